@@ -102,15 +102,13 @@ class BranchName(Rule):
             return
         if work_item and work_item.branches:
             if name not in work_item.branches:
-                near = near_miss(name, work_item.branches)
-                yield Finding(
-                    f"the branch is {quoted(name)}, and {work_item} has "
-                    f"{alternatives(work_item.branches)}" + (f": {near}" if near else ""),
-                    help=f"Take it there with `{to_branch(work_item.branches[0], branch, base, push)}`.",
-                    field="branch",
-                    key="item",
-                    setting=work_item.setting("branch"),
+                message = (
+                    f"the branch is {quoted(name)}, and {work_item} has {alternatives(work_item.branches)}"
                 )
+                message += near_miss(name, work_item.branches)
+                step = f"Take it there with `{to_branch(work_item.branches[0], branch, base, push)}`."
+                setting = work_item.setting("branch")
+                yield Finding(message, help=step, field="branch", key="item", setting=setting)
         elif self.pattern is not None and not self.pattern.search(name):
             problem = f"does not match {quoted(self.pattern.text)}"
             yield _about(branch, base, push, problem, "Take a name that does", "pattern")
@@ -122,11 +120,8 @@ class BranchName(Rule):
         from specguard.rules import RenameBranch
 
         # A head that is named otherwise need not be the branch that is checked out.
-        if finding.key != "item" or branch.source != "HEAD" or work_item is None:
-            return None
-        if is_own(branch, base):
-            return None
-        return RenameBranch(work_item.branches[0])
+        mine = branch.source == "HEAD" and not is_own(branch, base)
+        return RenameBranch(work_item.branches[0]) if finding.key == "item" and work_item and mine else None
 
 
 def _is_plain(name: str) -> bool:
@@ -192,30 +187,21 @@ class ForeignOrigin(Rule):
             what = "there is no remote 'origin'"
             yield _about_origin(what, f"Add it: `git remote add origin {expected}`", setting, "missing")
             return
+        canonical = f"and the canonical repository is {quoted(origin.shown(expected))}"
         if not origin.leads_to(origin.fetch, expected):
-            yield _about_origin(
-                f"'origin' is {quoted(origin.shown(origin.fetch))}, and the canonical repository is "
-                f"{quoted(origin.shown(expected))}",
-                f"Set it: `git remote set-url origin {expected}`{_rewriting(origin.url, origin.fetch)}",
-                setting, "fetch",
-            )  # fmt: skip
+            what = f"'origin' is {quoted(origin.shown(origin.fetch))}, {canonical}"
+            step = f"Set it: `git remote set-url origin {expected}`"
+            if origin.url != origin.fetch:
+                step += f"; what rewrites it, shows: {_SENT_BY}"
+            yield _about_origin(what, step, setting, "fetch")
             return
         for url in origin.pushes:
             if not origin.leads_to(url, expected):
-                yield _about_origin(
-                    f"a push to 'origin' goes to {quoted(origin.shown(url))}, and the canonical repository "
-                    f"is {quoted(origin.shown(expected))}",
-                    "See what sends it there: `git config --show-origin --get-regexp "
-                    "'^(remote[.]origin|url)[.].*(url|insteadof)$'`",
-                    setting, "push",
-                )  # fmt: skip
+                what = f"a push to 'origin' goes to {quoted(origin.shown(url))}, {canonical}"
+                yield _about_origin(what, f"See what sends it there: {_SENT_BY}", setting, "push")
 
 
-def _rewriting(written: str, effective: str) -> str:
-    """The setting to look at if another address takes the place of the written one."""
-    if written == effective:
-        return ""
-    return "; what rewrites it, shows: `git config --show-origin --get-regexp '^url[.].*[.]insteadof$'`"
+_SENT_BY = "`git config --show-origin --get-regexp '^(remote[.]origin|url)[.].*(url|insteadof)$'`"
 
 
 def _about_origin(problem: str, step: str, setting: str, key: str) -> Finding:
@@ -268,13 +254,10 @@ class ProtectedBranch(Rule):
     ) -> Iterator[Finding]:
         """Compare the branch, or the ref that a push would write, with the patterns."""
         if push is not None:
-            which = self._protects(push.remote_ref)
+            which, deed = self._protects(push.remote_ref), "delete" if push.new is None else "write to"
             if which is not None:
-                deed = "delete" if push.new is None else "write to"
-                yield self._about(
-                    f"the push would {deed} {quoted(_short(push.remote_ref))}, which is protected",
-                    "Push a branch of your own, and open a pull request.", which,
-                )  # fmt: skip
+                what = f"the push would {deed} {quoted(_short(push.remote_ref))}, which is protected"
+                yield self._about(what, "Push a branch of your own, and open a pull request.", which)
             return
         if branch is None:
             raise NotApplicable("what is judged is no branch")
@@ -283,19 +266,14 @@ class ProtectedBranch(Rule):
         which = self._protects(f"refs/heads/{branch.name}")
         if which is None or (stage != "staged" and base.head == base.start):
             return
-        verb = "would be made" if stage == "staged" else "are made"
-        yield self._about(
-            f"commits {verb} on {quoted(branch.name)}, which is protected",
-            "Take them to a branch of their own: `git switch -c <name>`", which,
-        )  # fmt: skip
+        what = f"commits are made on {quoted(branch.name)}, which is protected"
+        yield self._about(what, "Take them to a branch of their own: `git switch -c <name>`", which)
 
     def _protects(self, ref: str) -> int | None:
         """The index of the first pattern that protects a ref, given in full."""
-        if ref.startswith("refs/heads/"):
-            which = self.branches.find(_encoded(_short(ref)))
-            if which is not None:
-                return which
-        return self.branches.find(_encoded(ref))
+        names = (_short(ref), ref) if ref.startswith("refs/heads/") else (ref,)
+        found = (self.branches.find(name.encode("utf-8", "surrogateescape")) for name in names)
+        return next((which for which in found if which is not None), None)
 
     def _about(self, problem: str, step: str, which: int) -> Finding:
         key = self.branches.patterns[which]
@@ -304,10 +282,6 @@ class ProtectedBranch(Rule):
 
 def _short(ref: str) -> str:
     return ref.removeprefix("refs/heads/")
-
-
-def _encoded(name: str) -> bytes:
-    return name.encode("utf-8", "surrogateescape")
 
 
 class StaleBase(Rule):
@@ -363,9 +337,7 @@ class StaleBase(Rule):
         if not commits:
             raise NotApplicable("the branch has no commit of its own")
         if base.tip is None:
-            raise MissingFact(
-                "there is no base whose tip the branch could have", "specguard check --base REF"
-            )
+            raise MissingFact("there is no base whose tip it could have", "specguard check --base REF")
         if base.tip not in base.merge_bases:
             parted = f"; the two parted at {base.start[:10]}" if base.start else ""
             problem = f"does not contain {base.name} at {base.tip[:10]}{parted}"

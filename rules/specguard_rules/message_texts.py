@@ -31,7 +31,7 @@ def alternatives(names: Sequence[str]) -> str:
 
 
 def near_miss(actual: str, expected: Sequence[str]) -> str:
-    """The only difference between a text and one of those expected, as a clause; empty if there are more.
+    """The only difference between a text and one of those expected, behind a colon; empty if there are more.
 
     Args:
         actual: the text, which is none of those expected.
@@ -39,15 +39,13 @@ def near_miss(actual: str, expected: Sequence[str]) -> str:
     """
     for name in filter(None, expected):
         if re.sub(_UNSEEN, "", actual) == name:
-            return "it has white space around it, or invisible characters"
-        if actual.casefold() == name.casefold():
-            return "only the case differs"
+            return ": it has white space around it, or invisible characters"
         if _loose(actual) == _loose(name):
-            return "only case, padding and separators differ"
+            return ": only case, padding and separators differ"
         if actual.startswith(name):
-            return f"it goes on with {quoted(actual[len(name) :])}"
+            return f": it goes on with {quoted(actual[len(name) :])}"
         if actual.endswith(name):
-            return f"it has {quoted(actual[: -len(name)])} before it"
+            return f": it has {quoted(actual[: -len(name)])} before it"
     return ""
 
 

@@ -75,19 +75,7 @@ def _folded(step: str, entries: Sequence[Entry], base: Base, *, each: bool) -> s
     if not each or not touching or touching == [last]:
         # A commit that is left with nothing in it is told of for itself.
         return f"{step} && git commit --amend --no-edit --allow-empty`"
-    first = touching[0]
-    # A file that the base lacks stays beside git's own, where a rebase would not write over it.
-    new = any(one.added or base.origin(one) is None for one in entries)
-    if new or len(touching) > 1 or own[first.oid] <= paths or _merges_since(first, commits):
-        return f"Take it out of its commits with `{_filtered(entries, base)}`"
-    named = " ".join(quoted(path) for path in sorted(paths))
-    fixup = f"{_git(entries)} commit --only --fixup={first.oid[:SHORT]} -- {named}"
-    return f"{step} && {fixup} && {SQUASH} {_before(first)}`"
-
-
-def _merges_since(first: Commit, commits: Sequence[Commit]) -> bool:
-    """True if there is a merge among a commit and those behind it, which a rebase would undo."""
-    return any(one.is_merge for one in commits[commits.index(first) :])
+    return f"Take it out of its commits with `{_filtered(entries, base)}`"
 
 
 def brought_back(path: bytes, commit: str, commits: Sequence[Commit]) -> str:
@@ -99,11 +87,7 @@ def brought_back(path: bytes, commit: str, commits: Sequence[Commit]) -> str:
     alone = not first.is_merge and len(first.own_entries) == 1
     if not later and not alone:
         return f"git checkout {start} -- {name} && git commit --amend --only --no-edit -- {name}"
-    again = any(entry.path == path for one in later for entry in one.own_entries)
-    if alone or again or _merges_since(first, commits):
-        return _filter(f"git reset -q {start}", [path], f"{start}..HEAD")
-    fixup = f"git commit --only --fixup={commit[:SHORT]} -- {name}"
-    return f"git checkout {start} -- {name} && {fixup} && {SQUASH} {start}"
+    return _filter(f"git reset -q {start}", [path], f"{start}..HEAD")
 
 
 def restore(path: bytes, base: Base, new: bytes = b"") -> str:
@@ -125,18 +109,7 @@ def rename(path: bytes, base: Base) -> str:
     """The command that gives a file or folder another name."""
     if base.of_files:
         return f"mv -- {quoted(path)} NEW_NAME"
-    step, commits = f"git mv -- {quoted(path)} NEW_NAME", base.commits
-    if not commits:
-        return step
-    try:
-        first, *more = [one for one in commits if any(entry.path == path for entry in one.own_entries)]
-        older = not more and first is not commits[-1] and not _merges_since(first, commits)
-    except (MissingFact, ValueError):
-        # A merge may have brought it.
-        older = False
-    if older:
-        return f"{step} && git commit --fixup={first.oid[:SHORT]} && {SQUASH} {_before(first)}"
-    return f"{step} && git commit --amend --no-edit"
+    return f"git mv -- {quoted(path)} NEW_NAME" + (" && git commit --amend --no-edit" if base.commits else "")
 
 
 def _moved_back(old: Entry, new: Entry, base: Base) -> str:
@@ -190,12 +163,9 @@ def mixed(work: Work | None, commit: str | None) -> Sequence[str]:
     return (f"WRK007 {other.item}", f"WRK007 {work.naming.item}") if work and work.naming and other else ()
 
 
-def drop_empty(commit: Commit, commits: Sequence[Commit]) -> str:
-    """The command that drops a commit without files; merges behind it stay as they are."""
-    if _merges_since(commit, commits):
-        return f"{_FILTER} {_since(commits)}"
-    oid = commit.oid[:SHORT]
-    return f"git rebase --autostash --onto {oid}~1 {oid}"
+def drop_empty(commits: Sequence[Commit]) -> str:
+    """The command that drops commits without files."""
+    return f"{_FILTER} {_since(commits)}"
 
 
 def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> str:
@@ -211,7 +181,7 @@ def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> s
     """
     names = {one.oid for one in group if not one.is_merge}
     pairs = [(one, two) for one, two in pairwise(commits) if {one.oid, two.oid} <= names][-excess:]
-    if len(pairs) < excess or _merges_since(pairs[0][0], commits):
+    if len(pairs) < excess or any(one.is_merge for one in commits[commits.index(pairs[0][0]) :]):
         return ""
     edits = "; ".join(f"s/^pick {two.oid[:SHORT]}/fixup {two.oid[:SHORT]}/" for _, two in pairs)
     edited = f"-c core.abbrev={SHORT} -c sequence.editor=\"sed -i.old '{edits}'\" -c core.editor=:"
@@ -239,13 +209,9 @@ def reword(message: Message, made: dict[str, Commit], text: str = "") -> str:
     commit = made.get(message.commit)
     if commit is None or message.commit == next(reversed(made)):
         return f"git commit --amend --only -m {text}"
-    commits = list(made.values())
-    if not _merges_since(commit, commits):
-        amended = f"amend! {commit.oid[:SHORT]}"
-        return f"git commit --allow-empty --only -m '{amended}' -m {text} && {SQUASH} {_before(commit)}"
     # Whoever types the command writes the message where the words of a shell are quoted once.
     words = text.replace(" -m ", " ")
-    return _FILTER_MESSAGES % (words, message.commit, _since(commits))
+    return _FILTER_MESSAGES % (words, message.commit, _since(list(made.values())))
 
 
 def add_trailer(trailer: str, message: Message | None, made: dict[str, Commit]) -> str:

@@ -70,28 +70,22 @@ class PullRequestTitle(ConventionalForm, Rule):
             raise MissingFact("the title of the pull request is not known", "specguard check --pr-title TEXT")
         if work_item and expected:
             if not work_item.allows("pull_request", title):
-                near = near_miss(title, expected)
-                what = f"the title is {quoted(title)}, and {work_item} has {alternatives(expected)}" + (
-                    f": {near}" if near else ""
-                )
+                what = f"the title is {quoted(title)}, and {work_item} has {alternatives(expected)}"
+                what += near_miss(title, expected)
                 step = f"Change it to {alternatives(expected[:1])}."
                 yield _finding(what, step, "item", work_item.setting("pull_request"))
             return
         if self.pattern is not None and not self.pattern.search(title):
-            yield _finding(
-                f"the title {quoted(title)} does not match {quoted(self.pattern.text)}",
-                "Reword the title.", "pattern", "pattern",
-            )  # fmt: skip
+            what = f"the title {quoted(title)} does not match {quoted(self.pattern.text)}"
+            yield _finding(what, "Reword the title.", "pattern", "pattern")
         problem, setting = self.subject_problem(title) if self.conventional else ("", "")
         if problem:
-            yield _finding(
-                f"the title {quoted(title)} has not the form of Conventional Commits: {problem}",
-                f"{self.subject_step(setting)}.", "conventional", setting,
-            )  # fmt: skip
+            what = f"the title {quoted(title)} has not the form of Conventional Commits: {problem}"
+            yield _finding(what, f"{self.subject_step(setting)}.", "conventional", setting)
 
 
-def _finding(problem: str, step: str, key: str, setting: str) -> Finding:
-    return Finding(problem, help=step, field="pull_request.title", key=key, setting=setting)
+def _finding(problem: str, step: str, key: str, setting: str, field: str = "title") -> Finding:
+    return Finding(problem, help=step, field=f"pull_request.{field}", key=key, setting=setting)
 
 
 _PLACEHOLDER = r"(?i)(todo|tbd|tbc|fixme|xxx|[\W_])*"
@@ -167,31 +161,20 @@ class PullRequestBody(Rule):
             raise NotApplicable("the policy requires no sections, and no work document is to be named")
         body = pull_request.body
         if body is None:
-            raise MissingFact(
-                "the body of the pull request is not known", "specguard check --pr-body-file FILE"
-            )
+            raise MissingFact("the pull request's body is not known", "specguard check --pr-body-file FILE")
         for position, title in enumerate(self.sections):
             content = pull_request.section(title)
-            if content is not None and not re.fullmatch(_PLACEHOLDER, content):
-                continue
-            if content is None:
-                problem, step = "no section", f"Add a heading '## {title}' with what belongs there."
-            else:
-                problem, step = "nothing in its section", "Write what belongs there."
-            message = f"the body has {problem} {quoted(title)}"
-            yield Finding(
-                message, help=step, field="pull_request.body", key=title, setting=f"sections.{position}"
-            )
+            if content is None or re.fullmatch(_PLACEHOLDER, content):
+                problem = "no section" if content is None else "nothing in its section"
+                step = f"Write below a heading '## {title}' what belongs there."
+                what = f"the body has {problem} {quoted(title)}"
+                yield _finding(what, step, title, f"sections.{position}", "body")
         if work_item and document is not None:
             path = document.decode("utf-8", "surrogateescape")
             if path not in body:
-                yield Finding(
-                    f"the body does not name the document of {work_item}, {quoted(path)}",
-                    help=f"Write {quoted(work_item.body or f'Implements {path}.')}",
-                    field="pull_request.body",
-                    key="document",
-                    setting=work_item.setting("pull_request_body"),
-                )
+                what = f"the body does not name the document of {work_item}, {quoted(path)}"
+                step = f"Write {quoted(work_item.body or f'Implements {path}.')}"
+                yield _finding(what, step, "document", work_item.setting("pull_request_body"), "body")
 
 
 class PullRequestTarget(Rule):
@@ -266,23 +249,12 @@ class PullRequestTarget(Rule):
         if target is None and pull_request.number is None:
             raise NotApplicable("no platform says into which branch the pull request goes")
         if target is None:
-            raise MissingFact(
-                "the branch that the pull request goes into is not known", "specguard check --pr-event FILE"
-            )
-        if base.stacked or target in {expected, self._merged_into(policy, work_item)}:
-            return
-        if self.allow.find(target.encode("utf-8", "surrogateescape")) is not None:
-            return
-        of_item = work_item is not None and bool(work_item.settings.base)
-        yield Finding(
-            f"the pull request goes into {quoted(target)}, and the base is {quoted(expected)}",
-            help=f"Change its base to {quoted(expected)}.",
-            field="pull_request.base",
-            key="target",
-            setting=work_item.setting("base") if work_item and of_item else "base",
-        )
-
-    @staticmethod
-    def _merged_into(policy: Policy, work_item: WorkItem | None) -> str | None:
-        """The policy's base, where that of the item is one item's own, which may be merged by now."""
-        return policy.base if work_item is not None and "{" in work_item.settings.base else None
+            raise MissingFact("the pull request's base is not known", "specguard check --pr-event FILE")
+        of_item = work_item.settings.base if work_item else ""
+        # A base that is one item's own may be merged by now.
+        right = {expected, policy.base} if "{" in of_item else {expected}
+        allowed = self.allow.find(target.encode("utf-8", "surrogateescape")) is not None
+        if not (base.stacked or target in right or allowed):
+            what = f"the pull request goes into {quoted(target)}, and the base is {quoted(expected)}"
+            setting = work_item.setting("base") if work_item and of_item else "base"
+            yield _finding(what, f"Change its base to {quoted(expected)}.", "target", setting, "base")

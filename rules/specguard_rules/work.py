@@ -109,14 +109,10 @@ class UnresolvedWorkItem(Rule):
         made = {one.oid: one for one in commits or ()}
         for commit in work.unnamed if work.required else ():
             if not bookkeeping.is_all_of(commit):
-                subject = commit.message.subject
-                message = (
-                    f"commit {commit.oid[:10]} {quoted(subject)} names no work item, and on "
-                    f"{quoted(work.branch)} each commit is one"
-                )
-                step = (
-                    f"Name it after its item, `{reword(commit.message, made)}`, or take it to another branch."
-                )
+                subject, how = commit.message.subject, reword(commit.message, made)
+                named = f"commit {commit.oid[:10]} {quoted(subject)} names no work item"
+                message = f"{named}, and on {quoted(work.branch)} each commit is one"
+                step = f"Name it after its item, `{how}`, or take it to another branch."
                 yield _required(message, step, f"unnamed {subject}", "commit.subject", commit.oid)
         if nameless and work.own is None and not work.unnamed:
             if work.title_missing:
@@ -146,20 +142,14 @@ def _unresolved(naming: Naming, unresolved: Unresolved, kind: WorkKind, work: Wo
     elif source or kind.pointer:
         what = "list of items" if source else "pointer"
         step = f"Have the {what} corrected in the base, by a change of its own."
-    elif kind.branch:
-        step = f"Name the branch after the item, as {kind.branch!r} says, or give the kind a pointer."
     else:
-        step = "Give the kind a pointer, or take what nothing tells out of its templates."
-    return Finding(
-        f"{naming.label} names {naming.item}, which cannot be resolved: {unresolved.problem}"
-        + (f" (tried: {tried})" if tried else ""),
-        help=step,
-        path=pointer.path,
-        line=pointer.line,
-        field=None if pointer.path else "work_item",
-        key=naming.kind,
-        setting=f"work.{naming.kind}.{'source' if source else 'pointer'}",
-    )
+        where = f"name the branch as {kind.branch!r} says" if kind.branch else "mend its templates"
+        step = f"Give the kind a pointer, or {where}."
+    message = f"{naming.label} names {naming.item}, which cannot be resolved: {unresolved.problem}"
+    message += f" (tried: {tried})" if tried else ""
+    path, field = pointer.path, None if pointer.path else "work_item"
+    key, setting = naming.kind, f"work.{naming.kind}.{'source' if source else 'pointer'}"
+    return Finding(message, help=step, path=path, line=pointer.line, field=field, key=key, setting=setting)
 
 
 class WorkItemMismatch(Rule):
@@ -237,29 +227,23 @@ class WorkItemMismatch(Rule):
             seen.add(other.source)
             together = work.commits if other.kind in work.shared else ()
             if not any(other.same_item(one) for one in (naming, *together)):
-                key = {"branch": "branch", "title": "pull_request"}.get(other.source, "commit")
-                yield _differs(
-                    other,
-                    f"{other.label} names {other.item}, but {naming.label} names {naming.item}",
-                    f"Let both name the item that the change implements, {naming.item} or {other.item}.",
-                    f"{other.source} {other.item}",
-                    key,
-                    mixed(work, other.commit),
-                )
+                template = {"branch": "branch", "title": "pull_request"}.get(other.source, "commit")
+                message = f"{other.label} names {other.item}, but {naming.label} names {naming.item}"
+                step = f"Let both name the item that the change implements, {naming.item} or {other.item}."
+                key, same_as = f"{other.source} {other.item}", mixed(work, other.commit)
+                yield _differs(other, message, step, key, template, same_as)
         pointer = work.pointer(naming.kind)
         known = work.kinds[naming.kind].pointer and not pointer.problem and naming.number is not None
         if known and pointer.number != naming.number:
             place = path_text(pointer.path or b"")
             current = f"{naming.kind} {pointer.id}"
             branch = work.branch_of_current(naming.kind)
-            yield Finding(
-                f"{naming.label} names {naming.item}, but {place} says that {current} is the current one",
-                help=f"Work on {current}" + (f" on the branch '{branch}'." if branch else "."),
-                path=pointer.path,
-                line=pointer.line,
-                key=f"pointer {naming.item}",
-                setting=f"work.{naming.kind}.pointer",
+            message = (
+                f"{naming.label} names {naming.item}, but {place} says that {current} is the current one"
             )
+            step = f"Work on {current}" + (f" on the branch '{branch}'." if branch else ".")
+            key, setting = f"pointer {naming.item}", f"work.{naming.kind}.pointer"
+            yield Finding(message, help=step, path=pointer.path, line=pointer.line, key=key, setting=setting)
         if work.title_missing:
             raise MissingFact("the pull request's title is not known", "specguard check --pr-title TEXT")
 
@@ -337,28 +321,22 @@ class MixedWorkItems(Rule):
             if together or other.same_item(first) or other.item in reported:
                 continue
             reported.add(other.item)
-            whose, more = other.item, "."
+            step = f"Take the commits for {other.item} to a branch of their own."
             if work.naming is not None and other.same_item(work.naming):
-                whose, last = first.item, (before.commit or "")[:12]
-                more = "; where this one stands on theirs, restack it: "
-                more += f"git rebase --autostash --onto BRANCH {last}"
+                last = (before.commit or "")[:12]
+                step = (
+                    f"Take the commits for {first.item} to a branch of their own; where this one stands on "
+                )
+                step += f"theirs, restack it: git rebase --autostash --onto BRANCH {last}"
             message = f"{other.label} works on {other.item}, and {first.label} on {first.item}"
-            step = f"Take the commits for {whose} to a branch of their own{more}"
             yield _differs(other, message, step, other.item, "commit")
 
 
 def _differs(
     naming: Naming, message: str, step: str, key: str, template: str, same_as: Sequence[str] = ()
 ) -> Finding:
-    return Finding(
-        message,
-        help=step,
-        commit=naming.commit,
-        field=naming.field,
-        key=key,
-        same_as=same_as,
-        setting=f"work.{naming.kind}.{template}",
-    )
+    commit, field, setting = naming.commit, naming.field, f"work.{naming.kind}.{template}"
+    return Finding(message, help=step, commit=commit, field=field, key=key, same_as=same_as, setting=setting)
 
 
 class RepeatedWorkItem(Rule):
@@ -419,24 +397,19 @@ class RepeatedWorkItem(Rule):
         for item in [item for _, item in work.each if item.resolved]:
             landed = work.landed(item, history)
             if landed is not None:
-                yield Finding(
-                    f"{item} is in the base already: commit {landed.oid[:10]} {quoted(landed.subject)}",
-                    help="Take up the current item, or revert that commit first.",
-                    commit=landed.oid,
-                    field="commit.subject",
-                    key="landed" if item is work_item else f"landed {item}",
-                    setting=item.setting("commit"),
-                )
-        others: dict[str, Ref] = {}
-        for ref in refs if work.branch else ():
-            naming = work.names.read("branch", ref.short) if ref.short != work.branch else None
-            if naming is not None and work_item.told_by(naming):
-                others.setdefault(ref.short, ref)
+                message = f"{item} is in the base already: commit {landed.oid[:10]} {quoted(landed.subject)}"
+                step = "Take up the current item, or revert that commit first."
+                key, setting = "landed" if item is work_item else f"landed {item}", item.setting("commit")
+                field = "commit.subject"
+                yield Finding(message, help=step, commit=landed.oid, field=field, key=key, setting=setting)
+        others = {ref.short: ref for ref in reversed(refs) if work.branch not in ("", ref.short)}
         for short, ref in others.items():
-            shown = ref.name.removeprefix("refs/remotes/").removeprefix("refs/heads/")
-            message = f"another branch works on {work_item}: {quoted(shown)}"
-            step = "Go on there, or delete it if it is not used."
-            yield Finding(message, help=step, field="branch", key=short, setting=work_item.setting("branch"))
+            naming = work.names.read("branch", short)
+            if naming is not None and work_item.told_by(naming):
+                shown = ref.name.removeprefix("refs/remotes/").removeprefix("refs/heads/")
+                message = f"another branch works on {work_item}: {quoted(shown)}"
+                step, setting = "Go on there, or delete it if it is not used.", work_item.setting("branch")
+                yield Finding(message, help=step, field="branch", key=short, setting=setting)
 
 
 class MissingWorkDocument(Rule):
@@ -504,10 +477,8 @@ class MissingWorkDocument(Rule):
         if not (settings.document or settings.index or settings.legacy):
             raise NotApplicable(f"the policy names no document for a {work_item.kind}")
         if located.path is None:
-            tried = "; ".join(map(str, located.tried))
-            message = (
-                f"the document of {work_item} is not found in the base: {located.problem} (tried: {tried})"
-            )
+            problem = f"{located.problem} (tried: {'; '.join(map(str, located.tried))})"
+            message = f"the document of {work_item} is not found in the base: {problem}"
             step = "Bring the document into the base by a change of its own, then implement it."
             if located.near:
                 step = f"Near misses: {'; '.join(located.near)}."
@@ -515,11 +486,13 @@ class MissingWorkDocument(Rule):
             yield Finding(message, help=step, field="work_item", key="document", setting=cited)
         elif located.legacy:
             message = f"the document of {work_item} is in an older place, {path_text(located.path)}"
-            step = f"Move it to {located.legacy}/, by a change of its own."
-            cited = work_item.setting("legacy")
-            yield Finding(
-                message, help=step, path=located.path, key="legacy", severity="warning", setting=cited
+            step, cited = (
+                f"Move it to {located.legacy}/, by a change of its own.",
+                work_item.setting("legacy"),
             )
+            found = Finding(message, help=step, path=located.path, key="legacy", setting=cited)
+            found.severity = "warning"
+            yield found
 
 
 class PointerChange(Rule):
@@ -656,16 +629,12 @@ class ForeignWorkDocument(Rule):
             held = work.kinds[one.kind].upkeep == "approvers"
             old, new = (", ".join(texts) or "nothing" for texts in (one.old, one.new))
             step = "See that those who work on it know, and that its reviewers hold it to the new one."
-            became = f"was {old} and is {new}" if one.new else f"was removed: {old}"
-            yield Finding(
-                f"the {one.what} of {one.item}, which is open, {became}",
-                help=f"Put {path_text(one.path)} back, or have this approved." if held else step,
-                path=one.path,
-                line=one.line,
-                key=f"{one.item} {one.what}",
-                severity=None if held else "warning",
-                setting=f"work.{one.kind}.upkeep",
-            )
+            step = f"Put {path_text(one.path)} back, or have this approved." if held else step
+            message = f"the {one.what} of {one.item}, which is open, was {old} and is {new}"
+            key, setting = f"{one.item} {one.what}", f"work.{one.kind}.upkeep"
+            found = Finding(message, help=step, path=one.path, line=one.line, key=key, setting=setting)
+            found.severity = None if held else "warning"
+            yield found
         for entry, paper in work.papers_of(entries, ("document",) if work.naming else ("document", "index")):
             if (work.naming and work.item.owns(entry.path)) or base.has(entry):
                 continue
@@ -750,20 +719,14 @@ class ConflictingDocument(Rule):
         """Look for guarded paths among those that the document asks for."""
         place = path_text(work_item.document or b"")
         for ask, guard in work_item.conflicts(guards):
-            only_named = ask.how == "named"
-            asks = "lists it as allowed" if ask.how == "listed" else "asks to change it"
-            if only_named:
-                asks = f"says {ask.text!r}"
-            yield Finding(
-                f"{ask.path} is guarded by '{guard.pattern}' ({guard.rule}), and {place}:{ask.line} {asks}",
-                help="The authority wins: leave the path alone, and have the document corrected in the base"
-                + (" if that asks for a change of it." if only_named else "."),
-                path=work_item.document,
-                line=ask.line,
-                key=ask.path,
-                severity="warning" if only_named else None,
-                setting=guard.key,
-            )
+            how = {"listed": "lists it as allowed", "named": f"says {ask.text!r}"}
+            asks = f"{place}:{ask.line} {how.get(ask.how, 'asks to change it')}"
+            message = f"{ask.path} is guarded by '{guard.pattern}' ({guard.rule}), and {asks}"
+            step = "The authority wins: leave the path alone, and have a document that asks for it corrected."
+            path, key, setting = work_item.document, ask.path, guard.key
+            found = Finding(message, help=step, path=path, line=ask.line, key=key, setting=setting)
+            found.severity = "warning" if ask.how == "named" else None
+            yield found
 
 
 def _paper(entry: Entry, what: str, step: str, setting: str) -> Finding:

@@ -97,15 +97,6 @@ def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
         assert "new" not in repository.git("log", "--format=", "--name-only").split("\n")
 
 
-def test_a_file_is_renamed_in_the_commit_that_brings_it(tmp_path: Path) -> None:
-    repository = CASES["a name that an earlier commit brings"].build(tmp_path / "repository")
-    [finding] = judged(repository, ["--select=PTH005"])
-    typed(repository, finding["help"])
-    assert repository.git("log", "--format=%s", "--name-only", "-2").split() == [
-        "feat:", "later", "later", "feat:", "a", "b", "renamed"
-    ]  # fmt: skip
-
-
 def guarded_by_both(path: Path) -> Repository:
     """A guarded file that the last commit changes beside another one, and further work on both of them."""
     commits = [Step("feat: a", files={"ci/a": "2\n", "b": "1\n"})]

@@ -172,9 +172,6 @@ def _next_step(
         return f"Make {missing} more {'commit' if missing == 1 else 'commits'} of the change."
     if most == 1 and alone and start is not None:
         return f"Squash them: `git reset --soft {start[:SHORT]} && git commit -C {group[0].oid[:SHORT]}`"
-    last = commits[len(commits) - 1 - (count - most) :]
-    if most and alone and all(one in group and not one.is_merge for one in last):
-        return f"Squash the last: `git reset --soft {last[0].oid[:SHORT]} && git commit --amend --no-edit`"
     how = squash(group, count - most, commits)
     if how:
         return f"Squash the last: `{how}`"
@@ -293,26 +290,25 @@ class MergeCommit(Rule):
             yield _about(commit, what, step, "linear", field=field, setting="linear")
         for redone in merges.redo(found):
             for entry in redone.own:
-                what = "has content here that merging its parents does not give"
-                if entry.deleted:
-                    what = "deletes this file, which merging its parents keeps"
-                elif entry.added:
-                    what = "adds this file, which merging its parents does not give"
+                deed = (
+                    "deletes this file"
+                    if entry.deleted
+                    else "adds this file"
+                    if entry.added
+                    else "has content here"
+                )
+                what = f"{deed}, which merging its parents does not give"
                 step = "Bring the change in a commit of its own, and merge without it."
                 yield _about(redone.commit, what, step, "own", path=entry.path, side=entry.side)
             resolved = redone.resolved if self.resolutions != "allow" else ()
             severity: Severity | None = "warning" if self.resolutions == "warn" else None
             kept = _kept(resolved, lines) if resolved and severity else set()
-            for entry in resolved:
-                if entry.path not in kept:
-                    step = (
-                        f"Look at what became of it: git show --cc {redone.commit.oid[:10]}. A rebase would "
-                        "leave no such merge."
-                    )
-                    what = "resolves a conflict here in a way of its own"
-                    told = _about(redone.commit, what, step, "resolved", path=entry.path, side=entry.side)
-                    told.severity, told.setting = severity, "resolutions"
-                    yield told
+            step = f"Look at what became of it: git show --cc {redone.commit.oid[:10]}."
+            for entry in (one for one in resolved if one.path not in kept):
+                what = "resolves a conflict here in a way of its own"
+                told = _about(redone.commit, what, step, "resolved", path=entry.path, side=entry.side)
+                told.severity, told.setting = severity, "resolutions"
+                yield told
 
 
 def _about(commit: Commit, what: str, step: str, key: str, **more: Any) -> Finding:

@@ -114,9 +114,6 @@ def footer_problems(text: str) -> Iterator[tuple[int, str]]:
     Args:
         text: all of the message.
     """
-    # Looked for first, since most messages have no such word.
-    if "reaking" not in text and "REAKING" not in text:
-        return
     for found in re.finditer(_LIKE_BREAKING, text):
         if found.start() and not re.match(_BREAKING, found[0]):
             footer = quoted(found[0].rstrip("\r"))
@@ -247,14 +244,12 @@ class CommitMessage(ConventionalForm, Rule):
 
     def _body(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
         has_body = bool(message.body.strip())
-        if has_body and self.body == "forbidden":
-            problem, step = "has a body, and none is wanted", "Keep only the subject"
-        elif not has_body and self.body == "required":
-            problem, step = "has no body", "Say below the subject, after a blank line, what changes and why"
-        else:
-            return
-        what = f"the message {quoted(message.subject)} {problem}"
-        yield about(message, what, step, "body", field="commit.body", how=reword(message, made))
+        if self.body != "optional" and has_body != (self.body == "required"):
+            what = f"the message {quoted(message.subject)} has {'a' if has_body else 'no'} body"
+            step = "Keep only the subject"
+            if not has_body:
+                step = "Say below the subject, after a blank line, what changes and why"
+            yield about(message, what, step, "body", field="commit.body", how=reword(message, made))
 
     def fix(
         self, finding: Finding, work_item: WorkItem | None = None, work: Work | None = None
@@ -284,7 +279,6 @@ def _of_item(
     subject, expected = message.subject, item.commit_messages
     if item.allows("commit", subject):
         return
-    near = near_miss(subject, expected)
     what, step = "subject", f"Write {alternatives(expected[:1])} instead"
     if message.source == "title":
         what = "title, which a squash lands as the commit's message,"
@@ -294,7 +288,7 @@ def _of_item(
                 "differ: give both the same text in the policy"
             )
     problem = f"the {what} is {quoted(subject)}, and {item} has {alternatives(expected)}"
-    problem += f": {near}" if near else ""
+    problem += near_miss(subject, expected)
     how = reword(message, made, shell_text(expected[0], message))
     yield about(message, problem, step, "item", item.setting("commit"), how=how, same_as=same_as)
 
@@ -408,15 +402,12 @@ class CommitForm(Rule):
         for commit in made.values() if self.authors else ():
             for role, person in (("author", commit.author), ("committer", commit.committer)):
                 if not any(expression.search(person) for expression in self.authors):
-                    yield Finding(
-                        f"the {role} {quoted(person)} is not one that the policy names",
-                        help="Set user.name and user.email, then "
-                        "git commit --amend --only --no-edit --reset-author.",
-                        commit=commit.oid,
-                        field="commit.author",
-                        key=f"{role} {person}",
-                        setting="authors",
+                    step = (
+                        "Set your name and address, then `git commit --amend --only --no-edit --reset-author`"
                     )
+                    what = f"the {role} {quoted(person)} is not one that the policy names"
+                    key = f"{role} {person}"
+                    yield about(commit.message, what, step, key, "authors", field="commit.author")
 
     def fix(self, finding: Finding) -> Fix | None:
         """The blank line, or the subject without its dot."""
@@ -438,11 +429,8 @@ class CommitForm(Rule):
                 what = f"the commit says that its encoding is {quoted(message.encoding)}"
                 yield "encoding", what, "Unset `i18n.commitEncoding`, and write it in UTF-8"
             elif not message.valid:
-                yield (
-                    "encoding",
-                    f"the message {quoted(message.subject)} is not UTF-8",
-                    "Write it again in UTF-8",
-                )
+                what = f"the message {quoted(message.subject)} is not UTF-8"
+                yield "encoding", what, "Write it again in UTF-8"
         control = re.search(_CONTROL, message.text) if self.control == "forbid" else None
         if control:
             line = message.text.count("\n", 0, control.start()) + 1
@@ -478,10 +466,8 @@ class CommitForm(Rule):
             for number, line in enumerate(message.lines[1:] if self.body_width else (), start=2)
             if len(line) > self.body_width and " " in line.strip() and not re.search(_WHOLE, line)
         ]
-        if wide:
-            (number, length), more = wide[0], f", and {len(wide) - 1} more are too wide" if wide[1:] else ""
-            allowed = f"{self.body_width} are allowed{more}"
-            what = f"line {number} of the message has {length} characters, and {allowed}"
+        for number, length in wide[:1]:
+            what = f"line {number} of the message has {length} characters, and {self.body_width} are allowed"
             yield "body_width", what, "Wrap the body"
 
 
@@ -506,15 +492,11 @@ def _without_dot(text: str) -> str:
     return bare + newline + rest if bare and subject.endswith(".") else text
 
 
-# These expressions are compiled where they are needed, which for most commits is nowhere: before one of them
-# is tried, a subject must hold one of the words.
-_WIP_WORDS: Final = ("wip", "progress", "draft", "merge", "dnm")
 _WIP: Final = (
     r"\W*(wip|work[ -]in[ -]progress)\b"
     r"|[\w./-]+(\([^()]*\))?!?: *\W?(wip|work[ -]in[ -]progress)\W*$"
     r"|\W*(draft|do not merge|dnm)\W*:|[\[(] *(draft|do not merge|dnm) *[\])]"
 )
-_REVERT_WORDS: Final = ("Revert", "revert", "Reapply")
 _REVERTED: Final = r'(Revert|Reapply) "|[Rr]evert(\([^()]*\))?!?: '
 # What git and the platforms write into a revert by themselves, and trailers: none of it is a reason.
 _NO_REASON: Final = (
@@ -622,7 +604,7 @@ class UnfinishedCommit(Rule):
                 yield about(message, what, step, "revert", "reverts", field="commit.body", how=how)
             commit = made.get(message.commit or "")
             if commit and commit.is_empty and self.empty == "forbid":
-                step = f"Drop it: `{drop_empty(commit, list(made.values()))}`"
+                step = f"Drop it: `{drop_empty(list(made.values()))}`"
                 if not commit.parents:
                     step = "Let it bring a file: `git commit --amend`"
                 what = f"the commit {subject} changes no file"
@@ -632,8 +614,7 @@ class UnfinishedCommit(Rule):
         """The sign that a commit is not to stay, as a clause, and its setting; both empty without one."""
         if self.autosquash == "forbid" and squashes:
             return f"waits to be squashed ({subject.partition('!')[0]}!)", "autosquash"
-        plain = subject.lower()
-        if self.wip == "forbid" and any(word in plain for word in _WIP_WORDS) and re.match(_WIP, plain):
+        if self.wip == "forbid" and re.match(_WIP, subject.lower()):
             return "says that the work is not done", "wip"
         for position, marker in enumerate(self.markers):
             if marker.search(subject):
@@ -643,10 +624,9 @@ class UnfinishedCommit(Rule):
 
 def _unexplained(message: Message) -> bool:
     """True if a message is a revert's, and nothing in it says why."""
-    if not message.subject.startswith(_REVERT_WORDS) or not re.match(_REVERTED, message.subject):
-        return False
     body = (line.strip() for line in message.lines[1:])
-    return not any(line and not re.match(_NO_REASON, line) for line in body)
+    reasons = (line for line in body if line and not re.match(_NO_REASON, line))
+    return re.match(_REVERTED, message.subject) is not None and not any(reasons)
 
 
 def _squashed_onto(message: Message, made: Mapping[str, Commit]) -> str:

@@ -223,22 +223,12 @@ class MissingTrailer(Rule):
                 if problem:
                     what = f"the message {quoted(message.subject)} {problem}"
                     step, setting = _step(wanted, trailers, message, made), f"require.{position}.key"
-                    yield Finding(
-                        what,
-                        help=step,
-                        commit=message.commit,
-                        field="commit.body",
-                        key=wanted.key,
-                        setting=setting,
-                    )
+                    field, key, oid = "commit.body", wanted.key, message.commit
+                    yield Finding(what, help=step, commit=oid, field=field, key=key, setting=setting)
         if not judged:
-            sources = {message.source for message in messages if not message.merge}
-            why = "there is no commit message to judge but those of merges"
-            if "title" in sources:
-                why = "with merge = 'squash' the platform writes the message's body"
-            elif "file" in sources:
-                why = "who makes the commit is not known yet, and every trailer required depends on it"
-            raise NotApplicable(why)
+            raise NotApplicable(
+                "all messages are of merges, the platform's (merge = 'squash') or nobody's yet"
+            )
 
 
 def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
@@ -246,10 +236,8 @@ def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
     key = required.key
     found, misplaced = trailers.of(key), trailers.misplaced(key)
     if trailers.divided and (found or misplaced):
-        return (
-            f"has {key} where some commands do not read it: line {trailers.divided} begins with '---', which "
-            "ends a message for them"
-        )
+        where = f"line {trailers.divided} begins with '---', which ends a message for them"
+        return f"has {key} where some commands do not read it: {where}"
     if not found and misplaced:
         return f"has {key} in line {misplaced[0].line}, which is not in a last paragraph of only trailers"
     if not found:
