@@ -88,12 +88,9 @@ class BrokenLog(Rule):
                 told.add(path)
                 step = f"Take it out with `rm -- {quoted(path)}`"
                 step = put_back(entries[path], base) if path in entries else step
-                yield _finding(
-                    path,
-                    f"is no record: {broken.reason}",
-                    f"{step}; other files belong in another folder",
-                    severity="warning" if broken.place == "local" else None,
-                )
+                found = _finding(path, f"is no record: {broken.reason}", step)
+                found.severity = "warning" if broken.place == "local" else None
+                yield found
         for path, oid in approvals.removed if commits and policy.merge != "squash" else ():
             if path not in told:
                 told.add(path)
@@ -119,10 +116,8 @@ def _done(entry: Entry, policy: Policy) -> str:
         return ""
     if entry.deleted:
         return "is deleted, and nothing is ever taken out of the log of approvals"
-    if not entry.is_file:
-        return "is no plain file" if entry.added else "is no plain file any more"
-    if entry.added:
-        return "is executable, and a record is a plain file"
+    if not entry.is_file or entry.added:
+        return "is a link or executable, and a record is a plain file"
     return "is modified, and nothing in the log of approvals is ever edited"
 
 
@@ -530,14 +525,13 @@ class ReplayedApproval(Rule):
         """Find those that came after another one with the same nonce, and say what each was given for."""
         for filed, other in approvals.log.copies:
             if "base" not in filed.places:
-                yield Finding(
-                    f"record {filed.id[:12]} has the nonce of {other[:12]}, so it is a copy of it",
-                    help="Take it out of the branch; every record is made anew.",
-                    path=approvals.log.path(filed.id),
-                    field="nonce",
-                    key=f"{filed.id} copy",
-                    setting="approvals",
+                message = f"record {filed.id[:12]} has the nonce of {other[:12]}, so it is a copy of it"
+                path, key, step = (
+                    approvals.log.path(filed.id),
+                    f"{filed.id} copy",
+                    "Take it out of the branch.",
                 )
+                yield Finding(message, help=step, path=path, field="nonce", key=key, setting="approvals")
         yield from _refused(approvals, "replayed")
 
 

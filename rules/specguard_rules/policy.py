@@ -74,21 +74,16 @@ class UnreadPolicyItem(Rule):
                 continue
             path = document.encode("utf-8", "surrogateescape")
             if not whole and path not in touched:
-                grave = [item for item in items if _severity(item) == "warning"][: self.shown]
-                # A single one takes no more room than its count.
-                named = items if len(items) == 1 and items[0].meaning != "list" else grave
+                named = [item for item in items if _severity(item) == "warning"][: self.shown]
                 rest = [item for item in items if item not in named and item.meaning != "list"]
                 items = named
                 if rest:
-                    more = f"{len(rest)} {'more ' if named else ''}item{'s' * (len(rest) > 1)}"
-                    yield Finding(
-                        f"{more} {'was' if len(rest) == 1 else 'were'} not read",
-                        help="List all: specguard policy",
-                        path=None if document.startswith("preset:") else path,
-                        severity=min(map(_severity, rest), key=("warning", "info").index),
-                        key="more",
-                        setting="shown",
-                    )
+                    message = f"items that were not read: {len(rest)}{' more' if named else ''}"
+                    severity = min(map(_severity, rest), key=("warning", "info").index)
+                    place = None if document.startswith("preset:") else path
+                    found = Finding(message, help="List all: specguard policy", path=place, severity=severity)
+                    found.key, found.setting = "more", "shown"
+                    yield found
             for item in items:
                 yield _finding(item, path)
 
@@ -116,23 +111,24 @@ def _help(item: Unread) -> str:
 
 
 def _finding(item: Unread, path: bytes) -> Finding:
-    where = f"in the section {item.section!r} " if item.section else ""
     if item.meaning == "nothing":
         said = f"the authority guards nothing: {item.reason}"
     elif item.meaning in ("list", "title"):
         said = f"the list under {item.text!r} guards nothing: {item.reason}"
     else:
+        where = f"in the section {item.section!r} " if item.section else ""
         said = f"{where}{item.text!r} was not read: {item.reason}"
-    preset = item.path.startswith("preset:")
-    return Finding(
-        said,
-        help=_help(item),
-        path=None if preset else path,
-        line=None if preset else item.line,
-        severity=_severity(item),
-        key=f"{item.section}: {item.text}",
-        authority=Origin(item.path, item.line),
-    )
+    found = _about(said, _help(item), path, Origin(item.path, item.line), f"{item.section}: {item.text}")
+    found.severity = _severity(item)
+    return found
+
+
+def _about(message: str, step: str, path: bytes, place: Origin, key: str) -> Finding:
+    """A finding about a line of the authority; a preset is no file."""
+    line = place.line or None
+    if place.path.startswith("preset:"):
+        return Finding(message, help=step, key=key, authority=place)
+    return Finding(message, help=step, path=path, line=line, key=key, authority=place)
 
 
 _ALONE: Final = "What you write there counts once it is on the base; make it a change of its own."
@@ -199,18 +195,11 @@ class DisregardedSetting(Rule):
             # Whoever puts the document right is not stopped by what is wrong with it.
             below = any(entry.path.startswith(folder) and entry.path != path for entry in entries)
             altered = not one.key and any(entry.path == path for entry in entries)
-            severity: Severity = "error" if not one.key and below else "warning"
-            preset = one.origin.path.startswith("preset:")
-            yield Finding(
-                one.message,
-                help=_ALONE if altered else one.step,
-                path=None if preset else path,
-                line=None if preset else one.origin.line or None,
-                field=one.key or None,
-                key=f"{one.key}: {one.message}",
-                severity=severity,
-                authority=one.above,
-            )
+            step = _ALONE if altered else one.step
+            found = _about(one.message, step, path, one.origin, f"{one.key}: {one.message}")
+            found.severity = "error" if not one.key and below else "warning"
+            found.field, found.authority = one.key or None, one.above
+            yield found
 
 
 class UnenforcedStatement(Rule):
@@ -271,26 +260,17 @@ class UnenforcedStatement(Rule):
             # A single one takes no more room than its count.
             named = len(statements) if whole or len(statements) == 1 else self.shown if path in touched else 0
             for statement in statements[:named]:
-                yield Finding(
-                    f"no active rule is bound to: {statement.text}",
-                    help=_binding_step(statement),
-                    path=path,
-                    line=statement.line,
-                    key=statement.text,
-                    authority=Origin(document, statement.line),
-                )
+                message = f"no active rule is bound to: {statement.text}"
+                place = Origin(document, statement.line)
+                step = "Name the code of the rule that holds it, or leave it to people."
+                if statement.settings:
+                    step = f"Write {' and '.join(statement.settings)} in the settings, or leave it to people."
+                yield _about(message, step, path, place, statement.text)
             rest = len(statements) - named
             if rest > 0:
-                more = f"{rest} more sentence{'s' * (rest > 1)}" if named else f"{rest} sentences"
-                message = f"no active rule is bound to {more} that command{'s' * (rest == 1)}"
+                message = f"commands to which no active rule is bound: {rest}{' more' if named else ''}"
                 step = "List them: specguard policy --coverage"
                 yield Finding(message, help=step, path=path, key="more", setting="shown")
-
-
-def _binding_step(statement: Statement) -> str:
-    if not statement.settings:
-        return "Name the code of the rule that holds it, or leave it to people."
-    return f"Write {' and '.join(statement.settings)} in the settings, or leave it to people."
 
 
 _WILD: Final = frozenset("*?[")
@@ -381,17 +361,13 @@ def _settings(policy: Policy) -> Iterator[tuple[str, Covering | Guarding | Selec
 
 
 def _unfitted(key: str, patterns: Covering | Guarding | Selecting, policy: Policy) -> Finding:
-    origin = policy.origin("extends")
-    where = ", ".join(patterns.patterns)
-    return Finding(
-        f"the preset's {key.removeprefix('rules.')} ({where}) matches no file, so it holds nothing",
-        help=f"Say where that is here: `{key} = [...]`.",
-        path=policy.documents[0][0].encode("utf-8", "surrogateescape"),
-        line=(origin and origin.line) or None,
-        field=key,
-        key=key,
-        authority=origin,
-    )
+    path, place = policy.documents[0][0], policy.origin("extends")
+    where = f"{key.removeprefix('rules.')} ({', '.join(patterns.patterns)})"
+    message = f"the preset's {where} matches no file, so it holds nothing"
+    step = f"Say where that is here: `{key} = [...]`."
+    found = Finding(message, help=step, path=path.encode("utf-8", "surrogateescape"), field=key, key=key)
+    found.line, found.authority = (place and place.line) or None, place
+    return found
 
 
 def _forbids_by_form(key: str, pattern: str) -> bool:
@@ -400,15 +376,11 @@ def _forbids_by_form(key: str, pattern: str) -> bool:
 
 
 def _unmatched(key: str, index: int, pattern: str, origin: Origin) -> Finding:
-    return Finding(
-        f"the pattern {pattern!r} of {key.removeprefix('rules.')} matches no file",
-        help="Correct the pattern, or take it out.",
-        path=origin.path.encode("utf-8", "surrogateescape"),
-        line=origin.line or None,
-        field=f"{key}.{index}",
-        key=f"{key} {pattern}",
-        authority=origin,
-    )
+    message = f"the pattern {pattern!r} of {key.removeprefix('rules.')} matches no file"
+    path = origin.path.encode("utf-8", "surrogateescape")
+    found = _about(message, "Correct the pattern, or take it out.", path, origin, f"{key} {pattern}")
+    found.field = f"{key}.{index}"
+    return found
 
 
 def _patterns(value: Any, field: str) -> Iterator[tuple[str, Covering | Guarding | Selecting]]:

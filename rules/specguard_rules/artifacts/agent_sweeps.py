@@ -41,11 +41,7 @@ _LIST: Final = r"[\s,/&+()]+|\band\b"
 
 
 class Words:
-    """Words or phrases that say something, wherever they stand in a text without a "not" before them.
-
-    Args:
-        phrases: the words; case does not count.
-    """
+    """Words or phrases that say something, wherever they stand in a text without a "not" before them."""
 
     def __init__(self, phrases: Iterable[str]) -> None:
         either = "|".join(re.escape(phrase.strip()) for phrase in phrases if phrase.strip())
@@ -214,7 +210,7 @@ class MissingCompaction(Rule):
     [[expect]]
     code = "ART018"
     path = "docs/pass-02/ORCHESTRATOR.md"
-    message = "P3, of docs/pass-01, is not in the sweep"
+    message = "lacks agents of docs/pass-01: P3"
 
     [[expect]]
     code = "ART018"
@@ -328,13 +324,9 @@ class _Sweeping:
     def _none(self, one: Pass) -> Finding:
         works = sorted(one.agents.values(), key=lambda work: not work.touched)
         places = [artifact.path for artifact in (*one.holders, *(work.artifacts[0] for work in works))]
-        where = path_text(one.holders[0].path) if one.holders else f"an artifact {self._rule.sweep!r} in it"
-        step = (
-            f"Record in a section {self._rule.sections[0]!r} of {where} every agent that is still "
-            "there, as aligned or stale."
-        )
-        message = f"{one.name} has no sweep of its agents"
-        place = (places or [one.folder])[0]
+        where = f"a section {self._rule.sections[0]!r} of its {self._rule.sweep}"
+        step = f"Record in {where} every agent that is still there, as aligned or stale."
+        message, place = f"{one.name} has no sweep of its agents", (places or [one.folder])[0]
         return Finding(message, help=step, path=place, key=f"sweep {one.name}", setting="sweep")
 
     def _agent(
@@ -347,9 +339,8 @@ class _Sweeping:
             key, message = "open", f"the agent {agent} is stale, and nothing says that it was closed"
             step = f"Close it, and write so: `{agent}: {self._rule.stale[0]}, {self._rule.closing[0]}`."
         elif state != (True, False):
-            which = "both aligned and stale" if all(state) else "neither aligned nor stale"
-            key, message = "state", f"the sweep of {one.name} has the agent {agent} as {which}"
-            step = "Say which it is."
+            key, step = "state", "Say which it is."
+            message = f"the sweep of {one.name} does not have the agent {agent} as either aligned or stale"
         elif name not in one.agents or self._compacts(one.agents[name], rows):
             return
         else:
@@ -371,10 +362,8 @@ class _Sweeping:
     def _ends(self, work: Work, one: Pass) -> bool:
         """True if an agent was closed at the end of the pass in which it worked."""
         is_about = about(work.agent)
-        rows = (row for holder in one.holders for row in holder.document.rows())
-        return self._closes(work.agent.casefold(), one) or any(
-            is_about(row) and self._closed.said(row) for row in rows
-        )
+        rows = (row for holder in one.holders for row in holder.document.rows() if is_about(row))
+        return self._closes(work.agent.casefold(), one) or any(map(self._closed.said, rows))
 
     def _compacts(self, work: Work, rows: Sequence[Row]) -> bool:
         """True if a sweep says that an agent was compacted, or its artifacts do before their second entry."""
@@ -387,17 +376,11 @@ class _Sweeping:
 
 def _unswept(agents: Sequence[tuple[Pass, str]], one: Pass, sweep: Sweep) -> Finding:
     """That agents of earlier passes are not in a sweep."""
-    names = sorted(last.agents[name].agent for last, name in agents)
-    earlier = sorted({last.name for last, _ in agents})
-    several = len(names) > 1
-    message = (
-        f"the agent{'s' if several else ''} {', '.join(names)}, of {' and '.join(earlier)}, "
-        f"{'are' if several else 'is'} not in the sweep of {one.name}"
-    )
-    step = f"Add {'them' if several else 'it'}, as aligned or stale."
-    return Finding(
-        message, help=step, path=sweep[0].path, line=sweep[1].line, key=f"unswept {one.name}", setting="sweep"
-    )
+    names = ", ".join(sorted(last.agents[name].agent for last, name in agents))
+    earlier = " and ".join(sorted({last.name for last, _ in agents}))
+    message = f"the sweep of {one.name} lacks agents of {earlier}: {names}"
+    path, line, step = sweep[0].path, sweep[1].line, "Add each, as aligned or stale."
+    return Finding(message, help=step, path=path, line=line, key=f"unswept {one.name}", setting="sweep")
 
 
 def _late(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
@@ -408,17 +391,15 @@ def _late(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
         for stamp in artifact.document.stamps
         if section.line <= stamp.at <= section.end and stamp.moment.tzinfo is not None
     ]
-    if not recorded:
-        return
-    sweep = min(recorded, key=lambda stamp: stamp.moment)
-    for work in one.agents.values():
+    sweep = min(recorded, key=lambda stamp: stamp.moment, default=None)
+    for work in one.agents.values() if sweep else ():
         times = [
             (stamp.moment, artifact.path, stamp.at)
             for artifact in work.artifacts
             for stamp in artifact.document.stamps
-            if stamp.moment.tzinfo is not None and stamp.last < sweep.moment
+            if sweep and stamp.moment.tzinfo is not None and stamp.last < sweep.moment
         ]
-        if times:
+        if sweep and times:
             _, path, line = min(times)
             message = f"the agent {work.agent} begins before the sweep of {one.name}, at {sweep.text}"
             step = "Sweep the agents before the pass begins."

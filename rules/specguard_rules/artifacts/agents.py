@@ -113,19 +113,12 @@ class Grounding(Settings):
         """The problem with the table as a whole; empty if there is none."""
         named = {*self.all, *(document for documents in self.by_agent.values() for document in documents)}
         for document in [*named, *(other for others in self.equivalents.values() for other in others)]:
-            if document in self.external:
-                continue
-            if document.startswith(("/", "~/")):
-                return (
-                    f"{document!r} is outside of the repository: name it in `external` too, or copy it here"
-                )
-            if not document or ".." in document.split("/"):
-                return f"{document!r} is no path from the repository's root"
+            outside = document.startswith(("/", "~/"))
+            if document not in self.external and (outside or not document or ".." in document.split("/")):
+                return f"{document!r} is no path from the root: name it in `external` too, or copy it here"
         for document in self.external:
             if document not in named or not document.startswith(("/", "~/")):
-                return (
-                    f"`external` names {document!r}, which is no absolute or `~/` path of `all` or `by_agent`"
-                )
+                return f"`external` names {document!r}, no absolute or `~/` path of `all` or `by_agent`"
         for document in self.equivalents:
             if document not in named:
                 return f"`equivalents` names {document!r}, which no agent has to read"
@@ -228,14 +221,10 @@ class TooManyAgents(Rule):
         spans: list[_Span] = []
         unknown: list[Work] = []
         for work in agents:
+            stamps = [(one, stamp) for one in work.artifacts for stamp in one.document.stamps]
             times = [
-                (
-                    stamp.moment if stamp.moment.tzinfo else stamp.moment.replace(tzinfo=zone),
-                    artifact.path,
-                    stamp.at,
-                )
-                for artifact in work.artifacts
-                for stamp in artifact.document.stamps
+                (stamp.moment.replace(tzinfo=stamp.moment.tzinfo or zone), one.path, stamp.at)
+                for one, stamp in stamps
             ]
             if times:
                 spans.append(_Span(*min(times, key=lambda one: one[0]), max(times)[0], work.agent))
@@ -249,27 +238,18 @@ class TooManyAgents(Rule):
             most = max(most, len(active))
             if most > self.max:
                 names = ", ".join(sorted(one.agent for one in active))
-                yield Finding(
-                    f"{most} agents of {place} are active at once at {begin.isoformat()} ({names}), "
-                    f"and {self.max} may be",
-                    help="Close agents before others begin.",
-                    path=active[self.max].path,
-                    line=active[self.max].line,
-                    key=f"agents of {place}",
-                    setting="max",
-                )
+                when = f"at once at {begin.isoformat()} ({names})"
+                message = f"{most} agents of {place} are active {when}, and {self.max} may be"
+                step, key, over = "Close agents before others begin.", f"agents of {place}", active[self.max]
+                yield Finding(message, help=step, path=over.path, line=over.line, key=key, setting="max")
                 return
         if unknown and most + len(unknown) > self.max:
             names = ", ".join(sorted(work.agent for work in unknown))
-            yield Finding(
-                f"it cannot be told whether more than {self.max} agents of {place} are active at once: "
-                f"there are no times of {names}",
-                help="Write when each began and ended, such as 2026-01-31T12:00:00Z.",
-                severity="warning",
-                path=unknown[0].artifacts[0].path,
-                key=f"unknown agents of {place}",
-                setting="max",
-            )
+            what = f"whether more than {self.max} agents of {place} are active at once"
+            message = f"it cannot be told {what}: there are no times of {names}"
+            step = "Write when each began and ended, such as 2026-01-31T12:00:00Z."
+            path, key = unknown[0].artifacts[0].path, f"unknown agents of {place}"
+            yield Finding(message, help=step, severity="warning", path=path, key=key, setting="max")
 
 
 class _Span(Record):
@@ -407,14 +387,11 @@ class UnreadGrounding(Rule):
             there = (documents.tree.find(place) for place in places)
             asked = whole or judged or not changed.isdisjoint(places)
             if asked and not any(entry is not None and entry.is_file for entry in there):
-                yield Finding(
-                    f"the grounding document {document} is not there",
-                    help="Put it there, or name another one in the authority.",
-                    path=places[0],
-                    side="base" if places[0] in changed else None,
-                    key="grounding",
-                    setting=key,
-                )
+                message = f"the grounding document {document} is not there"
+                step = "Put it there, or name another one in the authority."
+                found_here = Finding(message, help=step, path=places[0], key="grounding", setting=key)
+                found_here.side = "base" if places[0] in changed else None
+                yield found_here
         if not judged or artifacts is None:
             return
         for document, key in _once(one for one in named if one[0] in grounding.external):
@@ -427,29 +404,25 @@ class UnreadGrounding(Rule):
                 sources = work.of(cited_by)
                 if cited.by(sources, document):
                     continue
-                equivalents = [
-                    one for one in grounding.equivalents.get(document, ()) if cited.by(sources, one)
-                ]
+                others = grounding.equivalents.get(document, ())
+                equivalents = [one for one in others if cited.by(sources, one)]
+                path, setting, pads = sources[0].path, key, work.of([grounding.noted_in])
                 if not equivalents:
                     where = " or ".join(path_text(one.path) for one in sources[:3])
                     message = f"the agent {work.agent} does not cite {document}"
                     step = f"Read it, and cite `{document}` in {where}."
-                    yield Finding(
-                        message, help=step, path=sources[0].path, key=f"{work.agent} {document}", setting=key
+                else:
+                    known(contracts, "grounding.noted_in", [grounding.noted_in])
+                    if any(cited.by(pads, other) for other in equivalents):
+                        continue
+                    path, setting = (pads or sources)[0].path, "grounding.equivalents"
+                    noted = f"its {grounding.noted_in} does not note it"
+                    message = (
+                        f"the agent {work.agent} cites {equivalents[0]} in place of {document}, and {noted}"
                     )
-                    continue
-                known(contracts, "grounding.noted_in", [grounding.noted_in])
-                pads = work.of([grounding.noted_in])
-                if not any(cited.by(pads, other) for other in equivalents):
-                    pad = path_text(pads[0].path) if pads else "its scratchpad"
-                    yield Finding(
-                        f"the agent {work.agent} cites {equivalents[0]} in place of {document}, and its "
-                        f"{grounding.noted_in} does not note it",
-                        help=f"Write in {pad} that `{equivalents[0]}` was used.",
-                        path=(pads or sources)[0].path,
-                        key=f"{work.agent} {document}",
-                        setting="grounding.equivalents",
-                    )
+                    step = f"Write there that `{equivalents[0]}` was used."
+                key = f"{work.agent} {document}"
+                yield Finding(message, help=step, path=path, key=key, setting=setting)
 
 
 def _named(grounding: Grounding) -> Iterator[tuple[str, str, str]]:

@@ -51,11 +51,11 @@ class Checklists(Settings):
 
     def problem(self) -> str:
         """The problem with the table as a whole; empty if there is none."""
-        if self.files and not self.proofs:
-            return (
-                "`files` says where checklists are, and `evidence` is missing, which says what proves an item"
-            )
-        return ""
+        return (
+            "`files` needs `evidence`, which says what proves an item"
+            if self.files and not self.proofs
+            else ""
+        )
 
 
 class _Aspect:
@@ -1451,21 +1451,15 @@ class UnprovenCheckbox(Rule):
             if flaw is None or flaw.bound:
                 return
             why = f"its evidence {flaw.run} {flaw.reason}"
-            help = "Name a run of it that succeeded, or take the tick away."
             if not flaw.run:
                 why = f"names no file that matches {', '.join(checklists.proofs.patterns)}"
-                help = (
-                    "Name the run's manifest in the item, by its path from the repository's root "
-                    "(`specguard run gates` makes one), or take the tick away."
-                )
-            yield Finding(
-                f"{shortened(item.words)!r} is ticked and {why}",
-                help=help,
-                path=claim.path,
-                line=claim.line,
-                key=claim.key,
-                setting="checklists.evidence",
+            message = f"{shortened(item.words)!r} is ticked and {why}"
+            step = (
+                "Name in the item the manifest of a run of it that succeeded, by its path from the root "
+                "(`specguard run gates` makes one), or take the tick away."
             )
+            path, line, setting = claim.path, claim.line, "checklists.evidence"
+            yield Finding(message, help=step, path=path, line=line, key=claim.key, setting=setting)
 
         yield from judge_each(list(claims.ticks), unproven)
 

@@ -166,14 +166,12 @@ class UnregisteredAsset(Rule):
                 yield Finding(message, help=step, path=path, key="entry", setting="assets.index")
             for asset in (listed[position] for position in holders):
                 if path in asset.places and documents.tree.find(path) is None:
-                    yield Finding(
-                        f"the entry {asset.id!r} of {assets.index} has {path_text(path)}, which is gone",
-                        help="Take the entry out, or have it name the file that is there now.",
-                        path=path,
-                        side="base" if path in changed else None,
-                        key=f"gone {asset.id}",
-                        setting="assets.index",
-                    )
+                    message = f"the entry {asset.id!r} of {assets.index} has {path_text(path)}, which is gone"
+                    step = "Take the entry out, or have it name the file that is there now."
+                    key, setting = f"gone {asset.id}", "assets.index"
+                    gone = Finding(message, help=step, path=path, key=key, setting=setting)
+                    gone.side = "base" if path in changed else None
+                    yield gone
         yield from _dropped(assets, old, listed, documents) if index in changed else ()
         samples = _samples(assets, documents) if touched else set()
         for position, path in sorted(touched.items()):
@@ -185,9 +183,8 @@ class UnregisteredAsset(Rule):
             if assets.samples and samples.isdisjoint(asset.names):
                 message = f"{asset.id or path_text(path)} has no sample use in {assets.samples}"
                 step = f"Name it there by its id, such as {asset.id}@{asset.version}."
-                yield Finding(
-                    message, help=step, path=path, key=f"sample {asset.id}", setting="assets.samples"
-                )
+                key, setting = f"sample {asset.id}", "assets.samples"
+                yield Finding(message, help=step, path=path, key=key, setting=setting)
 
 
 class Asset(Record):
@@ -282,18 +279,16 @@ def _dropped(
     assets: Assets, old: Sequence[Asset], listed: Sequence[Asset], documents: Documents
 ) -> Iterator[Finding]:
     """The assets that are no longer in the index, and still there."""
-    for asset in old:
+    for asset in (one for one in old if not any(map(one.same, listed))):
         there = [place for place in asset.places if documents.tree.find(place) is not None]
-        if not any(asset.same(one) for one in listed) and any(
-            assets.paths.find(place) is not None for place in there
-        ):
-            yield Finding(
-                f"{asset.id} is no longer in {assets.index}, and {path_text(there[0])} is still there",
-                help="Put its entry back, or remove the asset.",
-                path=_bytes(assets.index),
-                key=f"dropped {asset.id}",
-                setting="assets.index",
+        if any(assets.paths.find(place) is not None for place in there):
+            message = f"{asset.id} is no longer in {assets.index}, and {path_text(there[0])} is still there"
+            step, path, key = (
+                "Put its entry back, or remove the asset.",
+                _bytes(assets.index),
+                f"dropped {asset.id}",
             )
+            yield Finding(message, help=step, path=path, key=key, setting="assets.index")
 
 
 def _version(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) -> Iterator[Finding]:
@@ -333,36 +328,26 @@ def _row(asset: Asset, path: bytes, assets: Assets, documents: Documents) -> Ite
     for row in document.rows() if document is not None else ():
         titled = [(_normal(title), cell) for title, cell in zip(row.header, row.cells, strict=False)]
         others = [cell for title, cell in titled if title not in wanted]
-        if wanted <= {_normal(title) for title in row.header} and any(
-            re.search(rf"(?<![\w-])(?:{either})(?![\w-])", cell) for cell in others
-        ):
+        named = any(re.search(rf"(?<![\w-])(?:{either})(?![\w-])", cell) for cell in others)
+        if named and wanted <= {_normal(title) for title in row.header}:
             break
     else:
-        message = f"{asset.id or path_text(path)} has no row in a table of {table} with "
-        message += f"the columns {', '.join(columns)}" if columns else "its name"
-        step = "Add a row that names it" + (", and shows what it does" if columns else "") + "."
-        yield Finding(message, help=step, path=path, key=f"row {asset.id}", setting="assets.table")
+        message = f"{asset.id or path_text(path)} has no row in a table of {table}"
+        message += f" with the columns {', '.join(columns)}" if columns else ""
+        step, key = "Add a row that names it.", f"row {asset.id}"
+        yield Finding(message, help=step, path=path, key=key, setting="assets.table")
         return
+    place, line = _bytes(table), row.line
     for column in columns:
         if not row.says(column):
-            yield Finding(
-                f"the row of {asset.id} in {table} says nothing in its column {column!r}",
-                help="Say it, or write none with the reason.",
-                path=_bytes(table),
-                line=row.line,
-                key=f"{column} {asset.id}",
-                setting="assets.columns",
-            )
+            message = f"the row of {asset.id} in {table} says nothing in its column {column!r}"
+            step, key = "Say it, or write none with the reason.", f"{column} {asset.id}"
+            yield Finding(message, help=step, path=place, line=line, key=key, setting="assets.columns")
     told = row.cell(assets.version)
     if told and asset.version and told.lstrip("v") != asset.version.lstrip("v"):
-        yield Finding(
-            f"the row of {asset.id} in {table} has the version {told}, and the index {asset.version}",
-            help=f"Write {asset.version} there.",
-            path=_bytes(table),
-            line=row.line,
-            key=f"version {asset.id}",
-            setting="assets.table",
-        )
+        message = f"the row of {asset.id} in {table} has the version {told}, and the index {asset.version}"
+        step, key = f"Write {asset.version} there.", f"version {asset.id}"
+        yield Finding(message, help=step, path=place, line=line, key=key, setting="assets.table")
 
 
 def _samples(assets: Assets, documents: Documents) -> set[str]:

@@ -87,7 +87,7 @@ class ArchitectureShift(Rule):
     [[expect]]
     code = "ART019"
     path = "src/routes.ts"
-    message = "1 time, and 2 times before"
+    message = "were 2 before, and are 1"
     ```
 
     ```toml passes
@@ -160,23 +160,23 @@ def _moved(
         found = invariant.paths.find(entry.path)
         if found is not None and invariant.paths.patterns[found] not in names:
             told.add(entry.path)
-    reason = f"; {invariant.message}" if invariant.message else ""
     for path in sorted(path for path in told if _lost(path, start, head)):
-        before = start.find(path)
-        gone = head.find(path) is None
+        before, gone = start.find(path), head.find(path) is None
         what = "folder" if before is not None and before.is_directory else "file"
-        new = [one.path for one in entries if before and one.added and one.new == before.oid]
-        yield Finding(
-            f"the {what} {path_text(path)} "
-            + ("is gone" if gone else f"is no longer a {what}")
-            + (f": it was moved to {path_text(new[0])}" if gone and new else "")
-            + reason,
-            help=f"{restore(path, base, new[0] if gone and new else b'')}.",
-            path=path,
-            side="base" if gone else None,
-            key="path",
-            setting=f"invariants.{index}.paths",
-        )
+        new = [one.path for one in entries if gone and before and one.added and one.new == before.oid]
+        happened = "is gone" if gone else f"is no longer a {what}"
+        happened += f": it was moved to {path_text(new[0])}" if new else ""
+        message = f"the {what} {path_text(path)} {happened}"
+        step = f"{restore(path, base, new[0] if new else b'')}."
+        yield _shift(invariant, f"{index}.paths", message, step, path, "path", gone=gone)
+
+
+def _shift(
+    invariant: Invariant, setting: str, message: str, step: str, path: bytes, key: str, *, gone: bool
+) -> Finding:
+    message += f"; {invariant.message}" if invariant.message else ""
+    side: Literal["base"] | None = "base" if gone else None
+    return Finding(message, help=step, path=path, side=side, key=key, setting=f"invariants.{setting}")
 
 
 def _lost(path: bytes, start: Tree, head: Tree) -> bool:
@@ -191,7 +191,6 @@ def _broken(
     invariant: Invariant, pattern: Expression, index: int, entries: Sequence[Entry], start: Tree, head: Tree
 ) -> Iterator[Finding]:
     """The files in which the pattern matches another number of times."""
-    reason = f"; {invariant.message}" if invariant.message else ""
     paths = [entry.path for entry in entries if entry.old != entry.new or entry.old_mode != entry.new_mode]
     for position, _ in invariant.paths.find_each(paths):
         path = paths[position]
@@ -199,16 +198,12 @@ def _broken(
         if before == after or (invariant.count == "at-least" and after > before):
             continue
         gone = head.find(path) is None
-        yield Finding(
-            f"{pattern.text!r} matches in {path_text(path)} {_times(after)}, and {_times(before)} before"
-            + (": the file is gone" if gone else "")
-            + reason,
-            help="Put back what matched, or take out what is new, or have the invariant changed in the base.",
-            path=path,
-            side="base" if gone else None,
-            key=pattern.text,
-            setting=f"invariants.{index}.pattern",
+        message = (
+            f"the matches of {pattern.text!r} in {path_text(path)} were {before} before, and are {after}"
         )
+        message += ": the file is gone" if gone else ""
+        step = "Put back what matched, or take out what is new, or have the invariant changed in the base."
+        yield _shift(invariant, f"{index}.pattern", message, step, path, pattern.text, gone=gone)
 
 
 def _count(pattern: Expression, path: bytes, files: Tree) -> int:
@@ -226,13 +221,6 @@ def _count(pattern: Expression, path: bytes, files: Tree) -> int:
         if len(line) <= LONGEST:
             count += pattern.count(line)
         elif pattern.search(line):
-            raise MissingFact(
-                f"line {number} of {path_text(path)} has {len(line)} bytes; matches are counted in lines of "
-                f"{LONGEST} at most",
-                "",
-            )
+            most = f"matches are counted in lines of {LONGEST} at most"
+            raise MissingFact(f"line {number} of {path_text(path)} has {len(line)} bytes; {most}", "")
     return count
-
-
-def _times(count: int) -> str:
-    return "1 time" if count == 1 else f"{count} times"

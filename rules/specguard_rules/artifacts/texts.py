@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from specguard.documents.inline import Hidden
     from specguard.documents.secrets import CredentialFinder
-    from specguard.rules import Artifacts, Documents, Entry, Expression, PlanKind, Severity, Tree
+    from specguard.rules import Artifacts, Documents, Entry, Expression, PlanKind, Tree
 
 
 FEW_PATHS: Final = 500
@@ -282,35 +282,23 @@ def _half(comment: str) -> tuple[str, str]:
 def _finding(hidden: Hidden, path: bytes, setting: str) -> Finding:
     if hidden.what == "unread":
         message = f"{path_text(path)} cannot be read, so nobody can tell what it hides: {hidden.text}"
-        return Finding(
-            message, help="Save it as UTF-8 text.", path=path, line=hidden.line, key="unread", setting=setting
-        )
-    if hidden.what in _PLACES:
-        said = shortened(hidden.text)
-        help = "Say it where everyone reads it, or take it out."
+        step, key = "Save it as UTF-8 text.", "unread"
+    elif hidden.what in _PLACES:
+        key = shortened(hidden.text)
+        step = "Say it where everyone reads it, or take it out."
         if hidden.what == "comment":
-            help += " If it speaks to a program, `comments` in [rules.hidden-text] says so."
-        what = f"text that no reader of the page sees, {_PLACES[hidden.what]}: {said!r}"
-        severity: Severity | None = "warning" if hidden.what == "comment" else None
-        return Finding(
-            what, help=help, path=path, line=hidden.line, key=said, severity=severity, setting=setting
-        )
-    said = f"; they say {shortened(hidden.text)!r}" if hidden.text else ""
-    return Finding(
-        f"{_CHARACTERS[hidden.what]}: {_names(hidden.chars)}{said}",
-        help="Take them out; an editor that shows invisible characters finds them.",
-        path=path,
-        line=hidden.line,
-        key=f"{hidden.what} {_names(hidden.chars)}",
-        severity=_severity(hidden),
-        setting=setting,
-    )
-
-
-def _severity(hidden: Hidden) -> Severity | None:
-    """A lower severity for what is left over from copied text more often than it is put there."""
-    alone = hidden.what == "selector" and hidden.chars == "\ufe0f"
-    return "warning" if alone or hidden.what == "hyphen" else None
+            step += " If it speaks to a program, `comments` in [rules.hidden-text] says so."
+        message = f"text that no reader of the page sees, {_PLACES[hidden.what]}: {key!r}"
+    else:
+        said = f"; they say {shortened(hidden.text)!r}" if hidden.text else ""
+        message = f"{_CHARACTERS[hidden.what]}: {_names(hidden.chars)}{said}"
+        step = "Take them out; an editor that shows invisible characters finds them."
+        key = f"{hidden.what} {_names(hidden.chars)}"
+    found = Finding(message, help=step, path=path, line=hidden.line, key=key, setting=setting)
+    # Some of it is left over from copied text more often than it is put there.
+    left_over = hidden.what == "selector" and hidden.chars == "\ufe0f"
+    found.severity = "warning" if left_over or hidden.what in ("comment", "hyphen") else None
+    return found
 
 
 def _names(chars: Collection[str]) -> str:
@@ -443,9 +431,6 @@ def _secret(path: bytes, kind: str, line: int, shown: str, setting: str) -> Find
     elif shown:
         what += f" ({shown})"
     message = f"what looks like a credential stands here, {what}"
-    step = (
-        "Take it out, name the variable that holds it instead, and revoke it: whoever has the commit "
-        "knows it."
-    )
+    step = "Name the variable that holds it instead, and revoke it: whoever has the commit knows it."
     key = f"{kind}:{shown if kind == 'Secret Keyword' else ''}"
     return Finding(message, help=step, path=path, line=line, key=key, setting=setting)

@@ -100,15 +100,13 @@ class MissingSpec(Rule):
             message = f"{path_text(link)} stands where a spec does, and is no regular file"
             step = "Make it a file of its own: what a link leads to is not judged as a spec."
             yield Finding(message, help=step, path=link, key="no file", setting="specs.files")
+        setting = "specs.files"
         for gone, left in specs.orphaned():
             message = (
-                f"the spec {path_text(gone.path)} is taken away, and {path_text(left)}, which it governed, "
-                "stays"
+                f"the spec {path_text(gone.path)} is taken away, and what it governs stays: {path_text(left)}"
             )
             step = "Keep it, give it a terminal status first, or have another one govern the path."
-            yield Finding(
-                message, help=step, path=gone.path, side="base", key="taken away", setting="specs.files"
-            )
+            yield Finding(message, help=step, path=gone.path, side="base", key="taken away", setting=setting)
         for pattern, files, asking in specs.unmet():
             wanted = " or ".join(files.patterns)
             message = f"{path_text(asking)} is governed by a spec under {wanted}, and there is none"
@@ -121,17 +119,14 @@ def _of_spec(spec: Spec, specs: Specs) -> Iterator[Finding]:
     """Findings for a spec that cannot be read, or is not known."""
     path, index = path_text(spec.path), specs.index
     if spec.problem is not None:
-        partly = spec.read_in_part
-        yield Finding(
-            f"the spec {path} cannot be read{' as a whole' if partly else ''}: {spec.problem[0]}",
-            help="Correct it, so that its review, status and approvals can be read.",
-            path=spec.path,
-            line=spec.problem[1],
-            key="unreadable",
-            severity="warning" if partly else None,
-            setting="specs.files",
-            same_as=(f"SPC002 no {specs.settings.review}", "SPC005 no status") if partly else (),
-        )
+        message = f"the spec {path} cannot be read: {spec.problem[0]}"
+        step = "Correct it, so that its review, status and approvals can be read."
+        found = Finding(message, help=step, path=spec.path, line=spec.problem[1], key="unreadable")
+        found.setting = "specs.files"
+        if spec.read_in_part:
+            found.severity = "warning"
+            found.same_as = f"SPC002 no {specs.settings.review}", "SPC005 no status"
+        yield found
     if index is not None and spec.entry is None:
         message = f"no entry of {path_text(index.path)} names the spec {path}"
         step = f"Add an entry with its id and path to {path_text(index.path)}."
@@ -146,14 +141,13 @@ def _unread(index: Index) -> Finding:
     """The finding for an index that cannot be used at all."""
     path = path_text(index.path)
     if index.problem is None:
-        return _about(
-            index, f"there is no index {path}", "Add it, or correct `index` in [specs].", "no index"
-        )
-    why, line = index.problem
-    message = f"the index {path} cannot be read: {why}"
-    return _about(
-        index, message, "Correct it; until then nothing is known of what it says.", "unreadable", line
+        step = "Add it, or correct `index` in [specs]."
+        return _about(index, f"there is no index {path}", step, "no index")
+    message, step = (
+        f"the index {path} cannot be read: {index.problem[0]}",
+        "Correct it; it says nothing until then.",
     )
+    return _about(index, message, step, "unreadable", index.problem[1])
 
 
 def _of_index(index: Index, specs: Specs) -> Iterator[Finding]:
@@ -297,17 +291,16 @@ class MissingSpecChange(Rule):
             why = f"; {path_text(specs.altered[0].path)} does not govern it"
         elif candidates:
             why = f"; what changed in {path_text(candidates[0][1])} does not count"
-        yield Finding(
-            f"{path_text(first.path)}{more} changed, and no spec did that governs it{why}{hint}",
-            help="Change the spec that governs it ([specs.governs], or the spec itself, says which), or add "
+        message = f"{path_text(first.path)}{more} changed, and no spec did that governs it{why}{hint}"
+        step = (
+            "Change the spec that governs it ([specs.governs], or the spec itself, says which), or add "
             f"one under {wanted}. Or say why not in the last paragraph of the commit message: "
-            f"'{settings.trailer}: none (REASON)'.",
-            path=first.path,
-            side=first.side,
-            key="no spec changed",
-            severity="warning" if commits is None else None,
-            setting="specs.code",
+            f"'{settings.trailer}: none (REASON)'."
         )
+        path, side, key, setting = first.path, first.side, "no spec changed", "specs.code"
+        found = Finding(message, help=step, path=path, side=side, key=key, setting=setting)
+        found.severity = "warning" if commits is None else None
+        yield found
 
 
 def _lacking(spec: Spec, artifacts: Artifacts | None) -> str:
@@ -413,18 +406,15 @@ class ContradictedAuthority(Rule):
         for entry in entries:
             was_file = entry.old_mode >> 12 == _REGULAR
             if was_file and not entry.deleted and not entry.is_file and policy.rank(entry.path) is not None:
-                message = (
-                    f"{path_text(entry.path)}, which has a place in the order, is no regular file any more"
-                )
+                path, setting = entry.path, "authority.order"
+                message = f"{path_text(path)}, which has a place in the order, is no regular file any more"
                 step = "Make it a file of its own: what a link leads to is not compared."
-                yield Finding(message, help=step, path=entry.path, key="no file", setting="authority.order")
+                yield Finding(message, help=step, path=path, key="no file", setting=setting)
         touched = {entry.path for entry in entries}
         for one in policy.contradictions(documents, lambda path: whole or path in touched):
             low, high = one.lower, one.higher
-            message = (
-                f"{low.place} says that {one.name} is {shortened(low.value, 80)!r}, and {high.place}, "
-                f"which goes before it, that it is {shortened(high.value, 80)!r}"
-            )
+            other = f"{high.place}, which goes before it, that it is {shortened(high.value, 80)!r}"
+            message = f"{low.place} says that {one.name} is {shortened(low.value, 80)!r}, and {other}"
             step = f"Correct {path_text(low.path)}, or first {path_text(high.path)}."
             setting = f"authority.keys.{one.key}"
             yield Finding(message, help=step, path=low.path, line=low.line, key=one.name, setting=setting)

@@ -104,20 +104,14 @@ class MissingReview(Rule):
                 yield _without(spec, name)
             for review in spec.reviews:
                 if review.problem:
-                    said = review.said
+                    said, key = review.said, f"{name} in {review.said.form}"
                     what = (
                         f"is {shortened(said.text)!r}, which {review.problem}"
                         if said.text
                         else review.problem
                     )
                     message = f"the {name} of {path}{said.elsewhere(spec.path)} {what}"
-                    yield _about(
-                        spec,
-                        message,
-                        "Write the day as YYYY-MM-DD.",
-                        f"{name} in {said.form}",
-                        said.line_in(spec.path),
-                    )
+                    yield _about(spec, message, "Write the day as YYYY-MM-DD.", key, said.line_in(spec.path))
             dated = [review for review in spec.reviews if review.date is not None]
             if len({review.date for review in dated}) > 1:
                 places = ", ".join(f"{review.date} in {review.said.place}" for review in dated)
@@ -137,9 +131,8 @@ def _without(spec: Spec, name: str) -> Finding:
     message, near = f"{path} has no {name}", spec.near(name)
     if near is not None:
         message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
-    step = f"Have it reviewed, and write '{name}: YYYY-MM-DD' into its front matter."
-    if spec.structured:
-        step = f"Have it reviewed, and write the day, as YYYY-MM-DD, under its key {name!r}."
+    place = "under its keys" if spec.structured else "into its front matter"
+    step = f"Have it reviewed, and write '{name}: YYYY-MM-DD' {place}."
     return _about(spec, message, step, f"no {name}", near.line if near is not None else None)
 
 
@@ -272,14 +265,11 @@ def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
     settings, path = specs.settings, path_text(spec.path)
     for review in spec.reviews:
         if review.is_ahead(specs.today):
-            said = review.said
-            message = (
-                f"the {settings.review} of {path} is in the future: {review.date}{said.elsewhere(spec.path)}"
-            )
-            key = f"future {settings.review} in {said.form}"
-            yield _about(
-                spec, message, "Write the day on which it was reviewed.", key, said.line_in(spec.path)
-            )
+            said, key = review.said, f"future {settings.review} in {review.said.form}"
+            when = f"{review.date}{said.elsewhere(spec.path)}"
+            message = f"the {settings.review} of {path} is in the future: {when}"
+            step = "Write the day on which it was reviewed."
+            yield _about(spec, message, step, key, said.line_in(spec.path))
     oldest = spec.review
     if oldest is None or oldest.date is None or oldest.is_ahead(specs.today):
         return
@@ -288,27 +278,19 @@ def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
     place = "" if oldest.said.path == spec.path else f" ({oldest.said.place})"
     line = oldest.said.line_in(spec.path)
     when = f"{path} was last reviewed on {oldest.date}{place}, {age} {'day' if age == 1 else 'days'} ago"
+    step = f"Read it against the code, correct it, and record the day as its {settings.review}."
     if left < 0:
         governed = specs.governed_by(spec)
         why = f"; it governs {path_text(governed[0])}" if governed else ""
         why += f" and {len(governed) - 1} more" if len(governed) > 1 else ""
         message = f"{when}, and a review holds {settings.max_age_days} days{why}"
-        step = f"Read it against the code, correct it, and record the day as its {settings.review}."
-        yield _about(
-            spec, message, step, "stale", line, "specs.max_age_days", severity=_severity(spec, specs)
-        )
+        severity, setting = _severity(spec, specs), "specs.max_age_days"
+        yield _about(spec, message, step, "stale", line, setting, severity=severity)
     elif left < settings.warn_days:
-        more = "today for the last time" if left == 0 else f"{left} more day{'' if left == 1 else 's'}"
-        step = "Review it soon: read it against the code, and record the day."
-        yield _about(
-            spec,
-            f"{when}, and its review holds {more}",
-            step,
-            "due",
-            line,
-            "specs.warn_days",
-            severity="warning",
-        )
+        from datetime import timedelta
+
+        message = f"{when}, and its review holds until {oldest.date + timedelta(settings.max_age_days)}"
+        yield _about(spec, message, step, "due", line, "specs.warn_days", severity="warning")
 
 
 def _bound(spec: Spec, specs: Specs) -> Iterator[Finding]:
@@ -321,9 +303,8 @@ def _bound(spec: Spec, specs: Specs) -> Iterator[Finding]:
         message = f"{path_text(spec.path)} governs what changed since its review: {said}{more}"
         step = f"Read it against the files, then record under {specs.settings.reviewed}: {now}"
         at = next((one.said.line_in(spec.path) for one in drifts if one.said is not None), None)
-        yield _about(
-            spec, message, step, "other content", at, "specs.binding", severity=_severity(spec, specs)
-        )
+        severity, setting = _severity(spec, specs), "specs.binding"
+        yield _about(spec, message, step, "other content", at, setting, severity=severity)
 
 
 def _severity(spec: Spec, specs: Specs) -> Severity | None:
@@ -435,14 +416,10 @@ class DateOnlyReview(Rule):
             review = max(dated, key=lambda one: str(one.date))
             elsewhere = "" if review.said.path == spec.path else f", in {review.said.place}"
             moved = "" if was.path == spec.path else f" (it was {path_text(was.path)})"
-            message = (
-                f"the {specs.settings.review} of {path_text(spec.path)}{moved} is {review.date} now"
-                f"{elsewhere}, and nothing else in it has changed"
-            )
-            step = (
-                "Correct what the review found, or record who approved it and when under "
-                f"'{specs.settings.approvals}'."
-            )
+            what = f"the {specs.settings.review} of {path_text(spec.path)}{moved} is {review.date} now"
+            message = f"{what}{elsewhere}, and nothing else in it has changed"
+            approval = f"who approved it and when under '{specs.settings.approvals}'"
+            step = f"Correct what the review found, or record {approval}."
             yield _about(spec, message, step, "date alone", review.said.line_in(spec.path))
 
 
@@ -567,10 +544,9 @@ class InvalidStatus(Rule):
                 yield from _without_status(spec, specs)
             for said in spec.statuses:
                 if not specs.ways.known(said.text):
-                    written = f"is {shortened(said.text)!r}" if said.text else "is empty"
+                    written = f"is {shortened(said.text)!r}{said.elsewhere(spec.path)}"
                     message = (
-                        f"the status of {path_text(spec.path)} {written}{said.elsewhere(spec.path)}, "
-                        "which the policy does not know"
+                        f"the status of {path_text(spec.path)} {written}, which the policy does not know"
                     )
                     step = f"Write one of: {', '.join(specs.settings.statuses)}."
                     yield _about_status(spec, said, message, step, "unknown status", "specs.statuses")
@@ -578,18 +554,14 @@ class InvalidStatus(Rule):
                     yield from _moved(spec, said, specs)
             for of_index in (False, True):
                 stated = [said for said in spec.statuses if (said.form == "index") == of_index]
-                other = next(
-                    (said for said in stated if not specs.ways.same(said.text, stated[0].text)), None
-                )
-                if other is not None:
-                    first = stated[0]
-                    message = (
-                        f"{path_text(spec.path)} has two statuses: {first.text[:60]!r} in {first.place}, "
-                        f"and {other.text[:60]!r} in {other.place}"
+                others = [said for said in stated if not specs.ways.same(said.text, stated[0].text)]
+                for first, other in zip(stated, others[:1], strict=False):
+                    both = " and ".join(f"{one.text[:60]!r} in {one.place}" for one in (first, other))
+                    message, step = (
+                        f"{path_text(spec.path)} has two statuses: {both}",
+                        "Leave the one that holds.",
                     )
-                    found = _about_status(
-                        spec, first, message, "Leave the one that holds.", "two statuses", "specs.status"
-                    )
+                    found = _about_status(spec, first, message, step, "two statuses", "specs.status")
                     found.line = other.line_in(spec.path)
                     yield found
 
@@ -602,22 +574,19 @@ def _without_status(spec: Spec, specs: Specs) -> Iterator[Finding]:
         return
     path, name, other = path_text(spec.path), specs.settings.status, spec.other_status
     message = f"{path} has no {name}" + (f", and had {had!r}" if had else "")
-    known = ", ".join(specs.settings.statuses)
-    place = f"under its key {name!r}" if spec.structured else "into its front matter"
-    step = f"Write {place} one of: {known}." if known else f"Write it {place}."
-    if spec.problem:
-        message, step = f"the {name} of {path} cannot be read: {spec.problem[0]}", "Correct that."
-    elif other is not None:
-        message += f"; the one in line {other.line} stands below a heading, and is not about all of it"
-    yield Finding(
-        message,
-        help=step,
-        path=spec.path,
-        line=spec.problem[1] if spec.problem else None,
-        key="no status",
-        setting="specs.statuses" if specs.settings.statuses else "specs.transitions",
-        same_as=("SPC001 unreadable", f"SPC002 no {specs.settings.review}") if spec.problem else (),
+    known = f" one of: {', '.join(specs.settings.statuses)}" if specs.settings.statuses else ""
+    step = (
+        f"Write {f'under its key {name!r}' if spec.structured else 'into its front matter'}{known or ' it'}."
     )
+    if other is not None:
+        message += f"; the one in line {other.line} stands below a heading, and is not about all of it"
+    setting = "specs.statuses" if specs.settings.statuses else "specs.transitions"
+    if not spec.problem:
+        yield _about(spec, message, step, "no status", None, setting)
+        return
+    message = f"the {name} of {path} cannot be read: {spec.problem[0]}"
+    same_as = "SPC001 unreadable", f"SPC002 no {specs.settings.review}"
+    yield _about(spec, message, "Correct that.", "no status", spec.problem[1], setting, same_as=same_as)
 
 
 def _moved(spec: Spec, said: WrittenValue, specs: Specs) -> Iterator[Finding]:
@@ -735,23 +704,18 @@ class UnapprovedSpec(Rule):
     def check(self, specs: Specs) -> Iterator[Finding]:
         """Look for the approvals of each spec that needs them."""
         fields = specs.settings.approval_fields
-        step = (
-            f"Record who approved it and when under '{specs.settings.approvals}', e.g. "
-            f"{fields.who[0]}: NAME, {fields.when[0]}: YYYY-MM-DD."
-        )
+        form = f"{fields.who[0]}: NAME, {fields.when[0]}: YYYY-MM-DD"
+        step = f"Record who approved it and when under '{specs.settings.approvals}', e.g. {form}."
         for spec in specs.judged:
             status = next((said for said in spec.statuses if specs.ways.needs_approval(said.text)), None)
             if status is None or any(specs.holds(approval) for approval in spec.approvals):
                 continue
             why, line = _lacking(spec, specs)
-            yield Finding(
+            message, at = (
                 f"{path_text(spec.path)} is {status.text}, and {why}",
-                help=step,
-                path=spec.path,
-                line=line or status.line_in(spec.path),
-                key="no approval",
-                setting="specs.approval_needed",
+                line or status.line_in(spec.path),
             )
+            yield _about(spec, message, step, "no approval", at, "specs.approval_needed")
 
 
 def _lacking(spec: Spec, specs: Specs) -> tuple[str, int | None]:
@@ -851,12 +815,8 @@ class DivergedMirror(Rule):
             own = next((said for said in spec.statuses if said.form != "index"), None)
             index = next((said for said in spec.statuses if said.form == "index"), None)
             if own and index and not specs.ways.same(own.text, index.text):
-                message = (
-                    f"{path_text(spec.path)} says that it is {shortened(own.text)!r}, and {index.place} "
-                    f"that it is {shortened(index.text)!r}"
-                )
+                other = f"{index.place} that it is {shortened(index.text)!r}"
+                message = f"{path_text(spec.path)} says that it is {shortened(own.text)!r}, and {other}"
                 step = "Correct the one that is wrong."
-                yield Finding(
-                    message, help=step, path=spec.path, line=own.line, key="own status", setting="specs.index"
-                )
+                yield _about(spec, message, step, "own status", own.line, "specs.index")
         yield from specs.mirrors.flaws()

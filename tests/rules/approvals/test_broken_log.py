@@ -56,7 +56,7 @@ def test_a_record_of_the_base_is_not_touched(tmp_path: Path) -> None:
             (repository.write, [path, repository.read(path) + b"\n"], "is modified"),
             (repository.rename, [path, f"{LOG}/{'0' * 64}{suffix}"], "is deleted"),
             (repository.executable, [path], "is modified"),
-            (repository.symlink, [path, "../../src/a"], "is no plain file any more"),
+            (repository.symlink, [path, "../../src/a"], "is a link or executable"),
         ]
         for change, words, message in changes:
             change(*words)
@@ -86,7 +86,7 @@ def test_what_is_cut_changed_or_executable_is_seen_and_loses_no_other(tmp_path: 
     repository.write(path, whole)
     repository.executable(path)
     repository.commit("chore: approve", amend=True)
-    assert "is executable" in said(check(repository, *ENFORCED), "APR001")
+    assert "is a link or executable" in said(check(repository, *ENFORCED), "APR001")
     repository.executable(path, on=False)
     one = f"{LOG}/{repository.names['one']}.json"
     repository.write(one, _flipped(repository.read(one), 97))

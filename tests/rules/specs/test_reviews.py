@@ -52,9 +52,9 @@ def test_a_day_without_an_offset_begins_east_of_greenwich(tmp_path: Path) -> Non
     [
         ("2026-02-20", "", ""),
         ("2026-03-15", "", ""),
-        ("2026-03-16", "warning", "holds 6 more days"),
-        ("2026-03-21", "warning", "holds 1 more day"),
-        ("2026-03-22", "warning", "30 days ago, and its review holds today for the last time"),
+        ("2026-03-16", "warning", "holds until 2026-03-22"),
+        ("2026-03-21", "warning", "holds until 2026-03-22"),
+        ("2026-03-22", "warning", "30 days ago, and its review holds until 2026-03-22"),
         ("2026-03-23", "error", "31 days ago, and a review holds 30 days; it governs src/runs/run.py"),
         ("2026-02-19", "", ""),
         ("2026-02-18", "error", "in the future: 2026-02-20"),
