@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from specguard.engine import rule_runner
 from specguard.engine.rule_runner import PURE, Kept, RuleOutcome
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import Finding, Origin
 from specguard.testing import Case, Repository, Step, run_here
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from specguard.testing import Outcome as Ran
 
-CASES = Path(__file__).parent.parent / "cases"
 KEPT = tomllib.loads(Path(__file__).with_name("kept.toml").read_text("utf-8"))
 POLICY, FILES = KEPT["policy"], KEPT["files"]
 
@@ -72,21 +70,6 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(rule_runner, "_run", run)
     return codes
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "orchestrator/o14-no-after", "plans/planner-pipeline", "artifacts/not-readable",
-        "artifacts/whole-tree", "runbook/runbook-slice", "work/phase-runner-p24-conflict",
-        "paths/not-utf-8",
-    ],
-)  # fmt: skip
-def test_whole_repositories_are_judged_the_same(tmp_path: Path, name: str) -> None:
-    case = Case.load(CASES / f"{name}.toml")
-    repository = case.build(tmp_path / "repository")
-    words = case.arguments(tmp_path, repository.names)
-    both(repository, tmp_path / "cache", *words)
 
 
 def small(folder: Path, files: Mapping[str, str]) -> Repository:
@@ -205,48 +188,6 @@ class BuiltIn:
 
     code = "ART002"
     package = "specguard_rules"
-
-
-FINDINGS = st.builds(
-    Finding,
-    st.text(max_size=20),
-    help=st.text(max_size=5),
-    path=st.none() | st.binary(max_size=8),
-    line=st.none() | st.integers(1, 9),
-    end_line=st.none() | st.integers(1, 9),
-    commit=st.none() | st.just("a" * 40),
-    field=st.none() | st.just("branch"),
-    side=st.none() | st.just("base"),
-    key=st.text(max_size=5),
-    severity=st.none() | st.sampled_from(["info", "warning", "error"]),
-    setting=st.text(max_size=5),
-    authority=st.none() | st.builds(Origin, st.text(max_size=5), st.integers(0, 9)),
-    same_as=st.sampled_from([(), ("BRN001 item",)]),
-)
-
-
-@given(st.lists(FINDINGS, max_size=3), st.none() | st.text(max_size=5), st.text(max_size=5))
-def test_an_outcome_comes_back_as_it_was(findings: list[Finding], absent: str | None, condition: str) -> None:
-    outcome = RuleOutcome()
-    outcome.findings = findings
-    outcome.absent = None if absent is None else NotApplicable(absent)
-    outcome.condition = condition
-    outcome.looked_at = ["entries (0)"]
-    cache: Any = MemoryCache()
-    rule: Any = BuiltIn()
-    kept = Kept(cache, {}, bool)
-    kept.keep(rule, outcome)
-    kept.save()
-    back = Kept(cache, {}, bool).get("ART002")
-    assert back is not None
-
-    def seen(one: RuleOutcome) -> list[Any]:
-        names = [name for name in Finding._fields if name != "same_as"]
-        return [[*(getattr(found, name) for name in names), list(found.same_as)] for found in one.findings]
-
-    assert seen(back) == seen(outcome)
-    assert (back.condition, back.looked_at) == (condition, ["entries (0)"])
-    assert (back.absent and back.absent.reason) == absent
 
 
 @pytest.mark.parametrize(

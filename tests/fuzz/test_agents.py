@@ -53,13 +53,6 @@ def test_tokens_in_any_order_are_told_or_undecided(tokens: list[str], blank: str
     held(read_command(blank.join(tokens), place, {"HOME": "/nonexistent"}))
 
 
-@few(50)
-@given(text=st.text(st.characters(exclude_categories=[]), max_size=60))
-def test_any_text_is_told_or_undecided(text: str) -> None:
-    held(read_command(text, b"/nonexistent", {}))
-    held(read_patch(text, b"/nonexistent", lambda _: b""))
-
-
 @few(100)
 @given(
     patch=damaged(PATCHES, most=4),

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from specguard.documents.data import Data, data_of
 from specguard.documents.fields import data_fields
-from specguard.documents.schemas import Schema, SchemaError
 from tests.fuzz.damage import DRAWN, damaged, few
 
 TEXT = st.sampled_from(
@@ -99,35 +98,6 @@ def shape(value: Any) -> Any:
     if isinstance(value, dict):
         return [(key, shape(inner)) for key, inner in value.items()]
     return [shape(inner) for inner in value] if isinstance(value, list) else None
-
-
-SCHEMAS = st.recursive(
-    st.sampled_from([{"const": None}, *DRAWN["schemas"]]),
-    lambda inner: st.dictionaries(
-        st.sampled_from(["items", "not", "if", "then", "else", "contains", "propertyNames"]),
-        inner, max_size=2
-    )
-    | st.lists(inner, min_size=1, max_size=2).flatmap(
-        lambda several: st.sampled_from([{key: several} for key in ("allOf", "anyOf", "oneOf",
-        "prefixItems")])
-    )
-    | st.dictionaries(TEXT, inner, max_size=3).map(lambda table: {"properties": table}),
-    max_leaves=8,
-)  # fmt: skip
-
-
-@few(100)
-@given(SCHEMAS, VALUES)
-def test_any_schema_judges_any_value_or_is_refused(schema: Any, value: Any) -> None:
-    try:
-        misfits = list(Schema(schema).misfits(value))
-    except SchemaError:
-        return
-    for misfit in misfits:
-        assert misfit.message
-        assert "\n" not in misfit.message
-    if schema is False:
-        assert misfits
 
 
 @pytest.mark.parametrize("kind", ["json", "yaml", "toml"])

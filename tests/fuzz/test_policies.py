@@ -98,23 +98,6 @@ def test_damaged_settings_are_refused_or_complete(content: bytes) -> None:
     assert policy is None or "configs/" in guards(policy) or there(policy.rule("PTH002")).severity == "off"
 
 
-@few(80)
-@given(damaged(SEEDS.map(lambda text: f"[project]\nname = 'x'\n[tool.specguard]\n{text}".encode())))
-def test_a_damaged_project_file_is_refused_or_complete(content: bytes) -> None:
-    settings = read(content)
-    try:
-        policy = load({"pyproject.toml": content})
-    except SpecguardError:
-        return
-    if policy is None:
-        # It says nothing of specguard, neither in TOML nor in what is none.
-        assert (
-            b"specguard" not in content if settings is None else "specguard" not in settings.get("tool", {})
-        )
-        return
-    assert stated(there(settings)["tool"]["specguard"]) <= guards(policy)
-
-
 @few(250)
 @given(altered())
 def test_odd_values_are_refused_or_taken_as_they_are(data: dict[str, Any]) -> None:
