@@ -6,7 +6,7 @@ from specguard.authority.policy import Disregarded, Policy, PolicyChange, plain
 from specguard.authority.settings import AuthoritySettings, TopLevel
 from specguard.declaration.patterns import Covering, Guarding, Patterns, is_plain
 from specguard.declaration.rule import Record, Settings, load
-from specguard.model import SEVERITIES, Origin, shortened
+from specguard.model import SEVERITIES, Origin, listed, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,9 +52,11 @@ class Difference(Record, frozen=False):
         if isinstance(old, list) and isinstance(new, list):
             gone = [element for element in old if element not in new]
             come = [element for element in new if element not in old]
-            said = [f"{verb} {_several(some)}" for verb, some in (("drops", gone), ("adds", come)) if some]
-            if said:
-                return " and ".join(said)
+            said = (("drops", gone), ("adds", come))
+            if gone or come:
+                return " and ".join(
+                    f"{verb} {listed(list(map(_value, some)), _NAMED)}" for verb, some in said if some
+                )
         return f"from {_value(old)} to {_value(new)}"
 
     @property
@@ -69,14 +71,6 @@ class Difference(Record, frozen=False):
             "summary": self.summary,
             **{name: {"path": at.path, "line": at.line} if at else None for name, at in places.items()},
         }
-
-    def __repr__(self) -> str:
-        return f"Difference({self.key}: {self.old!r} -> {self.new!r}, {self.effect})"
-
-
-def _several(elements: Sequence[Any]) -> str:
-    more = f" and {len(elements) - _NAMED} more" if len(elements) > _NAMED else ""
-    return ", ".join(map(_value, elements[:_NAMED])) + more
 
 
 def _value(value: Any) -> str:

@@ -177,9 +177,6 @@ class Guard(Record):
     pattern: str
     key: str
 
-    def __repr__(self) -> str:
-        return f"Guard({self.code} {self.pattern!r})"
-
 
 class Guards:
     """The patterns of the active rules that forbid and lock; true where there is any.
@@ -291,9 +288,6 @@ class RuleInPolicy:
     def _loaded(self) -> Rule:
         rule: Rule = load(self.target)(**self.settings)
         return rule
-
-    def __repr__(self) -> str:
-        return f"RuleInPolicy({self.code} {self.name})"
 
 
 class Disregarded(Record):

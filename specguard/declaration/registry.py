@@ -233,10 +233,8 @@ class Registry:
         Raises:
             PluginError: the name is taken or not in kebab case, or the target is none.
         """
-        if name in FORMATS or name in self.formats:
-            raise PluginError(f"plugin {self.plugin!r}: the format {name!r} is taken")
-        if not _NAME.fullmatch(name):
-            raise PluginError(f"plugin {self.plugin!r}: the format {name!r} is not in kebab case")
+        if name in FORMATS or name in self.formats or not _NAME.fullmatch(name):
+            raise PluginError(f"plugin {self.plugin!r}: the format {name!r} is taken, or not in kebab case")
         if not _TARGET.fullmatch(target):
             raise PluginError(f"plugin {self.plugin!r}: {target!r} is no module:function of a format")
         self.formats[name] = PluginFormat(name, target, plugin=self.plugin)

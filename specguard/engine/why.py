@@ -63,18 +63,19 @@ class Governing(Record):
         return {**data, "authority": None if at is None else {"path": at.path, "line": at.line or None}}
 
 
-def what_governs(request: Request, path: str) -> list[Governing]:
-    """All that has a say about a path, by the policy that would judge here.
+def what_governs(request: Request, path: str, policy: Policy | None = None) -> list[Governing]:
+    """All that has a say about a path, by the policy that would judge here, unless another is given.
 
     Args:
         request: its directory, environment, `base` and `authority` count.
         path: the path from the repository's root; slashes at its ends do not count.
+        policy: the policy.
 
     Raises:
         SpecguardError: it is no such path, or there is no policy.
     """
     name = os.fsencode(plain_path(path))
-    policy = open_policy(request)
+    policy = policy or open_policy(request)
     return governing(policy, name) + governing_specs(request, policy, name)
 
 
@@ -346,12 +347,8 @@ def explain(request: Request, policy: Policy, rule: RuleInPolicy, path: str = ""
     Raises:
         SpecguardError: it is no such path.
     """
-    if not path:
-        return Explained(policy, rule, b"", ())
-    name = os.fsencode(plain_path(path))
-    found = governing(policy, name)
-    if rule.code == "SPC003":
-        found += governing_specs(request, policy, name)
+    found = what_governs(request, path, policy) if path else ()
+    name = os.fsencode(path.strip("/"))
     return Explained(policy, rule, name, [one for one in found if one.code == rule.code])
 
 

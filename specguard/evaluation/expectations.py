@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.etree.ElementTree import Element, SubElement
 
 from specguard.authority.layers import TESTS, blocks_of, settings_file
@@ -32,7 +32,7 @@ from specguard.testing.repository import to_bytes
 from specguard.testing.running import Mismatch, differences, judge_case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.authority.layers import Layer
     from specguard.documents.toml import KeyPath as Key
@@ -245,7 +245,14 @@ def read_cases(paths: Sequence[str], own: OwnAuthority | None) -> list[PolicyTes
     Raises:
         SeveralErrors: cases that are not written as the format asks, all of them.
     """
-    return _collect(one for path in paths for one in _read_cases(path, own))
+    written: list[_Written] = []
+    wrong: list[SpecguardError] = []
+    for path in paths:
+        try:
+            written += _written_in(path)
+        except SpecguardError as error:
+            wrong.append(error)
+    return _tests_of(written, own, wrong)
 
 
 def read_inline(own: OwnAuthority) -> list[PolicyTest]:
@@ -254,20 +261,54 @@ def read_inline(own: OwnAuthority) -> list[PolicyTest]:
     Raises:
         SeveralErrors: those that are not written as the format asks.
     """
-    return _collect(
-        _read_table(table, kind, position, layer, own)
-        for layer in _layers(own)
-        for kind in TESTS
-        for position, table in enumerate(_tables(layer, kind))
-    )
+    written = []
+    for layer in _layers(own):
+        for kind in TESTS:
+            value = layer.tests.get(kind, [])
+            for position, table in enumerate(value if isinstance(value, list) else [value]):
+                begins: Key = (kind, position)
+                lines = {key[2:]: at for key, at in layer.lines.items() if key[:2] == begins}
+                name = table.get("name") if isinstance(table, dict) else ""
+                named = str(name or f"{kind} {position + 1}")
+                line = layer.origin(begins).line
+                written.append(_Written(table, kind, named, layer.path, line, lines))
+    return _tests_of(written, own, [])
 
 
-def _collect(read: Iterable[PolicyTest | SpecguardError]) -> list[PolicyTest]:
-    every = list(read)
-    wrong = [one for one in every if isinstance(one, SpecguardError)]
+class _Written(NamedTuple):
+    """A case as it is written, with the place of each of its keys."""
+
+    table: Any
+    kind: Literal["case", "should-fail", "should-pass"]
+    name: str
+    path: str
+    line: int
+    lines: Mapping[Key, int]
+    folder: Path | None = None
+
+    def error(self, said: str, where: str = "", help: str = "", code: str = "broken-case") -> SpecguardError:
+        """What is wrong with it, at a key."""
+        line = nearest_line(self.lines, where) or self.line
+        return SpecguardError(said, path=self.path, line=line, help=help, code=code)
+
+    def misread(self, error: CaseError) -> SpecguardError:
+        """That it is not written as the format asks."""
+        message, where = (text.removeprefix(f"{self.name}: ") for text in (str(error), error.where))
+        return self.error(message, where)
+
+
+def _tests_of(
+    written: Sequence[_Written], own: OwnAuthority | None, wrong: list[SpecguardError]
+) -> list[PolicyTest]:
+    found = []
+    for one in written:
+        try:
+            found.append(_test(one, own))
+        except SpecguardError as error:
+            wrong.append(error)
     if wrong:
         raise SeveralErrors(wrong, "cases")
-    return [one for one in every if not isinstance(one, SpecguardError)]
+    return found
 
 
 def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[Key, int]]:
@@ -285,83 +326,43 @@ def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[Key, int]]:
     raise SpecguardError(message, path=path, line=line, code="unreadable-file")
 
 
-def _read_cases(path: str, own: OwnAuthority | None) -> Iterator[PolicyTest | SpecguardError]:
+def _written_in(path: str) -> Iterator[_Written]:
     stem = os.path.splitext(os.path.basename(path))[0]
+    table, lines = read_file(path, "the case")
     try:
-        table, lines = read_file(path, "the case")
         split = split_cases(table, stem)
     except CaseError as error:
-        yield _misread(error, stem, path, 1, lines)
-        return
-    except SpecguardError as error:
-        yield error
-        return
+        raise _Written(table, "case", stem, path, 1, lines).misread(error) from None
     for position, (name, case) in enumerate(split):
         begins: Key = ("cases", position) if "cases" in table else ()
-        line = lines.get(begins, 1)
         own_lines = {key[len(begins) :]: at for key, at in lines.items() if key[: len(begins)] == begins}
-        try:
-            yield _expectation(case, "case", name, path, line, {**lines, **own_lines}, own, Path(path).parent)
-        except SpecguardError as error:
-            yield error
+        line = lines.get(begins, 1)
+        yield _Written(case, "case", name, path, line, {**lines, **own_lines}, Path(path).parent)
 
 
-def _read_table(
-    table: Any, kind: Literal["should-fail", "should-pass"], position: int, layer: Layer, own: OwnAuthority
-) -> PolicyTest | SpecguardError:
-    begins: Key = (kind, position)
-    line = layer.origin(begins).line
-    if not isinstance(table, dict):
-        help_ = f"begin each one with [[{kind}]]"
-        return SpecguardError(
-            f"`{kind}` is no table", path=layer.path, line=line, help=help_, code="unreadable-file"
-        )
-    table = dict(table)
-    name = table.pop("name", f"{kind} {position + 1}")
-    lines = {key[2:]: at for key, at in layer.lines.items() if key[:2] == begins}
-    try:
-        return _expectation(table, kind, str(name), layer.path, line, lines, own, None)
-    except SpecguardError as error:
-        return error
-
-
-def _expectation(
-    table: Mapping[str, Any],
-    kind: Literal["case", "should-fail", "should-pass"],
-    name: str,
-    path: str,
-    line: int,
-    lines: Mapping[Key, int],
-    own: OwnAuthority | None,
-    folder: Path | None,
-) -> PolicyTest:
+def _test(one: _Written, own: OwnAuthority | None) -> PolicyTest:
+    if not isinstance(one.table, dict):
+        help = f"begin each one with [[{one.kind}]]"
+        raise one.error(f"`{one.kind}` is no table", help=help, code="unreadable-file")
+    table = dict(one.table)
     # None, which TOML cannot say: the case has no such key.
     defaults: dict[str, Any] = {"policy": None}
-    if kind != "case":
-        defaults["exit_code"] = 1 if kind == "should-fail" else 0
-    if kind == "should-fail" and "expect" not in table:
+    if one.kind != "case":
+        table.pop("name", None)
+        defaults["exit_code"] = 1 if one.kind == "should-fail" else 0
+    if one.kind == "should-fail" and "expect" not in table:
         defaults["expect"] = None
     try:
-        case = Case.from_toml(table, name, folder, defaults)
+        case = Case.from_toml(table, one.name, one.folder, defaults)
         refuse_harm(case)
     except CaseError as error:
-        raise _misread(error, name, path, line, lines) from None
+        raise one.misread(error) from None
     if case.policy is None:
         if own is None:
-            raise SpecguardError(
-                "the case has no policy, and there is no authority here that it could be for",
-                path=path,
-                line=line,
-                help="give it a `policy`, or begin with `specguard init`",
-                code="unknown-name",
-            )
+            said = "the case has no policy, and there is no authority here that it could be for"
+            raise one.error(said, "", "give it a `policy`, or begin with `specguard init`", "unknown-name")
         case = own.judges(case)
-    return PolicyTest(name, kind, path, line, replace(case, name=name), lines)
-
-
-def _misread(error: CaseError, name: str, path: str, line: int, lines: Mapping[Key, int]) -> SpecguardError:
-    message, where = (text.removeprefix(f"{name}: ") for text in (str(error), error.where))
-    return SpecguardError(message, path=path, line=nearest_line(lines, where) or line, code="broken-case")
+    return PolicyTest(one.name, one.kind, one.path, one.line, replace(case, name=one.name), one.lines)
 
 
 def nearest_line(lines: Mapping[Key, int], where: str) -> int | None:
@@ -376,11 +377,6 @@ def _layers(own: OwnAuthority) -> Iterator[Layer]:
     for name, text in own.documents.items():
         source = AuthoritySource(os.fsdecode(name), "", text)
         yield from (settings_file(source) if source.is_toml else blocks_of(Document(text), source.path))[0]
-
-
-def _tables(layer: Layer, kind: str) -> list[Any]:
-    value = layer.tests.get(kind, [])
-    return value if isinstance(value, list) else [value]
 
 
 @dataclass(frozen=True)
