@@ -241,15 +241,6 @@ def test_what_the_policy_has_off_is_turned_on_by_extending_alone() -> None:
 # What --enforce refuses
 
 
-def test_enforcing_trusts_no_tree_for_want_of_a_base(tmp_path: Path) -> None:
-    repository = Case().build(tmp_path / "project")
-    refused = run_here("check", "--root", "--enforce", directory=repository.path)
-    assert refused.exit_code == 2
-    assert "--bootstrap" in refused.stderr
-    adopting = run_here("check", "--root", "--enforce", "--bootstrap", directory=repository.path)
-    assert adopting.exit_code == 0, adopting
-
-
 def test_enforcing_refuses_what_could_loosen(tmp_path: Path) -> None:
     place = Case().build(tmp_path / "project").path
     words = ("check", "--enforce", "--base=main")

@@ -173,4 +173,3 @@ ELSEWHERE: Sequence[Step] = (
 )
 ENVIRONMENT: Sequence[Mapping[str, str]] = DRAWN["environment"]
 HARMLESS: Sequence[Sequence[str]] = DRAWN["harmless"]
-LOOSENING: Sequence[Sequence[str]] = DRAWN["loosening"]

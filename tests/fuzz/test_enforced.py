@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from specguard.testing import Outcome, Step, run_here
 from tests.approvals.making import approval, revocation
 from tests.fuzz.damage import damaged, few
-from tests.fuzz.loosening import ENVIRONMENT, HARMLESS, LOOSENING, Situation, authorities, situations
+from tests.fuzz.loosening import ENVIRONMENT, HARMLESS, Situation, authorities, situations
 from tests.fuzz.verdicts import approvals, build, edits, judged, red, stays_red
 from tests.outcomes import sound
 
@@ -52,17 +52,6 @@ def test_no_variable_folder_or_harmless_flag_turns_a_red_change_green(
     env = {name: value for one in several for name, value in one.items()}
     at = data.draw(st.sampled_from([".", "src", "docs", ".git"]))
     stays_red(before, judged(repository, *data.draw(st.sampled_from(HARMLESS)), env=env, at=at))
-
-
-@few(30)
-@given(data=st.data())
-def test_every_flag_that_could_loosen_is_refused(folder: Path, data: st.DataObject) -> None:
-    repository = build(folder, data.draw(situations(approvals())))
-    repository.write("free.toml", "merge = 'squash'\n")
-    words = [*data.draw(st.sampled_from(LOOSENING)), *data.draw(st.sampled_from(HARMLESS))]
-    outcome = judged(repository, *words, env=data.draw(ENVIRONMENTS))
-    assert outcome.exit_code == 2
-    assert "--enforce" in outcome.stderr
 
 
 MODULES = ("yaml", "re", "specguard_rules", "sitecustomize", "usercustomize", "click", "tomllib", "evil")
