@@ -535,6 +535,19 @@ class Policy:
         return floor
 
     @property
+    def summary(self) -> dict[str, Any]:
+        """It as reports name it; what comes of it is in `to_data`."""
+        return {
+            "documents": [path for path, _ in self.documents],
+            "ref": self.ref,
+            "blobs": dict(self.documents),
+            "policy_id": self.policy_id,
+            "trusted": self.trusted,
+            "plugins": list(self.plugins),
+            **({"floor": self.floor} if self.floor else {}),
+        }
+
+    @property
     def statements(self) -> Sequence[Statement]:
         """The sentences of the authority that command."""
         statements: Sequence[Statement] = decode(self._data["statements"])

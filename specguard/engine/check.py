@@ -193,15 +193,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
             "whole": request.all,
             "work_item": if_known(lambda: facts.get("work_item").summary(), None),
         },
-        authority={
-            "documents": [path for path, _ in policy.documents],
-            "ref": policy.ref,
-            "blobs": dict(policy.documents),
-            "policy_id": policy.policy_id,
-            "trusted": policy.trusted,
-            "plugins": list(policy.plugins),
-            **({"floor": policy.floor} if policy.floor else {}),
-        },
+        authority=policy.summary,
         results=results,
         notes=[
             *change.notes,

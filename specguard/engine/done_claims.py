@@ -77,20 +77,15 @@ class Claims(Record):
         for listed in self._closed():
             told.add((listed.source.path, normal_id(listed.id)))
             yield self.of_listed(listed)
-        for entry in self.specs.done if self.specs is not None else ():
-            path = self.specs.now.index_path if self.specs is not None else b""
+        if self.specs is None:
+            return
+        path = self.specs.now.index_path
+        for entry in self.specs.done:
             # The index may list the items of a kind, too.
-            if (path, normal_id(entry.label)) in told or self.specs is None:
-                continue
-            status = next(entry.said(self.specs.settings.status), None)
-            yield self._claim(
-                entry.label,
-                entry.value,
-                path,
-                entry.line,
-                status.text if status else "done",
-                ids=[entry.label],
-            )
+            if (path, normal_id(entry.label)) not in told:
+                status = next(entry.said(self.specs.settings.status), None)
+                said, label = status.text if status else "done", entry.label
+                yield self._claim(label, entry.value, path, entry.line, said, ids=[label])
 
     def of_listed(self, listed: Listed, cited: Sequence[tuple[str, bytes]] = (), commit: str = "") -> Claim:
         """The claim that a listed item is done.
@@ -280,14 +275,13 @@ def papers(policy: Policy) -> Callable[[bytes], bool]:
     roots = [PathTemplate(text) for text in above]
 
     def paper(path: bytes) -> bool:
-        if any(path.startswith(folder) for folder in folders) or any(
-            one.find(path) is not None for one in lists
-        ):
-            return True
-        if any(one.read(path) is not None for one in templates):
-            return True
         ends = [end for end, char in enumerate(path) if char == 0x2F] if roots else []
-        return any(one.read(path[:end]) is not None for end in ends for one in roots)
+        return (
+            any(path.startswith(folder) for folder in folders)
+            or any(one.find(path) is not None for one in lists)
+            or any(one.read(path) is not None for one in templates)
+            or any(one.read(path[:end]) is not None for end in ends for one in roots)
+        )
 
     return paper
 

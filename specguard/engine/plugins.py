@@ -81,21 +81,19 @@ def _built_in() -> Registry:
 
 def _loaded(distributions: Sequence[str]) -> Registry:
     """Everything that the built-in plugin and these register, in a registry of their own."""
-    manager = _Manager(GROUP)
-    manager.add_hookspecs(_Hooks)
     registry = Registry(fact_types())
     registry.plugin = BUILT_IN
     for declaration in DECLARATIONS:
         registry.add_declaration(declaration)
     problems: list[PluginError] = []
     for distribution in (BUILT_IN, *distributions):
+        manager = _Manager(GROUP)
+        manager.add_hookspecs(_Hooks)
         try:
             for name, module in _modules(distribution):
-                manager.register(module, name=f"{distribution}:{name}")
-                registry.plugin = distribution
-                for implementation in manager.hook.specguard_register.get_hookimpls():
-                    if implementation.plugin is module:
-                        implementation.function(registry)
+                manager.register(module, name=name)
+            registry.plugin = distribution
+            manager.hook.specguard_register(registry=registry)
         except PluginError as error:
             problems.append(error)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises, the others count

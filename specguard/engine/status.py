@@ -159,11 +159,7 @@ class _TreeReport:
             "head": self.change.git.repository.head,
             "branch": self._branch(),
             "authority": {
-                "documents": [path for path, _ in policy.documents],
-                "ref": policy.ref,
-                "policy_id": policy.policy_id,
-                "trusted": policy.trusted,
-                **({"floor": policy.floor} if policy.floor else {}),
+                key: value for key, value in policy.summary.items() if key not in ("blobs", "plugins")
             },
             "item": told(self._named_item, None),
             "current": told(self._current_items, []),

@@ -245,7 +245,7 @@ def read_cases(paths: Sequence[str], own: OwnAuthority | None) -> list[PolicyTes
     Raises:
         SeveralErrors: cases that are not written as the format asks, all of them.
     """
-    written: list[_Written] = []
+    written: list[_CaseText] = []
     wrong: list[SpecguardError] = []
     for path in paths:
         try:
@@ -271,11 +271,11 @@ def read_inline(own: OwnAuthority) -> list[PolicyTest]:
                 name = table.get("name") if isinstance(table, dict) else ""
                 named = str(name or f"{kind} {position + 1}")
                 line = layer.origin(begins).line
-                written.append(_Written(table, kind, named, layer.path, line, lines))
+                written.append(_CaseText(table, kind, named, layer.path, line, lines))
     return _tests_of(written, own, [])
 
 
-class _Written(NamedTuple):
+class _CaseText(NamedTuple):
     """A case as it is written, with the place of each of its keys."""
 
     table: Any
@@ -298,7 +298,7 @@ class _Written(NamedTuple):
 
 
 def _tests_of(
-    written: Sequence[_Written], own: OwnAuthority | None, wrong: list[SpecguardError]
+    written: Sequence[_CaseText], own: OwnAuthority | None, wrong: list[SpecguardError]
 ) -> list[PolicyTest]:
     found = []
     for one in written:
@@ -326,21 +326,21 @@ def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[Key, int]]:
     raise SpecguardError(message, path=path, line=line, code="unreadable-file")
 
 
-def _written_in(path: str) -> Iterator[_Written]:
+def _written_in(path: str) -> Iterator[_CaseText]:
     stem = os.path.splitext(os.path.basename(path))[0]
     table, lines = read_file(path, "the case")
     try:
         split = split_cases(table, stem)
     except CaseError as error:
-        raise _Written(table, "case", stem, path, 1, lines).misread(error) from None
+        raise _CaseText(table, "case", stem, path, 1, lines).misread(error) from None
     for position, (name, case) in enumerate(split):
         begins: Key = ("cases", position) if "cases" in table else ()
         own_lines = {key[len(begins) :]: at for key, at in lines.items() if key[: len(begins)] == begins}
         line = lines.get(begins, 1)
-        yield _Written(case, "case", name, path, line, {**lines, **own_lines}, Path(path).parent)
+        yield _CaseText(case, "case", name, path, line, {**lines, **own_lines}, Path(path).parent)
 
 
-def _test(one: _Written, own: OwnAuthority | None) -> PolicyTest:
+def _test(one: _CaseText, own: OwnAuthority | None) -> PolicyTest:
     if not isinstance(one.table, dict):
         help = f"begin each one with [[{one.kind}]]"
         raise one.error(f"`{one.kind}` is no table", help=help, code="unreadable-file")
