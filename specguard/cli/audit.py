@@ -97,11 +97,7 @@ def command(
 
 
 class _LineProgress:
-    """Progress where nobody watches: one line a repository, when it is at its end."""
-
-    def __init__(self) -> None:
-        self._left: dict[str, int] = {}
-        self._changes: dict[str, int] = {}
+    """Progress where nobody watches: one line a repository, when it begins."""
 
     def __enter__(self) -> Self:
         return self
@@ -110,21 +106,13 @@ class _LineProgress:
         return
 
     def begin(self, name: str, changes: int, left: int) -> None:
-        self._left[name] = left
-        self._changes[name] = changes
-        self._tell(name, left)
+        opt.say(f"{visible(name)}: {counted(changes, 'change')}, {left or 'nothing'} new", err=True)
 
     def judged(self, name: str, changes: int) -> None:
-        self._left[name] -= changes
-        self._tell(name, changes)
+        """Nothing more is told."""
 
     def failed(self, name: str, reason: str) -> None:
         opt.say(f"{visible(name)}: {visible(reason)}", err=True)
-
-    def _tell(self, name: str, last: int) -> None:
-        if not self._left[name]:
-            new = "nothing is new" if not last else "all are judged"
-            opt.say(f"{visible(name)}: {counted(self._changes[name], 'change')}, {new}", err=True)
 
 
 class _TerminalProgress:

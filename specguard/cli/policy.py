@@ -25,7 +25,14 @@ from specguard.errors import SpecguardError, nearest
 from specguard.importers import Imported, commitlint, files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
 from specguard.reporters.escape import cut, cut_path, json_text
-from specguard.reporters.policy import as_data, as_text, as_toml, explanation_data, explanation_text, settings
+from specguard.reporters.policy import (
+    as_data,
+    as_text,
+    as_toml,
+    explanation_data,
+    explanation_lines,
+    settings,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,11 +112,8 @@ def why_command(words: tuple[str, ...], directory: str, output_format: str, **gi
         show(output_format, [one.data for one in found], _lines(path, found))
         return
     explained = explain(request, policy, rule, path)
-    quotes = partial(quoted, request, policy)
-    if output_format == "json":
-        click.echo(json_text(explanation_data(explained, quotes)))
-    else:
-        click.echo(explanation_text(explained, quotes), nl=False)
+    data = explanation_data(explained, partial(quoted, request, policy))
+    show(output_format, data, explanation_lines(data))
 
 
 def _rule(policy: Policy, word: str, *, sure: bool) -> RuleInPolicy | None:

@@ -6,7 +6,7 @@ from specguard.authority.policy import plain
 from specguard.declaration.patterns import Patterns, expansion
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
-from specguard.model import path_text
+from specguard.model import Origin, path_text
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.json import fields_of, origin_data
 from specguard.reporters.manual import prose, remedy
@@ -14,12 +14,11 @@ from specguard.reporters.wording import either, shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.authority.policy import Policy
     from specguard.engine.why import Explained
-    from specguard.model import Origin
 
     Path = tuple[str | int, ...]
 
@@ -265,7 +264,7 @@ def explanation_data(found: Explained, quoted: Quoted) -> dict[str, Any]:
     path_quotes = quoted([one.origin for one in found.governing])
     return {
         **fields_of(rule, "code", "name", "plugin"),
-        "summary": _summary(found),
+        "summary": " ".join(prose(found.text).split("\n\n", 1)[0].split()),
         "severity": rule.severity,
         "stages": list(rule.stages),
         "judges": not found.idle,
@@ -283,39 +282,38 @@ def explanation_data(found: Explained, quoted: Quoted) -> dict[str, Any]:
         "approvable": rule.approvable,
         "approvers": list(found.approvers),
         "persons": found.persons if found.approvers else 0,
+        "signed": rule.signed,
         "fixes": rule.load().fixes or None,
         "next": [*filter(None, [remedy(found.text)]), *_commands(found)],
     }
 
 
-def explanation_text(found: Explained, quoted: Quoted) -> str:
-    """It for a person, ending in a newline; what is given is the same as for `explanation_data`."""
-    rule = found.rule
-    lines = [
-        f"{rule.code} {rule.name} ({rule.severity}): {_summary(found)}",
-        "",
-        f"  judged at    {', '.join(rule.stages)}",
-        f"  passes when  {visible(cut(found.condition))}",
-    ]
-    if found.idle:
-        lines.append(f"  but          {found.idle}, so it has nothing to judge")
-    if found.path:
-        name = visible(cut_path(path_text(found.path)))
-        lines += ["", f"{name}:" if found.governing else f"no line of the policy names {name} for this rule"]
-        said = [(f"{one.effect}: {visible(cut(one.pattern))}", one.origin) for one in found.governing]
-        lines += _cited(said, quoted)
-    if not found.governing or found.rule.load().tables:
-        own = of_rule(found)
-        lines += ["", "settings:" if own else "the policy has no settings of its own for it"]
-        lines += _cited([(_shown(one), one.origin) for one in own[:SHOWN]], quoted)
-        if len(own) > SHOWN:
-            lines.append(f"  and {len(own) - SHOWN} more; specguard policy has them all")
-        if found.kinds:
-            tables = ", ".join(f"[work.{name}]" for name in found.kinds)
-            lines.append(f"what a work item has, it goes by: {visible(cut(tables))}")
-    lines += ["", _approval(found), "", "next:"]
-    lines += [f"  {visible(line)}" for line in filter(None, [remedy(found.text), *_commands(found)])]
-    return "\n".join(lines) + "\n"
+def explanation_lines(data: Mapping[str, Any]) -> Iterator[str]:
+    """It for a person, from what `explanation_data` gives."""
+    yield f"{data['code']} {data['name']} ({data['severity']}): {data['summary']}"
+    yield ""
+    yield f"  judged at    {', '.join(data['stages'])}"
+    yield f"  passes when  {cut(data['condition'])}"
+    if data["reason"]:
+        yield f"  but          {data['reason']}, so it has nothing to judge"
+    if data["path"]:
+        name, lines = cut_path(data["path"]), data["governing"]
+        yield ""
+        yield f"{name}:" if lines else f"no line of the policy names {name} for this rule"
+        yield from _cited([(f"{one['effect']}: {cut(one['pattern'])}", one) for one in lines])
+    own = data["settings"]
+    yield ""
+    yield "settings:" if own else "the policy has no settings of its own for it"
+    yield from _cited([(cut(f"{one['key']} = {toml_value(one['value'])}"), one) for one in own[:SHOWN]])
+    if len(own) > SHOWN:
+        yield f"  and {len(own) - SHOWN} more; specguard policy has them all"
+    if data["kinds"]:
+        yield f"what a work item has, it goes by: {', '.join(f'[work.{name}]' for name in data['kinds'])}"
+    yield ""
+    yield _approval(data)
+    yield ""
+    yield "next:"
+    yield from (f"  {line}" for line in data["next"])
 
 
 def of_rule(found: Explained) -> Sequence[PolicySetting]:
@@ -331,34 +329,28 @@ def _is_below(path: Path, table: Sequence[str]) -> bool:
     )
 
 
-def _shown(setting: PolicySetting) -> str:
-    return visible(cut(f"{setting.key} = {toml_value(setting.value)}"))
-
-
-def _cited(said: Sequence[tuple[str, Origin | None]], quoted: Quoted) -> Iterator[str]:
+def _cited(said: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     """Lines, each with where it is written, and the words that stand there where they are others."""
-    quotes = quoted([origin for _, origin in said])
-    before: Origin | None = None
-    for (text, origin), quote in zip(said, quotes, strict=True):
-        yield f"  {text}" + (f"  ({visible(cut_path(str(origin)))})" if origin else "  (by default)")
-        if quote and origin != before and not text.endswith(quote):
-            yield f"    > {visible(cut(quote))}"
-        before = origin
+    before = None
+    for text, one in said:
+        at = one["authority"]
+        where = f"{cut_path(str(Origin(at['path'], at['line'] or 0)))}" if at else "by default"
+        yield f"  {text}  ({where})"
+        if one["quote"] and at != before and not text.endswith(one["quote"]):
+            yield f"    > {cut(one['quote'])}"
+        before = at
 
 
-def _summary(found: Explained) -> str:
-    return " ".join(prose(found.text).split("\n\n", 1)[0].split())
-
-
-def _approval(found: Explained) -> str:
-    if not found.rule.approvable:
+def _approval(data: Mapping[str, Any]) -> str:
+    if not data["approvable"]:
         return "no approval can lift what it finds"
-    if not found.approvers:
+    if not data["approvers"]:
         return "the policy names nobody who may approve what it finds"
-    who = either(map(visible, found.approvers))
-    signed = ", signed" if found.rule.signed else ""
-    many = f"; it takes {found.persons} persons" if found.persons > 1 else ""
-    return f"{who} may approve what it finds{signed}, in a change that others made{many}"
+    signed = ", signed" if data["signed"] else ""
+    many = f"; it takes {data['persons']} persons" if data["persons"] > 1 else ""
+    return (
+        f"{either(data['approvers'])} may approve what it finds{signed}, in a change that others made{many}"
+    )
 
 
 def _commands(found: Explained) -> Iterator[str]:

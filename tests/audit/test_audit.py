@@ -144,7 +144,7 @@ def test_a_second_audit_judges_only_what_is_new(made: Repository, tmp_path: Path
     store = tmp_path / "s.sqlite"
     count = len(told(store, own)["judged"])
     assert not any(one["new"] for one in told(store, own)["judged"])
-    assert "nothing is new" in audited(store, own).stderr
+    assert "nothing new" in audited(store, own).stderr
     Repository(own).commit("feat: more", files={"locked/b": "b\n"})
     judged = told(store, own)["judged"]
     assert len(judged) == count + 1
@@ -292,7 +292,7 @@ def test_a_floor_holds_every_policy_of_the_past(made: Repository, tmp_path: Path
     assert [row["path"] for row in held["paths"] if row["path"] == "c"]
     assert not [row for row in plain["paths"] if row["path"] == "c"]
     by_name = audited(store, made.path, "--by", "now", env={"SPECGUARD_FLOOR": str(floor)})
-    assert "nothing is new" in by_name.stderr, "it is the same floor"
+    assert "nothing new" in by_name.stderr, "it is the same floor"
     merge = next(one for one in told(store, made.path, "--floor", floor)["judged"] if one["merged"])
     assert checked(made, merge, "--floor", str(floor))["findings"] == merge["findings"]
     wrong = refused(store, made.path, "--floor", floor, "--floor-sha256", "0" * 64)
