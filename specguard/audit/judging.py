@@ -24,7 +24,7 @@ from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import Policies
-from specguard.errors import MissingFact, NoAuthorityError, SpecguardError
+from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError
 from specguard.model import shortened
 from specguard.reporters.json import finding_data, plain
 
@@ -317,25 +317,23 @@ def judge(some: Slice) -> JudgedSlice:
     judged: list[JudgedChange] = []
     left, reason = 0, ""
     try:
-        with PastGit(Repository.locate(some.repository, environment), some.changes) as git:
+        with Needed(), PastGit(Repository.locate(some.repository, environment), some.changes) as git:
             given = Policy(some.policy) if some.policy is not None else None
             policies = PastPolicies(asked, git.repository, some.plugins, given=given)
             for change in some.changes:
                 try:
-                    judged.append(_judged(git, policies, change, some.branch))
-                except (MissingFact, SpecguardError) as error:
+                    with Needed():
+                        judged.append(_judged(git, policies, change, some.branch))
+                except SpecguardError as error:
                     left, reason = left + 1, reason or _lacking(error)
-    except (MissingFact, SpecguardError) as error:
+    except SpecguardError as error:
         left, reason = len(some.changes), _lacking(error)
     return JudgedSlice(judged, left, reason)
 
 
-def _lacking(error: MissingFact | SpecguardError) -> str:
+def _lacking(error: SpecguardError) -> str:
     """The problem, with the command that solves it."""
-    message, step = (
-        (error.reason, error.command) if isinstance(error, MissingFact) else (error.message, error.help)
-    )
-    return plain(f"{message}: {step}" if step else message)
+    return plain(f"{error.message}: {error.help}" if error.help else error.message)
 
 
 def _judged(git: PastGit, policies: PastPolicies, past: PastChange, audited: str) -> JudgedChange:

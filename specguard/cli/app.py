@@ -175,12 +175,8 @@ def _help_of(error: click.UsageError, words: Sequence[str]) -> str:
     if error.ctx is not None:
         return f"{error.ctx.command_path} --help"
     # Of an option without its value click does not tell whose it is.
-    path = "specguard"
-    command: click.Command = app
-    for word in words:
-        if isinstance(command, click.Group) and (found := command.get_command(click.Context(command), word)):
-            path, command = f"{path} {word}", found
-    return f"{path} --help"
+    named = [word for word in words if word in COMMANDS][:1]
+    return " ".join(["specguard", *named, "--help"])
 
 
 @click.command("hook")

@@ -54,7 +54,7 @@ class _FormatName(_Choice):
 def _output(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> list[tuple[str, str]]:
-    outputs: dict[str, tuple[str, str]] = {}
+    outputs = []
     for value in values:
         form, _, name = value.partition("=")
         if not _NAME.fullmatch(form) or not name:
@@ -62,10 +62,10 @@ def _output(
             raise click.BadParameter(f"{value!r} is not FORMAT=FILE with one of the formats {known}")
         if name == "-":
             raise click.BadParameter(f"what is printed is set by --output-format {form}")
-        other, _ = outputs.setdefault(os.path.abspath(name), (form, name))
-        if other != form:
-            raise click.BadParameter(f"{name!r} is to have the reports {other} and {form}")
-    return list(outputs.values())
+        outputs.append((form, name))
+    if len({os.path.abspath(name) for _, name in outputs}) < len(set(outputs)):
+        raise click.BadParameter("a file can have one report")
+    return outputs
 
 
 def _given(options: Mapping[str, Any], flags: Sequence[str]) -> str:

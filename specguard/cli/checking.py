@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, internal_error
@@ -85,7 +86,9 @@ def judge(request: Request, reports: Reports | None = None) -> int:
         verdicts, report = judged(request, reports)
     except (Exception, SystemExit) as error:
         if reports.form == "github":
-            _tell_error(error, reports)
+            # What went wrong is what is said, whatever becomes of these files.
+            with suppress(SpecguardError):
+                _tell_error(error, reports)
         raise
     sys.stdout.write(report)
     code = max((verdict.exit_code for verdict in verdicts), default=EXIT_PASSED)
@@ -138,12 +141,10 @@ def _report_error(error: Exception | SystemExit, request: Request, reports: Repo
 
         # A plugin's format is known by the policy alone, and there may be none.
         report = FORMATS[form].error_report(known) if form in FORMATS else ""
-        if report:
-            try:
+        # What went wrong before is what is said.
+        with suppress(SpecguardError):
+            if report:
                 write_report(file, report)
-            except SpecguardError:
-                # What went wrong before is what is said.
-                continue
     if request.log and known.path != request.log:
         from specguard.reporters.json import error_line
 
@@ -247,15 +248,13 @@ def write_report(file: str, text: str, *, append: bool = False) -> None:
     """
     from specguard.reporters.file_writing import writing
 
-    help, mode = (
-        "name a file in a folder that exists, as in --output json=report.json",
-        "a" if append else "w",
-    )
+    help = "name a file in a folder that exists, as in --output json=report.json"
+    mode = "a" if append else "w"
     with (
         writing(file, help, "the report"),
-        open(file, mode, encoding="utf-8", errors="backslashreplace") as stream,
+        open(file, mode, encoding="utf-8", errors="backslashreplace") as to,
     ):
-        stream.write(text)
+        to.write(text)
 
 
 def wants_colour() -> bool:
@@ -295,20 +294,14 @@ def _tell_error(error: Exception | SystemExit, reports: Reports) -> None:
     known = error if isinstance(error, SpecguardError) else internal_error(error)
     values = {"verdict": "error", "exit-code": str(EXIT_NO_VERDICT), "findings": "0", "counts": "{}"}
     written = [(form, file) for form, file in reports.files if os.path.isfile(file)]
-    try:
-        _append(error_report_markdown(known), values, written)
-    except SpecguardError:
-        # What went wrong before is what is said.
-        return
+    _append(error_report_markdown(known), values, written)
 
 
 def _append(summary: str, values: Mapping[str, str], files: Sequence[tuple[str, str]]) -> None:
     named = {f"report-{form}": os.path.abspath(file) for form, file in files}
+    texts = {"GITHUB_OUTPUT": output_lines({**values, **named}), "GITHUB_STEP_SUMMARY": summary}
     failed: SpecguardError | None = None
-    for variable, text in (
-        ("GITHUB_OUTPUT", output_lines({**values, **named})),
-        ("GITHUB_STEP_SUMMARY", summary),
-    ):
+    for variable, text in texts.items():
         if file := os.environ.get(variable):
             try:
                 write_report(file, text, append=True)

@@ -21,7 +21,7 @@ from specguard.declaration.rule import Record
 from specguard.engine.check import is_left_to_ci
 from specguard.engine.plugins import installed, load_registry
 from specguard.engine.policies import TRY, open_policy
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact, Needed, SpecguardError
 from specguard.evaluation.canaries import unmatched
 from specguard.evaluation.expectations import authority_of
 from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted
@@ -161,20 +161,16 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
     told: set[str] = set()
     for subject, check in _CHECKS.items():
         try:
-            yield from check(checkup)
-        except (SpecguardError, MissingFact) as error:
-            said, help = _unanswered(error)
+            with Needed():
+                yield from check(checkup)
+        except SpecguardError as error:
+            place = f"{Origin(error.path, error.line or 0)}: " if error.path else ""
+            said = f"{place}{error.message}"
             if said not in told:
                 # A check works without what only a push or a run needs.
-                yield Diagnosis(subject, "note" if subject in ("stages", "runs") else "missing", said, help)
+                status: Status = "note" if subject in ("stages", "runs") else "missing"
+                yield Diagnosis(subject, status, said, error.help)
             told.add(said)
-
-
-def _unanswered(error: SpecguardError | MissingFact) -> tuple[str, str]:
-    if isinstance(error, MissingFact):
-        return error.reason, error.command
-    place = f"{Origin(error.path, error.line or 0)}: " if error.path else ""
-    return f"{place}{error.message}", error.help
 
 
 def _git(checkup: Checkup) -> Iterator[Diagnosis]:

@@ -17,7 +17,7 @@ from specguard.cli import options as opt
 from specguard.cli.options import say, show
 from specguard.cli.run import trusted_policy
 from specguard.engine.status import waiting_plans
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import Needed, SpecguardError
 from specguard.executor.place import identity
 from specguard.executor.run import open_store
 from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted, path_text
@@ -172,10 +172,8 @@ def _states(policy: Policy, directory: str, plan: str) -> list[PlanState]:
             help = "specguard plan proposal SLUG writes a change"
             raise SpecguardError(said, help=help, code=error.code) from error
         return [one for one in plan_states([], top, {}) if one.source in named]
-    try:
+    with Needed():
         waiting = waiting_plans(Request(environment=os.environ, directory=directory, worktree=True, all=True))
-    except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
     states = plan_states(files, top, waiting)
     return [one for one in states if one.form == "plan"] if plan else states
 

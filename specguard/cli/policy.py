@@ -9,8 +9,7 @@ from functools import partial
 
 import click
 
-from specguard.authority.compile import compile_policy
-from specguard.authority.load import AUTHORITY, PYPROJECT, SETTINGS, AuthoritySource
+from specguard.authority.load import AUTHORITY, PYPROJECT, SETTINGS
 from specguard.authority.validate import policy_schema, within_pyproject
 from specguard.change.check_request import Request
 from specguard.change.git import Git
@@ -18,7 +17,7 @@ from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show, usage
 from specguard.cli.proposed_authority import append_to_authority, compiled, read_document
-from specguard.engine.plugins import known_rules, load_registry
+from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import explain, quoted, what_governs
 from specguard.errors import SpecguardError, nearest
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.engine.why import Governing
-    from specguard.model import Origin
 
 
 @click.command("policy")
@@ -261,40 +259,24 @@ def _asked(top: str, sources: Sequence[str]) -> dict[str, str]:
 
 
 def _leave_what_is_said(made: Imported, before: Policy) -> None:
-    """Take back what the authority says already, and say so where it says otherwise."""
+    """Take back what the authority sets itself, and say so."""
     own = {key: origin for key, origin in before.origins.items() if not origin.path.startswith("preset:")}
-    alone = compile_policy(
-        [AuthoritySource(AUTHORITY, "", _settings_section(made, []))], registry=load_registry, read=_no_other
-    )
-    said, new = _values(before), _values(alone) if alone else {}
     for table, keys in list(made.tables.items()):
         for key, value in list(keys.items()):
             name = f"{table}.{key}"
             origin = next((own[one] for one in own if one == name or one.startswith(f"{name}.")), None)
             if origin is None:
                 continue
-            old, wanted = _below(said, name), _below(new, name)
             if name in _UNITED:
-                value.value = [one for one in value.value if one not in old.values()]
+                known = [one.value for one in settings(before) if one.key.startswith(f"{name}.")]
+                value.value = [one for one in value.value if one not in known]
                 if value.value:
                     continue
-            elif old != wanted:
-                made.leave(value.origins[0], name, f"{origin} says otherwise")
+            else:
+                made.leave(value.origins[0], name, f"{origin} sets it already")
             del keys[key]
         if not keys:
             del made.tables[table]
-
-
-def _no_other(path: str, named_by: Origin) -> AuthoritySource:
-    raise SpecguardError(f"{named_by} names {path}, and no import does that")
-
-
-def _values(policy: Policy) -> dict[str, Any]:
-    return {setting.key: setting.value for setting in settings(policy)}
-
-
-def _below(values: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if key == name or key.startswith(f"{name}.")}
 
 
 def _settings_section(made: Imported, names: Sequence[str]) -> str:

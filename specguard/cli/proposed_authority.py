@@ -25,7 +25,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.document import Document
 from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.plugins import load_registry
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import Needed, SpecguardError
 from specguard.model import listed
 from specguard.reporters.escape import cut, markdown_code
 from specguard.reporters.file_writing import replace_file, writing
@@ -471,7 +471,7 @@ def look_back(
     if repository.head is None:
         return
     try:
-        with Git(repository) as git:
+        with Needed(), Git(repository) as git:
             past = past_changes(git, find_branch(git, "").tip, most=LOOKED_AT)
         # A first commit is no change of anything.
         changes = [change for change in past if change.base]
@@ -479,11 +479,10 @@ def look_back(
             return
         if sys.stderr.isatty():
             print(f"looking at the last {len(changes)} changes", file=sys.stderr)
-        with PastGit(repository, changes[::-1]) as past_git:
+        with Needed(), PastGit(repository, changes[::-1]) as past_git:
             yield from told(past_git, changes)
-    except (MissingFact, SpecguardError) as error:
-        reason = error.reason if isinstance(error, MissingFact) else error.message
-        yield f"past changes: not looked at: {reason}"
+    except SpecguardError as error:
+        yield f"past changes: not looked at: {error.message}"
 
 
 def past_failures(policy: Policy, git: PastGit, changes: Sequence[PastChange]) -> Iterator[str]:

@@ -124,8 +124,12 @@ def azure_data(text: str) -> str:
     Percent signs and ends of lines are escaped as its agent expects them (`taskcommand.ts` of
     microsoft/azure-pipelines-task-lib); what would be unseen is shown first.
     """
+    return _command_data(text, "%AZP25")
+
+
+def _command_data(text: str, percent: str) -> str:
     seen = "\n".join(map(visible, text.split("\n")))
-    return seen.replace("%", "%AZP25").replace("\n", "%0A")
+    return seen.replace("%", percent).replace("\n", "%0A")
 
 
 def azure_property(text: str) -> str:
@@ -139,8 +143,7 @@ def workflow_data(text: str) -> str:
     Percent signs and newlines are escaped as GitHub's runner expects them (`command.ts` of actions/toolkit);
     what would be unseen, carriage returns too, is shown first.
     """
-    seen = "\n".join(map(visible, text.split("\n")))
-    return seen.replace("%", "%25").replace("\n", "%0A")
+    return _command_data(text, "%25")
 
 
 def workflow_property(text: str) -> str:

@@ -58,7 +58,7 @@ def test_it_is_added_below_what_is_there_and_overrules_nothing(project: Reposito
     project.write("SPEC_AUTHORITY.md", f"# Ours\n\n{own}\n\n")
     outcome = imported(project, "--write", commitlint=COMMITLINT, repolinter=REPOLINTER)
     assert outcome.stdout == "SPEC_AUTHORITY.md: 3 settings added\n"
-    said = ".commitlintrc.json:1: rules.commit-form.subject_max: SPEC_AUTHORITY.md:5 says otherwise\n"
+    said = ".commitlintrc.json:1: rules.commit-form.subject_max: SPEC_AUTHORITY.md:5 sets it already\n"
     assert f"  {said}" in outcome.stderr
     text = project.read("SPEC_AUTHORITY.md").decode()
     assert text.startswith(f"# Ours\n\n{own}\n## Imported settings\n")
