@@ -179,10 +179,14 @@ class Policies:
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
         """The policy of a tree, or of a file in place of its documents, held to the floor."""
-        return self._held(load_policy(tree, registry=_registry, cache=self.cache, authority=authority))
+        return self._held(load_policy(tree, registry=self.registry, cache=self.cache, authority=authority))
 
     def _held(self, policy: Policy | None) -> Policy | None:
         return self._floor.hold(policy) if policy is not None and self._floor is not None else policy
+
+    def registry(self, plugins: Sequence[str]) -> Registry:
+        """The registry of plugins, imported only where a policy is compiled; an audit refuses some."""
+        return _registry(plugins)
 
     def _at(self, change: Change) -> Policy | None:
         """The policy of the change's base, or of the judged tree where there is no base."""
