@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, internal_error
@@ -86,9 +85,7 @@ def judge(request: Request, reports: Reports | None = None) -> int:
         verdicts, report = judged(request, reports)
     except (Exception, SystemExit) as error:
         if reports.form == "github":
-            # What went wrong is what is said, whatever becomes of these files.
-            with suppress(SpecguardError):
-                _tell_error(error, reports)
+            _tell_error(error, reports)
         raise
     sys.stdout.write(report)
     code = max((verdict.exit_code for verdict in verdicts), default=EXIT_PASSED)
@@ -135,6 +132,8 @@ def judged(request: Request, reports: Reports) -> tuple[Sequence[Verdict], str]:
 
 def _report_error(error: Exception | SystemExit, request: Request, reports: Reports) -> None:
     """Say in files, and in the log of decisions, that there is no verdict."""
+    from contextlib import suppress
+
     known = error if isinstance(error, SpecguardError) else internal_error(error)
     for form, file in reports.files:
         from specguard.declaration.registry import FORMATS
@@ -289,12 +288,16 @@ def _tell(verdicts: Sequence[Verdict], code: int, reports: Reports) -> None:
 
 def _tell_error(error: Exception | SystemExit, reports: Reports) -> None:
     """The same where there is no verdict; of the reports those are named that say why."""
+    from contextlib import suppress
+
     from specguard.reporters.platforms import error_report_markdown
 
     known = error if isinstance(error, SpecguardError) else internal_error(error)
     values = {"verdict": "error", "exit-code": str(EXIT_NO_VERDICT), "findings": "0", "counts": "{}"}
     written = [(form, file) for form, file in reports.files if os.path.isfile(file)]
-    _append(error_report_markdown(known), values, written)
+    # What went wrong is what is said, whatever becomes of these files.
+    with suppress(SpecguardError):
+        _append(error_report_markdown(known), values, written)
 
 
 def _append(summary: str, values: Mapping[str, str], files: Sequence[tuple[str, str]]) -> None:
