@@ -71,15 +71,6 @@ class TestATask:
         for said in rows(__file__, "the_brief_tells_what_it_may_touch_and_how_it_ends"):
             assert said in text
 
-    def test_the_next_one_that_is_open_and_ready_is_taken(self, tmp_path: Path) -> None:
-        planned = Planned(tmp_path, THREE[:2])
-        for number in (1, 2):
-            ended(planned.run_task())
-            assert planned.log("pr/cart")[0] == f"task_{number:03}: Add part {number}"
-            planned.merge("pr/cart")
-        assert {one["status"] for one in planned.tasks("main").values()} == {"done"}
-        assert "no task is open and ready" in ended(planned.run_task(), 2).stderr
-
     def test_what_cannot_be_begun_is_told_by_its_name(self, planned: Planned) -> None:
         for words, said in rows(__file__, "what_cannot_be_begun_is_told_by_its_name"):
             assert said in ended(planned.run_task(*words), 2).stderr
@@ -372,10 +363,15 @@ class TestTwoAtOnce:
         wait_until(lambda: list(planned.runs.glob(f"task-{task_id}/*/commands/*.log")))
         return run
 
-    def test_tasks_that_keep_apart_work_in_places_of_their_own(self, tmp_path: Path) -> None:
-        planned = Planned(tmp_path)
+    def test_tasks_that_keep_apart_work_in_places_of_their_own_and_others_are_refused(
+        self, tmp_path: Path
+    ) -> None:
+        planned = Planned(tmp_path, [task(1), task(2, expected_files=["src/"]), task(3)])
         gate = tmp_path / "go"
         one = self.begin(planned, "task_001", gate)
+        outcome = ended(planned.run_task("task_002"), 2)
+        assert "task_002 may change src/, and task_001 src/t1.py" in outcome.stderr
+        assert "another run works on task_001" in planned.run_task("task_001").stderr
         other = self.begin(planned, "task_003", gate)
         gate.touch()
         said = [run.communicate(timeout=120) for run in (one, other)]
@@ -384,21 +380,7 @@ class TestTwoAtOnce:
         statuses = {name: one["status"] for name, one in planned.tasks("pr/cart").items()}
         assert statuses == {"task_001": "done", "task_002": "pending", "task_003": "done"}
         assert planned.there("pr/cart", ".plans/cart/MASTER.md").count("verified") == 2
-        places = {manifest["place"] for manifest in planned.manifests()}
-        assert len(places) == 2
-
-    def test_tasks_that_may_change_the_same_files_are_refused(self, tmp_path: Path) -> None:
-        tasks = [task(1), task(2, expected_files=["src/"]), task(3)]
-        planned = Planned(tmp_path, tasks)
-        gate = tmp_path / "go"
-        one = self.begin(planned, "task_001", gate)
-        outcome = ended(planned.run_task("task_002"), 2)
-        assert "task_002 may change src/, and task_001 src/t1.py" in outcome.stderr
-        again = planned.run_task("task_001")
-        assert "another run works on task_001" in again.stderr
-        gate.touch()
-        one.communicate(timeout=120)
-        assert one.returncode == 0
+        assert len({manifest["place"] for manifest in planned.manifests()}) == 2
 
     def test_a_branch_of_one_task_is_not_for_two(self, tmp_path: Path) -> None:
         planned = Planned(tmp_path, policy=ALONE)

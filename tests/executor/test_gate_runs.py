@@ -190,7 +190,7 @@ def test_no_policy_and_no_checkout(tmp_path: Path) -> None:
     user = User(tmp_path)
     with pytest.raises(SpecguardError):
         user.gates(directory=str(tmp_path))
-    with pytest.raises(SpecguardError, match="bare repository"):
+    with pytest.raises(SpecguardError, match="no working tree"):
         user.gates(directory=str(user.setting.remote.path))
 
 

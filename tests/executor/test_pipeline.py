@@ -165,17 +165,6 @@ def test_every_end_has_its_exit_code_its_error_and_a_report(
     assert workshop.users() == workshop.before
 
 
-def test_what_stops_a_run_before_it_begins(tmp_path: Path) -> None:
-    """A document that asks for what is guarded, and a program that is missing."""
-    document = "# Phase 12\n\n## Deliverables\n\n- `locked/a.txt`, and the client\n"
-    workshop = Workshop(tmp_path, files={"docs/phases/phase-12.md": document})
-    done = workshop.work(ends=2)
-    assert "locked/a.txt" in done.stderr
-    assert workshop.work(GOOD, "--command", "no-such-program").returncode == 2
-    assert not workshop.runs.exists()
-    assert not list((tmp_path / "rounds").iterdir())
-
-
 def test_a_network_that_is_lost_at_the_push_and_at_the_pull_request(workshop: Workshop) -> None:
     workshop.state = {**workshop.state, "broken": {"create": "before"}}
     away = f"{workshop.remote.path}.away"

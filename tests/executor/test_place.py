@@ -20,7 +20,7 @@ from tests.outcomes import there
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any, Literal
+    from typing import Any
 
     from specguard.change.base import Found
     from specguard.change.repository import Repository as Located
@@ -31,11 +31,7 @@ def git(place: str, *words: str) -> str:
     return subprocess.run(["git", *words], cwd=place, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("object_format", ["sha1", "sha256"])
-def test_a_place_is_the_base_with_no_remote_and_no_ref(
-    tmp_path: Path, object_format: Literal["sha1", "sha256"]
-) -> None:
-    setting = Setting(tmp_path, object_format=object_format)
+def test_a_place_is_the_base_with_no_remote_and_no_ref(setting: Setting) -> None:
     with setting.run() as run:
         place = place_of(run)
         assert git(place.path, "rev-parse", "HEAD").strip() == setting.base

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from specguard.runs.manifests import RunFolder
 from tests.executor.dying import Dying
 from tests.executor.working import COMMAND, GOOD, POLICY, Workshop, wait_for
 from tests.outcomes import there
@@ -161,13 +160,6 @@ def test_what_a_killed_run_had_set_up_is_taken_down(tmp_path: Path) -> None:
     taken_down("resume", workshop.run_id)
     workshop.check_done()
     _restore(workshop, saved)
-    taken_down("clean", "--yes")
-    _restore(workshop, saved)
-    # As an earlier version, which took nothing down, left it.
-    folder = RunFolder(str(workshop.folder_of_run))
-    manifest = folder.read_manifest()
-    manifest.state, manifest.ended_at = "killed", manifest.started_at
-    folder.write_manifest(manifest, seal=True)
     taken_down("clean", "--yes")
     _restore(workshop, saved)
     shutil.rmtree(workshop.manifest.place or "")
