@@ -25,7 +25,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.command_output import secrets_of
 from specguard.executor.commit import hash_tree, hook_commands, make_commit, patch, run_hook
 from specguard.executor.gates import PlaceGround, read_results, told_of_command
-from specguard.executor.item_choice import below_of, is_within, missing_papers, strays, task_in, task_of
+from specguard.executor.item_choice import below_of, is_within, missing_papers, task_in, task_of
 from specguard.executor.place import place_of
 from specguard.executor.push import body_of, title_of
 from specguard.executor.run import Run, RunEnded
@@ -68,9 +68,7 @@ def judge(run: Run, *, whole: bool = False) -> bool:
     tree = _through_hooks(run)
     if tree is None:
         return False
-    beside = [
-        one for one in (strays(run, tree), missing_papers(run, tree), published_secrets(run, tree)) if one
-    ]
+    beside = [*missing_papers(run, tree), *filter(None, [published_secrets(run, tree)])]
     run.told += beside
     verdict = _check(run, make_commit(run, tree), whole=whole)
     return _record(run, tree, verdict, back=not whole) and not beside

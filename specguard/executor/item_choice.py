@@ -224,36 +224,14 @@ def check_recorded(policy: Policy, item: WorkItem, tree: Tree, branch: str) -> N
             )
 
 
-def strays(run: Run, tree: str) -> str:
-    """A section of Markdown about the files changed beside the document to make; empty if there are none.
-
-    Args:
-        run: the run.
-        tree: the tree of its files.
-    """
-    path = paper_path(run.policy, run.item)
-    if path is None or run.place is None:
-        return ""
-    entries = run.place.git.diff_trees(run.place.base, tree)
-    lines = [f"- {path_text(one.path)} was changed" for one in entries if one.path != path]
-    if not any(one.path == path and one.is_file for one in entries):
-        lines.append(f"- {path_text(path)} was not written")
-    head = f"Only {path_text(path)} is, and nothing else may change"
-    return _section(f"## What is to be written\n\n{head}", lines)
-
-
-def _section(head: str, lines: Sequence[str]) -> str:
-    return f"{head}:\n\n" + "\n".join(lines) + "\n" if lines else ""
-
-
 def shown_path(text: str, fields: Mapping[str, str]) -> str:
     """A template with the values that are known, and `<name>` for each other placeholder."""
     template = PathTemplate(text)
     return template.show({**{name: f"<{name}>" for name in template.names}, **fields})
 
 
-def missing_papers(run: Run, tree: str) -> str:
-    """The papers that a run has not left, as a section of Markdown; empty: none is missing.
+def missing_papers(run: Run, tree: str) -> Iterator[str]:
+    """What a run has to write and has not, and what it wrote beside that, each a section of Markdown.
 
     Args:
         run: the run.
@@ -261,14 +239,23 @@ def missing_papers(run: Run, tree: str) -> str:
     """
     item = run.item
     if item is None or run.place is None:
-        return ""
-    changed = [one.path for one in run.place.git.diff_trees(run.place.base, tree) if one.is_file]
+        return
+    entries = run.place.git.diff_trees(run.place.base, tree)
+    written = [one.path for one in entries if one.is_file]
+    path = paper_path(run.policy, item)
+    if path is not None:
+        lines = [f"- {path_text(one.path)} was changed" for one in entries if one.path != path]
+        lines += [f"- {path_text(path)} was not written"] if path not in written else []
+        head = f"## What is to be written\n\nOnly {path_text(path)} is, and nothing else may change:\n\n"
+        if lines:
+            yield head + "\n".join(lines) + "\n"
     lines = []
     for contract in papers_of(run.policy, item):
-        read = [found for path in changed if (found := PathTemplate(contract.path).read(path)) is not None]
+        read = [found for one in written if (found := PathTemplate(contract.path).read(one)) is not None]
         if not any(agree(item.fields, one) for one in read):
             lines.append(f"- {shown_path(contract.path, item.fields)}")
-    return _section("## Papers that are missing\n\nWrite them, as the brief asks", lines)
+    if lines:
+        yield "## Papers that are missing\n\nWrite them, as the brief asks:\n\n" + "\n".join(lines) + "\n"
 
 
 def _plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKind, Mapping[str, str]]:

@@ -297,7 +297,6 @@ def stop(view: RunView, root: str, directory: str = "") -> Sequence[str]:
     claimed = os.path.dirname(os.path.dirname(view.path)) or root
     if view.pid and view.pid != os.getpid() and view.process_runs and _is_claimed(view.manifest, claimed):
         done.append(_end(psutil.Process(view.pid)))
-    done += [f"ended {one}" for one in end_survivors(view.run_id)]
     folder = RunFolder(view.path, view.root)
     done += take_down(folder, directory)
     claim = ItemLock(claimed, folder.read_manifest())
@@ -317,29 +316,28 @@ def stop(view: RunView, root: str, directory: str = "") -> Sequence[str]:
 
 
 def take_down(folder: RunFolder, directory: str = "") -> Sequence[str]:
-    """Take down what the gates of a run that nobody works on have set up, where it did not come to that.
+    """End what a run that nobody works on has left running, and take down what its gates have set up.
 
     Args:
         folder: the run's.
         directory: where to look for the repository.
 
     Returns:
-        What was done, in sentences; none if nothing is owed.
+        What was done, in sentences.
     """
+    done = [f"ended {one}" for one in end_survivors(folder.run_id)]
     if not is_owed(folder):
-        return []
+        return done
     try:
         if folder.read_manifest().item.kind == GATES:
-            return [
-                "what its gates set up may be up still: `specguard run gates` runs them, and takes it down"
-            ]
+            return [*done, "what its gates set up may be up still: `specguard run gates` takes it down"]
         run = reopen(asked_before(folder, os.environ, directory=directory), folder)
     except SpecguardError as error:
-        return [f"what its gates set up may be up still: {error.message}"]
+        return [*done, f"what its gates set up may be up still: {error.message}"]
     try:
         if stands(run.manifest.place):
             open_place(run)
-        done = take_down_owed(run)
+        done += take_down_owed(run)
         if run.manifest.ended_at:
             run.seal()
     finally:
@@ -397,7 +395,7 @@ def left_over(store: RunStore, repository: Repository, only: Collection[str] = (
         folder, whose = RunFolder(run.path), f"{run.run_id} ({run.state})"
         if is_owed(folder) and not (run.running and run.process_runs is not False):
             said = f"what the gates of {whose} have set up, and nothing took down"
-            yield Leftover(said, partial(_take_down_killed, folder, repository))
+            yield Leftover(said, partial(take_down, folder, repository.work_tree()))
         if not run.running:
             yield from _of(run, run.manifest, whose, repository, refs)
 
@@ -422,11 +420,6 @@ def _of(
     if merged and manifest.branch not in {one.branch for one in worktrees(repository)}:
         remove = partial(update_ref, repository, "-d", branch, commit)
         yield Leftover(f"branch {manifest.branch} of {whose}", remove)
-
-
-def _take_down_killed(folder: RunFolder, repository: Repository) -> Sequence[str]:
-    ended = [f"ended {process}" for process in end_survivors(folder.run_id)]
-    return [*ended, *take_down(folder, repository.work_tree())]
 
 
 def _run_refs(repository: Repository) -> Sequence[str]:
