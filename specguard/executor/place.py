@@ -196,9 +196,6 @@ def new_place(run: Run) -> Place:
         identity(repository, run.manifest.started_at)
     parent = places_folder(repository.environment, repository.work_tree())
     place = Place(os.path.join(parent, run.folder.run_id), base=base, environment=repository.environment)
-    earlier = run.manifest.place
-    if earlier and earlier != place.path and is_place(earlier, run.folder.run_id):
-        remove_place(earlier)
     # Recorded first, so that whoever cleans up knows of it.
     run.manifest.place = place.path
     run.save()

@@ -31,7 +31,7 @@ from specguard.executor.item_choice import (
     task_in,
     task_of,
 )
-from specguard.executor.remote import Address, Heads, PlatformError, RemoteGit, find_platform
+from specguard.executor.remote import Address, PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, as_error, check_own, find_checkout, new_manifest, record
 from specguard.executor.start_point import Canonical, ItemLock, Start, kept_apart, start_from
 from specguard.model import path_text
@@ -53,19 +53,13 @@ class Asked(Record):
 
     Attributes:
         start: where it starts.
-        options: what was asked for.
-        git: reads the user's repository.
-        address: the canonical repository.
+        source: the canonical repository.
         root: the root of the user's checkout.
-        heads: the branches of the canonical repository; None if it is not asked, as for a plan.
     """
 
     start: Start
-    options: RunOptions
-    git: Git
-    address: Address
+    source: Canonical
     root: str
-    heads: Heads | None = None
 
     @property
     def item(self) -> WorkItem:
@@ -101,16 +95,16 @@ def check(asked: Asked) -> list[str]:
     """
     for question in _QUESTIONS:
         question(asked)
-    gates = gates_from(asked.start, asked.options).gates
-    check_tools(gates, asked.start.documents.tree, asked.options.environment)
-    return _ask_platform(asked) if asked.heads is not None else []
+    gates = gates_from(asked.start, asked.source.options).gates
+    check_tools(gates, asked.start.documents.tree, asked.source.options.environment)
+    return _ask_platform(asked) if asked.source.heads is not None else []
 
 
 def _has_a_branch(asked: Asked) -> None:
     """Git takes the name of its branch."""
     item, branch = asked.item, asked.item.branches[0]
     words = ("check-ref-format", f"refs/heads/{branch}")
-    if branch.startswith("-") or asked.git.repository.in_place(*words).wait():
+    if branch.startswith("-") or asked.source.git.repository.in_place(*words).wait():
         raise taken(
             f"{branch!r} can be no branch, and {item.setting('branch')} gives {item} that name",
             "have the template, or what its pointer or list fills in, corrected in the base",
@@ -137,14 +131,14 @@ def _contradicts_nothing(asked: Asked) -> None:
 
 def _is_in_its_branch(asked: Asked) -> None:
     """Check that a paper's subject is on the branch that it starts from, and a task is in the plan there."""
-    start, item, git, branch = asked.start, asked.item, asked.git, asked.item.branches[0]
+    start, item, git, branch = asked.start, asked.item, asked.source.git, asked.item.branches[0]
     if is_paper(start.policy, item.kind):
         files = Tree(git, git.commit(asked.tip or start.oid).tree)
         check_recorded(start.policy, item, files, branch)
     task = task_of(start.policy, item)
     if task is None or asked.tip is None or task_in(start.policy, git, asked.tip, task) is not None:
         return
-    remote = asked.options.remote
+    remote = asked.source.options.remote
     raise taken(
         f"{item} is in {path_text(task.plan.path)} of {start.base}, and not in that of {branch}, which it "
         "goes on from",
@@ -160,11 +154,13 @@ _BEFORE: Final = ("work-item-mismatch", "conflicting-document")
 
 def _breaks_no_rule_yet(asked: Asked) -> None:
     """The rules let its commit through: its pointer, its document and the order of stages."""
-    start, item, repository = asked.start, asked.item, asked.git.repository
+    start, item, repository = asked.start, asked.item, asked.source.git.repository
     request = Request(environment=repository.environment, base=start.oid, enforce=True, select=_BEFORE)
     found = Found(start.base, start.oid, "option", f"refs/heads/{start.base}")
     head = Revision(asked.tip or start.oid)
-    change = RunChange(asked.git, request, found, head=head, branch=item.branches[0], title="", body="")
+    change = RunChange(
+        asked.source.git, request, found, head=head, branch=item.branches[0], title="", body=""
+    )
     policies = Policies(request, repository)
     for judged in judge_change(change, policies).findings:
         finding = judged.finding
@@ -191,7 +187,7 @@ def _breaks_no_rule_yet(asked: Asked) -> None:
 
 def _is_not_done(asked: Asked) -> None:
     """No commit of the base did it, and no branch here has it; a paper may be written anew."""
-    start, item, git = asked.start, asked.item, asked.git
+    start, item, git = asked.start, asked.item, asked.source.git
     if is_paper(start.policy, item.kind):
         return
     landed = start.work.landed(item, start.history)
@@ -214,7 +210,7 @@ def _is_not_done(asked: Asked) -> None:
 
 def _is_checked_out_nowhere(asked: Asked) -> None:
     """Nobody has its branch checked out, where without a remote the run's commit goes there."""
-    for worktree in worktrees(asked.git.repository) if asked.address.here else ():
+    for worktree in worktrees(asked.source.git.repository) if asked.source.address.here else ():
         if worktree.branch in asked.item.branches:
             switch = shlex.join(["git", "-C", worktree.path, "switch", "--detach"])
             raise taken(
@@ -227,11 +223,11 @@ def _is_checked_out_nowhere(asked: Asked) -> None:
 def _is_not_at_the_remote(asked: Asked) -> None:
     """The canonical repository has no branch of it, but one that it may share."""
     item, shared = asked.item, asked.start.shared
-    for name in asked.heads.branches if asked.heads is not None else ():
+    for name in asked.source.heads.branches if asked.source.heads is not None else ():
         if asked.is_of(name) and (shared is None or name != item.branches[0]):
-            delete = shlex.join(["git", "push", asked.options.remote, "--delete", name])
+            delete = shlex.join(["git", "push", asked.source.options.remote, "--delete", name])
             raise taken(
-                f"{asked.address.shown} has a branch of {item} already: {name}",
+                f"{asked.source.address.shown} has a branch of {item} already: {name}",
                 f"see its pull request; if nothing of it is needed: {delete}",
             )
 
@@ -248,7 +244,8 @@ def _ask_platform(asked: Asked) -> list[str]:
     if asked.tip is not None:
         # The pull request of the branch is of all its items.
         return []
-    platform, why = find_platform(asked.address, asked.options.environment, asked.root)
+    address = asked.source.address
+    platform, why = find_platform(address, asked.source.options.environment, asked.root)
     if platform is None:
         return [f"Open pull requests were not looked for: {why}."]
     try:
@@ -256,7 +253,7 @@ def _ask_platform(asked: Asked) -> list[str]:
     except PlatformError as error:
         raise SpecguardError(
             f"open pull requests cannot be looked for: {error.reason}",
-            help=f"see whether this answers: {platform.command} auth status --hostname {asked.address.host}",
+            help=f"see whether this answers: {platform.command} auth status --hostname {address.host}",
             code="remote-unreachable",
         ) from error
     for request in requests:
@@ -287,8 +284,8 @@ def prepare(options: RunOptions) -> Run:
         git = Git(repository)
         undone.callback(git.close)
         with RemoteGit(repository, timeout=options.command_timeout) as remote:
-            source, asked, run = _outlook(git, options, root, remote)
-        start, manifest = asked.start, run.manifest
+            asked, run = _outlook(git, options, root, remote)
+        start, source, manifest = asked.start, asked.source, run.manifest
         notes = check(asked)
         notes += left_out(repository, start.documents.tree)
         notes += [start.work.own.note] if start.work.own else []
@@ -296,7 +293,7 @@ def prepare(options: RunOptions) -> Run:
         runs = options.runs(start.policy, root)
         claim = ItemLock(runs, manifest, repository, given=bool(options.run_root))
         undone.callback(claim.release)
-        with kept_apart(start, runs, asked.address.shown):
+        with kept_apart(start, runs, source.address.shown):
             kept = committed_folder(start.policy.declared("run_settings"), work_tree=root, runs=runs)
             if kept:
                 ignore_local(runs)
@@ -310,7 +307,7 @@ def prepare(options: RunOptions) -> Run:
             record(run)
             run.take()
         with run.step("preflight") as step:
-            step.detail = f"{start.item} from {start.base} at {start.oid[:10]} of {asked.address.shown}"
+            step.detail = f"{start.item} from {start.base} at {start.oid[:10]} of {source.address.shown}"
         undone.pop_all()
     return run
 
@@ -320,11 +317,11 @@ RUN_ID: Final = "<run-id>"
 
 
 @contextmanager
-def foreseen(options: RunOptions) -> Iterator[tuple[Canonical, Asked, Run]]:
+def foreseen(options: RunOptions) -> Iterator[tuple[Asked, Run]]:
     """A run that has not begun, as it would be from what was fetched last; nothing is written.
 
     Yields:
-        Where it was read from, what preflight would ask about, and the run.
+        What preflight would ask about, and the run.
 
     Raises:
         SpecguardError: there is no such item or policy, or the item lacks what a run of it needs.
@@ -334,16 +331,14 @@ def foreseen(options: RunOptions) -> Iterator[tuple[Canonical, Asked, Run]]:
         yield _outlook(git, options, root)
 
 
-def _outlook(
-    git: Git, options: RunOptions, root: str, remote: RemoteGit | None = None
-) -> tuple[Canonical, Asked, Run]:
+def _outlook(git: Git, options: RunOptions, root: str, remote: RemoteGit | None = None) -> tuple[Asked, Run]:
     source = Canonical(git, options, remote)
-    start, address = start_from(source, root=root)
-    manifest = _manifest_of(start, options, address)
+    start = start_from(source, root=root)
+    manifest = _manifest_of(start, options, source.address)
     item = item_folder(manifest.item.kind, manifest.item.id)
     folder = RunFolder(os.path.join(options.runs(start.policy, root), item, RUN_ID))
     run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
-    return source, Asked(start, options, git, address, root, source.heads), run
+    return Asked(start, source, root), run
 
 
 def reopen(options: RunOptions, folder: RunFolder) -> Run:

@@ -116,10 +116,11 @@ class Canonical:
 
     Attributes:
         heads: its branches, once it was asked.
+        address: its address, once it was looked at.
     """
 
     heads: Heads | None = None
-    _address: Address
+    address: Address
 
     def __init__(self, git: Git, options: RunOptions, remote: RemoteGit | None = None) -> None:
         self.git = git
@@ -132,19 +133,19 @@ class Canonical:
         Raises:
             RemoteError: it cannot be reached.
         """
-        self._address = address
+        self.address = address
         if self._remote is not None:
             self.heads = self._remote.heads(address.fetch)
 
     def tip(self, branch: str) -> str | None:
         """The tip of a branch, which is in the object store then; None if there is no such branch."""
         if self.heads is None or self._remote is None:
-            return self._fetched(branch, here=self._address.here)[1]
+            return self._fetched(branch, here=self.address.here)[1]
         oid, repository = self.heads.branches.get(branch), self.git.repository
         known = [one for one in (*repository.refs_named(self._refs(branch)).values(), repository.head) if one]
         if oid is None or oid in known:
             return oid
-        return self._remote.fetch(self._address.fetch, branch, known)
+        return self._remote.fetch(self.address.fetch, branch, known)
 
     def base(self, branch: str) -> str | None:
         """The same of a branch that a run may start from; where nobody is asked it may be here alone."""
@@ -165,10 +166,10 @@ class Canonical:
             raise SpecguardError(said, help=f"git fetch {remote} {name}", code="no-base")
         near = difflib.get_close_matches(branch, self.heads.branches, n=1) or [self.heads.default]
         help = f"name the base: --base {shlex.quote(near[0])}" if near[0] else f"git push {remote} {name}"
-        if self._address.here and not self.heads.branches:
+        if self.address.here and not self.heads.branches:
             help = "--baseline-commit makes the first one"
         raise SpecguardError(
-            f"{self._address.shown} has no branch {branch}", help=help, code="remote-unsuitable"
+            f"{self.address.shown} has no branch {branch}", help=help, code="remote-unsuitable"
         )
 
     def ref(self, branch: str) -> str:
@@ -197,7 +198,7 @@ def fetched_base(git: Git, options: RunOptions, asked: str = "") -> tuple[str, s
     return name, oid, policy
 
 
-def start_from(source: Canonical, *, root: str) -> tuple[Start, Address]:
+def start_from(source: Canonical, *, root: str) -> Start:
     """Find out where the base is at the canonical repository, and read the policy and the item there.
 
     The policy of the base may name another base or another repository, whose policy then counts.
@@ -230,8 +231,7 @@ def start_from(source: Canonical, *, root: str) -> tuple[Start, Address]:
         alone = policy is None or options.kind in task_kinds(policy) or is_paper(policy, options.kind)
         return find_address(settings, options.remote, expected, root=root, alone=alone)
 
-    address = canonical(known, (known.remote if known else "") or "")
-    source.look(address)
+    source.look(canonical(known, (known.remote if known else "") or ""))
     for _ in range(_MOST_MOVES):
         base = base or (source.heads.default if source.heads else "") or fetched or "main"
         oid = source.commit(base)
@@ -247,14 +247,13 @@ def start_from(source: Canonical, *, root: str) -> tuple[Start, Address]:
         wanted = asked if asked and asked != lower else plain_branch(policy.base or base, options.remote)
         lower = "" if lower == base else lower
         moved = canonical(policy, item.remote or policy.remote or "")
-        if wanted == base and moved == address and lower == below:
+        if wanted == base and moved == source.address and lower == below:
             # A branch that was named has to be there, merged or not; what a template makes may be gone.
             if lower and found is None and (asked or "{" not in item.settings.base):
                 source.commit(lower)
-            return start, address
-        if moved != address:
-            address = moved
-            source.look(address)
+            return start
+        if moved != source.address:
+            source.look(moved)
         base, below = wanted, lower
     raise SpecguardError(
         f"the policy of each base names another one, at last {base}",

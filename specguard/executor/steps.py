@@ -84,7 +84,6 @@ class Outlook(Record):
     Attributes:
         run: it.
         asked: what preflight knows of it.
-        ref: the ref that the base was read from.
         gates: its gates.
         command: the command line of the platform; empty if there is none.
         request: the command that opens the pull request.
@@ -92,7 +91,6 @@ class Outlook(Record):
 
     run: Run
     asked: Asked
-    ref: str
     gates: Gates
     command: str
     request: str
@@ -131,12 +129,13 @@ class Preflight(Step):
 
     def describe(self, would: Outlook) -> list[str]:
         """The base, the item and its branch."""
-        start, manifest, shown = would.asked.start, would.run.manifest, would.asked.address.shown
+        start, manifest, shown = would.asked.start, would.run.manifest, would.asked.source.address.shown
         branch, tip = manifest.branch, manifest.repository.tip
         requests = "are not looked for: there is no command line of the platform"
         if would.command:
             requests = f"are looked for with {would.command}, if it is signed in"
-        fetched = f"{would.ref} is at {start.oid} as of the last fetch, and this plan is made from it"
+        ref = would.asked.source.ref(start.base)
+        fetched = f"{ref} is at {start.oid} as of the last fetch, and this plan is made from it"
         return [
             f"fetch refs/heads/{start.base} from {shown}: {fetched}",
             f"item {start.item}, document {manifest.item.document or 'none'}; "
@@ -247,7 +246,7 @@ class Check(Step):
 
     def describe(self, would: Outlook) -> list[str]:
         """The lines of a dry run about the check."""
-        hooks = hooks_of(would.asked.git.repository, would.asked.start.documents.tree)
+        hooks = hooks_of(would.asked.source.git.repository, would.asked.start.documents.tree)
         policy = f"the rules of the policy {would.run.policy.policy_id[:12]}"
         return [*(f"the hooks of {one}" for one in hooks), policy]
 
@@ -283,7 +282,7 @@ class Push(Step):
 
     def describe(self, would: Outlook) -> list[str]:
         """The branch, and where it goes."""
-        address = would.asked.address
+        address = would.asked.source.address
         to = "this repository, which has no remote" if address.here else address.shown
         return [f"refs/heads/{would.run.manifest.branch} to {to}"]
 
@@ -571,26 +570,23 @@ def plan_of(options: Sequence[RunOptions]) -> RunPlan:
 
 
 def _job(options: RunOptions) -> Job:
-    with foreseen(options) as (source, asked, run):
+    with foreseen(options) as (asked, run):
         check(asked)
         start, manifest = asked.start, run.manifest
-        scope, gates, ref = (
-            scope_of(run.policy, start.item),
-            gates_from(start, options),
-            source.ref(start.base),
-        )
-        branch, title, file = manifest.branch or "", title_of(run), run.folder.file(BODY)
-        command = installed_command(asked.address, options.environment)
-        request = printed_command(asked.address, branch, start.into, title=title, body_file=file)
-        would = Outlook(run, asked, ref, gates, command, request)
+        scope, gates = scope_of(run.policy, start.item), gates_from(start, options)
+        source, branch = asked.source, manifest.branch or ""
+        title, file = title_of(run), run.folder.file(BODY)
+        command = installed_command(source.address, options.environment)
+        request = printed_command(source.address, branch, start.into, title=title, body_file=file)
+        would = Outlook(run, asked, gates, command, request)
         last = STEPS.index(options.until) if options.until in STEPS else len(STEPS)
         data = {
             "item": manifest.item.model_dump(),
             "base": start.base,
             "base_oid": start.oid,
             "below": start.below.name if start.below else None,
-            "base_ref": ref,
-            "remote": asked.address.shown,
+            "base_ref": source.ref(start.base),
+            "remote": source.address.shown,
             "policy_id": run.policy.policy_id,
             "branch": branch,
             "commit_message": message_of(run),
@@ -639,7 +635,7 @@ def brief_of(options: RunOptions) -> str:
     if not options.kind:
         values = {name: getattr(options, name) for name in options._fields}
         options = RunOptions(**{**values, "kind": _only_kind(options)})
-    with foreseen(options) as (_, _, run):
+    with foreseen(options) as (_, run):
         return brief_text(run)
 
 
