@@ -399,13 +399,16 @@ def item(
     if max_tasks > 1:
         raise usage("a run works on one task, and stops", "start another one for the next: --max-tasks 1")
     words["directory"] = words.pop("code_dir") or words["directory"]
-    if not words["dry_run"]:
-        # A plan is looked for from the root of the repository, so that is made first.
-        made = ensure_repository(
-            words["directory"], os.environ, make=ensure_git, commit=baseline_commit, base=words["base"]
-        )
-        for line in made:
-            say_plainly(line)
+    dry_run, directory, base = words["dry_run"], words["directory"], words["base"]
+    # A plan is looked for from the root of the repository, so that is made first.
+    line = ""
+    for line in ensure_repository(
+        directory, os.environ, make=ensure_git, commit=baseline_commit, base=base, only_say=dry_run
+    ):
+        say_plainly(line)
+    if line and dry_run:
+        say_plainly("the steps of the run are planned once that commit is there")
+        return EXIT_PASSED
     words["plan"] = _plan_file(words["plan"], words.pop("plan_dir"), words["directory"])
     asked = [
         _options(context, item=one, earlier=items[:at], **words) for at, one in enumerate(items or ("",))
@@ -478,8 +481,11 @@ def _tell(place: RunFolder) -> None:
         lines += [f"  {line}" for line in still_failing(manifest, place)]
         lines += [f"    {line}" for line in last_output(manifest, place).splitlines()]
     lines += [f"note: {note}" for note in manifest.notes]
+    url = manifest.pull_request.url if manifest.pull_request else None
     for one in remains(manifest, place):
-        lines += [f"{one['text']}: {said}" for said in (one.get("code") or one.get("said"),) if said]
+        if said := one.get("code") or one.get("said"):
+            # An address stands alone, for whoever reads the last line.
+            lines.append(said if said == url else f"{one['text']}: {said}")
     for line in lines:
         click.echo(visible(line))
 

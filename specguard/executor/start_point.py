@@ -293,7 +293,13 @@ def _policy(git: Git, options: RunOptions, tree: Tree) -> Policy | None:
 
 
 def ensure_repository(
-    directory: str, environment: Mapping[str, str], *, make: bool, commit: bool, base: str = ""
+    directory: str,
+    environment: Mapping[str, str],
+    *,
+    make: bool,
+    commit: bool,
+    base: str = "",
+    only_say: bool = False,
 ) -> Iterator[str]:
     """Make a repository, and a first commit of all files, where there is none.
 
@@ -303,9 +309,10 @@ def ensure_repository(
         make: whether a repository is made where the folder is in none.
         commit: whether the files are committed where there is no commit yet.
         base: the first branch of a repository that is made; empty: `main`.
+        only_say: whether it is only said what would be done.
 
     Yields:
-        What was done, in one sentence each.
+        What was done, or would be, in one sentence each.
 
     Raises:
         SpecguardError: git cannot do it, or a repository alone is asked for.
@@ -327,12 +334,15 @@ def ensure_repository(
             return
         where = repository.work_tree()
     _git(folder, environment, "var", "GIT_COMMITTER_IDENT")
+    would = "would have " if only_say else ""
     if new:
-        _git(folder, environment, "init", "-q", f"--initial-branch={base or 'main'}")
-        yield f"made a git repository in {folder}"
-    _git(where, environment, "add", "--all")
-    _git(where, environment, "commit", "-q", "--allow-empty", "-m", "chore: baseline")
-    yield f"committed the files of {where} as 'chore: baseline'"
+        if not only_say:
+            _git(folder, environment, "init", "-q", f"--initial-branch={base or 'main'}")
+        yield f"{would}made a git repository in {folder}"
+    if not only_say:
+        _git(where, environment, "add", "--all")
+        _git(where, environment, "commit", "-q", "--allow-empty", "-m", "chore: baseline")
+    yield f"{would}committed the files of {where} as 'chore: baseline'"
 
 
 def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:

@@ -78,7 +78,6 @@ def test_an_item_is_covered_by_the_run_that_made_its_commit_and_by_no_other(tmp_
         (data | {"state": "failed"}, "did not succeed: its status is 'failed'"),
         (without | {"schema": "specguard.run/1"}, "does not fit its schema"),
         (data | {"commands": observed}, "is observed and not re-run"),
-        (data | {"commit": "0" * 40, "commands": []}, "does not tell on which tree it ran"),
     ):
         (run / "manifest.json").write_text(json.dumps(value))
         [item] = metrics(project)[1]["coverage"]["uncovered"]
@@ -98,6 +97,14 @@ def test_the_same_change_is_the_runs_also_after_a_rebase(project: Project) -> No
     user.git("push", "-q", "origin", "HEAD:main")
     user.git("fetch", "-q", "origin")
     assert metrics(project)[1]["coverage"]["percent"] == 100.0
+    # Without the change and a tree there is nothing to compare.
+    run = project.only_run()
+    (run / "diff.patch").unlink()
+    data = json.loads((run / "manifest.json").read_text())
+    data |= {"commit": "0" * 40, "tree": None, "commands": []}
+    (run / "manifest.json").write_text(json.dumps(data))
+    [item] = metrics(project)[1]["coverage"]["uncovered"]
+    assert "does not tell on which tree it ran" in item["problem"]
 
 
 def test_a_commit_that_cites_no_run_covers_nothing(project: Project) -> None:

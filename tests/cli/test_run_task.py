@@ -238,8 +238,9 @@ class TestWithoutHistory:
         (folder / "build").mkdir()
         (folder / "build" / "noise.log").write_text("noise\n")
         words = ("-C", str(folder), "run", "task", "--plan", PLAN, "--ensure-git", "--baseline-commit")
-        would = ended(planned.specguard(*words, "--dry-run", "--", "true"), 2)
-        assert "not in a git repository" in would.stderr
+        would = ended(planned.specguard(*words, "--dry-run", "--", "true"))
+        assert f"would have made a git repository in {folder}\n" in would.stderr
+        assert "would have committed the files" in would.stderr
         assert not (folder / ".git").exists()
         one = (*words, "--max-tasks", "1", "--", "sh", "-c", does())
         for number in (1, 2):
