@@ -101,29 +101,27 @@ _ID: Final = re.compile(
     r"\W{0,3}([A-Za-z]{1,10}(?:[-_][A-Za-z]{1,10})?[-_]?[0-9]{1,6}(?:[.-][0-9]{1,4}){0,3}[a-z]?)(?!\w)"
 )
 _SCENARIO: Final = re.compile(r"\W{0,3}scenario\b[\s:#.-]*", re.IGNORECASE)
-_ARROW: Final = re.compile(r"\s(?:->|=>|\u2192|\u21d2)\s")
-_QUOTED: Final = re.compile(r"[\"\u201c]([^\"\u201c\u201d\n]{3,200})[\"\u201d]")
 
 
-class Scenario:
+class Scenario(Record):
     """A scenario, or another line of acceptance, as the document has it.
 
     Attributes:
         text: what must hold.
         line: its line, from 1.
-        names: what stands beside it in code spans, links and quotation marks: it may name gates and tests.
+        names: what stands beside it in code spans and links: it may name gates and tests.
         cited: the places that it cites.
-        words: its text in small letters, without anything but words.
     """
 
-    __slots__ = ("cited", "line", "names", "text", "words")
+    text: str
+    line: int
+    names: Sequence[str]
+    cited: Sequence[Citation]
 
-    def __init__(self, text: str, line: int, names: Sequence[str], cited: Sequence[Citation]) -> None:
-        self.text = text
-        self.line = line
-        self.names = names
-        self.cited = cited
-        self.words = plain_words(text)
+    @cached_property
+    def words(self) -> str:
+        """Its text in small letters, without anything but words."""
+        return plain_words(self.text)
 
     @property
     def id(self) -> str:
@@ -136,9 +134,6 @@ class Scenario:
             return _id_of(stated) == self.id
         other = plain_words(stated)
         return bool(other) and f" {other} " in f" {self.words} "
-
-    def __repr__(self) -> str:
-        return f"Scenario({self.text!r}, {self.line})"
 
 
 def _id_of(text: str) -> str:
@@ -195,11 +190,7 @@ def _scenario(text: str, line: int, blocks: Sequence[AnyBlock]) -> Scenario:
 
 def _names(text: Text) -> list[str]:
     """The possible names of gates and tests in a text."""
-    names = [*text.spans, *(link.target for link in text.links), *(link.text for link in text.links)]
-    rendered = text.rendered
-    names += [match[1] for match in _QUOTED.finditer(rendered)]
-    names += [part.strip() for part in _ARROW.split(rendered)[1:]]
-    return names
+    return [*text.spans, *(name for link in text.links for name in (link.target, link.text))]
 
 
 def _rows(table: Table) -> Iterator[Scenario]:
@@ -265,10 +256,7 @@ class Proofs:
         if not names:
             return "names no gate and no test"
         if not any(plain_gate(name) in self._gates or self._is_test(name, folder) for name in names):
-            which = "which is neither a gate nor a test"
-            if len(names) > 1:
-                which = "of which none is a gate or a test"
-            return f"names {' and '.join(map(repr, names[:3]))}, {which}"
+            return f"names {' and '.join(map(repr, names[:3]))}: neither a gate nor a test"
         return self._failed(scenario, folder)
 
     def _is_test(self, name: str, folder: bytes) -> bool:
@@ -374,10 +362,10 @@ def plain_gate(text: str) -> str:
     return " ".join(text.replace("`", "").casefold().split()).rstrip(" ;&|")
 
 
-class Breakdowns:
+class Breakdowns(Record):
     """The listed items of one tree.
 
-    Args:
+    Attributes:
         sources: the files that list them.
         documents: the documents of the tree.
         start: the documents before the change; asked for where the change takes a test away.
@@ -385,29 +373,15 @@ class Breakdowns:
         artifacts: the tree's; None if the policy has no contracts.
         waves: the tree's; None if the policy has none.
         proof: tells whether runs show what cites them.
-
-    Attributes:
-        sources: the same.
     """
 
-    def __init__(
-        self,
-        sources: Sources,
-        *,
-        documents: Documents,
-        start: Callable[[], Documents],
-        whole: bool,
-        artifacts: Artifacts | None,
-        waves: Waves | None,
-        proof: RunProof,
-    ) -> None:
-        self.sources = sources
-        self.documents = documents
-        self._start = start
-        self.whole = whole
-        self.artifacts = artifacts
-        self.waves = waves
-        self.proof = proof
+    sources: Sources
+    documents: Documents
+    start: Callable[[], Documents]
+    whole: bool
+    artifacts: Artifacts | None
+    waves: Waves | None
+    proof: RunProof
 
     def conditional(self, contracts: Sequence[str]) -> Iterator[tuple[Artifact, Sequence[Listed]]]:
         """The artifacts of some contracts, each with the conditional items of its wave, if it has any.
@@ -503,7 +477,7 @@ class Breakdowns:
         proofs = Proofs(self.documents, tests=tests, gates=gates, proof=self.proof)
         before = None
         if gone and not self.whole:
-            before = Proofs(self._start(), tests=tests, gates=gates, proof=self.proof)
+            before = Proofs(self.start(), tests=tests, gates=gates, proof=self.proof)
         for link in self.documents.unread_links(documents, paths if self.whole else sorted(touched)):
             yield _unread(link, "it is no regular file", None, setting)
         found = {}
@@ -552,7 +526,7 @@ class Breakdowns:
         """
         names = {plain_gate(name): name for name in _listed_gates(item.source)}
         names |= {plain_gate(text): name for text, name in gates.items()}
-        for held in (self._start(), self.documents):
+        for held in (self.start(), self.documents):
             found = dict(self._readable(documents, held))
             for place in self._near(item.source, list(found)):
                 for one in scenarios(found[place], titles):
@@ -673,37 +647,23 @@ class Dispositions:
         place = path_text(self._artifact.path)
         step = f"Write '{item.id}: deferred, trigger: no (`FILE`)' with the file that shows it; or do {item}."
         mention = _mention(item)
-        found = [(one, one.answers) for one in self._passages if mention.search(one.key)]
-        if not found:
-            return f"{item} is conditional, not done, and {place} does not say that it is put off", step, None
+        found = [one for one in self._passages if mention.search(one.key)]
         plain = {
-            one.line: {word[1].casefold() for said in answers if (word := _YES_OR_NO.match(said))}
-            for one, answers in found
+            one.line: {word[1].casefold() for said in one.answers if (word := _YES_OR_NO.match(said))}
+            for one in found
         }
-        for one, _ in found:
+        for one in found:
             if "yes" in plain[one.line]:
-                said = f"{place} says that {item} was triggered, and it is not done"
-                return (
-                    said,
-                    f"Do {item}; if nothing triggered it, write 'trigger: no' with the evidence.",
-                    one.line,
-                )
-        answered = [one for one, _ in found if plain[one.line]]
+                step = f"Do {item}; if nothing triggered it, write 'trigger: no' with the evidence."
+                return f"{place} says that {item} was triggered, and it is not done", step, one.line
+        answered = [one for one in found if plain[one.line]]
         if any(map(self._is_shown, answered)):
             return None
         if answered:
             step = "Cite the file that shows that nothing triggered it."
             return f"{place} puts {item} off without evidence that is there", step, answered[0].line
-        for one, answers in found:
-            if answers:
-                other = shortened(answers[0])
-                return (
-                    f"{place} answers the trigger of {item} with {other!r}, not with yes or no",
-                    step,
-                    one.line,
-                )
-        said = f"{place} speaks of {item} without an answer to its trigger, and it is not done"
-        return said, step, found[0][0].line
+        said = f"{item} is conditional, not done, and {place} does not answer its trigger with yes or no"
+        return said, step, found[0].line if found else None
 
     def _is_shown(self, passage: Passage) -> bool:
         """True if a passage cites something that is there."""

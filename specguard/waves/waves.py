@@ -32,38 +32,29 @@ if TYPE_CHECKING:
     _Placed = TypeVar("_Placed", Artifact, Source, Plan)
 
 
-class Waves:
+class Waves(Record, frozen=False):
     """The waves of one tree.
 
-    Args:
+    Attributes:
         settings: the policy's `[wave]`.
         artifacts: the tree's.
+        log_folder: the folder of the log of approvals, which is no work of any stage.
         sources: the tree's files that list work items; None if the policy has no kind with a source.
         plans: the tree's plans; None if the policy has none.
-        log_folder: the folder of the log of approvals, which is no work of any stage.
         trusted: gives the waves of the trusted base, whose open items keep their files to themselves.
+        known_waves, known_artifacts, known_sources, known_flaws: what was found before.
     """
 
-    def __init__(
-        self,
-        settings: WaveSettings,
-        *,
-        artifacts: Artifacts,
-        sources: Sources | None = None,
-        plans: Plans | None = None,
-        log_folder: bytes,
-        trusted: Callable[[], Waves] | None = None,
-    ) -> None:
-        self.settings = settings
-        self._trusted = trusted
-        self.log_folder = log_folder
-        self.artifacts = artifacts
-        self.sources = sources
-        self.plans = plans
-        self._made: dict[Key, Wave] = {}
-        self._artifacts: dict[str, Mapping[Key, Sequence[Artifact]]] = {}
-        self._sources: dict[str, Mapping[Key, Sequence[Source]]] = {}
-        self._flaws: dict[tuple[str, bytes], Sequence[Finding]] = {}
+    settings: WaveSettings
+    artifacts: Artifacts
+    log_folder: bytes
+    sources: Sources | None = None
+    plans: Plans | None = None
+    trusted: Callable[[], Waves] | None = None
+    known_waves: dict[Key, Wave] = {}
+    known_artifacts: dict[str, Mapping[Key, Sequence[Artifact]]] = {}
+    known_sources: dict[str, Mapping[Key, Sequence[Source]]] = {}
+    known_flaws: dict[tuple[str, bytes], Sequence[Finding]] = {}
 
     @cached_property
     def all(self) -> Sequence[Wave]:
@@ -87,7 +78,7 @@ class Waves:
     def wave(self, fields: Mapping[str, str]) -> Wave:
         """The wave of these values, be there anything of it or not."""
         own = {name: fields[name].casefold() for name in self.settings.by}
-        return self._made.setdefault(self.key_of(own), Wave(self, own))
+        return self.known_waves.setdefault(self.key_of(own), Wave(self, own))
 
     def touched(self, paths: Iterable[bytes]) -> Sequence[Wave]:
         """The waves that have artifacts, files that list items, or plans at some of these paths, in order.
@@ -125,7 +116,7 @@ class Waves:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        trusted = self._trusted() if self._trusted is not None else self
+        trusted = self.trusted() if self.trusted is not None else self
         sources = trusted.sources
         kinds = {kind for stage in self.settings.stages if (kind := trusted.kind_of(stage.items))}
         if sources is None:
@@ -217,16 +208,16 @@ class Waves:
 
     def artifacts_by_key(self, contract: str) -> Mapping[Key, Sequence[Artifact]]:
         """The artifacts of a contract by the waves they belong to; superseded ones left out."""
-        if contract not in self._artifacts:
-            self._artifacts[contract] = self._by_key(self.artifacts.named(contract))
-        return self._artifacts[contract]
+        if contract not in self.known_artifacts:
+            self.known_artifacts[contract] = self._by_key(self.artifacts.named(contract))
+        return self.known_artifacts[contract]
 
     def sources_by_key(self, kind: str) -> Mapping[Key, Sequence[Source]]:
         """The files that list items of a kind by the waves they belong to; superseded ones left out."""
-        if kind not in self._sources:
+        if kind not in self.known_sources:
             known = self.sources is not None and kind in self.sources.kinds
-            self._sources[kind] = self._by_key(self.sources.of(kind) if self.sources and known else ())
-        return self._sources[kind]
+            self.known_sources[kind] = self._by_key(self.sources.of(kind) if self.sources and known else ())
+        return self.known_sources[kind]
 
     @cached_property
     def plans_by_key(self) -> Mapping[Key, Sequence[Plan]]:
@@ -251,10 +242,10 @@ class Waves:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        known = self._flaws.get((artifact.name, artifact.path))
+        known = self.known_flaws.get((artifact.name, artifact.path))
         if known is None:
             known = [flaw for flaw in artifact.flaws() if flaw.severity in (None, "error")]
-            self._flaws[artifact.name, artifact.path] = known
+            self.known_flaws[artifact.name, artifact.path] = known
         return known
 
     @cached_property

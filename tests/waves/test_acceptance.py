@@ -34,7 +34,7 @@ Shown by `a`.
 
 - AC-2 the till opens: `b`
   - in time
-- AC-3 the till closes -> c
+- AC-3 the till closes: `c`
 
 ## Others
 
@@ -64,7 +64,7 @@ def test_which_lines_are_scenarios() -> None:
     assert [(one.line, one.text, list(dict.fromkeys(one.names)), one.id) for one in found] == [
         (7, "the cart is kept", ["a"], ""),
         (15, "AC-2 the till opens: b", ["b"], "ac-2"),
-        (17, "AC-3 the till closes -> c", ["c"], "ac-3"),
+        (17, "AC-3 the till closes: c", ["c"], "ac-3"),
         (21, "Scenario 4: it rains, d", ["d"], ""),
         (25, "AC-5 it snows", ["e"], "ac-5"),
     ]

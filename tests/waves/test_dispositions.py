@@ -53,7 +53,7 @@ def judged(
 def test_an_item_with_a_number_alone_goes_by_its_kind(tmp_path: Path) -> None:
     base = [Step(files={"docs/D_BREAKDOWN.yaml": "slices: [{id: 4, conditional: true}]\n", "a.json": "{}"})]
     judged(tmp_path / "1", "Slice 4: trigger: no (`a.json`)\n", base=base)
-    judged(tmp_path / "2", "There are 4 of them, trigger: no (`a.json`)\n", "does not say", base=base)
+    judged(tmp_path / "2", "There are 4 of them, trigger: no (`a.json`)\n", "does not answer", base=base)
 
 
 def test_what_is_done_need_not_be_put_off(tmp_path: Path) -> None:

@@ -1226,7 +1226,7 @@ class UnmappedAcceptance(Rule):
 
     ```text
     error: plan/PHASE_D_ACCEPTANCE_GATES.md:4: the scenario 'AC-2: the cart is emptied' names
-      'tests/test_cart.py::test_emptied', which is neither a gate nor a test
+      'tests/test_cart.py::test_emptied': neither a gate nor a test
     ```
 
     ```toml fails

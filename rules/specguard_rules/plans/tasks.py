@@ -336,7 +336,7 @@ class UndisposedSlice(Rule):
 
     ```text
     error: plan/PHASE_D_READINESS.md: slice D4 is conditional, not done, and plan/PHASE_D_READINESS.md
-      does not say that it is put off
+      does not answer its trigger with yes or no
     ```
 
     ```toml fails
