@@ -15,7 +15,7 @@ from specguard.documents.data import written
 from specguard.errors import NotApplicable
 from specguard.model import path_text
 from specguard.work.document_search import read_text
-from specguard.work.item import WorkItem
+from specguard.work.item import WorkItem, listed_paths
 from specguard.work.item_lists import find_sources, meant
 from specguard.work.kinds import identity, normal_id, without_number
 from specguard.work.name_templates import PathTemplate, Template, TemplateError
@@ -119,7 +119,6 @@ def _fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
 def _said(kind: WorkKind, text: str) -> Mapping[str, tuple[Sequence[str], int | None]]:
     """The scope and gates that a document states, each with its first line."""
     from specguard.work.gates import read_gates
-    from specguard.work.stated_paths import listed_paths
 
     scope = [] if kind.scope else listed_paths(text, kind.scope_sections)
     gates = read_gates(text, kind.gate_sections, "").gates

@@ -27,37 +27,21 @@ LARGEST_DOCUMENT: Final = 4 << 20
 PADDINGS: Final = (1, 2, 3, 4)
 """How many digits numbers in file names may have at least, where a template has a wildcard."""
 
-_STEPS: Final = 3
 _FILE_TYPES: Final = {0o120000: "a symbolic link", 0o160000: "a submodule", 0o040000: "a directory"}
-
-
-class Tried(Record):
-    """One place that was looked at, and what was there.
-
-    Attributes:
-        place: a path, or a template that could not be filled in.
-        outcome: what came of it, e.g. `is not there`.
-    """
-
-    place: str
-    outcome: str
-
-    def __str__(self) -> str:
-        return f"{self.place} {self.outcome}"
 
 
 class Located(Record, frozen=False):
     """The place of a work item's document, or the reason why it is not found.
 
     Attributes:
-        tried: every place that was looked at, in order.
+        tried: every place that was looked at and what came of it, in order.
         path: the document; None if there is none, or more than one.
         problem: what is wrong, in one sentence; empty if a document was found.
         near: near misses, one sentence each.
         legacy: the canonical folder, where the document was found in an older place; empty otherwise.
     """
 
-    tried: list[Tried] = []
+    tried: list[str] = []
     path: bytes | None = None
     problem: str = ""
     near: list[str] = []
@@ -98,7 +82,7 @@ class Locator:
         return found
 
     def _note(self, place: str, outcome: str) -> None:
-        self.found.tried.append(Tried(place, outcome))
+        self.found.tried.append(f"{place} {outcome}")
 
     def _take(self, template: str) -> bool:
         """True if the search ends at a template: with a document, or with something that is wrong."""
@@ -124,8 +108,6 @@ class Locator:
         return self._settle(next(iter(matches)))
 
     def _take_from_index(self, template: str) -> bool:
-        from specguard.work.stated_paths import rows_for
-
         for pattern in self._patterns(template, self._widths(), note=True):
             place = readable(pattern)
             path = place.encode("utf-8", "surrogateescape")
@@ -133,6 +115,8 @@ class Locator:
             if text is None:
                 self._note(place, "is not there")
                 continue
+            from specguard.work.stated_paths import rows_for
+
             targets: dict[bytes, None] = {}
             for row in rows_for(text, self.fields.get("kind", ""), self.fields.get("id", ""), self.number):
                 there = [target for link in row.links if (target := self._existing(path, link))]
@@ -147,33 +131,26 @@ class Locator:
                 return len(targets) > 1 or self._settle(next(iter(targets)))
         return False
 
-    def _settle(self, path: bytes) -> bool:
+    def _settle(self, path: bytes, *, pointed: bool = False) -> bool:
         """Take a file for the document, or what it points to where that is all it does."""
-        seen = [path]
-        for _ in range(_STEPS):
-            entry, text = self.tree.find(path), read_text(self.tree, path)
-            special = file_type(entry.mode) if entry is not None else ""
-            link = points_to(text or "")
-            target = self._existing(path, link) if link else None
-            problem = f"is {special}, not a document" if special else ""
-            if text is not None and not text.strip():
-                problem = "is empty"
-            elif link and (target is None or target in seen):
-                why = "which is not there" if target is None else "which leads back to it"
-                problem = f"only points to {link!r}, {why}"
-            if problem:
-                self._note(path_text(path), problem)
-                self.found.problem = f"{path_text(path)} {problem}"
-                return True
-            if target is None:
-                self._note(path_text(path), "was found")
-                self.found.path = path
-                return True
+        entry, text = self.tree.find(path), read_text(self.tree, path)
+        special = file_type(entry.mode) if entry is not None else ""
+        link = points_to(text or "")
+        target = self._existing(path, link) if link else None
+        problem = f"is {special}, not a document" if special else ""
+        if text is not None and not text.strip():
+            problem = "is empty"
+        elif link and (target is None or pointed):
+            problem = f"only points to {link!r}, which is not {'followed any more' if pointed else 'there'}"
+        if problem:
+            self._note(path_text(path), problem)
+            self.found.problem = f"{path_text(path)} {problem}"
+        elif target is not None:
             self._note(path_text(path), f"only points to {path_text(target)}")
-            seen.append(target)
-            path = target
-        name = path_text(seen[0])
-        self.found.problem = f"{name} only points to a document that only points to another, and so on"
+            self._settle(target, pointed=True)
+        else:
+            self._note(path_text(path), "was found")
+            self.found.path = path
         return True
 
     def _existing(self, source: bytes, link: str) -> bytes | None:
@@ -305,7 +282,7 @@ class Pointer(Record):
 
     Attributes:
         path: its path; None if there is no such file.
-        tried: every place that was looked at.
+        tried: every place that was looked at, and what came of it.
         problem: what is wrong, in one sentence; empty if nothing is.
         data: its JSON value.
         number: the number of the item it names; None for a file that lists all.
@@ -314,7 +291,7 @@ class Pointer(Record):
     """
 
     path: bytes | None
-    tried: Sequence[Tried]
+    tried: Sequence[str]
     problem: str = ""
     data: Any = None
     number: int | None = None
@@ -336,12 +313,12 @@ def read_pointer(kind: WorkKind, documents: Documents) -> Pointer:
     Raises:
         MissingFact: the tree or the file cannot be read.
     """
-    tried: list[Tried] = []
+    tried: list[str] = []
     for place in kind.pointer:
         path = place.encode("utf-8")
         entry = documents.tree.find(path)
         if entry is None:
-            tried.append(Tried(place, "is not there"))
+            tried.append(f"{place} is not there")
             continue
         data = documents.data(path) or Data(None)
         problem = f"is {file_type(entry.mode)}, not a file" if file_type(entry.mode) else ""
@@ -352,10 +329,9 @@ def read_pointer(kind: WorkKind, documents: Documents) -> Pointer:
             item_id, number = ("", 0) if problem else number_in(data.value, kind.number)
         except Shape as shape:
             problem = str(shape)
+        tried.append(f"{place} {problem or 'was read'}")
         if problem:
-            tried.append(Tried(place, problem))
-            return Pointer(path, tried, f"{place} {problem}")
-        tried.append(Tried(place, "was read"))
+            return Pointer(path, tried, tried[-1])
         line = data.line(kind.number.split("."))
         return Pointer(path, tried, data=data.value, number=number, id=item_id, line=line)
     return Pointer(None, tried, f"none of {', '.join(kind.pointer)} exists" if kind.pointer else "")
@@ -365,19 +341,14 @@ def number_in(data: Any, field: str) -> tuple[str, int]:
     """The number that a field of a JSON object holds, as text and as an integer.
 
     Raises:
-        Shape: it is no object, the field is missing, or it holds no number.
+        Shape: the field is missing, or it holds no number.
     """
-    if not isinstance(data, dict):
-        raise Shape("holds no JSON object")
     value = value_at(data, field)
-    if value is None:
-        raise Shape(f"has no {field!r}, which should hold the number of the current item")
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     match = _ID.fullmatch(text)
     if match is None:
-        raise Shape(
-            f"has {json.dumps(value)[:60]} in {field!r}, which should hold the number of the current item"
-        )
+        said = "no" if value is None else f"{json.dumps(value)[:60]} in"
+        raise Shape(f"has {said} {field!r}, which should hold the number of the current item")
     return text, int(match[1])
 
 
@@ -403,13 +374,6 @@ def text_at(data: Any, path: str) -> str | None:
     if any(char < " " or char == "\x7f" for char in text) or len(text) > 500:
         raise Shape(f"has a text in {path!r} that no name can hold")
     return text
-
-
-def same_id(one: str, other: str) -> bool:
-    """True if two ids are the same, or the same number padded differently."""
-    if one.isascii() and other.isascii() and one.isdigit() and other.isdigit():
-        return one.lstrip("0") == other.lstrip("0")
-    return one == other
 
 
 LONGEST_STUB: Final = 400

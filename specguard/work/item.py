@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.declaration.patterns import Selecting
+from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Commits, Record
+from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
-from specguard.work.document_search import Locator, read_text
+from specguard.work.document_search import PADDINGS, Locator, read_text
 from specguard.work.kinds import same_item
 from specguard.work.name_templates import FREE, PathTemplate, Template, Unrendered, escape, number_width
 
@@ -22,13 +23,39 @@ if TYPE_CHECKING:
     from specguard.work.document_search import Located, Pointer
     from specguard.work.item_lists import Listed
     from specguard.work.kinds import Naming, WorkKind
-    from specguard.work.stated_paths import Ask, Scope
+    from specguard.work.stated_paths import Ask
 
     Role = Literal["pointer", "document", "index", "list", "artifact"]
 
 
-_PADDED = (1, 2, 3, 4)
 _NO_SPARE = frozenset({FREE, "id", "number"})
+
+
+class Scope(Record):
+    """The paths that an item may change.
+
+    Attributes:
+        paths: the patterns.
+        document: the document that lists them; None if the policy does.
+        lines: the line of each pattern in the document.
+        unread: the lines of items in its lists that begin with no path, so that more may be meant.
+    """
+
+    paths: Covering
+    document: bytes | None = None
+    lines: Sequence[int] = ()
+    unread: Sequence[int] = ()
+
+
+def listed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
+    """The paths that the sections of these titles list as allowed; what begins with none is an empty one."""
+    # Most documents have no such section, and a hook need not wait for the Markdown reader to say so.
+    plain = text.casefold()
+    if not any(title.split() and title.split()[0].casefold() in plain for title in titles):
+        return []
+    from specguard.work.stated_paths import paths_under
+
+    return paths_under(text, titles)
 
 
 class Unresolved(Record):
@@ -172,9 +199,24 @@ class WorkItem(Record, frozen=False):
             NotApplicable: neither states any.
             MissingFact: the trusted base cannot be read.
         """
-        from specguard.work.stated_paths import scope_of
-
-        return scope_of(self)
+        settings = self.settings
+        if settings.scope:
+            patterns = self.patterns(settings.scope)
+            if not patterns:
+                why = f"no pattern of {self.setting('scope')} can be filled in for {self}"
+                raise MissingFact(why, code="incomplete-policy")
+            return Scope(Covering(patterns))
+        path = self.document
+        if path is None:
+            raise NotApplicable(f"no scope is stated for {self}: it has no document")
+        found = listed_paths(self.document_text or "", settings.scope_sections)
+        listed = [ask for ask in found if ask.path]
+        if not listed:
+            titles = " or ".join(settings.scope_sections) or "scope"
+            lacks = f"{path_text(path)} lists no paths under {titles}"
+            raise NotApplicable(f"no scope is stated for {self}: {lacks}")
+        unread = [ask.line for ask in found if not ask.path]
+        return Scope(Covering([ask.path for ask in listed]), path, [ask.line for ask in listed], unread)
 
     @property
     def asks(self) -> Sequence[Ask]:
@@ -283,7 +325,7 @@ class WorkItem(Record, frozen=False):
         """The possible places of its document, with every padding of its number."""
         patterns: dict[str, None] = {}
         for template in [*self.settings.document, *self.settings.legacy]:
-            for width in _PADDED:
+            for width in PADDINGS:
                 values = {name: escape(value) for name, value in self.fields.items()}
                 values["number"] = self._number(width)
                 try:

@@ -12,7 +12,7 @@ from specguard.documents.data import Data, Problem, written
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Finding, path_text, shortened
-from specguard.work.document_search import Pointer, Tried, has_wildcard, matching, same_id, value_at
+from specguard.work.document_search import Pointer, has_wildcard, matching, value_at
 from specguard.work.item import Unresolved
 from specguard.work.kinds import normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template, Unrendered, number_width
@@ -546,12 +546,12 @@ def find_listed(
     sources = [source for source in every if agree(source.fields, told)]
     if not sources:
         problem = f"no file matches {' or '.join(patterns)}"
-        tried = [Tried(text, "matches no file") for text in patterns]
+        tried = [f"{text} matches no file" for text in patterns]
         if every:
             known = {name for source in every for name in source.fields} - _IDENTITY
             about = " and ".join(f"{name} {text!r}" for name, text in told.items() if name in known)
             problem = f"no file that matches {' or '.join(patterns)} is about {about}"
-            tried = [Tried(path_text(source.path), "is about another one") for source in every]
+            tried = [f"{path_text(source.path)} is about another one" for source in every]
         return Unresolved(problem, Pointer(None, tried, problem))
     found = meant(sources, item_id, told)
     if len(found) == 1:
@@ -583,7 +583,7 @@ def pointer_of(source: Source, line: int | None = None, problem: str = "") -> Po
         line: the line of the item's entry.
         problem: what is wrong with it; empty if nothing is.
     """
-    return Pointer(source.path, [Tried(path_text(source.path), "was read")], problem, line=line)
+    return Pointer(source.path, [f"{path_text(source.path)} was read"], problem, line=line)
 
 
 def fields_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
@@ -640,10 +640,7 @@ def agree(fields: Mapping[str, str], told: Mapping[str, str]) -> bool:
         told: those that a name tells; id, kind and number are compared elsewhere.
     """
     return all(
-        name in _IDENTITY
-        or name not in fields
-        or fields[name].casefold() == text.casefold()
-        or same_id(fields[name], text)
+        name in _IDENTITY or name not in fields or normal_id(fields[name]) == normal_id(text)
         for name, text in told.items()
     )
 

@@ -87,12 +87,56 @@ class Hole:
         """The text of a value."""
         return value.upper() if self.upper else value.lower() if self.lower else value
 
-    def read(self, text: str) -> str:
-        """The value of a text; a slug has small letters whatever its template makes of them."""
-        return text.lower() if self.upper and self.name == "slug" else text
+
+class _Parts:
+    """The parts of a template.
+
+    Args:
+        text: the template as it is written.
+        plain: the same with each placeholder in small letters.
+    """
+
+    __slots__ = ("holes", "parts", "text")
+
+    def __init__(self, text: str, plain: str) -> None:
+        self.text = text
+        self.parts: tuple[str | Hole, ...] = tuple(_parse(plain))
+        self.holes = tuple(part for part in self.parts if isinstance(part, Hole))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of its placeholders."""
+        return frozenset(hole.name for hole in self.holes)
+
+    def _fields(self, texts: Sequence[str], *, small: bool) -> dict[str, str] | None:
+        """The values of placeholders with some texts; None where those of one name differ.
+
+        Args:
+            texts: the text of each placeholder.
+            small: whether what is written in capitals is given in small letters, as slugs always are.
+        """
+        fields: dict[str, str] = {}
+        for hole, text in zip(self.holes, texts, strict=True):
+            # What is written plainly says more than the same in capitals or in small letters.
+            if hole.name not in fields or not (hole.upper or hole.lower):
+                lowers = hole.upper and (small or hole.name == "slug")
+                fields[hole.name] = text.lower() if lowers else text
+        same = all(
+            hole.write(fields[hole.name]) == text for hole, text in zip(self.holes, texts, strict=True)
+        )
+        return fields if same else None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Parts) and type(self) is type(other) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.text))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.text!r})"
 
 
-class Template:
+class Template(_Parts):
     """A name with placeholders.
 
     Args:
@@ -103,20 +147,13 @@ class Template:
         TemplateError: a brace is alone, or a placeholder has no name or a form that there is none of.
     """
 
-    __slots__ = ("_exact", "_ids", "_lenient", "holes", "parts", "text")
+    __slots__ = ("_exact", "_ids", "_lenient")
 
     def __init__(self, text: str, ids: str = "") -> None:
-        self.text = text
+        super().__init__(text, text)
         self._ids = ids
-        self.parts: tuple[str | Hole, ...] = tuple(_parse(text))
-        self.holes = tuple(part for part in self.parts if isinstance(part, Hole))
         self._exact: Any = None
         self._lenient: re.Pattern[str] | bool | None = None
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of its placeholders."""
-        return frozenset(hole.name for hole in self.holes)
 
     @property
     def literal(self) -> int:
@@ -165,17 +202,7 @@ class Template:
         if self._exact is None:
             self._exact = self._expression()
         groups = self._exact(text)
-        if groups is None:
-            return None
-        fields: dict[str, str] = {}
-        for hole, group in zip(self.holes, groups, strict=True):
-            # What is written plainly says more than the same in capitals or in small letters.
-            if hole.name not in fields or not (hole.upper or hole.lower):
-                fields[hole.name] = hole.read(group)
-        agrees = all(
-            hole.write(fields[hole.name]) == group for hole, group in zip(self.holes, groups, strict=True)
-        )
-        return fields if agrees else None
+        return None if groups is None else self._fields(groups, small=False)
 
     def read_leniently(self, text: str) -> dict[str, str] | None:
         """The number, and a slug if one can be told, of a text that starts with the word and a number."""
@@ -226,15 +253,6 @@ class Template:
             rf"(?![0-9a-z]|\.[0-9])(?:[-_ ./:)]{{1,3}}(?P<slug>{SLUG})$)?",
             re.IGNORECASE | re.ASCII,
         )
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Template) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash((Template, self.text))
-
-    def __repr__(self) -> str:
-        return f"Template({self.text!r})"
 
 
 def _parse(text: str) -> Iterator[str | Hole]:
@@ -332,7 +350,7 @@ _FIRST: Final = 0xE000
 _LAST: Final = 0xE0FF
 
 
-class PathTemplate:
+class PathTemplate(_Parts):
     """A path with globs and placeholders.
 
     Args:
@@ -343,19 +361,13 @@ class PathTemplate:
         PatternError: a glob is malformed.
     """
 
-    __slots__ = ("_exact", "_expression", "_pattern", "_template", "text")
+    __slots__ = ("_exact", "_expression", "_pattern")
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self._template = Template(_CAPITALS.sub(_lowered, text.rstrip("/") or text))
-        self._expression = _expression(self._template, text)
+        super().__init__(text, _CAPITALS.sub(_lowered, text.rstrip("/") or text))
+        self._expression = _expression(self)
         self._pattern: Selecting | None = None
         self._exact: Callable[[bytes], Sequence[bytes] | None] | None = None
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of its placeholders, in small letters."""
-        return self._template.names
 
     @property
     def pattern(self) -> Selecting:
@@ -371,14 +383,7 @@ class PathTemplate:
         in small letters. A name that stands in it twice must have the same value at both places.
         """
         found = self._texts(path)
-        if found is None:
-            return None
-        holes = self._template.holes
-        fields = {hole.name: text for hole, text in zip(holes, found, strict=True) if not hole.upper}
-        for hole, text in zip(holes, found, strict=True):
-            fields.setdefault(hole.name, text.lower())
-        agrees = all(hole.write(fields[hole.name]) == text for hole, text in zip(holes, found, strict=True))
-        return fields if agrees else None
+        return None if found is None else self._fields(found, small=True)
 
     def key_of(self, path: bytes, names: Collection[str]) -> tuple[str, ...] | None:
         """The texts that some of its placeholders have in a path, to be compared with `key`.
@@ -392,12 +397,12 @@ class PathTemplate:
         """
         if self.read(path) is None:
             return None
-        found = zip(self._template.holes, self._texts(path) or (), strict=True)
+        found = zip(self.holes, self._texts(path) or (), strict=True)
         return tuple(text for hole, text in found if hole.name in names)
 
     def key(self, fields: Mapping[str, str]) -> tuple[str, ...]:
         """The texts of the placeholders that have a value, in the order in which they stand in it."""
-        return tuple(hole.write(fields[hole.name]) for hole in self._template.holes if hole.name in fields)
+        return tuple(hole.write(fields[hole.name]) for hole in self.holes if hole.name in fields)
 
     def plain(self, fields: Mapping[str, str]) -> bytes | None:
         """The one path that it is with these values; None if it has globs, or a value is missing.
@@ -407,7 +412,7 @@ class PathTemplate:
         if not self.names <= fields.keys():
             return None
         text = ""
-        for part in self._template.parts:
+        for part in self.parts:
             if isinstance(part, Hole):
                 text += part.write(fields[part.name])
             elif _GLOB.search(part):
@@ -418,10 +423,7 @@ class PathTemplate:
 
     def show(self, fields: Mapping[str, str]) -> str:
         """The template for people, with the values that there are, and a star for each that is missing."""
-        return "".join(
-            part if isinstance(part, str) else part.write(fields.get(part.name) or "*")
-            for part in self._template.parts
-        )
+        return _ESCAPED.sub(r"\1", self.render(fields))
 
     def find(self, paths: Sequence[bytes]) -> Iterator[tuple[int, dict[str, str]]]:
         """For each path that it reads: its position, and the values of the placeholders."""
@@ -438,7 +440,7 @@ class PathTemplate:
             other: what stands for a placeholder that has none.
         """
         text = ""
-        for part in self._template.parts:
+        for part in self.parts:
             if isinstance(part, str):
                 text += part
             elif fields.get(part.name):
@@ -478,15 +480,6 @@ class PathTemplate:
 
         return groups
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, PathTemplate) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash((PathTemplate, self.text))
-
-    def __repr__(self) -> str:
-        return f"PathTemplate({self.text!r})"
-
 
 def escape(value: str) -> str:
     """A value as a pattern that matches only it."""
@@ -512,8 +505,9 @@ def _lowered(token: re.Match[str]) -> str:
     return f"{{{token[1].lower()}:upper}}" if token[1] else token[0]
 
 
-def _expression(template: Template, text: str) -> str:
+def _expression(template: PathTemplate) -> str:
     """The expression that matches the bytes of a path, with a group for each placeholder."""
+    text = template.text
     if any(_FIRST <= ord(char) <= _LAST for char in text) or len(template.holes) > _LAST - _FIRST:
         raise TemplateError(f"the template {text!r} has characters of private use or too many placeholders")
     plain = ""

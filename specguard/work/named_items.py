@@ -9,9 +9,9 @@ from specguard.change.entries import is_filed
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
-from specguard.work.document_search import Shape, read_pointer, same_id, text_at
+from specguard.work.document_search import Shape, read_pointer, text_at
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
-from specguard.work.kinds import TELLING, Names
+from specguard.work.kinds import TELLING, Names, normal_id
 from specguard.work.name_templates import PathTemplate, Template, Unrendered
 
 __all__ = ["Unresolved", "Work", "WorkItem"]
@@ -60,6 +60,7 @@ class Work(Record, frozen=False):
         shared: the kinds of which a branch holds several items, one a commit.
         own: the plan that the branch brings, where the base has none.
         unnamed: commits that name no item, on a branch of which each has to name one.
+        pointers: those that were read.
     """
 
     kinds: Mapping[str, WorkKind]
@@ -77,6 +78,7 @@ class Work(Record, frozen=False):
     shared: Container[str] = ()
     own: OwnPlan | None = None
     unnamed: Sequence[Commit] = ()
+    pointers: dict[str, Pointer] = {}
 
     @classmethod
     def of(cls, change: Change, policy: Policy) -> Work:
@@ -344,17 +346,6 @@ class Work(Record, frozen=False):
         return self.resolve(naming.kind, naming.id, naming.number, naming.fields)
 
     @property
-    def unresolved(self) -> Unresolved | None:
-        """The reason why the named item cannot be resolved; None if it can.
-
-        Raises:
-            NotApplicable: none is named.
-            MissingFact: the trusted base cannot be read.
-        """
-        resolved = self.resolved
-        return resolved if isinstance(resolved, Unresolved) else None
-
-    @property
     def branches(self) -> list[str]:
         """For each kind whose branches tell an item that of its current one; the template where none is.
 
@@ -407,13 +398,9 @@ class Work(Record, frozen=False):
         Raises:
             MissingFact: the trusted base cannot be read.
         """
-        if kind not in self._pointers:
-            self._pointers[kind] = read_pointer(self.kinds[kind], self._documents)
-        return self._pointers[kind]
-
-    @cached_property
-    def _pointers(self) -> dict[str, Pointer]:
-        return {}
+        if kind not in self.pointers:
+            self.pointers[kind] = read_pointer(self.kinds[kind], self._documents)
+        return self.pointers[kind]
 
     def current(self, kind: str) -> WorkItem | Unresolved:
         """The item of a kind that its pointer names.
@@ -452,7 +439,8 @@ class Work(Record, frozen=False):
         if number is not None and not any("id" in settings.template(key).names for key in _NAMES):
             item_id = str(number)
         item = WorkItem(kind, settings, item_id, number, {}, told, pointer, self.tree())
-        current = same_id(item_id, pointer.id) or (number is not None and number == pointer.number)
+        same_number = number is not None and number == pointer.number
+        current = same_number or normal_id(item_id) == normal_id(pointer.id)
         try:
             item.given = (
                 _fields_of(pointer.data, settings, item.own, current=current) if settings.pointer else {}
@@ -546,8 +534,8 @@ def _fields_of(data: Any, settings: WorkKind, known: Mapping[str, str], *, curre
     others of its alternatives are about the item that the pointer names.
     """
     found: dict[str, str] = {}
-    for name, paths in settings.fields.items():
-        alternatives = [paths] if isinstance(paths, str) else paths
+    for name in settings.fields:
+        alternatives = settings.paths_of(name)
         keyed = [path for path in alternatives if "{" in path]
         for path in alternatives if current or not keyed else keyed:
             for number in _spellings(known):
@@ -578,9 +566,7 @@ def _spellings(known: Mapping[str, str]) -> Sequence[str]:
 
 
 def _missing(name: str, settings: WorkKind, pointer: Pointer, item: WorkItem) -> str:
-    paths = settings.fields.get(name, name)
-    wanted = [paths] if isinstance(paths, str) else list(paths)
-    filled = " or ".join(repr(path.replace("{number}", item.id)) for path in wanted)
+    filled = " or ".join(repr(path.replace("{number}", item.id)) for path in settings.paths_of(name))
     return (
         f"{_place(pointer)} has no {filled} for {item.kind} {item.id}"
         if pointer.path

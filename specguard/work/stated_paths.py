@@ -6,8 +6,11 @@ import re
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, NotApplicable
-from specguard.model import path_text, shortened
+from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
+from specguard.documents.content import leading_paths, without_box
+from specguard.documents.document import Document
+from specguard.documents.fields import normal_title
+from specguard.model import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,48 +56,6 @@ class Ask(Record):
     text: str = ""
 
 
-class Scope(Record):
-    """The paths that an item may change.
-
-    Attributes:
-        paths: the patterns.
-        document: the document that lists them; None if the policy does.
-        lines: the line of each pattern in the document.
-        unread: the lines of items in its lists that begin with no path, so that more may be meant.
-    """
-
-    paths: Covering
-    document: bytes | None = None
-    lines: Sequence[int] = ()
-    unread: Sequence[int] = ()
-
-
-def scope_of(item: WorkItem) -> Scope:
-    """The paths an item may change.
-
-    Raises:
-        NotApplicable: neither its kind nor its document states any.
-        MissingFact: the document cannot be read.
-    """
-    if item.settings.scope:
-        patterns = item.patterns(item.settings.scope)
-        if not patterns:
-            raise MissingFact(
-                f"no pattern of {item.setting('scope')} can be filled in for {item}", code="incomplete-policy"
-            )
-        return Scope(Covering(patterns))
-    path = item.document
-    if path is None:
-        raise NotApplicable(f"no scope is stated for {item}: it has no document")
-    found = listed_paths(item.document_text or "", item.settings.scope_sections)
-    listed = [ask for ask in found if ask.path]
-    if not listed:
-        titles = " or ".join(item.settings.scope_sections) or "scope"
-        raise NotApplicable(f"no scope is stated for {item}: {path_text(path)} lists no paths under {titles}")
-    unread = [ask.line for ask in found if not ask.path]
-    return Scope(Covering([ask.path for ask in listed]), path, [ask.line for ask in listed], unread)
-
-
 def asks_of(item: WorkItem) -> list[Ask]:
     """The paths that an item's document names as allowed, begins a task with, or speaks of, by line.
 
@@ -106,22 +67,15 @@ def asks_of(item: WorkItem) -> list[Ask]:
     text = item.document_text or ""
     titles = [*item.settings.scope_sections, "Deliverables"]
     said = list(_said(text, [*titles, "Tasks"]))
-    ranked = [*listed_paths(text, titles), *sorted(said, key=lambda ask: ask.how != "task")]
+    ranked = [*paths_under(text, titles), *sorted(said, key=lambda ask: ask.how != "task")]
     found: dict[str, Ask] = {}
     for ask in filter(lambda ask: ask.path, ranked):
         found.setdefault(ask.path, ask)
     return sorted(found.values(), key=lambda ask: ask.line)
 
 
-def listed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
+def paths_under(text: str, titles: Sequence[str]) -> list[Ask]:
     """The paths that the sections of these titles list as allowed; what begins with none is an empty one."""
-    # Most documents have no such section, and a hook need not wait for the Markdown reader to say so.
-    plain = text.casefold()
-    if not any(title.split() and title.split()[0].casefold() in plain for title in titles):
-        return []
-    from specguard.documents.document import Document
-    from specguard.documents.fields import normal_title
-
     wanted = {normal_title(title) for title in titles}
     found: dict[tuple[str, int], Ask] = {}
     for section in Document(text).sections:
@@ -132,8 +86,6 @@ def listed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
 
 
 def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
-    from specguard.documents.blocks import Fence, List, Table
-
     for block in _inside(blocks):
         if isinstance(block, List):
             for item in block.items:
@@ -153,20 +105,11 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
 
 def _says_no(text: Text) -> bool:
     """True if a text takes the paths out that it names; a word in a path (`locked/a`) says nothing."""
-    return _EXCEPTED.search(_TOKEN.sub("x/", _unboxed(text)).lstrip("*_ ")) is not None
-
-
-def _unboxed(text: Text) -> str:
-    from specguard.documents.content import without_box
-
-    return without_box(text.raw)
+    return _EXCEPTED.search(_TOKEN.sub("x/", without_box(text.raw)).lstrip("*_ ")) is not None
 
 
 def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
     """Blocks without those below a heading or a line such as "Out of scope:"."""
-    from specguard.documents.blocks import Heading, Paragraph
-    from specguard.documents.fields import normal_title
-
     level = 0
     outside = False
     for block in blocks:
@@ -184,9 +127,7 @@ def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
 
 def _path_in(text: Text) -> Iterator[Ask]:
     """The paths that a list item or cell begins with, behind a label such as `Create:`."""
-    from specguard.documents.content import leading_paths
-
-    raw = _unboxed(text)
+    raw = without_box(text.raw)
     label = _LABEL.match(raw)
     for start in (raw, raw[label.end() :]) if label else (raw,):
         leading = leading_paths(start)
@@ -220,10 +161,6 @@ def _said(text: str, titles: Sequence[str]) -> Iterator[Ask]:
 
     A task is an item of a list with a box or a number, and any item below one of these titles.
     """
-    from specguard.documents.blocks import Heading
-    from specguard.documents.document import Document
-    from specguard.documents.fields import normal_title
-
     wanted = {normal_title(title) for title in titles}
     level = 0
     for block in _inside(Document(text).blocks):
@@ -234,8 +171,6 @@ def _said(text: str, titles: Sequence[str]) -> Iterator[Ask]:
 
 
 def _said_in(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
-    from specguard.documents.blocks import List, texts
-
     if not isinstance(block, List):
         for text in texts([block]):
             yield from _said_by(text, task=False)
@@ -249,8 +184,6 @@ def _said_in(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
 
 def _said_by(text: Text, *, task: bool) -> Iterator[Ask]:
     """The paths of one text, unless a sentence says no."""
-    from specguard.documents.content import leading_paths
-
     for position, sentence in enumerate(text.sentences()):
         tokens = [
             (path, sentence.line + sentence.raw[: token.start()].count("\n"))
@@ -259,19 +192,13 @@ def _said_by(text: Text, *, task: bool) -> Iterator[Ask]:
         ]
         if not tokens or _says_no(sentence):
             continue
-        raw = _unboxed(sentence)
+        raw = without_box(sentence.raw)
         label = _LABEL.match(raw)
         leading = leading_paths(raw[label.end() :] if label and label["colon"] else raw)
         first = [_path(found, sure=True) for found in leading.paths] if task and not position else []
         yield from (Ask(path, sentence.line, "task") for path in first if path)
-        words = shortened(_unboxed_words(sentence), 120)
+        words = shortened(without_box(sentence.plain), 120)
         yield from (Ask(path, line, "named", words) for path, line in tokens)
-
-
-def _unboxed_words(text: Text) -> str:
-    from specguard.documents.content import without_box
-
-    return without_box(text.plain)
 
 
 _FILE: Final = re.compile(r"(?<![\w/.(<-])([\w./-]+\.(?:md|markdown|rst|txt))\b", re.IGNORECASE)
@@ -303,8 +230,6 @@ def rows_for(text: str, kind: str, item_id: str, number: int | None) -> list[Ind
         item_id: the item's id.
         number: its number; None if it has none.
     """
-    from specguard.documents.document import Document
-
     wanted = re.escape(item_id) if number is None else rf"0*{number}"
     word = rf"(?:#|no\.?\s*|{re.escape(kind)}[-_ #]*)?"
     start = re.compile(rf"{word}(?:{wanted}|{re.escape(item_id)})(?![0-9A-Za-z]|\.[0-9])", re.IGNORECASE)
@@ -313,8 +238,6 @@ def rows_for(text: str, kind: str, item_id: str, number: int | None) -> list[Ind
     found: list[IndexRow] = []
 
     def read(blocks: Sequence[AnyBlock]) -> None:
-        from specguard.documents.blocks import List, Table
-
         for block in blocks:
             for item in block.items if isinstance(block, List) else ():
                 links, words = _links(item.text), _shown(item.text)
@@ -343,6 +266,4 @@ def _links(text: Text) -> list[str]:
 
 def _shown(text: Text) -> str:
     """A text as a reader sees it, without a checkbox before it."""
-    from specguard.documents.content import without_box
-
     return without_box(text.rendered)

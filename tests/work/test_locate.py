@@ -131,7 +131,7 @@ def test_a_stub_is_followed(tree: Grow) -> None:
 def test_what_is_no_document_is_named(tree: Grow, repository: Repository) -> None:
     for stub, problem in (
         ("See `gone.md`.", "only points to 'gone.md', which is not there"),
-        ("See `track-5-x.md`.", "leads back to it"),
+        ("See `track-5-x.md`.", "which is not followed any more"),
     ):
         found = track(tree({f"{TRACKS}/track-5-x.md": stub}))
         assert found.path is None

@@ -48,7 +48,7 @@ def test_a_pointer_has_a_line_and_none_that_exists_names_all(tree: Grow) -> None
     ("text", "problem"),
     [
         ("", "is no JSON"),
-        ("[1]", "holds no JSON object"),
+        ("[1]", "has no 'next', which should hold the number"),
         ('{"next": null}', "has no 'next'"),
         ('{"next": true}', "has true in 'next'"),
         ('{"next": -1}', "has -1 in 'next'"),

@@ -145,14 +145,15 @@ def test_a_field_that_nothing_tells_is_named(tree: Grow) -> None:
     unresolved = work(tree({"NEXT_TRACK.json": '{"next_track": 9}'}), ("branch", "track-9")).resolved
     assert isinstance(unresolved, Unresolved)
     assert unresolved.problem == "NEXT_TRACK.json has no 'slug' or 'tracks.9.slug' for track 9"
-    found = there(work(tree({"NEXT_PHASE.json": '{"next": 12}'}), ("branch", "phase-12")).unresolved)
+    found = work(tree({"NEXT_PHASE.json": '{"next": 12}'}), ("branch", "phase-12")).resolved
+    assert isinstance(found, Unresolved)
     assert found.problem == "NEXT_PHASE.json has no 'plan_version' for phase 12"
 
 
 def test_only_the_kind_that_is_named_is_resolved(tree: Grow) -> None:
     files = tree({**POINTERS, "NEXT_TRACK.json": "broken"})
     assert str(work(files, ("branch", "phase-12")).item) == "phase 12"
-    assert work(files, ("branch", "track-5-add-cache")).unresolved is not None
+    assert not work(files, ("branch", "track-5-add-cache")).resolved.resolved
 
 
 def test_the_branches_of_all_current_items_are_known(tree: Grow) -> None:
@@ -208,5 +209,6 @@ def test_a_source_gives_its_entry_s_fields(tree: Grow) -> None:
     found = work(files, ("branch", "task_003"), kinds={"task": kind})
     assert isinstance(found.resolved, WorkItem)
     assert (found.item.number, found.item.commit_messages) == (3, ["task_003: parse"])
-    unresolved = there(work(files, ("branch", "task_004"), kinds={"task": kind}).unresolved)
+    unresolved = work(files, ("branch", "task_004"), kinds={"task": kind}).resolved
+    assert isinstance(unresolved, Unresolved)
     assert unresolved.problem == "plan.json has no task task_004"
