@@ -40,17 +40,12 @@ def unmapped_scenarios(
         MissingFact: something that must be read is not there.
     """
     folder = path.rpartition(b"/")[0]
+    step = "Name beside it, in a code span, the gate or the test that shows it."
     for scenario in found:
         problem = proofs.unmapped(scenario, folder)
         if problem:
-            yield Finding(
-                f"the scenario {shortened(scenario.text, 80)!r} {problem}",
-                help="Name beside it, in a code span, the gate or the test that shows it.",
-                path=path,
-                line=scenario.line,
-                key=scenario.words[:100],
-                setting=setting,
-            )
+            said, key = f"the scenario {shortened(scenario.text, 80)!r} {problem}", scenario.words[:100]
+            yield Finding(said, help=step, path=path, line=scenario.line, key=key, setting=setting)
 
 
 def unmapped_lines(
@@ -68,30 +63,23 @@ def unmapped_lines(
     """
     stated = [(item, line) for item in source.items for line in item.acceptance]
     if stated and not mapped:
-        yield Finding(
-            f"{path_text(source.path)} has {len(stated)} lines of acceptance, and no document maps them to "
-            "gates or tests",
-            help="Write the document, with a row for each line: what must hold, and the test that shows it.",
-            path=source.path,
-            key="no document",
-            setting=setting,
-        )
+        said = f"{path_text(source.path)} has acceptance that no document maps to gates or tests"
+        step = "Write the document, with a row for each line: what must hold, and the test that shows it."
+        yield Finding(said, help=step, path=source.path, key="no document", setting=setting)
         return
+    step = "Add it there, by its id or in the same words, with the gate or the test that shows it."
     places = " and ".join(path_text(place) for place in list(mapped)[:2])
     known = [one for found in mapped.values() for one in found]
     ids = {one.id for one in known}
     for item, line in stated:
         if _id_of(line.text) in ids - {""} or any(one.says(line.text) for one in known):
             continue
-        yield Finding(
+        said = (
             f"the acceptance {shortened(line.text, 80)!r} of {item} is mapped to no gate or test: it is no "
-            f"scenario of {places}",
-            help="Add it there, by its id or in the same words, with the gate or the test that shows it.",
-            path=source.path,
-            line=line.line,
-            key=f"{item.id}: {plain_words(line.text)[:100]}",
-            setting=setting,
         )
+        said += f"scenario of {places}"
+        key = f"{item.id}: {plain_words(line.text)[:100]}"
+        yield Finding(said, help=step, path=source.path, line=line.line, key=key, setting=setting)
 
 
 COLUMNS: Final = frozenset({"scenario", "scenarios", "acceptance", "criterion", "criteria"})
@@ -578,14 +566,9 @@ def _listed_gates(source: Source) -> Iterator[str]:
 
 
 def _unread(path: bytes, why: str, line: int | None, setting: str) -> Finding:
-    return Finding(
-        f"{path_text(path)} cannot be read, so nobody can tell what it maps: {why}",
-        help="Make it a Markdown file in UTF-8.",
-        path=path,
-        line=line,
-        key="unread",
-        setting=setting,
-    )
+    said = f"{path_text(path)} cannot be read, so nobody can tell what it maps: {why}"
+    step = "Make it a Markdown file in UTF-8."
+    return Finding(said, help=step, path=path, line=line, key="unread", setting=setting)
 
 
 # `Trigger: no`, also as the head of a column with its cell.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
-from specguard.model import Finding, path_text
+from specguard.model import Finding, Origin, path_text
 from specguard.waves.waves import UNKNOWN
 from specguard.work.name_templates import PathTemplate
 
@@ -98,17 +98,19 @@ def _present(wave: Wave) -> Iterator[Finding]:
         yield _waiting(stage, f"{path_text(path)} belongs to", more, path=path)
 
 
+def _finding(stage: StageState, setting: str, message: str, help: str, key: str, **place: Any) -> Finding:
+    """A finding for which a key of a stage's settings asks."""
+    position = [one.name for one in stage.wave.waves.settings.stages].index(stage.name)
+    return Finding(message, help=help, key=key, setting=f"wave.stages.{position}.{setting}", **place)
+
+
 def _waiting(stage: StageState, what: str, more: str = "", **place: Any) -> Finding:
     """The finding about what is of a stage while an earlier one is not complete."""
     earlier = stage.waits_for[0]
-    return Finding(
-        f"{what} the stage {stage.name} of {stage.wave.name}, and the stage {earlier.name} is not complete: "
-        f"{_why(earlier.missing)}{more}",
-        help=f"Complete the stage {earlier.name} first; `specguard status` lists all that is missing.",
-        key=f"{stage.name} before {earlier.name}",
-        setting=_setting(stage, "opens_after"),
-        **place,
-    )
+    why = f"the stage {earlier.name} is not complete: {_why(earlier.missing)}{more}"
+    said = f"{what} the stage {stage.name} of {stage.wave.name}, and {why}"
+    step = f"Complete the stage {earlier.name} first; `specguard status` lists all that is missing."
+    return _finding(stage, "opens_after", said, step, f"{stage.name} before {earlier.name}", **place)
 
 
 def _too_early(works: Sequence[AtWork], entries: Sequence[Entry] | None, waves: Waves) -> Iterator[Finding]:
@@ -130,14 +132,10 @@ def _early(work: AtWork) -> Finding | None:
         return _waiting(stage, f"{work.because} is for", field=field)
     if not stage.lacking:
         return None
-    return Finding(
-        f"{work.because} is for the stage {stage.name} of {stage.wave.name}, which must not begin yet: "
-        f"{_why(stage.lacking)}",
-        help="Bring that about first, by a change of its own.",
-        field=field,
-        key=f"{stage.name} without what it requires",
-        setting=_setting(stage, "requires"),
-    )
+    why = f"which must not begin yet: {_why(stage.lacking)}"
+    said = f"{work.because} is for the stage {stage.name} of {stage.wave.name}, {why}"
+    step, key = "Bring that about first, by a change of its own.", f"{stage.name} without what it requires"
+    return _finding(stage, "requires", said, step, key, field=field)
 
 
 def _elsewhere(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
@@ -151,17 +149,12 @@ def _elsewhere(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) 
         for text in work.stage.settings.paths
     ]
     inside = Covering(list(dict.fromkeys(texts)))
+    allowed = f"which changes only {', '.join(inside.patterns[:5])}"
+    step, key = "Take it out, and change it on a branch of its own.", f"outside {stage.name}"
     for entry in entries:
         if not entry.path.startswith(waves.log_folder) and inside.find(entry.path) is None:
-            yield Finding(
-                f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, which changes "
-                f"only {', '.join(inside.patterns[:5])}",
-                help="Take it out, and change it on a branch of its own.",
-                path=entry.path,
-                side="base" if entry.deleted else None,
-                key=f"outside {stage.name}",
-                setting=_setting(stage, "paths"),
-            )
+            said = f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, {allowed}"
+            yield _finding(stage, "paths", said, step, key, path=entry.path, side=entry.side)
 
 
 def _mixed(touched: Sequence[Wave], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
@@ -178,15 +171,11 @@ def _mixed(touched: Sequence[Wave], entries: Sequence[Entry], waves: Waves) -> I
     others = [entry for entry in others if entry.path not in listed]
     if paper and others:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        yield Finding(
-            f"{path_text(others[0].path)}{more} is changed together with {path_text(paper)}, and a change of "
-            "a wave's papers that names no item touches nothing else",
-            help="Take the papers to a change of their own.",
-            path=others[0].path,
-            side="base" if others[0].deleted else None,
-            key="with papers",
-            setting="wave.stages",
-        )
+        said = f"{path_text(others[0].path)}{more} is changed together with {path_text(paper)}"
+        said += ", and a change of a wave's papers that names no item touches nothing else"
+        step, key, setting = "Take the papers to a change of their own.", "with papers", "wave.stages"
+        path, side = others[0].path, others[0].side
+        yield Finding(said, help=step, path=path, side=side, key=key, setting=setting)
 
 
 def _made_elsewhere(works: Sequence[AtWork], entries: Sequence[Entry]) -> Iterator[Finding]:
@@ -198,14 +187,11 @@ def _made_elsewhere(works: Sequence[AtWork], entries: Sequence[Entry]) -> Iterat
         if added is None or not stage.settings.branches or stage in (*here, *said):
             continue
         said.append(stage)
-        yield Finding(
-            f"{path_text(added.path)} is added by a change of the stage {later.name}, and the stage "
-            f"{stage.name} comes first, on a branch of its own",
-            help=f"Submit it first, on a branch like {stage.settings.branches[0]}.",
-            path=added.path,
-            key=f"{stage.name} on the branch of {later.name}",
-            setting=_setting(stage, "branch"),
-        )
+        message = f"{path_text(added.path)} is added by a change of the stage {later.name}, and the stage "
+        message += f"{stage.name} comes first, on a branch of its own"
+        step = f"Submit it first, on a branch like {stage.settings.branches[0]}."
+        key = f"{stage.name} on the branch of {later.name}"
+        yield _finding(stage, "branch", message, step, key, path=added.path)
 
 
 def _recorded_too_late(
@@ -215,24 +201,22 @@ def _recorded_too_late(
     if len(commits) < 2 or not stage.needed or stage.waits_for:
         return
     begun = next((place for place, commit in enumerate(commits) if _begins(stage, work, commit, waves)), None)
-    first = commits[begun or 0].oid[:12]
-    for earlier in stage.before if begun is not None else ():
+    if begun is None:
+        return
+    first = commits[begun].oid[:12]
+    for earlier in stage.before:
         late = [
             (commit, entry)
-            for commit in commits[(begun or 0) + 1 :]
+            for commit in commits[begun + 1 :]
             for entry in commit.own_entries
             if entry.added and _is_of(earlier, entry.path)
         ]
         for commit, entry in late[:1]:
-            yield Finding(
-                f"{path_text(entry.path)} completes the stage {earlier.name} of {stage.wave.name} after "
-                f"commit {first} began the stage {stage.name}",
-                help=f"Record it in a commit before {first}.",
-                path=entry.path,
-                commit=commit.oid,
-                key=f"{stage.name} begun before {earlier.name}",
-                setting=_setting(stage, "opens_after"),
-            )
+            said = f"{path_text(entry.path)} completes the stage {earlier.name} of {stage.wave.name} after "
+            said += f"commit {first} began the stage {stage.name}"
+            step, key = f"Record it in a commit before {first}.", f"{stage.name} begun before {earlier.name}"
+            path, oid = entry.path, commit.oid
+            yield _finding(stage, "opens_after", said, step, key, path=path, commit=oid)
 
 
 def _begins(stage: StageState, work: AtWork | None, commit: Commit, waves: Waves) -> bool:
@@ -297,11 +281,5 @@ def _why(missing: Sequence[Missing]) -> str:
     first = missing[0]
     more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
     place = path_text(first.path) if first.path else ""
-    if place and place not in first.what:
-        return f"{place}{f':{first.line}' if first.line else ''}: {first.what}{more}"
-    return f"{first.what}{more}"
-
-
-def _setting(stage: StageState, key: str) -> str:
-    position = [one.name for one in stage.wave.waves.settings.stages].index(stage.name)
-    return f"wave.stages.{position}.{key}"
+    at = f"{Origin(place, first.line or 0)}: " if place and place not in first.what else ""
+    return f"{at}{first.what}{more}"
