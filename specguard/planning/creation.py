@@ -22,7 +22,6 @@ from specguard.documents.document import Document
 from specguard.engine.status import standing
 from specguard.errors import SpecguardError, nearest
 from specguard.model import path_text
-from specguard.planning.proposal_validation import requirements
 from specguard.planning.task_lists import (
     CHANGES,
     KEBAB,
@@ -35,7 +34,7 @@ from specguard.planning.task_lists import (
 )
 from specguard.plans.plans import Plan
 from specguard.plans.task import task_flaws
-from specguard.work.name_templates import PathTemplate, Template, Unrendered
+from specguard.work.name_templates import PathTemplate, Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -161,16 +160,9 @@ class NewPlan:
         return _merged(_merged(top, nested(kind.option, self._option) if kind.option else {}), tasks)
 
     def _id(self, number: int) -> str:
-        form = self._kind.id_format
-        fields = {"number": str(number) if form == "{number}" else f"{number:03}", "name": self._name}
-        try:
-            return Template(form).render(fields)
-        except Unrendered as error:
-            raise SpecguardError(
-                f"an id of the form {form!r} cannot be made: there is no {error.name}",
-                help="use a form with {number}",
-                code="incomplete-policy",
-            ) from error
+        template = Template(self._kind.id_format)
+        padded = str(number) if template.text == "{number}" else f"{number:03}"
+        return template.render({**dict.fromkeys(template.names, self._name), "number": padded})
 
     def _task(self, box: Box, needed: Sequence[Box]) -> dict[str, Any]:
         title = box.title.strip()
@@ -197,13 +189,11 @@ def plan_kind(kinds: Mapping[str, PlanKind], wanted: str) -> str:
     """
     if wanted in kinds or (not wanted and len(kinds) == 1):
         return wanted or next(iter(kinds))
-    if not kinds:
-        said = "the policy describes no plans"
-        help = "describe them in a table [plans.<name>]; the preset planner-pipeline has one"
-    elif wanted:
-        said, help = f"the policy describes no plans {wanted!r}", nearest(wanted, kinds)
-    else:
-        said, help = "the policy describes several kinds of plans", f"--kind {next(iter(kinds))}"
+    said = f"the policy describes no plans {wanted!r}" if wanted else "the policy describes no plans"
+    help = "describe them in a table [plans.<name>]; the preset planner-pipeline has one"
+    if kinds:
+        said = said if wanted else "the policy describes several kinds of plans"
+        help = nearest(wanted, kinds) if wanted else f"--kind {next(iter(kinds))}"
     raise SpecguardError(said, help=help, code="incomplete-policy")
 
 
@@ -256,17 +246,11 @@ def _is_of(wave: Mapping[str, str], fields: Mapping[str, str]) -> bool:
 
 def _folder(kind: PlanKind, name: str) -> str:
     template = PathTemplate(kind.folder)
-    if len(template.names) != 1:
-        raise SpecguardError(
-            f"the folder of a plan is {kind.folder}, which a name does not tell",
-            help="write the plan with specguard new",
-            code="incomplete-policy",
-        )
-    path = template.plain(dict.fromkeys(template.names, name))
+    path = template.plain(dict.fromkeys(template.names, name)) if len(template.names) == 1 else None
     bad = not name or name in (".", "..") or any(char <= " " or char in "/\x7f" for char in name)
     if path is None or bad or template.read(path) is None:
-        help = "use a word such as cart, without a slash"
-        raise SpecguardError(f"{name!r} is no name of a plan", help=help, code="usage")
+        help = "use a word such as cart, without a slash, where the folder has one placeholder"
+        raise SpecguardError(f"{name!r} is no name of a plan in {kind.folder}", help=help, code="usage")
     return path_text(path)
 
 
@@ -296,22 +280,19 @@ def _context(source: SourceFolder, name: str) -> Iterator[str]:
     for file, titles in _TOLD.items():
         page = SourcePage(source.read(file) or "")
         for section in page.sections(2):
-            content = "\n".join(page.raw[section.line : section.end])
-            content = re.sub(r"<!--.*?(?:-->|\Z)", "", content, flags=re.DOTALL).strip()
+            content = _without_comments("\n".join(page.raw[section.line : section.end]))
             if section.title.lower() in titles and content:
                 yield from (f"## {section.title}", "", content, "")
     asked = re.findall(r"^\s*([-*]\s+\**(?:FR|SC)-\d+.*)", source.read("spec.md") or "", re.MULTILINE)
     if asked:
         yield from ("## Requirements", "", *asked, "")
     for file, capability in source.deltas():
-        yield from (f"## Requirements of {capability}", "")
-        for operation, found in requirements(SourcePage(source.read(file) or "")).items():
-            verb = {"FROM": "renamed from", "TO": "renamed to"}.get(operation, operation.lower())
-            for one in found:
-                said = f": {' '.join(one.text.split())}" if one.text else ""
-                scenarios = "; ".join(scenario for scenario, _, _ in one.scenarios)
-                yield f"- {verb} **{one.name}**{said}" + (f" ({scenarios})" if scenarios else "")
-        yield ""
+        lines = "\n".join(SourcePage(source.read(file) or "").raw)
+        yield from (f"## Requirements of {capability}", "", _without_comments(lines), "")
+
+
+def _without_comments(text: str) -> str:
+    return re.sub(r"<!--.*?(?:-->|\Z)", "", text, flags=re.DOTALL).strip()
 
 
 BRIEF: Final = "PLANNER.md"

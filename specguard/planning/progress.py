@@ -174,22 +174,18 @@ def _folder(folder: SourceFolder) -> PlanState:
     return PlanState(folder.name, f"{folder.path}/{TASKS}", folder.form, folder.path, tasks)
 
 
-class PlanFile:
+class PlanFile(Record, frozen=False):
     """The file of a plan in a checkout.
 
-    Args:
+    Attributes:
         file: its absolute path.
         plan: what it says.
         text: the same as it is written.
-
-    Attributes:
-        plan: the same.
     """
 
-    def __init__(self, file: str, plan: Plan, text: str) -> None:
-        self.file = file
-        self.plan = plan
-        self._text = text
+    file: str
+    plan: Plan
+    text: str
 
     def mark(self, task: Task, *, status: str, evidence: Sequence[Any] = ()) -> None:
         """Give a task another status, and add to what it has for evidence; all else stays as it is written.
@@ -197,9 +193,9 @@ class PlanFile:
         Raises:
             SpecguardError: the plan is no JSON, or cannot be written.
         """
-        self._text = marked(self._text, task, status=status, evidence=evidence)
+        self.text = marked(self.text, task, status=status, evidence=evidence)
         with writing(self.file, what="the plan"):
-            replace_file(self.file, self._text.encode("utf-8", "surrogateescape"))
+            replace_file(self.file, self.text.encode("utf-8", "surrogateescape"))
 
 
 def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list[PlanFile]:
@@ -241,17 +237,16 @@ def _read(file: str, path: bytes, kind: str, settings: PlanKind, fields: Mapping
     try:
         with open(file, "rb") as stream:
             content = stream.read()
-        text = content.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecguardError(
-            f"the plan cannot be read: {error}", path=file, code="unreadable-file"
-        ) from error
+    except OSError as error:
+        said = f"the plan cannot be read: {error}"
+        raise SpecguardError(said, path=file, code="unreadable-file") from error
     data = data_of(content, data_kind(path) or "json")
     if data.problem is not None:
         said, line = f"the plan cannot be read: {data.problem.message}", data.problem.line
         raise SpecguardError(said, path=path_text(path), line=line, code="unreadable-file")
     folder = path.removesuffix(b"/" + settings.plan.encode("utf-8"))
-    return PlanFile(file, Plan(kind, settings, fields=fields, folder=folder, path=path, data=data), text)
+    plan = Plan(kind, settings, fields=fields, folder=folder, path=path, data=data)
+    return PlanFile(file, plan, content.decode("utf-8"))
 
 
 class TaskDrift(Record):

@@ -41,7 +41,7 @@ _SECTIONS: Final = " or ".join(f"'## {title}'" for title in _TITLES)
 
 _REQUIREMENT: Final = re.compile(r"requirement:[ \t]*(.+)", re.IGNORECASE)
 _NAMED: Final = re.compile(
-    r"[ \t]*(?:[-*+][ \t]*)?(?:(?P<mark>FROM|TO):)?[ \t]*`?###[ \t]*Requirement:(?P<name>[^`]*)"
+    r"[ \t]*(?:[-*+][ \t]*)?(?:(?:FROM|TO):)?[ \t]*`?###[ \t]*Requirement:(?P<name>[^`]*)"
 )
 _BINDING: Final = re.compile(r"\b(?:SHALL|MUST)\b")
 
@@ -109,7 +109,7 @@ def require_valid(folder: SourceFolder) -> None:
 
 
 def requirements(page: SourcePage) -> Mapping[str, Sequence[Requirement]]:
-    """The requirements of a delta by operation: ADDED, MODIFIED and REMOVED, and names FROM and TO."""
+    """The requirements of a delta by operation."""
     found: dict[str, list[Requirement]] = {}
     for section in page.sections(2):
         operation = _operation(section)
@@ -118,8 +118,7 @@ def requirements(page: SourcePage) -> Mapping[str, Sequence[Requirement]]:
         for line, text in enumerate(page.body(section) if operation else (), section.line + 1):
             match = _NAMED.match(text)
             if match and operation in ("REMOVED", "RENAMED"):
-                name = match["name"].strip().rstrip("#").strip()
-                found.setdefault(match["mark"] or operation, []).append(Requirement(name, line))
+                found.setdefault(operation, []).append(Requirement(match["name"].strip(), line))
     return found
 
 

@@ -230,7 +230,7 @@ class SourcePage:
         """The sections of a level, in the document or within one; each ends where none lower begins."""
         begin, end = (within.line, within.end) if within else (0, len(self.lines))
         headings = [
-            (at, len(match[1]), _without_closing(match[2] or ""))
+            (at, len(match[1]), (match[2] or "").strip())
             for at in range(begin, end)
             if (match := _HEADING.match(self.lines[at]))
         ]
@@ -245,13 +245,6 @@ class SourcePage:
     def body(self, section: Chapter) -> Sequence[str]:
         """The lines below a heading."""
         return self.lines[section.line : section.end]
-
-
-def _without_closing(title: str) -> str:
-    """A heading's text without the signs that may close it."""
-    title = title.strip()
-    bare = title.rstrip("#")
-    return bare.rstrip() if bare[-1:] in ("", " ", "\t") else title
 
 
 DETAILS: Final = ("verify", "files", "depends", "done")
