@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import Case, Outcome, Step, run_case
+from specguard.testing import Case, Step, run_case
+from tests.rules.items import judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,28 +89,15 @@ def judged(
     directory: Path,
     base: Mapping[str, str],
     *changes: Mapping[str, str],
-    branch: str = "work",
-    expect: Sequence[Mapping[str, Any]] = (),
-    policy: str = POLICY,
     delete: Sequence[str] = (),
-    args: Sequence[str] = (),
     symlinks: Mapping[str, str] | None = None,
     **more: Any,
-) -> Outcome:
-    case = Case(
-        policy=policy,
-        base=[
-            Step(files=base or {"README.md": "x"}, symlinks=symlinks or {}),
-            Step("feat: do it", files={"src/done": "1"}),
-        ],
-        commits=[Step("feat: x", files=files, delete=delete) for files in changes],
-        branch=branch,
-        expect=[{"code": "PLN008", **one} for one in expect],
-        args=["--select=PLN008", *args],
-        exit_code=1 if expect else 0,
-        **more,
-    )
-    return run_case(case, directory, installed=False)
+) -> None:
+    first = Step(files=base or {"README.md": "x"}, symlinks=symlinks or {})
+    steps = [first, Step("feat: do it", files={"src/done": "1"})]
+    commits = [Step("feat: x", files=files, delete=delete) for files in changes]
+    more = {"policy": POLICY, "branch": "work", "exit_code": 1 if more.get("expect") else 0, **more}
+    judge("PLN008", directory, base=steps, commits=commits, **more)
 
 
 def at(path: str, message: str, **more: Any) -> list[dict[str, Any]]:
@@ -159,9 +147,6 @@ def test_another_wave_is_left_alone_unless_all_is_judged(tmp_path: Path) -> None
     [
         ("Status: draft\n\n## Scope\n\nThe cart.\n", "PHASE_D_PACKET.md: Status is 'draft'"),
         ("<!-- Status: ready -->\n\n## Scope\n\nThe cart.\n", "has no field 'status'"),
-        ("```\nStatus: ready\n```\n\n## Scope\n\nThe cart.\n", "has no field 'status'"),
-        ("> Status: ready\n\n## Scope\n\nThe cart.\n", "has no field 'status'"),
-        ("Status: ready\n", "Scope"),
         ("Status: ready\n\n<!--\n## Scope\n\nThe cart.\n-->\n", "Scope"),
         ("Status: re\u0430dy\n\n## Scope\n\nThe cart.\n", "Status is"),
         ("", "is empty"),
