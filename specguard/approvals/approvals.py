@@ -310,13 +310,11 @@ class Approvals:
                 f" in CI, it counts once {name} signs it (specguard approvals sign {which} --key FILE) or"
                 " approves the pull request on the platform."
             )
-        missing = []
-        for one in [one for one in self.decisions if one.counts and one.matches]:
-            name = f"approval {one.filed.id[:12]}"
-            if one.filed.places == {"local"}:
-                missing.append(name)
-            elif one.filed.loose_signature:
-                missing.append(f"the signature of {name}")
+        missing = [
+            f"approval {one.filed.id[:12]} or its signature"
+            for one in self.decisions
+            if one.counts and one.matches and (one.filed.places == {"local"} or one.filed.loose_signature)
+        ]
         # Whoever has just given one is told so already.
         if missing and not self._bond.change.request.override:
             yield (
@@ -419,26 +417,25 @@ class Approvals:
                 named = " by that name" if rule.signed else ""
                 yield f"{approver.name} may not approve {rule.code}{named}", f"{able} may.", "rules"
         filed = decision.filed
-        decision.proof, signed_by_other = self._proof(decision, approver)
+        proof = decision.proof = self._proof(decision, approver)
         sign = f"{approver.name} signs it with `specguard approvals sign {filed.id[:12]} --key FILE`."
-        if signed_by_other:
+        if proof == "local" and filed.signatures:
             yield f"its signature is by no key of {approver.name}", sign, ""
-        elif decision.proof in ("base", "local") and any(rule.signed for rule in rules):
+        elif proof in ("base", "local") and any(rule.signed for rule in rules):
             yield "it is not signed, and only a signature lifts this rule", sign, ""
-        elif self._enforce and decision.proof == "local":
+        elif self._enforce and proof == "local":
             yield "nothing proves it: it is not signed", sign, ""
         elif self._enforce and filed.places == {"local"}:
             yield "it is not committed", f"Commit {path_text(decision.path)} and its signature.", ""
 
-    def _proof(self, decision: Decision, approver: Approver) -> tuple[Proof, bool]:
-        """The proof that an approver gave an approval, and whether another key signed it instead."""
-        filed = decision.filed
-        if signing_key(filed, approver.keys):
-            return "signature", False
+    def _proof(self, decision: Decision, approver: Approver) -> Proof:
+        """The proof that an approver gave an approval; none that another key has signed is the base's."""
+        if signing_key(decision.filed, approver.keys):
+            return "signature"
         logins = {login.casefold() for login in self._bond.change.reviewers}
         if not logins.isdisjoint(login.casefold() for login in approver.logins):
-            return "platform", False
-        return ("local" if decision.added or filed.signatures else "base"), bool(filed.signatures)
+            return "platform"
+        return "local" if decision.added or decision.filed.signatures else "base"
 
     def _own(self, decision: Decision) -> Iterator[Reason]:
         approver = self.settings.named(decision.approval.approver)
@@ -466,9 +463,8 @@ class Approvals:
         if wild:
             yield f"it names {listed(wild)}, which is no file", "Name each file by its path.", "paths"
         if approval.scope not in self.settings.scopes:
-            bound = "its paths" if approval.scope == "paths" else "the whole change"
-            taken = f"The policy takes approvals that are bound to {' or '.join(self.settings.scopes)}."
-            yield f"it is bound to {bound}", taken, "scope"
+            taken = f"The policy takes {' or '.join(self.settings.scopes)}."
+            yield f"its scope is {approval.scope}", taken, "scope"
 
     def _says_nothing(self, decision: Decision) -> Iterator[Reason]:
         said = says_nothing(decision.approval.reason, self._policy, decision.approval.rules)

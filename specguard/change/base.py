@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from specguard.change.check_request import Request
     from specguard.change.git import Git
     from specguard.change.platform_event import Event
-    from specguard.change.repository import Ref, Repository
+    from specguard.change.repository import Ref
 
     How = Literal[
         "option", "event", "server", "pin", "usual", "local", "policy", "stack", "head", "none"
@@ -214,17 +214,12 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
     return Found(short_name(revision.ref) if revision.ref else name, revision.oid, how, revision.ref)
 
 
-def no_base(repository: Repository, remote: str = "origin") -> SpecguardError:
+def no_base(remote: str = "origin") -> SpecguardError:
     """The error about a base that nobody names and that none of the usual places has."""
-    from specguard.change.remotes import read_remote
-
     tried = ", ".join(_usual(remote))
-    fetched = (
-        f"Fetch it with `git fetch {remote} main`, or name" if read_remote(repository, remote).url else "Name"
-    )
     return SpecguardError(
         f"there is no base to compare with: tried {tried}",
-        help=f"{fetched} it with `--base REF`.",
+        help="Name it with `--base REF`, or fetch one of these.",
         code="no-base",
     )
 
@@ -237,17 +232,14 @@ def _usual(remote: str) -> tuple[str, ...]:
 
 def _of_event(git: Git, event: Event, remote: str) -> Found:
     """The tip of the branch that the platform names; where it was not fetched, the commit it names."""
-    if event.base and not event.exact:
-        ref = f"refs/remotes/{remote}/{event.base}"
-        oid = git.repository.refs_named([ref]).get(ref)
-        if oid:
-            return Found(short_name(ref), git.commit(oid).oid, "event", ref)
+    fetched, local = f"refs/remotes/{remote}/{event.base}", f"refs/heads/{event.base}"
+    there = git.repository.refs_named([fetched, local])
+    if fetched in there and event.base and not event.exact:
+        return Found(short_name(fetched), git.commit(there[fetched]).oid, "event", fetched)
     if event.base_oid:
         return Found(event.base or event.base_oid, git.commit(event.base_oid).oid, "event")
-    ref = f"refs/heads/{event.base}"
-    oid = git.repository.refs_named([ref]).get(ref)
-    if oid:
-        return Found(event.base or ref, git.commit(oid).oid, "event", ref)
+    if local in there:
+        return Found(short_name(local), git.commit(there[local]).oid, "event", local)
     raise SpecguardError(
         f"the base branch {event.base!r} that the platform names was not fetched",
         help=f"Fetch it with `git fetch {remote} {event.base}`, or check out with fetch-depth: 0.",

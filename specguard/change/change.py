@@ -377,8 +377,10 @@ class Change:
 
     # What the kinds of changes have
 
-    _lacking = "what is judged is no commit yet"
-    """Why a kind of change has none of the following that it does not tell of."""
+    @property
+    def _lacking(self) -> str:
+        """Why a kind of change has none of the following that it does not tell of."""
+        return "what is judged is no commit yet"
 
     @property
     def entries(self) -> Sequence[Entry]:

@@ -12,7 +12,7 @@ import stat
 import sys
 
 from specguard.declaration.rule import Record
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -275,9 +275,7 @@ def resolve(git: Git, text: str, refs: Callable[[str], Sequence[str]] = head_ref
         return Revision(commit, found.ref)
     oid = git.resolve(commit + steps)
     if oid is None:
-        help = "Count again: `git log --oneline` shows them."
-        if git.repository.shallow:
-            help = "This clone is shallow; fetch the rest with `git fetch --unshallow origin`."
+        help = "Count again: `git log --oneline` shows them. A shallow clone wants `git fetch --unshallow`."
         said = f"there is no commit {text}: {name} has no such ancestor"
         raise SpecguardError(said, help=help, code="unknown-revision")
     return Revision(oid)
@@ -321,18 +319,6 @@ def _is_wrong(name: str) -> bool:
 
 def unknown(git: Git, name: str) -> SpecguardError:
     """The error about a name that means nothing, with the nearest one that does."""
-    # difflib costs as much as the rest of a hook; here nobody waits for a verdict any more.
-    from difflib import get_close_matches
-
-    from specguard.change.remotes import read_remote
-
-    nearest = get_close_matches(name, git.repository.names(), n=1)
-    if nearest:
-        help = f"Did you mean {nearest[0]}?"
-    elif _is_wrong(name):
-        help = "Give HEAD, an object id, a branch or a tag, with ~n or ^n behind it."
-    elif read_remote(git.repository).url:
-        help = f"Fetch it with `git fetch origin {name}`, or name another."
-    else:
-        help = "Name another one."
-    return SpecguardError(f"there is no branch, tag or commit {name!r}", help=help, code="unknown-revision")
+    help = "Give HEAD, an object id, a branch or a tag, with ~n or ^n behind it; git fetch may bring it."
+    said = f"there is no branch, tag or commit {name!r}"
+    return SpecguardError(said, help=nearest(name, git.repository.names(), help), code="unknown-revision")

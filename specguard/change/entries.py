@@ -3,14 +3,16 @@
 All of them are bytes until a field is known to be text. Nothing here trusts a name: a path may hold any byte
 but NUL, and every header is checked for its exact shape.
 
-`hashlib` has the hashes of OpenSSL, which are several times as fast: they are taken once there was much to
-hash.
+`hashlib` has the hashes of OpenSSL, which are several times as fast: they are taken for large contents.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache, cached_property
 from operator import attrgetter
+
+from specguard.declaration.rule import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,14 +126,13 @@ def is_record(path: bytes, folder: bytes) -> bool:
     return known and path.startswith(folder)
 
 
-class Message:
+class Message(Record, frozen=False):
     r"""The message of a commit, of one being written, or the title that a squash merge will land.
 
     Lines are split at `\n` alone, as git does.
 
     Attributes:
         raw: its bytes.
-        text: the same as text; bytes that are not UTF-8 are kept as surrogate escapes.
         commit: the commit's full object id; None for a message that is no commit yet.
         source: `commit`, `file` (a message being written) or `title`.
         encoding: the name in the commit's encoding header; empty if there is none.
@@ -141,26 +142,18 @@ class Message:
         staged: gives what the commit that is being written changes; None if that is not known.
     """
 
-    __slots__ = ("author", "commit", "encoding", "merge", "raw", "source", "staged", "text")
+    raw: bytes
+    commit: str | None = None
+    source: str = "commit"
+    encoding: str = ""
+    merge: bool = False
+    author: str = ""
+    staged: Callable[[], Sequence[Entry]] | None = None
 
-    def __init__(
-        self,
-        raw: bytes,
-        *,
-        commit: str | None = None,
-        source: str = "commit",
-        encoding: str = "",
-        merge: bool = False,
-        author: str = "",
-    ) -> None:
-        self.author = author
-        self.staged: Callable[[], Sequence[Entry]] | None = None
-        self.raw = raw
-        self.text = raw.decode("utf-8", "surrogateescape")
-        self.commit = commit
-        self.source = source
-        self.encoding = encoding
-        self.merge = merge
+    @cached_property
+    def text(self) -> str:
+        """The message as text; bytes that are not UTF-8 are kept as surrogate escapes."""
+        return self.raw.decode("utf-8", "surrogateescape")
 
     @property
     def squashes(self) -> bool:
@@ -193,7 +186,7 @@ class Message:
         return "pull_request.title" if self.source == "title" else "commit.subject"
 
 
-class Commit:
+class Commit(Record, frozen=False):
     """One commit of the judged change.
 
     Attributes:
@@ -203,43 +196,25 @@ class Commit:
         author, committer: name and e-mail address as they are recorded, e.g. `Ann <ann@x.org>`; anyone can
             write anything there.
         message: its message.
+        read: reads its diffs.
     """
 
-    __slots__ = ("_diffs", "author", "committer", "message", "oid", "parents", "tree")
+    oid: str
+    tree: str
+    parents: Sequence[str]
+    author: str
+    committer: str
+    message: Message
+    read: Callable[[], Sequence[Sequence[Entry]]]
 
-    def __init__(
-        self,
-        oid: str,
-        *,
-        tree: str,
-        parents: Sequence[str],
-        author: str,
-        committer: str,
-        message: Message,
-        diffs: Sequence[Sequence[Entry]] | Callable[[], Sequence[Sequence[Entry]]],
-    ) -> None:
-        self.oid = oid
-        self.tree = tree
-        self.parents = parents
-        self.author = author
-        self.committer = committer
-        self.message = message
-        self._diffs = diffs
-
-    def differs_by(self, entries: Callable[[], Sequence[Entry]]) -> None:
-        """Take its diff against its one parent from elsewhere, where that comparison is made anyway."""
-        self._diffs = lambda: [entries()]
-
-    @property
+    @cached_property
     def diffs(self) -> Sequence[Sequence[Entry]]:
         """Its changes against each of its parents in turn (against nothing for a root commit), by path.
 
         Raises:
             MissingFact: a tree is not there.
         """
-        if callable(self._diffs):
-            self._diffs = self._diffs()
-        return self._diffs
+        return self.read()
 
     @property
     def is_merge(self) -> bool:
@@ -268,9 +243,6 @@ class Commit:
             return self.diffs[0] if self.diffs else ()
         others = [{entry.path for entry in diff} for diff in self.diffs[1:]]
         return [entry for entry in self.diffs[0] if all(entry.path in paths for paths in others)]
-
-    def __repr__(self) -> str:
-        return f"Commit({self.oid[:12]} {self.message.subject!r})"
 
 
 # Compiled by its first use: few checks ask for a time.
@@ -390,13 +362,13 @@ def read_listing(lines: Iterable[bytes]) -> Iterator[tuple[bytes, int, str]]:
         yield path, int(mode, 8), oid
 
 
-def read_commit(oid: str, data: bytes, diffs: Callable[[], Sequence[Sequence[Entry]]]) -> Commit:
+def read_commit(oid: str, data: bytes, read: Callable[[], Sequence[Sequence[Entry]]]) -> Commit:
     """A commit from the bytes of its object; what is malformed in it is left empty, except its tree.
 
     Args:
         oid: its object id.
         data: the object's bytes.
-        diffs: supplies what the commit changes against each of its parents.
+        read: supplies what the commit changes against each of its parents.
 
     Raises:
         FormatError: it names no tree.
@@ -431,7 +403,7 @@ def read_commit(oid: str, data: bytes, diffs: Callable[[], Sequence[Sequence[Ent
             encoding=encoding.decode("utf-8", "surrogateescape"),
             merge=len(parents) > 1,
         ),
-        diffs=diffs,
+        read=read,
     )
 
 
@@ -454,56 +426,39 @@ def _person(line: bytes) -> str:
 
 
 MUCH: Final = 1 << 20
-"""After so many bytes, `hashlib` saves more time than its import costs."""
+"""Of a content with so many bytes `hashlib` saves more time than its import costs."""
 
 
-class _Hashes:
-    """The hashes of objects, and how much was hashed."""
+def object_id(kind: str, content: bytes, digits: int) -> str:
+    """The object id that git gives to this content.
 
-    __slots__ = ("_left", "_sha1", "_sha256")
+    Args:
+        kind: `blob`, `tree`, `commit` or `tag`.
+        content: the object's bytes.
+        digits: 40 for a repository of SHA-1, 64 for one of SHA-256.
+    """
+    hashed: Any = sha1 if digits == 40 else sha256
+    if len(content) > MUCH:
+        import hashlib
 
-    def __init__(self) -> None:
-        self._sha1: Any = sha1
-        # Few checks need it, and its import would cost each of them.
-        self._sha256: Any = None
-        self._left = MUCH
-
-    def object_id(self, kind: str, content: bytes, digits: int) -> str:
-        """The object id that git gives to this content.
-
-        Args:
-            kind: `blob`, `tree`, `commit` or `tag`.
-            content: the object's bytes.
-            digits: 40 for a repository of SHA-1, 64 for one of SHA-256.
-        """
-        if self._left > 0:
-            self._left -= len(content)
-            if self._left <= 0:
-                import hashlib
-
-                self._sha1, self._sha256 = hashlib.sha1, hashlib.sha256
-        hashed = self.sha256 if digits == 64 else self._sha1
-        state = hashed(b"%s %d\0" % (kind.encode(), len(content)), usedforsecurity=False)
-        state.update(content)
-        return str(state.hexdigest())
-
-    def sha256(self, content: bytes = b"", *, usedforsecurity: bool = True) -> _Hash:
-        """The state of a SHA-256 of this content, as that of `hashlib`."""
-        if self._sha256 is None:
-            self._sha256 = _find_sha256()
-        state: _Hash = self._sha256(content, usedforsecurity=usedforsecurity)
-        return state
+        hashed = hashlib.sha1 if digits == 40 else hashlib.sha256
+    state = hashed(b"%s %d\0" % (kind.encode(), len(content)), usedforsecurity=False)
+    state.update(content)
+    return str(state.hexdigest())
 
 
+def sha256(content: bytes = b"", *, usedforsecurity: bool = True) -> _Hash:
+    """The state of a SHA-256 of this content, as that of `hashlib`."""
+    state: _Hash = _find_sha256()(content, usedforsecurity=usedforsecurity)
+    return state
+
+
+@cache
 def _find_sha256() -> Any:
+    # Few checks need it, and its import would cost each of them.
     for module in ("_sha2", "_sha256", "hashlib"):
         try:
             return __import__(module).sha256
         except ImportError:
             continue
     raise ImportError("this Python has no SHA-256")
-
-
-_hashes: Final = _Hashes()
-object_id = _hashes.object_id
-sha256 = _hashes.sha256

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import re
 
 from specguard.change.entries import FormatError, object_id
 from specguard.change.process import CommandError, Process
@@ -173,11 +172,10 @@ class Store:
         """The fact that something cannot be read, with the command that supplies it."""
         if self.unknown and self.unknown in f"{what} {reason}":
             return MissingFact(UNKNOWN, code="not-told")
-        return MissingFact(
-            f"{what} cannot be read: {reason}",
-            self.repository.missing_command,
-            code=self.repository.missing_code,
-        )
+        command, code = "git fetch --refetch --no-filter origin", "missing-object"
+        if self.repository.shallow:
+            command, code = "git fetch --unshallow origin", "shallow-clone"
+        return MissingFact(f"{what} cannot be read: {reason}", command, code=code)
 
     def use_scratch(self) -> str:
         """From now on keep what git writes in a store of its own within the private directory.
@@ -506,8 +504,6 @@ class Objects:
     def larger(self, oids: Collection[str], limit: int) -> Mapping[str, int]:
         """The size in bytes of those objects that are larger than a limit; none of them is read.
 
-        For thousands of objects of which hardly any is large this takes a small part of the time of `sizes`.
-
         Args:
             oids: full object ids.
             limit: how many bytes are not too many.
@@ -515,21 +511,7 @@ class Objects:
         Raises:
             MissingFact: one of them is not there.
         """
-        if len(oids) <= FEW:
-            return {oid: size for oid, size in self._git.sizes(list(oids)).items() if size > limit}
-        process = self._git.start(
-            "cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer",
-            stdin=lines_of(oids),
-        )  # fmt: skip
-        said = self._git.read(process, "the objects' sizes")
-        lines = said.split(b"\n")
-        absent = next((line for line in lines if line.endswith((b" missing", b" ambiguous"))), b"")
-        if absent or len(lines) != len(oids) + 1:
-            named = absent.partition(b" ")[0].decode("ascii") or "of the change"
-            raise self._git.missing(f"object {named}", "it is not in the object store")
-        # Only sizes with as many digits as the limit has are looked at.
-        found = re.finditer(rb"(?m)^([0-9]{%d,}) ([0-9a-f]+)$" % len(str(limit)), said)
-        return {match[2].decode("ascii"): int(match[1]) for match in found if int(match[1]) > limit}
+        return {oid: size for oid, size in self._git.sizes(sorted(oids)).items() if size > limit}
 
     def read(self, oid: str, *, limit: int = LINK_LIMIT) -> bytes:
         """The content of an object.

@@ -180,7 +180,8 @@ class RangeChange(Change):
         bases = [oid for oid in (base.tip, self.found.oid) if oid]
         commits = self.git.commits(self.git.revisions(self._head.oid, *dict.fromkeys(bases)))
         if len(commits) == 1 and commits[0].parents == [base.start]:
-            commits[0].differs_by(lambda: self.entries)
+            # That comparison is made anyway.
+            commits[0].read = lambda: [self.entries]
         return commits
 
     def messages(self, merge: str) -> Sequence[Message]:
@@ -298,18 +299,19 @@ class RunChange(RangeChange):
         return PullRequest(title=title, body=body, base=(self.stacked_on or self.found).name)
 
 
-class PushedChange(RangeChange):
-    """The commits that a push brings to one ref of a remote."""
+class _OfPush(Change):
+    """A change of one ref that is being pushed."""
 
-    stage = "push"
-
-    def __init__(self, git: Git, request: Request, found: Found, *, head: Revision, push: Push) -> None:
-        super().__init__(git, request, found, head=head, named=push.local_ref, remote=push.remote)
+    def __init__(self, git: Git, request: Request, found: Found, *, push: Push, **more: Any) -> None:
+        super().__init__(git, request, found, remote=push.remote, **more)
         self.stage = "push"
         self._push = push
 
     def _own_branch(self) -> Branch:
-        return _pushed_branch(self._push)
+        ref = self._push.remote_ref
+        if ref.startswith("refs/heads/"):
+            return Branch(ref.removeprefix("refs/heads/"), "push")
+        raise NotApplicable(f"{ref or 'what is pushed'} is no branch")
 
     @property
     def own_names(self) -> frozenset[str]:
@@ -322,39 +324,29 @@ class PushedChange(RangeChange):
         return self._push
 
 
-class DeletedRef(Change):
+class PushedChange(_OfPush, RangeChange):
+    """The commits that a push brings to one ref of a remote."""
+
+    def __init__(self, git: Git, request: Request, found: Found, *, head: Revision, push: Push) -> None:
+        super().__init__(git, request, found, push=push, head=head, named=push.local_ref)
+
+
+class DeletedRef(_OfPush):
     """The deletion of a ref of a remote: it has no entries and no commits, and is judged as a push alone."""
 
-    stage = "push"
-
-    def __init__(self, git: Git, request: Request, found: Found, *, push: Push) -> None:
-        super().__init__(git, request, found, remote=push.remote)
-        self._push = push
-        self._lacking = f"{push.remote_ref} is deleted"
+    @property
+    def _lacking(self) -> str:
+        return f"{self._push.remote_ref} is deleted"
 
     @property
     def _branches_from(self) -> str | None:
         return None
-
-    def _own_branch(self) -> Branch:
-        return _pushed_branch(self._push)
-
-    @property
-    def push(self) -> Push:
-        """The ref that is being deleted."""
-        return self._push
 
     @cached_property
     def base(self) -> Base:
         """The base's tip, with which nothing is compared."""
         tip = self.found.oid
         return Base(self, name=self.found.name, tip=tip, start=tip, head=None, trusted=self.found.trusted)
-
-
-def _pushed_branch(push: Push) -> Branch:
-    if push.remote_ref.startswith("refs/heads/"):
-        return Branch(push.remote_ref.removeprefix("refs/heads/"), "push")
-    raise NotApplicable(f"{push.remote_ref or 'what is pushed'} is no branch")
 
 
 def _reviews(request: Request, event: Event | None) -> Sequence[SubmittedReview]:

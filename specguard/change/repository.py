@@ -295,18 +295,6 @@ class Repository:
         """The length of a full object id in digits."""
         return 64 if self.format == "sha256" else 40
 
-    @property
-    def missing_command(self) -> str:
-        """The command that supplies objects that are not there."""
-        if self.shallow:
-            return "git fetch --unshallow origin"
-        return "git fetch --refetch --no-filter origin"
-
-    @property
-    def missing_code(self) -> str:
-        """The name of the error that objects are not there."""
-        return "shallow-clone" if self.shallow else "missing-object"
-
     def in_place(self, *arguments: str, user: bool = False) -> Process:
         """Start git where the caller would, for refs and configuration; nothing of it runs another program.
 

@@ -144,7 +144,7 @@ def _range(git: Git, request: Request) -> Sequence[Change]:
         return []
     found_or_none = Found("", None, "none") if request.root else find_base(git, request, event)
     if found_or_none is None:
-        raise no_base(git.repository)
+        raise no_base()
     if request.worktree:
         from specguard.change.worktree import hash_work_tree
 
@@ -216,10 +216,7 @@ def _snapshot(git: Git, request: Request) -> Change:
         event = _find_event(request)
         found = _trusted(git, request, event)
         if settings is not None:
-            if request.message:
-                message = uncommitted.given_message(repository, request.message, settings)
-            else:
-                message = uncommitted.read_message(repository, request.message_file, settings)
+            message = uncommitted.read_message(repository, request, settings)
             return uncommitted.MessageChange(git, request, found, message, event=event)
     finally:
         if settings is not None:
@@ -263,19 +260,12 @@ def open_work_tree(git: Git, request: Request) -> Change:
 
 
 def _check_index(git: Git) -> None:
-    import os
-
     repository = git.repository
-    if repository.environment.get("GIT_INDEX_FILE") and not os.path.exists(repository.index):
+    meant = repository.bare or repository.environment.get("GIT_INDEX_FILE")
+    if meant and not os.path.exists(repository.index):
         raise SpecguardError(
-            f"the index that GIT_INDEX_FILE names is not there: {repository.index}",
-            help="Unset the variable, or let it name the index of a commit that is being made.",
-            code="no-repository",
-        )
-    if repository.bare and not os.path.exists(repository.index):
-        raise SpecguardError(
-            "a bare repository has nothing staged",
-            help="Judge commits: `specguard check --head BRANCH`.",
+            f"nothing is staged: there is no index {repository.index}",
+            help="Unset GIT_INDEX_FILE, or judge commits: `specguard check --head BRANCH`.",
             code="no-repository",
         )
 
@@ -311,7 +301,7 @@ def _pushed_change(git: Git, request: Request, push: Push) -> Change:
     found = find_base(git, request, remote=push.remote, without=push.remote_ref)
     if found is None:
         if push.old is not None:
-            raise no_base(git.repository, push.remote)
+            raise no_base(push.remote)
         # The first push of a first branch: there is nothing yet that could be a base.
         found = Found("", None, "none")
     if push.new is None:

@@ -340,22 +340,27 @@ def start_settings(repository: Repository) -> Process:
     return repository.in_place("config", "-z", "--get-regexp", _SETTINGS, user=True)
 
 
-def read_message(repository: Repository, file: str, settings: Process) -> Message:
-    """The message in a file, without comments and what is below git's scissors line.
+def read_message(repository: Repository, request: Request, settings: Process) -> Message:
+    """The message that a request names or gives, as git will record it.
 
     Args:
         repository: where it is being written.
-        file: the file's name; `DEFAULT_FILE`, where there is none of that name, is git's own.
+        request: its `message_file`, of which `DEFAULT_FILE` may be git's own, or its `message`.
         settings: what `start_settings` started.
 
     Raises:
         SpecguardError: the file cannot be read, or is too large.
         MissingFact: the configuration cannot be read.
     """
-    # Git tells its hooks who the author will be.
-    who = [repository.environment.get(f"GIT_AUTHOR_{name}", "") for name in ("NAME", "EMAIL")]
-    raw = read_bounded(message_path(repository, file), MESSAGE_LIMIT, "the message")
-    return _message(repository, raw, settings, f"{who[0]} <{who[1]}>" if all(who) else "")
+    author, raw = "", request.message.encode("utf-8", "surrogateescape")
+    if request.message_file:
+        raw = read_bounded(message_path(repository, request.message_file), MESSAGE_LIMIT, "the message")
+        # Git tells its hooks who the author will be.
+        who = [repository.environment.get(f"GIT_AUTHOR_{name}", "") for name in ("NAME", "EMAIL")]
+        author = f"{who[0]} <{who[1]}>" if all(who) else ""
+    # While a merge is being concluded, git keeps there what it joins.
+    merge = os.path.exists(f"{repository.git_dir}/MERGE_HEAD")
+    return Message(clean(raw, _read(settings)), source="file", merge=merge, author=author)
 
 
 def message_path(repository: Repository, file: str) -> str:
@@ -363,21 +368,6 @@ def message_path(repository: Repository, file: str) -> str:
     if file == DEFAULT_FILE and not os.path.exists(file):
         return f"{repository.git_dir}/{DEFAULT_FILE}"
     return file
-
-
-def given_message(repository: Repository, text: str, settings: Process) -> Message:
-    """A message that a command line gives, as git will record it.
-
-    Raises:
-        MissingFact: the configuration cannot be read.
-    """
-    return _message(repository, text.encode("utf-8", "surrogateescape"), settings)
-
-
-def _message(repository: Repository, raw: bytes, settings: Process, author: str = "") -> Message:
-    # While a merge is being concluded, git keeps there what it joins.
-    merge = os.path.exists(f"{repository.git_dir}/MERGE_HEAD")
-    return Message(clean(raw, _read(settings)), source="file", merge=merge, author=author)
 
 
 def rewrite(raw: bytes, old: bytes, new: bytes, settings: Process) -> bytes | None:

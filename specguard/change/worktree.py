@@ -110,13 +110,7 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
         MissingFact: a file or the index cannot be read.
     """
     root, start = git.repository.work_tree(), git.repository.head or git.empty_tree
-    index = f"{git.folder}/uncommitted"
-    if os.path.exists(git.repository.index):
-        with open(git.repository.index, "rb") as source, open(index, "xb") as target:
-            target.write(source.read())
-            written = os.fstat(source.fileno()).st_mtime_ns
-        # Git reads a file that may be as old as the index, since its size and time then tell nothing.
-        os.utime(index, ns=(written, written))
+    index = _copy_of_index(git)
     options = ("--name-only", "-z", "--ignore-submodules=all")
     changed = git.start("diff-files", *options, index=index, work_tree=root)
     others = git.start(*_OTHERS, index=index, work_tree=root)
@@ -136,14 +130,24 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
 
 def has_uncommitted(git: Git) -> bool:
     """True if `git stash` would put anything aside: no file that the index lacks, and no submodule."""
-    root, index = git.repository.work_tree(), f"{git.folder}/refreshed"
+    root = git.repository.work_tree()
     if not all(entry.is_submodule for entry in git.index_diff(git.repository.head or git.empty_tree)):
         return True
-    # What git remembers of the files is brought up to date in a copy.
-    with open(git.repository.index, "rb") as source, open(index, "wb") as target:
-        target.write(source.read())
+    # What git remembers of the files is brought up to date.
     words = ("update-index", "--ignore-submodules", "--refresh")
-    return git.start(*words, index=index, work_tree=root).wait() == 1
+    return git.start(*words, index=_copy_of_index(git), work_tree=root).wait() == 1
+
+
+def _copy_of_index(git: Git) -> str:
+    """The file of a copy of the user's index, which git may write to."""
+    index = f"{git.folder}/copy-{os.urandom(4).hex()}"
+    if os.path.exists(git.repository.index):
+        with open(git.repository.index, "rb") as source, open(index, "xb") as target:
+            target.write(source.read())
+            written = os.fstat(source.fileno()).st_mtime_ns
+        # Git reads a file that may be as old as the index, since its size and time then tell nothing.
+        os.utime(index, ns=(written, written))
+    return index
 
 
 class _PathState(Record):
@@ -270,30 +274,27 @@ def not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes]) -> list
     return [path for path in paths if not (path + b"/").startswith(ignored)]
 
 
-class Worktree:
+class Worktree(Record):
     """A worktree of a repository.
 
-    Args:
-        path: its folder.
+    Attributes:
+        folder: its folder.
         branch: the short name of the branch that is checked out there; empty if none is.
         own: whether it is the one that the check is made in.
         gone: why it is not there any more, as git says; empty if it is.
         environment: what git sees there.
-
-    Attributes:
-        path: its folder, for a person.
-        branch, own: the same.
     """
 
-    def __init__(
-        self, path: str, *, branch: str, own: bool, gone: str, environment: Mapping[str, str]
-    ) -> None:
-        self.path = path_text(path.encode("utf-8", "surrogateescape"))
-        self.branch = branch
-        self.own = own
-        self._folder = path
-        self._environment = environment
-        self._gone = gone
+    folder: str
+    branch: str
+    own: bool
+    gone: str
+    environment: Mapping[str, str]
+
+    @property
+    def path(self) -> str:
+        """Its folder, for a person."""
+        return path_text(self.folder.encode("utf-8", "surrogateescape"))
 
     @property
     def dirty(self) -> bool | None:
@@ -325,10 +326,10 @@ class Worktree:
 
     @cached_property
     def _told(self) -> tuple[Sequence[Entry], str]:
-        if self._gone:
-            return (), self._gone
+        if self.gone:
+            return (), self.gone
         try:
-            with Git(Repository.locate(self._folder, self._environment)) as git:
+            with Git(Repository.locate(self.folder, self.environment)) as git:
                 start = git.repository.head or git.empty_tree
                 hashed = hash_work_tree(git, start)
                 return [*git.diff_trees(start, hashed.tree), *hashed.nested], ""

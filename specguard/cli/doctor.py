@@ -129,7 +129,7 @@ class Checkup:
         with Git(self.repository) as git:
             found = find_base(git, self.request, find_event(self.request))
         if found is None:
-            raise no_base(self.repository)
+            raise no_base()
         return found
 
     @cached_property

@@ -139,7 +139,7 @@ def open_branches(request: Request) -> OpenBranches:
     with Needed(), Git(repository) as git:
         found = find_base(git, request)
         if found is None or found.oid is None:
-            raise no_base(repository)
+            raise no_base()
         here = RangeChange(git, request, found, head=Revision(found.oid))
         try:
             moved, policy, notes = Policies(request, repository).of(here)

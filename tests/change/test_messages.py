@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.change.check_request import Request
 from specguard.change.uncommitted import DEFAULT_FILE, clean, read_message, start_settings
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
@@ -56,9 +57,13 @@ def test_whitespace_is_cleaned_as_git_does(raw: str) -> None:
     assert clean(raw.encode(), {}) == done.stdout
 
 
+def named(file: object) -> Request:
+    return Request(environment={}, message_file=str(file))
+
+
 def read(repo: Repository, file: object, **env: str) -> bytes:
     located = locate(repo.path, **env)
-    return read_message(located, str(file), start_settings(located)).raw
+    return read_message(located, named(file), start_settings(located)).raw
 
 
 def test_a_file_is_read_with_the_user_s_settings(repository: Repository, tmp_path: Path) -> None:
@@ -90,4 +95,4 @@ def test_what_cannot_be_read_is_an_error(repository: Repository, tmp_path: Path)
     (tmp_path / "message").write_text("feat: x\n")
     (repository.path / ".git/config").write_text("[core\n")
     with pytest.raises(MissingFact, match="configuration cannot be read"):
-        read_message(located, str(tmp_path / "message"), start_settings(located))
+        read_message(located, named(tmp_path / "message"), start_settings(located))

@@ -82,7 +82,7 @@ def test_what_is_not_committed_is_said(tmp_path: Path) -> None:
     outcome = check(repository)
     approved(outcome)
     (name,) = records(repository)
-    assert f"Not committed, so CI will not see it: approval {name[:12]}. " in notes(outcome)
+    assert f"Not committed, so CI will not see it: approval {name[:12]} or its signature. " in notes(outcome)
     assert f"git add {LOG}/" in notes(outcome)
     repository.commit("chore: approve")
     outcome = check(repository, *ENFORCED)
@@ -97,7 +97,7 @@ def test_a_signature_that_is_not_committed_is_said(tmp_path: Path) -> None:
     assert run_here("approvals", "sign", name[:12], key, directory=repository.path).exit_code == 0
     outcome = check(repository, *ENFORCED)
     approved(outcome)
-    assert f"Not committed, so CI will not see it: the signature of approval {name[:12]}. " in notes(outcome)
+    assert f"Not committed, so CI will not see it: approval {name[:12]} or its signature. " in notes(outcome)
     repository.commit("chore: sign")
     assert notes(check(repository, *ENFORCED)) == ""
 
