@@ -7,12 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from specguard.change import lines, object_store
 from specguard.change.git import Git
-from specguard.change.lines import Lines, Scanner, pieces
+from specguard.change.lines import Lines, pieces
 from specguard.change.repository import Repository as Located
 from specguard.declaration.expressions import Expression
 from specguard.errors import MissingFact
@@ -255,22 +253,6 @@ def test_lines_that_a_file_did_not_have_before_need_no_diff(
     found = Changed(repository, git).added("bad")
     assert [(path, line) for path, line, _, _ in found] == [("a", 1), ("b", 2), ("d", 2)]
     assert compared == [b"b"]
-
-
-def naive(block: bytes, expression: str) -> list[int]:
-    """What `Scanner` must find, by Python's own expressions on each line alone."""
-    texts = [row.removesuffix(b"\r").decode("utf-8", "replace") for row in block.split(b"\n")]
-    return [number for number, text in enumerate(texts, start=1) if re.search(expression, text)]
-
-
-@given(
-    st.lists(st.sampled_from([b"a", b"b", b"\n", b"\r\n", b"\r", b"\xff", b"\xc3\xa9", b"\xc3", b" "])),
-    st.sampled_from(["a", "^a", "b$", "a.b", "^$", "[^a]+", r"^\s", "é", "a[^b]*b", "^.$", "b*"]),
-)
-def test_the_scanner_finds_what_a_naive_reader_finds(parts: list[bytes], expression: str) -> None:
-    block = b"".join(parts)
-    scanner = Scanner([Expression(expression)])
-    assert [number for number, _, _ in scanner.lines(block, 1)] == naive(block, expression)
 
 
 def test_the_walker_does_not_depend_on_how_a_diff_is_cut(repository: Repository) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from specguard.change.entries import Entry
 from specguard.change.git import Git
@@ -126,36 +124,6 @@ def test_an_overlaid_tree_is_the_tree_of_the_index(
     for path in (b"a", b"a/b", b"dir", b"dir/sub", b"dir/sub/deep", b"link", b"link/x", b"n/e/w"):
         assert (tree.find(path) is None) == (true.find(path) is None)
         assert set(tree.names(path)) == set(true.names(path))
-
-
-PATHS = st.lists(st.sampled_from([b"a", b"b", b"c"]), min_size=1, max_size=3).map(b"/".join)
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.sets(PATHS, max_size=6), st.sets(PATHS, max_size=6))
-def test_any_change_laid_over_any_tree_gives_the_other_tree(
-    git: Git, repo: Repository, before: set[bytes], after: set[bytes]
-) -> None:
-    """Whatever was there and is there then, files in the place of directories included."""
-    git.use_scratch()
-    old, new = made(git, before, b"1" * 40), made(git, after, b"2" * 40)
-    entries = git.diff_trees(old, new)
-    overlaid, true = Tree(git, old, entries), Tree(git, new)
-    assert overlaid.paths() == true.paths()
-    for directory in (b"", b"a", b"b", b"a/a", b"a/b", b"c/c"):
-        assert {n: e.mode for n, e in overlaid.names(directory).items()} == {
-            n: e.mode for n, e in true.names(directory).items()
-        }
-
-
-def made(git: Git, paths: set[bytes], oid: bytes) -> str:
-    """A tree of files with these paths, of which a file gives way to a directory."""
-    index = f"{git.folder}/made"
-    git.read(git.start("read-tree", "--empty", index=index), "x")
-    kept = [path for path in sorted(paths) if not any(p.startswith(path + b"/") for p in paths)]
-    info = b"".join(b"100644 %s\t%s\0" % (oid, path) for path in kept)
-    git.read(git.start("update-index", "-z", "--index-info", stdin=info, index=index), "x")
-    return git.read(git.start("write-tree", "--missing-ok", index=index), "x").decode().strip()
 
 
 def test_an_entry_of_a_nested_repository_shows_as_a_submodule(repo: Repository, git: Git) -> None:
