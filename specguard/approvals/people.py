@@ -569,20 +569,14 @@ def sign_as(approver: Approver, record: Approval | Revocation, key: str) -> byte
     Raises:
         SpecguardError: the key cannot sign, or is another one.
     """
-    if not approver.keys:
-        raise SpecguardError(
-            f"the policy names no key of {approver.name}",
-            help=f"add `key` to the table of {approver.name} in [approvals]",
-            code="signing-failed",
-        )
     signature = sign(record.content, key)
     with Needed():
         known = signer(record.content, signature, approver.keys)
     if known is None:
         raise SpecguardError(
-            f"the policy names another key of {approver.name}",
+            f"the policy names another key of {approver.name}, or none",
             path=key,
-            help=f"sign with the one that it names: {approver.keys[0][:60]}",
+            help=f"sign with that one, or name this one in `key` of {approver.name}'s table in [approvals]",
             code="signing-failed",
         )
     return signature

@@ -21,7 +21,7 @@ from specguard.change.process import CommandError
 from specguard.change.repository import USUAL_BASES, short_branch, short_name
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -248,7 +248,6 @@ def _of_event(git: Git, event: Event, remote: str) -> Found:
 
 
 _GRAPHITE: Final = ".graphite_metadata.db"
-_RECORD_LIMIT: Final = 1 << 20
 
 
 def branch_below(
@@ -349,7 +348,7 @@ def papers_of(git: Git, base: str, below: str) -> Tree:
 def _recorded(git: Git, own: Collection[str]) -> Iterator[str]:
     """The names of the parents that Graphite and git record for a branch."""
     for name in own:
-        yield from _of_graphite(git, name)
+        yield from _of_graphite(os.path.join(git.repository.common, _GRAPHITE), name)
         process = git.repository.in_place("config", "-z", "--get-regexp", r"^branch\..*\.(remote|merge)$")
         try:
             said = process.read().decode("utf-8", "surrogateescape")
@@ -361,24 +360,10 @@ def _recorded(git: Git, own: Collection[str]) -> Iterator[str]:
             yield short_name(values.get(f"branch.{name}.merge", ""))
 
 
-def _of_graphite(git: Git, name: str) -> Iterator[str]:
-    """The parent in Graphite's database, or in the blobs of refs that its older versions wrote."""
-    import json
-
-    file = os.path.join(git.repository.common, _GRAPHITE)
-    if os.path.isfile(file):
-        yield from _of_database(file, name)
-    ref = f"refs/branch-metadata/{name}"
-    try:
-        oid = git.repository.refs_named([ref]).get(ref)
-        parent = json.loads(git.object(oid, limit=_RECORD_LIMIT)[1])["parentBranchName"] if oid else None
-    except (MissingFact, SpecguardError, ValueError, KeyError, TypeError, RecursionError):
+def _of_graphite(file: str, name: str) -> Iterator[str]:
+    """The parent in Graphite's database."""
+    if not os.path.isfile(file):
         return
-    if isinstance(parent, str):
-        yield parent
-
-
-def _of_database(file: str, name: str) -> Iterator[str]:
     import sqlite3
     from urllib.parse import quote
 

@@ -8,6 +8,7 @@ from specguard.change.base import Found, branch_below, default_base, named_base,
 from specguard.change.entries import is_filed, sha256
 from specguard.change.repository import Base, Branch, PullRequest, short_branch, short_name
 from specguard.change.tree import Tree
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, NotApplicable, if_known
 from specguard.model import path_text
 
@@ -30,25 +31,24 @@ if TYPE_CHECKING:
 _PLAIN_FILE = 0o100644
 
 
-class Bookkeeping:
+class Bookkeeping(Record):
     """Tells the commits and files of a change that keep its books from those that are its work.
 
     Books are the log of approvals, and, where the policy has runs committed (`[runs] keep = "tree"`), the
     folder of runs: what is added there beside the work. What the base has there already is evidence of
     others, and whoever alters it is judged as for any other file.
 
-    Args:
+    Attributes:
         change: the change.
         log: what the paths of the log of approvals begin with, a slash at its end.
         runs: gives the same of the folder of runs; empty if runs are not committed.
         squash: whether a branch lands as one commit, in which work and books are not told apart.
     """
 
-    def __init__(self, change: Change, *, log: bytes, runs: Callable[[], bytes], squash: bool) -> None:
-        self._change = change
-        self._log = log
-        self._runs = runs
-        self._squash = squash
+    change: Change
+    log: bytes
+    runs: Callable[[], bytes]
+    squash: bool
 
     def is_all_of(self, commit: Commit) -> bool:
         """True if a commit does nothing but file approvals and runs.
@@ -59,13 +59,13 @@ class Bookkeeping:
         Raises:
             MissingFact: its files are not there.
         """
-        if commit.files_approvals(self._log):
+        if commit.files_approvals(self.log):
             return True
         if len(commit.parents) != 1 or not commit.diffs or not commit.diffs[0]:
             return False
         # All but approvals of a commit that files both are what the change adds in the end.
-        return bool(self._runs()) and all(
-            entry.path in self._filed for entry in commit.diffs[0] if not is_filed(entry, self._log)
+        return bool(self.runs()) and all(
+            entry.path in self._filed for entry in commit.diffs[0] if not is_filed(entry, self.log)
         )
 
     def has(self, entry: Entry) -> bool:
@@ -80,17 +80,17 @@ class Bookkeeping:
         Raises:
             MissingFact: the files of a commit are not there.
         """
-        if not self._runs() or self._change.stage in ("edit", "run") or entry.path not in self._filed:
+        if not self.runs() or self.change.stage in ("edit", "run") or entry.path not in self._filed:
             return False
-        return self._squash or entry.path not in self._work
+        return self.squash or entry.path not in self._work
 
     @cached_property
     def _filed(self) -> Set[bytes]:
         """The run's files that the change adds, as plain files."""
-        runs = self._runs()
+        runs = self.runs()
         return {
             entry.path
-            for entry in self._change.entries
+            for entry in self.change.entries
             if entry.added and entry.new_mode == _PLAIN_FILE and entry.path.startswith(runs)
         }
 
@@ -98,7 +98,7 @@ class Bookkeeping:
     def _work(self) -> Set[bytes]:
         """The paths that commits touch which are not bookkeeping."""
         try:
-            commits = [commit for commit in self._change.commits if not self.is_all_of(commit)]
+            commits = [commit for commit in self.change.commits if not self.is_all_of(commit)]
         except NotApplicable:
             commits = []
         return {entry.path for commit in commits for entry in commit.own_entries}

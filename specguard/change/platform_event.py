@@ -37,26 +37,25 @@ def _read(file: str, what: str, step: str) -> Any:
         raise _unreadable(f"{what} is not JSON", file, step) from error
 
 
-class Fields:
+class Fields(Record):
     """An object of a file that a platform wrote.
 
-    Args:
-        values: the object; an attribute too.
+    Attributes:
+        values: the object.
         file: the file's name, for messages.
         what: what kind of file it is, such as `the event file`.
-        name: what the names of its fields begin with in messages.
+        prefix: what the names of its fields begin with in messages.
     """
 
-    def __init__(self, values: Mapping[str, Any], file: str, what: str, name: str = "") -> None:
-        self.values = values
-        self._file = file
-        self._what = what
-        self._name = name
+    values: Mapping[str, Any]
+    file: str
+    what: str
+    prefix: str = ""
 
     def at(self, key: str) -> Fields:
         """The object under a key; an empty one where it is null or absent."""
         values = self.typed(key, dict, "an object") or {}
-        return Fields(values, self._file, self._what, f"{self._name}{key}.")
+        return Fields(values, self.file, self.what, f"{self.prefix}{key}.")
 
     def text(self, key: str) -> str | None:
         """Text; None if it is null or absent."""
@@ -80,7 +79,7 @@ class Fields:
     def wrong(self, key: str, what: str) -> SpecguardError:
         """The error about a field that is not what it must be."""
         step = "Give the file as the platform wrote it."
-        return _unreadable(f"{self._name}{key} in {self._what} is not {what}", self._file, step)
+        return _unreadable(f"{self.prefix}{key} in {self.what} is not {what}", self.file, step)
 
     def typed(self, key: str, kind: type, what: str) -> Any:
         """A value of a type; None if it is null or absent."""

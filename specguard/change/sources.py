@@ -224,13 +224,7 @@ def _snapshot(git: Git, request: Request) -> Change:
     if comparison is not None:
         return uncommitted.StagedChange(git, request, found, comparison=comparison, event=event)
     if request.patch:
-        if repository.head is None:
-            raise SpecguardError(
-                "there is no commit that a patch could be applied to",
-                help="Make one first.",
-                code="no-commit",
-            )
-        tree = uncommitted.apply_patch(git, start, request.patch)
+        tree = uncommitted.apply_patch(git, resolve(git, "HEAD").oid, request.patch)
         return uncommitted.TreeChange(git, request, found, source="patch", tree=tree, event=event)
     from specguard.change.worktree import hash_work_tree
 

@@ -120,5 +120,5 @@ def test_before_the_first_commit_there_is_nothing_to_apply_to(
     repository: Repository, change: Open, tmp_path: Path
 ) -> None:
     (tmp_path / "x.patch").write_text(EDIT)
-    with pytest.raises(SpecguardError, match="no commit that a patch could be applied to"):
+    with pytest.raises(SpecguardError, match="HEAD has no commit yet"):
         change(repository, patch=str(tmp_path / "x.patch"))

@@ -597,7 +597,7 @@ def test_only_the_approver_s_key_signs_what_is_here(project: Repository, keys: d
     for one, key, said in (
         (record, "mallory", "the policy names another key of alice"),
         (unknown, "alice", "carol is no approver"),
-        (keyless, "alice", "the policy names no key of bob"),
+        (keyless, "alice", "the policy names another key of bob, or none"),
     ):
         outcome = ended(approvals(project, "sign", one.id, "--key", keys[key].file), 2)
         assert said in outcome.stderr
