@@ -46,9 +46,8 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     request, policy, bond = facts.change.request, facts.policy, Bond.of(facts)
     settings: ApprovalSettings = policy.declared("approval_settings")
     if request.push:
-        raise _refused(
-            "an approval is for one change, and a push may bring several", "approve the branch instead"
-        )
+        said = "an approval is for one change, and a push may bring several"
+        raise _refused(said, "approve the branch instead")
     approver = approver_named(request.approved_by, settings)
     rules = [_rule(name, policy, settings, approver) for name in request.override]
     findings, standing = _findings(request, rules, results)
@@ -73,46 +72,35 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
         raise _refused(
             f"nobody approves their own change: {part}", "ask somebody who had no part in the change"
         )
-    record = _record(facts, bond, settings, approver, findings, codes)
+    record = _record(facts, bond, approver, findings)
     known = _known(record, bond)
     if known is not None:
         signed = "" if known.signatures else f" Its signature is missing: {_sign(known.id)}."
         return [f"{approver.name} approved this already, with {known.id[:12]}; nothing is written.{signed}"]
     signature = sign_as(approver, record, request.key) if request.key else None
     file = write_record(bond.change.git.repository.work_tree(), bond.folder, record, signature)
-    what = "it and its signature" if signature else "it"
-    said = [
-        f"Approval {record.id[:12]} by {approver.name} is written to {file}; commit {what} with the change."
-    ]
+    notes = [f"Approval {record.id[:12]} by {approver.name} is written to {file}; commit it with the change."]
     strict = sorted({rule.code for rule in rules if rule.signed and rule.code in codes})
     if strict and not signature:
-        said.append(
+        notes.append(
             f"Only a signature lifts {' and '.join(strict)}, so this counts once {approver.name} signs it "
             f"({_sign(record.id)}) or approves the pull request on the platform."
         )
-    return said
+    return notes
 
 
-def _record(
-    facts: Facts,
-    bond: Bond,
-    settings: ApprovalSettings,
-    approver: Approver,
-    findings: Sequence[Judged],
-    codes: Sequence[str],
-) -> Approval:
+def _record(facts: Facts, bond: Bond, approver: Approver, findings: Sequence[Judged]) -> Approval:
     """The approval of some findings, bound to the change as it is now."""
+    settings: ApprovalSettings = facts.policy.declared("approval_settings")
     request, now = facts.change.request, facts.clock.now()
     scope: Scope = "paths" if request.scope == "paths" else "change"
     paths = sorted({judged.finding.path for judged in findings if judged.finding.path is not None})
     if scope not in settings.scopes:
-        raise _refused(
-            f"the policy takes no approval whose scope is {scope}", f"it takes {' or '.join(settings.scopes)}"
-        )
+        taken = f"it takes {' or '.join(settings.scopes)}"
+        raise _refused(f"the policy takes no approval whose scope is {scope}", taken)
     if scope == "paths" and any(judged.finding.path is None for judged in findings):
-        raise _refused(
-            "a finding without a file cannot be approved only for its paths", "leave out --scope paths"
-        )
+        said = "a finding without a file cannot be approved only for its paths"
+        raise _refused(said, "leave out --scope paths")
     try:
         fingerprint = bond.fingerprint(scope, paths)
     except NotApplicable as error:
@@ -126,7 +114,7 @@ def _record(
         ticket=request.ticket,
         issued_at=now,
         expires_at=_expiry(request.expires, now, settings.max_days),
-        rules=codes,
+        rules=sorted({judged.code for judged in findings}),
         paths=paths,
         findings=sorted({judged.fingerprint for judged in findings}),
         scope=scope,
@@ -166,18 +154,13 @@ def approver_named(name: str, settings: ApprovalSettings) -> Approver:
     Raises:
         SpecguardError: the policy has none of it.
     """
-    if not settings.approver:
-        raise _refused(
-            "nobody may approve: the policy names no approver",
-            "add [[approvals.approver]] to the authority, in a change of its own: name, key and may",
-        )
     names = [one.name for one in settings.approver]
-    if not name:
-        raise _refused("an approval needs an approver", f"name one of {', '.join(names)} with --approved-by")
     approver = settings.named(name)
     if approver is None:
-        step = nearest(name, names, f"the policy names {', '.join(names)}")
-        raise _refused(f"{name} is no approver", step, "unknown-name")
+        step = "add [[approvals.approver]] to the authority, in a change of its own: name, key and may"
+        if names:
+            step = nearest(name, names, f"name one of {', '.join(names)} with --approved-by")
+        raise _refused(f"{name or 'nobody'} is no approver", step, "unknown-name")
     return approver
 
 

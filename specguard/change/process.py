@@ -109,7 +109,8 @@ class Process:
             if stdin or talk:
                 feed, self._in = _pipe(opened)
             else:
-                feed = _above(os.open(os.devnull, os.O_RDONLY), opened)
+                feed = os.open(os.devnull, os.O_RDONLY)
+                opened.append(feed)
             self.pid = os.posix_spawn(
                 program,
                 [word.encode("utf-8", "surrogateescape") for word in (program, *arguments)],
@@ -342,19 +343,9 @@ class Process:
 
 
 def _pipe(opened: list[int]) -> tuple[int, int]:
-    read, write = os.pipe()
-    return _above(read, opened), _above(write, opened)
-
-
-def _above(number: int, opened: list[int]) -> int:
-    """The same file under a number above 2: a caller may have closed its standard streams."""
-    if number <= 2:
-        from fcntl import F_DUPFD_CLOEXEC, fcntl
-
-        low, number = number, fcntl(number, F_DUPFD_CLOEXEC, 3)
-        os.close(low)
-    opened.append(number)
-    return number
+    ends = os.pipe()
+    opened += ends
+    return ends
 
 
 def _widen(number: int) -> None:

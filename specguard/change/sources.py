@@ -223,15 +223,13 @@ def _snapshot(git: Git, request: Request) -> Change:
             settings.stop()
     if comparison is not None:
         return uncommitted.StagedChange(git, request, found, comparison=comparison, event=event)
-    if request.patch:
-        tree = uncommitted.apply_patch(git, resolve(git, "HEAD").oid, request.patch)
-        return uncommitted.TreeChange(git, request, found, source="patch", tree=tree, event=event)
-    from specguard.change.worktree import hash_work_tree
+    from specguard.change.worktree import WorkTree, hash_work_tree
 
-    hashed = hash_work_tree(git, start)
-    return uncommitted.TreeChange(
-        git, request, found, source="worktree", tree=hashed.tree, nested=hashed.nested, event=event
-    )
+    if request.patch:
+        made = WorkTree(uncommitted.apply_patch(git, resolve(git, "HEAD").oid, request.patch), [])
+        return uncommitted.TreeChange(git, request, found, source="patch", made=made, event=event)
+    made = hash_work_tree(git, start)
+    return uncommitted.TreeChange(git, request, found, source="worktree", made=made, event=event)
 
 
 def open_work_tree(git: Git, request: Request) -> Change:
@@ -248,9 +246,8 @@ def open_work_tree(git: Git, request: Request) -> Change:
     from specguard.change.worktree import hash_work_tree
 
     with Needed():
-        hashed = hash_work_tree(git, git.repository.head or git.empty_tree)
-    found = Found("", None, "none")
-    return WholeTree(git, request, found, source="worktree", tree=hashed.tree, nested=hashed.nested)
+        made = hash_work_tree(git, git.repository.head or git.empty_tree)
+    return WholeTree(git, request, Found("", None, "none"), source="worktree", made=made)
 
 
 def _check_index(git: Git) -> None:

@@ -17,7 +17,7 @@ from specguard.model import path_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Final
+    from typing import Any, Final
 
     from specguard.change.base import Found
     from specguard.change.check_request import Request
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from specguard.change.ranges import Joined
     from specguard.change.repository import Repository
     from specguard.change.tree import TreeEntry
+    from specguard.change.worktree import WorkTree
     from specguard.model import Stage
 
 
@@ -189,25 +190,15 @@ class TreeChange(SnapshotChange):
     Args:
         git, request, found, event: as for `Change`.
         source: `worktree` or `patch`.
-        tree: the object id of the tree.
-        nested: entries that the tree cannot have: repositories within the working tree.
+        made: the tree, and entries for repositories within the working tree, which a tree cannot have.
     """
 
     def __init__(
-        self,
-        git: Git,
-        request: Request,
-        found: Found,
-        *,
-        source: str,
-        tree: str,
-        nested: Sequence[Entry] = (),
-        event: Event | None = None,
+        self, git: Git, request: Request, found: Found, *, source: str, made: WorkTree, **more: Any
     ) -> None:
-        super().__init__(git, request, found, event=event)
+        super().__init__(git, request, found, **more)
         self.source = source
-        self._tree = tree
-        self._nested = nested
+        self._tree, self._nested = made.tree, made.nested
 
     @cached_property
     def entries(self) -> Sequence[Entry]:

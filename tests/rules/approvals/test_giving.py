@@ -137,7 +137,7 @@ def test_what_could_be_approved_names_each_file_once(tmp_path: Path) -> None:
     assert f"  {LOCKED} was modified; docs/api/ is locked\n    finding " in offered
     unknown = approve(repository, who="zoe")
     assert unknown.exit_code == 2
-    assert "the policy names alice, bob" in unknown.stderr
+    assert "name one of alice, bob with --approved-by" in unknown.stderr
 
 
 def test_nothing_is_left_to_approve_of_what_was_put_back(tmp_path: Path) -> None:
