@@ -7,31 +7,27 @@ import os
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-from specguard import __version__
 from specguard.change.git import Git
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 from specguard.evaluation.expectations import read_own
 from specguard.evaluation.samples import open_snapshot, read_expected, store_expected
 from specguard.executor.process import killed_by_signals, passed_on, run_command
-from specguard.executor.run import Run, RunEnded, find_checkout
+from specguard.executor.run import Run, RunEnded, find_checkout, new_manifest
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import json_text
 from specguard.runs import manifests
 from specguard.runs.files import item_folder
 from specguard.runs.manifests import MANIFEST, RunFolder, new_run_id, now_text
-from specguard.runs.settings import seconds
 from specguard.testing.running import finding_text, flatten, pair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from specguard.evaluation.expectations import OwnAuthority
     from specguard.evaluation.samples import AssetCommand, Sample, Samples, Snapshot
     from specguard.executor.run import RunOptions
     from specguard.runs.settings import RunSettings
-
-    Say = Callable[[str], None]
 
 
 SCHEMA: Final = "specguard.evaluation/1"
@@ -132,8 +128,6 @@ def evaluate(
     options: RunOptions,
     *,
     update: bool = False,
-    today: datetime.date | None = None,
-    say: Say | None = None,
 ) -> Evaluation:
     """Judge samples by the authority of the working tree, and keep what came of it as a run.
 
@@ -142,8 +136,6 @@ def evaluate(
         chosen: the samples.
         options: where the repository and its runs are.
         update: whether what is found is stored as what is expected.
-        today: the day that samples must be fresh on; the present one, in UTC, where it is not given.
-        say: told of each sample's name before it is judged.
 
     Raises:
         SpecguardError: there is no checkout, authority or commit, or the run cannot be recorded.
@@ -154,23 +146,28 @@ def evaluate(
         raise SpecguardError(
             "there is no commit yet that the run could name as its start", help="git commit", code="no-commit"
         )
-    settings: RunSettings = own.policy.declared("run_settings")
     kept = options.runs(own.policy, root)
     item = chosen[0].name if len(chosen) == 1 else "all" if len(chosen) == len(samples.samples) else "several"
     folder = RunFolder(os.path.join(kept, item_folder(KIND, item), new_run_id()))
     with Git(repository) as git:
-        manifest = _manifest(folder.run_id, item, own, git, settings)
+        manifest = new_manifest(
+            own.policy,
+            options,
+            folder.run_id,
+            item=manifests.Item(kind=KIND, id=item),
+            repository=manifests.Repository(
+                base=(repository.branch or "HEAD").removeprefix("refs/heads/"),
+                base_oid=repository.head,
+                object_format="sha256" if repository.format == "sha256" else "sha1",
+            ),
+        )
         run = Run(options, folder, manifest, git=git, policy=own.policy, item=None)
         run.take()
-        work = _Evaluator(
-            run, own, samples, root, update, today or datetime.datetime.now(datetime.UTC).date()
-        )
+        work = _Evaluator(run, own, samples, root, update)
         done: list[Evaluated] = []
         try:
             with killed_by_signals(), TemporaryDirectory(prefix="specguard-eval-") as scratch:
                 for sample in chosen:
-                    if say is not None:
-                        say(sample.name)
                     with run.step(f"sample {sample.name}") as step:
                         one = work.evaluate(sample, os.path.join(scratch, sample.name))
                         step.detail = one.problem or f"{one.state}, {one.found} findings"
@@ -199,13 +196,13 @@ class _Evaluator(Record):
     samples: Samples
     root: str
     update: bool
-    today: datetime.date
 
     def evaluate(self, sample: Sample, scratch: str) -> Evaluated:
         """Judge a sample, and run the commands that are for it."""
         done = Evaluated(sample)
-        if sample.refresh_by is not None and self.today > sample.refresh_by:
-            late = (self.today - sample.refresh_by).days
+        today = datetime.datetime.now(datetime.UTC).date()
+        if sample.refresh_by is not None and today > sample.refresh_by:
+            late = (today - sample.refresh_by).days
             done.warnings.append(
                 f"it was to be refreshed by {sample.refresh_by}, {late} day{'' if late == 1 else 's'} ago"
             )
@@ -316,28 +313,3 @@ def _conclude(manifest: manifests.Manifest, done: Sequence[Evaluated]) -> None:
     ]
     manifest.state = "failed" if parts else "succeeded"
     manifest.reason = "; ".join(parts) or None
-
-
-def _manifest(
-    run_id: str, item: str, own: OwnAuthority, git: Git, settings: RunSettings
-) -> manifests.Manifest:
-    repository = git.repository
-    head = repository.head
-    assert head is not None  # noqa: S101 - `evaluate` has looked
-    return manifests.Manifest(
-        run_id=run_id,
-        tool=__version__,
-        item=manifests.Item(kind=KIND, id=item),
-        state="running",
-        pid=os.getpid(),
-        repository=manifests.Repository(
-            base=(repository.branch or "HEAD").removeprefix("refs/heads/"),
-            base_oid=head,
-            object_format="sha256" if repository.format == "sha256" else "sha1",
-        ),
-        policy=manifests.PolicyMade(
-            policy_id=own.policy.policy_id, ref=None, documents=dict(own.policy.documents)
-        ),
-        started_at=now_text(),
-        timeout=seconds(settings.timeout),
-    )
