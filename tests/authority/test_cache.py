@@ -3,8 +3,6 @@ from __future__ import annotations
 import hashlib
 import marshal
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -160,30 +158,3 @@ def test_old_files_and_the_oldest_of_too_much_are_removed(
     before = stored(tmp_path)
     cache.write({}, {"x": "x" * 1000}, (), limit=500)
     assert (cache.read({}), stored(tmp_path)) == (None, before)
-
-
-def test_a_cached_policy_loads_nothing_slow(loader: Any, tmp_path: Path) -> None:
-    loader()
-    entries = {path.encode(): Files(FILES).find(path.encode()) for path in FILES}
-    oids = {path: entry.oid for path, entry in entries.items() if entry}
-    code = f"""
-import sys
-sys.path[:] = {sys.path!r}
-from specguard.authority.cache import Cache
-from specguard.authority.load import load_policy
-from specguard.change.tree import TreeEntry
-class Files:
-    oids = {oids!r}
-    def find(self, path):
-        return TreeEntry(0o100644, self.oids[path]) if path in self.oids else None
-cache = Cache({{"XDG_CACHE_HOME": {str(tmp_path / "cache")!r}}}, ("sha1", "/x"))
-policy = load_policy(Files(), registry=None, cache=cache)
-assert policy.guards.find(b"A/x").code == "PTH002"
-policy.rule("PTH002").load()
-slow = {{"typing", "dataclasses", "pathlib", "subprocess", "tempfile", "hashlib", "pydantic", "pydantic_core",
-    "markdown_it", "tomllib", "pluggy", "importlib.metadata", "click", "specguard.documents.document",
-    "specguard.authority.compile", "specguard.authority.prose", "collections.abc", "unicodedata", "re2"}}
-print(sorted(slow & set(sys.modules)))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout.strip(), done.stderr) == ("[]", "")

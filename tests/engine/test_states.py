@@ -189,17 +189,6 @@ def test_findings_cite_their_setting_or_the_line_they_give() -> None:
     assert cited == {"a": Origin("SPEC_AUTHORITY.md", 3), "b": None, "c": own}
 
 
-def test_equal_findings_are_told_apart_by_their_order_alone() -> None:
-    one, other = Finding("old words", path=b"a", line=1, key="k"), Finding("x", path=b"a", line=9, key="k")
-    first = [found.fingerprint for found in judge(giving(one, other)).findings]
-    assert len(set(first)) == 2
-    moved = Finding("new words", path=b"a", line=5, key="k", commit="1" * 40)
-    assert [found.fingerprint for found in judge(giving(moved)).findings] == first[:1]
-    for fields in ({"path": b"b", "key": "k"}, {"path": b"a", "key": "l"}, {"field": "a", "key": "l"}):
-        changed: Any = fields
-        assert judge(giving(Finding("x", **changed))).findings[0].fingerprint not in first
-
-
 # Selection
 
 

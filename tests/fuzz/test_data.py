@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -14,6 +14,11 @@ from hypothesis import strategies as st
 from specguard.documents.data import Data, data_of
 from specguard.documents.fields import data_fields
 from tests.fuzz.damage import DRAWN, damaged, few
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from specguard.documents.data import Kind
 
 TEXT = st.sampled_from(
     ["", "a", "status", "done", "1.10", "no", "2026-01-01", "a.b", "\u00e9", "x: y", '"', "\\", "#"]
@@ -64,34 +69,25 @@ def same(mine: Any, theirs: Any) -> bool:
     return bool(mine == theirs or (mine != mine and theirs != theirs))
 
 
-@few(150)
-@given(damaged(JSON))
-def test_json_is_what_python_reads_or_a_problem(content: bytes) -> None:
-    data = data_of(content, "json")
-    everything_has_a_line(data, content.count(b"\n") + 1)
-    if data.problem is None:
-        assert same(data.value, json.loads(content.decode().removeprefix("\ufeff")))
+READ: dict[Kind, tuple[st.SearchStrategy[bytes], Callable[[str], Any]]] = {
+    "json": (JSON, json.loads),
+    "toml": (TOML, lambda text: tomllib.loads(text.replace("\r\n", "\n"))),
+    # Its library makes numbers, dates and truth values of more words: every scalar is text to this one.
+    "yaml": (YAML, lambda text: yaml.load(text, getattr(yaml, "CBaseLoader", yaml.BaseLoader))),
+}
 
 
 @few(150)
-@given(damaged(TOML))
-def test_toml_is_what_python_reads_or_a_problem(content: bytes) -> None:
-    data = data_of(content, "toml")
-    everything_has_a_line(data, content.count(b"\n") + 1)
-    if data.problem is None:
-        assert same(data.value, tomllib.loads(content.decode().removeprefix("\ufeff").replace("\r\n", "\n")))
-
-
-@few(150)
-@given(damaged(YAML))
-def test_yaml_has_the_shape_that_its_library_reads_or_is_a_problem(content: bytes) -> None:
-    data = data_of(content, "yaml")
-    everything_has_a_line(data, content.count(b"\n") + 1)
-    if data.problem is None:
-        # Its library makes numbers, dates and truth values of more words: every scalar is text to this one.
-        loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-        theirs = yaml.load(content.decode().removeprefix("\ufeff"), loader)
-        assert shape(data.value) == shape(theirs)
+@given(data=st.data())
+@pytest.mark.parametrize("kind", READ)
+def test_data_is_what_another_reader_reads_or_a_problem(kind: Kind, data: st.DataObject) -> None:
+    whole, read = READ[kind]
+    content = data.draw(damaged(whole))
+    found = data_of(content, kind)
+    everything_has_a_line(found, content.count(b"\n") + 1)
+    if found.problem is None:
+        theirs = read(content.decode().removeprefix("\ufeff"))
+        assert shape(found.value) == shape(theirs) if kind == "yaml" else same(found.value, theirs)
 
 
 def shape(value: Any) -> Any:

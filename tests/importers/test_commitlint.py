@@ -94,16 +94,6 @@ def test_what_has_no_setting_is_listed_with_its_line(
     assert any(left in one for one in told(found)), told(found)
 
 
-def test_a_rule_that_is_off_is_not_listed(tmp_path: Path) -> None:
-    assert told(made(tmp_path, rules(header_max_length=[0, "sometimes"], scope_case=[0, None]))) == []
-
-
-def test_scripts_of_javascript_go_before_those_of_typescript() -> None:
-    scripts = [name for name in FILES if name[-2:] in ("js", "ts")]
-    assert [name[-3:] for name in scripts] == [".js", "cjs", "mjs"] * 2 + [".ts", "cts", "mts"] * 2
-    assert scripts.index("commitlint.config.js") < scripts.index(".commitlintrc.ts")
-
-
 def test_warnings_are_left(tmp_path: Path) -> None:
     found = made(tmp_path, rules(header_max_length=[2, "always", 5], header_full_stop=[1, "never", "."]))
     assert "trailing_dot" not in found.settings["rules.commit-form"]

@@ -64,11 +64,6 @@ def test_what_must_not_be_there(
     assert project.change(wrong).exit_code == 1
 
 
-def test_a_rule_that_is_off_is_left_out_in_silence(tmp_path: Path) -> None:
-    found = made(tmp_path, ruleset("file-existence", {"globsAny": ["README*"]}, level="off"))
-    assert (found.settings, found.left) == ({}, [])
-
-
 def test_a_rule_that_warns_is_left(tmp_path: Path) -> None:
     rules = {
         level: {"level": level, "rule": {"type": "file-existence", "options": {"globsAny": [level]}}}
