@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from specguard.artifacts.files import alternatives, joined
-from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
 from specguard.documents.data import data_kind
 from specguard.documents.document import Document
@@ -57,7 +56,6 @@ class Skeletons(Record, frozen=False):
 
     Attributes:
         planned: the files to write, by their paths.
-        open: what has no name of its own yet: folder, templates and the values that are known.
         left: names that must be there too, and that only a person can choose.
     """
 
@@ -68,7 +66,6 @@ class Skeletons(Record, frozen=False):
     exists: Callable[[bytes], bool]
     now: datetime
     planned: dict[bytes, Blank] = {}
-    open: list[tuple[bytes, Sequence[str], Mapping[str, str]]] = []
     left: list[str] = []
 
     def files(self, name: str, path: bytes, fields: Mapping[str, str]) -> Sequence[Blank]:
@@ -85,22 +82,7 @@ class Skeletons(Record, frozen=False):
                 self._beside(path, [member], fields)
         else:
             self._add(path, fields)
-        self.left = [self._shown(*one) for one in self.open if not self._is_planned(*one)]
         return list(self.planned.values())
-
-    def _is_planned(self, folder: bytes, templates: Sequence[str], fields: Mapping[str, str]) -> bool:
-        """True if one of some alternatives, which may have several names, is among the files."""
-        start = folder + b"/" if folder else b""
-        below = [path[len(start) :] for path in self.planned if path.startswith(start)]
-        for text in templates:
-            paths = list(self.planned) if text.startswith("/") else below
-            if any(True for _ in Selecting([PathTemplate(text).render(fields)]).find_each(paths)):
-                return True
-        return False
-
-    def _shown(self, folder: bytes, templates: Sequence[str], fields: Mapping[str, str]) -> str:
-        shown = " or ".join(PathTemplate(text).show(fields) for text in templates)
-        return f"{shown} in {path_text(folder) or 'the root'}"
 
     def _add(self, path: bytes, known: Mapping[str, str]) -> None:
         """Plan a file and its companions, unless it is there already."""
@@ -125,7 +107,8 @@ class Skeletons(Record, frozen=False):
             if plain is not None:
                 paths.append(plain if text.startswith("/") else joined(folder, plain))
         if not paths:
-            self.open.append((folder, templates, fields))
+            shown = " or ".join(PathTemplate(text).show(fields) for text in templates)
+            self.left.append(f"{shown} in {path_text(folder) or 'the root'}")
         elif not any(path in self.planned or self.exists(path) for path in paths):
             self._add(paths[0], fields)
 

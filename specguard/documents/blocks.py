@@ -468,10 +468,8 @@ class Row(Record):
     def cell(self, title: str) -> str:
         """The cell below a title, compared without case and spaces around it; empty if there is none."""
         wanted = title.casefold().strip()
-        for cell, name in zip(self.cells, self.header, strict=False):
-            if name.casefold().strip() == wanted:
-                return cell
-        return ""
+        named = zip(self.cells, self.header, strict=False)
+        return next((cell for cell, name in named if name.casefold().strip() == wanted), "")
 
     def says(self, title: str = "") -> bool:
         """True if a cell says something, or the one below a title does."""

@@ -431,8 +431,7 @@ def high_trust(words: Sequence[str], allowed: Sequence[str] = ()) -> list[str]:
         The others, in order, each as it would have to be allowed.
     """
     may = {_plain(word) for word in allowed}
-    found = dict.fromkeys(name for name, names in _found(words) if not may.intersection(map(_plain, names)))
-    return list(found)
+    return list(dict.fromkeys(names[0] for names in _found(words) if may.isdisjoint(map(_plain, names))))
 
 
 def _plain(text: str) -> str:
@@ -444,65 +443,45 @@ def _squashed(text: str) -> str:
     return "".join(char for char in text if char not in "-_\"'").casefold()
 
 
-def _found(words: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each by the name that it is told by, with all names by which it may be allowed."""
-    program = next((name for name in map(_base, words[:4]) if name in _SHORT or name in _LONG), "")
+def _found(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Each by the names by which it may be allowed, first the one that it is told by."""
+    programs = [word.rpartition("/")[2] for word in words[:4]]
+    program = next((name for name in programs if name in _SHORT or name in _LONG), "")
     value = False
-    for position, word in enumerate(words):
-        following = words[position + 1] if position + 1 < len(words) else ""
-        told = [] if value else list(_in_word(word, following, program))
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        names = () if value else _names_of(word, following, program)
         # The value of an option is told with it.
-        value = any(following.strip("\"'") in names for _, names in told)
-        yield from told
-    if words and any(_base(word) in _SHELLS for word in words[:4]):
-        for word in words[1:]:
-            if any(char.isspace() for char in word):
-                yield from _found(_split(word))
+        value = following.strip("\"'") in names
+        if names:
+            yield names
+    for word in words[1:] if not _SHELLS.isdisjoint(programs) else ():
+        if any(char.isspace() for char in word):
+            yield from _found(_split(word))
 
 
-def _in_word(word: str, following: str, program: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _names_of(word: str, following: str, program: str) -> tuple[str, ...]:
+    """The names by which a word of high trust may be allowed; none: it is none."""
     setting = _SETTING.search(word)
     if setting is not None:
         mode = setting["access"] or setting["bypass"]
-        yield (mode, (mode,)) if mode else (setting[0], (setting[0], word))
-        return
+        return (mode,) if mode else (setting[0], word)
     if any(char.isspace() for char in word) and not word.startswith("-"):
         # Running text, such as a prompt, may speak of such words.
-        return
-    option = _OPTION.fullmatch(word)
-    if option is None:
-        yield from _modes(word)
-        return
-    flag = word.partition("=")[0]
-    name = _squashed(option["name"])
-    value = following if option["value"] is None else option["value"]
-    said = _squashed(value)
-    long = word.startswith("--")
-    if _DANGEROUS.match(flag) or (long and name.startswith(("dangerous", "allowdangerous"))):
-        yield flag, (flag,)
-    elif said in _VALUES.get(name, ()):
-        mode = value.strip("\"'")
-        yield (mode if _MODE.fullmatch(mode) else f"{flag} {mode}"), (mode, f"{flag} {mode}")
-    elif (name in _FLAGS or name == _LONG.get(program)) if long else _is_short(option["name"], program):
-        yield flag, (flag,)
-    else:
-        # `-sdanger-full-access`, and options that are not known here.
-        yield from _modes(word)
-
-
-def _is_short(letters: str, program: str) -> bool:
-    """True if one of the letters behind a hyphen says it."""
-    return program in _SHORT and letters.isalpha() and _SHORT[program] in letters
-
-
-def _modes(word: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    mode = _MODE.search(word)
-    if mode is not None:
-        yield mode[0], (mode[0], word)
-
-
-def _base(word: str) -> str:
-    return word.rpartition("/")[2]
+        return ()
+    if option := _OPTION.fullmatch(word):
+        flag, name, long = word.partition("=")[0], _squashed(option["name"]), word.startswith("--")
+        value = following if option["value"] is None else option["value"]
+        if _DANGEROUS.match(flag) or (long and name.startswith(("dangerous", "allowdangerous"))):
+            return (flag,)
+        if _squashed(value) in _VALUES.get(name, ()):
+            mode = value.strip("\"'")
+            return (mode, f"{flag} {mode}") if _MODE.fullmatch(mode) else (f"{flag} {mode}", mode)
+        short = option["name"].isalpha() and _SHORT.get(program, " ") in option["name"]
+        if (name in _FLAGS or name == _LONG.get(program)) if long else short:
+            return (flag,)
+    # `-sdanger-full-access`, and options that are not known here.
+    found = _MODE.search(word)
+    return (found[0], word) if found else ()
 
 
 def _split(text: str) -> list[str]:

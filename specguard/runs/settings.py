@@ -168,13 +168,12 @@ def fits(version: Version, wanted: str) -> bool:
 
 
 def _fits(version: Version, by: str, bound: tuple[int, ...], *, any_: bool) -> bool:
-    if by in ("=", "==", "!="):
-        numbers = _same_length(version.numbers, bound)
-        same = numbers[0][: len(bound)] == bound if any_ else numbers[0] == numbers[1]
-        if by == "!=":
-            return not same
-        return same and (any_ or not version.early)
     mine, other = _same_length(version.numbers, bound)
+    same = mine[: len(bound)] == bound if any_ else mine == other
+    if by == "!=":
+        return not same
+    if by in ("=", "=="):
+        return same and (any_ or not version.early)
     if mine == other and version.early:
         return False
     return {">": mine > other, ">=": mine >= other, "<": mine < other, "<=": mine <= other}[by]
