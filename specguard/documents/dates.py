@@ -61,14 +61,14 @@ class Day(Record):
         start: where its text begins.
         end: where its text ends, that of its time included.
         time: the day with its time, aware where the text has an offset; None without a time.
-        exact: whether seconds are written; else any moment of that minute may be meant.
+        last: the last moment that it may mean: of a minute its end; None without a time.
     """
 
     date: datetime.date | None
     start: int
     end: int
     time: datetime.datetime | None = None
-    exact: bool = False
+    last: datetime.datetime | None = None
 
 
 def plain(text: str) -> str:
@@ -148,7 +148,7 @@ def _day(text: str, match: re.Match[str]) -> Day:
     try:
         date = datetime.date.fromisoformat(match[0])
     except ValueError:
-        return Day(None, match.start(), match.end())
+        date = datetime.date.min
     # A day at either end of the calendar may be beyond it by another clock.
     if not datetime.MINYEAR < date.year < datetime.MAXYEAR:
         return Day(None, match.start(), match.end())
@@ -177,7 +177,7 @@ def _timed(text: str, at: int, date: datetime.date, start: int, joined: bool = F
         time = datetime.datetime.fromisoformat(f"{date}T{match['clock']}:{seconds}{offset}")
     except ValueError:
         return None
-    return Day(date, start, end, time, exact=second is not None)
+    return Day(date, start, end, time, time + datetime.timedelta(seconds=0 if second else 59))
 
 
 _HEAD: Final = 160
@@ -188,7 +188,6 @@ _START: Final = re.compile(
     r"((?:timestamp|time|date|when|logged|started|ended)(?: ?\([^()]{1,20}\))?[\s*_`]{0,6}:[\W_]{0,8})?",
     re.IGNORECASE,
 )
-_TITLES: Final = frozenset({"timestamp", "time", "date", "when"})
 # Behind a leading time of the day a word, a mark or nothing follows; a ratio or a verse goes on otherwise.
 _ENDS: Final = re.compile(r"[\s\])*_`>.,;:|~\u2013\u2014-]*(?:$|\s|[\])*_`|\u2014\u2013:-])")
 # "Data of 2026-01-31" is not of that day.
@@ -209,24 +208,15 @@ class Stamp(Record):
         at: the entry's line, from 1.
         text: the time as it is written, without what is around it.
         moment: aware where an offset is written, else without one; at midnight where only a day is.
-        exact: whether seconds are written.
-        day_only: whether only a day is written.
+        last: the last moment that it may mean: of a day or a minute its end.
         labelled: whether it stands behind a label, as `Time:`.
     """
 
     at: int
     text: str
     moment: datetime.datetime
-    exact: bool = False
-    day_only: bool = False
+    last: datetime.datetime
     labelled: bool = False
-
-    @property
-    def last(self) -> datetime.datetime:
-        """The last moment that it may mean: of a day or a minute its end."""
-        if self.day_only:
-            return self.moment + datetime.timedelta(days=1, seconds=-1)
-        return self.moment if self.exact else self.moment + datetime.timedelta(seconds=59)
 
     def before(self, other: Stamp) -> bool:
         """True if it is surely earlier than another one of its document.
@@ -301,12 +291,9 @@ def _in_blocks(times: Times, blocks: Sequence[AnyBlock], day: datetime.date | No
         elif isinstance(block, List):
             _in_list(times, block, day)
         elif isinstance(block, Table):
-            titles = [cell.plain.strip().casefold().partition(" (")[0] for cell in block.header]
             # A date and a time may stand in columns of their own.
-            columns = [at for at, title in enumerate(titles) if title in _TITLES]
             for row in block.rows:
-                text = " ".join(plain(row[at].raw) for at in columns or [0])
-                _entry(times, row[0].line, text, day)
+                _entry(times, row[0].line, plain(" ".join(cell.raw for cell in row)), day)
 
 
 def _in_list(times: Times, block: List, day: datetime.date | None) -> None:
@@ -336,10 +323,10 @@ def _entry(
     # An own day goes before the one above; without any, the time of the day is loose.
     loose = match is None and (found is None or above)
     clock = _timed(text, start, above or _ANY_DAY, start) if loose else None
-    if clock is not None and clock.time is not None and _ENDS.match(text, clock.end):
+    if clock is not None and clock.time and clock.last and _ENDS.match(text, clock.end):
         written = text[start : clock.end]
         if above:
-            times.stamps.append(Stamp(line, written, clock.time, clock.exact, labelled=labelled))
+            times.stamps.append(Stamp(line, written, clock.time, clock.last, labelled))
         else:
             advice = f"write it as 2026-01-31 {written}, or put it below a heading with its date"
             times.loose.append(Loose(line, written, f"has no date: {advice}"))
@@ -349,11 +336,11 @@ def _entry(
     written = text[found.start : found.end]
     if found.date is None:
         times.loose.append(Loose(line, written, f"is no day of the calendar: {written}"))
-    elif found.time is not None:
-        times.stamps.append(Stamp(line, written, found.time, found.exact, labelled=labelled))
+    elif found.time and found.last:
+        times.stamps.append(Stamp(line, written, found.time, found.last, labelled))
     elif _ENDS.match(text, found.end):
         midnight = datetime.datetime.combine(found.date, datetime.time())
-        times.days.append(Stamp(line, written, midnight, day_only=True))
+        times.days.append(Stamp(line, written, midnight, midnight + datetime.timedelta(days=1, seconds=-1)))
     else:
         return None
     return found.date
