@@ -179,10 +179,11 @@ def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
     if cited is None:
         return
     settings = cited.settings
-    place, form = path_text(artifact.path), _form(settings)
+    place = path_text(artifact.path)
+    wanted = form(settings.anchors, settings.paths, settings.roots)
     if cited.blocks is None:
         message = f"{place} has no section {settings.section!r}, and so no evidence"
-        help = f"Add the section, and cite in it {form}."
+        help = f"Add the section, and cite in it {wanted}."
         yield artifact.finding("evidence.section", settings.section, message, help)
         return
     bare = [one for one in cited.all if cited.misses_lines(one) and cited.is_file(one)]
@@ -192,18 +193,18 @@ def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
         where = f"the section {settings.section!r} of " if settings.section else ""
         message = f"{where}{place} cites {what}"
         line = bare[0].at if bare else cited.line
-        yield artifact.finding("evidence.anchors", "evidence", message, f"Cite {form}.", line)
+        yield artifact.finding("evidence.anchors", "evidence", message, f"Cite {wanted}.", line)
     kinds = {"absolute": "absolute paths", "relative": "relative paths", "any": "whole paths"}
     for citation in {one.path: one for one in reversed(others)}.values():
         if not cited.misses_lines(citation):
             why = cited.other_kind(citation)
             message = f"{citation} {why}, where evidence is cited by {kinds[settings.paths]}"
             yield artifact.finding(
-                "evidence.paths", citation.path, message, f"Write it as {form}.", citation.at
+                "evidence.paths", citation.path, message, f"Write it as {wanted}.", citation.at
             )
     for line, text in _without(cited.blocks, cited) if settings.every else ():
         message = f"{text!r} cites no evidence"
-        yield artifact.finding("evidence.every", text, message, f"Cite in it {form}.", line)
+        yield artifact.finding("evidence.every", text, message, f"Cite in it {wanted}.", line)
 
 
 def _without(blocks: Sequence[AnyBlock], cited: Cited) -> Iterator[tuple[int, str]]:
@@ -241,13 +242,13 @@ def _item(item: ListItem, cited: Cited) -> Iterator[tuple[int, str]]:
         yield item.line, shortened(item.text.plain)
 
 
-def _form(settings: Evidence) -> str:
-    """The form of a citation that would do, as an example."""
+def form(anchors: str, paths: str = "any", roots: Sequence[str] = ()) -> str:
+    """The form of a citation that would do, as an example; arguments as the keys of a contract."""
     path = "src/a.py"
-    if settings.paths == "absolute":
-        root = next((root for root in settings.roots if "*" not in root), "/path/to/the/repository")
+    if paths == "absolute":
+        root = next((root for root in roots if "*" not in root), "/path/to/the/repository")
         path = f"{root.rstrip('/')}/{path}"
-    return f"a file with its line, as {path}:12" if settings.anchors == "line" else f"a file, as {path}"
+    return f"a file with its line, as {path}:12" if anchors == "line" else f"a file, as {path}"
 
 
 OUTSIDE: Final = "is outside of every prefix that `roots` names"

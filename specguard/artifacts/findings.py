@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 
-from specguard.artifacts.evidence import Targets
+from specguard.artifacts.evidence import Targets, form
 from specguard.artifacts.sections import named
 from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
 from specguard.documents.citations import citations
@@ -130,9 +130,6 @@ class Ranked:
     def key(self) -> str:
         """The identity of a finding, without the lines that it cites."""
         return re.sub(r"[:#][L0-9][-L0-9,]*", "", self.title)[:120]
-
-    def __repr__(self) -> str:
-        return f"Ranked({self.title!r}, {self.line}, {self.severity!r})"
 
 
 class Review:
@@ -279,10 +276,10 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
         return
     review = review_of(artifact, settings)
     name = path_text(artifact.path)
+    help = "List them there; where nothing was found, write that there are no findings."
     if review is None:
         title = settings.section or "Findings"
         message = f"{name} has no section {title!r}, which lists its findings"
-        help = "Add it; where nothing was found, write that there are no findings."
         yield artifact.finding("findings.section", settings.section, message, help)
         return
     blocks = [block for section in review.sections for block in section.blocks]
@@ -291,29 +288,24 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
         content = content_of(blocks, artifact.contract.placeholders)
         said = f", only {shortened(content.text)!r}" if content.text else ""
         message = f"{name} has no findings, and does not say that there are none{said}"
-        help = "List them; where nothing was found, write that there are no findings."
         yield artifact.finding("findings.severities", "owed", message, help, content.line)
-    worst = settings.severities[0]
-    what, form = ("line", "a file with its line, as src/a.py:12")
-    what, form = ("file", "a file") if settings.anchors == "path" else (what, form)
+    worst, known = settings.severities[0], ", ".join(settings.severities)
+    what = "file" if settings.anchors == "path" else "line"
     # A review is no place that it could be about.
     targets = Targets(artifact.artifacts.documents)
     for one in review.findings:
         subject = f"the finding {shortened(one.title)!r}"
         if not one.severity:
-            known = ", ".join(settings.severities)
-            has = f"has the severity {shortened(one.said)!r}, which is not one of {known}"
+            said = f"the severity {shortened(one.said)!r}, which is not one of {known}"
+            message = f"{subject} has {said if one.said else 'no severity'}"
             help = f"Begin it with one of {known}, as in '[{worst.upper()}] ...', or write "
             help += f"'Severity: {worst}' below."
-            message = f"{subject} {has if one.said else 'has no severity'}"
             yield artifact.finding("findings.severities", f"severity {one.key}", message, help, one.line)
-        cited = [
-            place for place in citations(one.blocks) if place.line is not None or settings.anchors == "path"
-        ]
+        cited = [place for place in citations(one.blocks) if place.line is not None or what == "file"]
         if settings.anchors != "none" and all(
             artifact.path in (targets.places(place, artifact.folder) or ()) for place in cited
         ):
-            message, help = f"{subject} cites no {what}", f"Cite in it {form}."
+            message, help = f"{subject} cites no {what}", f"Cite in it {form(settings.anchors)}."
             yield artifact.finding("findings.anchors", f"anchor {one.key}", message, help, one.line)
 
 
@@ -341,9 +333,7 @@ def open_findings(artifact: Artifact, *, closed: bool = True) -> Iterator[Findin
     verdict = verdict_of(artifact, settings, review) if wanted else None
     if (verdict is None or not says_open(verdict, settings.verdict_open)) is not closed:
         return
-    where = "in a review that says no verdict"
-    if verdict is not None:
-        where = f"in a review whose verdict is {shortened(verdict)!r}"
+    where = "that says no verdict" if verdict is None else f"whose verdict is {shortened(verdict)!r}"
     help = f"When it is, write 'Status: {', '.join(settings.closed)}' below it"
     if closed and settings.verdict_open:
         word = settings.verdict_open[0]
@@ -351,7 +341,7 @@ def open_findings(artifact: Artifact, *, closed: bool = True) -> Iterator[Findin
     for one, missing in wanted:
         has = " and ".join(word for word in settings.closed if word not in missing)
         state = f"is {f'{has}, and not ' if has else 'not '}{' and '.join(missing)}"
-        message = f"the {one.severity} finding {shortened(one.title)!r} {state}, {where}"
+        message = f"the {one.severity} finding {shortened(one.title)!r} {state}, in a review {where}"
         yield artifact.finding("findings.must_close", one.key, message, f"{help}.", one.line)
 
 
