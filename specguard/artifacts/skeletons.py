@@ -312,23 +312,17 @@ def instance(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
     kinds = schema.get("type")
     kind = kinds[0] if isinstance(kinds, list) and kinds else kinds
     properties = schema.get("properties")
+    inside = (*above, "")
     if isinstance(properties, dict) and kind in ("object", None):
         required = schema.get("required")
         names = required if isinstance(required, list) and required else properties
-        inside = (*above, "")
         return {name: instance(properties.get(name), root, inside) for name in names if isinstance(name, str)}
     if "items" in schema and kind in ("array", None):
-        return [instance(schema["items"], root, (*above, ""))]
-    least = schema.get("minimum")
-    number = int(least) if isinstance(least, (int, float)) and abs(least) < 1e15 else 0
-    simple: dict[str, Any] = {
-        "integer": number,
-        "number": number,
-        "boolean": False,
-        "null": None,
-        "object": {},
-        "array": [],
-    }
+        return [instance(schema["items"], root, inside)]
+    if kind in ("integer", "number"):
+        least = schema.get("minimum")
+        return least if isinstance(least, int) else 0
+    simple: dict[Any, Any] = {"boolean": False, "null": None, "object": {}, "array": []}
     return simple.get(kind, OWED) if isinstance(kind, str) else OWED
 
 

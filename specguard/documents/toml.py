@@ -126,14 +126,14 @@ class _KeyScanner:
             self._lines.setdefault(path[:end], line)
 
     def _header(self, line: int) -> KeyPath:
-        self._step()
-        several = self._word == "["
-        if several:
+        brackets = 0
+        while self._word == "[":
             self._step()
+            brackets += 1
         names = self._key()
-        self._step()
-        if several:
+        for _ in range(brackets):
             self._step()
+        several = brackets > 1
         if len(names) > MAX_DEPTH:
             raise TomlError(_TOO_DEEP, line)
         path: KeyPath = ()
@@ -163,20 +163,16 @@ class _KeyScanner:
             self._step()
 
     def _value(self, path: KeyPath) -> None:
-        if self._word == "[":
-            self._step()
+        if self._word in ("[", "{"):
+            table = self._step() == "{"
             index = 0
-            while self._word != "]":
-                self._note((*path, index), self._line)
-                self._value((*path, index))
-                index += 1
-                if self._word == ",":
-                    self._step()
-            self._step()
-        elif self._word == "{":
-            self._step()
-            while self._word != "}":
-                self._pair(path, self._line)
+            while self._word not in ("]", "}"):
+                if table:
+                    self._pair(path, self._line)
+                else:
+                    self._note((*path, index), self._line)
+                    self._value((*path, index))
+                    index += 1
                 if self._word == ",":
                     self._step()
             self._step()

@@ -119,21 +119,18 @@ class RunRecord:
         self._files = files
         self._settings = settings
         self._data = Data(None)
+        if name and data_kind(name) is None:
+            self.problem = "it is no JSON, YAML or TOML"
+            return
         for one in [name] if name else RECORDS:
-            kind = data_kind(one)
-            if kind is None:
-                self.problem = "it is no JSON, YAML or TOML"
-                break
             content = files.read(folder + b"/" + one if folder else one)
             if content is not None:
                 self.file = one
-                self._data = data_of(content, kind)
-                self.problem = self._data.problem.message if self._data.problem else ""
+                self._data = data_of(content, data_kind(one) or "json")
+                self.problem = self._data.problem.message if self._data.problem else "it holds no keys"
                 if isinstance(self._data.value, dict):
-                    self.value = self._data.value
-                elif not self.problem:
-                    self.problem = "it holds no keys"
-                break
+                    self.value, self.problem = self._data.value, ""
+                return
 
     def line(self, *key: str | int) -> int | None:
         """The line of a key in the file that says what it is."""

@@ -288,28 +288,19 @@ class RunStore:
         if prefix and os.path.isdir(place) and is_run(place):
             return self.view(os.path.realpath(place))
         above, _, begin = prefix.rpartition("/")
+        folder = os.path.join(self.root, above) if above else ""
+        known = {os.path.relpath(path, self.root): os.path.split(path) for path in self.folders()}
         found = [
-            folder
-            for folder in self.folders()
-            if os.path.basename(folder).startswith(begin)
-            and (not above or os.path.dirname(folder) == os.path.join(self.root, above))
+            path for path, (own, name) in known.items() if name.startswith(begin) and folder in ("", own)
         ]
-        whole = [folder for folder in found if os.path.basename(folder) == begin]
-        found = whole or found
+        found = [path for path in found if known[path][1] == begin] or found
         if len(found) == 1:
-            return self.view(found[0])
-        if not found:
-            known = [os.path.basename(folder) for folder in self.folders()]
-            raise SpecguardError(
-                f"there is no run {prefix!r}",
-                path=self.root,
-                help=nearest(prefix, known, "specguard run list"),
-                code="unknown-name",
-            )
-        names = ", ".join(sorted(os.path.relpath(folder, self.root) for folder in found)[:5])
-        raise SpecguardError(
-            f"several runs begin with {prefix!r}: {names}", help="give more of it", code="unknown-name"
-        )
+            return self.view(os.path.join(self.root, found[0]))
+        if found:
+            said = f"several runs begin with {prefix!r}: {', '.join(sorted(found)[:5])}"
+            raise SpecguardError(said, help="give more of it", code="unknown-name")
+        help = nearest(prefix, [name for _, name in known.values()], "specguard run list")
+        raise SpecguardError(f"there is no run {prefix!r}", path=self.root, help=help, code="unknown-name")
 
     def asked(self, prefix: str) -> Sequence[RunView]:
         """The run whose id begins like this; without one those under way, else the one that began last.
