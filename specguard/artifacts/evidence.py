@@ -135,14 +135,11 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: something that must be read is not there.
     """
-    templates = artifact.contract.inputs
-    if not templates:
-        return
     settings = artifact.contract.evidence
     documents = artifact.artifacts.documents
     targets = Targets(documents, settings.roots if settings else ())
     cited = [one for one in citations(artifact.document.blocks) if one.kind != "shortened"]
-    for which, text in enumerate(templates):
+    for which, text in enumerate(artifact.contract.inputs):
         template = artifact.artifacts.places.template(text)
         paths = documents.tree.paths()
         key = template.key(artifact.fields)

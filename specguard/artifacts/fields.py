@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
-    from specguard.documents.dates import Stamp, Times
+    from specguard.documents.dates import Loose, Stamp, Times
     from specguard.model import Finding, Severity
     from specguard.work.named_items import Work, WorkItem
 
@@ -350,8 +350,6 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
     """
     from specguard.documents.dates import as_utc, read_times
 
-    if not artifact.contract.timestamps:
-        return
     times = read_times(artifact.document)
     if not times.stamps:
         yield _without_any(times, artifact)
@@ -380,15 +378,10 @@ def _without_any(times: Times, artifact: Artifact) -> Finding:
     """A finding that names what comes nearest to a time."""
     message = f"{path_text(artifact.path)} has no entry with a time"
     help = "Begin each entry with its time, as in '- 2026-01-31 14:05Z ...'."
-    if times.loose:
-        near = times.loose[0]
-        message += f": {near.text!r} {near.problem}"
-        return artifact.finding("timestamps", "no time", message, help, near.at)
-    if times.days:
-        message += f": {times.days[0].text} is a day"
-        help = f"Write the time of the day, too, as in '{times.days[0].text} 14:05Z'."
-    line = times.days[0].at if times.days else None
-    return artifact.finding("timestamps", "no time", message, help, line)
+    near: Sequence[Loose | Stamp] = times.loose or times.days
+    if near:
+        message += f": {near[0].text!r} {times.loose[0].problem if times.loose else 'is a day'}"
+    return artifact.finding("timestamps", "no time", message, help, near[0].at if near else None)
 
 
 def _descending(stamps: Sequence[Stamp]) -> Iterator[tuple[Stamp, Stamp]]:

@@ -124,10 +124,8 @@ def _named(artifact: Artifact, title: str) -> Sequence[Section]:
         for one in document.sections
         if normal_title(one.heading.text.plain) in wanted and not is_strange(one)
     ]
-    if not same:
-        return [first]
-    level = min(one.level for one in same)
-    highest = [one for one in same if one.level == level]
+    level = min((one.level for one in same), default=first.level)
+    highest = [one for one in same if one.level == level] or [first]
     return sorted(highest, key=lambda one: one is not first)
 
 
@@ -162,11 +160,8 @@ def _missing(artifact: Artifact, title: str) -> tuple[str, str, int | None]:
     document = artifact.document
     message = f"{path_text(artifact.path)} has no section {title!r}"
     if document.problem:
-        return (
-            f"{message} that could be read: {document.problem.message}",
-            "Make it a Markdown file in UTF-8.",
-            None,
-        )
+        message += f" that could be read: {document.problem.message}"
+        return message, "Make it a Markdown file in UTF-8.", None
     near = near_section(document, title, aliases=artifact.contract.aliases_of(title))
     if near is None:
         return message, f"Add a heading {title!r} with what belongs there.", None

@@ -339,8 +339,7 @@ def texts(blocks: Iterable[AnyBlock]) -> Iterator[Text]:
         if isinstance(block, Paragraph):
             yield block.text
         elif isinstance(block, Table):
-            for row in block.rows:
-                yield from row
+            yield from (cell for row in block.rows for cell in row)
 
 
 def fences(blocks: Iterable[AnyBlock]) -> Iterator[Fence]:
@@ -359,8 +358,7 @@ def all_texts(blocks: Iterable[AnyBlock]) -> Iterator[Text]:
         if isinstance(block, Heading | Paragraph):
             yield block.text
         elif isinstance(block, Table):
-            for row in (block.header, *block.rows):
-                yield from row
+            yield from (cell for row in (block.header, *block.rows) for cell in row)
 
 
 class Section:
@@ -425,9 +423,6 @@ class Section:
     def own(self) -> Sequence[AnyBlock]:
         """Its blocks before the first subsection."""
         return self._blocks[self._start : self._own]
-
-    def __repr__(self) -> str:
-        return f"Section({self.heading!r}, {self.line}-{self.end})"
 
 
 def sections_of(blocks: Sequence[AnyBlock], last_line: int) -> list[Section]:

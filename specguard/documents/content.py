@@ -390,9 +390,7 @@ def _texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
                 if not open_box:
                     yield from _texts(item.blocks)
         elif isinstance(block, Table):
-            for row in [block.header, *block.rows]:
-                for cell in row:
-                    yield cell.raw
+            yield from (cell.raw for row in (block.header, *block.rows) for cell in row)
         elif isinstance(block, Fence):
             yield block.content
         elif isinstance(block, Quote | Footnote):

@@ -202,9 +202,6 @@ class Data:
                 return default
         return value
 
-    def __repr__(self) -> str:
-        return f"Data({self.problem or self.value!r})"
-
 
 class Node(Record, frozen=False):
     """The place of a value, and of those within it.

@@ -193,10 +193,8 @@ class RunView(RunRecord):
         manifest = self.manifest
         if manifest is None:
             said = first_of(self.value, _AGAIN)
-            if isinstance(said, str):
-                return ["sh", "-c", said]
-            plain = isinstance(said, list) and all(isinstance(one, str) for one in said)
-            return said if plain and isinstance(said, list) else []
+            words = ["sh", "-c", said] if isinstance(said, str) else said
+            return words if isinstance(words, list) and all(isinstance(one, str) for one in words) else []
         if manifest.item.kind == "eval":
             return ["specguard", "eval"]
         if manifest.state != "succeeded" and (manifest.item.kind != "gates" or self.running):

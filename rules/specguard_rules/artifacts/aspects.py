@@ -879,7 +879,7 @@ class UnorderedTimestamps(_Aspect, Rule):
     How to fix it: write each entry as it happens, at the file's end.
 
     ```text
-    error: AGENT_1_SCRATCHPAD.md:3: has no entry with a time: 2026-01-31 is a day
+    error: AGENT_1_SCRATCHPAD.md:3: has no entry with a time: '2026-01-31' is a day
     ```
 
     ```toml fails
@@ -905,7 +905,7 @@ class UnorderedTimestamps(_Aspect, Rule):
     code = "ART010"
     path = "AGENT_1_SCRATCHPAD.md"
     line = 3
-    message = "2026-01-31 is a day"
+    message = "'2026-01-31' is a day"
 
     [[expect]]
     code = "ART010"
