@@ -235,20 +235,12 @@ def test_no_file_grows_without_end_and_no_core_is_left(tmp_path: Path) -> None:
 def test_a_run_says_that_it_is_alive_while_it_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("specguard.executor.process.BEAT", 0.1)
     run = one_run(tmp_path)
-    seen: list[dict[str, Any]] = []
-    beat = run.folder.beat
-
-    def noted(step: str, **more: Any) -> None:
-        beat(step, **more)
-        seen.append(json.loads(Path(run.folder.file("control/heartbeat.json")).read_bytes()))
-
-    monkeypatch.setattr(run.folder, "beat", noted)
+    said = "echo $$; for n in 1 2; do sleep 1; tr -d '\\n' < control/heartbeat.json; echo; done"
     with run.step("gates"):
-        record = carry_out(run, "echo $$; sleep 0.8")
-    beats = [one for one in seen if one.get("command") == 1]
-    assert len(beats) >= 5
-    assert {one["child"] for one in beats} == {int(log_of(run, record))}
-    assert {one["step"] for one in beats} == {"gates"}
+        pid, *beats = log_of(run, carry_out(run, said, cwd=run.folder.path)).splitlines()
+    told = [json.loads(one) for one in beats]
+    assert {(one["step"], one["command"], one["child"]) for one in told} == {("gates", 1, int(pid))}
+    assert told[0]["time"] < told[1]["time"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.runs.proof import high_trust
-from tests.cli.running import Project
+from tests.executor.working import POLICY, Workshop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,50 +38,26 @@ Add the file `src/greeting.txt`. It has one line, and that is: hello
 """
 
 
-def policy() -> str:
-    return f"""# Authority
-
-```toml specguard
-base = "main"
-
-[runs]
-environment = {json.dumps(NAMES)}
-
-[agents.real]
+AGENTS = f"""[agents.real]
 command = {json.dumps(WORDS)}
 allow_flags = {json.dumps(high_trust(WORDS))}
 
-[work.phase]
-pointer = ["NEXT_PHASE.json"]
-number = "next"
-document = ["docs/phase-{{number}}.md"]
-branch = "phase-{{number}}"
-commit = "feat(phase{{number}}): implement phase {{number}}"
-pull_request = "Phase {{number}}"
-
-[[work.phase.gates]]
-name = "greeting"
-run = "test hello = \\"$(cat src/greeting.txt)\\""
-```
+[runs]
+environment = {json.dumps(NAMES)}
 """
 
 
 @pytest.mark.skipif(not WORDS, reason=f"{AGENT} names no agent's command line")
 def test_a_real_agent_does_a_phase(tmp_path: Path) -> None:
     assert shutil.which(WORDS[0]), f"{WORDS[0]} is not on the path"
-    project = Project(tmp_path, policy(), {"docs/phase-12.md": DOCUMENT})
-    project.user.git("config", "user.name", "Uma")
-    project.user.git("config", "user.email", "uma@example.org")
-    own = {name: os.environ[name] for name in ("HOME", "PATH", *NAMES) if name in os.environ}
-    words = ("run", "phase", "--agent", "real", "--timeout", "900")
-    outcome = project.specguard(*words, directory=None, installed=True, **own)
-    log = "\n".join(one.read_text() for one in project.runs.glob("*/*/commands/*.log"))
-    assert outcome.exit_code == 0, f"{outcome}\n{log}"
-    [manifest] = project.manifests()
-    assert manifest["state"] == "succeeded"
-    # It did what the brief asks for, and nothing beside it: one commit of one file on the base.
-    shown = project.user.git(
-        "--git-dir", str(project.remote.path), "show", "--format=%s", "--name-only", "phase-12"
+    policy = POLICY.replace("[runs]\n", AGENTS).replace(
+        "! grep -rn BROKEN src", "grep -x hello src/greeting.txt"
     )
-    assert shown.split("\n") == ["feat(phase12): implement phase 12", "", "src/greeting.txt"]
-    assert manifest["repository"]["base_oid"] == project.user.git("rev-parse", "main")
+    workshop = Workshop(tmp_path, policy, {"docs/phases/phase-12.md": DOCUMENT})
+    own = {name: os.environ[name] for name in ("HOME", *NAMES) if name in os.environ}
+    words = ("run", "phase", "-C", str(workshop.user.path), "--agent", "real", "--timeout", "900")
+    done = workshop.specguard(*words, environment=own)
+    assert done.returncode == 0, f"{done}\n{workshop.kept()}"
+    # It did what the brief asks for, and nothing beside it: one commit of one file on the base.
+    workshop.check_done()
+    assert workshop.remote.git("diff", "--name-only", "main", "phase-12") == "src/greeting.txt"

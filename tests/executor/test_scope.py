@@ -35,9 +35,3 @@ def test_new_binary_and_executable_files_outside_of_the_scope_are_told(tmp_path:
     all_of_it = "build/out.o, core.1234, notes.txt, src/more/i.png, src/new.py, tool"
     unscoped = f"Nothing says which paths phase 12 may change. It commits {all_of_it}."
     assert told(workshop, unscoped, done.stdout) is not scoped
-
-
-def test_a_long_list_is_cut(workshop: Workshop) -> None:
-    done = workshop.work("for n in $(seq 10 35); do echo $n > src/f$n.py; done", ends=0)
-    assert "src/f29.py and 6 more." in done.stdout
-    assert "binary" not in done.stdout
