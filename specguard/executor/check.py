@@ -263,12 +263,9 @@ def unmark(run: Run) -> None:
     tree = run.manifest.worked
     if tree is None:
         return
-    place = place_of(run)
-    ground = PlaceGround(run)
-    changed = place.git.diff_trees(tree, ground.tree())
-    task = _task(run)
-    own = [entry for entry in changed if task is not None and task.plan.holds(entry.path)]
-    ground.restore(tree, own)
+    ground, task = PlaceGround(run), _task(run)
+    changed = ground.entries(ground.tree(), tree)
+    ground.restore(tree, [entry for entry in changed if task is not None and task.plan.holds(entry.path)])
     run.manifest.worked = None
     run.save()
 

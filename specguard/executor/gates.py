@@ -18,6 +18,7 @@ from contextlib import suppress
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Any, Final
 
+from specguard.change.entries import Entry
 from specguard.change.git import Git
 from specguard.change.repository import find_program
 from specguard.change.tree import Tree
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.change.entries import Entry
     from specguard.runs.manifests import Command
     from specguard.work.gates import Chosen
     from specguard.work.item import WorkItem
@@ -105,7 +105,7 @@ def conditions(gate: PlannedGate) -> list[str]:
 
 
 _UNFINISHED: Final = "control/gates.json"
-_TRIES: Final = 3
+_TRIES: Final = 4
 _MARGIN: Final = 30.0
 USERS_OWN: Final = "formatters write, and here the files are your own"
 
@@ -257,44 +257,26 @@ class GateRound:
 
     def _see(self, gate: PlannedGate, may: Collection[bytes] = ()) -> None:
         """Undo what a gate changed beside the paths that it may: what comes after it judges the same tree."""
-        after = self._ground.tree()
-        beside = self._beside(gate, after, may)
-        if beside and not self._ground.mends:
-            self._tell(gate, beside, "they were left so, since the files are your own")
-        elif beside:
-            after = self._undo(gate, beside, may)
-            self._ground.show(after)
-        self._tree = after
-
-    def _beside(self, gate: PlannedGate, after: str, may: Collection[bytes]) -> Sequence[Entry]:
-        """The changes of a gate that it may not make; formatters may make all where the document says so."""
-        if gate.kind == "format" and self._plan.format_all:
-            return []
-        return [one for one in self._ground.entries(after, self._tree) if one.path not in may]
-
-    def _undo(self, gate: PlannedGate, beside: Sequence[Entry], may: Collection[bytes]) -> str:
-        """Undo what a gate did, and note it.
-
-        Returns:
-            The tree that there is then, in which the paths that it may change have stayed as it made them.
-        """
-        done: list[Entry] = []
+        whole, done = gate.kind == "format" and self._plan.format_all, list[Entry]()
         for _ in range(_TRIES):
+            after = self._ground.tree()
+            changed = [] if whole else self._ground.entries(after, self._tree)
+            beside = [one for one in changed if one.path not in may]
+            if not (beside and self._ground.mends):
+                break
+            # A .gitignore that is gone may have hidden more.
             self._ground.restore(self._tree, beside)
             done += beside
-            after = self._ground.tree()
-            # A .gitignore that is gone may have hidden more.
-            beside = self._beside(gate, after, may)
-            if not beside:
-                why = "they were undone: gates judge, and formatters write what the change touches"
-                self._tell(gate, done, why)
-                return after
-        raise RunEnded(f"what the {gate.kind} {gate.name} changed cannot be undone", error="gate-failed")
-
-    def _tell(self, gate: PlannedGate, entries: Sequence[Entry], why: str) -> None:
-        paths = [path_text(entry.path) for entry in entries]
-        self.results[gate.name].changed += paths
-        self._run.note(f"The {gate.kind} {gate.name} ({gate.named}) changed {listed(paths)}; {why}.")
+        else:
+            raise RunEnded(f"what the {gate.kind} {gate.name} changed cannot be undone", error="gate-failed")
+        if paths := [path_text(entry.path) for entry in done or beside]:
+            why = "were left so, since the files are your own"
+            why = "were undone: gates judge, and formatters write what the change touches" if done else why
+            self._run.note(f"The {gate.kind} {gate.name} ({gate.named}) changed {listed(paths)}; they {why}.")
+            self.results[gate.name].changed += paths
+        if done:
+            self._ground.show(after)
+        self._tree = after
 
     def _chosen(self, kind: str, entries: Sequence[Entry]) -> list[Chosen]:
         """The gates of a kind that apply to a change; of the others it is kept why they do not."""

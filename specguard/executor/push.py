@@ -134,10 +134,8 @@ def _see_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
         run.note(f"{_MOVED}{shown}: {listed(told, between='; ')}.", instead_of=_MOVED)
     if made:
         name = made[0]
-        undo = ["git", "push", run.options.remote, "--delete", name]
-        if name in before:
-            lease = f"--force-with-lease={name}:{now[name]}"
-            undo = ["git", "push", lease, run.options.remote, f"{before[name]}:{ref_of(name)}"]
+        lease, back = f"--force-with-lease={name}:{now[name]}", f"{before.get(name, '')}:{ref_of(name)}"
+        undo = ["git", "push", lease, run.options.remote, back]
         raise RunEnded(
             f"{' and '.join(made)} at {shown} was pushed from the run's place",
             help=f"undo it: {shlex.join(undo)}",
