@@ -344,47 +344,53 @@ def open_pull_request(run: Run) -> str:
     branch, commit = run.manifest.branch, run.manifest.pushed
     if not branch or not commit:
         raise RunEnded("the run has pushed nothing to open a pull request of", code=2)
-    title = title_of(run)
+    made = PullRequest(title=title_of(run), state="printed", command=submission_of(run))
     run.folder.write(BODY, body_of(run))
-    body_file = run.folder.file(BODY)
-    if submit := submission_of(run):
-        _record(run, PullRequest(title=title, state="printed", command=submit))
-        return "left to the command that is printed, since the policy says how it is submitted"
-    base = run.manifest.repository.into
-    repository = run.git.repository
+    said = "left to the command that is printed, since the policy says how it is submitted"
+    if not made.command:
+        said = _bring(run, made, branch, commit)
+    run.manifest.pull_request = made
+    run.save()
+    return said
+
+
+def _bring(run: Run, made: PullRequest, branch: str, commit: str) -> str:
+    """Open a pull request, or bring the one that is open up to date: what came of it."""
+    base, file = run.manifest.repository.into, run.folder.file(BODY)
     with RunRemote(run) as remote:
         address = remote.address
-    command = printed_command(address, branch, base, title=title, body_file=body_file)
-    platform, why = find_platform(address, run.options.environment, repository.work_tree())
+    made.command = printed_command(address, branch, base, title=made.title, body_file=file)
+    platform, why = find_platform(address, run.options.environment, run.git.repository.work_tree())
     if platform is None:
-        _record(run, PullRequest(title=title, state="printed", command=command))
-        if run.manifest.repository.tip is not None:
-            return f"not opened, since {why}: an open one of {branch}, if there is any, has the commit now"
-        return f"not opened, since {why}: run the command that is printed"
+        return f"not opened, since {why}: run the command that is printed, unless {branch} has an open one"
     try:
         found = _existing(platform, branch, base, commit)
         if found is None:
             # Asking has taken its time, and another process may have taken the run up.
             run.folder.hold()
             try:
-                number, url = platform.create(branch, base, title=title, body_file=body_file)
+                made.number, made.url = platform.create(branch, base, title=made.title, body_file=file)
             except PlatformError:
                 # It may have been opened all the same, or by somebody else just now.
                 found = _existing(platform, branch, base, commit)
                 if found is None:
                     raise
         if found is not None:
-            return _update(run, platform, found, title, command)
+            if found.body.strip():
+                # What people wrote there stays, and so does what the runs of other tasks have added.
+                run.folder.write(BODY, _beside(found.body, run))
+            platform.edit(found.number, title=made.title, body_file=file)
+            made.number, made.url = found.number, found.url
     except PlatformError as error:
         raise RunEnded(
             f"the branch {branch} is pushed, and its pull request is not open: {error.reason}",
-            help=f"{run.folder.command('resume')}; or: {command}",
+            help=f"{run.folder.command('resume')}; or: {made.command}",
             code=2,
             tail=error.tail,
             error="push-refused",
         ) from error
-    _record(run, PullRequest(title=title, state="opened", url=url, number=number, command=command))
-    return f"opened: {url}"
+    made.state = "opened" if found is None else "updated"
+    return f"{made.state}: {made.url}"
 
 
 def submission_of(run: Run) -> str:
@@ -487,18 +493,3 @@ def _existing(platform: Platform, branch: str, base: str, commit: str) -> Branch
             error="item-taken",
         )
     return None
-
-
-def _update(run: Run, platform: Platform, found: BranchRequest, title: str, command: str) -> str:
-    if found.body.strip():
-        # What people wrote there stays, and so does what the runs of other tasks have added.
-        run.folder.write(BODY, _beside(found.body, run))
-    platform.edit(found.number, title=title, body_file=run.folder.file(BODY))
-    made = PullRequest(title=title, state="updated", url=found.url, number=found.number, command=command)
-    _record(run, made)
-    return f"updated: {found.url}"
-
-
-def _record(run: Run, request: PullRequest) -> None:
-    run.manifest.pull_request = request
-    run.save()
