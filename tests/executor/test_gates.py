@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +16,6 @@ from specguard.executor.gates import run_gates
 from specguard.executor.place import place_of
 from specguard.executor.run import RunEnded
 from tests.executor.places import POLICY, Setting, everything, work
-from tests.executor.working import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,18 +58,6 @@ def states(run: Run) -> dict[str, str]:
 
 def outcome(run: Run) -> list[tuple[str, str, str, int | None]]:
     return [(one.name, one.kind, one.source, one.exit_code) for one in run.manifest.commands]
-
-
-def interrupt_at(path: str, number: int = signal.SIGTERM) -> threading.Thread:
-    """Send this process a signal once a file is there."""
-
-    def interrupt() -> None:
-        wait_for(lambda: os.path.exists(path))
-        os.kill(os.getpid(), number)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    return thread
 
 
 def test_gates_of_policy_document_and_flags_run_in_order(tmp_path: Path) -> None:
@@ -245,12 +229,10 @@ def test_a_teardown_runs_when_gates_fail_and_when_they_pass(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("state", ["timed-out", "killed"])
 def test_a_teardown_runs_when_the_run_is_ended(tmp_path: Path, state: str) -> None:
-    gates = gate("smoke", "touch started; sleep 60") + gate("never", "true")
-    gates += gate("down", "echo down", kind='"teardown"')
-    with run_of(tmp_path, gates, files={".gitignore": "started\n.runs/\n"}) as run:
-        if state == "killed":
-            interrupt_at(os.path.join(place_of(run).path, "started"))
-        else:
+    ends = "kill $PPID; sleep 60" if state == "killed" else "sleep 60"
+    gates = gate("smoke", ends) + gate("never", "true") + gate("down", "echo down", kind='"teardown"')
+    with run_of(tmp_path, gates) as run:
+        if state == "timed-out":
             run.deadline = time.monotonic() + 0.5
         deadline = run.deadline
         with pytest.raises(RunEnded) as ended:
@@ -265,16 +247,13 @@ def test_a_teardown_runs_when_the_run_is_ended(tmp_path: Path, state: str) -> No
 def test_what_was_half_done_when_the_run_was_ended_is_undone_when_it_goes_on(
     tmp_path: Path, kind: str
 ) -> None:
-    script = "if test -e go; then exit 0; fi; echo x > src/a.py; echo y > new.py; touch started; sleep 60"
-    with run_of(
-        tmp_path, gate("g", script, kind=f'"{kind}"'), files={".gitignore": "started\ngo\n.runs/\n"}
-    ) as run:
-        place = work(run, "echo b > b.py")
+    script = "if test -e go; then exit 0; fi; echo x > src/a.py; echo y > new.py; kill $PPID; sleep 60"
+    gates = gate("g", script, kind=f'"{kind}"')
+    with run_of(tmp_path, gates, files={".gitignore": "go\n.runs/\n"}) as run:
+        work(run, "echo b > b.py")
         tree = hash_tree(run)
-        thread = interrupt_at(os.path.join(place.path, "started"))
         with pytest.raises(RunEnded):
             judged(run)
-        thread.join()
         assert hash_tree(run) != tree
         work(run, "touch go")
         assert judged(run)
