@@ -446,7 +446,7 @@ def put_on_top(run: Run, tip: str) -> str:
     if both:
         names = listed(list(map(path_text, both)))
         raise _moved(run, f"{branch} has moved on, and changes the same files: {names}")
-    made = patch(place.git, place.base, tree, binary=True)
+    made = patch(place.git, place.base, tree)
     manifest.repository.tip = manifest.repository.branch_oid = tip
     manifest.worked = manifest.tree = manifest.commit = None
     run.save()

@@ -64,9 +64,8 @@ def hash_tree(run: Run) -> str:
         tree = hash_work_tree(place.git, place.base).tree
         check_contents(place, tree)
     except MissingFact as missing:
-        full = "No space left" in missing.reason
-        help_text = f"make room on the disk of {place.path}" if full else missing.command
-        raise RunEnded(missing.reason, help=help_text, error=missing.code) from missing
+        help = missing.command or f"see that {place.path} can be read, and that its disk has room"
+        raise RunEnded(missing.reason, help=help, error=missing.code) from missing
     return tree
 
 
@@ -147,7 +146,7 @@ def commit(run: Run) -> bool:
     if not _hooks_agree(run, tree):
         return False
     run.manifest.commit = make_commit(run, tree)
-    run.folder.write(PATCH, patch(place.git, place.base, tree, binary=True))
+    run.folder.write(PATCH, patch(place.git, place.base, tree))
     run.manifest.highlights = [run.redactor.words(message_of(run).partition("\n")[0])]
     note_commit(run, tree)
     run.save()
@@ -164,11 +163,10 @@ def keep_patch(run: Run) -> None:
         return
     base, tree = run.place.base, hash_tree(run)
     if tree != run.place.git.commit(base).tree:
-        made = patch(run.place.git, base, tree, binary=True)
-        run.folder.write(PATCH, run.redactor.text(made))
+        run.folder.write(PATCH, run.redactor.text(patch(run.place.git, base, tree)))
 
 
-def patch(git: Git, base: str, tree: str, *, without: str = "", binary: bool = False) -> bytes:
+def patch(git: Git, base: str, tree: str, *, without: str = "") -> bytes:
     """The difference of a tree from a commit, as a patch for `git apply`.
 
     Args:
@@ -176,13 +174,11 @@ def patch(git: Git, base: str, tree: str, *, without: str = "", binary: bool = F
         base: the commit.
         tree: the tree.
         without: a folder that is left out; empty: none.
-        binary: whether it has the content of binary files, too.
 
     Raises:
         MissingFact: something of them is not there.
     """
-    words = ["-r", "-p", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv"]
-    words += ["--binary"] if binary else []
+    words = ["-r", "-p", "--full-index", "--binary", "--no-renames", "--no-ext-diff", "--no-textconv"]
     words += [base, tree, "--", *([f":(exclude,literal){without}"] if without else [])]
     return git.read(git.start("diff-tree", *words, literal=False), "the change")
 

@@ -375,9 +375,8 @@ class Address(Record):
 
     @property
     def name(self) -> str:
-        """The repository's path on its host, such as `team/repo`; empty for one of this machine."""
-        host, path = identity(self.fetch) or ("", "")
-        return path if host else ""
+        """The repository's path on its host, such as `team/repo`."""
+        return (identity(self.fetch) or ("", ""))[1]
 
 
 def find_address(

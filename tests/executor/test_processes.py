@@ -9,7 +9,6 @@ import resource
 import signal
 import subprocess
 import sys
-import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -245,10 +244,9 @@ def test_a_run_says_that_it_is_alive_while_it_waits(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_whoever_ends_specguard_ends_the_command_and_the_run(number: signal.Signals, run: Run) -> None:
-    threading.Timer(0.3, os.kill, (os.getpid(), number)).start()
     before = signal.getsignal(number)
     with pytest.raises(RunEnded) as raised:
-        carry_out(run, "echo $$; exec sleep 99")
+        carry_out(run, f"echo $$; kill -{number:d} $PPID; exec sleep 99")
     assert (raised.value.state, raised.value.code) == ("killed", 130)
     assert raised.value.reason == f"specguard was ended by {number.name}"
     assert signal.getsignal(number) is before
@@ -259,11 +257,9 @@ def test_whoever_ends_specguard_ends_the_command_and_the_run(number: signal.Sign
 
 
 def test_whoever_insists_does_not_wait(run: Run) -> None:
-    for delay in (0.3, 0.5):
-        threading.Timer(delay, os.kill, (os.getpid(), signal.SIGTERM)).start()
     started = time.monotonic()
     with pytest.raises(RunEnded):
-        carry_out(run, "trap '' TERM; while :; do sleep 0.1; done")
+        carry_out(run, "trap '' TERM; for n in 1 2; do kill $PPID; sleep 0.2; done; sleep 99")
     assert time.monotonic() - started < 3
 
 
