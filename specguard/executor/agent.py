@@ -359,16 +359,10 @@ def check_version(program: str, wanted: str, environment: Mapping[str, str]) -> 
     name = os.path.basename(program)
     printed, how = _printed(program, environment)
     version = find_version(printed)
-    if version is None or how:
-        said = f"; it says {shortened(printed)!r}" if printed.strip() else ""
+    if how or version is None or not fits(version, wanted):
+        said = how or f"says {shortened(printed)!r}"
         raise SpecguardError(
-            f"{name} --version {how or 'names no version'}{said}",
-            help=f"the policy asks for {name} {wanted}: see that this is the program that it means",
-            code="agent-version",
-        )
-    if not fits(version, wanted):
-        raise SpecguardError(
-            f"{name} is {version.text}, and the policy asks for {wanted}",
+            f"{name} --version {said}, and the policy asks for {wanted}",
             help=f"install a {name} that fits, or have the policy ask for this one",
             code="agent-version",
         )

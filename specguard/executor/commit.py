@@ -200,9 +200,7 @@ def _hooks_agree(run: Run, tree: str) -> bool:
     if said and done.succeeded:
         return True
     raise RunEnded(
-        "the repository's commit-msg hooks refuse the message of the run's commit"
-        if said
-        else "the commit-msg hook left an empty message",
+        "the repository's commit-msg hooks refuse the message of the run's commit, or leave none",
         help=f"see {done.log}; the message comes from work.{run.manifest.item.kind}.commit",
         tail=response_of(run.folder, done).tail,
         command=done.number,
