@@ -74,9 +74,7 @@ class BranchName(Rule):
     fixes: ClassVar[str] = "gives an unpushed branch its work item's name"
 
     pattern: Expression | None = setting(None, "what names must match without a work item", tightens=[None])
-    characters: Literal["safe", "any"] = setting(
-        "safe", "which characters it may have", tightens=["any", "safe"]
-    )
+    characters: Literal["safe", "any"] = setting("safe", "characters it may have", tightens=["any", "safe"])
     exclude_names: list[Expression] = setting([], "branches to skip", tightens="fewer")
 
     def check(

@@ -213,9 +213,7 @@ class WorkItemMismatch(Rule):
     code: ClassVar[str] = "WRK003"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
-    condition: ClassVar[str] = (
-        "the branch, the first commit, the title and the pointer speak of one work item"
-    )
+    condition: ClassVar[str] = "branch, first commit, title and pointer speak of one work item"
 
     def check(self, work: Work) -> Iterator[Finding]:
         """Compare every name with the one that decides, and that one with the pointer."""
@@ -619,9 +617,7 @@ class ForeignWorkDocument(Rule):
     code: ClassVar[str] = "WRK005"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
-    condition: ClassVar[str] = (
-        "no document of a work item is changed but for that item, or by the plan's upkeep"
-    )
+    condition: ClassVar[str] = "no document of a work item is changed but for it, or by the plan's upkeep"
 
     def check(self, entries: Sequence[Entry], work: Work, base: Base) -> Iterator[Finding]:
         """Look for documents of items among the entries, and for what upkeep alters of open items."""

@@ -40,9 +40,7 @@ class Checklists(Settings):
     """Documents with checklists, and what proves that a checked item was done."""
 
     files: Selecting = setting(Selecting(), "the documents with checklists", tightens="more")
-    evidence: Selecting | str = setting(
-        Selecting(), "what proves a ticked item, such as `.runs/**/manifest.json`", check=as_patterns
-    )
+    evidence: Selecting | str = setting(Selecting(), "what proves a ticked item", check=as_patterns)
 
     @property
     def proofs(self) -> Selecting:
@@ -953,7 +951,7 @@ class UnorderedTimestamps(_Aspect, Rule):
     code: ClassVar[str] = "ART010"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.timestamps",)
     condition: ClassVar[str] = (
-        "the entries of artifacts carry times, in order and past, where their contract asks"
+        "the entries of artifacts have times, in order and past, if their contract asks"
     )
 
 

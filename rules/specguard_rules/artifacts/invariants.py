@@ -28,12 +28,8 @@ class Invariant(Settings):
     """Files and folders that stay where they are, or a pattern that keeps matching in files."""
 
     paths: Selecting = required("files; without a `pattern` also folders", min_length=1)
-    pattern: Expression | None = setting(
-        None, "what each file keeps; without it, the paths stay where they are"
-    )
-    count: Literal["same", "at-least"] = setting(
-        "same", "`at-least` allows more", tightens=["at-least", "same"]
-    )
+    pattern: Expression | None = setting(None, "what each file keeps; without it, paths stay where they are")
+    count: Literal["same", "at-least"] = setting("same", "how many matches", tightens=["at-least", "same"])
     assessment: str = setting("", "the contract that it binds; by default every change", names=["artifacts"])
     message: str = setting("", "more text for findings")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from specguard.rules import Finding, MissingFact, Rule, Selecting, judge_each, setting, shortened
 from specguard_rules.artifacts.texts import INSTRUCTIONS, contents, plan_files, selected
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from specguard.rules import (
         Documents,
         Entry,
-        Expression,
         Origin,
         PlanKind,
         Policy,
@@ -26,10 +24,6 @@ if TYPE_CHECKING:
         WorkKind,
     )
     from specguard_rules.content._shell import Command
-
-
-MUCH: Final = 1 << 14
-"""Texts of more bytes than this are looked through by RE2, whose import costs more than smaller ones take."""
 
 
 class ProcessKillByName(Rule):
@@ -122,21 +116,11 @@ class ProcessKillByName(Rule):
 
 def may_kill(content: bytes) -> bool:
     """True if a text can have a command that ends processes; False is certain."""
-    if len(content) > MUCH:
-        return _hint().search(content)
-    text = content.lower()
     # Quotes may part the letters.
-    if re.search(rb"k[\"'\\]*i[\"'\\]*l[\"'\\]*l", text):
-        return True
-    return any(word in text for word in (b"stop-process", b"spps", b"terminate", b"wmic"))
-
-
-@cache
-def _hint() -> Expression:
-    """The same for long texts, which RE2 reads faster."""
-    from specguard.rules import Expression
-
-    return Expression(r"(?i)k[\"'\\]*i[\"'\\]*l[\"'\\]*l|stop-process|spps|terminate|wmic")
+    return (
+        re.search(rb"k[\"'\\]*i[\"'\\]*l[\"'\\]*l|stop-process|spps|terminate|wmic", content.lower())
+        is not None
+    )
 
 
 def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
@@ -167,42 +151,34 @@ def _gates(
     for key, one in altered.items():
         table = one.new if key.count(".") == 1 and isinstance(one.new, dict) else {}
         brought = one.new if key.endswith(".gates") else table.get("gates")
-        gates += [
-            (str(gate.get("name", "")), str(gate.get("run", "")), one.new_origin, "")
-            for gate in brought or ()
-        ]
+        told = [[str(gate.get(name, "")) for name in ("name", "run")] for gate in brought or ()]
+        gates += [(name, run, one.new_origin, "") for name, run in told]
     for name, run, origin, setting in gates:
-        if origin is not None and origin.path.startswith("preset:"):
-            origin = None
-        for command in _in_gate(run):
-            path = origin.path.encode("utf-8", "surrogateescape") if origin else None
-            line = origin.line if origin else None
+        place = None if origin is None or origin.path.startswith("preset:") else origin
+        if not may_kill(run.encode("utf-8", "replace")):
+            continue
+        from specguard_rules.content._shell import commands
+
+        for command in process_kills(commands(run)):
+            path = place.path.encode("utf-8", "surrogateescape") if place else None
+            line = place.line if place else None
             yield _finding(command, path=path, line=line, setting=setting, gate=name)
 
 
-def _in_gate(run: str) -> Iterator[Command]:
-    if may_kill(run.encode("utf-8", "surrogateescape")):
-        from specguard_rules.content._shell import commands
-
-        yield from process_kills(commands(run))
-
-
 def _written(command: Command) -> str:
-    """A command as it is written, with what its substitution runs where it has one."""
-    words = " ".join(command.words)
-    if words.count("$()") != 1:
-        return words
+    """A command as it is written, with what its one substitution runs."""
     inner = "".join(f"{' | ' if one.piped else '; '}{' '.join(one.words)}" for one in command.inner)
-    return words.replace("$()", f"$({inner[2:].lstrip()})")
+    words = " ".join(command.words)
+    return words.replace("$()", f"$({inner[2:].lstrip()})") if words.count("$()") == 1 else words
 
 
 def _finding(
     command: Command, *, path: bytes | None, line: int | None, setting: str = "", gate: str = ""
 ) -> Finding:
-    where = f"the gate {gate!r}: " if gate else ""
+    where, key = f"the gate {gate!r}: " if gate else "", " ".join(command.words)
     message = f"{where}`{shortened(_written(command), 80)}` ends processes by name, whoever started them"
     help = 'End the process that was started, by its id: `server & pid=$!`, then `kill "$pid"`.'
-    return Finding(message, help=help, path=path, line=line, key=" ".join(command.words), setting=setting)
+    return Finding(message, help=help, path=path, line=line, key=key, setting=setting)
 
 
 # The expressions are compiled where they are first needed, which for most changes is nowhere.

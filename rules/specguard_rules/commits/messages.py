@@ -38,7 +38,7 @@ class ConventionalForm(Settings):
     """The settings of a rule that can ask for the form of Conventional Commits."""
 
     conventional: bool = setting(
-        False, "require Conventional Commits 1.0.0: `type(scope)!: description`", tightens="higher"
+        False, "require Conventional Commits: `type(scope)!: description`", tightens="higher"
     )
     types: list[str] = setting([], "allowed types; by default any", tightens="only")
     type_case: Literal["any", "lower"] = setting("any", "the case of types", tightens=["any"])
@@ -181,9 +181,7 @@ class CommitMessage(ConventionalForm, Rule):
     code: ClassVar[str] = "CMT002"
     stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "body", "work")
-    condition: ClassVar[str] = (
-        "every commit message is its work item's, or of the form that the policy asks for"
-    )
+    condition: ClassVar[str] = "every commit message is its work item's, or of the form the policy asks for"
     fixes: ClassVar[str] = "rewords the newest commit, if not pushed yet, or the message being written"
 
     pattern: Expression | None = setting(
@@ -362,9 +360,7 @@ class CommitForm(Rule):
         "every message is plain text of at most {message_max} bytes, with a subject of at most {subject_max} "
         "characters (0: any number) and a blank line behind it"
     )
-    fixes: ClassVar[str] = (
-        "adds the blank line and drops the final dot, in an unpushed newest commit or a new message"
-    )
+    fixes: ClassVar[str] = "adds the blank line and drops the dot, in the unpushed newest commit or a new one"
 
     subject_max: int = setting(100, "the most characters of a subject", ge=0, tightens="lower")
     body_width: int = setting(0, "the same of a body line", ge=0, tightens="lower")
@@ -380,9 +376,7 @@ class CommitForm(Rule):
     control: Literal["allow", "forbid"] = setting(
         "forbid", "control characters, and ones that reorder text", tightens=["allow", "forbid"]
     )
-    authors: list[Expression] = setting(
-        [], "what author and committer (`Name <address>`) must match", tightens="only"
-    )
+    authors: list[Expression] = setting([], "what author and committer must match", tightens="only")
 
     def check(
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
@@ -564,7 +558,7 @@ class UnfinishedCommit(Rule):
     code: ClassVar[str] = "CMT005"
     stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = (
-        "no commit waits to be squashed, is in progress or empty, or reverts without a reason"
+        "no commit waits to be squashed, is unfinished or empty, or reverts for no reason"
     )
 
     autosquash: Literal["allow", "forbid"] = setting(
@@ -576,9 +570,7 @@ class UnfinishedCommit(Rule):
     empty: Literal["allow", "forbid"] = setting(
         "forbid", "commits that change no file (merges aside)", tightens=["allow", "forbid"]
     )
-    reverts: Literal["allow", "explain"] = setting(
-        "explain", "a revert's reason", tightens=["allow", "explain"]
-    )
+    reverts: Literal["allow", "explain"] = setting("explain", "its reason", tightens=["allow", "explain"])
     markers: list[Expression] = setting([], "more unfinished subjects", tightens="more")
 
     def check(

@@ -142,9 +142,9 @@ def _value(found: Any, known: dict[int, Any]) -> Any:
     return made
 
 
-def fields(value: Any, *keys: str) -> dict[str, Any]:
-    """The mapping at a key, through mappings; empty if there is none."""
-    found = _at(value, *keys)
+def fields(value: Any, key: str = "") -> dict[str, Any]:
+    """A mapping, or the one at its key; empty if there is none."""
+    found = _at(value, key) if key else value
     return found if isinstance(found, dict) else {}
 
 

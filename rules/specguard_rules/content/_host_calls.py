@@ -111,9 +111,9 @@ def judge(path: bytes, files: Tree, scripts: Collection[bytes] | None, setting: 
             help = "Correct it, so that its steps can be judged."
             yield Finding(message, help=help, path=path, line=line, key="unreadable", setting=setting)
     for (place, line, called), (message, severity) in sorted(file.found.items()):
-        yield Finding(
-            message, help=_HELP, path=place, line=line, key=called, severity=severity, setting=setting
-        )
+        found = Finding(message, help=_HELP, path=place, line=line, key=called, setting=setting)
+        found.severity = severity
+        yield found
     if file.unfollowed and scripts is None:
         names = [f"{name} (line {line})" for line, name in sorted(file.unfollowed)]
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
@@ -182,7 +182,7 @@ class _CiFile:
 
     def _script(self, step: Step, name: str, place: str | None, line: int) -> None:
         """Look into a script that a step runs, and no further."""
-        path = b"" if place is None else place.encode("utf-8", "surrogateescape")
+        path = (place or "").encode("utf-8", "surrogateescape")
         data = self._files.read(path) if path else None
         if data is None:
             # Without a suffix it is a program that was installed, such as `node_modules/.bin/tool`.
@@ -190,18 +190,10 @@ class _CiFile:
                 self.unfollowed.add((line, name))
         elif self._scripts is None or path in self._scripts:
             text, kind = data.decode("utf-8", "surrogateescape"), language(path, data)
-            calls: Iterator[tuple[int, str]] = iter(())
-            if kind == "shell":
-                shell = Shell(commands(text), step.variables)
-                calls = shell.calls()
-                self.unfollowed.update(
-                    (line, f"{name}: {inner}") for _, inner, _ in shell.scripts(step.folder)
-                )
-            elif kind:
-                calls = code_literals(text)
-            else:
-                self.unfollowed.add((line, name))
-            for number, called in calls:
+            shell = Shell(commands(text) if kind == "shell" else (), step.variables)
+            inner = [(line, f"{name}: {one}") for _, one, _ in shell.scripts(step.folder)]
+            self.unfollowed.update(inner if kind else [(line, name)])
+            for number, called in code_literals(text) if kind == "code" else shell.calls():
                 self._call(step, path, number, called, line)
 
 
@@ -320,10 +312,9 @@ def _argument(word: str, option: str, *, client: bool) -> str:
     if equals and name.startswith("-"):
         option, word = name, value
     found = _URL.search(word)
-    if found:
-        return "" if _ADVERTISES.fullmatch(option) and not client else found[0]
-    found = _BARE.search(word) if client else _HOST_PORT.search(word)
-    return found[0] if found and (client or not _LISTENS.fullmatch(option)) else ""
+    own = _ADVERTISES if found else _LISTENS
+    found = found or (_BARE if client else _HOST_PORT).search(word)
+    return found[0] if found and (client or not own.fullmatch(option)) else ""
 
 
 def _inside(words: Sequence[str]) -> bool:

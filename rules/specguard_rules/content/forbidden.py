@@ -94,32 +94,21 @@ class ForbiddenContent(Rule):
                     held[paths[position]].add(which)
         judged = [entry for entry in files if held[entry.path]]
         counts: dict[tuple[bytes, int], int] = {}
+        step = "Change the line, or take the file out with 'exclude'."
         for added in lines.added([forbidden.pattern for forbidden in self.forbid], judged):
-            if added.which not in held[added.path]:
-                continue
-            place = added.path, added.which
-            counts[place] = counts.get(place, 0) + 1
-            if counts[place] <= MOST:
-                yield self._finding(added.path, added.line, added.text, added.which)
+            path, which = place = added.path, added.which
+            if which in held[path]:
+                counts[place] = count = counts.get(place, 0) + 1
+                forbidden, setting = self.forbid[which], f"forbid.{which}.pattern"
+                message = forbidden.message or f"the added line matches {forbidden.pattern.text!r}"
+                key = " ".join(added.text.split())
+                if count <= MOST:
+                    yield Finding(message, help=step, path=path, line=added.line, key=key, setting=setting)
         for (path, which), count in counts.items():
             if count > MOST:
-                message = (
-                    f"{count - MOST} more added lines of this file match {self.forbid[which].pattern.text!r}"
-                )
-                step = "Change these lines too, or take the file out with 'exclude'."
-                key = f"more {self.forbid[which].pattern.text}"
-                yield Finding(message, help=step, path=path, key=key, setting=f"forbid.{which}.pattern")
-
-    def _finding(self, path: bytes, line: int, text: str, which: int) -> Finding:
-        forbidden = self.forbid[which]
-        return Finding(
-            forbidden.message or f"the added line matches {forbidden.pattern.text!r}",
-            help="Change the line, or take the file out with 'exclude'.",
-            path=path,
-            line=line,
-            key=" ".join(text.split()),
-            setting=f"forbid.{which}.pattern",
-        )
+                text, setting = self.forbid[which].pattern.text, f"forbid.{which}.pattern"
+                message = f"{count - MOST} more added lines of this file match {text!r}"
+                yield Finding(message, help=step, path=path, key=f"more {text}", setting=setting)
 
 
 # These run a command that stands among their arguments.
@@ -246,23 +235,15 @@ class ForbiddenCommand(Rule):
                     yield self._finding(entry.path, command, which)
 
     def _finding(self, path: bytes, command: Command, which: int) -> Finding:
-        form = self.commands[which]
-        way_out = f" with {' or '.join(form.unless)}" if form.unless else " in another way"
-        message = f"the command form {form.command!r} is forbidden"
-        message, step = form.message or message, f"Do this{way_out}, or take the command out."
+        form, key = self.commands[which], " ".join(command.words)
+        message = form.message or f"the command form {form.command!r} is forbidden"
+        how = f"with {' or '.join(form.unless)}" if form.unless else "in another way"
+        step, setting = f"Do this {how}, or take the command out.", f"commands.{which}.command"
+        found = Finding(message, help=step, path=path, line=command.line, key=key, setting=setting)
+        found.end_line = command.end_line if command.end_line > command.line else None
         if not command.told:
-            message = form.message or f"{message}; here it is only named"
-            step = "Make sure that nobody takes it for an instruction."
-        return Finding(
-            message,
-            help=step,
-            severity=None if command.told else "info",
-            path=path,
-            line=command.line,
-            end_line=command.end_line if command.end_line > command.line else None,
-            key=" ".join(command.words),
-            setting=f"commands.{which}.command",
-        )
+            found.severity, found.help = "info", "Make sure that nobody takes it for an instruction."
+        return found
 
 
 def _words(text: str) -> list[str]:
@@ -283,18 +264,15 @@ def has_form(command: Command, form: Sequence[str], unless: Sequence[str] = ()) 
         form: the form's words.
         unless: options or words of which any one makes it another command.
     """
+    from specguard_rules.content._shell import base_name
+
     words = command.unwrapped()
-    carried = range(1, min(len(words), _CARRIED)) if _name(words) in _CARRIERS else ()
-    return any(_is(words[at:], form, unless) for at in (0, *carried))
-
-
-def _name(words: Sequence[str]) -> str:
-    return words[0].rpartition("/")[2] if words else ""
+    carried = range(1, min(len(words), _CARRIED)) if base_name(words) in _CARRIERS else ()
+    named = (words[at:] for at in (0, *carried) if form and base_name(words[at:]) == form[0])
+    return any(_is(one, form, unless) for one in named)
 
 
 def _is(words: Sequence[str], form: Sequence[str], unless: Sequence[str]) -> bool:
-    if not form or _name(words) != form[0]:
-        return False
     wanted = [word for word in form[1:] if not word.startswith("-")]
     previous = ""
     for word in words[1:]:
@@ -413,9 +391,7 @@ class HostNetworkCall(Rule):
     requires: ClassVar[tuple[str, ...]] = ("files",)
     condition: ClassVar[str] = "no step of {files} that the change touches calls the CI host itself"
 
-    files: Selecting = setting(
-        Selecting(), "the CI files, such as `.github/workflows/*.yml` and `.gitlab-ci.yml`", tightens="more"
-    )
+    files: Selecting = setting(Selecting(), "CI files, such as `.github/workflows/*.yml`", tightens="more")
 
     def check(self, entries: Sequence[Entry], head_files: Tree, whole: bool) -> Iterator[Finding]:
         """Judge the CI files and the called scripts that the change touches, or all of them."""
@@ -438,11 +414,10 @@ class HostNetworkCall(Rule):
         paths = head_files.paths()
         for position, index in self.files.find_each(paths):
             path = paths[position]
-            if path not in present:
-                text = head_files.read(path) or b""
-                wanted = {script for script in scripts if script.rpartition(b"/")[2] in text}
-                if wanted:
-                    yield from judge(path, head_files, wanted, f"files.{index}")
+            text = b"" if path in present else head_files.read(path) or b""
+            wanted = {script for script in scripts if script.rpartition(b"/")[2] in text}
+            if wanted:
+                yield from judge(path, head_files, wanted, f"files.{index}")
 
 
 def _mentions_host(path: bytes, files: Tree) -> bool:

@@ -9,7 +9,7 @@ from specguard.rules import Finding, Rule, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from typing import ClassVar, Final, TypeAlias
 
     from specguard.rules import Base, Entry, Guards, Severity, Stage, Tree
@@ -310,28 +310,22 @@ def _in_letters(text: str) -> Verdict | None:
 
     kinds = {char: unicodedata.category(char) for char in text if not char.isascii()}
     unseen = [*look_alikes.unseen(text), *(char for char in kinds if kinds[char] in {"Zl", "Zp", "Co"})]
-    separators = list(filter(look_alikes.is_separator, kinds))
     spaces = [char for char in kinds if kinds[char] == "Zs" and char != "\u3000"]
+    marks = [text[0]] if kinds.get(text[0], "").startswith("M") else []
     special, mixed = look_alikes.reads_like_special(text), look_alikes.mixed(text)
-    styled = list(filter(look_alikes.is_styled, kinds))
-    if unseen:
-        return f"has {look_alikes.described(unseen[0])}, which cannot be seen", "error", "unseen"
-    if separators:
-        what = f"has {look_alikes.described(separators[0])}, which looks like a separator"
-        return what, "error", "separator"
-    if kinds.get(text[0], "").startswith("M"):
-        what = f"begins with {look_alikes.described(text[0])}, which joins the slash before it"
-        return what, "error", "mark"
-    if special:
-        return f"reads like '{special}'", "error", "special"
-    if mixed:
-        char, script, other = mixed
-        scripts = f"a {script.title()} letter in a {other.title()} word"
-        return f"has {look_alikes.described(char)}, {scripts}", "error", "script"
-    if styled:
-        return f"has {look_alikes.described(styled[0])}, a plain letter in another form", "warning", "form"
-    if spaces:
-        return f"has {look_alikes.described(spaces[0])}, which looks like a space", "warning", "space"
+    strange: Sequence[tuple[Iterable[str], str, Severity, str]] = (
+        (unseen, "which cannot be seen", "error", "unseen"),
+        (filter(look_alikes.is_separator, kinds), "which looks like a separator", "error", "separator"),
+        (marks, "which joins the slash before it", "error", "mark"),
+        ([special] if special else (), "", "error", "special"),
+        (mixed[:1] if mixed else (), "a letter of another script than the others", "error", "script"),
+        (filter(look_alikes.is_styled, kinds), "a plain letter in another form", "warning", "form"),
+        (spaces, "which looks like a space", "warning", "space"),
+    )
+    for found, what, severity, key in strange:
+        for one in found:
+            said = f"has {look_alikes.described(one)}, {what}" if what else f"reads like '{one}'"
+            return said, severity, key
     return None
 
 

@@ -262,14 +262,10 @@ class Moves:
             return "added" if kind == "a file" else f"added as {kind}"
         if entry.status == "T" or entry.old_mode & 0o170000 != entry.new_mode & 0o170000:
             return f"replaced by {kind}"
-        if entry.is_submodule:
-            return "set to another commit"
-        if entry.is_symlink:
+        if entry.is_submodule or entry.is_symlink:
             return "pointed elsewhere"
         bits = "made executable" if entry.new_mode & 0o111 else "made not executable"
-        if entry.old_mode == entry.new_mode:
-            return "modified"
-        return bits if entry.old == entry.new else f"modified and {bits}"
+        return bits if entry.old == entry.new else "modified"
 
 
 def _findings(
@@ -315,16 +311,12 @@ def _findings(
 
         where = f" in commit {origin[:SHORT]} and put back later" if commit else ""
         moved = moves[origin].other(entry)
-        yield Finding(
-            f"{name} was {moves[origin].happened(entry)}{where}; {subject} is {word}",
-            help=f"{put_back(entry, base, commit=commit, each=bool(commits), moved=moved)}.",
-            path=entry.path,
-            commit=origin or None,
-            side=entry.side,
-            key=pattern,
-            setting=f"paths.{index}",
-            moved=moved.path if moved else None,
-        )
+        message = f"{name} was {moves[origin].happened(entry)}{where}; {subject} is {word}"
+        step = f"{put_back(entry, base, commit=commit, each=bool(commits), moved=moved)}."
+        found = Finding(message, help=step, path=entry.path, side=entry.side, key=pattern)
+        found.commit, found.setting = origin or None, f"paths.{index}"
+        found.moved = moved.path if moved else None
+        yield found
 
 
 _HOPS: Final = 40
@@ -422,22 +414,16 @@ class LinkIntoGuardedPath(Rule):
             kind = "submodule" if entry.is_submodule else "link"
             guard = guards.below(entry.path) if guards.find(entry.path) is None else None
             if not where and entry.status != "M" and guard is not None:
-                where = (
-                    f"is a {'submodule' if entry.is_submodule else 'symbolic link'} in the place of a folder"
-                )
-                where += f"; {guard.pattern} is guarded and would lie elsewhere"
+                where = f"is a {kind} in the place of a folder; {guard.pattern} is guarded and lies below"
             if where and not base.has(entry):
                 from specguard_rules.next_steps import SHORT, put_back
 
                 at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
-                yield Finding(
-                    f"{path_text(entry.path)} {where}{at}",
-                    help=f"{put_back(entry, base, commit=commit, each=bool(landed))}.",
-                    path=entry.path,
-                    commit=commit.oid if commit else None,
-                    key=kind,
-                    setting="submodules" if entry.is_submodule else "",
-                )
+                step = f"{put_back(entry, base, commit=commit, each=bool(landed))}."
+                found = Finding(f"{path_text(entry.path)} {where}{at}", help=step, path=entry.path, key=kind)
+                found.commit = commit.oid if commit else None
+                found.setting = "submodules" if entry.is_submodule else ""
+                yield found
 
     def _submodule(self, entry: Entry, guards: Guards) -> str:
         """The problem with a submodule; empty if there is none."""
@@ -446,9 +432,7 @@ class LinkIntoGuardedPath(Rule):
             return f"is a submodule under {guard.pattern}, which is guarded, and no rule looks into it"
         if self.submodules == "any" or (self.submodules == "existing" and entry.status == "M"):
             return ""
-        if entry.status == "M":
-            return "is a submodule that is set to another commit, which no rule looks into"
-        return "is a new submodule, a repository that no rule looks into"
+        return f"is a submodule{'' if entry.status == 'M' else ' that is new'}, which no rule looks into"
 
 
 class _Reach:
@@ -624,11 +608,10 @@ class WeakenedPath(Rule):
             from specguard_rules.next_steps import put_back
 
             moves = moves or Moves(entries)
-            message = f"{path_text(entry.path)} was {moves.happened(entry)}; it may grow and not lose"
+            path, side, place = entry.path, entry.side, f"paths.{index}"
+            message = f"{path_text(path)} was {moves.happened(entry)}; it may grow and not lose"
             step = f"{put_back(entry, base, moved=moves.other(entry))}{_APPROVED}"
-            yield Finding(
-                message, help=step, path=entry.path, side=entry.side, key="gone", setting=f"paths.{index}"
-            )
+            yield Finding(message, help=step, path=path, side=side, key="gone", setting=place)
         grown = lines.compare([entry for entry in judged if not entry.added])
         losses = (one for entry, hunks in grown for one in _losses(entry, hunks, setting[entry.path]))
         yield from _capped(losses, "{path} loses lines at {count} more places", "paths")
@@ -667,15 +650,12 @@ def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Findi
         count = len(hunk.removed) - (first - hunk.old_start)
         lines = f"line {first}" if count == 1 else f"{count} lines from line {first} on"
         if gone:
-            yield Finding(
-                f"{path_text(entry.path)} loses {lines}: {text[:120]}",
-                help=f"Bring it back{_APPROVED}",
-                path=entry.path,
-                line=max(hunk.new_start, 1),
-                end_line=max(hunk.new_start + len(hunk.added) - 1, hunk.new_start, 1),
-                key=" ".join(text.split()),
-                setting=setting,
-            )
+            message = f"{path_text(entry.path)} loses {lines}: {text[:120]}"
+            step, key = f"Bring it back{_APPROVED}", " ".join(text.split())
+            found = Finding(message, help=step, path=entry.path, key=key, setting=setting)
+            found.line = max(hunk.new_start, 1)
+            found.end_line = max(hunk.new_start + len(hunk.added) - 1, found.line)
+            yield found
 
 
 def _lost(hunk: Hunk) -> tuple[int, bytes]:

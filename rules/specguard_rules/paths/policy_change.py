@@ -146,9 +146,8 @@ class PolicyChanges(Rule):
                     yield _accepted(policy_change.baseline)
             elif path.startswith(_FOLDER):
                 if not (path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
-                    yield _finding(
-                        path, "is part of what specguard goes by, and was changed", "error", "state"
-                    )
+                    what = "is part of what specguard goes by, and was changed"
+                    yield _finding(path, what, "error", "state")
             elif path.startswith(beginnings) and self.files.find(path) is not None:
                 yield from _runner(entry, start_documents, documents)
 
@@ -161,14 +160,10 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
         yield _finding(first, f"leaves a policy that cannot be read: {change.problem}", "error", "unread")
     for one in change.broken:
         # A change of the root alone may be what lets it be read.
-        path = paths.get(one.origin.path)
-        at = "" if path else f" {one.origin}"
-        found = _finding(
-            path or first, f"breaks a nested authority:{at} {one.message}", "error", f"unread: {one.message}"
-        )
+        path, what = paths.get(one.origin.path), f"breaks a nested authority: {one.origin} {one.message}"
+        found = _finding(path or first, what, "error", f"unread: {one.message}")
         found.line = one.origin.line or None if path else None
-        found.help = one.step
-        found.authority = one.above
+        found.help, found.authority = one.step, one.above
         yield found
     for difference in change.differences:
         origins = (difference.new_origin, difference.old_origin)
@@ -191,15 +186,16 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
 
 def _accepted(change: BaselineChange) -> Finding:
     """The finding about a change of the baseline."""
-    if not change.problem and not change.growths:
+    if change.problem:
+        what = f"cannot be compared with what it was: {change.problem}"
+        return _finding(_BASELINE, what, "error", "baseline")
+    if not change.growths:
         return _finding(_BASELINE, "accepts no more findings than before", "warning", "baseline")
     named = ", ".join(map(str, change.growths[:_NAMED]))
     more = f" and {len(change.growths) - _NAMED} more" if len(change.growths) > _NAMED else ""
     what = f"accepts findings that were not accepted before: {named}{more}"
-    if change.problem:
-        what = f"cannot be compared with what it was: {change.problem}"
     found = _finding(_BASELINE, what, "error", "baseline")
-    found.line = None if change.problem else change.growths[0].line
+    found.line = change.growths[0].line
     return found
 
 

@@ -108,16 +108,12 @@ class OutOfScopePath(Rule):
             if not bookkeeping.has(entry) and not base.has(entry):
                 from specguard_rules.next_steps import put_back
 
-                yield Finding(
-                    f"{path_text(entry.path)} is outside the scope of {work_item}: {allowed}",
-                    help=f"{put_back(entry, base)}, or {widened}.",
-                    path=entry.path,
-                    side=entry.side,
-                    key="scope",
-                    severity="warning" if scope.unread else None,
-                    setting=setting,
-                    authority=Origin(place, scope.lines[0]) if place else None,
-                )
+                message = f"{path_text(entry.path)} is outside the scope of {work_item}: {allowed}"
+                step, path, side = f"{put_back(entry, base)}, or {widened}.", entry.path, entry.side
+                found = Finding(message, help=step, path=path, side=side, key="scope", setting=setting)
+                found.severity = "warning" if scope.unread else None
+                found.authority = Origin(place, scope.lines[0]) if place else None
+                yield found
 
 
 _UNITS: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
@@ -177,15 +173,13 @@ class OversizedChange(Rule):
     code: ClassVar[str] = "PTH008"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = (
-        "at most {entries} paths, {lines} lines, {bytes} bytes and {file_bytes} bytes a file (0: any number)"
+        "at most {entries} paths, {lines} lines, {bytes} bytes, {file_bytes} a file (0: any)"
     )
 
     entries: int = setting(0, "the most paths; `0`: any number", ge=0, tightens="lower")
     lines: int = setting(0, "the most lines it adds and removes", ge=0, tightens="lower")
     bytes: int = setting(0, "the most bytes of its files together", ge=0, tightens="lower")
-    file_bytes: int = setting(
-        100 << 20, "the most bytes of one file; `0`: any number", ge=0, tightens="lower"
-    )
+    file_bytes: int = setting(100 << 20, "the most bytes of one file; `0`: any", ge=0, tightens="lower")
 
     def check(
         self,
@@ -199,7 +193,7 @@ class OversizedChange(Rule):
         log = policy.log_folder
         judged = [entry for entry in entries if not (entry.added and entry.path.startswith(log))]
         limited = self.entries or self.lines or self.bytes
-        counted = [entry for entry in judged if not bookkeeping.has(entry)] if limited else judged
+        counted = [entry for entry in judged if not bookkeeping.has(entry)] if limited else ()
         if self.entries and len(counted) > self.entries:
             yield _over("entries", f"the change touches {len(counted)} paths", str(self.entries))
         brought = [entry for entry in judged if entry.is_file and entry.old != entry.new]
@@ -218,9 +212,8 @@ class OversizedChange(Rule):
                 yield _over("bytes", f"the change's files come to {_amount(total)}", _amount(self.bytes))
         if self.lines:
             totals = lines.totals([entry for entry in counted if entry.path not in large])
-            both = totals.added + totals.removed
-            if both > self.lines:
-                what = f"the change adds {totals.added} lines and removes {totals.removed}, {both} in all"
+            if totals.added + totals.removed > self.lines:
+                what = f"the change adds {totals.added} lines and removes {totals.removed}"
                 yield _over("lines", what, str(self.lines))
 
 
@@ -344,14 +337,15 @@ class MissingCompanion(Rule):
                 from specguard_rules.next_steps import add_trailer
 
                 reason += f", with `{add_trailer(f'{key}: REASON', written, {})}`"
-            yield Finding(
-                f"{path_text(asking[0])}{more} changed, and nothing under {wanted} did",
-                help=f"Change what belongs to it under {wanted}{reason}.",
-                path=asking[0],
-                key=f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}",
-                severity="warning" if key and commits is None and written is None else None,
-                setting=f"companions.{which}.require",
+            message = f"{path_text(asking[0])}{more} changed, and nothing under {wanted} did"
+            step, setting = (
+                f"Change what belongs to it under {wanted}{reason}.",
+                f"companions.{which}.require",
             )
+            key_of = f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}"
+            found = Finding(message, help=step, path=asking[0], key=key_of, setting=setting)
+            found.severity = "warning" if key and commits is None and written is None else None
+            yield found
 
 
 def _stated(

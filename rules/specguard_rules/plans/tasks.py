@@ -188,7 +188,7 @@ class SliceOutOfFiles(Rule):
     [[expect]]
     code = "PLN010"
     path = "src/a/x.ts"
-    message = "is a file of slice D1, still to be done, and the change names no slice"
+    message = "is a file of slice D1, still to be done, and the change is for none"
     help = "phase-D-1"
     ```
 
@@ -269,14 +269,9 @@ class SliceOutOfFiles(Rule):
 
 def _taken(entry: Entry, whose: Sequence[Listed]) -> Finding:
     """An entry that is a file of slices, in a change for none of them."""
-    first = whose[0]
-    names = " and ".join(str(item) for item in whose[:3])
-    message = (
-        f"{path_text(entry.path)} is a file of {names}, still to be done, and the change names no "
-        f"{first.source.kind}"
-    )
-    named = f", {first.branch}" if first.branch else ""
-    step = f"Change it on the branch of {first}{named}, or have it approved."
+    first, names = whose[0], " and ".join(str(item) for item in whose[:3])
+    message = f"{path_text(entry.path)} is a file of {names}, still to be done, and the change is for none"
+    step = f"Change it on {first.branch or f'the branch of {first}'}, or have it approved."
     return _about_slice(entry, first, message, step, f"kept {first.id}", first.setting)
 
 
@@ -288,15 +283,12 @@ def _about_slice(entry: Entry, listed: Listed, message: str, step: str, key: str
 
 def _elsewhere(work_item: WorkItem, listed: Listed, branch: Branch, base: Base) -> Finding:
     """A slice's change on another branch than the slice's own."""
-    return Finding(
-        f"the change is for {listed}, and is on the branch {quoted(branch.name)}, which is not the "
-        f"slice's own, {alternatives(work_item.branches)}",
-        help=f"Take it there: `{to_branch(work_item.branches[0], branch, base)}`",
-        field="branch",
-        key="branch",
-        same_as=("BRN001 item",),
-        setting=work_item.setting("branch"),
-    )
+    own, same_as = alternatives(work_item.branches), ("BRN001 item",)
+    message = f"the change is for {listed}, whose branch is {own}, and is on {quoted(branch.name)}"
+    step = f"Take it there: `{to_branch(work_item.branches[0], branch, base)}`"
+    found = Finding(message, help=step, field="branch", key="branch", same_as=same_as)
+    found.setting = work_item.setting("branch")
+    return found
 
 
 def _beyond(
@@ -314,11 +306,10 @@ def _beyond(
         step = f"Take it out, or have {place} list it for {listed} in the base first."
         owners = [other for other in others if other.scope.find(entry.path) is not None]
         if len(owners) == 1:
-            message += f"; it belongs to {owners[0]}"
-            stands = f"; if this one stands on it: git branch -u {owners[0].branch}"
-            step = f"Change it on the branch of {owners[0]}" + (
-                stands if owners[0].branch and not staged else "."
-            )
+            [owner] = owners
+            message += f"; it belongs to {owner}"
+            stands = f"; if this one stands on it: git branch -u {owner.branch}"
+            step = f"Change it on the branch of {owner}{stands if owner.branch and not staged else '.'}"
         yield _about_slice(entry, listed, message, step, listed.id, work_item.setting("source"))
 
 
@@ -411,12 +402,8 @@ class UndisposedSlice(Rule):
     tables: ClassVar[tuple[str, ...]] = ("work.*.source",)
     condition: ClassVar[str] = "every conditional slice is done, or put off in the readiness document"
 
-    readiness: list[str] = setting(
-        ["readiness"], "the contracts of readiness documents", tightens="more", names=["artifacts"]
-    )
-    decisions: Selecting = setting(
-        Selecting.of("**/DECISIONS.md"), "the decisions documents, if any", tightens="only"
-    )
+    readiness: list[str] = setting(["readiness"], "readiness contracts", tightens="more", names=["artifacts"])
+    decisions: Selecting = setting(Selecting.of("**/DECISIONS.md"), "where decisions stand", tightens="only")
 
     def check(
         self,
@@ -429,10 +416,7 @@ class UndisposedSlice(Rule):
         decided = any(self.decisions.find(entry.path) is not None for entry in entries or ())
         if listed is not None and listed.conditional and self.decisions and not decided:
             patterns = self.decisions.patterns
-            message = (
-                f"{listed} is conditional, and its change decides nothing: it leaves "
-                f"{' and '.join(patterns)} as it is"
-            )
+            message = f"{listed} is conditional, and its change decides nothing in {' and '.join(patterns)}"
             step = f"Record what triggered {listed}, and what is decided, in {patterns[0]}."
             yield Finding(message, help=step, field="work_item", key=listed.id, setting="decisions")
         yield from breakdowns.undisposed(self.readiness, "readiness")
@@ -826,23 +810,19 @@ class UnexpectedFile(Rule):
             expected = task.expected_paths
             if touched and not expected:
                 names = ", ".join(path_text(entry.path) for entry in touched[:3])
-                more = ", ..." if len(touched) > 3 else ""
-                message = (
-                    f"{task.name} expects no files, and {unit.label} touches {len(touched)}: {names}{more}"
-                )
+                what = f"{unit.label} touches {len(touched)}: {names}{', ...' * (len(touched) > 3)}"
+                message = f"{task.name} expects no files, and {what}"
                 step, key = "Have the planner list them in `expected_files` beforehand.", f"{task.id}:none"
                 path = task.plan.path
                 yield Finding(message, help=step, path=path, line=task.line, commit=unit.commit, key=key)
                 continue
             allowed = ", ".join(task.expected_files[:6]) + (", ..." if len(task.expected_files) > 6 else "")
-            for entry in touched:
-                if expected.find(entry.path) is None:
-                    name = path_text(entry.path)
-                    message = f"{unit.label} for {task.name} touches {name}; expected: {allowed}"
-                    step = "Take it out of the change, or have the planner add it to `expected_files` first."
-                    found = _about(unit, entry, message, step, f"{task.id}:unexpected")
-                    found.authority = task.origin("expected_files")
-                    yield found
+            for entry in (one for one in touched if expected.find(one.path) is None):
+                message = f"{unit.label} for {task.name} touches {path_text(entry.path)}; expected: {allowed}"
+                step = "Take it out of the change, or have the planner add it to `expected_files` first."
+                found = _about(unit, entry, message, step, f"{task.id}:unexpected")
+                found.authority = task.origin("expected_files")
+                yield found
 
 
 def _about(unit: Unit, entry: Entry, message: str, step: str, key: str, setting: str = "") -> Finding:
@@ -930,17 +910,13 @@ class SeveralTasks(Rule):
             names = [f"{task.name} of {task.plan.name}" if several else task.name for task in tasks]
             if len(names) > 6:
                 names = [*names[:5], f"{len(names) - 5} more"]
-            shown = finished[min(1, len(finished) - 1)] if finished else None
-            yield Finding(
-                f"{unit.label} finishes {', '.join(names[:-1])} and {names[-1]}",
-                help="Make it a change for one task, and do the others after it, each in its own.",
-                path=shown.plan.path if shown else None,
-                line=shown.line_of("status") if shown else None,
-                commit=unit.commit,
-                field=None if shown else "commit.subject",
-                key="several",
-                setting=tasks[0].plan.setting("unit"),
-            )
+            message = f"{unit.label} finishes {', '.join(names[:-1])} and {names[-1]}"
+            step = "Make it a change for one task, and do the others after it, each in its own."
+            told = Finding(message, help=step, commit=unit.commit, key="several")
+            told.field, told.setting = "commit.subject", tasks[0].plan.setting("unit")
+            for shown in finished[:2][-1:]:
+                told.path, told.line, told.field = shown.plan.path, shown.line_of("status"), None
+            yield told
 
 
 class MissingOption(Rule):

@@ -522,9 +522,7 @@ class UnprovenAsset(Rule):
 
     code: ClassVar[str] = "RUN010"
     tables: ClassVar[tuple[str, ...]] = ("assets.proofs",)
-    condition: ClassVar[str] = (
-        "every learning asset that changes was built and tested by a run that logged it"
-    )
+    condition: ClassVar[str] = "every learning asset that changes was built and tested by a logged run"
 
     def check(
         self,
@@ -690,9 +688,7 @@ class DirtyWorktree(Rule):
     requires: ClassVar[tuple[str, ...]] = ("declared_by",)
     condition: ClassVar[str] = "no worktree has changes when {declared_by} declares a wave complete"
 
-    declared_by: list[str] = setting(
-        [], "the contracts that declare a wave complete", tightens="more", names=["artifacts"]
-    )
+    declared_by: list[str] = setting([], "what declares it complete", tightens="more", names=["artifacts"])
 
     def check(
         self, artifacts: Artifacts, worktrees: Sequence[Worktree], stage: Stage, head_files: Tree

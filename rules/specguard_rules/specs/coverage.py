@@ -81,9 +81,7 @@ class MissingSpec(Rule):
     code: ClassVar[str] = "SPC001"
     judges_parts: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = ("specs.files", "specs.index", "specs.governs")
-    condition: ClassVar[str] = (
-        "every entry of the index and every governed path has its spec, and the reverse"
-    )
+    condition: ClassVar[str] = "each entry of the index and each governed path has its spec, and the reverse"
 
     def check(self, specs: Specs) -> Iterator[Finding]:
         """Compare the index with the files, and the governed paths with the specs."""

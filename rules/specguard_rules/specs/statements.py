@@ -533,9 +533,7 @@ class InvalidStatus(Rule):
 
     code: ClassVar[str] = "SPC005"
     tables: ClassVar[tuple[str, ...]] = ("specs.statuses", "specs.transitions")
-    condition: ClassVar[str] = (
-        "every spec that is judged has a known status, and came to it by an allowed way"
-    )
+    condition: ClassVar[str] = "every judged spec has a known status, and came to it by an allowed way"
 
     def check(self, specs: Specs) -> Iterator[Finding]:
         """Look at the status of each spec, and at what it was."""
