@@ -16,15 +16,8 @@ if TYPE_CHECKING:
     from specguard.rules import Base, Branch, Commit, Expression, Fix, Policy, Push, Remote, Stage, WorkItem
 
 
-_UNSAFE = (
-    ("[\udc80-\udcff]", "has bytes that are not UTF-8"),
-    (
-        "[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]",
-        "has characters that are not shown, or that change how text is shown",
-    ),
-    ("[`$;|&<>\"']", "has a character that a shell acts on"),
-    (r"\A-", "begins with '-', so commands take it for an option"),
-)
+# Bytes that are not UTF-8, characters that are not shown or change how text is shown, and a shell's own.
+_UNSAFE = "[\udc80-\udcff\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff`$;|&<>\"']|^-"
 _BETWEEN_WORDS = str.maketrans("", "", "/._-")
 
 
@@ -56,7 +49,7 @@ class BranchName(Rule):
     ```toml fails
     branch = "fix-$HOME"
     commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
-    expect = [{code = "BRN001", field = "branch", message = "a shell acts on"}]
+    expect = [{code = "BRN001", field = "branch", message = "has '$', "}]
     ```
 
     ```toml passes
@@ -90,10 +83,11 @@ class BranchName(Rule):
             raise NotApplicable("the push deletes a branch, whatever its name is")
         name = branch.name
         if self.characters == "safe":
-            for characters, problem in () if _is_plain(name) else _UNSAFE:
-                if re.search(characters, name):
-                    yield _about(branch, base, push, problem, "Take another name", "characters")
-                    return
+            unsafe = None if _is_plain(name) else re.search(_UNSAFE, name)
+            if unsafe:
+                problem = f"has {unsafe[0]!a}, which is not shown, or which a shell or a command acts on"
+                yield _about(branch, base, push, problem, "Take another name", "characters")
+                return
         if base.is_branch(branch, stage):
             return
         if any(one.search(name) for one in self.exclude_names):

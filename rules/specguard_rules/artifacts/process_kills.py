@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, MissingFact, Rule, Selecting, judge_each, setting, shortened
-from specguard_rules.artifacts.texts import INSTRUCTIONS, contents, plan_files, selected
+from specguard_rules.artifacts.texts import INSTRUCTIONS, plan_files, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,20 +95,20 @@ class ProcessKillByName(Rule):
         work_kinds: Mapping[str, WorkKind],
     ) -> Iterator[Finding]:
         """Look at the files that the change touches, and at the gates."""
-        found = selected(self.files, entries, head_files, whole=whole)
-        setting = {path: f"files.{index}" for path, index in found.items()}
+        setting = selected(self.files, entries, head_files, whole=whole)
         for name, kind in plan_kinds.items():
             files = plan_files(kind, kind.plan)
             for path in selected(files, entries, head_files, whole=whole):
                 setting.setdefault(path, f"plans.{name}.plan")
 
-        def ends(one: tuple[bytes, bytes]) -> Iterator[Finding]:
-            path, content = one
-            for command in _kills(path, content, documents):
+        documents.prefetch(setting)
+
+        def ends(path: bytes) -> Iterator[Finding]:
+            content = documents.content(path) or b""
+            for command in _kills(path, content, documents) if may_kill(content) else ():
                 yield _finding(command, path=path, line=command.line, setting=setting[path])
 
-        read = contents(sorted(setting), head_files, entries)
-        yield from judge_each((one for one in read if may_kill(one[1])), ends)
+        yield from judge_each(sorted(setting), ends)
         if work_kinds or policy_change:
             touched = any(entry.path in policy.document_paths for entry in entries)
             yield from _gates(work_kinds, policy, policy_change, whole=whole or stage == "run" or touched)

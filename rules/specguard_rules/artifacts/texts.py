@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, MissingFact, Rule, Selecting, judge_each, path_text, setting, shortened
+from specguard.rules import Finding, Rule, Selecting, judge_each, path_text, setting, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import ClassVar, Final
 
     from specguard.documents.inline import Hidden
@@ -35,8 +35,8 @@ INSTRUCTIONS: Final = (
 
 def selected(
     patterns: Selecting, entries: Sequence[Entry], head_files: Tree, *, whole: bool
-) -> dict[bytes, int]:
-    """The regular files that patterns select, each with the index of the first pattern that does.
+) -> dict[bytes, str]:
+    """The regular files that the setting `files` selects, each with the key of the first pattern that does.
 
     Args:
         patterns: what selects.
@@ -49,17 +49,17 @@ def selected(
     """
     if whole:
         paths = head_files.paths()
-        found = {paths[position]: index for position, index in patterns.find_each(paths)}
-        return {path: index for path, index in found.items() if is_regular(path, head_files)}
+        found = {paths[position]: f"files.{index}" for position, index in patterns.find_each(paths)}
+        return {path: key for path, key in found.items() if is_regular(path, head_files)}
     # What was a link may become a file with the words of its target: to whoever reads files it is a new one.
     touched = [
         entry.path
         for entry in entries
         if entry.is_file and (entry.old != entry.new or entry.old_mode >> 12 != entry.new_mode >> 12)
     ]
-    if not touched or (len(touched) < FEW_PATHS and not _may_match(patterns, touched)):
+    if not touched or (len(touched) < FEW_PATHS and not may_match(patterns, touched)):
         return {}
-    return {touched[position]: index for position, index in patterns.find_each(touched)}
+    return {touched[position]: f"files.{index}" for position, index in patterns.find_each(touched)}
 
 
 def plan_files(kind: PlanKind, names: str) -> Selecting:
@@ -74,41 +74,7 @@ def is_regular(path: bytes, files: Tree) -> bool:
     return entry is not None and entry.is_file
 
 
-def contents(
-    paths: Iterable[bytes], files: Tree, entries: Sequence[Entry] = ()
-) -> Iterator[tuple[bytes, bytes]]:
-    """The contents of regular files of a tree, in the order asked for.
-
-    Args:
-        paths: the files.
-        files: the judged tree.
-        entries: the change, which knows its own files' ids: the tree's folders need not be read for them.
-
-    Raises:
-        MissingFact: an object is not there or is broken; or, after all others, a file is too large.
-    """
-    ids = {entry.path: entry.new for entry in entries if entry.is_file}
-    found: dict[bytes, str] = {}
-    for path in paths:
-        oid = ids.get(path, "")
-        # A file that is not in the object store yet has an id of zeros.
-        if not oid.strip("0"):
-            entry = files.find(path)
-            oid = entry.oid if entry is not None else ""
-        if oid:
-            found[path] = oid
-    large: list[bytes] = []
-    for path, (_, content) in zip(found, files.blobs(list(found.values())), strict=True):
-        if content is None:
-            large.append(path)
-        else:
-            yield path, content
-    if large:
-        name = path_text(large[0])
-        raise MissingFact(f"{name} is too large to be read", f"git cat-file -s HEAD:{name}")
-
-
-def _may_match(patterns: Selecting, paths: Sequence[bytes]) -> bool:
+def may_match(patterns: Selecting, paths: Sequence[bytes]) -> bool:
     """True if a path has all that one of the patterns says in plain letters; False is certain.
 
     Compiling patterns would cost a hook more than all else that a rule does where nothing matches.
@@ -241,8 +207,7 @@ class HiddenText(Rule):
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Look at the artifacts and instruction files that the change touches."""
-        found = selected(self.files, entries, head_files, whole=whole)
-        setting = {path: f"files.{index}" for path, index in found.items()}
+        setting = selected(self.files, entries, head_files, whole=whole)
         for artifact in artifacts.judged if artifacts else ():
             setting.setdefault(artifact.path, artifact.setting("path"))
         documents.prefetch(setting)
@@ -372,8 +337,7 @@ class SecretInArtifact(Rule):
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Look through the briefs, plans and artifacts."""
-        found = selected(self.files, entries, head_files, whole=whole)
-        setting = {path: f"files.{index}" for path, index in found.items()}
+        setting = selected(self.files, entries, head_files, whole=whole)
         for name, plan_kind in plan_kinds.items():
             for path in selected(plan_files(plan_kind, "**"), entries, head_files, whole=whole):
                 setting[path] = f"plans.{name}"
@@ -382,11 +346,15 @@ class SecretInArtifact(Rule):
                 setting[artifact.path] = f"artifacts.{artifact.name}"
         if not setting:
             return
-        finder = documents.credentials
-        for path, content in contents(sorted(setting), head_files, entries):
-            for kind, line, shown in credentials(content, finder, self._allows):
+        documents.prefetch(setting)
+
+        def secrets_in(path: bytes) -> Iterator[Finding]:
+            content = documents.content(path) or b""
+            for kind, line, shown in credentials(content, documents.credentials, self._allows):
                 yield _secret(path, kind, line, shown, setting[path])
             yield from self._own_forms(path, content)
+
+        yield from judge_each(sorted(setting), secrets_in)
 
     def _allows(self, value: str) -> bool:
         return any(expression.search(value) for expression in self.allow)

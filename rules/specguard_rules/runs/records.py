@@ -232,7 +232,7 @@ class StaleHeartbeat(Rule):
 
     ```text
     error: .runs/phase-12/1/manifest.json:1: the run phase-12/1 is running, and its last heartbeat was
-      2455 days ago
+      2456 days, 15:48:42 ago
     ```
 
     ```toml fails
@@ -279,6 +279,7 @@ class StaleHeartbeat(Rule):
         self, run_records: RunRecords, whole: bool, commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Listen for each run's heartbeat."""
+        from datetime import timedelta
 
         def stale(run: RunRecord, commit: str | None) -> Iterator[Finding]:
             silence, shown = run_records.silence(run) if run.running else 0, run_records.shown(run)
@@ -286,7 +287,7 @@ class StaleHeartbeat(Rule):
                 when = (
                     "it never had a heartbeat"
                     if silence is None
-                    else f"its last heartbeat was {_ago(silence)}"
+                    else f"its last heartbeat was {timedelta(seconds=int(silence))} ago"
                 )
                 message = f"the run {shown} is {run.state}, and {when}"
                 step = f"Run `specguard run doctor {run.run_id}`: it says what became of it."
@@ -296,14 +297,6 @@ class StaleHeartbeat(Rule):
                 )
 
         yield from judged(commits, run_records, stale, whole=whole)
-
-
-def _ago(seconds: float) -> str:
-    """The time since something, for a person."""
-    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{int(seconds // length)} {unit} ago"
-    return f"{int(seconds)} seconds ago"
 
 
 class SeveralItems(Rule):

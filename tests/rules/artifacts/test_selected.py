@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from specguard.declaration.patterns import Selecting
-from specguard_rules.artifacts.texts import _may_match
+from specguard_rules.artifacts.texts import may_match
 
 PATTERNS = [
     "**/*.sh", "a/b.sh", "/a/b.sh", "**", "*", "a/**", "a/**/b", "**/x/**", "x/*y*/z.md", "t[0-9]k.md",
@@ -23,7 +23,7 @@ def test_the_quick_look_misses_nothing(pattern: str) -> None:
     matched = [path for path in PATHS if patterns.find(path.encode()) is not None]
     assert matched
     for path in matched:
-        assert _may_match(patterns, [path.encode()])
+        assert may_match(patterns, [path.encode()])
 
 
 @pytest.mark.parametrize(
@@ -31,4 +31,4 @@ def test_the_quick_look_misses_nothing(pattern: str) -> None:
     [("**/*.sh", "a.py"), ("a/**", "b/a"), ("**/x/**", "x"), ("**/x/**", "src/ax/b"), ("t[0-9].md", "a.md")],
 )
 def test_the_quick_look_tells_most_others(pattern: str, path: str) -> None:
-    assert not _may_match(Selecting([pattern]), [path.encode()])
+    assert not may_match(Selecting([pattern]), [path.encode()])

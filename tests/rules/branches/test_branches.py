@@ -20,14 +20,14 @@ CANONICAL = "https://example.org/team/repo.git"
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        (b"a$(touch${IFS}ran)", "a shell acts on"),
-        (b"a`id`", "a shell acts on"),
-        (b"a;b", "a shell acts on"),
-        (b"a'b", "a shell acts on"),
-        ("a\u202eb".encode(), "change how text is shown"),
-        ("a\u200bb".encode(), "change how text is shown"),
-        (b"a\xffb", "not UTF-8"),
-        (b"--output=x", "take it for an option"),
+        (b"a$(touch${IFS}ran)", "has '$', "),
+        (b"a`id`", "has '`', "),
+        (b"a;b", "has ';', "),
+        (b"a'b", 'has "\'", '),
+        ("a\u202eb".encode(), "has '\\u202e', "),
+        ("a\u200bb".encode(), "has '\\u200b', "),
+        (b"a\xffb", "has '\\udcff', "),
+        (b"--output=x", "has '-', "),
         ("caf\u00e9/#12-user@example+x=y".encode(), ""),
     ],
 )
