@@ -333,17 +333,6 @@ def _server(directory: str) -> Server[Any]:
         found = await apart(lambda: _protected(lambda: pages(directory)))
         return types.ListResourcesResult(resources=list(found))
 
-    async def list_templates(
-        _context: ServerRequestContext[Any], _asked: Any
-    ) -> types.ListResourceTemplatesResult:
-        templates = ((f"{RULE}{{code}}", "A rule's page"), (f"{AUTHORITY}{{+path}}", "A document"))
-        return types.ListResourceTemplatesResult(
-            resource_templates=[
-                types.ResourceTemplate(uri_template=one, name=name, mime_type=MARKDOWN)
-                for one, name in templates
-            ]
-        )
-
     async def read_resource(
         _context: ServerRequestContext[Any], asked: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
@@ -361,7 +350,6 @@ def _server(directory: str) -> Server[Any]:
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resources=list_resources,
-        on_list_resource_templates=list_templates,
         on_read_resource=read_resource,
     )
 

@@ -54,7 +54,7 @@ _SHARED: Final = frozenset(["SessionStart", "SessionEnd", "Notification"])
 """Names that Gemini CLI and Claude Code both have."""
 
 _CURSOR_FIELDS: Final = ("cursor_version", "conversation_id", "generation_id", "workspace_roots")
-_PROJECTS: Final = {"claude": ("CLAUDE_PROJECT_DIR",), "gemini": ("GEMINI_PROJECT_DIR", "CLAUDE_PROJECT_DIR")}
+PROJECTS: Final = {"claude": ("CLAUDE_PROJECT_DIR",), "gemini": ("GEMINI_PROJECT_DIR", "CLAUDE_PROJECT_DIR")}
 """Variables that name the project's folder."""
 
 SHELLS: Final = frozenset(
@@ -313,7 +313,7 @@ def _projects(data: Mapping[str, Any], environment: Mapping[str, str], agent: Ag
         roots = _typed(data.get("workspace_roots") or [], list, wrong)
         found = [path_bytes(_typed(root, str, wrong)) for root in roots]
     else:
-        found = [os.fsencode(environment.get(name, "")) for name in _PROJECTS.get(agent, ())]
+        found = [os.fsencode(environment.get(name, "")) for name in PROJECTS.get(agent, ())]
     return [path for path in found if path.startswith(b"/")]
 
 

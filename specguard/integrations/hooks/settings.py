@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard.change.check_request import no_constant, once
 from specguard.change.repository import find_program
 from specguard.declaration.rule import Record
+from specguard.integrations.hooks.dialects import PROJECTS
 from specguard.integrations.hooks.session_pins import PROBE
 from specguard.integrations.hooks.tool_calls import WRITING
 
@@ -168,19 +169,13 @@ def written_hook(host: Host, hook: Wanted, *, on_failure: bool = False, command:
         on_failure: whether Claude Code is told to refuse where it fails, which it knows from 2.1.295 on.
         command: what is run in place of the hook's own command.
     """
-    timeout, command = hook.seconds * host.unit, command or hook.command
+    call = {"command": command or hook.command, "timeout": hook.seconds * host.unit}
+    matcher = {"matcher": hook.matcher} if hook.matcher else {}
     if host.flat:
-        data: dict[str, Any] = {"command": command, "timeout": timeout}
-        if hook.matcher:
-            data["matcher"] = hook.matcher
-        if hook.guards:
-            data["failClosed"] = True
-        return data
-    inner: dict[str, Any] = {"name": "specguard"} if host.named else {}
-    inner |= {"type": "command", "command": command, "timeout": timeout}
-    if on_failure and hook.guards:
-        inner["onFailure"] = "block"
-    return ({"matcher": hook.matcher} if hook.matcher else {}) | {"hooks": [inner]}
+        return call | matcher | ({"failClosed": True} if hook.guards else {})
+    named = {"name": "specguard"} if host.named else {}
+    closed = {"onFailure": "block"} if on_failure and hook.guards else {}
+    return matcher | {"hooks": [named | {"type": "command"} | call | closed]}
 
 
 def merged(text: str, host: Host, program: str, *, on_failure: bool = False) -> str:
@@ -240,28 +235,23 @@ def _switched_off(root: Mapping[str, Any], host: Host) -> str:
     """The setting that switches hooks off."""
     if host.agent == "claude" and root.get("disableAllHooks") is True:
         return "disableAllHooks"
-    if host.agent == "gemini":
-        config = root.get("hooksConfig")
-        if isinstance(config, dict) and config.get("enabled") is False:
-            return "hooksConfig.enabled = false"
-        disabled = config.get("disabled", []) if isinstance(config, dict) else []
-        if isinstance(disabled, list) and "specguard" in disabled:
-            return "hooksConfig.disabled"
-    return ""
+    if host.agent == "gemini" and _dig(root, "hooksConfig", "enabled") is False:
+        return "hooksConfig.enabled = false"
+    disabled = _dig(root, "hooksConfig", "disabled") if host.agent == "gemini" else ()
+    return "hooksConfig.disabled" if isinstance(disabled, list) and "specguard" in disabled else ""
 
 
 def _serves(group: object, data: Mapping[str, Any]) -> bool:
     """True if a group of settings does what one that is wanted does; further keys of it may say more."""
-    if not isinstance(group, dict):
-        return False
-    if any(group.get(key) != value for key, value in data.items() if key != "hooks"):
+    if not isinstance(group, dict) or any(
+        group.get(key) != value for key, value in data.items() if key != "hooks"
+    ):
         return False
     if "hooks" not in data:
         return True
-    if "matcher" in group and "matcher" not in data and group["matcher"] not in ("", "*"):
-        return False
-    wanted = data["hooks"][0]
-    return any(all(one.get(key) == value for key, value in wanted.items()) for one in _handlers(group))
+    every = "matcher" in data or group.get("matcher", "") in ("", "*")
+    wanted = data["hooks"][0].items()
+    return every and any(all(one.get(key) == value for key, value in wanted) for one in _handlers(group))
 
 
 def _is_ours(group: object) -> bool:
@@ -424,13 +414,10 @@ def _claude(home: str, top: str, environment: Mapping[str, str]) -> Trust:
     for file in (os.path.join(folder, "settings.json"), local):
         if _read(file).get("disableAllHooks") is True:
             return Trust(False, f"{file} has disableAllHooks", "take disableAllHooks out of it")
-    state = environment.get("CLAUDE_CONFIG_DIR")
-    projects = _read(os.path.join(state or home, ".claude.json")).get("projects")
+    state = _read(os.path.join(environment.get("CLAUDE_CONFIG_DIR") or home, ".claude.json"))
     # A folder that is trusted makes those below it so.
-    for place in _above(top):
-        known = projects.get(place) if isinstance(projects, dict) else None
-        if isinstance(known, dict) and known.get("hasTrustDialogAccepted") is True:
-            return Trust(True, "the folder is trusted")
+    if any(_dig(state, "projects", place, "hasTrustDialogAccepted") is True for place in _above(top)):
+        return Trust(True, "the folder is trusted")
     return Trust(
         said="nobody has trusted this folder in Claude Code yet, which asks when it starts here; `claude -p` "
         "runs hooks without that"
@@ -446,22 +433,20 @@ def _gemini(home: str, top: str, environment: Mapping[str, str]) -> Trust:
     if environment.get("GEMINI_CLI_TRUST_WORKSPACE") == "true" or asked is False:
         return Trust(True, "folders need no trust here")
     file = environment.get("GEMINI_CLI_TRUSTED_FOLDERS_PATH") or os.path.join(folder, "trustedFolders.json")
-    known = {
+    places = {
         os.path.dirname(place) if said == "TRUST_PARENT" else place: said
         for place, said in _read(file).items()
     }
     # The innermost folder that is known decides.
-    decided = next((known[place] for place in _above(top) if place in known), None)
+    decided = next((places[place] for place in _above(top) if place in places), None)
     if decided in ("TRUST_FOLDER", "TRUST_PARENT"):
         return Trust(True, "the folder is trusted")
-    return Trust(
-        False, "the folder is not trusted, so its hooks do not run",
-        "start gemini here and trust the folder; without a person set GEMINI_CLI_TRUST_WORKSPACE=true "
-        "(with --skip-trust the hooks do not run)",
-    )  # fmt: skip
+    step = "start gemini here and trust the folder; without a person set GEMINI_CLI_TRUST_WORKSPACE=true"
+    return Trust(False, "the folder is not trusted, so its hooks do not run", step)
 
 
 def _codex(program: str, top: str, environment: Mapping[str, str]) -> Trust:
+    step = "start codex here, trust the folder and its /hooks"
     try:
         answer = ask_codex(program, top, environment)
         hooks = [
@@ -470,24 +455,17 @@ def _codex(program: str, top: str, environment: Mapping[str, str]) -> Trust:
             for hook in each["hooks"]
             if "specguard" in str(hook.get("command") or hook) and hook["source"] == "project"
         ]
-        states = {str(hook["trustStatus"]) for hook in hooks if hook.get("enabled", True)}
-        off = sum(not hook.get("enabled", True) for hook in hooks)
+        states = {str(hook["trustStatus"]) if hook.get("enabled", True) else "disabled" for hook in hooks}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Trust(None, "codex did not say whether it trusts them", "start codex here and look at /hooks")
+        return Trust(None, "codex did not say whether it trusts them", step)
     if not hooks:
-        return Trust(
-            False,
-            "codex does not see them: the folder is not trusted, it has hooks off, or the main "
-            "working tree lacks them, whose hooks it takes in a linked worktree",
-            "start codex here and trust the folder, then look at /hooks",
+        why = (
+            "the folder is not trusted, it has hooks off, or (in a linked worktree) the main tree lacks them"
         )
-    if off or not states <= {"trusted", "managed"}:
-        said = ", ".join(sorted(states - {"trusted", "managed"}) + (["disabled"] if off else []))
-        return Trust(
-            False, f"codex passes over them without a word: {said}",
-            "start codex here and trust them in /hooks; without a person: "
-            "codex exec --dangerously-bypass-hook-trust",
-        )  # fmt: skip
+        return Trust(False, f"codex does not see them: {why}", step)
+    if passed_over := sorted(states - {"trusted", "managed"}):
+        step += "; without a person: codex exec --dangerously-bypass-hook-trust"
+        return Trust(False, f"codex passes over them without a word: {', '.join(passed_over)}", step)
     return Trust(True, "codex trusts them")
 
 
@@ -585,11 +563,9 @@ def probe(host: Host, command: str, top: str, environment: Mapping[str, str], li
         limit: how many seconds the agent would wait.
     """
     given = json.dumps(probe_event(host, top)).encode()
-    variables = dict(environment)
-    if host.agent in ("claude", "gemini"):
-        variables["CLAUDE_PROJECT_DIR"] = top
+    variables = {**environment, **dict.fromkeys(PROJECTS.get(host.agent, ()), top)}
     if host.agent == "gemini":
-        variables |= {"GEMINI_PROJECT_DIR": top, "GEMINI_CWD": top, "GEMINI_SESSION_ID": PROBE}
+        variables["GEMINI_SESSION_ID"] = PROBE
     start = time.monotonic()
     process = subprocess.Popen(
         [_SHELL, "-c", command], cwd=top, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE,

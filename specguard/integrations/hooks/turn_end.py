@@ -12,7 +12,7 @@ from specguard.change.repository import USUAL_BASES, Looking
 from specguard.integrations.hooks.dialects import Reply
 from specguard.integrations.hooks.judging import homes_of, stands
 from specguard.integrations.hooks.session_pins import Pin, Session
-from specguard.model import EXIT_PASSED
+from specguard.model import EXIT_PASSED, counted
 from specguard.reporters.escape import cut, visible
 
 TYPE_CHECKING = False
@@ -76,10 +76,10 @@ def judge_end(event: HookEvent, environment: Mapping[str, str], early: Early | N
             session.save()
         return Reply()
     count = len({*_fingerprints(state.left), *(set(state.found) - set(session.told))})
-    left = "1 finding is left" if count == 1 else f"{count} findings are left"
+    left = f"{counted(count, 'finding')} left"
     place, command = _COMMITS if passed else _TREE
     given_up = f"specguard: {left} in {place}, and the agent was told {HELD} times; {command} shows it."
-    if (event.loops is not None and event.loops >= HELD) or session.stops >= HELD:
+    if (event.loops or 0) >= HELD or session.stops >= HELD:
         return Reply("tell", given_up)
     session.stops += 1
     session.told = state.found
@@ -88,9 +88,8 @@ def judge_end(event: HookEvent, environment: Mapping[str, str], early: Early | N
         # Nothing counts how often, so once must do.
         return Reply("tell", given_up)
     said = (
-        f"specguard has checked {place}: {left} before the turn can end"
-        f" (said {session.stops} of {HELD} times). Fix it,"
-        f" or tell the person you work for why it cannot be; {command} shows it again."
+        f"specguard has checked {place}; {left} (said {session.stops} of {HELD} times). Fix it, or tell the "
+        f"person you work for why it cannot be; {command} shows it again."
     )
     return _told(said, blocks, command)
 
@@ -108,12 +107,11 @@ def judge_after(event: HookEvent, environment: Mapping[str, str], early: Early |
     if session.told != state.found:
         session.told = state.found
         session.save()
-    if not blocks or all(one in known for one in state.found):
-        return Reply()
     new = len(set(state.found) - known)
-    many = "is 1 new finding" if new == 1 else f"are {new} new findings"
-    said = f"After this command there {many} of specguard."
+    if not blocks or not new:
+        return Reply()
     passed = all(verdict.exit_code == EXIT_PASSED for verdict in state.left)
+    said = f"After this command specguard has {counted(new, 'new finding')}."
     return _told(said, blocks, (_COMMITS if passed else _TREE)[1])
 
 
@@ -184,13 +182,12 @@ class _State:
             while ahead:
                 with os.scandir(ahead.pop()) as entries:
                     for entry in entries:
-                        if entry.is_dir(follow_symlinks=False):
-                            if entry.name.lower() != b".git":
-                                ahead.append(entry.path)
-                            else:
-                                digest.update(entry.path)
-                        else:
+                        if not entry.is_dir(follow_symlinks=False):
                             stats.append((entry.path, entry.stat(follow_symlinks=False)))
+                        elif entry.name.lower() != b".git":
+                            ahead.append(entry.path)
+                        else:
+                            digest.update(entry.path)
         except OSError:
             return ""
         for path, one in stats:
@@ -246,18 +243,15 @@ class _State:
         found = pin.moved(git)
         if found is None:
             return
-        key = f"moved {pin.oid} {found.oid}"
-        if self._event.moment == "stop" or key not in self.session.told:
-            why = pin.follow(found, git.repository)
-            if why:
-                now = found.oid or "not there"
-                self._said[key] = (
-                    f"The base of this session, {pin.name}, was {pin.oid} and is {now} now; {why}. What the "
-                    f"session does goes on being judged by {pin.oid}.\n  next: Tell the person you work for; "
-                    f"`git update-ref {pin.ref} {pin.oid}` puts it back."
-                )
-        else:
+        key, now = f"moved {pin.oid} {found.oid}", found.oid or "not there"
+        if self._event.moment != "stop" and key in self.session.told:
             self._said[key] = ""
+        elif why := pin.follow(found, git.repository):
+            self._said[key] = (
+                f"The base of this session, {pin.name}, was {pin.oid} and is {now} now; {why}. The session's "
+                f"work is still judged by {pin.oid}.\n  next: Tell the person you work for; "
+                f"`git update-ref {pin.ref} {pin.oid}` puts it back."
+            )
 
 
 def _states(change: Change) -> dict[bytes, str]:
@@ -275,16 +269,14 @@ def _leave_others_work(
         return
     from specguard.model import state_of
 
-    same = {
-        path for path, state in _states(change).items() if state in [states.get(path) for states in before]
-    }
+    now = _states(change).items()
+    same = {path for path, state in now if state in [states.get(path) for states in before]}
+    by_hand = "Take out by hand what you wrote there: somebody else had edited it before."
     for result in verdict.results:
         kept = [judged for judged in result.findings if judged.finding.path not in same]
         for judged in kept:
             if judged.finding.path in guarded and _THROWS_AWAY.search(judged.finding.help):
-                judged.finding.help = (
-                    "Take out by hand what you wrote there: somebody else had edited it before."
-                )
+                judged.finding.help = by_hand
         if len(kept) < len(result.findings):
             result.findings = kept
             if result.state in ("failed", "warned"):
@@ -337,10 +329,8 @@ def greet(event: HookEvent, environment: Mapping[str, str], early: Early | None 
 
     tree = homes_of(event)[0]
     pin = Pin.of(event, tree, environment)
-    request = Request(
-        environment=environment, directory=os.fsdecode(tree.root), pinned=pin.base if pin is not None else ()
-    )
-    policy = open_policy(request)
+    folder, base = os.fsdecode(tree.root), pin.base if pin is not None else ()
+    policy = open_policy(Request(environment=environment, directory=folder, pinned=base))
     documents = ", ".join(path for path, _ in policy.documents)
     guards = list(policy.guards.all)
     lines = [
@@ -353,9 +343,10 @@ def greet(event: HookEvent, environment: Mapping[str, str], early: Early | None 
             more = f" and {len(patterns) - _NAMED} more" if len(patterns) > _NAMED else ""
             lines.append(f"{word}: {visible(cut(', '.join(patterns[:_NAMED])))}{more}.")
     kinds = list(policy.declared("work_kinds")) if policy.declares("work_kinds") else []
-    brief = f"`specguard brief{' KIND' if len(kinds) > 1 else ''}` tells what your work item asks for, "
+    if kinds:
+        lines.append(f"`specguard brief{' KIND' * (len(kinds) > 1)}` tells what your work item asks for.")
     lines.append(
-        f"{brief if kinds else ''}`specguard why PATH` tells what governs a path. "
+        "`specguard why PATH` tells what governs a path. "
         "A refusal says the next step; do not look for a way round it, ask the person you work for."
     )
     if pin is not None and pin.lost:

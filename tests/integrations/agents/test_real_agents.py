@@ -52,8 +52,8 @@ def test_what_could_not_be_told_is_told_afterwards_and_holds_up_the_end(agent: s
     model = driven.work(driven.running(f"python3 -c {shlex.quote(script)}"))
     assert (driven.root / "docs/api/x.yaml").read_text() == "z"
     heard = model.heard
-    assert "After this command there is 1 new finding of specguard" in heard
-    assert "specguard has checked the working tree: 1 finding is left" in heard
+    assert "After this command specguard has 1 new finding" in heard
+    assert "specguard has checked the working tree; 1 finding left" in heard
     assert "said 3 of 3 times" in heard
     assert len(model.requests) < 12
 

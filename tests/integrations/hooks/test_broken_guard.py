@@ -17,18 +17,25 @@ if TYPE_CHECKING:
     from specguard.testing import Repository
 
 
-def without_authority(repository: Repository, tmp_path: Path) -> dict[str, str]:
+def without_authority(repository: Repository, _: Path) -> dict[str, str]:
     repository.checkout("main")
     repository.commit("chore: x", delete=["SPEC_AUTHORITY.md"])
     return {}
 
 
-def unreadable_policy(repository: Repository, tmp_path: Path) -> dict[str, str]:
+def policy(repository: Repository, old: str, new: str) -> dict[str, str]:
+    """Have another text in the authority of the base."""
     repository.checkout("main")
-    repository.commit(
-        "chore: x", files={"SPEC_AUTHORITY.md": POLICY.replace("[rules.locked", "[rules.loked")}
-    )
+    repository.commit("chore: x", files={"SPEC_AUTHORITY.md": POLICY.replace(old, new)})
     return {}
+
+
+def unreadable_policy(repository: Repository, _: Path) -> dict[str, str]:
+    return policy(repository, "[rules.locked", "[rules.loked")
+
+
+def missing_plugin(repository: Repository, _: Path) -> dict[str, str]:
+    return policy(repository, 'base = "main"', 'base = "main"\nplugins = ["gone"]')
 
 
 def lost_policy(repository: Repository, tmp_path: Path) -> dict[str, str]:
@@ -45,23 +52,7 @@ def no_temporary_folder(repository: Repository, tmp_path: Path) -> dict[str, str
     return {"TMPDIR": str(tmp_path / "missing")}
 
 
-def missing_plugin(repository: Repository, tmp_path: Path) -> dict[str, str]:
-    repository.checkout("main")
-    repository.commit(
-        "chore: x",
-        files={"SPEC_AUTHORITY.md": POLICY.replace('base = "main"', 'base = "main"\nplugins = ["gone"]')},
-    )
-    return {}
-
-
-BROKEN = [
-    without_authority,
-    unreadable_policy,
-    lost_policy,
-    no_git,
-    no_temporary_folder,
-    missing_plugin,
-]
+BROKEN = [without_authority, unreadable_policy, lost_policy, no_git, no_temporary_folder, missing_plugin]
 
 
 @pytest.mark.parametrize("broken", BROKEN)
@@ -97,6 +88,11 @@ def test_an_edit_that_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     asked = edit(repository, "src/a.py")
     assert "could not be judged" in asked.refusal
     assert "next: git fetch" in asked.refusal
+    other = guarded(tmp_path / "other")
+    # The tree that the policy is read from is not there any more.
+    tree = other.oid("work^{tree}")
+    os.unlink(other.git_dir / "objects" / tree[:2] / tree[2:])
+    assert edit(other, "src/a.py").kind == "refuse"
 
 
 def test_without_an_authority_the_first_one_may_be_written_and_judges_at_once(tmp_path: Path) -> None:
@@ -137,15 +133,6 @@ def test_a_folder_that_is_gone_is_no_way_through(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     asked = ask("claude", write(f"{repository.path}/docs/api/x.yaml", tmp_path / "gone"), repository.path)
     assert "PTH001" in asked.refusal
-
-
-def test_a_tree_that_is_lost_lets_nothing_through(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    # The tree that the policy is read from is not there any more.
-    tree = repository.oid("work^{tree}")
-    os.unlink(repository.git_dir / "objects" / tree[:2] / tree[2:])
-    asked = edit(repository, "src/a.py")
-    assert asked.kind == "refuse"
 
 
 def test_a_cache_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:

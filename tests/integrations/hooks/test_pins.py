@@ -55,11 +55,11 @@ def test_a_moved_base_blinds_no_later_moment(move: str, first: str, tmp_path: Pa
     assert "PTH001" in session.edit().refusal
     said = session.after().refusal
     assert old in said
-    assert "goes on being judged by" in said
+    assert "is still judged by" in said
     session.repository.write("docs/api/x.yaml", "changed\n")
     found = session.after().refusal
     assert "PTH001" in found
-    assert "goes on being judged" not in found, "it is told once"
+    assert "is still judged by" not in found, "it is told once"
     assert "PTH001" in session.stop().refusal
     for source in ("resume", "compact", "startup"):
         assert "docs/api/" in session.start(source).told
@@ -173,7 +173,7 @@ def test_commits_on_the_base_itself_are_judged_and_no_move(tmp_path: Path) -> No
     session.repository.commit("feat: x", files={"docs/api/x.yaml": "b\n"})
     said = session.after().refusal
     assert "PTH001" in said
-    assert "goes on being judged" not in said
+    assert "is still judged by" not in said
 
 
 def test_a_session_without_a_name_is_judged_as_ever(tmp_path: Path) -> None:

@@ -42,14 +42,14 @@ def test_what_is_left_is_said_and_counted(tmp_path: Path) -> None:
     repository = broken(tmp_path / "repository")
     event = {**ENDS["claude"], "cwd": str(repository.path)}
     refusal = ask("claude", event, repository.path).refusal
-    assert "1 finding is left" in refusal
+    assert "1 finding left" in refusal
     assert "PTH001 forbidden-path: docs/api/x.yaml" in refusal
     assert 'SPEC_AUTHORITY.md:7: paths = ["docs/api/"]' in refusal
     assert "git checkout" in refusal
     for number in range(30):
         repository.write(f"docs/api/{number}", "x")
     refusal = ask("claude", event, repository.path).refusal
-    assert "31 findings are left" in refusal
+    assert "31 findings left" in refusal
     assert "; likewise docs/api/1, docs/api/10, docs/api/11, " in refusal
     assert len(refusal.split()) <= 120
 
