@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Case, Repository
+from specguard.testing import Case
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 
@@ -68,13 +68,32 @@ def imported(arguments: Sequence[str], directory: Path, cache: Path, stdin: str 
     return {fields[2].strip() for fields in lines}
 
 
+@pytest.fixture(scope="module")
+def nothing(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """What an empty program imports."""
+    folder = tmp_path_factory.mktemp("nothing")
+    return imported(["-c", "pass"], folder, folder)
+
+
+def hooked(case_folder: Path, name: str, tool: str, times: int = 2, **given: str) -> set[str]:
+    """What the hook of Claude Code imports for a call, the last of several times."""
+    repository = Case.from_toml(CASE).build(case_folder / "repository")
+    session = {"session_id": "s"} if name == "PostToolUse" else {}
+    event = {"hook_event_name": name, **session, "cwd": str(repository.path), "tool_name": tool}
+    asked = json.dumps({**event, "tool_input": given})
+    *_, last = (
+        imported([command(), "hook", "claude"], repository.path, case_folder / "cache", asked)
+        for _ in range(times)
+    )
+    return last
+
+
 @pytest.mark.parametrize("hook", ["--staged", "--commit-msg-file"])
-def test_a_hook_with_a_cached_policy_imports_little(hook: str, tmp_path: Path) -> None:
+def test_a_hook_with_a_cached_policy_imports_little(hook: str, nothing: set[str], tmp_path: Path) -> None:
     case = Case.from_toml(CASE)
     repository = case.build(tmp_path / "repository")
     words = case.arguments(tmp_path, repository.names)
     words = words[: words.index("--commit-msg-file")] if hook == "--staged" else words[words.index(hook) :]
-    nothing = imported(["-c", "pass"], repository.path, tmp_path / "cache")
     first = imported([command(), "check", *words], repository.path, tmp_path / "cache")
     assert "specguard.authority" in {name.rpartition(".")[0] for name in first}, "the policy was not compiled"
     again = imported([command(), "check", *words], repository.path, tmp_path / "cache") - nothing
@@ -106,21 +125,11 @@ def test_a_rule_that_mostly_has_nothing_to_read_costs_little_to_import(module: s
             assert not any(isinstance(value, re.Pattern) for value in values), name
 
 
-def called(repository: Repository, name: str, tool: str, **given: str) -> str:
-    """An event about an agent's call; a session is told where it has been done."""
-    session = {"session_id": "s"} if name == "PostToolUse" else {}
-    event = {"hook_event_name": name, **session, "cwd": str(repository.path), "tool_name": tool}
-    return json.dumps({**event, "tool_input": given})
-
-
 @pytest.mark.parametrize("path", ["src/a.py", "docs/api/x.yaml"], ids=["allowed", "refused"])
-def test_an_agents_hook_with_a_cached_policy_imports_little(path: str, tmp_path: Path) -> None:
-    repository = Case.from_toml(CASE).build(tmp_path / "repository")
-    event = called(repository, "PreToolUse", "Write", file_path=path, content="x = 2\n")
-    hook = [command(), "hook", "claude"]
-    nothing = imported(["-c", "pass"], repository.path, tmp_path / "cache")
-    imported(hook, repository.path, tmp_path / "cache", event)
-    again = imported(hook, repository.path, tmp_path / "cache", event) - nothing
+def test_an_agents_hook_with_a_cached_policy_imports_little(
+    path: str, nothing: set[str], tmp_path: Path
+) -> None:
+    again = hooked(tmp_path, "PreToolUse", "Write", file_path=path, content="x = 2\n") - nothing
     assert "specguard.integrations.hooks.judging" in again
     assert again & NEVER == set()
     # What reads commands costs as much as all else.
@@ -131,11 +140,11 @@ def test_an_agents_hook_with_a_cached_policy_imports_little(path: str, tmp_path:
     assert not [name for name in again if name.startswith(("specguard.work", "specguard_rules.work"))]
 
 
-def test_an_agents_hook_for_a_command_that_only_reads_looks_at_no_policy(tmp_path: Path) -> None:
-    repository = Case.from_toml(CASE).build(tmp_path / "repository")
-    event = called(repository, "PreToolUse", "Bash", command="git status --short && ls -la src")
-    nothing = imported(["-c", "pass"], repository.path, tmp_path / "cache")
-    again = imported([command(), "hook", "claude"], repository.path, tmp_path / "cache", event) - nothing
+def test_an_agents_hook_for_a_command_that_only_reads_looks_at_no_policy(
+    nothing: set[str], tmp_path: Path
+) -> None:
+    read = "git status --short && ls -la src"
+    again = hooked(tmp_path, "PreToolUse", "Bash", times=1, command=read) - nothing
     assert "specguard.integrations.hooks.shell" in again
     assert again & NEVER == set()
     # The pin of the session is in the user's cache.
@@ -146,14 +155,10 @@ def test_an_agents_hook_for_a_command_that_only_reads_looks_at_no_policy(tmp_pat
     assert not [name for name in again if name.endswith((".patches", ".unified"))]
 
 
-def test_an_agents_hook_after_a_command_that_altered_nothing_looks_at_no_policy(tmp_path: Path) -> None:
-    repository = Case.from_toml(CASE).build(tmp_path / "repository")
-    event = called(repository, "PostToolUse", "Bash", command="pytest -q")
-    hook = [command(), "hook", "claude"]
-    nothing = imported(["-c", "pass"], repository.path, tmp_path / "cache")
-    for _ in range(2):
-        imported(hook, repository.path, tmp_path / "cache", event)
-    again = imported(hook, repository.path, tmp_path / "cache", event) - nothing
+def test_an_agents_hook_after_a_command_that_altered_nothing_looks_at_no_policy(
+    nothing: set[str], tmp_path: Path
+) -> None:
+    again = hooked(tmp_path, "PostToolUse", "Bash", times=3, command="pytest -q") - nothing
     assert "specguard.integrations.hooks.turn_end" in again
     assert again & NEVER == set()
     assert not [name for name in again if name.startswith(("specguard.engine", "specguard_rules"))]
