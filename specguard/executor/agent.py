@@ -200,14 +200,13 @@ def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
     place = place_of(run).path
     brief = run.folder.file(_to_do(run, again=again))
     task = task_of(run.policy, run.item)
-    handover = Handover(run, place, task.id) if task is not None else None
     record = run.manifest.commands[-1] if again and run.manifest.commands else None
     ran = record is not None and record.kind == "agent" and record.attempt == run.manifest.attempts
     before = None
     # Where it had ended well in this round, its work is there.
     if record is None or not ran or record.ended_at is None or not record.succeeded:
         before = stop_note(place)
-        if handover is not None:
+        if task is not None:
             take_away(place, RESULTS)
         with open(brief, "rb") as file:
             text = file.read()
@@ -223,14 +222,14 @@ def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
             stdin=b"" if any("{brief}" in word for word in agent.words) else text,
             # An agent that has no limit of its own may take as long as the run.
             timeout=run.options.command_timeout or math.inf,
-            finished=handover.is_ready if handover is not None else None,
+            finished=partial(_are_ready, place, task.id) if task is not None else None,
             watch=partial(check_size, run),
         )
     note = stop_note(place)
     if note is not None and note != before:
         why = take_stop_note(run, place, note) or f"{STOP_NOTE} gives no reason"
         raise _stopped(run, record, f"{agent.called} stopped", why, KEPT_STOP_NOTE)
-    results = handover.take() if handover is not None else ""
+    results = _take_results(run, place, task.id) if task is not None else ""
     if isinstance(results, Results):
         # With valid results it does not matter how it ended.
         if results.status == "blocked":
@@ -422,50 +421,37 @@ _LARGEST_RESULTS: Final = 1 << 20
 _LONGEST: Final = 300
 
 
-class Handover(Record):
-    """The results that an agent owes for a task.
+def _are_ready(place: str, task_id: str) -> bool:
+    """True if valid results are there: what the process says does not count."""
+    return isinstance(_read_results(place, task_id), Results)
 
-    What the process says does not count: the step ends when the file is there and valid.
 
-    Attributes:
-        run: the run.
-        place: the folder of its place.
-        task_id: the task's id.
-    """
+def _take_results(run: Run, place: str, task_id: str) -> Results | str:
+    """The results, which are kept in the run's folder and taken out of the place; or what they lack."""
+    results = _read_results(place, task_id)
+    take_away(place, RESULTS)
+    if isinstance(results, Results):
+        text = results.model_dump_json(by_alias=True, indent=2) + "\n"
+        run.folder.write(KEPT_RESULTS, run.redactor.text(text.encode("utf-8", "backslashreplace")))
+    return results
 
-    run: Run
-    place: str
-    task_id: str
 
-    def is_ready(self) -> bool:
-        """True if valid results are there."""
-        return isinstance(self._read(), Results)
-
-    def take(self) -> Results | str:
-        """The results, which are kept in the run's folder and taken out of the place; or what they lack."""
-        results = self._read()
-        take_away(self.place, RESULTS)
-        if isinstance(results, Results):
-            text = results.model_dump_json(by_alias=True, indent=2) + "\n"
-            kept = self.run.redactor.text(text.encode("utf-8", "backslashreplace"))
-            self.run.folder.write(KEPT_RESULTS, kept)
-        return results
-
-    def _read(self) -> Results | str:
-        content = left_file(self.place, RESULTS, _LARGEST_RESULTS + 1)
-        if content is None or content == NO_FILE:
-            return "is missing" if content is None else "is no regular file"
-        if len(content) > _LARGEST_RESULTS:
-            return f"has more than {_LARGEST_RESULTS >> 20} MiB"
-        try:
-            results = Results.model_validate_json(content)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
-            return f"does not fit {RESULTS_SCHEMA}: {_shown(said)}"
-        if normal_id(results.task) != normal_id(self.task_id):
-            return f"is about {_shown(results.task)!r}, and the task is {self.task_id}"
-        return results
+def _read_results(place: str, task_id: str) -> Results | str:
+    """The results that an agent owes for a task, or what they lack."""
+    content = left_file(place, RESULTS, _LARGEST_RESULTS + 1)
+    if content is None or content == NO_FILE:
+        return "is missing" if content is None else "is no regular file"
+    if len(content) > _LARGEST_RESULTS:
+        return f"has more than {_LARGEST_RESULTS >> 20} MiB"
+    try:
+        results = Results.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+        return f"does not fit {RESULTS_SCHEMA}: {_shown(said)}"
+    if normal_id(results.task) != normal_id(task_id):
+        return f"is about {_shown(results.task)!r}, and the task is {task_id}"
+    return results
 
 
 def _example(task_id: str) -> str:
@@ -488,7 +474,7 @@ def take_left(run: Run) -> None:
     """Take the results out of the place of a run whose agent was cut off before they were taken."""
     task = task_of(run.policy, run.item)
     if task is not None:
-        Handover(run, place_of(run).path, task.id).take()
+        _take_results(run, place_of(run).path, task.id)
 
 
 STOP_NOTE: Final = "SPECGUARD_STOP.md"
