@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from contextlib import suppress
 from itertools import takewhile
 
 from specguard.declaration.patterns import Covering, PatternError
@@ -539,12 +540,9 @@ def _when(cell: Text | None) -> tuple[Covering, list[NotRead]]:
     """The patterns in the column *When*: code spans; nothing, or *always*, is any change."""
     if cell is None or cell.plain.strip().casefold() in {"", "-", "always"}:
         return Covering(), []
-    rest = re.sub("`+[^`]*`+|[\\s,;]", "", cell.raw)
-    try:
-        if cell.spans and not rest:
+    with suppress(PatternError):
+        if cell.spans and not re.sub("`+[^`]*`+|[\\s,;]", "", cell.raw):
             return Covering(cell.spans), []
-    except PatternError:
-        pass
     why = "its condition is not read: it runs whatever is changed"
     return Covering(), [NotRead(cell.line, cell.plain, why)]
 
@@ -616,25 +614,25 @@ def _of_front_matter(properties: Data) -> Iterator[Read]:
     """
     if properties.problem is not None:
         yield NotRead(properties.problem.line or 1, "front matter", properties.problem.message)
-    value = properties.value.get("gates") if isinstance(properties.value, dict) else None
-    if not isinstance(value, list | None):
-        yield NotRead(properties.line(("gates",)) or 1, f"gates: {value}", "it is no list")
+    gates = properties.value.get("gates") if isinstance(properties.value, dict) else None
+    if not isinstance(gates, list | None):
+        yield NotRead(properties.line(("gates",)) or 1, f"gates: {gates}", "it is no list")
         return
-    for number, entry in elements(value):
+    for number, entry in elements(gates):
         line = properties.line(("gates", number)) or 1
         table = entry if isinstance(entry, dict) else {"run": entry}
         run = table.get("run")
         if not isinstance(run, str) or not run.strip():
             yield NotRead(line, str(entry), "it has no command, as `run`")
             continue
-        values = {key: _setting(key, value) for key, value in table.items()}
-        for key, read in values.items():
+        given: dict[str, Any] = {"name": name_of(run), "each": "{file}" in run}
+        for key, value in table.items():
+            read = _setting(key, value)
             if read is None:
-                yield NotRead(line, f"{key}: {table[key]}", "it is no setting of a gate that is read here")
-        given = {key: read for key, read in values.items() if read is not None}
-        yield PlannedGate(
-            **{"name": name_of(run), "each": "{file}" in run, **given}, source="document", line=line
-        )
+                yield NotRead(line, f"{key}: {value}", "it is no setting of a gate that is read here")
+            else:
+                given[key] = read
+        yield PlannedGate(**given, source="document", line=line)
 
 
 def _setting(key: str, value: Any) -> Any:
