@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections import Counter
 from contextlib import suppress
 from functools import cached_property
 from importlib.util import find_spec
@@ -481,7 +482,7 @@ def diagnose_canaries(request: Request) -> Iterator[Diagnosis]:
     """One change a rule, in scratch repositories; nothing of this repository is written."""
     from specguard.evaluation.canaries import try_canaries
 
-    counts = {"caught": 0, "missed": 0, "unprovoked": 0}
+    counts: Counter[str] = Counter()
     try:
         policy = open_policy(request)
         with Git(Repository.locate(request.directory, request.environment)) as git:
@@ -494,13 +495,10 @@ def diagnose_canaries(request: Request) -> Iterator[Diagnosis]:
     except SpecguardError as error:
         yield Diagnosis("canaries", "missing", error.message, error.help)
         return
-    said = f"{counts['caught']} of {counted(sum(counts.values()), 'active rule')} caught their change"
-    if counts["unprovoked"]:
-        said += f", {counts['unprovoked']} could not be provoked"
-    if counts["missed"]:
-        yield Diagnosis("canaries", "missing", f"{said}, {counts['missed']} did not fire")
-    else:
-        yield Diagnosis("canaries", "note" if counts["unprovoked"] else "ok", said)
+    end: Status = "missing" if counts["missed"] else "note" if counts["unprovoked"] else "ok"
+    rest = f"{counts['missed']} did not fire, {counts['unprovoked']} could not be provoked"
+    active = counted(counts.total(), "active rule")
+    yield Diagnosis("canaries", end, f"{counts['caught']} of {active} caught their change, {rest}")
 
 
 _OUTCOMES: Final[Mapping[str, tuple[Status, str]]] = {

@@ -87,7 +87,7 @@ class _Fixer:
         Raises:
             SpecguardError: it could not be done; then nothing of it is.
         """
-        left = uncommitted = 0
+        left = 0
         for proposal in proposals:
             problem = proposal.refused or self._problem(proposal)
             for line in self._lines(proposal, problem):
@@ -95,15 +95,12 @@ class _Fixer:
             if not problem and not self._request.dry_run:
                 if self._agreed():
                     self._do(proposal)
-                    uncommitted += proposal.kind == "file"
                     print("  done", file=self._shown)
                 else:
                     left += 1
             print(file=self._shown)
         if left and not self._asks:
             print("nothing of this was done: add --yes, or answer on a terminal\n", file=self._shown)
-        if uncommitted and not (self._request.staged or self._request.worktree):
-            print("what was written is in the working tree, and not committed yet\n", file=self._shown)
 
     def _agreed(self) -> bool:
         if self._yes or not self._asks:

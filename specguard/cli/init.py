@@ -297,10 +297,6 @@ def _next_steps(repository: Repository, top: str, base: str, policy: Policy, wri
     if os.path.exists(os.path.join(top, ".pre-commit-config.yaml")):
         say("hooks: add specguard to .pre-commit-config.yaml, then")
         say("  pre-commit install --hook-type pre-commit --hook-type commit-msg --hook-type pre-push")
-    for kind in policy.declared("work_kinds").values():
-        if kind.pointer and not any(os.path.exists(os.path.join(top, one)) for one in kind.pointer):
-            pointers = " or ".join(kind.pointer)
-            say(f"note: the current item is read from {pointers}, which is not there yet")
     for promise in off_promises(policy):
         say(f"off: {promise}")
     say("then: specguard doctor shows what a check needs here, specguard policy what was understood")

@@ -123,7 +123,7 @@ def _rule(policy: Policy, word: str, *, sure: bool) -> RuleInPolicy | None:
     rule = policy.rule(word.upper()) or policy.rule(word.lower())
     if rule is None and (sure or (_CODE.fullmatch(word) and not os.path.lexists(word))):
         names = [name for one in policy.rules for name in (one.code, one.name)]
-        help = nearest(word, names, nearest(word.upper(), names, "`specguard rule` lists them"))
+        help = nearest(word, names, "`specguard rule` lists them")
         raise SpecguardError(f"there is no rule {word!r}", help=help, code="unknown-name")
     return rule
 
