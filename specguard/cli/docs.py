@@ -282,28 +282,14 @@ def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], ou
             page = find_rule(registry, selector)
             chosen = [page]
         except SpecguardError:
-            if cases:
-                raise
-            known = {word for one in chosen for word in _names(one)}
             chosen = [one for one in chosen if _has(one, selector.casefold())]
-            if not chosen:
-                raise SpecguardError(
-                    f"no rule has the code or name {selector!r}, or the words in its text or settings",
-                    help=nearest(selector, known, "`specguard rule` lists them"),
-                    code="unknown-name",
-                ) from None
+            if cases or not chosen:
+                raise
     if page is not None and output_format == "text":
         show_markdown(manual.cases(page) if cases else manual.page(page))
         return
     rows = aligned([(one.rule.code, one.rule.name, manual.summary(one)) for one in chosen]).split("\n")
     show(output_format, [manual.data(one) for one in chosen], rows)
-
-
-def _names(entry: Registered) -> set[str]:
-    """The search words of a rule: its code, its name and the words of it, and its settings."""
-    rule = entry.rule
-    options = (option.name for option in validate.options_of(rule))
-    return {rule.code, rule.name, *rule.name.split("-"), *options}
 
 
 def _has(entry: Registered, word: str) -> bool:

@@ -38,7 +38,7 @@ from specguard.errors import SpecguardError, nearest
 from specguard.integrations.hooks.dialects import AGENTS
 from specguard.integrations.hooks.settings import HOSTS, JsonTextError, call_words, merged
 from specguard.reporters.escape import visible
-from specguard.reporters.file_writing import replace_file, taken, writing
+from specguard.reporters.file_writing import already_there, replace_file, writing
 from specguard.runs.files import IGNORE, ignore_local, run_root
 
 TYPE_CHECKING = False
@@ -117,7 +117,7 @@ def command(
     if there and not only_print:
         # What is wrong with it is told first.
         compiled(top)
-        raise taken(AUTHORITY, "specguard init --adopt reads it, and adds the settings that hold it")
+        raise already_there(AUTHORITY, "specguard init --adopt reads it, and adds the settings that hold it")
     if not named and asks:
         named = _ask_for_approver()
     proposed = Proposed(_default_branch(repository), presets)
@@ -210,10 +210,7 @@ def _adopted(top: str, text: str, files: Sequence[str], paths: Sequence[str]) ->
 
 def _add(top: str, settings: Sequence[ProposedSetting], subject: str, *, only_print: bool = False) -> None:
     """Add a block of settings at the end of the authority that is there, where it then is one still."""
-    from specguard.evaluation.expectations import read_own
-
-    file = os.path.join(top, AUTHORITY)
-    old = read_regular(file, DOCUMENT_LIMIT, "the authority")
+    old = read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority")
     missing = [one for one in settings if one.toml.encode("utf-8", "surrogateescape") not in old]
     block = settings_block(missing)
     if not missing:
@@ -222,11 +219,6 @@ def _add(top: str, settings: Sequence[ProposedSetting], subject: str, *, only_pr
         lines = block
     else:
         append_to_authority(top, "\n".join([*block, ""]))
-        try:
-            read_own(top)
-        except SpecguardError:
-            replace_file(file, old)
-            raise
         lines = [
             f"{AUTHORITY} has what you asked for, at its end; commit it as a change of its own:",
             f"  git add {AUTHORITY} && git commit -m 'docs: {subject}'",

@@ -45,7 +45,7 @@ from specguard.planning.progress import (
 from specguard.planning.proposal_validation import flaws, require_valid
 from specguard.planning.task_lists import CHANGES, MAIN, source_folder, source_folders
 from specguard.plans.verification import Manual, manual_problem
-from specguard.reporters.file_writing import taken
+from specguard.reporters.file_writing import already_there
 from specguard.reporters.status import aligned
 from specguard.runs.manifests import now_text
 from specguard.work.name_templates import PathTemplate
@@ -253,7 +253,7 @@ def proposal(slug: str, directory: str, capabilities: tuple[str, ...], no_specs:
     files = proposal_files(top, slug, capabilities, specs=not no_specs, today=datetime.now(UTC).date())
     folder = f"{CHANGES}/{slug}"
     if os.path.lexists(os.path.join(top, folder)):
-        raise taken(folder, f"specguard plan validate {slug}")
+        raise already_there(folder, f"specguard plan validate {slug}")
     write_files(top, files)
     for path in files:
         say(path)
@@ -291,7 +291,7 @@ def create(slug: str, name: str, directory: str, kind: str, option: str, goal: s
         return
     if os.path.lexists(os.path.join(top, plan.path)):
         help = "add new tasks by hand: specguard plan create --print shows them; or remove it first"
-        raise taken(plan.path, help)
+        raise already_there(plan.path, help)
     _add(top, files, plan=plan.path)
     say(f"{plan.path}: {counted(len(plan.ids), 'task')} from {source.path}/tasks.md")
     for note in plan.notes():

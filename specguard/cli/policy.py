@@ -16,7 +16,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show, usage
-from specguard.cli.proposed_authority import append_to_authority, compiled, read_document
+from specguard.cli.proposed_authority import append_to_authority, compiled
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import explain, quoted, what_governs
@@ -204,9 +204,7 @@ def import_command(sources: tuple[str, ...], directory: str, write: bool, output
         _leave_what_is_said(made, before)
     text = _settings_section(made, [file or source for source, file in found.items()])
     if made.tables:
-        _check(top, text)
-    if write and made.tables:
-        append_to_authority(top, text)
+        append_to_authority(top, text, write=write)
     if output_format == "json":
         click.echo(json_text(_data(made, text)))
         return
@@ -283,20 +281,6 @@ def _settings_section(made: Imported, names: Sequence[str]) -> str:
     """The settings as a section of an authority."""
     read = ", ".join(f"`{name}`" for name in names) or "nothing"
     return f"{TITLE}\n\nRead from {read}.\n\n```toml specguard\n{made.toml()}```\n"
-
-
-def _check(top: str, text: str) -> None:
-    """Compile what is about to be written, so that nothing is written that would not judge."""
-    there = os.path.isfile(os.path.join(top, AUTHORITY))
-    try:
-        compiled(top, f"{read_document(top, AUTHORITY).text.rstrip()}\n\n{text}" if there else text)
-    except SpecguardError as error:
-        raise SpecguardError(
-            f"these settings do not go together with those that are there: {error.message}",
-            help="import one source at a time, or fix the authority first",
-            path=error.path,
-            line=error.line,
-        ) from error
 
 
 def _data(made: Imported, text: str) -> dict[str, Any]:

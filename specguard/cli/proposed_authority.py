@@ -241,11 +241,11 @@ def compiled(top: str, text: str = "") -> Policy | None:
     return compile_policy(sources, registry=load_registry, read=read) if sources else None
 
 
-def append_to_authority(top: str, section: str) -> bytes:
-    """Add a section to the authority of a working tree, by a rename; what was there before is returned.
+def append_to_authority(top: str, section: str, *, write: bool = True) -> None:
+    """Add a section to the authority of a working tree, by a rename; without `write` only see that it fits.
 
     Raises:
-        SpecguardError: it is a link, or cannot be read or written.
+        SpecguardError: it would be no authority then, is a link, or cannot be read or written.
     """
     file = os.path.join(top, AUTHORITY)
     if os.path.islink(file):
@@ -256,10 +256,11 @@ def append_to_authority(top: str, section: str) -> bytes:
         raise SpecguardError(said, path=AUTHORITY, help=help, code="outside-repository")
     there = os.path.exists(file)
     old = read_regular(file, DOCUMENT_LIMIT, "the authority") if there else b""
-    added = section.encode("utf-8", "surrogateescape")
-    with writing(AUTHORITY, "without writing it, what is added is printed"):
-        replace_file(file, (old.rstrip() or b"# Authority") + b"\n\n" + added)
-    return old
+    new = (old.rstrip() or b"# Authority") + b"\n\n" + section.encode("utf-8", "surrogateescape")
+    compiled(top, decode(new, AUTHORITY))
+    if write:
+        with writing(AUTHORITY, "without writing it, what is added is printed"):
+            replace_file(file, new)
 
 
 _PATHS: Final = "rules.locked-path.paths"

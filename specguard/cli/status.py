@@ -19,7 +19,7 @@ from specguard.engine.status import standing
 from specguard.errors import SpecguardError, nearest
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.reporters.escape import json_text, visible
-from specguard.reporters.file_writing import taken, writing
+from specguard.reporters.file_writing import already_there, writing
 from specguard.reporters.status import aligned, branches_as_data, render, render_branches, required
 from specguard.work.name_templates import PathTemplate
 
@@ -141,7 +141,7 @@ def new_command(
     )
     files = skeletons.files(artifact, path, fields)
     if not files:
-        raise taken(path_text(path), _TAKEN)
+        raise already_there(path_text(path), _TAKEN)
     for one in files:
         if not only_print:
             _write(top, one)
@@ -207,7 +207,7 @@ def _write(top: str, one: Blank) -> None:
         raise SpecguardError(said, path=path_text(one.path), help=help, code="outside-repository")
     with writing(path_text(one.path), "`--print` writes it to standard output"):
         if os.path.lexists(place):
-            raise taken(path_text(one.path), _TAKEN)
+            raise already_there(path_text(one.path), _TAKEN)
         os.makedirs(os.path.dirname(place), exist_ok=True)
         with open(place, "x", encoding="utf-8") as stream:
             stream.write(one.text)

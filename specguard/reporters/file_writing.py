@@ -30,10 +30,11 @@ def writing(path: str, help: str = "", what: str = "it") -> Iterator[None]:
         raise SpecguardError(said, path=path, help=help, code="unwritable-file") from error
 
 
-def taken(path: str, help: str) -> SpecguardError:
+def already_there(path: str, help: str) -> SpecguardError:
     """That something is there already."""
-    said = "it is there already, and is never overwritten"
-    return SpecguardError(said, path=path, help=help, code="never-overwritten")
+    return SpecguardError(
+        "it is there already, and is never overwritten", path=path, help=help, code="never-overwritten"
+    )
 
 
 def replace_file(file: str, content: str | bytes) -> None:

@@ -278,12 +278,12 @@ def place_of(verdict: Verdict, judged: Judged) -> ShownAt:
 
 def of_origin(origin: Origin | None) -> ShownAt | None:
     """The line of the authority; None if it is in no file of the repository."""
-    if origin is None:
-        return None
-    path = relative(origin.path)
-    if path is None:
-        return None
-    return ShownAt(path, origin.line or 1, origin.line or 1, own=False)
+    return _at(origin.path, origin.line, own=False) if origin else None
+
+
+def _at(name: str, line: int | None, *, own: bool) -> ShownAt | None:
+    path = relative(name)
+    return ShownAt(path, line or 1, line or 1, own) if path else None
 
 
 def authority_of(verdict: Verdict | None) -> ShownAt:
@@ -295,8 +295,7 @@ def authority_of(verdict: Verdict | None) -> ShownAt:
 
 def place_of_error(error: SpecguardError) -> ShownAt:
     """The place of an error."""
-    path = relative(error.path) if error.path else None
-    return ShownAt(path, error.line or 1, error.line or 1) if path else authority_of(None)
+    return _at(error.path or "", error.line, own=True) or authority_of(None)
 
 
 class Told(Record):
