@@ -128,7 +128,9 @@ class AuditStore:
             if not self._is_set_up():
                 with self._transaction():
                     if not self._is_set_up():
-                        self._set_up()
+                        for statement in _TABLES.split(";")[:-1]:
+                            self._connection.execute(statement)
+                        self._connection.execute(f"PRAGMA user_version = {LAYOUT}")
             # Refused while another audit reads: then the one that opens the file next does it.
             with suppress(sqlite3.OperationalError):
                 self._connection.execute("PRAGMA journal_mode = WAL")
@@ -157,12 +159,6 @@ class AuditStore:
                 code="unreadable-file",
             )
         return bool(layout)
-
-    def _set_up(self) -> None:
-        """Make the tables."""
-        for statement in _TABLES.split(";")[:-1]:
-            self._connection.execute(statement)
-        self._connection.execute(f"PRAGMA user_version = {LAYOUT}")
 
     def __enter__(self) -> Self:
         return self

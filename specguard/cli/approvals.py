@@ -86,10 +86,8 @@ def _logbook(directory: str, base: str, decisions: Sequence[str] = ()) -> Iterat
 def list_(directory: str, base: str, over: bool, decisions: Sequence[str], output_format: str) -> None:
     """List the approvals: who gave them, for what, why, until when, and where used."""
     with _logbook(directory, base, decisions) as book:
-        if output_format == "json":
-            show("json", _log_data(book, [*book.approvals(), *book.revocations()]), ())
-        else:
-            show("text", None, _all_lines(book, over=over))
+        data = _log_data(book, [*book.approvals(), *book.revocations()])
+        show(output_format, data, _all_lines(book, over=over))
 
 
 @command.command("show")

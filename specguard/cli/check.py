@@ -216,24 +216,16 @@ def _wait(signs: Signs, seen: tuple[Any, ...]) -> None:
     while True:
         time.sleep(pause)
         began = time.monotonic()
-        now = _look(signs)
+        now = signs.look()
         pause = min(max(PAUSE, _REST * (time.monotonic() - began)), _LONGEST)
         if now == seen:
             continue
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end:
             time.sleep(_SETTLE)
-            previous, now = now, _look(signs)
+            previous, now = now, signs.look()
             if now == previous:
                 break
         # It may have been taken back meanwhile.
         if now != seen:
             return
-
-
-def _look(signs: Signs) -> tuple[Any, ...]:
-    try:
-        return signs.look()
-    except SpecguardError as error:
-        # Git may be missing for a moment, while it is updated.
-        return (error.message,)

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
     from specguard.change.check_request import Request
     from specguard.change.repository import Looking
-    from specguard.declaration.registry import Format
     from specguard.model import Verdict
 
-    Maker = Callable[[Sequence[Verdict]], str]
+    Maker = Callable[..., str]
 
 
 class Reports(Record):
@@ -114,7 +113,9 @@ def judged(request: Request, reports: Reports) -> tuple[Sequence[Verdict], str]:
     except (Exception, SystemExit) as error:
         _report_error(error, request, reports)
         raise
-    makers = _makers(reports, verdicts)
+    plugins = list(dict.fromkeys(name for verdict in verdicts for name in verdict.authority["plugins"]))
+    # All are found before any is written.
+    makers = {form: _maker(form, reports, plugins) for form in reports.forms}
     failed: Exception | None = None
     try:
         _log(verdicts, request.log, looking)
@@ -127,7 +128,8 @@ def judged(request: Request, reports: Reports) -> tuple[Sequence[Verdict], str]:
             failed = failed or error
     if failed is not None:
         raise failed
-    return verdicts, makers["" if reports.form == "text" else reports.form](verdicts)
+    colour = {"colour": True} if reports.form == "text" and wants_colour() else {}
+    return verdicts, makers[reports.form](verdicts, **colour)
 
 
 def _report_error(error: Exception | SystemExit, request: Request, reports: Reports) -> None:
@@ -161,33 +163,25 @@ def _needs(forms: set[str]) -> set[str]:
     return {need for form in forms for need in FORMATS.get(form, FORMATS["json"]).needs}
 
 
-def _makers(reports: Reports, verdicts: Sequence[Verdict]) -> Mapping[str, Maker]:
-    """The function for each report, found before any is written; `""` is text for standard output.
+def _maker(form: str, reports: Reports, plugins: Sequence[str]) -> Maker:
+    """The function for a report.
 
     Raises:
-        SpecguardError: neither specguard nor a plugin of the policy has one of the formats.
+        SpecguardError: neither specguard nor a plugin of the policy has the format.
     """
-
-    def text(found: Sequence[Verdict], *, colour: bool = False) -> str:
+    if form == "text":
         from specguard.reporters.text import render
 
-        return render(found, colour=colour, explain=reports.explain, statistics=reports.statistics)
-
-    makers: dict[str, Maker] = {"text": text, "": lambda found: text(found, colour=wants_colour())}
-    if reports.forms != {"text"}:
-        plugins = list(dict.fromkeys(name for verdict in verdicts for name in verdict.authority["plugins"]))
-        makers |= {form: _format(form, plugins).render for form in reports.forms - {"text"}}
-    return makers
-
-
-def _format(name: str, plugins: Sequence[str]) -> Format:
+        return lambda found, colour=False: render(
+            found, colour=colour, explain=reports.explain, statistics=reports.statistics
+        )
     from specguard.declaration.registry import FORMATS
 
-    if name in FORMATS:
-        return FORMATS[name]
+    if form in FORMATS:
+        return FORMATS[form].render
     from specguard.engine.plugins import find_format
 
-    return find_format(name, plugins)
+    return find_format(form, plugins).render
 
 
 def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:

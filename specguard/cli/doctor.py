@@ -362,13 +362,11 @@ def _proved(host: Host, commands: Mapping[str, str], top: str, environment: Mapp
     result = probe(host, commands[host.before], top, environment, SOON)
     if result.state == "refused":
         return Diagnosis(subject, "ok", f"{said}; a probe was refused in {result.seconds:.2f} s; {last}")
-    how = "of a guarded edit was let through"
-    if result.state == "broken":
-        how = "was refused for want of a judgement, as every edit is"
-    if result.repair:
-        # This command is what names it.
-        repair = "specguard policy" if result.repair == "specguard doctor" else result.repair
-    return Diagnosis(subject, "missing", f"a probe {how}: {result.said.splitlines()[0]}", repair)
+    how = "refused for want of a judgement" if result.state == "broken" else "let through"
+    # Doctor is what names the remedy.
+    repair = (result.repair or repair).replace("specguard doctor", "specguard policy")
+    said = f"a probe of a guarded edit was {how}: {result.said.splitlines()[0]}"
+    return Diagnosis(subject, "missing", said, repair)
 
 
 def _runs(checkup: Checkup) -> Iterator[Diagnosis]:

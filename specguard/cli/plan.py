@@ -385,8 +385,5 @@ def _one(files: Sequence[PlanFile], task_id: str) -> tuple[PlanFile, Task]:
     if len(found) == 1:
         return found[0]
     plans = ", ".join(path_text(one.plan.path) for one in ([one for one, _ in found] or files))
-    if found:
-        said, help = f"several plans have {task_id}: {plans}", "name one with --plan"
-    else:
-        said, help = f"no plan has the task {task_id}", f"tried: {plans}"
-    raise SpecguardError(said, help=help, code="unknown-name")
+    said = f"{'several plans have' if found else 'no plan has'} the task {task_id}"
+    raise SpecguardError(said, help=f"name one of the plan with --plan: {plans}", code="unknown-name")

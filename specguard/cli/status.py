@@ -11,7 +11,7 @@ from specguard.artifacts.skeletons import Skeletons, place
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
-from specguard.cli.options import say, show_markdown, usage
+from specguard.cli.options import say, show, show_markdown, usage
 from specguard.documents.data import data_kind, read_data
 from specguard.engine.open_branches import open_branches
 from specguard.engine.policies import open_policy
@@ -54,10 +54,7 @@ def command(
         if waves or require or request.worktree:
             raise usage("--branches does not go with --worktree, --wave or --require", "leave these out")
         found = open_branches(request)
-        if output_format == "json":
-            click.echo(json_text(branches_as_data(found)))
-        else:
-            click.echo(render_branches(found), nl=False)
+        show(output_format, branches_as_data(found), render_branches(found).splitlines())
         return EXIT_PASSED
     status = standing(request, waves=waves, worktrees=require is not None)
     if output_format == "json":

@@ -415,7 +415,7 @@ def metrics_text(data: Mapping[str, Any]) -> str:
     """The metrics of runs, for a person."""
     seconds, attempts, coverage = data["seconds"], data["attempts"], data["coverage"]
     total, median, longest = (span(seconds[name]) for name in ("total", "median", "longest"))
-    states = ", ".join(f"{number} {visible(state)}" for state, number in data["states"].items())
+    states = ", ".join(f"{number} {state}" for state, number in data["states"].items())
     percent = "none" if coverage["percent"] is None else f"{coverage['percent']:g} %"
     done = len(coverage["covered"]) + len(coverage["uncovered"])
     tried = "none"
@@ -426,15 +426,12 @@ def metrics_text(data: Mapping[str, Any]) -> str:
         f"time       {total} in all, {median} in the middle, {longest} the longest",
         f"attempts   {tried}",
         "gates" if data["gates"] else "gates      none",
+        *(f"  {name}: {one['passed']} passed, {one['failed']} failed" for name, one in data["gates"].items()),
+        f"coverage   {percent}" + (f" ({len(coverage['covered'])} of {done} done items)" if done else ""),
     ]
-    for name, one in data["gates"].items():
-        lines.append(f"  {visible(name)}: {one['passed']} passed, {one['failed']} failed")
-    covered = f" ({len(coverage['covered'])} of {done} done items)" if done else ""
-    lines.append(f"coverage   {percent}{covered}")
     for title, items in (("covered", coverage["covered"]), ("not covered", coverage["uncovered"])):
         lines += [title] if items else []
         for item in items:
-            said = " ".join(part for part in (item["commit"][:10], item["run"]) if part)
-            why = f": {item['problem']}" if item["problem"] else ""
-            lines.append(visible(f"  {item['label']} {said}".rstrip() + why))
-    return "\n".join(lines)
+            said = " ".join(filter(None, (item["label"], item["commit"][:10], item["run"])))
+            lines.append(f"  {said}: {item['problem']}" if item["problem"] else f"  {said}")
+    return "\n".join(map(visible, lines))

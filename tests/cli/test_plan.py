@@ -139,6 +139,6 @@ class TestVerify:
         other = json.dumps({"tasks": [task(1)]})
         planned = Planned(tmp_path, files={".plans/till/plan.json": other})
         outcome = planned.specguard("plan", "verify", "task_001", "--note", "ok")
-        assert "several plans have task_001" in outcome.stderr
+        assert "several plans have the task task_001" in outcome.stderr
         ended(planned.specguard("plan", "verify", "task_001", "--note", "ok", "--plan", ".plans/till"))
         assert tasks(planned)["task_001"]["status"] == "pending"
