@@ -305,7 +305,7 @@ class _TreeReport:
             return None
         settings = specs.settings
         counts = {"total": 0, "terminal": 0, "unreviewed": 0, "stale": 0, "due": 0}
-        for spec in specs.all:
+        for spec in specs.now.all:
             counts["total"] += 1
             reviewed = spec.review.date if spec.review else None
             if specs.terminal(spec):

@@ -289,9 +289,6 @@ class Spec:
                 end = section.end
                 yield section
 
-    def __repr__(self) -> str:
-        return f"Spec({self.path!r})"
-
 
 def _plain_title(title: str) -> str:
     """A heading for comparison with the name of a field: `## Approvals`, `### 4. Reviewed objects (2026)`."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents
     from specguard.declaration.patterns import Selecting
     from specguard.documents.blocks import AnyBlock, ListItem
-    from specguard.specs.spec import Index, IndexEntry, Spec
+    from specguard.specs.spec import IndexEntry, Spec
     from specguard.specs.spec_fields import SpecApproval, SpecSettings, WrittenValue
 
 
@@ -107,16 +107,6 @@ class Specs:
         except NotApplicable:
             return None
 
-    @property
-    def index(self) -> Index | None:
-        """The index after the change; None if the policy has none."""
-        return self.now.index
-
-    @property
-    def all(self) -> Sequence[Spec]:
-        """Every spec after the change, by path."""
-        return self.now.all
-
     @cached_property
     def judged(self) -> Sequence[Spec]:
         """The specs that the change touches, or that govern what it touches; with `--all` every one.
@@ -129,16 +119,7 @@ class Specs:
         if self.whole or not self.settings.governs:
             # Each may say itself what it governs.
             self._documents.prefetch(self.now.paths)
-        return [spec for spec in self.all if self.whole or self.touches(spec) or self.governed_by(spec)]
-
-    @property
-    def entries(self) -> Sequence[IndexEntry]:
-        """The entries of the index.
-
-        Raises:
-            MissingFact: it cannot be read.
-        """
-        return self.now.entries
+        return [spec for spec in self.now.all if self.whole or self.touches(spec) or self.governed_by(spec)]
 
     @property
     def done(self) -> Sequence[IndexEntry]:
@@ -365,7 +346,7 @@ class Specs:
             was = None if entry.is_file or path in moved else self._before_at(path)
             if was is None or self.terminal(was):
                 continue
-            governed = Covering([text for spec in self.all for text in self.now.governs(spec).patterns])
+            governed = Covering([text for spec in self.now.all for text in self.now.governs(spec).patterns])
             left = _covered(self.earlier.governs(was), self._documents.tree.paths())
             for one in [one for one in left if governed.find(one) is None][:1]:
                 yield was, one
@@ -396,7 +377,7 @@ class Specs:
         Raises:
             MissingFact: a document cannot be read.
         """
-        return [spec for spec in self.all if self._alters_meaning(spec)]
+        return [spec for spec in self.now.all if self._alters_meaning(spec)]
 
     def is_new(self, spec: Spec) -> bool:
         """True if the change adds a spec, and does not only move it."""
@@ -454,8 +435,8 @@ class Mirrors:
         for path in self._documents.unread_links(self._specs.settings.mirrors, mirrors):
             yield _unread(path, "it is no regular file")
         if mirrors:
-            self._by_path = {spec.path: spec for spec in self._specs.all}
-            self._by_id = {normal_name(spec.id): spec for spec in self._specs.all if spec.id}
+            self._by_path = {spec.path: spec for spec in self._specs.now.all}
+            self._by_id = {normal_name(spec.id): spec for spec in self._specs.now.all if spec.id}
         for path in mirrors:
             document = self._documents.read(path)
             if data_kind(path) is not None:

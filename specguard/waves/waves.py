@@ -320,12 +320,6 @@ class Missing(Record):
     path: bytes | None = None
     line: int | None = None
 
-    def __str__(self) -> str:
-        return self.what
-
-    def __repr__(self) -> str:
-        return f"Missing({self.what!r})"
-
 
 class StageState:
     """A stage of a wave.
@@ -565,9 +559,6 @@ class StageState:
                 if not task.done and not task.deferred:
                     status = task.status or "without a status"
                     yield Missing(f"{task.name} of {plan.name} is {status}", plan.path, task.line)
-
-    def __repr__(self) -> str:
-        return f"StageState({self.name!r}, {dict(self.wave.fields)!r})"
 
 
 UNKNOWN: Final = "?"

@@ -201,8 +201,12 @@ class Template(_Parts):
             return None
         if self._exact is None:
             self._exact = self._expression()
-        groups = self._exact(text)
-        return None if groups is None else self._fields(groups, small=False)
+        try:
+            match = self._exact.fullmatch(text)
+        except UnicodeEncodeError:
+            # RE2 takes no bytes that are no text.
+            return None
+        return None if match is None else self._fields(match.groups(), small=False)
 
     def read_leniently(self, text: str) -> dict[str, str] | None:
         """The number, and a slug if one can be told, of a text that starts with the word and a number."""
@@ -220,8 +224,8 @@ class Template(_Parts):
             fields["slug"] = match.group("slug")
         return fields
 
-    def _expression(self) -> Callable[[str], tuple[str, ...] | None]:
-        """The function that reads the text of each placeholder, in at most quadratic time."""
+    def _expression(self) -> Any:
+        """The expression with a group for each placeholder, which takes at most quadratic time."""
         source = "".join(
             re.escape(part)
             if isinstance(part, str)
@@ -231,14 +235,11 @@ class Template(_Parts):
             for part in self.parts
         )
         if self._ids or sum(hole.name != "number" for hole in self.holes) > 2:
-            return _by_re2(source)
-        expression = re.compile(source)
+            import re2
 
-        def groups(text: str) -> tuple[str, ...] | None:
-            match = expression.fullmatch(text)
-            return match.groups() if match else None
-
-        return groups
+            # Its time is linear however many placeholders may hold anything.
+            return re2.compile(source)
+        return re.compile(source)
 
     def _lenient_expression(self) -> re.Pattern[str] | None:
         if not self.word:
@@ -276,21 +277,6 @@ def _parse(text: str) -> Iterator[str | Hole]:
     literal += text[position:]
     if literal:
         yield literal
-
-
-def _by_re2(source: str) -> Callable[[str], tuple[str, ...] | None]:
-    """The same with RE2, whose time is linear however many placeholders may hold anything."""
-    import re2
-
-    expression = re2.compile(source)
-
-    def groups(text: str) -> tuple[str, ...] | None:
-        if any("\ud800" <= char <= "\udfff" for char in text):
-            return None
-        match = expression.fullmatch(text)
-        return match.groups() if match else None
-
-    return groups
 
 
 def number_width(text: str) -> int:
@@ -367,7 +353,7 @@ class PathTemplate(_Parts):
         super().__init__(text, _CAPITALS.sub(_lowered, text.rstrip("/") or text))
         self._expression = _expression(self)
         self._pattern: Selecting | None = None
-        self._exact: Callable[[bytes], Sequence[bytes] | None] | None = None
+        self._exact: dict[bool, Any] = {}
 
     @property
     def pattern(self) -> Selecting:
@@ -451,34 +437,25 @@ class PathTemplate(_Parts):
 
     def _texts(self, path: bytes) -> Sequence[str] | None:
         """The text of each placeholder in a path; None if it is no such path."""
-        if self._exact is None:
-            self._exact = self._matcher()
-        groups = self._exact(path)
-        return None if groups is None else [group.decode("utf-8", "surrogateescape") for group in groups]
+        short = len(path) <= LONG_PATH
+        if short not in self._exact:
+            self._exact[short] = self._compiled(short)
+        match = self._exact[short].fullmatch(path)
+        if match is None:
+            return None
+        return [group.decode("utf-8", "surrogateescape") for group in match.groups()]
 
-    def _matcher(self) -> Callable[[bytes], Sequence[bytes] | None]:
-        """The function that reads the text of each placeholder, in linear time for long paths."""
-        short = None
-        if len(re.findall(r"[*+]", self._expression.replace(CONTINUED, ""))) <= 3:
-            short = re.compile(self._expression.encode("ascii"))
-        long = None
+    def _compiled(self, short: bool) -> Any:
+        """The expression for short paths, or that which takes linear time."""
+        source = self._expression.encode("ascii")
+        if short and len(re.findall(r"[*+]", self._expression.replace(CONTINUED, ""))) <= 3:
+            return re.compile(source)
+        import re2
 
-        def groups(path: bytes) -> Sequence[bytes] | None:
-            nonlocal long
-            if short is not None and len(path) <= LONG_PATH:
-                match = short.fullmatch(path)
-                return match.groups() if match else None
-            if long is None:
-                import re2
-
-                options = re2.Options()
-                options.encoding = re2.Options.Encoding.LATIN1
-                options.log_errors = False
-                long = re2.compile(self._expression.encode("ascii"), options)
-            match = long.fullmatch(path)
-            return match.groups() if match else None
-
-        return groups
+        options = re2.Options()
+        options.encoding = re2.Options.Encoding.LATIN1
+        options.log_errors = False
+        return re2.compile(source, options)
 
 
 def escape(value: str) -> str:

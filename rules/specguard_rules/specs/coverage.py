@@ -85,7 +85,7 @@ class MissingSpec(Rule):
 
     def check(self, specs: Specs) -> Iterator[Finding]:
         """Compare the index with the files, and the governed paths with the specs."""
-        index = specs.index
+        index = specs.now.index
         if index is not None and (index.data is None or index.problem is not None):
             if index.data is not None or specs.judged or specs.touches_path(index.path):
                 yield _unread(index)
@@ -115,7 +115,7 @@ class MissingSpec(Rule):
 
 def _of_spec(spec: Spec, specs: Specs) -> Iterator[Finding]:
     """Findings for a spec that cannot be read, or is not known."""
-    path, index = path_text(spec.path), specs.index
+    path, index = path_text(spec.path), specs.now.index
     if spec.problem is not None:
         message = f"the spec {path} cannot be read: {spec.problem[0]}"
         step = "Correct it, so that its review, status and approvals can be read."
@@ -155,7 +155,7 @@ def _of_index(index: Index, specs: Specs) -> Iterator[Finding]:
             message = f"{fault}, in the index {path_text(index.path)}"
             step = "Write a table with an id, a path and a status."
             yield _about(index, message, step, f"fault: {fault}", line, "specs.entries")
-    for entry in specs.entries:
+    for entry in specs.now.entries:
         if not specs.whole and not specs.touches_entry(entry):
             continue
         for named in (one for one in entry.named if one.problem):
@@ -168,7 +168,7 @@ def _of_index(index: Index, specs: Specs) -> Iterator[Finding]:
             yield _about(index, message, step, key, entry.line, "specs.entries")
     seen: dict[tuple[str, str], IndexEntry] = {}
     told: set[tuple[str, str]] = set()
-    for entry in specs.entries:
+    for entry in specs.now.entries:
         for what, name in specs.identities(entry):
             first = seen.setdefault((what, name), entry)
             if first is entry or (what, name) in told:
