@@ -288,27 +288,27 @@ class TaskDrift(Record):
         self.file.mark(self.task, status=self.status, evidence=self.evidence)
 
 
-class Sync:
+class Sync(Record):
     """Compares plans with runs.
 
-    Args:
+    Attributes:
         files: the plans of the checkout.
         runs: the runs, the newest last.
         git: reads the repository.
         root: the root of the checkout.
     """
 
-    def __init__(self, files: Sequence[PlanFile], runs: Sequence[RunView], *, git: Git, root: str) -> None:
-        self._files = files
-        self._git = git
-        self._root = root
-        self._runs = self._by_task(runs)
+    files: Sequence[PlanFile]
+    runs: Sequence[RunView]
+    git: Git
+    root: str
 
     def drifts(self) -> Iterator[TaskDrift]:
         """Every task of which its plan and its runs say different things, in the order of the plans."""
-        for file in self._files:
+        known = self._by_task()
+        for file in self.files:
             for task in file.plan.tasks:
-                runs = self._runs.get((file.plan.path, normal_id(task.id)), [])
+                runs = known.get((file.plan.path, normal_id(task.id)), [])
                 found = self._drift(file, task, runs) if task.id else None
                 if found is not None:
                     yield found
@@ -339,7 +339,7 @@ class Sync:
         evidence, last = evidence_of(task), runs[-1]
         if evidence.manual or any(run.succeeded for run in runs):
             return False
-        cites = any(last.run_id in cited.path for cited in evidence.runs)
+        cites = any(last.run_id in path for path, _ in evidence.runs)
         said = [one.get("run_id") for one in _said(task) if isinstance(one, dict)]
         return not evidence or cites or last.run_id in said
 
@@ -356,7 +356,7 @@ class Sync:
     def _evidence(self, task: Task, run: RunView) -> list[Mapping[str, Any]]:
         """The evidence of a run for a task: its commands with their exit codes, or its record in the tree."""
         if run.manifest is None:
-            inside = os.path.relpath(run.path, self._root)
+            inside = os.path.relpath(run.path, self.root)
             return [] if inside.startswith(os.pardir) else [{"manifest": f"{inside}/{run.layout}"}]
         found: list[Mapping[str, Any]] = []
         for command in proofs_of(task):
@@ -368,18 +368,18 @@ class Sync:
 
     def _counts(self, run: RunView) -> bool:
         """True if a run succeeded, and what it made is in the checkout's history."""
-        head, manifest = self._git.repository.head, run.manifest
+        head, manifest = self.git.repository.head, run.manifest
         if not run.succeeded or manifest is None:
             return run.succeeded
-        return bool(manifest.commit and head) and is_within(self._git, manifest.commit or "", head or "")
+        return bool(manifest.commit and head) and is_within(self.git, manifest.commit or "", head or "")
 
-    def _by_task(self, runs: Sequence[RunView]) -> Mapping[tuple[bytes, str], list[RunView]]:
+    def _by_task(self) -> Mapping[tuple[bytes, str], list[RunView]]:
         """The runs of each task. An older record names no plan: it counts where only one has that task."""
         found: dict[tuple[bytes, str], list[RunView]] = {}
-        for run in runs:
+        for run in self.runs:
             item = run.manifest.item if run.manifest is not None else None
             name = normal_id(item.id if item is not None else run.item)
-            plans = [file.plan.path for file in self._files if name and file.plan.task(run.item) is not None]
+            plans = [file.plan.path for file in self.files if name and file.plan.task(run.item) is not None]
             if item is not None:
                 plans = [os.fsencode(item.plan)] if item.plan is not None else []
             if len(plans) == 1:

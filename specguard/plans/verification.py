@@ -73,31 +73,19 @@ class Manual(Record):
     place: Place
 
 
-class CitedManifest(Record):
-    """A path that is cited as the manifest of a run.
-
-    Attributes:
-        path: as it is written.
-        place: where it stands, below the task.
-    """
-
-    path: str
-    place: Place
-
-
 class TaskEvidence(Record):
     """Everything that a plan says of how a task was verified.
 
     Attributes:
         ran: the commands.
         manual: the words of people.
-        runs: the manifests.
+        runs: the paths that are cited as manifests, and where they stand.
         other: where something else stands that proves nothing.
     """
 
     ran: list[RanCommand] = []
     manual: list[Manual] = []
-    runs: list[CitedManifest] = []
+    runs: list[tuple[str, Place]] = []
     other: list[Place] = []
 
     def __bool__(self) -> bool:
@@ -125,7 +113,7 @@ def _read(
     elif isinstance(value, str) and commands:
         evidence.ran.append(RanCommand(value.strip(), code, place))
     elif isinstance(value, str) and _is_path(value):
-        evidence.runs.append(CitedManifest(value.strip(), place))
+        evidence.runs.append((value.strip(), place))
     elif not isinstance(value, dict):
         evidence.other.extend([] if value in (None, "", False) else [place])
     else:
@@ -150,7 +138,7 @@ def _entry(evidence: TaskEvidence, entry: Mapping[str, Any], place: Place, code:
     if code and len(evidence.ran) == before:
         evidence.ran.append(RanCommand(str(entry.get("cmd", "a command")).strip(), code, place))
     if isinstance(manifest, str) and _is_path(manifest):
-        evidence.runs.append(CitedManifest(manifest.strip(), (*place, "manifest")))
+        evidence.runs.append((manifest.strip(), (*place, "manifest")))
     if command is None and several is None and manifest is None and any(key in entry for key in _PERSON):
         evidence.manual.append(_manual(entry, place))
     elif not (command or several or manifest):
@@ -256,7 +244,7 @@ def same_command(one: str, other: str) -> bool:
 
 
 def _unproven(
-    task: Task, runs: Iterable[CitedManifest], recorded: Mapping[str, RanCommand], proof: RunProof
+    task: Task, runs: Iterable[tuple[str, Place]], recorded: Mapping[str, RanCommand], proof: RunProof
 ) -> list[tuple[str, str, Place]] | None:
     """The reasons why neither the recorded commands nor a cited run prove a task; None if they do."""
     without = [command for command in proofs_of(task) if _plain(command) not in recorded]
@@ -265,7 +253,7 @@ def _unproven(
         return None
     found: list[tuple[str, str, Place]] = []
     missing: MissingFact | None = None
-    for cited in runs:
+    for cited, place in runs:
         try:
             problem = _run_problem(cited, task, proof)
         except MissingFact as fact:
@@ -273,7 +261,7 @@ def _unproven(
             continue
         if not problem:
             return None
-        found.append((problem, f"run:{cited.path}", cited.place))
+        found.append((problem, f"run:{cited}", place))
     if missing is not None:
         raise missing
     if unknown is not None:
@@ -284,11 +272,11 @@ def _unproven(
     return found
 
 
-def _run_problem(cited: CitedManifest, task: Task, proof: RunProof) -> str:
+def _run_problem(cited: str, task: Task, proof: RunProof) -> str:
     """The reason why a cited run proves nothing; empty if it proves the task."""
-    named = cited.path.encode("utf-8", "surrogateescape")
+    named = cited.encode("utf-8", "surrogateescape")
     path = None if named.startswith(b"/") else plain_path(named)
-    shown, records = shortened(cited.path, 80), proof.records
+    shown, records = shortened(cited, 80), proof.records
     if path is None or not path.startswith(records.settings.folder):
         return f"{shown!r} is not in the folder of runs, {records.settings.path}"
     if not records.visible:

@@ -7,7 +7,6 @@ from functools import cached_property
 
 from specguard.change.entries import sha256
 from specguard.declaration.patterns import Covering, PatternError
-from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Table
 from specguard.documents.content import without_box
 from specguard.documents.data import data_kind
@@ -37,20 +36,6 @@ SHOWN: Final = 6
 
 # An abbreviated object id has seven digits at least.
 _ID: Final = re.compile(r"[0-9a-f]{7,64}")
-
-
-class Drift(Record):
-    """Something that is not as it was when a spec was reviewed.
-
-    Attributes:
-        path: the path or pattern.
-        said: the record; None if there is none.
-        why: what is wrong, as a clause.
-    """
-
-    path: str
-    said: WrittenValue | None
-    why: str
 
 
 class Specs:
@@ -262,8 +247,12 @@ class Specs:
         found = _covered(patterns, self._documents.tree.paths())
         return [path for path in found if path not in {spec.path, self.now.index_path}]
 
-    def drifts(self, spec: Spec) -> Iterator[Drift]:
-        """Governed files that changed since the review, were not recorded by it, or cannot be compared."""
+    def drifts(self, spec: Spec) -> Iterator[tuple[str, WrittenValue | None, str]]:
+        """Governed files that changed since the review, were not recorded by it, or cannot be compared.
+
+        Yields:
+            The path or pattern, the record of it if there is one, and what is wrong, as a clause.
+        """
         files = self.governed_files(spec)
         bound: set[bytes] = set()
         for written, said in spec.recorded:
@@ -272,35 +261,27 @@ class Specs:
             wanted = said.text.strip().lower()
             there = self._documents.tree.find(path)
             alone = path in files or (there is not None and not there.is_directory)
-            covered = [path] if alone else []
-            if not _ID.fullmatch(wanted):
-                yield Drift(written, said, f"is recorded with {said.text!r}, which is no object id")
-                continue
-            if not alone:
-                try:
-                    covered = list(self._files(Covering([text]), spec))
-                except PatternError:
-                    yield Drift(written, said, "is recorded, and is no pattern")
-                    continue
-            bound.update(covered)
+            try:
+                covered = [path] if alone else self._files(Covering([text]), spec)
+            except PatternError:
+                covered = ()
             now = (there.oid if there else "") if alone else self._digest(covered)
-            entry = self._touched.get(path)
-            if not covered:
-                yield Drift(written, said, "is recorded, and is gone")
+            entry, why = self._touched.get(path), ""
+            if not _ID.fullmatch(wanted):
+                why, covered = f"is recorded with {said.text!r}, which is no object id", ()
+            elif not covered:
+                why = "is recorded, and is gone"
             elif not now.startswith(wanted):
-                yield Drift(
-                    path_text(path) if alone else written,
-                    said,
-                    f"was {wanted[:12]}, and is {now[:12] or 'gone'} now",
-                )
+                why = f"was {wanted[:12]}, and is {now[:12] or 'gone'} now"
             elif alone and entry and entry.old != entry.new and entry.old.startswith(wanted):
                 why = f"is recorded with {wanted}, which is its content both before and after the change"
-                yield Drift(path_text(path), said, why)
+            bound.update(covered)
+            if why:
+                yield (path_text(path) if alone else written), said, why
         missing = [path for path in files if path not in bound]
-        for path in missing[:SHOWN]:
-            yield Drift(path_text(path), None, "is not recorded")
+        yield from ((path_text(path), None, "is not recorded") for path in missing[:SHOWN])
         if len(missing) > SHOWN:
-            yield Drift(f"{len(missing) - SHOWN} more", None, "are not recorded")
+            yield f"{len(missing) - SHOWN} more", None, "are not recorded"
 
     def current_ids(self, spec: Spec) -> list[str]:
         """The ids of what a spec governs, each behind its path; of many files, one for each pattern."""

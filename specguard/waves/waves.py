@@ -17,7 +17,7 @@ from specguard.work.name_templates import PathTemplate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import Final, TypeVar
+    from typing import Any, Final, TypeVar
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.artifacts.contracts import WaveSettings, WaveStage
@@ -42,7 +42,7 @@ class Waves(Record, frozen=False):
         sources: the tree's files that list work items; None if the policy has no kind with a source.
         plans: the tree's plans; None if the policy has none.
         trusted: gives the waves of the trusted base, whose open items keep their files to themselves.
-        known_waves, known_artifacts, known_sources, known_flaws: what was found before.
+        known_waves, known_groups, known_flaws: what was found before.
     """
 
     settings: WaveSettings
@@ -52,8 +52,7 @@ class Waves(Record, frozen=False):
     plans: Plans | None = None
     trusted: Callable[[], Waves] | None = None
     known_waves: dict[Key, Wave] = {}
-    known_artifacts: dict[str, Mapping[Key, Sequence[Artifact]]] = {}
-    known_sources: dict[str, Mapping[Key, Sequence[Source]]] = {}
+    known_groups: dict[str, Mapping[Key, Sequence[Any]]] = {}
     known_flaws: dict[tuple[str, bytes], Sequence[Finding]] = {}
 
     @cached_property
@@ -208,29 +207,27 @@ class Waves(Record, frozen=False):
 
     def artifacts_by_key(self, contract: str) -> Mapping[Key, Sequence[Artifact]]:
         """The artifacts of a contract by the waves they belong to; superseded ones left out."""
-        if contract not in self.known_artifacts:
-            self.known_artifacts[contract] = self._by_key(self.artifacts.named(contract))
-        return self.known_artifacts[contract]
+        return self._by_key(f"artifacts.{contract}", lambda: self.artifacts.named(contract))
 
     def sources_by_key(self, kind: str) -> Mapping[Key, Sequence[Source]]:
         """The files that list items of a kind by the waves they belong to; superseded ones left out."""
-        if kind not in self.known_sources:
-            known = self.sources is not None and kind in self.sources.kinds
-            self.known_sources[kind] = self._by_key(self.sources.of(kind) if self.sources and known else ())
-        return self.known_sources[kind]
+        sources = self.sources if self.sources is not None and kind in self.sources.kinds else None
+        return self._by_key(f"work.{kind}", lambda: sources.of(kind) if sources is not None else ())
 
-    @cached_property
+    @property
     def plans_by_key(self) -> Mapping[Key, Sequence[Plan]]:
         """The plans by the waves they belong to."""
-        return self._by_key(self.plans.all if self.plans is not None else ())
+        return self._by_key("plans", lambda: self.plans.all if self.plans is not None else ())
 
-    def _by_key(self, found: Sequence[_Placed]) -> Mapping[Key, Sequence[_Placed]]:
-        groups: dict[Key, list[_Placed]] = {}
-        for one in found:
-            key = self.key_at(one.path, one.fields)
-            if key is not None and not self.superseded(one.path):
-                groups.setdefault(key, []).append(one)
-        return groups
+    def _by_key(self, name: str, found: Callable[[], Sequence[_Placed]]) -> Mapping[Key, Sequence[_Placed]]:
+        if name not in self.known_groups:
+            groups: dict[Key, list[_Placed]] = {}
+            for one in found():
+                key = self.key_at(one.path, one.fields)
+                if key is not None and not self.superseded(one.path):
+                    groups.setdefault(key, []).append(one)
+            self.known_groups[name] = groups
+        return self.known_groups[name]
 
     def superseded(self, path: bytes) -> bool:
         """True if a path lies in the folder of a pass that a later one of its wave supersedes."""

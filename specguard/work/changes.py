@@ -186,9 +186,10 @@ def standing(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[Past
     undone: list[tuple[str, str]] = []
     for commit in commits:
         subject = without_number(commit.subject)
-        by = next((one for one in undone if _undoes(one, commit.oid, subject)), None)
-        if by is not None:
-            undone.remove(by)
+        # A revert names the commit by its object id, or else by its subject.
+        by = [one for one in undone if one[1] == subject or (one[0] and commit.oid.startswith(one[0]))]
+        if by:
+            undone.remove(by[0])
             continue
         revert = _REVERT.fullmatch(subject)
         if revert:
@@ -311,12 +312,6 @@ class Shown(Record):
         if paths not in self.changed:
             self.changed[paths] = self.history.changed_since(paths)
         return self.changed[paths]
-
-
-def _undoes(revert: tuple[str, str], oid: str, subject: str) -> bool:
-    """True if a revert, by the object id or else the subject it names, is of a commit."""
-    named, of = revert
-    return subject == of or (named != "" and oid.startswith(named))
 
 
 class OwnPlan(Record):

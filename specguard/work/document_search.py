@@ -82,12 +82,13 @@ class Locator:
         return found
 
     def _note(self, place: str, outcome: str) -> None:
-        self.found.tried.append(f"{place} {outcome}")
+        if f"{place} {outcome}" not in self.found.tried:
+            self.found.tried.append(f"{place} {outcome}")
 
     def _take(self, template: str) -> bool:
         """True if the search ends at a template: with a document, or with something that is wrong."""
         wild = has_wildcard(template)
-        patterns = self._patterns(template, PADDINGS if wild else self._widths(), note=True)
+        patterns = self._patterns(template, PADDINGS if wild else self._widths())
         matches: dict[bytes, None] = {}
         for pattern in patterns:
             try:
@@ -108,7 +109,7 @@ class Locator:
         return self._settle(next(iter(matches)))
 
     def _take_from_index(self, template: str) -> bool:
-        for pattern in self._patterns(template, self._widths(), note=True):
+        for pattern in self._patterns(template, self._widths()):
             place = readable(pattern)
             path = place.encode("utf-8", "surrogateescape")
             text = read_text(self.tree, path)
@@ -118,12 +119,13 @@ class Locator:
             from specguard.work.stated_paths import rows_for
 
             targets: dict[bytes, None] = {}
-            for row in rows_for(text, self.fields.get("kind", ""), self.fields.get("id", ""), self.number):
-                there = [target for link in row.links if (target := self._existing(path, link))]
+            kind, item_id = self.fields.get("kind", ""), self.fields.get("id", "")
+            for line, title, links in rows_for(text, kind, item_id, self.number):
+                there = [target for link in links if (target := self._existing(path, link))]
                 targets.update(dict.fromkeys(there))
-                said = f"names {row.links[0]!r} for it, which is not there" if row.links else ""
-                said = said or f"lists it as {row.title!r}, without the path of a document"
-                self.found.near += [] if there else [f"{place}:{row.line} {said}"]
+                said = f"names {links[0]!r} for it, which is not there" if links else ""
+                said = said or f"lists it as {title!r}, without the path of a document"
+                self.found.near += [] if there else [f"{place}:{line} {said}"]
             self._note(place, "maps it to a document" if targets else "maps it to no document")
             if len(targets) > 1:
                 self.found.problem = f"{place} maps it to {len(targets)} documents: {_names(targets)}"
@@ -165,14 +167,8 @@ class Locator:
     def _widths(self) -> Sequence[int]:
         return list(map(number_width, self.kind.number_format))
 
-    def _patterns(self, template: str, widths: Sequence[int], *, note: bool = False) -> list[str]:
-        """The patterns of a template, one for each way to write the number; none if a field is missing.
-
-        Args:
-            template: the template.
-            widths: how many digits the number has at least.
-            note: whether a missing field is noted among what was tried.
-        """
+    def _patterns(self, template: str, widths: Sequence[int]) -> list[str]:
+        """The patterns of a template, one for each way to write the number; none if a field is missing."""
         parsed = Template(template)
         patterns: dict[str, None] = {}
         for width in widths:
@@ -183,8 +179,7 @@ class Locator:
                 told = f"needs {{{missing.name}}}, which is not known"
                 if not parsed.literal and missing.name in self.kind.fields:
                     told = f"is not told: there is no {' or '.join(self.kind.paths_of(missing.name))}"
-                if note:
-                    self._note(template, told)
+                self._note(template, told)
                 return []
         return list(patterns)
 
@@ -222,17 +217,14 @@ def matching(tree: Tree, pattern: str) -> list[bytes]:
     folder, _, name = pattern.rpartition("/")
     if has_wildcard(folder) or name == "**":
         return [path for path in tree.paths() if selecting.find(path) is not None]
+    if not has_wildcard(name):
+        path = readable(pattern).encode("utf-8", "surrogateescape")
+        entry = tree.find(path)
+        return [path] if entry is not None and not entry.is_directory else []
     place = readable(folder).encode("utf-8", "surrogateescape")
-    prefix = place + b"/" if place else b""
-    path = readable(pattern).encode("utf-8", "surrogateescape")
-    one = tree.find(path) if not has_wildcard(pattern) else None
-    names = (
-        tree.names(place).items() if has_wildcard(pattern) else [(path[len(prefix) :], one)] if one else []
-    )
+    found = {place + b"/" * bool(place) + name: entry for name, entry in tree.names(place).items()}
     return [
-        prefix + found
-        for found, entry in names
-        if entry.mode & 0o170000 != 0o040000 and (one or selecting.find(prefix + found) is not None)
+        path for path, entry in found.items() if not entry.is_directory and selecting.find(path) is not None
     ]
 
 

@@ -242,15 +242,9 @@ class Names:
     """
 
     def __init__(self, kinds: Mapping[str, WorkKind]) -> None:
-        self._branches = [
-            (name, "branch", kind.template("branch")) for name, kind in kinds.items() if kind.branch
-        ]
-        self._texts = [
-            (name, key, kind.template(key))
-            for name, kind in kinds.items()
-            for key in ("commit", "pull_request")
-            if getattr(kind, key)
-        ]
+        keys = ("branch", "commit", "pull_request")
+        told = [(name, key, kind) for name, kind in kinds.items() for key in keys if getattr(kind, key)]
+        self._templates = [(name, key, kind.template(key)) for name, key, kind in told]
 
     def read(
         self, source: str, text: str, *, commit: str | None = None, lenient: bool = True
@@ -267,7 +261,7 @@ class Names:
             MissingFact: the templates of two kinds read it equally well. A policy with such templates is
                 refused; only names that merely resemble both can still come to this.
         """
-        templates = self._branches if source == "branch" else self._texts
+        templates = [one for one in self._templates if (one[1] == "branch") == (source == "branch")]
         name = text if source == "branch" else without_number(text)
         for exact in (True, False) if lenient else (True,):
             found = [
@@ -302,8 +296,8 @@ class Names:
         """Texts of which one stands in every subject that reads back to an item of a kind."""
         return [
             max((part for part in template.parts if isinstance(part, str)), key=len, default="")
-            for name, _, template in self._texts
-            if name == kind
+            for name, key, template in self._templates
+            if name == kind and key != "branch"
         ]
 
 

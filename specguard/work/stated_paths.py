@@ -204,22 +204,10 @@ def _said_by(text: Text, *, task: bool) -> Iterator[Ask]:
 _FILE: Final = re.compile(r"(?<![\w/.(<-])([\w./-]+\.(?:md|markdown|rst|txt))\b", re.IGNORECASE)
 
 
-class IndexRow(Record):
-    """A row of an index about one item.
-
-    Attributes:
-        line: its line, from 1.
-        title: what it calls the item.
-        links: the files and addresses it names, as they are written.
-    """
-
-    line: int
-    title: str
-    links: Sequence[str]
-
-
-def rows_for(text: str, kind: str, item_id: str, number: int | None) -> list[IndexRow]:
-    """The rows and list items of an index that are about one item.
+def rows_for(
+    text: str, kind: str, item_id: str, number: int | None
+) -> Iterator[tuple[int, str, Sequence[str]]]:
+    """The rows and list items of an index that are about one item: line, title, and the files it names.
 
     A row of a table is about the item whose number (`5`, `05`, `Track 5`) or id its first cell holds; a list
     item about the one whose number it begins with, is counted as, or whose file's name it links.
@@ -235,25 +223,19 @@ def rows_for(text: str, kind: str, item_id: str, number: int | None) -> list[Ind
     start = re.compile(rf"{word}(?:{wanted}|{re.escape(item_id)})(?![0-9A-Za-z]|\.[0-9])", re.IGNORECASE)
     file = re.compile(rf"(?:^|/){re.escape(kind)}[-_]?0*{wanted}(?![0-9A-Za-z])", re.IGNORECASE)
     numbered = re.compile(rf"{word}[0-9]", re.IGNORECASE)
-    found: list[IndexRow] = []
-
-    def read(blocks: Sequence[AnyBlock]) -> None:
-        for block in blocks:
-            for item in block.items if isinstance(block, List) else ():
-                links, words = _links(item.text), _shown(item.text)
-                counted = number is not None and item.number == number and not numbered.match(words)
-                if start.match(words) or counted or any(file.search(link) for link in links):
-                    found.append(IndexRow(item.line, words, links))
-                else:
-                    read(item.rest)
-            for cells in block.rows if isinstance(block, Table) else ():
-                titles = [shown for cell in cells if (shown := _shown(cell))]
-                if titles and start.match(_shown(cells[0])):
-                    links = [link for cell in cells for link in _links(cell)]
-                    found.append(IndexRow(cells[0].line, titles[1] if len(titles) > 1 else titles[0], links))
-
-    read(Document(text).blocks)
-    return found
+    waiting = list(Document(text).blocks)
+    for block in waiting:
+        for item in block.items if isinstance(block, List) else ():
+            links, words = _links(item.text), _shown(item.text)
+            counted = number is not None and item.number == number and not numbered.match(words)
+            if start.match(words) or counted or any(file.search(link) for link in links):
+                yield item.line, words, links
+            else:
+                waiting += item.rest
+        for cells in block.rows if isinstance(block, Table) else ():
+            titles = [shown for cell in cells if (shown := _shown(cell))]
+            if titles and start.match(_shown(cells[0])):
+                yield cells[0].line, titles[:2][-1], [link for cell in cells for link in _links(cell)]
 
 
 def _links(text: Text) -> list[str]:

@@ -297,12 +297,12 @@ def _bound(spec: Spec, specs: Specs) -> Iterator[Finding]:
     """The differences from the state that was reviewed."""
     drifts = list(specs.drifts(spec))
     if drifts:
-        said = "; ".join(f"{drift.path} {drift.why}" for drift in drifts[:3])
+        said = "; ".join(f"{path} {why}" for path, _, why in drifts[:3])
         more = f"; and {len(drifts) - 3} more" if len(drifts) > 3 else ""
         now = ", ".join(specs.current_ids(spec)) or "nothing, since none is left"
         message = f"{path_text(spec.path)} governs what changed since its review: {said}{more}"
         step = f"Read it against the files, then record under {specs.settings.reviewed}: {now}"
-        at = next((one.said.line_in(spec.path) for one in drifts if one.said is not None), None)
+        at = next((one.line_in(spec.path) for _, one, _ in drifts if one is not None), None)
         severity, setting = _severity(spec, specs), "specs.binding"
         yield _about(spec, message, step, "other content", at, setting, severity=severity)
 
