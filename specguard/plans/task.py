@@ -423,17 +423,16 @@ def _list(task: Task, name: str, values: Sequence[Any]) -> Iterator[Finding]:
             why = "is empty" if value == "" else f"is {kind_of(value)}, not a text"
             said, step = f"{key}.{position} of {task.name} {why}", "Write it as a text, or take it out."
             yield _of_task(task, said, step, name, f"element:{why}", position)
-            continue
         # A pattern may be without a letter, and a placeholder among commands matters once the task is done.
-        if name != "verify" and any(map(str.isalnum, text)) and owes(text):
+        elif name != "verify" and any(map(str.isalnum, text)) and owes(text):
             yield _owed(task, name, text, position)
-        expected = expectation(text, code) if name == "expected_files" else None
-        if expected is not None and (expected.problem or expects_all(expected)):
-            problem = expected.problem or "is every file there is"
+        elif name == "expected_files":
+            expected = expectation(text, code)
+            problem = expected.problem or ("is every file there is" if expects_all(expected) else "")
             said = f"{task.name} expects {shortened(text)!r}, which {problem}"
-            where = f"{code!r}" if code else "the repository's root"
-            step = f"Name the files or folders that the task is to touch, from {where}."
-            yield _of_task(task, said, step, name, text, position)
+            step = f"Name the files or folders that the task is to touch, from {code or 'the root'}."
+            if problem:
+                yield _of_task(task, said, step, name, text, position)
 
 
 def _owed(task: Task, name: str, text: str, *below: int) -> Finding:

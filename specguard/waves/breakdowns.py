@@ -74,10 +74,8 @@ def unmapped_lines(
     for item, line in stated:
         if _id_of(line.text) in ids - {""} or any(one.says(line.text) for one in known):
             continue
-        said = (
-            f"the acceptance {shortened(line.text, 80)!r} of {item} is mapped to no gate or test: it is no "
-        )
-        said += f"scenario of {places}"
+        why = f"is mapped to no gate or test: it is no scenario of {places}"
+        said = f"the acceptance {shortened(line.text, 80)!r} of {item} {why}"
         key = f"{item.id}: {plain_words(line.text)[:100]}"
         yield Finding(said, help=step, path=source.path, line=line.line, key=key, setting=setting)
 

@@ -417,9 +417,9 @@ class StageState:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        if not self.needed:
-            return "not needed"
-        return "complete" if self.complete and self.open else "open" if self.open else "waiting"
+        if self.needed and self.open:
+            return "complete" if self.complete else "open"
+        return "waiting" if self.needed else "not needed"
 
     @cached_property
     def missing(self) -> Sequence[Missing]:
@@ -535,14 +535,11 @@ class StageState:
         if not files:
             places = " or ".join(sources.kinds[kind].sources)
             yield Missing(f"no file lists the {kind}s ({places})")
-        for source in files:
-            if source.problem:
-                yield Missing(f"{path_text(source.path)} {source.problem}", source.path)
-            for item in self.owed:
-                if item.source is not source:
-                    continue
-                status = f"its status is {sources.status_of(item)}" if item.status else "it has no status"
-                yield Missing(f"{item} is not closed: {status}", source.path, item.line)
+        for source in (one for one in files if one.problem):
+            yield Missing(f"{path_text(source.path)} {source.problem}", source.path)
+        for item in self.owed:
+            status = f"its status is {sources.status_of(item)}" if item.status else "it has no status"
+            yield Missing(f"{item} is not closed: {status}", item.source.path, item.line)
 
     def _undone(self) -> Iterator[Missing]:
         """The tasks of plans that are not done."""

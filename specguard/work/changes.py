@@ -16,7 +16,7 @@ from specguard.errors import NotApplicable
 from specguard.model import path_text
 from specguard.work.document_search import read_text
 from specguard.work.item import WorkItem, listed_paths
-from specguard.work.item_lists import find_sources, meant
+from specguard.work.item_lists import Source, meant
 from specguard.work.kinds import identity, normal_id, without_number
 from specguard.work.name_templates import PathTemplate, Template, TemplateError
 from specguard.work.named_items import Work
@@ -146,8 +146,7 @@ def _of_list(name: str, kind: WorkKind, path: bytes, before: Tree, after: Tree) 
 
 
 def _items(name: str, kind: WorkKind, path: bytes, tree: Tree) -> Sequence[Listed]:
-    found = [source for source in find_sources(name, kind, Documents(tree)) if source.path == path]
-    return [listed for source in found for listed in source.items]
+    return Source(name, kind, path, given={}, documents=Documents(tree)).items
 
 
 def _texts(listed: Listed, name: str) -> Sequence[str]:

@@ -314,13 +314,7 @@ def number_of(item_id: str) -> int | None:
 
 def normal_id(item_id: str) -> str:
     """An id with its numbers unpadded and in small letters, for comparison."""
-    return re.sub("0+(?=[0-9])", _unpadded, item_id.casefold())
-
-
-def _unpadded(zeros: re.Match[str]) -> str:
-    """Zeros that pad a number, and not those within one."""
-    before = zeros.string[zeros.start() - 1 : zeros.start()]
-    return zeros[0] if before.isdigit() else ""
+    return re.sub("(?<![0-9])0+(?=[0-9])", "", item_id.casefold())
 
 
 def clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[Key, str, str]]:
@@ -333,21 +327,15 @@ def clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[Key, str, str]]:
         The key of the second of two templates, what is wrong with it, as a clause that names the first, and
         the next step.
     """
-    for keys in (("branch",), ("commit", "pull_request")):
-        templates = [
-            (("work", name, key), Template(getattr(kind, key)))
-            for name, kind in kinds.items()
-            for key in keys
-            if getattr(kind, key)
-        ]
-        for position, (second, other) in enumerate(templates):
-            for first, one in templates[:position]:
-                if first[1] != second[1] and _clash(one, other):
-                    yield (
-                        second,
-                        f"reads names that `{'.'.join(first)}` reads equally well",
-                        "give one of the two templates more literal text, or another word before the number",
-                    )
+    keys = ("branch", "commit", "pull_request")
+    told = [(name, key, kind) for name, kind in kinds.items() for key in keys if getattr(kind, key)]
+    templates = [(("work", name, key), Template(getattr(kind, key))) for name, key, kind in told]
+    step = "give one of the two templates more literal text, or another word before the number"
+    for position, (second, other) in enumerate(templates):
+        for first, one in templates[:position]:
+            alike = (first[2] == "branch") == (second[2] == "branch")
+            if alike and first[1] != second[1] and _clash(one, other):
+                yield second, f"reads names that `{'.'.join(first)}` reads equally well", step
 
 
 def _clash(one: Template, other: Template) -> bool:
