@@ -52,9 +52,8 @@ def accept_first_approvers(facts: Facts, results: Sequence[RuleResult]) -> list[
     request = change.request
     # A base that only this machine knows is never final either.
     based = policy.trusted or (change.found.how == "local" and policy.ref)
-    if not based or policy.declared("approval_settings").approver:
-        return []
-    if request.by_agent or change.stage in ("edit", "run"):
+    by_program = request.by_agent or change.stage in ("edit", "run")
+    if not based or by_program or policy.declared("approval_settings").approver:
         return []
     try:
         compared = facts.get("policy_change")
@@ -133,8 +132,8 @@ def _added_tables(change: Change, document: Entry) -> Sequence[Mapping[str, Any]
 
 
 def _introduced(approver: Mapping[str, Any]) -> str:
-    keys = [approver["key"]] if isinstance(approver["key"], str) else approver["key"]
-    digests = [binascii.b2a_base64(sha256(key_blob(key)).digest(), newline=False) for key in keys if key]
+    keys = Approver(**approver).keys
+    digests = [binascii.b2a_base64(sha256(key_blob(key)).digest(), newline=False) for key in keys]
     prints = ["SHA256:" + digest.decode().rstrip("=") for digest in digests]
     signs = f", signs with {listed(prints)}" if prints else ""
     return (

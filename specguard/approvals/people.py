@@ -53,14 +53,10 @@ KEY_TYPES: Final = (
 
 def key_problem(key: str) -> str:
     """The problem with a public key, as a clause; empty if there is none."""
-    kind, _, rest = key.partition(" ")
-    if kind not in KEY_TYPES:
-        return f"the key {key[:40]!r} does not begin with a type such as {KEY_TYPES[0]}"
-    if any(char < " " for char in key):
-        return f"the key {key[:40]!r} is more than one line"
-    if not is_of_kind(key_blob(key), kind):
-        return f"what follows {kind} in the key {rest[:20]!r} is no such key"
-    return ""
+    kind = key.partition(" ")[0]
+    if kind in KEY_TYPES and is_of_kind(key_blob(key), kind) and not any(char < " " for char in key):
+        return ""
+    return f"the key {key[:40]!r} is not one line of a `.pub` file, such as {KEY_TYPES[0]} AAAA..."
 
 
 def public_part(key: str) -> str:
@@ -417,16 +413,16 @@ def sign(content: bytes, key: str) -> bytes:
     # The program runs in a folder of its own.
     socket = os.environ.get("SSH_AUTH_SOCK")
     agent = {"SSH_AUTH_SOCK": os.path.abspath(socket)} if socket else {}
-    words = ["-Y", "sign", "-f", file, "-n", NAMESPACE, "record"]
+    words = ["-Y", "sign", "-f", file, "-n", NAMESPACE]
     with Needed():
-        done, signature = _run("nothing can be signed", words, {"record": content}, agent, limit=SIGNING)
-    if done.returncode or signature is None:
+        done = _run("nothing can be signed", words, {}, agent, content, limit=SIGNING)
+    if done.returncode or not done.stdout.startswith(_BEGIN):
         raise SpecguardError(
             f"{key} cannot sign: {_said(done)}",
             help=f"try `ssh-keygen -y -f {key}`, or hold it in an agent: `ssh-add {key}`",
             code="signing-failed",
         )
-    return signature
+    return done.stdout
 
 
 def signer(
@@ -451,7 +447,7 @@ def signer(
     allowed = f'{_PRINCIPAL} namespaces="{namespace}" {public_part(key)}\n'.encode()
     words = ["-Y", "verify", "-f", "signers", "-I", _PRINCIPAL, "-n", namespace, "-s", "signature"]
     files = {"signers": allowed, "signature": signature}
-    done, _ = _run("no signature can be verified", words, files, {}, content, limit=VERIFYING)
+    done = _run("no signature can be verified", words, files, {}, content, limit=VERIFYING)
     if done.returncode not in (0, _REFUSED):
         raise MissingFact(
             f"ssh-keygen cannot verify signatures: {_said(done)}", _INSTALL, code="signing-failed"
@@ -497,10 +493,10 @@ def _run(
     words: Sequence[str],
     files: Mapping[str, bytes],
     more: Mapping[str, str],
-    stdin: bytes = b"",
+    stdin: bytes,
     *,
     limit: int,
-) -> tuple[CompletedProcess[bytes], bytes | None]:
+) -> CompletedProcess[bytes]:
     """Run `ssh-keygen` in a private folder.
 
     Args:
@@ -510,9 +506,6 @@ def _run(
         more: variables beside those that it always has.
         stdin: what it reads.
         limit: how many seconds it may take.
-
-    Returns:
-        What it did, and the signature of `record` that it left, if any.
 
     Raises:
         MissingFact: it is not there, cannot be run, or took too long.
@@ -528,7 +521,7 @@ def _run(
             for name, content in files.items():
                 with open(os.path.join(folder, name), "xb") as stream:
                     stream.write(content)
-            done = subprocess.run(
+            return subprocess.run(
                 [program, *words],
                 cwd=folder,
                 env={"PATH": search_path(program), "LC_ALL": "C", **more},
@@ -537,11 +530,6 @@ def _run(
                 timeout=limit,
                 check=False,
             )
-            made = os.path.join(folder, "record.sig")
-            if not os.path.isfile(made):
-                return done, None
-            with open(made, "rb") as stream:
-                return done, stream.read()
     except subprocess.TimeoutExpired as error:
         raise MissingFact(f"{nothing}: ssh-keygen took {limit} seconds", code="time-limit") from error
     except OSError as error:

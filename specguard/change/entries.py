@@ -375,7 +375,6 @@ def read_commit(oid: str, data: bytes, read: Callable[[], Sequence[Sequence[Entr
     """
     header, _, raw = data.partition(b"\n\n")
     parents = []
-    author = committer = encoding = b""
     lines = header.split(b"\n")
     if not lines[0].startswith(b"tree "):
         raise FormatError("a commit without a tree")
@@ -383,24 +382,21 @@ def read_commit(oid: str, data: bytes, read: Callable[[], Sequence[Sequence[Entr
     while after < len(lines) and lines[after].startswith(b"parent "):
         parents.append(lines[after][7:].decode("ascii", "replace"))
         after += 1
+    fields: dict[bytes, bytes] = {}
     for line in lines[after:]:
         # The first of each counts, as for git; continuation lines of signatures begin with a space.
-        if line.startswith(b"author ") and not author:
-            author = line[7:]
-        elif line.startswith(b"committer ") and not committer:
-            committer = line[10:]
-        elif line.startswith(b"encoding ") and not encoding:
-            encoding = line[9:]
+        name, _, value = line.partition(b" ")
+        fields.setdefault(name, value)
     return Commit(
         oid,
         tree=lines[0][5:].decode("ascii", "replace"),
         parents=parents,
-        author=_person(author),
-        committer=_person(committer),
+        author=_person(fields.get(b"author", b"")),
+        committer=_person(fields.get(b"committer", b"")),
         message=Message(
             raw,
             commit=oid,
-            encoding=encoding.decode("utf-8", "surrogateescape"),
+            encoding=fields.get(b"encoding", b"").decode("utf-8", "surrogateescape"),
             merge=len(parents) > 1,
         ),
         read=read,

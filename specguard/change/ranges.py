@@ -441,7 +441,8 @@ class Merges:
         lines = "".join(f"{one} {other}\n" for one, other in pairs).encode("ascii")
         process = self._git.start(*_MERGE, stdin=lines)
         try:
-            fields = process.read().split(b"\0")
+            # Two of them end a merge: no path is empty.
+            merges = [one.split(b"\0") for one in process.read().split(b"\0\0")[:-1]]
         except CommandError as error:
             if error.code == 129:
                 raise MissingFact(
@@ -449,22 +450,9 @@ class Merges:
                     code="program-missing",
                 ) from error
             raise self._git.missing("what a merge joins", error.first_line) from error
-        found: list[tuple[str, set[bytes]]] = []
-        at = 0
-        while at + 2 < len(fields):
-            status, tree = fields[at], fields[at + 1]
-            at += 2
-            paths = set()
-            while fields[at]:
-                paths.add(fields[at])
-                at += 1
-            at += 1
-            if status not in {b"0", b"1"}:
-                break
-            found.append((tree.decode("ascii"), paths))
-        if len(found) != len(pairs):
+        if len(merges) != len(pairs) or any(one[0] not in (b"0", b"1") for one in merges):
             raise self._git.missing("what a merge joins", "git could not do the merge again")
-        return found
+        return [(tree.decode("ascii"), set(paths)) for _, tree, *paths in merges]
 
     def _merge_all(self, parents: Sequence[str]) -> tuple[str, set[bytes]]:
         """The same for more than two parents, one after the other, as git's own strategy goes about it."""

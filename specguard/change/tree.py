@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 
 from specguard.change.entries import SUBMODULE, SYMLINK
@@ -386,18 +387,11 @@ class Documents:
 
     def _target(self, path: bytes, mode: int) -> bytes:
         """The target of a symbolic link in the tree; empty if it leads out of it, or is none."""
-        parts = path.split(b"/")[:-1]
-        written = self.tree.read(path) or b"" if mode == SYMLINK else b""
+        written = self.tree.read(path) if mode == SYMLINK else None
         if not written or written.startswith(b"/"):
             return b""
-        for part in written.split(b"/"):
-            if part == b"..":
-                if not parts:
-                    return b""
-                parts.pop()
-            elif part not in (b"", b"."):
-                parts.append(part)
-        return b"/".join(parts)
+        target = os.path.normpath(os.path.join(os.path.dirname(path), written))
+        return b"" if target == b"." or target.split(b"/")[0] == b".." else target
 
     def prefetch(self, paths: Iterable[bytes]) -> None:
         """Read many files at once, where they will be asked for one by one.

@@ -58,8 +58,8 @@ def test_another_form_is_none(change: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "it is no JSON, and seems to be cut"),
-        (b"[]", "it is no JSON object"),
+        (b"", "it is no JSON, or is cut"),
+        (b"[]", "its schema is not"),
         (b"{}", "its schema is not"),
         (b"{" * 10**5, "it is no JSON"),
         ("{\u00e9}".encode(), "it is no JSON"),
