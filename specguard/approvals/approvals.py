@@ -119,11 +119,6 @@ class Decision(Record, frozen=False):
         """True if it lifts what it matches."""
         return not self.refusals
 
-    @property
-    def bound(self) -> bool:
-        """True if it is for this change."""
-        return all(refusal.kind != "replayed" for refusal in self.refusals)
-
 
 _TOLD: Final = 10
 """Of how many approvals a finding says that they did not count, the newest: each has findings of its own."""
@@ -155,7 +150,7 @@ class Approvals:
     """
 
     def __init__(self, facts: Facts, results: Sequence[RuleResult]) -> None:
-        bond, policy = Bond.of(facts), facts.policy
+        bond, policy = Bond(facts), facts.policy
         settings: ApprovalSettings = policy.declared("approval_settings")
         self.settings = settings
         self._policy = policy
@@ -335,7 +330,8 @@ class Approvals:
             self._judge(decision)
             # The base's log is the past: what was approved then and is found again is another change. So is
             # what lies about in the working tree for another change.
-            if decision.bound or (decision.added and (matches or decision.path in brought)):
+            bound = all(refusal.kind != "replayed" for refusal in decision.refusals)
+            if bound or (decision.added and (matches or decision.path in brought)):
                 decision.judged = unjudged.isdisjoint(approval.rules) and not self._bond.files_approvals
                 yield decision
 

@@ -43,7 +43,7 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     Raises:
         SpecguardError: it cannot be given; nothing is written then.
     """
-    request, policy, bond = facts.change.request, facts.policy, Bond.of(facts)
+    request, policy, bond = facts.change.request, facts.policy, Bond(facts)
     settings: ApprovalSettings = policy.declared("approval_settings")
     if request.push:
         said = "an approval is for one change, and a push may bring several"

@@ -166,10 +166,9 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
     result = next((one for one in results if one.code == "PTH002"), None)
     if rule is None or result is None or not rule.settings.get("owners") or not rule.approvable:
         return []
-    if change.stage not in _STAGES or change.source == "worktree" or not policy.trusted:
-        # What a run has made is its working tree, whatever the stage it is judged at.
-        return []
-    if request.by_agent or request.pre_receive:
+    # What a run has made is its working tree, whatever the stage it is judged at.
+    by_program = change.source == "worktree" or request.by_agent or request.pre_receive
+    if change.stage not in _STAGES or by_program or not policy.trusted:
         return []
     settings = policy.declared("approval_settings")
     if settings.persons_for(rule.code, rule.name) > 1:

@@ -260,8 +260,11 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
 """How each field of a record is read."""
 
 
-class Bond(Record):
+class Bond:
     """The identities that approvals of one change are bound to.
+
+    Args:
+        facts: the change, and the policy that judges it.
 
     Attributes:
         change: the change.
@@ -272,26 +275,15 @@ class Bond(Record):
         work_item: the kind and id of the item that it implements; None if none is named.
     """
 
-    change: Change
-    folder: bytes
-    target: str
-    policy_id: str
-    repository: str
-    work_item: tuple[str, str] | None
-
-    @classmethod
-    def of(cls, facts: Facts) -> Bond:
-        """The bond of a change under the policy that judges it."""
+    def __init__(self, facts: Facts) -> None:
         change, policy = facts.change, facts.policy
         item = if_known(lambda: facts.get("work_item"), None)
-        return cls(
-            change=change,
-            folder=policy.log_folder,
-            target=target_of(change, policy),
-            policy_id=policy.policy_id,
-            repository=policy.remote or "",
-            work_item=(item.kind, str(item.id)) if item else None,
-        )
+        self.change = change
+        self.folder = policy.log_folder
+        self.target = target_of(change, policy)
+        self.policy_id = policy.policy_id
+        self.repository = policy.remote or ""
+        self.work_item = (item.kind, str(item.id)) if item else None
 
     @cached_property
     def files_approvals(self) -> bool:

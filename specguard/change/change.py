@@ -419,10 +419,9 @@ class Change:
     @property
     def notes(self) -> list[str]:
         """Sentences about the change that a reader of the verdict must see."""
-        if self.found.how == "head":
-            return ["There is no base, so HEAD stands in for it: its policy judges, and is not trusted."]
-        if self.found.how == "none":
-            return ["There is no base: the judged tree's own policy judges, and is not trusted."]
+        if self.found.how in ("head", "none"):
+            where = "HEAD's" if self.found.oid else "the judged tree's own"
+            return [f"There is no base: {where} policy judges, and is not trusted."]
         if self.found.how == "local":
             name = self.found.name
             branch, base = if_known(lambda: self.branch, None), if_known(lambda: self.base, None)
@@ -434,10 +433,7 @@ class Change:
     @property
     def empty(self) -> bool:
         """True if there is nothing to judge: neither entries nor commits."""
-        try:
-            if self.entries:
-                return False
-        except (MissingFact, NotApplicable):
+        if if_known(lambda: self.entries, True):
             return False
         try:
             return not self.commits

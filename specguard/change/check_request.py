@@ -8,7 +8,6 @@ meant. A name is looked up under its full names alone, in a stated order.
 from __future__ import annotations
 
 import os
-import stat
 import sys
 
 from specguard.declaration.rule import Record
@@ -185,12 +184,8 @@ def read_regular(file: str, limit: int, what: str) -> bytes:
     Raises:
         SpecguardError: it is no regular file, cannot be read, or is larger than `limit` bytes.
     """
-    try:
-        regular = stat.S_ISREG(os.stat(file).st_mode)
-    except (OSError, ValueError):
-        # Why it cannot be read is said where it is.
-        regular = True
-    if not regular:
+    # Why it is not there is said where it is read.
+    if os.path.exists(file) and not os.path.isfile(file):
         raise SpecguardError(
             f"{what} is no regular file", path=file, help="Put a file in its place.", code="unreadable-file"
         )

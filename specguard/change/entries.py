@@ -84,9 +84,6 @@ class Entry:
         """True if the path is a submodule (gitlink) after the change."""
         return self.new_mode == SUBMODULE
 
-    def __repr__(self) -> str:
-        return f"Entry({self.status} {self.path!r})"
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Entry) and all(getattr(self, n) == getattr(other, n) for n in self.__slots__)
 

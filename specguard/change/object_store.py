@@ -14,6 +14,7 @@ import os
 from specguard.change.entries import FormatError, object_id
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, search_path
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
@@ -400,26 +401,23 @@ class Store:
             )
 
 
-class Reading:
+class Reading(Record):
     """Within `with Reading(store, what):` what a command fails to tell, or tells in another form, is missing.
 
-    Args:
+    Attributes:
         store: where it is read.
         what: what it is, for the sentence about its failure.
     """
 
-    __slots__ = ("_store", "_what")
-
-    def __init__(self, store: Store, what: str) -> None:
-        self._store = store
-        self._what = what
+    store: Store
+    what: str
 
     def __enter__(self) -> None:
         return
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if isinstance(error, (CommandError, FormatError)):
-            raise self._store.missing(self._what, error.first_line) from error
+            raise self.store.missing(self.what, error.first_line) from error
 
 
 def _quoted(folder: str) -> str:
@@ -478,17 +476,14 @@ LINK_LIMIT: Final = 4096
 """The most bytes that the text of a symbolic link may have, as on Linux (PATH_MAX)."""
 
 
-class Objects:
+class Objects(Record):
     """The objects that a change's entries name.
 
-    Args:
+    Attributes:
         git: the repository's private git directory.
     """
 
-    __slots__ = ("_git",)
-
-    def __init__(self, git: Git) -> None:
-        self._git = git
+    git: Git
 
     def sizes(self, oids: Sequence[str]) -> Mapping[str, int]:
         """The size of each object in bytes; none of them is read.
@@ -499,7 +494,7 @@ class Objects:
         Raises:
             MissingFact: one of them is not there.
         """
-        return self._git.sizes(oids)
+        return self.git.sizes(oids)
 
     def larger(self, oids: Collection[str], limit: int) -> Mapping[str, int]:
         """The size in bytes of those objects that are larger than a limit; none of them is read.
@@ -511,7 +506,7 @@ class Objects:
         Raises:
             MissingFact: one of them is not there.
         """
-        return {oid: size for oid, size in self._git.sizes(sorted(oids)).items() if size > limit}
+        return {oid: size for oid, size in self.git.sizes(sorted(oids)).items() if size > limit}
 
     def read(self, oid: str, *, limit: int = LINK_LIMIT) -> bytes:
         """The content of an object.
@@ -523,7 +518,7 @@ class Objects:
         Raises:
             MissingFact: it is not there, is larger than `limit`, or has another content than its id says.
         """
-        return self._git.object(oid, limit=limit)[1]
+        return self.git.object(oid, limit=limit)[1]
 
 
 LINE_LIMIT: Final = 8 << 20

@@ -325,10 +325,8 @@ def read_event(file: str) -> Event:
 
 def _pull_request(fields: Fields, reviews: Sequence[SubmittedReview], default: str | None) -> Event:
     head, base = fields.at("head"), fields.at("base")
-    body = fields.text("body")
-    if body is None and "body" in fields.values:
-        # GitHub writes null for a body that nobody wrote.
-        body = ""
+    # GitHub writes null for a body that nobody wrote.
+    body = (fields.text("body") or "").replace("\r\n", "\n") if "body" in fields.values else None
     return Event(
         "pull_request",
         head=head.oid("sha"),
@@ -336,7 +334,7 @@ def _pull_request(fields: Fields, reviews: Sequence[SubmittedReview], default: s
         base=base.name("ref"),
         base_oid=base.oid("sha"),
         title=fields.text("title"),
-        body=None if body is None else body.replace("\r\n", "\n"),
+        body=body,
         number=fields.typed("number", int, "a number"),
         author=fields.at("user").text("login"),
         reviews=reviews,
@@ -378,13 +376,11 @@ def _of_github(environment: Mapping[str, str]) -> Event | None:
     name = environment.get("GITHUB_EVENT_NAME", "")
     if name not in _EVENTS:
         return None
-    event = None
     file = environment.get("GITHUB_EVENT_PATH", "")
-    if os.path.isabs(file):
-        try:
-            event = read_event(file)
-        except SpecguardError:
-            event = None
+    try:
+        event = read_event(file) if os.path.isabs(file) else None
+    except SpecguardError:
+        event = None
     kind = "pull_request" if name.startswith("pull_request") else name
     if event is not None and event.kind == kind:
         return event
@@ -401,7 +397,7 @@ def _of_github(environment: Mapping[str, str]) -> Event | None:
 
 def _of_gitlab(environment: Mapping[str, str]) -> Event:
     cut = environment.get("CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED") == "true"
-    body = None if cut else environment.get("CI_MERGE_REQUEST_DESCRIPTION", "")
+    body = None if cut else environment.get("CI_MERGE_REQUEST_DESCRIPTION", "").replace("\r\n", "\n")
     # A pipeline for merged results checks out a merge that the platform made; its source is what is judged.
     head = environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environment.get("CI_COMMIT_SHA") or ""
     number = environment.get("CI_MERGE_REQUEST_IID", "")
@@ -413,6 +409,6 @@ def _of_gitlab(environment: Mapping[str, str]) -> Event:
         base=environment.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME") or None,
         title=environment.get("CI_MERGE_REQUEST_TITLE"),
         default=environment.get("CI_DEFAULT_BRANCH") or None,
-        body=None if body is None else body.replace("\r\n", "\n"),
+        body=body,
         number=int(number) if number.isascii() and number.isdigit() else None,
     )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from specguard.change.check_request import Request, Revision
     from specguard.change.entries import Commit, Entry
     from specguard.change.git import Git
-    from specguard.change.platform_event import Event, SubmittedReview
+    from specguard.change.platform_event import Event
     from specguard.change.repository import Push
     from specguard.change.worktree import WorkTree
 
@@ -69,8 +69,15 @@ class RangeChange(Change):
         self._head = head
         self._named = named
         self._body = read_body(request.body_file) if request.body_file else None
-        self._reviews = _reviews(request, event)
-        if _has_pull_request(request, event):
+        self._reviews = event.reviews if event is not None else ()
+        if request.reviews_file:
+            # A file that was given is newer than the event.
+            from specguard.change.platform_event import read_reviews
+
+            self._reviews = read_reviews(request.reviews_file)
+        given = request.title is not None or bool(request.body_file)
+        kind = event.kind if event is not None else ""
+        if kind == "pull_request" or (given and kind != "merge_group"):
             self.stage = "pull-request"
 
     def _own_branch(self) -> Branch:
@@ -349,22 +356,6 @@ class DeletedRef(_OfPush):
         return Base(self, name=self.found.name, tip=tip, start=tip, head=None, trusted=self.found.trusted)
 
 
-def _reviews(request: Request, event: Event | None) -> Sequence[SubmittedReview]:
-    """The reviews; a file that was given is newer than the event and replaces it."""
-    if not request.reviews_file:
-        return event.reviews if event is not None else ()
-    from specguard.change.platform_event import read_reviews
-
-    return read_reviews(request.reviews_file)
-
-
-def _has_pull_request(request: Request, event: Event | None) -> bool:
-    if event is not None and event.kind == "merge_group":
-        return False
-    given = request.title is not None or bool(request.body_file)
-    return given or (event is not None and event.kind == "pull_request")
-
-
 CROSSED: Final = 8
 """So many merge bases are merged at most."""
 
@@ -389,15 +380,14 @@ class Redone(Record):
     resolved: Sequence[Entry]
 
 
-class Merges:
+class Merges(Record):
     """The merges of a change, each done again when it is asked for.
 
-    Args:
+    Attributes:
         git: reads the repository's objects.
     """
 
-    def __init__(self, git: Git) -> None:
-        self._git = git
+    git: Git
 
     def redo(self, commits: Sequence[Commit]) -> Iterator[Redone]:
         """Do merges again that differ from all their parents somewhere; others bring nothing of their own.
@@ -412,12 +402,12 @@ class Merges:
         suspects = [commit for commit in commits if commit.own_entries]
         if not suspects:
             return
-        self._git.use_scratch()
+        self.git.use_scratch()
         plain = [commit for commit in suspects if len(commit.parents) == 2]
         made = self._merge([(commit.parents[0], commit.parents[1]) for commit in plain])
         for commit, (tree, conflicts) in zip(plain, made, strict=True):
             mine = {entry.path for entry in commit.own_entries}
-            differing = [entry for entry in self._git.diff_trees(tree, commit.tree) if entry.path in mine]
+            differing = [entry for entry in self.git.diff_trees(tree, commit.tree) if entry.path in mine]
             resolved = [entry for entry in differing if in_conflict(entry.path, conflicts)]
             own = [entry for entry in differing if entry not in resolved]
             yield Redone(commit, self._not_moved(commit, own), resolved)
@@ -431,7 +421,7 @@ class Merges:
         Raises:
             MissingFact: git is too old for it, or an object is not there.
         """
-        self._git.use_scratch()
+        self.git.use_scratch()
         return [paths for _, paths in self._merge(pairs)]
 
     def _merge(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, set[bytes]]]:
@@ -439,7 +429,7 @@ class Merges:
         if not pairs:
             return []
         lines = "".join(f"{one} {other}\n" for one, other in pairs).encode("ascii")
-        process = self._git.start(*_MERGE, stdin=lines)
+        process = self.git.start(*_MERGE, stdin=lines)
         try:
             # Two of them end a merge: no path is empty.
             merges = [one.split(b"\0") for one in process.read().split(b"\0\0")[:-1]]
@@ -449,9 +439,9 @@ class Merges:
                     "a merge differs from all its parents, and only git 2.39 or later can do it again",
                     code="program-missing",
                 ) from error
-            raise self._git.missing("what a merge joins", error.first_line) from error
+            raise self.git.missing("what a merge joins", error.first_line) from error
         if len(merges) != len(pairs) or any(one[0] not in (b"0", b"1") for one in merges):
-            raise self._git.missing("what a merge joins", "git could not do the merge again")
+            raise self.git.missing("what a merge joins", "git could not do the merge again")
         return [(tree.decode("ascii"), set(paths)) for _, tree, *paths in merges]
 
     def _merge_all(self, parents: Sequence[str]) -> tuple[str, set[bytes]]:
@@ -467,8 +457,8 @@ class Merges:
     def _commit(self, tree: str, *parents: str) -> str:
         """A commit in the store that is thrown away."""
         named = [word for parent in parents for word in ("-p", parent)]
-        process = self._git.start(*_COMMIT, *named, tree)
-        return self._git.read(process, "what a merge joins").decode("ascii").strip()
+        process = self.git.start(*_COMMIT, *named, tree)
+        return self.git.read(process, "what a merge joins").decode("ascii").strip()
 
     def joined(self, head: str, others: Sequence[str], *, picked: bool) -> Joined:
         """The result that git gives for a merge or a pick into `HEAD` without any manual change.
@@ -481,14 +471,14 @@ class Merges:
         Raises:
             MissingFact: git is too old for it, or an object is not there.
         """
-        self._git.use_scratch()
+        self.git.use_scratch()
         onto = head
         if picked:
             # To pick is to merge where the commit's parent is what both sides come from.
-            parents = self._git.commit(others[0]).parents[:1]
-            onto = self._commit(self._git.commit(head).tree, *parents)
+            parents = self.git.commit(others[0]).parents[:1]
+            onto = self._commit(self.git.commit(head).tree, *parents)
         tree, conflicts = self._merge_all([onto, *others])
-        return Joined(self._git, head, others, tree=tree, conflicts=conflicts, picked=picked)
+        return Joined(self.git, head, others, tree=tree, conflicts=conflicts, picked=picked)
 
     def virtual_base(self, bases: Sequence[str]) -> tuple[str, set[bytes]]:
         """The merge of several merge bases, as git makes it where it merges what has them.
@@ -504,7 +494,7 @@ class Merges:
         """
         if len(bases) > CROSSED:
             raise MissingFact(f"more than {CROSSED} merge bases are not merged", code="size-limit")
-        self._git.use_scratch()
+        self.git.use_scratch()
         tree, conflicts = self._merge_all(bases)
         return self._commit(tree, *bases), conflicts
 
@@ -514,7 +504,7 @@ class Merges:
             return list(entries)
         moved: set[bytes] = set()
         for parent in commit.parents[1:]:
-            listed = read_listing(self._git.list_tree(parent, "what a merge joins"))
+            listed = read_listing(self.git.list_tree(parent, "what a merge joins"))
             files = {path: (mode, oid) for path, mode, oid in listed}
             for entry in entries:
                 folders = entry.path.split(b"/")

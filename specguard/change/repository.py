@@ -269,7 +269,11 @@ class Repository:
     def __init__(self, directory: str, environment: Mapping[str, str]) -> None:
         self.directory = directory
         self.environment = environment
-        self.program = _find_git(environment)
+        program = find_program("git", environment)
+        if program is None:
+            said = "git is not installed, or not on the path"
+            raise SpecguardError(said, help="Install git 2.31 or later.", code="program-missing")
+        self.program = program
         self._known: dict[str, tuple[str, str]] = {}
         self._broken: set[str] = set()
         self._trusting = False
@@ -589,17 +593,6 @@ def _collect(process: Process) -> tuple[str, str]:
     """The standard error and standard output of a short command, whatever its exit code."""
     output = process.drain().decode("utf-8", "surrogateescape")
     return process.said, output
-
-
-def _find_git(environment: Mapping[str, str]) -> str:
-    program = find_program("git", environment)
-    if program is None:
-        raise SpecguardError(
-            "git is not installed, or not on the path",
-            help="Install git 2.31 or later.",
-            code="program-missing",
-        )
-    return program
 
 
 def find_program(name: str, environment: Mapping[str, str]) -> str | None:

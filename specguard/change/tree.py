@@ -7,6 +7,7 @@ from functools import cached_property
 
 from specguard.change.entries import SUBMODULE, SYMLINK
 from specguard.change.object_store import DOCUMENT_LIMIT
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
 
 TYPE_CHECKING = False
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 DIRECTORY: Final = 0o040000
 
 
-class TreeEntry:
+class TreeEntry(Record):
     """The entry of a tree under one name.
 
     Attributes:
@@ -35,11 +36,8 @@ class TreeEntry:
         oid: the object id of the blob, tree or submodule commit; empty for a directory that a change alters.
     """
 
-    __slots__ = ("mode", "oid")
-
-    def __init__(self, mode: int, oid: str) -> None:
-        self.mode = mode
-        self.oid = oid
+    mode: int
+    oid: str
 
     @property
     def is_directory(self) -> bool:
@@ -50,15 +48,6 @@ class TreeEntry:
     def is_file(self) -> bool:
         """True if it is a regular file."""
         return self.mode & 0o170000 == 0o100000
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TreeEntry) and (self.mode, self.oid) == (other.mode, other.oid)
-
-    def __hash__(self) -> int:
-        return hash((self.mode, self.oid))
-
-    def __repr__(self) -> str:
-        return f"TreeEntry({self.mode:o} {self.oid[:12]})"
 
 
 class Tree:
@@ -193,43 +182,34 @@ class Tree:
         if changed is None:
             return stored
         names = dict(stored)
-        for entry in changed.entries:
+        entries, directories = changed
+        for entry in entries:
             if entry.deleted:
                 names.pop(entry.path.rpartition(b"/")[2], None)
-        for name in changed.directories:
+        for name in directories:
             if self.names(directory + b"/" + name if directory else name):
                 names[name] = TreeEntry(DIRECTORY, "")
             elif name in names and names[name].is_directory:
                 del names[name]
-        for entry in changed.entries:
+        for entry in entries:
             if not entry.deleted:
                 names[entry.path.rpartition(b"/")[2]] = TreeEntry(entry.new_mode, entry.new)
         return names
 
     @cached_property
-    def _changed(self) -> Mapping[bytes, _Changed]:
-        """The changes in each directory, and in those above it."""
-        below = {b"": _Changed()}
+    def _changed(self) -> Mapping[bytes, tuple[list[Entry], set[bytes]]]:
+        """The entries of each directory that change, and its directories with such ones."""
+        below: dict[bytes, tuple[list[Entry], set[bytes]]] = {b"": ([], set())}
         for entry in self._changes:
             directory = entry.path.rpartition(b"/")[0]
             known = directory in below
-            below.setdefault(directory, _Changed()).entries.append(entry)
+            below.setdefault(directory, ([], set()))[0].append(entry)
             while directory and not known:
                 parent, _, name = directory.rpartition(b"/")
                 known = parent in below and bool(parent)
-                below.setdefault(parent, _Changed()).directories.add(name)
+                below.setdefault(parent, ([], set()))[1].add(name)
                 directory = parent
         return below
-
-
-class _Changed:
-    """The changes of one directory: its own entries, and its directories with changed ones."""
-
-    __slots__ = ("directories", "entries")
-
-    def __init__(self) -> None:
-        self.directories: set[bytes] = set()
-        self.entries: list[Entry] = []
 
 
 def _canonical(mode: int) -> int:

@@ -92,10 +92,6 @@ class SnapshotChange(Change):
         """The files of `HEAD`, and what a merge brings to them."""
         return Tree(self.git, self.joined.tree) if self.joined else self._files(self.git.repository.head)
 
-    def messages(self, merge: str) -> Sequence[Message]:  # noqa: ARG002 - no way to merge gives one
-        """None: it has no message yet."""
-        raise NotApplicable("what is judged has no message yet")
-
 
 class StagedChange(SnapshotChange):
     """The staged change: `HEAD` against the index.

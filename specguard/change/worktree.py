@@ -68,7 +68,9 @@ def hash_work_tree(git: Git, start: str) -> WorkTree:
     root = git.repository.work_tree()
     git.use_scratch()
     index = f"{git.folder}/index"
-    before = _in_tree(git, start)
+    # What is checked out is no more than what the index has, which is there as a whole.
+    lines = git.list_tree(start, "the files of HEAD", spare=git.repository.indexed())
+    before = {path: _PathState(mode, oid) for path, mode, oid in read_listing(lines)}
     listed = _in_index(git)
     present, nested = _walk(os.fsencode(root), before | listed)
     git.read(git.start("read-tree", start, index=index), "the files of HEAD")
@@ -77,7 +79,7 @@ def hash_work_tree(git: Git, start: str) -> WorkTree:
     kept = {
         path: item
         for path, item in listed.items()
-        if path not in present and (item.absent or (item.module and not _is_file_above(path, present)))
+        if path not in present and (item.absent or (item.module and present.isdisjoint(_folders(path))))
     }
     missing = [path for path in before if path not in present and path not in kept]
     top = os.fsencode(root)
@@ -162,12 +164,6 @@ class _PathState(Record):
         return self.mode == SUBMODULE
 
 
-def _in_tree(git: Git, start: str) -> dict[bytes, _PathState]:
-    # What is checked out is no more than what the index has, which is there as a whole.
-    listed = git.list_tree(start, "the files of HEAD", spare=git.repository.indexed())
-    return {path: _PathState(mode, oid) for path, mode, oid in read_listing(listed)}
-
-
 def _in_index(git: Git) -> dict[bytes, _PathState]:
     """The user's index; `absent` are the files that it leaves out of a checkout."""
     if not os.path.exists(git.repository.index):
@@ -181,23 +177,16 @@ def _in_index(git: Git) -> dict[bytes, _PathState]:
     return found
 
 
-def _is_file_above(path: bytes, present: set[bytes]) -> bool:
-    """True if a file stands where a directory of the path would have to be."""
+def _folders(path: bytes) -> Iterator[bytes]:
+    """The folders that a path is in, the innermost first."""
     while b"/" in path:
         path = path.rpartition(b"/")[0]
-        if path in present:
-            return True
-    return False
+        yield path
 
 
 def _walk(root: bytes, tracked: Mapping[bytes, _PathState]) -> tuple[set[bytes], list[bytes]]:
     """The files and links below a folder, and the folders in it that are repositories of their own."""
-    known: set[bytes] = set()
-    for path in tracked:
-        directory = path.rpartition(b"/")[0]
-        while directory and directory not in known:
-            known.add(directory)
-            directory = directory.rpartition(b"/")[0]
+    known = {folder for path in tracked for folder in _folders(path)}
     present: set[bytes] = set()
     nested: list[bytes] = []
     ahead = [b""]
@@ -388,11 +377,8 @@ class Signs:
         self._repository = Repository.locate(request.directory, request.environment)
         self._top = self._repository.work_tree() if request.worktree else ""
         self._index = request.staged or request.worktree
-        self._named = [
-            name
-            for name in (request.authority, request.event_file, request.body_file, request.reviews_file)
-            if name
-        ]
+        named = (request.authority, request.event_file, request.body_file, request.reviews_file)
+        self._named = [*filter(None, named)]
         self._apart = {os.path.realpath(os.fsencode(name)) for name in apart}
 
     def look(self) -> tuple[Any, ...]:

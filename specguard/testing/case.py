@@ -743,7 +743,7 @@ def judged(
         change, policy, _ = Policies(request, located).of(change)
         facts = Facts(change, policy)
         results = Judging(policy, facts, Selection(policy.rules)).run()
-        yield Bond.of(facts), [one for result in results for one in result.findings]
+        yield Bond(facts), [one for result in results for one in result.findings]
 
 
 def _add(repository: Repository, ref: str, files: Mapping[str, bytes]) -> str:

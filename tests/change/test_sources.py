@@ -213,9 +213,7 @@ def test_without_a_base_head_stands_in_and_is_not_trusted(repo: Repository, open
     for options in kinds:
         [found] = opened(repo, **options)
         assert (found.found.how, found.base.tip, found.base.trusted) == ("head", repo.names["head"], False)
-        assert found.notes == [
-            "There is no base, so HEAD stands in for it: its policy judges, and is not trusted."
-        ]
+        assert found.notes == ["There is no base: HEAD's policy judges, and is not trusted."]
         with pytest.raises(SpecguardError, match="--enforce"):
             opened(repo, enforce=True, **options)
     with pytest.raises(SpecguardError, match="no base to compare with: tried refs/remotes/origin/HEAD"):
