@@ -200,8 +200,7 @@ def stop(run: str, directory: str, run_root: str) -> None:
 
     A dead run is given up, which frees its item. What its gates set up is taken down.
     """
-    store = open_store(directory, run_root)
-    for line in stop_run(store.find(run), store.root, directory):
+    for line in stop_run(open_store(directory, run_root).find(run), directory):
         say(line)
 
 

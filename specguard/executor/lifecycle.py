@@ -269,7 +269,7 @@ _TIME: Final = 3 * GRACE
 """How many seconds specguard has to end what it runs, and to record that."""
 
 
-def stop(view: RunView, root: str, directory: str = "") -> Sequence[str]:
+def stop(view: RunView, directory: str = "") -> Sequence[str]:
     """End a run that is under way, or give up one that has died.
 
     The specguard that runs it is asked to end it, and it can be resumed; what outlives that is ended by id.
@@ -277,7 +277,6 @@ def stop(view: RunView, root: str, directory: str = "") -> Sequence[str]:
 
     Args:
         view: the run.
-        root: the folder of all runs.
         directory: where to look for the repository.
 
     Returns:
@@ -294,7 +293,7 @@ def stop(view: RunView, root: str, directory: str = "") -> Sequence[str]:
             help = f"specguard run doctor {view.run_id}"
         raise SpecguardError(said, path=view.path, help=help, code="run-record")
     done = []
-    claimed = os.path.dirname(os.path.dirname(view.path)) or root
+    claimed = os.path.dirname(os.path.dirname(view.path))
     if view.pid and view.pid != os.getpid() and view.process_runs and _is_claimed(view.manifest, claimed):
         done.append(_end(psutil.Process(view.pid)))
     folder = RunFolder(view.path, view.root)

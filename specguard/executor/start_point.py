@@ -45,7 +45,7 @@ from specguard.runs.views import RunStore
 from specguard.work.changes import task_kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.authority.policy import Policy
     from specguard.declaration.patterns import Covering
@@ -139,17 +139,16 @@ class Canonical:
 
     def tip(self, branch: str) -> str | None:
         """The tip of a branch, which is in the object store then; None if there is no such branch."""
+        refs, repository = self._refs(branch), self.git.repository
         if self.heads is None or self._remote is None:
-            return self._fetched(branch, here=self.address.here)[1]
-        oid, repository = self.heads.branches.get(branch), self.git.repository
-        known = [one for one in (*repository.refs_named(self._refs(branch)).values(), repository.head) if one]
-        if oid is None or oid in known:
-            return oid
-        return self._remote.fetch(self.address.fetch, branch, known)
+            return self._fetched(refs[1:] if self.address.here else refs[:1])[1]
+        oid = self.heads.branches.get(branch)
+        known = [one for one in (*repository.refs_named(refs).values(), repository.head) if one]
+        return oid if oid is None or oid in known else self._remote.fetch(self.address.fetch, branch, known)
 
     def base(self, branch: str) -> str | None:
         """The same of a branch that a run may start from; where nobody is asked it may be here alone."""
-        return self.tip(branch) if self.heads is not None else self._fetched(branch)[1]
+        return self.tip(branch) if self.heads is not None else self._fetched(self._refs(branch))[1]
 
     def commit(self, branch: str) -> str:
         """The same of a branch that has to be there.
@@ -174,15 +173,15 @@ class Canonical:
 
     def ref(self, branch: str) -> str:
         """The short name of the ref that a branch was fetched to."""
-        return short_name(self._fetched(branch)[0])
+        return short_name(self._fetched(self._refs(branch))[0])
 
     def _refs(self, branch: str) -> list[str]:
         return [f"refs/remotes/{self.options.remote}/{branch}", f"refs/heads/{branch}"]
 
-    def _fetched(self, branch: str, *, here: bool = True) -> tuple[str, str | None]:
-        """The ref of a branch as it was fetched last, with its commit; those made here count if they may."""
-        found = self.git.repository.refs_named(self._refs(branch)[: 1 + here])
-        return next(((ref, found[ref]) for ref in self._refs(branch) if ref in found), ("", None))
+    def _fetched(self, refs: Sequence[str]) -> tuple[str, str | None]:
+        """The first of some refs that is there, with its commit."""
+        found = self.git.repository.refs_named(refs)
+        return next(((ref, found[ref]) for ref in refs if ref in found), ("", None))
 
 
 def fetched_base(git: Git, options: RunOptions, asked: str = "") -> tuple[str, str, Policy | None]:
@@ -242,8 +241,8 @@ def start_from(source: Canonical, *, root: str) -> Start:
             found = Found(below, tip, "stack", f"refs/heads/{below}")
         start = Start(git, options, base, oid, source.tip, found)
         item, policy, is_items = start.item, start.policy, ItemBranches(start.policy)
-        lower = asked or (item.base if item.settings.base else "")
-        lower = plain_branch(lower, options.remote) if lower and is_items(lower) else ""
+        lower = plain_branch(asked or (item.base if item.settings.base else ""), options.remote)
+        lower = lower if lower and is_items(lower) else ""
         wanted = asked if asked and asked != lower else plain_branch(policy.base or base, options.remote)
         lower = "" if lower == base else lower
         moved = canonical(policy, item.remote or policy.remote or "")
