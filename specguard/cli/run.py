@@ -159,19 +159,12 @@ def report(run: str, directory: str, run_root: str) -> None:
     """Show the report of RUN, or of the last run."""
     store = open_store(directory, run_root)
     found = store.find(run) if run else store.latest()
-    manifest = found.manifest
-    if manifest is None:
-        raise SpecguardError(
-            f"no report can be made of {found.run_id}: {found.problem or 'its record has another layout'}",
-            path=found.path,
-            help=f"specguard run doctor {found.run_id}",
-        )
     folder = RunFolder(found.path, found.root)
     try:
         with open(folder.file(REPORT), encoding="utf-8", errors="backslashreplace") as file:
             text = file.read()
     except OSError:
-        text = report_text(manifest, folder)
+        text = report_text(folder.read_manifest(), folder)
     show_markdown(legible(text if sys.stdout.isatty() else markdown_shown(text)))
 
 

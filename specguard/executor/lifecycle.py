@@ -286,17 +286,15 @@ def stop(view: RunView, directory: str = "") -> Sequence[str]:
         SpecguardError: it has ended already, has another layout, or is run where it cannot be reached from
             here.
     """
-    if view.manifest is None or not view.running:
-        said, help = f"{view.run_id} has ended already: {view.state}", ""
-        if view.manifest is None:
-            said = f"only what specguard runs can be stopped, and {view.run_id} is not recorded as that"
-            help = f"specguard run doctor {view.run_id}"
-        raise SpecguardError(said, path=view.path, help=help, code="run-record")
-    done = []
+    folder, done = RunFolder(view.path, view.root), []
+    before = folder.read_manifest()
+    if not view.running:
+        raise SpecguardError(
+            f"{view.run_id} has ended already: {view.state}", path=view.path, code="run-record"
+        )
     claimed = os.path.dirname(os.path.dirname(view.path))
-    if view.pid and view.pid != os.getpid() and view.process_runs and _is_claimed(view.manifest, claimed):
+    if view.pid and view.pid != os.getpid() and view.process_runs and _is_claimed(before, claimed):
         done.append(_end(psutil.Process(view.pid)))
-    folder = RunFolder(view.path, view.root)
     done += take_down(folder, directory)
     claim = ItemLock(claimed, folder.read_manifest())
     try:

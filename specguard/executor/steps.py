@@ -131,16 +131,12 @@ class Preflight(Step):
         """The base, the item and its branch."""
         start, manifest, shown = would.asked.start, would.run.manifest, would.asked.source.address.shown
         branch, tip = manifest.branch, manifest.repository.tip
-        requests = "are not looked for: there is no command line of the platform"
-        if would.command:
-            requests = f"are looked for with {would.command}, if it is signed in"
         ref = would.asked.source.ref(start.base)
         fetched = f"{ref} is at {start.oid} as of the last fetch, and this plan is made from it"
         return [
             f"fetch refs/heads/{start.base} from {shown}: {fetched}",
             f"item {start.item}, document {manifest.item.document or 'none'}; "
             + (f"branch {branch} goes on from {tip}" if tip else f"no branch {branch} here or there"),
-            f"open pull requests {requests}",
         ]
 
 
