@@ -92,16 +92,6 @@ class TestATask:
         assert (manifest["state"], manifest["attempts"], manifest["commit"]) == ("failed", 2, None)
         assert "pr/cart" not in planned.user.git("--git-dir", str(planned.remote.path), "branch")
 
-    def test_a_command_that_verifies_it_and_fails_goes_back_to_the_agent(self, tmp_path: Path) -> None:
-        script = does(then="test ! -e .tried || echo '# again' >> src/t1.py; touch .tried")
-        planned = Planned(
-            tmp_path, [task(1, verify=["grep -q again src/t1.py"])], files={".gitignore": ".tried\n.runs/\n"}
-        )
-        ended(planned.run_task("task_001", script=script))
-        [manifest] = planned.manifests()
-        assert manifest["attempts"] == 2
-        assert planned.tasks("pr/cart")["task_001"]["verification"][0]["exit_code"] == 0
-
     def test_one_without_commands_is_not_begun(self, tmp_path: Path) -> None:
         verify: tuple[list[str], ...] = ([], ["<fill in>"], ["TODO: say which"])
         planned = Planned(tmp_path, [task(number, verify=one) for number, one in enumerate(verify, 1)])

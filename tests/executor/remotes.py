@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -77,9 +76,3 @@ class Team(Setting):
         run.git.close()
         if run.claim is not None:
             run.claim.release()
-
-
-def state_of(file: Path) -> dict[str, Any]:
-    """What a stand-in keeps."""
-    found: dict[str, Any] = json.loads(file.read_text())
-    return found
