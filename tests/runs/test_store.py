@@ -12,13 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.runs.manifests import (
-    META,
-    Agent,
-    RunFolder,
-    Step,
-    meta_text,
-)
+from specguard.runs.manifests import META, Agent, RunFolder, Step, meta_text
 from specguard.runs.settings import RunSettings
 from specguard.runs.views import RunStore
 from tests.executor.one_run import manifest, ran
@@ -63,8 +57,8 @@ def test_a_run_whose_process_is_gone_or_without_a_heartbeat_has_died(tmp_path: P
     add(tmp_path, "2026-01-02T03-04-05Z-aaaa", pid=GONE)
     add(tmp_path, "2026-01-02T03-04-06Z-bbbb", beat=False)
     gone, silent = RunStore(str(tmp_path)).runs()
-    assert (gone.process_runs, gone.alive, gone.stale) == (False, False, True)
-    assert (silent.heartbeat_age, silent.alive, silent.stale) == (None, False, True)
+    assert (gone.process_runs, silent.heartbeat_age) == (False, None)
+    assert [(run.alive, run.stale) for run in (gone, silent)] == [(False, True)] * 2
 
 
 def test_a_run_whose_killed_process_nobody_asked_for_has_died(tmp_path: Path) -> None:
@@ -86,14 +80,10 @@ def test_a_run_whose_killed_process_nobody_asked_for_has_died(tmp_path: Path) ->
 
 
 def test_the_log_is_that_of_the_command_that_ran_last(tmp_path: Path) -> None:
-    folder = add(
-        tmp_path,
-        "2026-01-02T03-04-05Z-aaaa",
-        commands=[ran(1, "x", attempt=1, code=0)],
-        steps=[Step(name="gates")],
-        agent=Agent(name="codex", command=["codex"]),
-        state="succeeded",
-    )
+    commands, steps = [ran(1, "x", attempt=1, code=0)], [Step(name="gates")]
+    agent = Agent(name="codex", command=["codex"])
+    run_id = "2026-01-02T03-04-05Z-aaaa"
+    folder = add(tmp_path, run_id, commands=commands, steps=steps, agent=agent, state="succeeded")
     folder.log("begun")
     [run] = RunStore(str(tmp_path)).runs()
     assert run.tail().endswith("begun")
@@ -133,10 +123,8 @@ def test_older_layouts_are_read(tmp_path: Path) -> None:
     assert runs["r3"].state == "unknown"
     assert store.find("local-mcp/r3").path == str(tmp_path / "12" / "mcp" / "r3")
     own = runs["r"]
-    assert (own.layout, own.state, own.label, own.again) == (
-        "meta.json", "succeeded", "12", ["codex", "exec"],
-    )  # fmt: skip
-    assert own.started is not None
+    assert (own.layout, own.state, own.label) == ("meta.json", "succeeded", "12")
+    assert (own.again, own.started is not None) == (["codex", "exec"], True)
 
 
 def test_a_broken_manifest_or_a_lost_one_is_seen(tmp_path: Path) -> None:
