@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact
     from specguard.artifacts.contracts import Evidence
     from specguard.change.tree import Documents, TreeEntry
-    from specguard.documents.blocks import AnyBlock, ListItem, Text
+    from specguard.documents.blocks import AnyBlock, Text
     from specguard.documents.citations import Citation
     from specguard.model import Finding
 
@@ -219,24 +219,20 @@ def _without(blocks: Sequence[AnyBlock], cited: Cited) -> Iterator[tuple[int, st
                     yield row[0].line if row else block.line, shortened(text)
         elif isinstance(block, List):
             for item in block.items:
-                yield from _item(item, cited)
+                own = [one for one in item.blocks if not isinstance(one, List | Table)]
+                below = [one for one in item.blocks if isinstance(one, List | Table)]
+                if any(map(cited.counts, citations(own))):
+                    continue
+                if any(map(cited.counts, citations(below))):
+                    yield from _without(below, cited)
+                else:
+                    yield item.line, shortened(item.text.plain)
 
 
 def _label(row: Sequence[Text]) -> str:
     """The label of a row: its first cell that has words and is not a number."""
     cells = [cell.plain.strip() for cell in row]
     return next((cell for cell in cells if any(map(str.isalpha, cell))), next(filter(None, cells), ""))
-
-
-def _item(item: ListItem, cited: Cited) -> Iterator[tuple[int, str]]:
-    own = [block for block in item.blocks if not isinstance(block, List | Table)]
-    if any(map(cited.counts, citations(own))):
-        return
-    below = [block for block in item.blocks if isinstance(block, List | Table)]
-    if any(map(cited.counts, citations(below))):
-        yield from _without(below, cited)
-    else:
-        yield item.line, shortened(item.text.plain)
 
 
 def form(anchors: str, paths: str = "any", roots: Sequence[str] = ()) -> str:

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
     from specguard.documents.blocks import AnyBlock, Row, Section
-    from specguard.documents.characters import Strange
     from specguard.documents.content import Ticked
     from specguard.documents.dates import Stamp
     from specguard.documents.fields import Field
@@ -496,22 +495,26 @@ def hidden(content: bytes, document: Callable[[], Document] | None = None) -> It
         yield Hidden("unread", problem.line, problem.message)
         return
     if not content.isascii() or _CONTROL.search(content):
-        yield from hidden_characters(text)
+        # A byte-order mark at the very beginning says how a file is encoded.
+        yield from hidden_characters(text.removeprefix("\ufeff"), 1)
     if document is not None and _MAY_HIDE.search(content):
         yield from hidden_text(document())
 
 
-def hidden_characters(text: str) -> Iterator[Hidden]:
-    """The characters of a text that show as nothing if they have no business, by line and kind."""
-    lines = LineCounter(text, 1)
-    found: dict[tuple[int, str], list[Strange]] = {}
-    # A byte-order mark at the very beginning says how a file is encoded.
-    for one in strange(text.removeprefix("\ufeff")):
-        position = one.position + text.startswith("\ufeff")
-        found.setdefault((lines.at(position), one.what), []).append(one)
-    for (line, what), group in found.items():
-        chars = "".join(one.char for one in group)
-        yield Hidden(what, line, _spelt(chars), chars)
+def hidden_characters(text: str, line: int) -> Iterator[Hidden]:
+    """The characters of a text that show as nothing if they have no business, by line and kind.
+
+    Args:
+        text: the text.
+        line: the line of its first character.
+    """
+    lines = LineCounter(text, line)
+    found: dict[tuple[int, str], str] = {}
+    for one in strange(text):
+        key = lines.at(one.position), one.what
+        found[key] = found.get(key, "") + one.char
+    for (at, what), chars in found.items():
+        yield Hidden(what, at, _spelt(chars), chars)
 
 
 def _spelt(chars: str) -> str:
@@ -550,11 +553,7 @@ def _entities(document: Document) -> Iterator[Hidden]:
     """Strange characters that are written as entities: the page has them, and the file only their names."""
     for text in all_texts(document.blocks):
         if "&" in text.raw:
-            groups: dict[str, str] = {}
-            for one in strange(text.rendered):
-                groups[one.what] = groups.get(one.what, "") + one.char
-            for what, chars in groups.items():
-                yield Hidden(what, text.line, _spelt(chars), chars)
+            yield from hidden_characters(" ".join(text.rendered.split("\n")), text.line)
 
 
 def _definitions(document: Document) -> Iterator[Hidden]:

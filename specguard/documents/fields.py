@@ -451,18 +451,18 @@ def _is_name(text: str) -> bool:
 
 
 def _in_table(table: Table) -> Iterator[Field]:
-    header = [plain_value(cell.raw) for cell in table.header]
+    header = [plain_value(cell.raw).rstrip(":\uff1a") for cell in table.header]
     if len(header) < 2:
         return
-    named = normal_name(header[0]) in _NAMES or normal_name(header[1]) == "value"
-    if not named and len(header) > 2:
-        if len(table.rows) == 1:
-            for name, cell in zip(header, table.rows[0], strict=False):
-                yield Field(name.rstrip(":\uff1a"), plain_value(cell.raw), cell.line, "table")
+    if normal_name(header[0]) in _NAMES or normal_name(header[1]) == "value":
+        rows = table.rows
+    elif len(header) == 2:
+        rows = [table.header, *table.rows]
+    else:
+        for name, cell in zip(header, table.rows[0] if len(table.rows) == 1 else (), strict=False):
+            yield Field(name, plain_value(cell.raw), cell.line, "table")
         return
-    if not named:
-        yield Field(header[0].rstrip(":\uff1a"), header[1], table.line, "table")
-    for row in table.rows:
+    for row in rows:
         if len(row) > 1:
             name = plain_value(row[0].raw).rstrip(":\uff1a")
             yield Field(name, plain_value(row[1].raw), row[0].line, "table")

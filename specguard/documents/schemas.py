@@ -118,8 +118,8 @@ class Schema:
                 if number == MOST_MISFITS:
                     yield Misfit((), "there is more that does not fit", "")
                     return
-                best = best_match(iter([error]))
-                yield _misfit(best if isinstance(best, type(error)) else error)
+                best = best_match(iter([error])) or error
+                yield Misfit(list(best.absolute_path), _shortened(best.message), str(best.validator or ""))
         except Unresolvable as error:
             raise SchemaError(f"its reference {error.ref!r} leads to nothing within it") from None
         except RecursionError:
@@ -135,10 +135,6 @@ class Schema:
             return keyword(validator, value, instance, schema)
 
         return count
-
-
-def _misfit(error: ValidationError) -> Misfit:
-    return Misfit(list(error.absolute_path), _shortened(error.message), str(error.validator or ""))
 
 
 def _shortened(message: str) -> str:

@@ -8,14 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.documents.blocks import (
-    Fence,
     Footnote,
-    Heading,
     Html,
     List,
     Paragraph,
     Quote,
     Table,
+    all_texts,
     fences,
 )
 from specguard.documents.document import MAX_CHARACTERS, MAX_LINES, Document, beyond_limits
@@ -177,24 +176,14 @@ def test_lines_point_where_they_say(parts: list[str], between: str, matter: str,
 
 
 def check_lines(blocks: Sequence[AnyBlock], source: Sequence[str]) -> None:
-    for block in blocks:
-        assert 1 <= block.line <= len(source)
-        if isinstance(block, Heading | Paragraph):
-            assert words(block.text) <= set("\n".join(source[block.line - 1 : block.line + 20]).split())
-            assert not words(block.text) or words(block.text) & set(source[block.line - 1].split())
-        elif isinstance(block, List):
-            for item in block.items:
-                assert words(item.text) <= set("\n".join(source[item.line - 1 : item.line + 20]).split())
-                check_lines(item.blocks, source)
-        elif isinstance(block, Table):
-            for row in (block.header, *block.rows):
-                for cell in row:
-                    assert cell.raw in source[cell.line - 1]
-        elif isinstance(block, Fence):
-            for number, line in enumerate(block.content.split("\n")[:-1]):
-                assert line in source[block.first - 1 + number]
-        elif isinstance(block, Quote | Footnote):
-            check_lines(block.blocks, source)
+    assert all(1 <= block.line <= len(source) for block in blocks)
+    for text in all_texts(blocks):
+        found = words(text)
+        assert found <= set("\n".join(source[text.line - 1 : text.line + 20]).split())
+        assert not found or found & set(source[text.line - 1].split())
+    for fence in fences(blocks):
+        for number, line in enumerate(fence.content.split("\n")[:-1], fence.first - 1):
+            assert line in source[number]
 
 
 def words(text: Text) -> set[str]:
