@@ -526,11 +526,9 @@ class ReplayedApproval(Rule):
         for filed, other in approvals.log.copies:
             if "base" not in filed.places:
                 message = f"record {filed.id[:12]} has the nonce of {other[:12]}, so it is a copy of it"
-                path, key, step = (
-                    approvals.log.path(filed.id),
-                    f"{filed.id} copy",
-                    "Take it out of the branch.",
-                )
+                path = approvals.log.path(filed.id)
+                key = f"{filed.id} copy"
+                step = "Take it out of the branch."
                 yield Finding(message, help=step, path=path, field="nonce", key=key, setting="approvals")
         yield from _refused(approvals, "replayed")
 

@@ -94,10 +94,9 @@ class BranchName(Rule):
             return
         if work_item and work_item.branches:
             if name not in work_item.branches:
-                message = (
-                    f"the branch is {quoted(name)}, and {work_item} has {alternatives(work_item.branches)}"
-                )
-                message += near_miss(name, work_item.branches)
+                own = work_item.branches
+                message = f"the branch is {quoted(name)}, and {work_item} has {alternatives(own)}"
+                message += near_miss(name, own)
                 step = f"Take it there with `{to_branch(work_item.branches[0], branch, base, push)}`."
                 setting = work_item.setting("branch")
                 yield Finding(message, help=step, field="branch", key="item", setting=setting)

@@ -236,9 +236,7 @@ class WorkItemMismatch(Rule):
             place = path_text(pointer.path or b"")
             current = f"{naming.kind} {pointer.id}"
             branch = work.branch_of_current(naming.kind)
-            message = (
-                f"{naming.label} names {naming.item}, but {place} says that {current} is the current one"
-            )
+            message = f"{naming.label} names {naming.item}, but {place} says that {current} is current"
             step = f"Work on {current}" + (f" on the branch '{branch}'." if branch else ".")
             key, setting = f"pointer {naming.item}", f"work.{naming.kind}.pointer"
             yield Finding(message, help=step, path=pointer.path, line=pointer.line, key=key, setting=setting)
@@ -484,10 +482,8 @@ class MissingWorkDocument(Rule):
             yield Finding(message, help=step, field="work_item", key="document", setting=cited)
         elif located.legacy:
             message = f"the document of {work_item} is in an older place, {path_text(located.path)}"
-            step, cited = (
-                f"Move it to {located.legacy}/, by a change of its own.",
-                work_item.setting("legacy"),
-            )
+            step = f"Move it to {located.legacy}/, by a change of its own."
+            cited = work_item.setting("legacy")
             found = Finding(message, help=step, path=located.path, key="legacy", setting=cited)
             found.severity = "warning"
             yield found
@@ -551,9 +547,7 @@ class PointerChange(Rule):
         """Look for pointers among the entries."""
         for entry, paper in work.papers_of(entries, ("pointer",)):
             if work.kinds[paper.kind].protect_pointer and not base.has(entry):
-                when = (
-                    "when that is merged" if work.naming else "in a person's change of only the plan's papers"
-                )
+                when = "when that is merged" if work.naming else "in a person's change of plan papers"
                 step = f"{put_back(entry, base)}: it moves {when}."
                 setting = f"work.{paper.kind}.protect_pointer"
                 yield _paper(entry, f" is changed by {work.label}", step, setting)

@@ -206,10 +206,9 @@ def _authority_flaws(place: EditedFile, text: Callable[[str], str | None], files
             if path == place.path or error.path == named_by.path:
                 raise
             # Whoever looks at the document that names it is to see that nothing is read of it.
-            message = f"{path}: {error.message}"
-            raise SpecguardError(
-                message, help=error.help, path=named_by.path, line=named_by.line, code=error.code
-            ) from error
+            said, code = f"{path}: {error.message}", error.code
+            line = named_by.line
+            raise SpecguardError(said, help=error.help, path=named_by.path, line=line, code=code) from error
 
     try:
         found = [path for path in DEFAULTS if os.path.isfile(os.path.join(place.root, path))]
@@ -221,27 +220,20 @@ def _authority_flaws(place: EditedFile, text: Callable[[str], str | None], files
             nested=lambda patterns: find_nested(files, patterns),
         )
     except SpecguardError as error:
-        return [
-            DocumentFlaw(_said(one.message, one.help), one.line or 0, one.line or 0, "error")
-            for one in error.each()[:_MOST]
-            if one.path == place.path
-        ]
-    unread = policy.unread if policy is not None else ()
-    disregarded = policy.disregarded if policy is not None else ()
-    return [
+        told = [(one.path, one.line or 0, _said(one.message, one.help)) for one in error.each()]
+        return [DocumentFlaw(said, line, line, "error") for path, line, said in told if path == place.path]
+    if policy is None:
+        return []
+    flaws = [
         DocumentFlaw(_said(one.message, one.help), one.origin.line, one.origin.line, "error")
-        for one in disregarded[:_MOST]
+        for one in policy.disregarded
         if one.origin.path == place.path
-    ] + [
-        DocumentFlaw(
-            f"not understood: {visible(one.reason)}",
-            one.line,
-            one.line,
-            "info" if one.meaning in _EXPLAINS else "warning",
-        )
-        for one in unread[:_MOST]
-        if one.path == place.path
     ]
+    for one in policy.unread:
+        if one.path == place.path:
+            severity: Severity = "info" if one.meaning in _EXPLAINS else "warning"
+            flaws.append(DocumentFlaw(f"not understood: {visible(one.reason)}", one.line, one.line, severity))
+    return flaws[:_MOST]
 
 
 def artifact_flaws(place: EditedFile) -> list[DocumentFlaw]:

@@ -121,10 +121,7 @@ class RuleArguments(Arguments):
 class RunStatus(Arguments):
     """The arguments of `run_status`."""
 
-    run: Name = Field(
-        "",
-        description="Its id, or how that begins; else those under way, or the last.",
-    )
+    run: Name = Field("", description="Its id, or how that begins; else those under way, or the last.")
 
 
 _QUIET: Final = frozenset({"passed", "not-applicable", "off"})
@@ -174,12 +171,10 @@ def _check(asked: Check, directory: str) -> Mapping[str, Any]:
     """Judges what was changed: each finding has its place, the line of the authority that decides, and the
     next step. Ask before a commit and when work is done.
     """  # noqa: D205 - an agent is told it as it stands
-    of_branch = {
-        name: value for name in ("head", "title", "body") if (value := getattr(asked, name)) not in ("", None)
-    }
+    of_branch = [name for name in ("head", "title", "body") if getattr(asked, name)]
     if of_branch and (asked.what != "branch" or asked.commit_message is not None):
         raise SpecguardError(
-            f"{next(iter(of_branch))!r} is about a branch's commits",
+            f"{of_branch[0]!r} is about a branch's commits",
             help='ask with "what": "branch"',
             code="unknown-name",
         )
@@ -199,9 +194,7 @@ def _check(asked: Check, directory: str) -> Mapping[str, Any]:
             )
         )
     if not verdicts:
-        raise SpecguardError(
-            "there is nothing to judge", help="name a branch with `head`", code="no-repository"
-        )
+        raise SpecguardError("there is nothing to judge", help="name a `head`", code="no-repository")
     data = report(verdicts[0])
     data["rules"] = [rule for rule in data["rules"] if rule["state"] not in _QUIET]
     return data

@@ -251,7 +251,7 @@ class MissingCompaction(Rule):
     sweep: str = setting("", "the contract with the sweep", tightens=[""], names=["artifacts"])
     sections: list[str] = setting(["Agent Sweep", "Agent Registry"], "its titles", min_length=1)
     scratchpads: list[str] = setting(
-        [], "agents' contracts; by default those that name an agent", names=["artifacts"]
+        [], "contracts; by default those that name an agent", names=["artifacts"]
     )
     agent: str = setting("agent", "the placeholder of paths that names the agent", min_length=1)
     aligned: list[str] = setting(["aligned"], "words for an agent that may continue", min_length=1)
@@ -265,9 +265,7 @@ class MissingCompaction(Rule):
         """Go through the passes in their order, with the agents that are still there."""
         known(contracts, "rules.missing-compaction.sweep", [self.sweep])
         known(contracts, "rules.missing-compaction.scratchpads", self.scratchpads)
-        names = self.scratchpads or [
-            name for name in contracts_of_agents(contracts, self.agent) if name != self.sweep
-        ]
+        names = self.scratchpads or contracts_of_agents(contracts, self.agent, self.sweep)
         if artifacts is None:
             return
         if not whole and not any(artifact.name in (self.sweep, *names) for artifact in artifacts.judged):
@@ -354,10 +352,9 @@ class _Sweeping:
 
     def _closes(self, name: str, *passes: Pass) -> bool:
         """True if an agent's own artifacts have an entry that closes it."""
-        artifacts = [
-            artifact for one in passes if name in one.agents for artifact in one.agents[name].artifacts
-        ]
-        return any(self._closed.begin(row) for artifact in artifacts for row in artifact.document.rows())
+        works = [one.agents[name] for one in passes if name in one.agents]
+        rows = (row for work in works for artifact in work.artifacts for row in artifact.document.rows())
+        return any(map(self._closed.begin, rows))
 
     def _ends(self, work: Work, one: Pass) -> bool:
         """True if an agent was closed at the end of the pass in which it worked."""

@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from specguard.rules import Artifacts, Contract, Documents, Entry, Stage
 
 
-def contracts_of_agents(contracts: Mapping[str, Contract], placeholder: str) -> list[str]:
+def contracts_of_agents(contracts: Mapping[str, Contract], placeholder: str, but: str = "") -> list[str]:
     """The contracts whose artifacts' paths name an agent, in the policy's order.
 
     Args:
         contracts: the policy's contracts.
         placeholder: the placeholder that is the agent's name.
+        but: the name of one that is left out.
     """
     forms = f"{{{placeholder}}}", f"{{{placeholder}:upper}}"
-    return [name for name, contract in contracts.items() if any(form in contract.path for form in forms)]
+    named = [name for name, contract in contracts.items() if any(form in contract.path for form in forms)]
+    return [name for name in named if name != but]
 
 
 def known(contracts: Mapping[str, Contract], setting: str, names: Sequence[str]) -> None:
@@ -368,8 +370,8 @@ class UnreadGrounding(Rule):
     ) -> Iterator[Finding]:
         """Look for the documents, and for the citations of each agent."""
         known(contracts, "grounding.cited_by", grounding.cited_by)
-        agents = contracts_of_agents(contracts, grounding.agent)
-        cited_by = grounding.cited_by or [name for name in agents if name != grounding.noted_in]
+        agents = contracts_of_agents(contracts, grounding.agent, grounding.noted_in)
+        cited_by = grounding.cited_by or agents
         names = [*cited_by, *([grounding.noted_in] if grounding.noted_in in contracts else [])]
         found = work_of_agents(artifacts, names, grounding.agent) if artifacts is not None else []
         judged = [work for work in found if (whole or work.touched) and work.of(cited_by)]

@@ -950,9 +950,7 @@ class UnorderedTimestamps(_Aspect, Rule):
 
     code: ClassVar[str] = "ART010"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.timestamps",)
-    condition: ClassVar[str] = (
-        "the entries of artifacts have times, in order and past, if their contract asks"
-    )
+    condition: ClassVar[str] = "entries of artifacts have times, in order and past, where asked for"
 
 
 class MissingArtifact(Rule):

@@ -30,9 +30,7 @@ class Assets(Settings):
     samples: str = setting("", "the data file with sample uses, such as `tasks/index.json`")
     sample_fields: list[str] = setting([], "its fields for assets; by default any")
 
-    proofs: list[str] = setting(
-        [], "what a run must log for a changed asset, such as `build`", tightens="more"
-    )
+    proofs: list[str] = setting([], "what a run must log for a changed asset", tightens="more")
     run_files: list[str] = setting([], "the files of such a run, such as `diff.patch`", tightens="more")
     run_keys: list[str | list[str]] = setting(
         [], "keys of its manifest; one of each inner list", tightens="more"
@@ -214,9 +212,8 @@ class Asset(Record):
     def names(self) -> set[str]:
         """Its names in a sample."""
         versions = [f"{self.id}@{mark}{self.version}" for mark in ("", "v") if self.version]
-        return {self.id, *versions, *(place.decode("utf-8", "surrogateescape") for place in self.places)} - {
-            ""
-        }
+        places = [place.decode("utf-8", "surrogateescape") for place in self.places]
+        return {*filter(None, [self.id, *versions, *places])}
 
 
 def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:
@@ -281,11 +278,9 @@ def _dropped(
         there = [place for place in asset.places if documents.tree.find(place) is not None]
         if any(assets.paths.find(place) is not None for place in there):
             message = f"{asset.id} is no longer in {assets.index}, and {path_text(there[0])} is still there"
-            step, path, key = (
-                "Put its entry back, or remove the asset.",
-                _bytes(assets.index),
-                f"dropped {asset.id}",
-            )
+            step = "Put its entry back, or remove the asset."
+            path = _bytes(assets.index)
+            key = f"dropped {asset.id}"
             yield Finding(message, help=step, path=path, key=key, setting="assets.index")
 
 

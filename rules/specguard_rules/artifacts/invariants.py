@@ -83,7 +83,7 @@ class ArchitectureShift(Rule):
     [[expect]]
     code = "ART019"
     path = "src/routes.ts"
-    message = "were 2 before, and are 1"
+    message = "were 2 before, are 1"
     ```
 
     ```toml passes
@@ -194,9 +194,7 @@ def _broken(
         if before == after or (invariant.count == "at-least" and after > before):
             continue
         gone = head.find(path) is None
-        message = (
-            f"the matches of {pattern.text!r} in {path_text(path)} were {before} before, and are {after}"
-        )
+        message = f"the matches of {pattern.text!r} in {path_text(path)} were {before} before, are {after}"
         message += ": the file is gone" if gone else ""
         step = "Put back what matched, or take out what is new, or have the invariant changed in the base."
         yield _shift(invariant, f"{index}.pattern", message, step, path, pattern.text, gone=gone)

@@ -114,13 +114,13 @@ class ProcessKillByName(Rule):
             yield from _gates(work_kinds, policy, policy_change, whole=whole or stage == "run" or touched)
 
 
+# Quotes may part the letters.
+_HINT: Final = rb"k[\"'\\]*i[\"'\\]*l[\"'\\]*l|stop-process|spps|terminate|wmic"
+
+
 def may_kill(content: bytes) -> bool:
     """True if a text can have a command that ends processes; False is certain."""
-    # Quotes may part the letters.
-    return (
-        re.search(rb"k[\"'\\]*i[\"'\\]*l[\"'\\]*l|stop-process|spps|terminate|wmic", content.lower())
-        is not None
-    )
+    return re.search(_HINT, content.lower()) is not None
 
 
 def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:

@@ -38,7 +38,7 @@ class ConventionalForm(Settings):
     """The settings of a rule that can ask for the form of Conventional Commits."""
 
     conventional: bool = setting(
-        False, "require Conventional Commits: `type(scope)!: description`", tightens="higher"
+        False, "ask for Conventional Commits: `type(scope): text`", tightens="higher"
     )
     types: list[str] = setting([], "allowed types; by default any", tightens="only")
     type_case: Literal["any", "lower"] = setting("any", "the case of types", tightens=["any"])
@@ -46,9 +46,7 @@ class ConventionalForm(Settings):
     scope: Literal["optional", "required", "forbidden"] = setting(
         "optional", "whether a subject has a scope", tightens=["optional"]
     )
-    description_case: Literal["any", "lower", "upper"] = setting(
-        "any", "the description's first letter", tightens=["any"]
-    )
+    description_case: Literal["any", "lower", "upper"] = setting("any", "its first letter", tightens=["any"])
 
     def subject_problem(self, subject: str) -> tuple[str, str]:
         """The problem with a subject, and the setting that asks for the form; both empty if there is none.
@@ -184,12 +182,8 @@ class CommitMessage(ConventionalForm, Rule):
     condition: ClassVar[str] = "every commit message is its work item's, or of the form the policy asks for"
     fixes: ClassVar[str] = "rewords the newest commit, if not pushed yet, or the message being written"
 
-    pattern: Expression | None = setting(
-        None, "what subjects must match without a work item", tightens=[None]
-    )
-    body: Literal["optional", "required", "forbidden"] = setting(
-        "optional", "whether a message has a body", tightens=["optional"]
-    )
+    pattern: Expression | None = setting(None, "what subjects must match without an item", tightens=[None])
+    body: Literal["optional", "required", "forbidden"] = setting("optional", "a body", tightens=["optional"])
     ignore: list[Expression] = setting([], "subjects to skip", tightens="fewer")
 
     def check(
@@ -368,9 +362,7 @@ class CommitForm(Rule):
     blank_line: Literal["require", "optional"] = setting(
         "require", "below the subject", tightens=["optional", "require"]
     )
-    trailing_dot: Literal["allow", "forbid"] = setting(
-        "allow", "a dot at a subject's end", tightens=["allow", "forbid"]
-    )
+    trailing_dot: Literal["allow", "forbid"] = setting("allow", "a final dot", tightens=["allow", "forbid"])
     empty: Literal["allow", "forbid"] = setting("forbid", "an empty subject", tightens=["allow", "forbid"])
     encoding: Literal["utf-8", "any"] = setting("utf-8", "the allowed encodings", tightens=["any", "utf-8"])
     control: Literal["allow", "forbid"] = setting(
@@ -396,9 +388,7 @@ class CommitForm(Rule):
         for commit in made.values() if self.authors else ():
             for role, person in (("author", commit.author), ("committer", commit.committer)):
                 if not any(expression.search(person) for expression in self.authors):
-                    step = (
-                        "Set your name and address, then `git commit --amend --only --no-edit --reset-author`"
-                    )
+                    step = "Set your name, then `git commit --amend --only --no-edit --reset-author`"
                     what = f"the {role} {quoted(person)} is not one that the policy names"
                     key = f"{role} {person}"
                     yield about(commit.message, what, step, key, "authors", field="commit.author")
@@ -443,9 +433,7 @@ class CommitForm(Rule):
         revert = re.fullmatch(_REVERT, subject) if subject.startswith("Re") else None
         length = len(revert[1] if revert else subject)
         if self.subject_max and length > self.subject_max:
-            what = (
-                f"the subject has {length} characters, and {self.subject_max} are allowed: {quoted(subject)}"
-            )
+            what = f"the subject has {length} characters, {self.subject_max} are allowed: {quoted(subject)}"
             yield "subject_max", what, "Shorten it, and move the rest to the body"
         if self.trailing_dot == "forbid" and subject.endswith(".") and not subject.endswith("..."):
             yield "trailing_dot", f"the subject {quoted(subject)} ends with a dot", "Take the dot off"
@@ -557,19 +545,11 @@ class UnfinishedCommit(Rule):
 
     code: ClassVar[str] = "CMT005"
     stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
-    condition: ClassVar[str] = (
-        "no commit waits to be squashed, is unfinished or empty, or reverts for no reason"
-    )
+    condition: ClassVar[str] = "no commit waits to be squashed, is unfinished, empty or an unexplained revert"
 
-    autosquash: Literal["allow", "forbid"] = setting(
-        "forbid", "`fixup!`, `squash!`, `amend!`", tightens=["allow", "forbid"]
-    )
-    wip: Literal["allow", "forbid"] = setting(
-        "forbid", "*WIP*, *Draft:* or *do not merge*", tightens=["allow", "forbid"]
-    )
-    empty: Literal["allow", "forbid"] = setting(
-        "forbid", "commits that change no file (merges aside)", tightens=["allow", "forbid"]
-    )
+    autosquash: Literal["allow", "forbid"] = setting("forbid", "to be squashed", tightens=["allow", "forbid"])
+    wip: Literal["allow", "forbid"] = setting("forbid", "*WIP*, *Draft:*", tightens=["allow", "forbid"])
+    empty: Literal["allow", "forbid"] = setting("forbid", "no file changed", tightens=["allow", "forbid"])
     reverts: Literal["allow", "explain"] = setting("explain", "its reason", tightens=["allow", "explain"])
     markers: list[Expression] = setting([], "more unfinished subjects", tightens="more")
 

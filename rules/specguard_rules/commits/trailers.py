@@ -46,8 +46,6 @@ class Trailers:
         divided: the line of a divider `---` that makes other commands read other trailers; 0 without one.
     """
 
-    __slots__ = ("divided", "elsewhere", "found")
-
     def __init__(self, lines: Sequence[str]) -> None:
         self.found = _read(lines)
         self.divided = 0

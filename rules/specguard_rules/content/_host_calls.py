@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from specguard_rules.content._file_commands import Step
     from specguard_rules.content._shell import Command
 
-_HELP: Final = (
-    "Call it within the container network (docker compose exec SERVICE ...), or give the job a container."
-)
+_HELP: Final = "Call it within the container network (docker compose exec), or give the job a container."
 _SHOWN: Final = 10
 
 _HOST: Final = r"(?:localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[::1\]|0\.0\.0\.0)"

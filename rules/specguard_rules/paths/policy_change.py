@@ -155,7 +155,8 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
         yield _finding(first, f"leaves a policy that cannot be read: {change.problem}", "error", "unread")
     for one in change.broken:
         # A change of the root alone may be what lets it be read.
-        path, what = paths.get(one.origin.path), f"breaks a nested authority: {one.origin} {one.message}"
+        path = paths.get(one.origin.path)
+        what = f"breaks a nested authority:{'' if path else f' {one.origin}'} {one.message}"
         found = _finding(path or first, what, "error", f"unread: {one.message}")
         found.line = one.origin.line or None if path else None
         found.help, found.authority = one.step, one.above

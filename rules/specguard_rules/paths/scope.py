@@ -172,9 +172,7 @@ class OversizedChange(Rule):
 
     code: ClassVar[str] = "PTH008"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
-    condition: ClassVar[str] = (
-        "at most {entries} paths, {lines} lines, {bytes} bytes, {file_bytes} a file (0: any)"
-    )
+    condition: ClassVar[str] = "at most {entries} paths, {lines} lines, {bytes} bytes, {file_bytes} a file"
 
     entries: int = setting(0, "the most paths; `0`: any number", ge=0, tightens="lower")
     lines: int = setting(0, "the most lines it adds and removes", ge=0, tightens="lower")
@@ -338,10 +336,8 @@ class MissingCompanion(Rule):
 
                 reason += f", with `{add_trailer(f'{key}: REASON', written, {})}`"
             message = f"{path_text(asking[0])}{more} changed, and nothing under {wanted} did"
-            step, setting = (
-                f"Change what belongs to it under {wanted}{reason}.",
-                f"companions.{which}.require",
-            )
+            step = f"Change what belongs to it under {wanted}{reason}."
+            setting = f"companions.{which}.require"
             key_of = f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}"
             found = Finding(message, help=step, path=asking[0], key=key_of, setting=setting)
             found.severity = "warning" if key and commits is None and written is None else None

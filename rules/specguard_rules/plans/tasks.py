@@ -233,16 +233,9 @@ class SliceOutOfFiles(Rule):
     ) -> Iterator[Finding]:
         """Compare the entries with the slice's files, and the branch with its own."""
         listed = work_item.listed if work_item is not None else None
-        why = f"{work_item} is not listed in a file with others"
-        if work_item is None:
-            why = "the change names no work item"
-        elif (
-            listed is not None
-            and plans is not None
-            and plans.holding(listed.source.path) == listed.source.path
-        ):
-            why = f"{path_text(listed.source.path)} is a plan, which PLN004 holds to its files"
-            listed = None
+        # PLN004 holds the tasks of a plan to their files.
+        own = listed.source.path if listed is not None else b""
+        listed = None if plans is not None and own and plans.holding(own) == own else listed
         entries = [
             entry
             for entry in entries
@@ -260,7 +253,7 @@ class SliceOutOfFiles(Rule):
         landed = base is not None and branch is not None and base.is_branch(branch, stage)
         kept = waves.kept if waves is not None and not landed else ()
         if waves is None or not kept:
-            raise NotApplicable(why)
+            raise NotApplicable("the change is for no item that is listed in a file with others")
         for entry in entries:
             whose = [item for item in kept if item.scope.find(entry.path) is not None]
             if whose and not waves.is_paper(entry.path):

@@ -152,15 +152,8 @@ class FailedGate(Rule):
                 if flaw is not None:
                     message = f"the run {run_records.shown(run)} {flaw.reason}"
                     step = "Run the gate on what is committed, and keep the run that shows it."
-                    found = about_run(
-                        run_records,
-                        run,
-                        message,
-                        step,
-                        f"{gate} {one.name}",
-                        "commands",
-                        commit=one.commit.oid,
-                    )
+                    key, oid = f"{gate} {one.name}", one.commit.oid
+                    found = about_run(run_records, run, message, step, key, "commands", commit=oid)
                     found.setting = f"work.{naming.kind}.gates" if naming and origin else "runs.gates"
                     found.authority = Origin(origin.path, origin.line) if origin and origin.path else None
                     yield found
@@ -330,9 +323,7 @@ def _look(proof: RunProof, need: _Need) -> Iterator[Finding]:
     yield Finding(message, help=step, commit=commit.oid, field=field, key=key, setting=need.setting)
 
 
-_NEXT: Final = (
-    "Run `specguard run gates` for the item on what is there now and name its manifest, or take it back."
-)
+_NEXT: Final = "Run `specguard run gates` for the item on what is there now, or take it back."
 _NAME: Final = "Name the item in the tick, as '- [x] ID: ...', or in a heading above it."
 
 
@@ -559,9 +550,7 @@ class UnprovenAsset(Rule):
             if lacking:
                 what = f"no run that the change brings has logged its {' and '.join(lacking)}{weak}"
                 message = f"{path_text(path)} changes, and {what}"
-                step = (
-                    "Let `specguard run gates --command CMD` run them, and commit its folder with the logs."
-                )
+                step = "Let `specguard run gates --command CMD` run them, and commit its folder."
                 yield Finding(message, help=step, path=path, key="unproven", setting="assets.proofs")
         for _, run in sorted({run.folder: run for _, _, bare in shown.values() for run in bare}.items()):
             files, keys = _lacking(run, assets)
@@ -707,10 +696,8 @@ class DirtyWorktree(Rule):
                     f"{place} declares a wave complete, and the worktree {tree.path} has changes that are "
                     "not committed"
                 )
-                step, key = (
-                    f"Commit or discard what `git -C {tree.path} status` lists.",
-                    f"dirty {tree.branch}",
-                )
+                step = f"Commit or discard what `git -C {tree.path} status` lists."
+                key = f"dirty {tree.branch}"
                 yield Finding(message, help=step, path=declared[0].path, key=key, setting="declared_by")
         if unread:
             raise MissingFact(unread, "git worktree prune")

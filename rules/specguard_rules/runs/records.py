@@ -522,10 +522,8 @@ class TamperedRun(Rule):
             if run.problem or run.running:
                 return
             for name, line, message in (*_itself(run), *_files(run, run_records.in_tree)):
-                step, key = (
-                    "Put back what the run has left, or run it again.",
-                    f"{name} {run_records.shown(run)}",
-                )
+                step = "Put back what the run has left, or run it again."
+                key = f"{name} {run_records.shown(run)}"
                 path = run_records.path(run, name)
                 yield about_run(run_records, run, message, step, key, path=path, line=line, commit=commit)
 

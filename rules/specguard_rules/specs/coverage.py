@@ -100,9 +100,7 @@ class MissingSpec(Rule):
             yield Finding(message, help=step, path=link, key="no file", setting="specs.files")
         setting = "specs.files"
         for gone, left in specs.orphaned():
-            message = (
-                f"the spec {path_text(gone.path)} is taken away, and what it governs stays: {path_text(left)}"
-            )
+            message = f"the spec {path_text(gone.path)} is gone, and what it governs stays: {path_text(left)}"
             step = "Keep it, give it a terminal status first, or have another one govern the path."
             yield Finding(message, help=step, path=gone.path, side="base", key="taken away", setting=setting)
         for pattern, files, asking in specs.unmet():
@@ -141,10 +139,8 @@ def _unread(index: Index) -> Finding:
     if index.problem is None:
         step = "Add it, or correct `index` in [specs]."
         return _about(index, f"there is no index {path}", step, "no index")
-    message, step = (
-        f"the index {path} cannot be read: {index.problem[0]}",
-        "Correct it; it says nothing until then.",
-    )
+    message = f"the index {path} cannot be read: {index.problem[0]}"
+    step = "Correct it; it says nothing until then."
     return _about(index, message, step, "unreadable", index.problem[1])
 
 

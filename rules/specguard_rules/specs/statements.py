@@ -543,9 +543,7 @@ class InvalidStatus(Rule):
             for said in spec.statuses:
                 if not specs.ways.known(said.text):
                     written = f"is {shortened(said.text)!r}{said.elsewhere(spec.path)}"
-                    message = (
-                        f"the status of {path_text(spec.path)} {written}, which the policy does not know"
-                    )
+                    message = f"the status of {path_text(spec.path)} {written}, which is not known"
                     step = f"Write one of: {', '.join(specs.settings.statuses)}."
                     yield _about_status(spec, said, message, step, "unknown status", "specs.statuses")
                 elif specs.touches(spec):
@@ -555,10 +553,8 @@ class InvalidStatus(Rule):
                 others = [said for said in stated if not specs.ways.same(said.text, stated[0].text)]
                 for first, other in zip(stated, others[:1], strict=False):
                     both = " and ".join(f"{one.text[:60]!r} in {one.place}" for one in (first, other))
-                    message, step = (
-                        f"{path_text(spec.path)} has two statuses: {both}",
-                        "Leave the one that holds.",
-                    )
+                    message = f"{path_text(spec.path)} has two statuses: {both}"
+                    step = "Leave the one that holds."
                     found = _about_status(spec, first, message, step, "two statuses", "specs.status")
                     found.line = other.line_in(spec.path)
                     yield found
@@ -709,10 +705,8 @@ class UnapprovedSpec(Rule):
             if status is None or any(specs.holds(approval) for approval in spec.approvals):
                 continue
             why, line = _lacking(spec, specs)
-            message, at = (
-                f"{path_text(spec.path)} is {status.text}, and {why}",
-                line or status.line_in(spec.path),
-            )
+            message = f"{path_text(spec.path)} is {status.text}, and {why}"
+            at = line or status.line_in(spec.path)
             yield _about(spec, message, step, "no approval", at, "specs.approval_needed")
 
 

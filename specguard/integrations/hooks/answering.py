@@ -167,15 +167,12 @@ def _reason(error: BaseException, meaning: str = _UNJUDGED) -> str:
         return f"specguard cannot read this event, so it is refused: {error}"
     if isinstance(error, SpecguardError):
         known = error
-    elif isinstance(error, _Late):
-        known = SpecguardError(str(error), help="`specguard doctor` shows what takes so long")
     elif isinstance(error, (Exception, SystemExit)):
         known = internal_error(error)
     else:
-        known = SpecguardError(f"it was stopped: {type(error).__name__}")
-    place = ""
-    if known.path:
-        place = f"{cut_path(known.path)}:{known.line}: " if known.line else f"{cut_path(known.path)}: "
+        known = SpecguardError(f"it was stopped: {error or type(error).__name__}")
+    line = f":{known.line}" if known.line else ""
+    place = f"{cut_path(known.path)}{line}: " if known.path else ""
     # How an internal error is shown with its traceback holds for other commands.
     help_ = f"\n  next: {visible(cut(known.help))}" if known is error and known.help else ""
     return f"{meaning}: {visible(place + cut(known.message))}{help_}"

@@ -191,10 +191,9 @@ class Pin(Record, frozen=False):
         if data is not None:
             return cls(file=file, **data)
         session = Session(event, tree)
-        begun = event.moment == "after" or bool(session.base) or (bool(file) and os.path.lexists(file))
-        if session.base and not file:
-            # Git's own folder is all there is.
-            begun = False
+        begun = event.moment == "after" or bool(session.base) or os.path.lexists(file)
+        # Without a file git's own folder is all there is.
+        begun = begun and bool(file or not session.base)
         pin = cls._found_now(file, tree, environment, session.base)
         if pin is None:
             return None

@@ -385,11 +385,7 @@ def tell(telling: Interpreter, name: str, words: Words, given: str | None) -> No
     if name == "git":
         _git(telling, words, given)
     elif name in _PROGRAMS:
-        _PROGRAMS[name](telling, words)
-    elif name in ("tee", "truncate", "dd", "chmod"):
-        _write(telling, name, words)
-    elif name in ("cp", "mv", "ln", "install"):
-        _put(telling, name, words)
+        _PROGRAMS[name](telling, name, words)
     elif name in ("apply_patch", "applypatch"):
         _patch(telling, words[0].text if words else given)
     elif name in ("pre-commit", "lefthook") and words and words[0].text == "uninstall":
@@ -435,7 +431,7 @@ def has(options: Options, *names: str) -> bool:
     return any(name in names for name, _ in options)
 
 
-def _remove(telling: Interpreter, words: Words) -> None:
+def _remove(telling: Interpreter, _: str, words: Words) -> None:
     options, operands = options_of(words)
     if has(options, "n", "dry-run"):
         return
@@ -445,7 +441,7 @@ def _remove(telling: Interpreter, words: Words) -> None:
             telling.edit(path, gone=True)
 
 
-def _touch(telling: Interpreter, words: Words) -> None:
+def _touch(telling: Interpreter, _: str, words: Words) -> None:
     options, operands = options_of(words, "drt", ["date", "reference", "time"])
     for path in () if has(options, "c", "no-create", "h") else telling.paths(*operands):
         if not os.path.lexists(telling.absolute(path)):
@@ -465,7 +461,7 @@ def _write(telling: Interpreter, name: str, words: Words) -> None:
         telling.edit(path)
 
 
-def _sed(telling: Interpreter, words: Words) -> None:
+def _sed(telling: Interpreter, _: str, words: Words) -> None:
     inline = [word.text or "" for word in words if re.match(r"-[nErsuz]*i|--in-place", word.text or "")]
     options, operands = options_of(
         [word for word in words if (word.text or "-") not in inline], "ef", ["expression", "file"]
@@ -506,9 +502,13 @@ def _patch(telling: Interpreter, text: str | None, strip: int | None = None) -> 
             telling.edit(joined(telling.place, edit.path), gone=edit.known and edit.content is None)
 
 
-_PROGRAMS: Final[Mapping[str, Callable[[Interpreter, Words], None]]] = {
-    "rm": _remove, "unlink": _remove, "shred": _remove, "touch": _touch, "sed": _sed, "gsed": _sed,
-}  # fmt: skip
+_PROGRAMS: Final[Mapping[str, Callable[[Interpreter, str, Words], None]]] = {
+    **dict.fromkeys(("rm", "unlink", "shred"), _remove),
+    **dict.fromkeys(("tee", "truncate", "dd", "chmod"), _write),
+    **dict.fromkeys(("cp", "mv", "ln", "install"), _put),
+    **dict.fromkeys(("sed", "gsed"), _sed),
+    "touch": _touch,
+}
 
 
 def _git(telling: Interpreter, words: Words, given: str | None) -> None:
@@ -541,13 +541,10 @@ def _subcommand(telling: Interpreter, name: str, words: Words, given: str | None
     if name == "config":
         texts = [word.text or "" for word in words]
         looks = any(text.startswith("--get") or text in ("get", "--list", "-l", "list") for text in texts)
-        plain = len(texts) == 1
-        if _sets_hooks(words) and not looks and not plain:
+        if _sets_hooks(words) and not looks and len(texts) > 1:
             telling.deeds.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
-    elif name == "rm":
-        _remove(telling, words)
-    elif name == "mv":
-        _put(telling, "mv", words)
+    elif name in ("rm", "mv"):
+        _PROGRAMS[name](telling, name, words)
     elif name in ("checkout", "restore"):
         _restore(telling, name, words)
     elif name == "reset" and has(options_of(words)[0], "hard") and telling.place is not None:
