@@ -25,7 +25,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.document import Document
 from specguard.errors import SpecguardError, nearest
 from specguard.executor.command_output import plain_text
-from specguard.executor.commit import hooks_of, judges, message_of, place_text, scope_of
+from specguard.executor.commit import hooks_of, judges, message_of, scope_of
 from specguard.executor.gates import command_of, conditions, planned_gates
 from specguard.executor.item_choice import (
     contract_of,
@@ -43,7 +43,7 @@ from specguard.executor.remote import ask
 from specguard.executor.report import outcome, page
 from specguard.executor.run import Run, RunEnded, RunOptions
 from specguard.executor.side_effects import check_size
-from specguard.model import path_text, shortened
+from specguard.model import Origin, path_text, shortened
 from specguard.runs import manifests
 from specguard.runs.manifests import RESULTS_SCHEMA, Results
 from specguard.runs.proof import high_trust
@@ -566,7 +566,7 @@ def _work(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
     return {
         "title": _title(item),
         "document": None if item.document is None else path_text(item.document),
-        "listed": None if listed is None else place_text(listed.source.path, listed.line),
+        "listed": None if listed is None else str(Origin(path_text(listed.source.path), listed.line or 0)),
         "acceptance": acceptance or (list(task.done_criteria) if task else []),
         "results": RESULTS,
         "schema": RESULTS_SCHEMA,
@@ -635,9 +635,7 @@ def _guards(policy: Policy, item: WorkItem, task: Task | None) -> Iterator[tuple
     """The guards: each pattern with its kind, and its source."""
     settings = item.settings
     for guard in policy.guards.all:
-        origin = policy.origin(guard.key)
-        where = f"{origin.path}:{origin.line}" if origin else ""
-        yield guard.pattern, f": {_GUARDED.get(guard.rule, guard.rule)}", where
+        yield guard.pattern, f": {_GUARDED.get(guard.rule, guard.rule)}", str(policy.origin(guard.key) or "")
     if task is not None:
         yield path_text(task.plan.folder), ": the plan, which the planner owns", ""
     if settings.protect_pointer and judges(policy, "pointer-change"):

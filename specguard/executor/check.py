@@ -30,7 +30,7 @@ from specguard.executor.place import place_of
 from specguard.executor.push import body_of, title_of
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import make_place
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Verdict, listed, path_text
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Verdict, counted, listed, path_text
 from specguard.plans.task import Task, marked
 from specguard.plans.verification import proofs_of, same_command
 from specguard.reporters.file_writing import replace_file
@@ -251,7 +251,7 @@ def mark(run: Run) -> str:
         line = f"- {task.id} verified: {task.title or 'no title'} (run {run.folder.run_id})\n"
         text = before + ("\n" if before and not before.endswith("\n") else "") + line
         _write(run, path, text)
-    return f"{task.name} is {status}, by {len(commands)} command{'' if len(commands) == 1 else 's'}"
+    return f"{task.name} is {status}, by {counted(len(commands), 'command')}"
 
 
 def unmark(run: Run) -> None:

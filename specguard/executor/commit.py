@@ -26,7 +26,7 @@ from specguard.executor.process import response_of, run_command
 from specguard.executor.remote import read_settings
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import Survey, check_survey, inspect
-from specguard.model import listed, path_text
+from specguard.model import Origin, listed, path_text
 from specguard.runs.manifests import Command
 from specguard.work.name_templates import Unrendered
 
@@ -406,23 +406,17 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
         return CommitScope(list(task.expected_files), where, held)
     held = judges(policy, "out-of-scope-path")
     if entry is not None and entry.files:
-        where = place_text(entry.source.path, entry.files[0].line)
+        where = str(Origin(path_text(entry.source.path), entry.files[0].line or 0))
         return CommitScope(list(entry.scope.patterns), where, held)
     try:
         scope = item.scope
     except NotApplicable:
         return None
+    key = item.setting("scope")
+    where = str(policy.origin(key) or key)
     if scope.document is not None:
-        where = place_text(scope.document, scope.lines[0] if scope.lines else None)
-    else:
-        origin = policy.origin(item.setting("scope"))
-        where = f"{origin.path}:{origin.line}" if origin else item.setting("scope")
+        where = str(Origin(path_text(scope.document), scope.lines[0] if scope.lines else 0))
     return CommitScope(list(scope.paths.patterns), where, held)
-
-
-def place_text(path: bytes, line: int | None) -> str:
-    """A line of a file, for a person."""
-    return f"{path_text(path)}:{line}" if line else path_text(path)
 
 
 def judges(policy: Policy, name: str) -> bool:

@@ -167,9 +167,8 @@ def gates_of_kind(kind: str, settings: WorkKind, origins: Mapping[str, Origin]) 
         origin = next((origins[one] for one in places if one in origins), None)
         # What the policy leaves at its default is no limit of the gate's own.
         timeout = gate.timeout if f"{key}.timeout" in origins else ""
-        written = (origin.path, origin.line) if origin else ("", 0)
-        values: dict[str, Any] = {**vars(gate), "timeout": timeout}
-        found.append(PlannedGate(**values, source="policy", path=written[0], line=written[1]))
+        values: dict[str, Any] = {**vars(gate), **(vars(origin) if origin else {}), "timeout": timeout}
+        found.append(PlannedGate(**values, source="policy"))
     return found
 
 
