@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.base import Found
@@ -411,14 +412,9 @@ def _guarded(run: Run) -> bytes | None:
 
     if not any(_refuses(run, guard.rule) for guard in guards.all):
         return None
-    for path in Tree(place.git, place.git.commit(place.base).tree).paths():
-        if refused(path):
-            return path
-    for guard in guards.all:
-        path = _WILD.sub(b"canary", guard.pattern.encode("utf-8", "surrogateescape").strip(b"/"))
-        if refused(path):
-            return path
-    return None
+    files = Tree(place.git, place.git.commit(place.base).tree).paths()
+    patterns = (guard.pattern.encode("utf-8", "surrogateescape").strip(b"/") for guard in guards.all)
+    return next(filter(refused, chain(files, (_WILD.sub(b"canary", one) for one in patterns))), None)
 
 
 def put_on_top(run: Run, tip: str) -> str:
