@@ -170,3 +170,11 @@ def everything(path: str | os.PathLike[str]) -> dict[str, tuple[int, bytes]]:
             content = os.readlink(full).encode() if os.path.islink(full) else Path(full).read_bytes()
             found[os.path.relpath(full, path)] = (os.lstat(full).st_mode, content)
     return found
+
+
+def program(file: Path, text: str) -> Path:
+    """Write a program: a shell's lines, or all of it where the first line says what runs it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text if text.startswith("#!") else f"#!/bin/sh\n{text}\n")
+    file.chmod(0o755)
+    return file

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import stat
 from typing import TYPE_CHECKING, Any
 
 from specguard.executor.preflight import prepare
 from specguard.executor.run import RunOptions
-from tests.executor.places import DATA, Setting
+from tests.executor.places import DATA, Setting, program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,13 +58,9 @@ class Team(Setting):
     def install(self, name: str, script: str) -> Path:
         """Put a program on the path, before all others."""
         folder = self.folder / "bin"
-        folder.mkdir(exist_ok=True)
-        program = folder / name
-        program.write_text(script)
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
         if str(folder) not in self.path.split(":"):
             self.path = f"{folder}:{self.path}"
-        return program
+        return program(folder / name, script)
 
     def refs(self) -> str:
         """Every ref of the user's repository, with HEAD."""

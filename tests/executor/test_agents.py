@@ -14,7 +14,7 @@ from specguard.executor.agent import AgentCommand, let_agent_work, resolve_agent
 from specguard.executor.place import Place
 from specguard.executor.run import RunEnded, RunOptions
 from tests.executor.one_run import one_run, policy_of
-from tests.executor.places import DATA
+from tests.executor.places import DATA, program
 from tests.rows import rows
 
 if TYPE_CHECKING:
@@ -27,17 +27,10 @@ POLICY = DATA.joinpath("agents.toml").read_text()
 def programs(tmp_path: Path) -> Path:
     """A folder of programs, which is the path."""
     folder = tmp_path / "bin"
-    folder.mkdir()
-    install(folder, "codex", "echo codex-cli 0.46.0")
+    program(folder / "codex", "echo codex-cli 0.46.0")
     for name in ("codex-wild", "tame", "old-agent", "other", "npx"):
-        install(folder, name, "echo other 9.9")
+        program(folder / name, "echo other 9.9")
     return folder
-
-
-def install(folder: Path, name: str, script: str) -> None:
-    program = folder / name
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
 
 
 def resolved(programs: Path, *command: str, policy: str = POLICY, **options: Any) -> AgentCommand:
@@ -59,7 +52,7 @@ def test_which_agent_it_is(programs: Path, tmp_path: Path) -> None:
     policy = '[runs]\napproval_policies = ["never"]'
     assert resolved(programs, "other", policy=policy, approval_policy="never").name == ""
     # A path is meant from where the caller is.
-    install(tmp_path, "agent.sh", "true")
+    program(tmp_path / "agent.sh", "true")
     assert resolved(programs, "./agent.sh", directory=str(tmp_path)).words == [str(tmp_path / "agent.sh")]
 
 
@@ -85,7 +78,7 @@ def test_another_version_or_none_stops_here(
 ) -> None:
     if "sleep" in script:
         monkeypatch.setattr("specguard.executor.agent.LIMIT", 0.3)
-    install(programs, "codex", script)
+    program(programs / "codex", script)
     with pytest.raises(SpecguardError) as raised:
         resolved(programs, agent="codex")
     assert raised.value.message.startswith(said)
@@ -95,7 +88,7 @@ def test_another_version_or_none_stops_here(
 
 def test_versions_of_what_is_started_otherwise(programs: Path) -> None:
     """A grandchild keeps the output open; a launcher has no version of the agent."""
-    install(programs, "codex", "sleep 5 & echo codex-cli 0.46.0")
+    program(programs / "codex", "sleep 5 & echo codex-cli 0.46.0")
     assert resolved(programs, agent="codex").version == "0.46.0"
     (programs / "codex").unlink()
     with pytest.raises(SpecguardError, match="codex --version cannot be run"):
@@ -152,9 +145,7 @@ def test_the_brief_as_a_file_and_a_stop_note_of_the_base(tmp_path: Path) -> None
 
 
 def test_a_sandbox_stands_before_the_agent(tmp_path: Path) -> None:
-    wrapper = tmp_path / "wrap"
-    wrapper.write_text('#!/bin/sh\necho "in $1"; shift; exec "$@"\n')
-    wrapper.chmod(0o755)
+    wrapper = program(tmp_path / "wrap", 'echo "in $1"; shift; exec "$@"')
     policy = f'[runs]\nsandbox = ["{wrapper}", "{{place}}"]'
     run = a_run(tmp_path, "echo here; cat", policy)
     record = let_agent_work(run)

@@ -15,7 +15,7 @@ from specguard.executor.commit import commit, hash_tree, make_commit, message_of
 from specguard.executor.place import place_of
 from specguard.executor.run import RunEnded
 from specguard.executor.side_effects import inspect
-from tests.executor.places import DATA, POLICY, Setting, everything, work
+from tests.executor.places import DATA, POLICY, Setting, everything, program, work
 from tests.rows import rows
 
 if TYPE_CHECKING:
@@ -141,9 +141,7 @@ HOOKS = DATA.joinpath("hooks.yaml").read_text()
 
 def hooked(tmp_path: Path, script: str) -> Setting:
     """A repository whose `commit-msg` hook is a script; `$1` is the message's file."""
-    hook = tmp_path / "hook.sh"
-    hook.write_text(f"#!/bin/sh -e\n{script}\n")
-    hook.chmod(0o755)
+    hook = program(tmp_path / "hook.sh", f"set -e\n{script}")
     return Setting(tmp_path, {".pre-commit-config.yaml": HOOKS.format(entry=hook)})
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.preflight import reopen
+from tests.executor.places import program
 from tests.executor.remotes import POLICY, Team
 
 
@@ -181,10 +182,8 @@ class TestTheRemote:
         team.move_on({"a": "a"})
         ran = tmp_path / "ran"
         hooks = team.user.git_dir / "hooks"
-        hooks.mkdir(exist_ok=True)
         for name in ("reference-transaction", "post-checkout", "pre-push"):
-            (hooks / name).write_text(f"#!/bin/sh\ntouch {ran}\n")
-            (hooks / name).chmod(0o755)
+            program(hooks / name, f"touch {ran}")
         team.user.git("config", "core.fsmonitor", f"touch {ran}")
         team.user.git("config", "remote.origin.uploadpack", f"touch {ran}; git-upload-pack")
         team.user.git("config", "core.hooksPath", str(hooks))

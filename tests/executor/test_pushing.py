@@ -12,6 +12,7 @@ from specguard.executor.push import push
 from specguard.executor.remote import RemoteError
 from specguard.executor.report import remains
 from specguard.executor.run import RunEnded, ended_by
+from tests.executor.places import program
 from tests.executor.pushed import Hosted, change, committed
 from tests.executor.remotes import Team
 from tests.threats.cases import threat
@@ -31,10 +32,7 @@ def refused(run: Run) -> RunEnded:
 
 
 def hook(team: Team, name: str, script: str) -> None:
-    file = team.remote.path / "hooks" / name
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(f"#!/bin/sh\n{script}\n")
-    file.chmod(0o755)
+    program(team.remote.path / "hooks" / name, script)
 
 
 def heads(team: Team) -> dict[str, str]:
@@ -79,10 +77,7 @@ def test_hooks_and_addresses_of_the_users_repository_have_no_say(team: Team, tmp
     evil = tmp_path / "evil.git"
     team.user.git("clone", "-q", "--bare", str(team.remote.path), str(evil))
     with committed(team) as run:
-        hooks = team.user.git_dir / "hooks"
-        hooks.mkdir(exist_ok=True)
-        (hooks / "pre-push").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
-        (hooks / "pre-push").chmod(0o755)
+        hooks = program(team.user.git_dir / "hooks" / "pre-push", f"touch {tmp_path}/ran").parent
         team.user.git("config", "core.hooksPath", str(hooks))
         team.user.git("config", f"url.{evil}.pushInsteadOf", str(team.remote.path))
         team.user.git("config", "remote.origin.pushurl", str(evil))

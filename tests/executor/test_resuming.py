@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.executor.dying import Dying
+from tests.executor.places import program
 from tests.executor.working import COMMAND, GOOD, POLICY, Workshop, wait_for
 from tests.outcomes import there
 from tests.threats.cases import threat
@@ -188,9 +189,7 @@ def test_a_branch_that_the_remote_took_before_is_not_pushed_again(workshop: Work
     """The process died when the remote had the branch, and before that was written down."""
     folder = workshop.folder
     hook = workshop.remote.path / "hooks" / "post-receive"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text(f"#!/bin/sh\nkill -9 $(cat {folder}/pid)\necho x >> {folder}/received\n")
-    hook.chmod(0o755)
+    program(hook, f"kill -9 $(cat {folder}/pid)\necho x >> {folder}/received")
     with subprocess.Popen(
         [COMMAND, *workshop.words()], env=workshop.environment, stderr=subprocess.DEVNULL
     ) as process:

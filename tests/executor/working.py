@@ -15,7 +15,7 @@ import psutil
 
 from specguard.runs.manifests import Manifest
 from specguard.testing import run_here
-from tests.executor.places import DATA, everything
+from tests.executor.places import DATA, everything, program
 from tests.executor.pushed import Hosted
 
 if TYPE_CHECKING:
@@ -52,14 +52,10 @@ class Workshop(Hosted):
 
     def agent(self, script: str) -> Path:
         """The agent: what it does once it has read its brief, which it leaves beside itself."""
-        program = self.folder / "agent.sh"
         rounds = self.folder / "rounds"
         rounds.mkdir(exist_ok=True)
-        program.write_text(
-            f"#!/bin/sh\nset -e\nROUND=$(($(ls {rounds} | wc -l) + 1))\ncat > {rounds}/$ROUND\n{script}\n"
-        )
-        program.chmod(0o755)
-        return program
+        begins = f"set -e\nROUND=$(($(ls {rounds} | wc -l) + 1))\ncat > {rounds}/$ROUND\n"
+        return program(self.folder / "agent.sh", begins + script)
 
     @property
     def told(self) -> list[str]:
