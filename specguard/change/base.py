@@ -216,8 +216,12 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
 
 def no_base(remote: str = "origin") -> SpecguardError:
     """The error about a base that nobody names and that none of the usual places has."""
-    said = f"there is no base to compare with: tried {', '.join(_usual(remote))}"
-    return SpecguardError(said, help="Name it with `--base REF`, or fetch one of these.", code="no-base")
+    tried = ", ".join(_usual(remote))
+    return SpecguardError(
+        f"there is no base to compare with: tried {tried}",
+        help="Name it with `--base REF`, or fetch one of these.",
+        code="no-base",
+    )
 
 
 def _usual(remote: str) -> tuple[str, ...]:

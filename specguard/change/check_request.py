@@ -315,5 +315,5 @@ def _is_wrong(name: str) -> bool:
 def unknown(git: Git, name: str) -> SpecguardError:
     """The error about a name that means nothing, with the nearest one that does."""
     help = "Give HEAD, an object id, a branch or a tag, with ~n or ^n behind it; git fetch may bring it."
-    said = f"there is no branch, tag or commit {name!r}"
-    return SpecguardError(said, help=nearest(name, git.repository.names(), help), code="unknown-revision")
+    step = nearest(name, git.repository.names(), help)
+    return SpecguardError(f"there is no branch, tag or commit {name!r}", help=step, code="unknown-revision")

@@ -271,8 +271,11 @@ class Repository:
         self.environment = environment
         program = find_program("git", environment)
         if program is None:
-            said = "git is not installed, or not on the path"
-            raise SpecguardError(said, help="Install git 2.31 or later.", code="program-missing")
+            raise SpecguardError(
+                "git is not installed, or not on the path",
+                help="Install git 2.31 or later.",
+                code="program-missing",
+            )
         self.program = program
         self._known: dict[str, tuple[str, str]] = {}
         self._broken: set[str] = set()
