@@ -105,20 +105,6 @@ def test_a_run_ends_by_itself_where_there_is_no_progress(
     assert "there is no progress" in (workshop.folder_of_run / "report.md").read_text()
 
 
-def test_attempts_are_shared_by_gates_and_rules(workshop: Workshop) -> None:
-    script = """
-case $ROUND in
-1) echo BROKEN > src/new.py;;
-2) echo edit >> locked/a.txt; echo 'new = 1' > src/new.py;;
-3) echo 'new = 2' > src/new.py; echo edit >> locked/b.txt;;
-esac
-"""
-    workshop.work(script, ends=1)
-    assert len(workshop.told) == 3
-    assert workshop.manifest.state == "budget-spent"
-    assert workshop.manifest.reason == "the rules still fail after 3 attempts"
-
-
 def test_until_stops_after_a_step_and_resume_does_the_rest(workshop: Workshop) -> None:
     """It goes on with the gates until they pass."""
     script = f"if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; else {GOOD}; fi"

@@ -79,19 +79,13 @@ def test_a_disk_that_fills_up_ends_a_run_plainly_and_it_can_be_resumed(
             _restore(workshop, saved)
 
 
-def _killed_in_its_agent(workshop: Workshop) -> None:
-    """Begin a run, and kill specguard while the agent works; the agent goes on until it is ended."""
-    half = "if [ $ROUND = 1 ]; then echo half > src/half.py; exec sleep 995; fi; rm -f src/half.py"
-    with subprocess.Popen(
-        [COMMAND, *workshop.words(f"{half}; {GOOD}")], env=workshop.environment, stderr=subprocess.DEVNULL
-    ) as process:
-        wait_for(lambda: workshop.sleeping())
-        process.kill()
-
-
 @pytest.mark.xdist_group("sleeping")
 def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop, tmp_path: Path) -> None:
-    _killed_in_its_agent(workshop)
+    half = "if [ $ROUND = 1 ]; then echo half > src/half.py; exec sleep 995; fi; rm -f src/half.py"
+    words = [COMMAND, *workshop.words(f"{half}; {GOOD}")]
+    with subprocess.Popen(words, env=workshop.environment, stderr=subprocess.DEVNULL) as process:
+        wait_for(lambda: workshop.sleeping())
+        process.kill()
     saved = shutil.copytree(workshop.folder, tmp_path / "saved", symlinks=True)
     assert workshop.sleeping()
     refused = workshop.specguard("run", "phase", "-C", str(workshop.user.path), "--", "true")
