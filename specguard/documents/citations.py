@@ -1,8 +1,8 @@
 """Citations in a document: paths as people write them in a sentence, with their lines.
 
 A citation is a code span, a link or a bare word that is a path, with its lines in it (`path:12-40`,
-`path#L12`) or behind it (`path`:12, `path` (lines 12-40)). In a block of code a line that begins with one
-cites it. `docs/documents.md` lists the forms.
+`path#L12`) or beside it (`path`:12, `path` (lines 12-40), L12 of `path`). In a block of code a line that
+begins with one cites it. `docs/documents.md` lists the forms.
 """
 
 from __future__ import annotations
@@ -157,6 +157,11 @@ _BEHIND: Final = re.compile(
     rf"(?P<lines>{_SPOKEN}(?:(?:, ?:?(?:and )?| and | & ){_SPOKEN})*)(?![A-Za-z0-9_])",
     re.IGNORECASE,
 )
+_AHEAD: Final = re.compile(
+    rf"(?:\blines?\s|(?<!\w)(?=L[0-9]))(?P<lines>{_SPOKEN}(?:, ?{_SPOKEN})*)"
+    r"\s(?:of|in)\s(?:the file\s)?[*_]{0,3}$",
+    re.IGNORECASE,
+)
 _SPACED: Final = re.compile(r"(?<=[0-9])\s?(?:[-\u2013\u2014]|to|through)\s?(?=L?[0-9])", re.IGNORECASE)
 _ONE: Final = re.compile(
     r"L?([0-9]+)(?::[0-9]+)?(?:C[0-9]+)?(?:[-\u2013\u2014]L?([0-9]+)(?::[0-9]+)?(?:C[0-9]+)?)?", re.IGNORECASE
@@ -234,8 +239,10 @@ def citations_in(text: Text) -> Iterator[Citation]:
         at = places.at(start)
         if found := written_path(written, marked):
             path, lines = found
-            behind = None if lines else _BEHIND.match(raw, end)
-            lines = behind["lines"] if behind else lines
+            beside = (
+                None if lines else _BEHIND.match(raw, end) or _AHEAD.search(raw[max(0, start - 60) : start])
+            )
+            lines = beside["lines"] if beside else lines
             if lines or stands_alone(path, marked):
                 yield from _cited(path, lines, at)
 
@@ -254,7 +261,8 @@ def _in_row(row: Sequence[Text], titles: Sequence[bool]) -> Iterator[Citation]:
     found = [one for cell in row for one in _in_cell(cell)]
     lines = ""
     if len(found) == 1 and found[0].line is None:
-        cells = [cell.raw.strip() for cell, of_lines in zip(row, titles, strict=False) if of_lines]
+        texts = ((cell.raw.strip(), of_lines) for cell, of_lines in zip(row, titles, strict=False))
+        cells = [text for text, of_lines in texts if of_lines or text.startswith(("L", "l"))]
         lines = next((match["lines"] for cell in cells if (match := _CELL.fullmatch(cell[:LONGEST]))), "")
     yield from _cited(found[0].path, lines, found[0].at) if lines else found
 

@@ -188,6 +188,7 @@ _START: Final = re.compile(
     r"((?:timestamp|time|date|when|logged|started|ended)(?: ?\([^()]{1,20}\))?[\s*_`]{0,6}:[\W_]{0,8})?",
     re.IGNORECASE,
 )
+_TITLES: Final = frozenset({"timestamp", "time", "date", "when"})
 # Behind a leading time of the day a word, a mark or nothing follows; a ratio or a verse goes on otherwise.
 _ENDS: Final = re.compile(r"[\s\])*_`>.,;:|~\u2013\u2014-]*(?:$|\s|[\])*_`|\u2014\u2013:-])")
 # "Data of 2026-01-31" is not of that day.
@@ -291,9 +292,11 @@ def _in_blocks(times: Times, blocks: Sequence[AnyBlock], day: datetime.date | No
         elif isinstance(block, List):
             _in_list(times, block, day)
         elif isinstance(block, Table):
+            titles = [cell.plain.strip().casefold().partition(" (")[0] for cell in block.header]
             # A date and a time may stand in columns of their own.
+            columns = [at for at, title in enumerate(titles) if title in _TITLES] or [0]
             for row in block.rows:
-                _entry(times, row[0].line, plain(" ".join(cell.raw for cell in row)), day)
+                _entry(times, row[0].line, plain(" ".join(row[at].raw for at in columns)), day)
 
 
 def _in_list(times: Times, block: List, day: datetime.date | None) -> None:
