@@ -78,7 +78,7 @@ def test_companions_belong_to_the_same_agent_and_folder(artifacts: Make) -> None
 
 def test_neither_a_link_nor_an_empty_file_is_a_companion(artifacts: Make) -> None:
     found = artifacts(
-        {"final": FINAL},
+        {"final": FINAL, "pad": Contract(path="**/*_SCRATCHPAD.md")},
         {"AGENT_3_FINAL_AUTH.md": "x", "AGENT_3_PLAN_VERBATIM.md": " \n", "x.md": "x"},
         symlinks={"AGENT_3_SCRATCHPAD.md": "x.md"},
     )
@@ -87,13 +87,8 @@ def test_neither_a_link_nor_an_empty_file_is_a_companion(artifacts: Make) -> Non
         "AGENT_3_PLAN_VERBATIM.md is empty, and must be an artifact beside AGENT_3_FINAL_AUTH.md",
         "AGENT_3_SCRATCHPAD.md is no regular file, and must be an artifact beside AGENT_3_FINAL_AUTH.md",
     ]
-
-
-def test_a_link_has_nothing_in_it(artifacts: Make) -> None:
-    found = artifacts({"plan": PLAN}, {"x.md": "x"}, symlinks={"AGENT_3_PLAN_VERBATIM.md": "x.md"})
-    assert not found.judged[0].is_file
-    assert found.judged[0].document.problem is not None
-    assert list(found.judged[0].values) == []
+    [pad] = found.named("pad")
+    assert (pad.is_file, pad.document.problem is None, list(pad.values)) == (False, False, [])
 
 
 def test_a_companion_taken_away_is_missed(artifacts: Make) -> None:
