@@ -88,13 +88,16 @@ class SettingsModels:
             fields: more keys, none of which is required.
         """
         made = {
-            name: core_schema.typed_dict_field(self._field(cls, name), required=not hasattr(cls, name))
+            name: core_schema.typed_dict_field(
+                self._field(cls, name), required=not hasattr(cls, name), metadata=_told(_of_field, cls, name)
+            )
             for cls in classes
             for name in cls._fields
         }
         for name, schema in (fields or {}).items():
             made[name] = core_schema.typed_dict_field(schema, required=False)
-        return core_schema.typed_dict_schema(made, extra_behavior="forbid")
+        about = _told(_of_table, classes[0]) if classes else {}
+        return core_schema.typed_dict_schema(made, extra_behavior="forbid", metadata=about)
 
     def record(self, cls: type[Settings]) -> CoreSchema:
         """The schema of a table whose value is a record of a class."""
@@ -474,20 +477,15 @@ def policy_schema(registry: Registry) -> Mapping[str, Any]:
     """The JSON Schema of a whole policy, for editors."""
     from pydantic.json_schema import GenerateJsonSchema
 
-    models = SettingsModels()
-    schema = GenerateJsonSchema().generate(policy_model(registry, models))
-    _describe(schema, TopLevel, models)
+    class Generate(GenerateJsonSchema):
+        def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - its signature
+            return False
+
+    schema = Generate().generate(policy_model(registry, SettingsModels()))
     properties = schema["properties"]
-    _describe(properties["authority"], AuthoritySettings, models)
-    for name, table in properties["rules"]["properties"].items():
-        _describe(table, RuleTable, models)
-        _describe(table, registry.rules[name].rule, models)
     for name, declaration in registry.declarations.items():
-        part = properties[name]
         if declaration.shape == "list":
-            part["description"] = _purpose(declaration.settings)
-        part = {"table": part, "tables": part.get("additionalProperties"), "list": part.get("items")}
-        _describe(part[declaration.shape], declaration.settings, models)
+            properties[name]["description"] = _purpose(declaration.settings)
     for name in TESTS:
         properties[name] = {
             "type": "array",
@@ -513,34 +511,24 @@ def _purpose(cls: type[Settings]) -> str:
     return " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
 
 
-def _describe(table: dict[str, Any], cls: type[Settings], models: SettingsModels) -> None:
-    """Add to the schema of a table what it and its keys are for, and their defaults."""
-    table["title"] = cls.__name__
-    table["description"] = _purpose(cls)
-    for field in cls._fields:
-        part = table["properties"][field]
-        for nested in models.nested(cls, field):
-            for inner in _tables_in(part):
-                if set(inner["properties"]) == set(nested._fields):
-                    _describe(inner, nested, models)
-        part.pop("title", None)
-        part["description"] = _description(cls, field)
-        default = getattr(cls, field, None)
-        if default is not None:
-            part["default"] = plain(default)
+def _told(tell: Callable[..., dict[str, Any]], *about: Any) -> dict[str, Any]:
+    """What is told of a table or key in a JSON Schema, if one is made."""
+    return {"pydantic_js_functions": [lambda schema, handler: tell(handler(schema), *about)]}
+
+
+def _of_table(part: dict[str, Any], cls: type[Settings]) -> dict[str, Any]:
+    return {**part, "title": cls.__name__, "description": _purpose(cls)}
+
+
+def _of_field(part: dict[str, Any], cls: type[Settings], field: str) -> dict[str, Any]:
+    told = {key: value for key, value in part.items() if key != "title"}
+    told["description"] = _description(cls, field)
+    default = getattr(cls, field, None)
+    return told if default is None else {**told, "default": plain(default)}
 
 
 def _description(cls: type[Settings], field: str) -> str:
     return cls._notes[field].description if field in cls._notes else ""
-
-
-def _tables_in(part: Any) -> Iterator[dict[str, Any]]:
-    """The schemas of tables that a field may hold: itself, of a list or of one of several alternatives."""
-    if isinstance(part, dict):
-        if "properties" in part:
-            yield part
-        for inner in (part.get("items"), part.get("additionalProperties"), *part.get("anyOf", ())):
-            yield from _tables_in(inner)
 
 
 def _options(cls: type[Settings], models: SettingsModels, prefix: str) -> Iterator[Option]:

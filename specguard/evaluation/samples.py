@@ -7,7 +7,6 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from specguard.change.check_request import resolve
@@ -17,6 +16,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError, nearest
 from specguard.evaluation.expectations import nearest_line, read_file
+from specguard.reporters.file_writing import replace_file, writing
 from specguard.testing.case import Case, CaseError, fields_of
 from specguard.testing.repository import GitError, Repository
 from specguard.testing.running import run_here
@@ -232,15 +232,9 @@ def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> Non
         )
     # A file that expects nothing of a sample is somebody's own.
     read_expected(sample)
-    try:
+    with writing(file):
         os.makedirs(os.path.dirname(file), exist_ok=True)
-        with NamedTemporaryFile("w", dir=os.path.dirname(file), encoding="utf-8", delete=False) as stream:
-            stream.write(expected_text(findings))
-        os.replace(stream.name, file)
-    except OSError as error:
-        raise SpecguardError(
-            f"it cannot be written: {error.strerror}", path=file, code="unwritable-file"
-        ) from error
+        replace_file(file, expected_text(findings))
 
 
 def expected_text(findings: Sequence[Mapping[str, Any]]) -> str:
