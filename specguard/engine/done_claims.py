@@ -162,7 +162,7 @@ class Claims(Record):
         claimed, by_hand = _spoken_for(value)
         return Claim(
             label=label, path=path, line=line, key=label[:120], owns=True, status=status,
-            cited=[*cited, *self._cited(_texts_in(value), path, None)],
+            cited=[*cited, *self._cited((one for one in walk(value) if isinstance(one, str)), path, None)],
             word="person" if by_hand else "claimed" if claimed else "", **more,
         )  # fmt: skip
 
@@ -284,15 +284,6 @@ def papers(policy: Policy) -> Callable[[bytes], bool]:
         )
 
     return paper
-
-
-def _texts_in(value: object) -> Iterator[str]:
-    """Every text of some data, in its order."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _texts_in(one)
 
 
 def _spoken_for(value: Mapping[str, Any]) -> tuple[bool, bool]:

@@ -130,7 +130,7 @@ class Policies:
         # What an agent has just written is not the repository's.
         agents = self._request.by_agent or self._request.edits
         if agents or self.draft(change.git.repository, change.policy_files) is None:
-            return _no_authority(where)
+            return no_authority(where)
         return NoAuthorityError(f"{AUTHORITY} is not on {where} yet", help=TRY)
 
     def draft(self, repository: Repository, tree: Tree) -> Policy | None:
@@ -234,7 +234,7 @@ def open_policy(request: Request) -> Policy:
             return policy
         policy = policies.draft(repository, next(iter(trees.values())))
     if policy is None:
-        raise _no_authority("the base")
+        raise no_authority("the base")
     return policy
 
 
@@ -361,7 +361,8 @@ def _registry(plugins: Sequence[str]) -> Registry:
     return load_registry(plugins)
 
 
-def _no_authority(where: str) -> NoAuthorityError:
+def no_authority(where: str) -> NoAuthorityError:
+    """That nobody has written one."""
     return NoAuthorityError(
         f"there is no authority: {where} has neither SPEC_AUTHORITY.md nor other settings of specguard",
         help="`specguard init` writes one",

@@ -24,7 +24,7 @@ from specguard.change.tree import Tree
 from specguard.documents.document import Document
 from specguard.documents.toml import TomlError, read_toml
 from specguard.engine.plugins import load_registry
-from specguard.engine.policies import open_floor
+from specguard.engine.policies import no_authority, open_floor
 from specguard.errors import Needed, SeveralErrors, SpecguardError
 from specguard.reporters.escape import visible, xml_text
 from specguard.testing.case import Case, CaseError, split_cases
@@ -118,12 +118,7 @@ def read_own(top: str) -> OwnAuthority:
     with own_files(top) as files:
         policy = load_policy(files, registry=load_registry)
         if policy is None:
-            raise SpecguardError(
-                "there is no authority here: neither SPEC_AUTHORITY.md nor other settings of specguard",
-                path=top,
-                help="`specguard init` writes one; a case may have a `policy` of its own",
-                code="no-authority",
-            )
+            raise no_authority("the working tree")
         with Needed():
             documents = _texts(files, policy)
     floor = open_floor(Request(environment=os.environ))
