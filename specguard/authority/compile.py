@@ -62,12 +62,8 @@ class _Part:
             try:
                 self.document = Document(source.text)
             except UnreadDocument as error:
-                raise SpecguardError(
-                    f"the authority cannot be read: {error.problem.message}",
-                    path=source.path,
-                    line=error.problem.line,
-                    code="broken-authority",
-                ) from None
+                said = f"the authority cannot be read: {error.problem.message}"
+                raise SettingProblem(said, Origin(source.path, error.problem.line or 0)) from None
             self.layers, self.unread, self.problems = blocks_of(self.document, source.path)
 
     @property

@@ -10,7 +10,7 @@ from os.path import basename
 
 from specguard.authority.compile import compile_policy
 from specguard.authority.difference import Difference, compare
-from specguard.authority.layers import UNITED
+from specguard.authority.layers import UNITED, SettingProblem
 from specguard.authority.load import read_file
 from specguard.authority.policy import Disregarded, Policy, encode
 from specguard.change.entries import sha256
@@ -69,13 +69,8 @@ def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinn
     unread = next((one for one in policy.unread if one.meaning not in _EXPLAINS), None)
     if unread is not None:
         # No repository's CFG001 tells of it, and whoever wrote it believes that it holds.
-        raise SpecguardError(
-            f"of the floor {unread.text!r} was not read: {unread.reason}",
-            path=unread.path,
-            line=unread.line,
-            help="put it right, or take it out",
-            code="broken-authority",
-        )
+        said = f"of the floor {unread.text!r} was not read: {unread.reason}"
+        raise SettingProblem(said, Origin(unread.path, unread.line), "put it right, or take it out")
     return Floor(file, digest, policy)
 
 
@@ -83,14 +78,9 @@ def _refuse_documents(_path: str, named_by: Origin) -> AuthoritySource:
     raise _refused("documents", named_by)
 
 
-def _refused(key: str, origin: Origin) -> SpecguardError:
-    return SpecguardError(
-        f"a floor cannot set `{key}`, which is each repository's own",
-        path=origin.path,
-        line=origin.line or None,
-        help="take it out: a floor is one file, for many repositories",
-        code="broken-authority",
-    )
+def _refused(key: str, origin: Origin) -> SettingProblem:
+    said = f"a floor cannot set `{key}`, which is each repository's own"
+    return SettingProblem(said, origin, "take it out: a floor is one file, for many repositories")
 
 
 class Floor(Record):

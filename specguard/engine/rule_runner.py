@@ -198,11 +198,10 @@ def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:
 def tell_once(results: Sequence[RuleResult]) -> None:
     """Take out what another rule tells of the same cause, by `same_as`, as openly and severely."""
     for result in results:
-        told = [(one, _same(one, results)) for one in result.findings if one.finding.same_as]
-        others = [other for _, other in told if other is not None]
+        found = [(one, _same(one, results)) for one in result.findings]
+        others = [other for _, other in found if other is not None]
         if others:
-            gone = [id(one) for one, other in told if other is not None]
-            result.findings = [one for one in result.findings if id(one) not in gone]
+            result.findings = [one for one, other in found if other is None]
             if result.state in ("failed", "warned"):
                 result.state = state_of(result.findings) if result.findings else "not-applicable"
                 if not result.findings:
@@ -212,9 +211,11 @@ def tell_once(results: Sequence[RuleResult]) -> None:
 def _same(one: Judged, results: Sequence[RuleResult]) -> Judged | None:
     """The open finding that an open one is the same as; None if it is not there, or less severe."""
     finding = one.finding
+    if not finding.same_as or one.state != "open":
+        return None
     # Not the commit: one finding speaks of all commits of an item, and its key says which.
     place = (finding.path, finding.field)
-    for other in (judged for result in results for judged in result.findings if one.state == "open"):
+    for other in (judged for result in results for judged in result.findings):
         found = other.finding
         if (
             f"{other.code} {found.key}" in finding.same_as
