@@ -93,6 +93,17 @@ class SeveralErrors(SpecguardError):
         return self._errors
 
 
+def usage(message: str, help: str = "") -> SpecguardError:
+    """That the words are no command line, or none that goes here."""
+    return SpecguardError(message, help=help, code="usage")
+
+
+def unknown(what: str, name: str, known: Iterable[str], otherwise: str = "") -> SpecguardError:
+    """That there is nothing of a kind that has a name, with the step of `nearest`."""
+    step = nearest(name, known, otherwise)
+    return SpecguardError(f"there is no {what} {name!r}", help=step, code="unknown-name")
+
+
 class NoAuthorityError(SpecguardError):
     """Nobody has written an authority yet."""
 

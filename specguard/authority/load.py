@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from specguard.authority.policy import Policy
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
@@ -10,12 +12,14 @@ from specguard.errors import MissingFact, SpecguardError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Final
+    from typing import Final, TypeVar
 
     from specguard.authority.cache import Cache
     from specguard.change.tree import Tree, TreeEntry
     from specguard.declaration.registry import Registry
     from specguard.model import Origin
+
+    _Thing = TypeVar("_Thing")
 
 
 def load_policy(
@@ -140,8 +144,12 @@ def find(tree: Tree, path: str) -> TreeEntry | None:
     Raises:
         SpecguardError: the tree cannot be read.
     """
+    return _had(path, lambda: tree.find(path.encode("utf-8", "surrogateescape")))
+
+
+def _had(path: str, read: Callable[[], _Thing]) -> _Thing:
     try:
-        return tree.find(path.encode("utf-8", "surrogateescape"))
+        return read()
     except MissingFact as missing:
         raise _broken(path, f"the authority cannot be read: {missing.reason}", missing.command) from missing
 
@@ -188,11 +196,7 @@ def find_nested(tree: Tree, patterns: Sequence[str]) -> dict[str, str]:
 
 def _folders(tree: Tree, above: Sequence[bytes]) -> Iterator[bytes]:
     for folder in above:
-        try:
-            names = tree.names(folder)
-        except MissingFact as missing:
-            what = f"the nested authorities cannot be read: {missing.reason}"
-            raise _broken(AUTHORITY, what, missing.command) from missing
+        names = _had(AUTHORITY, partial(tree.names, folder))
         prefix = folder + b"/" if folder else b""
         yield from (prefix + name for name, entry in names.items() if entry.is_directory)
 
@@ -220,10 +224,7 @@ def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Author
     if kind != _FILE:
         what = f"the authority is {_KINDS.get(kind, 'no file')}, and must be a file of its own"
         raise _broken(path, what, "put a regular file in its place")
-    try:
-        data = tree.read(path.encode("utf-8", "surrogateescape"))
-    except MissingFact as missing:
-        raise _broken(path, f"the authority cannot be read: {missing.reason}", missing.command) from missing
+    data = _had(path, lambda: tree.read(path.encode("utf-8", "surrogateescape")))
     return AuthoritySource(path, entry.oid, decode(data or b"", path))
 
 

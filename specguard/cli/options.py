@@ -10,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from specguard.errors import SpecguardError
+from specguard.errors import usage as usage
 from specguard.reporters.escape import json_text, visible
 
 if TYPE_CHECKING:
@@ -227,8 +228,3 @@ def show_markdown(page: str) -> None:
     from rich.markdown import Markdown
 
     Console().print(Markdown(page))
-
-
-def usage(message: str, help: str = "") -> SpecguardError:
-    """That the words are no command line, or none that goes here."""
-    return SpecguardError(message, help=help, code="usage")

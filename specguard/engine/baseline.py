@@ -20,7 +20,7 @@ from specguard.engine.check import Selection
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.engine.rule_runner import Judging
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import Needed, SpecguardError
 from specguard.model import Record, path_text, state_of
 
 TYPE_CHECKING = False
@@ -258,15 +258,11 @@ def read_baseline(tree: Tree) -> Baseline | None:
     Raises:
         SpecguardError: it is broken, or cannot be read.
     """
-    try:
+    with Needed():
         entry = tree.find(BASELINE)
         if entry is None:
             return None
         data = tree.read(BASELINE, LIMIT) if entry.is_file else None
-    except MissingFact as missing:
-        raise SpecguardError(
-            missing.reason, help=missing.command, path=path_text(BASELINE), code=missing.code
-        ) from missing
     if data is None:
         raise _broken("is no regular file", None, "take it away, and let `specguard baseline` write one")
     return Baseline.read(data)

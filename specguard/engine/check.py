@@ -12,7 +12,7 @@ from specguard.change.sources import open_changes
 from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
 from specguard.engine.rule_runner import Judging, Kept, names_of, tell_once
-from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, nearest
+from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, unknown, usage
 from specguard.model import Verdict, put_aside, state_of
 
 TYPE_CHECKING = False
@@ -74,11 +74,7 @@ def _codes(selectors: Iterable[str], rules: Sequence[RuleInPolicy]) -> set[str]:
     codes: set[str] = set()
     for selector in wanted:
         if selector not in names:
-            raise SpecguardError(
-                f"no rule, family or name is called {selector!r}",
-                help=nearest(selector, names, "`specguard rule` lists them"),
-                code="unknown-name",
-            )
+            raise unknown("rule, family or name", selector, names, "`specguard rule` lists them")
         codes |= names[selector]
     return codes
 
@@ -119,11 +115,8 @@ def check(
         for name, flag in _LOOSENING.items():
             if getattr(request, name):
                 final = "--pre-receive" if request.pre_receive else "--enforce"
-                raise SpecguardError(
-                    f"{final} does not go with {flag}, which could loosen the verdict",
-                    help=f"leave {flag} out, or {final} where nothing depends on the verdict",
-                    code="usage",
-                )
+                step = f"leave {flag} out, or {final} where nothing depends on the verdict"
+                raise usage(f"{final} does not go with {flag}, which could loosen the verdict", step)
     # A date that is none is said before anything is read.
     Clock(request.today)
     with git or Git((looking or Looking.of(request)).repository()) as git:

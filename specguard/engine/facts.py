@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_known
+from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_known, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,9 +53,7 @@ class Clock:
             if said:
                 self.today()
         except ValueError:
-            raise SpecguardError(
-                f"--today {said!r} is no date", help="write it as 2026-01-31", code="usage"
-            ) from None
+            raise usage(f"--today {said!r} is no date", "write it as 2026-01-31") from None
 
     def today(self) -> date:
         """The UTC date."""

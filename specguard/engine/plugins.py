@@ -16,7 +16,7 @@ from specguard.declaration.registry import FORMATS, PluginError, Registry
 from specguard.declaration.rule import Declaration
 from specguard.engine.facts import fact_types
 from specguard.engine.policies import open_policy
-from specguard.errors import SpecguardError, nearest
+from specguard.errors import SpecguardError, unknown
 from specguard.rules import API_VERSION
 from specguard.runs.settings import AgentSettings, Models, RunSettings
 from specguard.specs.spec_fields import SpecSettings
@@ -148,8 +148,7 @@ def find_rule(registry: Registry, selector: str) -> Registered:
     entry = registry.rules.get(selector.lower()) or registry.by_code(selector.upper())
     if entry is None:
         names = [*registry.rules, *(one.rule.code for one in registry.rules.values())]
-        step = nearest(selector, names, "`specguard rule` lists them")
-        raise SpecguardError(f"there is no rule {selector!r}", help=step, code="unknown-name")
+        raise unknown("rule", selector, names, "`specguard rule` lists them")
     return entry
 
 
@@ -161,8 +160,7 @@ def find_format(name: str, plugins: Sequence[str]) -> Format:
     """
     formats = load_registry(plugins).formats
     if name not in formats:
-        step = nearest(name, [*FORMATS, *formats])
-        raise SpecguardError(f"there is no format {name!r}", help=step, code="unknown-name")
+        raise unknown("format", name, [*FORMATS, *formats])
     return formats[name]
 
 

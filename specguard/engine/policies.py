@@ -13,7 +13,7 @@ from specguard.change.change import BASELINE
 from specguard.change.check_request import FLOOR
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
-from specguard.errors import NoAuthorityError, SpecguardError, if_known
+from specguard.errors import NoAuthorityError, SpecguardError, if_known, usage
 from specguard.model import listed, path_text
 
 TYPE_CHECKING = False
@@ -257,11 +257,8 @@ def open_floor(request: Request, repository: Repository | None = None) -> Floor 
 
         return read_floor(file, _registry, pinned=request.floor_sha256)
     if request.floor_sha256:
-        raise SpecguardError(
-            "--floor-sha256 pins a floor, and none is named",
-            help=f"name it with --floor FILE, or in the variable {FLOOR}",
-            code="usage",
-        )
+        step = f"name it with --floor FILE, or in the variable {FLOOR}"
+        raise usage("--floor-sha256 pins a floor, and none is named", step)
     return None
 
 

@@ -10,7 +10,7 @@ from specguard.change.worktree import worktrees
 from specguard.documents.fields import normal_name
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
-from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_known, nearest
+from specguard.errors import MissingFact, NotApplicable, if_known, unknown
 from specguard.model import path_text
 from specguard.work.changes import Landings
 from specguard.work.item import WorkItem
@@ -393,8 +393,7 @@ def _asked_for(found: Sequence[Wave], wanted: Sequence[str]) -> list[Wave]:
     names = {name for wave in found for name in (" ".join(wave.key), wave.name)}
     for one in wanted:
         if one.casefold() not in names:
-            step = nearest(one, (" ".join(wave.key) for wave in found), "no wave has begun")
-            raise SpecguardError(f"there is no wave {one!r}", help=step, code="unknown-name")
+            raise unknown("wave", one, (" ".join(wave.key) for wave in found), "no wave has begun")
     asked = {one.casefold() for one in wanted}
     return [wave for wave in found if not asked or asked & {" ".join(wave.key), wave.name}]
 

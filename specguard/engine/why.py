@@ -13,7 +13,7 @@ from specguard.declaration.rule import Record
 from specguard.engine.check import Quotes
 from specguard.engine.policies import open_policy
 from specguard.engine.rule_runner import describe_condition
-from specguard.errors import Needed, SpecguardError
+from specguard.errors import Needed, usage
 from specguard.model import path_text
 from specguard.specs.spec import Catalogue
 from specguard.work.item import Papers
@@ -87,11 +87,8 @@ def plain_path(path: str) -> str:
     """
     plain = path.strip("/")
     if {"", ".", ".."} & set(plain.split("/")):
-        raise SpecguardError(
-            f"{path!r} is no path from the repository's root",
-            help="write it as git does: docs/api/x.yaml",
-            code="usage",
-        )
+        said = f"{path!r} is no path from the repository's root"
+        raise usage(said, "write it as git does: docs/api/x.yaml")
     return plain
 
 

@@ -14,7 +14,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
-from specguard.errors import SpecguardError, nearest
+from specguard.errors import SpecguardError, nearest, unknown
 from specguard.evaluation.expectations import nearest_line, read_file
 from specguard.reporters.file_writing import replace_file, writing
 from specguard.testing.case import Case, CaseError, fields_of
@@ -123,11 +123,7 @@ class Samples:
                 return sample
         if not os.path.exists(given):
             names = [sample.name for sample in self.samples]
-            raise SpecguardError(
-                f"there is no sample {given!r}, and nothing at such a path",
-                help=nearest(given, names, "name a repository or a bundle by its path"),
-                code="unknown-name",
-            )
+            raise unknown("sample", given, names, "name a repository or a bundle by its path")
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", os.path.basename(place)).lstrip("-._") or "sample"
         stem = name.removesuffix(".git").removesuffix(".bundle") or name
         return Sample(stem, place, os.path.join(os.path.dirname(self.file), f"{stem}.expected.toml"))

@@ -121,7 +121,9 @@ def test_what_is_not_written_as_a_case_is_an_error_with_its_line(guarded: Reposi
 
 
 def test_nothing_to_try_is_no_success(repository: Repository) -> None:
-    assert "there is no authority: the working tree has neither" in ended(run_here("test", directory=repository.path), 2).stderr
+    assert (
+        "there is no authority: the working" in ended(run_here("test", directory=repository.path), 2).stderr
+    )
     for name in ("empty", "cases"):
         (repository.path / name).mkdir()
     # A pipe among the cases is not waited for.

@@ -211,7 +211,7 @@ def test_a_code_a_family_and_a_name_select(selector: str) -> None:
 @pytest.mark.parametrize("option", ["select", "ignore", "extend"])
 def test_an_unknown_selector(selector: str, option: str) -> None:
     options: dict[str, Any] = {option: [selector]}
-    with pytest.raises(SpecguardError, match="called") as caught:
+    with pytest.raises(SpecguardError, match="there is no rule, family or name") as caught:
         judge(rule(), **options)
     assert caught.value.help
 
