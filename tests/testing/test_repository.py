@@ -149,22 +149,6 @@ def test_refs_and_names_that_git_can_hold(tmp_path: Path) -> None:
     assert "refs/heads/\udcff" in names
 
 
-def test_other_repositories_made_from_one(tmp_path: Path) -> None:
-    repository = Repository(tmp_path / "r")
-    repository.commit("one", files={"a": "1"})
-    repository.commit("two", files={"a": "2"})
-    shallow = repository.clone(tmp_path / "shallow", depth=1)
-    assert shallow.git("rev-parse", "--is-shallow-repository") == "true"
-    assert shallow.git("rev-list", "--count", "HEAD") == "1"
-    assert repository.clone(tmp_path / "bare", bare=True).git("rev-parse", "--is-bare-repository") == "true"
-    partial = repository.clone(tmp_path / "partial", partial="blob:none")
-    assert partial.git("config", "remote.origin.partialclonefilter") == "blob:none"
-    linked = repository.worktree(tmp_path / "linked", "other")
-    linked.commit("three")
-    assert repository.git("log", "-1", "--format=%s", "other") == "three"
-    assert linked.git_dir != repository.git_dir
-
-
 def test_an_object_format_of_its_own_and_a_branch_without_history(tmp_path: Path) -> None:
     repository = Repository(tmp_path, object_format="sha256")
     made = repository.add_commits([Step("one", files={"a": "1"})], refs={"refs/remotes/origin/main": "0"})
