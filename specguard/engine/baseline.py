@@ -12,6 +12,7 @@ import os
 import re
 
 from specguard.change.change import BASELINE
+from specguard.change.check_request import once
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.sources import open_work_tree
@@ -60,13 +61,13 @@ class Baseline(Record):
         """
         try:
             text = data.decode("utf-8")
-            rules = json.loads(text, object_pairs_hook=_once)
+            rules = json.loads(text, object_pairs_hook=once)
         except UnicodeDecodeError as error:
             raise _broken("is not UTF-8", data.count(b"\n", 0, error.start) + 1) from None
         except json.JSONDecodeError as error:
             raise _broken(f"is no JSON: {error.msg}", error.lineno) from None
-        except (ValueError, RecursionError):
-            raise _broken("is no JSON that can be read") from None
+        except (ValueError, RecursionError) as error:
+            raise _broken(f"is no JSON that can be read: {error}") from None
         if not isinstance(rules, dict):
             raise _broken("is no object of rules")
         counts: dict[str, dict[bytes, int]] = {}
@@ -153,15 +154,6 @@ def compare_baselines(old: bytes | None, new: bytes | None) -> BaselineChange:
     ]
     lines = dict(_lines((new or b"").decode())) if grown else {}
     return BaselineChange([Growth(*one, line=lines.get((one[0], _as_text(one[1])), 1)) for one in grown])
-
-
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise _broken(f"has {key!r} twice", None)
-        found[key] = value
-    return found
 
 
 _HELP: Final = "fix it there, or remove it and let `specguard baseline` write one"

@@ -62,7 +62,7 @@ def test_a_broken_one_is_refused_with_its_line(text: str, line: int, said: str) 
     with pytest.raises(SpecguardError, match=said) as caught:
         Baseline.read(text.encode())
     assert caught.value.path == ".specguard/baseline.json"
-    assert (caught.value.line or 0) == line
+    assert caught.value.line == line
 
 
 def test_bytes_that_are_no_utf_8_are_refused() -> None:
