@@ -11,10 +11,10 @@ from specguard.authority.layers import (
     SettingProblem,
     beyond,
     blocks_of,
-    preset_layer,
     prose_layer,
     scope,
     settings_file,
+    toml_layer,
 )
 from specguard.authority.load import is_document
 from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, encode, plain
@@ -271,7 +271,7 @@ def _presets(project: Sequence[Layer], registry: Registry, problems: list[Settin
             )
             continue
         try:
-            layer = preset_layer(name, registry.presets[name])
+            layer = toml_layer(registry.presets[name], f"preset:{name}")
         except TomlError as error:
             origin = Origin(f"preset:{name}", error.line)
             raise PolicyError([SettingProblem(f"the preset is not TOML: {error}", origin=origin)]) from None
@@ -280,6 +280,7 @@ def _presets(project: Sequence[Layer], registry: Registry, problems: list[Settin
             for key in _PROJECT_ONLY
             if key in layer.data
         )
+        layer.preset = True
         layers.append(layer)
     return layers
 

@@ -158,17 +158,6 @@ def settings_file(source: AuthoritySource) -> tuple[list[Layer], list[SettingPro
     return [Layer(table, source.path, lines).without_tests()], []
 
 
-def preset_layer(name: str, text: str) -> Layer:
-    """The settings of a preset.
-
-    Raises:
-        TomlError: it is no TOML.
-    """
-    layer = toml_layer(text, f"preset:{name}")
-    layer.preset = True
-    return layer
-
-
 def toml_layer(text: str, path: str, *, first: int = 1) -> Layer:
     """Settings from TOML text that begins on the line `first` of a document.
 
