@@ -7,7 +7,7 @@ from functools import cached_property
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
-from specguard.documents.data import Data, data_kind, dotted
+from specguard.documents.data import Data, Problem, data_kind, dotted
 from specguard.documents.dates import parse_date, undated
 from specguard.documents.document import Document
 from specguard.documents.fields import (
@@ -101,20 +101,9 @@ class Spec:
         return data_kind(self.path) is not None
 
     @property
-    def key_form(self) -> str:
-        """The form of its own keys, for `Said`."""
-        return "data" if self.structured else "front matter"
-
-    @property
-    def problem(self) -> tuple[str, int | None] | None:
-        """The reason why it, or its front matter, cannot be read, and the line; None if it can."""
-        problem = self.document.problem or self.data.problem
-        if problem is None:
-            return None
-        message = problem.message
-        if not self.structured and self.document.problem is None and message.startswith("it "):
-            message = f"its front matter {message.removeprefix('it ')}"
-        return message, problem.line
+    def problem(self) -> Problem | None:
+        """The reason why it, or its front matter, cannot be read; None if it can."""
+        return self.document.problem or self.data.problem
 
     @property
     def read_in_part(self) -> bool:
@@ -202,17 +191,17 @@ class Spec:
         name, fields = self._settings.approvals, self._settings.approval_fields
         reader = ApprovalReader(fields, self.path)
         own = find_key(self.keys, [name])
-        found = list(reader.of_data(own[1], self.data, (own[0],), self.key_form)) if own else []
+        found = list(reader.of_data(own[1], self.data, (own[0],))) if own else []
         for field in find_fields(self.fields, name):
             if field.form not in KEYED:
-                found.append(reader.of_text(field.value, field.line, field.form))
+                found.append(reader.of_text(field.value, field.line))
         for section in self.sections(name):
             found += reader.of_blocks(section.blocks)
         entry = self.entry
         listed = entry.find([name]) if entry is not None else None
         if entry is not None and listed is not None:
             place = (*entry.key, listed[0])
-            found += ApprovalReader(fields, entry.index).of_data(listed[1], entry.data, place, "index")
+            found += ApprovalReader(fields, entry.index).of_data(listed[1], entry.data, place)
         return found
 
     @cached_property
@@ -367,7 +356,7 @@ class Index:
     Attributes:
         path: where it is.
         data: what was read there; None if there is no such file.
-        problem: why it cannot be read, with the line; None if it can.
+        problem: why it cannot be read; None if it can.
         entries: the elements of its lists.
         faults: what stands among them and is no entry: its line, and what it is as a clause.
     """
@@ -375,20 +364,17 @@ class Index:
     def __init__(self, path: bytes, documents: Documents, settings: SpecSettings) -> None:
         self.path = path
         self.data: Data | None = documents.data(path)
-        self.problem: tuple[str, int | None] | None = None
+        self.problem = self.data.problem if self.data is not None else None
         self.entries: list[IndexEntry] = []
         self.faults: list[tuple[int | None, str]] = []
         self._tree = documents.tree
         self._files = settings.files
-        if self.data is None:
-            return
-        if self.data.problem is not None:
-            self.problem = (self.data.problem.message, self.data.problem.line)
+        if self.data is None or self.problem is not None:
             return
         found = {key: self.data.get(key) if key else self.data.value for key in settings.entries or [""]}
         if all(value is None for value in found.values()):
             names = " and no ".join(map(repr, settings.entries)) or "'list'"
-            self.problem = (f"it has no {names}", 1)
+            self.problem = Problem(f"it has no {names}", 1)
         for key, value in found.items():
             place = tuple(key.split(".")) if key else ()
             if is_scalar(value):
@@ -499,7 +485,7 @@ class Catalogue:
             return ()
         if index.problem is not None:
             raise MissingFact(
-                f"the index {path_text(index.path)} cannot be read: {index.problem[0]}",
+                f"the index {path_text(index.path)} cannot be read: {index.problem.message}",
                 code="unreadable-file",
             )
         return index.entries

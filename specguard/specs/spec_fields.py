@@ -119,14 +119,14 @@ class WrittenValue(Record):
         text: the value as text, without marks of emphasis and code.
         path: the file that states it.
         line: its line there, from 1; None if it is no line's.
-        form: how it is written: `front matter`, `line`, `bullet`, `bold`, `table`, `data`, `index` or
+        form: how a field is written: `front matter`, `line`, `bullet`, `bold`, `table`, `data`, `index` or
             `section`.
     """
 
     text: str
     path: bytes
     line: int | None
-    form: str
+    form: str = ""
 
     @property
     def place(self) -> str:
@@ -423,18 +423,18 @@ def recorded_ids(spec: Spec, name: str) -> Iterator[tuple[str, WrittenValue]]:
     """
     own = find_key(spec.keys, [name])
     for path, oid, place in _pairs(own[1], (own[0],)) if own else ():
-        yield path, WrittenValue(oid, spec.path, spec.data.line(place), spec.key_form)
+        yield path, WrittenValue(oid, spec.path, spec.data.line(place))
     for section in spec.sections(name):
         for raw, line in _rows(section.blocks):
             paths = leading_paths(raw).paths[:1]
             ids = _OID.findall(raw.partition(paths[0])[2]) if paths else []
             if ids:
-                yield paths[0], WrittenValue(ids[-1], spec.path, line, "section")
+                yield paths[0], WrittenValue(ids[-1], spec.path, line)
     entry = spec.entry
     found = entry.find([name]) if entry is not None else None
     if entry is not None and found is not None:
         for path, oid, place in _pairs(found[1], (found[0],)):
-            yield path, WrittenValue(oid, entry.index, entry.line_of(*place), "index")
+            yield path, WrittenValue(oid, entry.index, entry.line_of(*place))
 
 
 def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
@@ -446,17 +446,14 @@ def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
         for position, pattern in enumerate(values):
             if isinstance(pattern, str) and pattern.strip():
                 line = spec.data.line((key, position) if isinstance(value, list) else (key,))
-                yield WrittenValue(pattern.strip(), spec.path, line, "front matter")
-    texts: list[tuple[str, int, str]] = [
-        (field.value, field.line, field.form)
-        for field in find_fields(spec.fields, GOVERNS)
-        if field.form not in KEYED
-    ]
+                yield WrittenValue(pattern.strip(), spec.path, line)
+    fields = [field for field in find_fields(spec.fields, GOVERNS) if field.form not in KEYED]
+    texts = [(field.value, field.line) for field in fields]
     for section in spec.sections(GOVERNS):
-        texts += [(raw, line, "section") for raw, line in _rows(section.blocks)]
-    for text, line, form in texts:
+        texts += _rows(section.blocks)
+    for text, line in texts:
         for pattern in leading_paths(text).paths:
-            yield WrittenValue(pattern, spec.path, line, form)
+            yield WrittenValue(pattern, spec.path, line)
 
 
 def _rows(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, int]]:
@@ -564,22 +561,19 @@ class ApprovalReader:
         self._when = {normal_name(name) for name in fields.when}
         self._path = path
 
-    def of_data(
-        self, value: Any, data: Data, place: Place, form: str, label: str = ""
-    ) -> Iterator[SpecApproval]:
+    def of_data(self, value: Any, data: Data, place: Place, label: str = "") -> Iterator[SpecApproval]:
         """The records in structured data.
 
         Args:
             value: the value of the field for approvals.
             data: where it stands, for its lines.
             place: its key there.
-            form: what the place is called, `index` or `front matter`.
             label: what it is for, where a key above says that.
         """
         if is_scalar(value):
             if not isinstance(value, bool):
                 text = written(value)
-                yield self.of_text(f"{label}: {text}" if label else text, data.line(place), form, said=text)
+                yield self.of_text(f"{label}: {text}" if label else text, data.line(place), said=text)
             return
         who, when = (
             find_key(value, names) if isinstance(value, dict) else None for names in (self._who, self._when)
@@ -587,13 +581,13 @@ class ApprovalReader:
         if who is None and when is None:
             for key, inner in elements(value):
                 above = key if isinstance(key, str) else label
-                yield from self.of_data(inner, data, (*place, key), form, above)
+                yield from self.of_data(inner, data, (*place, key), above)
             return
         said = ", ".join(f"{key}: {written(inner)}" for key, inner in value.items() if is_scalar(inner))
         yield SpecApproval(
             _name(plain_value(scalar_text(who[1])) if who else ""),
             parse_date(scalar_text(when[1])) if when else None,
-            WrittenValue(said, self._path, data.line(place), form),
+            WrittenValue(said, self._path, data.line(place)),
             refused=any(map(_refuses, _verdicts(value))),
         )
 
@@ -604,7 +598,7 @@ class ApprovalReader:
                 yield from self._of_table(block)
             for item in block.items if isinstance(block, List) else ():
                 if not is_open(item.text):
-                    yield self.of_text(without_box(item.text.raw), item.line, "section")
+                    yield self.of_text(without_box(item.text.raw), item.line)
                     yield from self.of_blocks(item.rest)
 
     def _of_table(self, table: Table) -> Iterator[SpecApproval]:
@@ -619,20 +613,19 @@ class ApprovalReader:
             yield SpecApproval(
                 _name(cells.get(who or 0, "")),
                 parse_date(cells.get(when or 0, "")),
-                WrittenValue(" | ".join(cells.values()), self._path, row[0].line, "table"),
+                WrittenValue(" | ".join(cells.values()), self._path, row[0].line),
                 refused=any(map(is_open, row)) or any(map(_refuses, verdicts)),
             )
 
-    def of_text(self, raw: str, line: int | None, form: str, *, said: str = "") -> SpecApproval:
+    def of_text(self, raw: str, line: int | None, *, said: str = "") -> SpecApproval:
         """The record that a text holds: fields with their labels, or a name and a day.
 
         Args:
             raw: the text.
             line: its line.
-            form: what its place is called.
             said: what messages show; by default the text.
         """
-        place = WrittenValue(said or plain_value(raw[:LONGEST]), self._path, line, form)
+        place = WrittenValue(said or plain_value(raw[:LONGEST]), self._path, line)
         if len(raw) > LONGEST:
             return SpecApproval("", None, place)
         text = plain("\n".join(plain_value(visible(part)) for part in raw.split("\n")))

@@ -24,7 +24,7 @@ def in_section(text: str) -> list[SpecApproval]:
 
 def in_data(value: Any) -> list[SpecApproval]:
     data = read_data(json.dumps({"approvals": value}, indent=1), "json")
-    return list(ApprovalReader(ApprovalFields(), b"x.json").of_data(value, data, ("approvals",), "index"))
+    return list(ApprovalReader(ApprovalFields(), b"x.json").of_data(value, data, ("approvals",)))
 
 
 @pytest.mark.parametrize(

@@ -115,9 +115,9 @@ def _of_spec(spec: Spec, specs: Specs) -> Iterator[Finding]:
     """Findings for a spec that cannot be read, or is not known."""
     path, index = path_text(spec.path), specs.now.index
     if spec.problem is not None:
-        message = f"the spec {path} cannot be read: {spec.problem[0]}"
+        message = f"the spec {path} cannot be read: {spec.problem.message}"
         step = "Correct it, so that its review, status and approvals can be read."
-        found = Finding(message, help=step, path=spec.path, line=spec.problem[1], key="unreadable")
+        found = Finding(message, help=step, path=spec.path, line=spec.problem.line, key="unreadable")
         found.setting = "specs.files"
         if spec.read_in_part:
             found.severity = "warning"
@@ -139,9 +139,9 @@ def _unread(index: Index) -> Finding:
     if index.problem is None:
         step = "Add it, or correct `index` in [specs]."
         return _about(index, f"there is no index {path}", step, "no index")
-    message = f"the index {path} cannot be read: {index.problem[0]}"
+    message = f"the index {path} cannot be read: {index.problem.message}"
     step = "Correct it; it says nothing until then."
-    return _about(index, message, step, "unreadable", index.problem[1])
+    return _about(index, message, step, "unreadable", index.problem.line)
 
 
 def _of_index(index: Index, specs: Specs) -> Iterator[Finding]:

@@ -125,7 +125,7 @@ def _without(spec: Spec, name: str) -> Finding:
     """A finding where no day is stated."""
     path = path_text(spec.path)
     if spec.problem:
-        message, line = f"the {name} of {path} cannot be read: {spec.problem[0]}", spec.problem[1]
+        message, line = f"the {name} of {path} cannot be read: {spec.problem.message}", spec.problem.line
         step = "Correct that, so that it can be read."
         return _about(spec, message, step, f"no {name}", line, same_as=("SPC001 unreadable",))
     message, near = f"{path} has no {name}", spec.near(name)
@@ -578,9 +578,9 @@ def _without_status(spec: Spec, specs: Specs) -> Iterator[Finding]:
     if not spec.problem:
         yield _about(spec, message, step, "no status", None, setting)
         return
-    message = f"the {name} of {path} cannot be read: {spec.problem[0]}"
+    message = f"the {name} of {path} cannot be read: {spec.problem.message}"
     same_as = "SPC001 unreadable", f"SPC002 no {specs.settings.review}"
-    yield _about(spec, message, "Correct that.", "no status", spec.problem[1], setting, same_as=same_as)
+    yield _about(spec, message, "Correct that.", "no status", spec.problem.line, setting, same_as=same_as)
 
 
 def _moved(spec: Spec, said: WrittenValue, specs: Specs) -> Iterator[Finding]:
