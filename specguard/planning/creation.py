@@ -219,7 +219,9 @@ def require_open(policy: Policy, path: str, directory: str) -> None:
         return
     fields = next(written[name] for name in written if name in {*stage.requires, *stage.leaves})
     request = Request(environment=os.environ, directory=directory, worktree=True, all=True)
-    wave = next((one for one in standing(request)["waves"] if _is_of(one["fields"], fields)), None)
+    known = {name: value.casefold() for name, value in fields.items()}
+    waves = [one for one in standing(request)["waves"] if one["fields"].items() <= known.items()]
+    wave = waves[0] if waves else None
     if wave is None:
         first = next(one for one in stages.values() if not one.opens_after)
         given = "".join(f" {name}={shlex.quote(value)}" for name, value in sorted(fields.items()))
@@ -238,10 +240,6 @@ def require_open(policy: Policy, path: str, directory: str) -> None:
 
 def _unready(said: str, path: str, help: str, line: int | None = None) -> SpecguardError:
     return SpecguardError(said, path=path or None, line=line, help=help, code="plan-unready")
-
-
-def _is_of(wave: Mapping[str, str], fields: Mapping[str, str]) -> bool:
-    return all(fields.get(name, "").casefold() == value.casefold() for name, value in wave.items())
 
 
 def _folder(kind: PlanKind, name: str) -> str:
@@ -314,7 +312,7 @@ def planner_brief(policy: Policy) -> str:
         for name, work in works.items():
             if any(PathTemplate(source) == path for source in work.sources):
                 unit = "a commit" if kind.unit == "commit" else "a change"
-                yield name, unit, _first(work.branch), _first(work.commit)
+                yield name, unit, work.branch, work.commit
 
     return _rendered(
         "planner.md",
@@ -343,15 +341,13 @@ def proposal_files(
         SpecguardError: a name is none that OpenSpec takes.
     """
     _check_name(slug, "a change")
+    wrong, help = "", "give it another name"
     if slug == "archive":
-        help = "give it another name"
-        raise SpecguardError("'archive' is where OpenSpec keeps old changes", help=help, code="usage")
-    if capabilities and not specs:
-        raise SpecguardError(
-            "--capability and --no-specs cannot be given together",
-            help="a change without deltas has none",
-            code="usage",
-        )
+        wrong = "'archive' is where OpenSpec keeps old changes"
+    elif capabilities and not specs:
+        wrong, help = "--capability and --no-specs cannot be given together", "leave one of them out"
+    if wrong:
+        raise SpecguardError(wrong, help=help, code="usage")
     named = list(dict.fromkeys(capabilities or [slug])) if specs else []
     for capability in named:
         for part in capability.split("/"):
@@ -436,7 +432,3 @@ def _rendered(name: str, **values: object) -> str:
         keep_trailing_newline=True,
     )
     return environment.from_string(text).render(values)
-
-
-def _first(value: str | Sequence[str]) -> str:
-    return value if isinstance(value, str) else next(iter(value), "")

@@ -83,7 +83,9 @@ def flaws(folder: SourceFolder) -> list[Issue]:
     Raises:
         SpecguardError: a file of it cannot be read.
     """
+    names = (PROPOSAL, "design.md", TASKS) if folder.form == "openspec" else ("spec.md", "plan.md", TASKS)
     found = list(_change(folder) if folder.form == "openspec" else _feature(folder))
+    found += [flaw for name in names for flaw in _owed(folder, name)] + list(_tasks(folder))
     if folder.form == "openspec" and KEBAB.fullmatch(folder.name):
         found += list(_validated(folder, found))
     return sorted(found, key=lambda flaw: (flaw.path, flaw.line))
@@ -99,13 +101,8 @@ def require_valid(folder: SourceFolder) -> None:
     if errors:
         first = errors[0]
         more = f" ({len(errors) - 1} more: specguard plan validate {folder.name})" if len(errors) > 1 else ""
-        raise SpecguardError(
-            f"no plan is made of it yet: {first.message}{more}",
-            path=first.path,
-            line=first.line or None,
-            help=first.help,
-            code="plan-unready",
-        )
+        said, line = f"no plan is made of it yet: {first.message}{more}", first.line or None
+        raise SpecguardError(said, path=first.path, line=line, help=first.help, code="plan-unready")
 
 
 def requirements(page: SourcePage) -> Mapping[str, Sequence[Requirement]]:
@@ -133,18 +130,12 @@ def _change(folder: SourceFolder) -> Iterator[Issue]:
     else:
         yield from _proposal(f"{folder.path}/{PROPOSAL}", SourcePage(text))
     yield from _specs(folder)
-    for name in (PROPOSAL, "design.md", TASKS):
-        yield from _owed(folder, name)
-    yield from _tasks(folder)
 
 
 def _feature(folder: SourceFolder) -> Iterator[Issue]:
     for name in ("spec.md", "plan.md"):
         if not folder.has(name):
             yield Issue(f"{folder.path}/{name}", 0, "the feature has none", f"Write {name} first.")
-    for name in ("spec.md", "plan.md", TASKS):
-        yield from _owed(folder, name)
-    yield from _tasks(folder)
 
 
 def _tasks(folder: SourceFolder) -> Iterator[Issue]:

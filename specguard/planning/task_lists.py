@@ -144,17 +144,10 @@ def source_folder(top: str, name: str) -> SourceFolder:
         paths = " and ".join(folder.path for folder in found)
         help = f"name its folder: {found[0].path}"
         raise SpecguardError(f"{plain!r} is both {paths}", help=help, code="unknown-name")
-    archived = [one for one in _folders(os.path.join(top, CHANGES, "archive")) if one.endswith(plain)]
-    if plain and archived:
-        help = f"it is archived: {CHANGES}/archive/{archived[0]}"
-    else:
-        otherwise = f"specguard plan proposal {plain if KEBAB.fullmatch(plain) else 'SLUG'}"
-        help = nearest(plain, {folder.name for folder in known}, otherwise)
-    raise SpecguardError(
-        f"there is no change {CHANGES}/{plain}, and no feature {FEATURES}/{plain}",
-        help=help,
-        code="unknown-name",
-    )
+    otherwise = f"specguard plan proposal {plain if KEBAB.fullmatch(plain) else 'SLUG'}"
+    said = f"there is no change {CHANGES}/{plain}, and no feature {FEATURES}/{plain}"
+    help = nearest(plain, {folder.name for folder in known}, otherwise)
+    raise SpecguardError(said, help=help, code="unknown-name")
 
 
 def _all(top: str) -> list[SourceFolder]:
@@ -361,10 +354,7 @@ class Boxes:
         self.all: list[Box] = []
         self.others: list[int] = []
         self._read(SourcePage(text))
-        self.by_id: dict[str, Box] = {}
-        for box in self.all:
-            if box.id:
-                self.by_id.setdefault(box.id.lower(), box)
+        self.by_id = {box.id.lower(): box for box in reversed(self.all) if box.id}
 
     def needs(self) -> Iterator[tuple[Box, Sequence[Box]]]:
         """The tasks that each task needs: those that it names, else those before it.
@@ -488,10 +478,9 @@ def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
     positions = {box: at for at, box in enumerate(boxes.all)}
     graph = {positions[box]: [positions[one] for one in needed] for box, needed in boxes.needs()}
     for circle in circles_of(graph):
-        around = [boxes.all[at] for at in circle]
-        message = f"tasks need each other in a circle: {way_round([box.name for box in around])}"
+        message = f"tasks need each other in a circle: {way_round([boxes.all[at].name for at in circle])}"
         help = "Take out the dependency that is not one; a task without `depends` needs the one before it."
-        yield Issue(path, min(box.line for box in around), message, help)
+        yield Issue(path, boxes.all[circle[0]].line, message, help)
 
 
 def _detail_flaws(path: str, box: Box, detail: Detail, known: Mapping[str, Box]) -> Iterator[Issue]:

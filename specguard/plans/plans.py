@@ -141,21 +141,21 @@ class Plan(Record):
         return path.startswith(self.folder + b"/")
 
 
-class Plans:
+class Plans(Record, frozen=False):
     """The plans that a change is judged with.
 
-    Args:
+    Attributes:
         kinds: the policy's kinds of plans by name.
         change: what is judged.
         documents: the documents of the judged tree.
+        known, known_units: what was found before.
     """
 
-    def __init__(self, kinds: Mapping[str, PlanKind], *, change: Change, documents: Documents) -> None:
-        self.kinds = kinds
-        self.documents = documents
-        self._change = change
-        self._known: dict[tuple[Documents, bytes], Plan | None] = {}
-        self._units: Sequence[Unit] | None = None
+    kinds: Mapping[str, PlanKind]
+    change: Change
+    documents: Documents
+    known: dict[tuple[Documents, bytes], Plan | None] = {}
+    known_units: Sequence[Unit] | None = None
 
     @cached_property
     def all(self) -> Sequence[Plan]:
@@ -176,15 +176,15 @@ class Plans:
         Raises:
             MissingFact: the tree cannot be read.
         """
-        if self._change.whole:
+        if self.change.whole:
             return self.all
-        owners = (self.holding(entry.path) for entry in self._change.entries)
+        owners = (self.holding(entry.path) for entry in self.change.entries)
         return self._read(sorted({path for path in owners if path is not None}))
 
     @cached_property
     def before(self) -> Documents:
         """The documents before the change."""
-        return Documents(self._change.start_files)
+        return Documents(self.change.start_files)
 
     def at(self, path: bytes, documents: Documents | None = None) -> Plan | None:
         """The plan whose tasks a file lists; None if it is no such file, or is not there.
@@ -196,10 +196,10 @@ class Plans:
         Raises:
             MissingFact: the tree or the file cannot be read.
         """
-        known = (documents or self.documents, path)
-        if known not in self._known:
-            self._known[known] = read_plan(self.kinds, path, known[0], self._templates)
-        return self._known[known]
+        key = (documents or self.documents, path)
+        if key not in self.known:
+            self.known[key] = read_plan(self.kinds, path, key[0], self._templates)
+        return self.known[key]
 
     def holding(self, path: bytes) -> bytes | None:
         """The file of tasks of the plan in whose folder a path is; None if it is in none."""
@@ -235,7 +235,7 @@ class Plans:
         from specguard.plans.verification import unverified
 
         folder = proof.records.settings.folder
-        touched = any(entry.path.startswith(folder) for entry in self._change.entries)
+        touched = any(entry.path.startswith(folder) for entry in self.change.entries)
         plans = self.all if touched else self.judged
         done = [task for plan in plans for task in plan.tasks if task.done]
         return judge_each(done, lambda task: unverified(task, proof, today))
@@ -265,21 +265,21 @@ class Plans:
         Raises:
             MissingFact: the base, the commits or a tree cannot be read.
         """
-        if self._units is None:
+        if self.known_units is None:
             levels: set[str] = {kind.unit for kind in self.kinds.values()}
             tasks = [(one, _task(self, work, one)) for one in work.namings] if work is not None else []
             commits: list[Unit] = []
             try:
-                commits += _commits(self, tasks, self._change) if "commit" in levels else ()
+                commits += _commits(self, tasks, self.change) if "commit" in levels else ()
             except NotApplicable:
                 commits = []
             levels -= {"commit"} if commits else set()
             # What the change is judged as its first name says: where that is no task, it is for none.
             told = [task for _, task in tasks] if tasks and tasks[0][1] is not None else []
-            entries, after = self._change.entries, self.documents
+            entries, after = self.change.entries, self.documents
             whole = Unit(self, _each(told, levels), sorted(levels), entries, self.before, after)
-            self._units = [*commits, *([whole] if levels or not commits else [])]
-        return self._units
+            self.known_units = [*commits, *([whole] if levels or not commits else [])]
+        return self.known_units
 
     def for_tasks(self, work: Work) -> Sequence[Unit]:
         """Those of `units` that name a task.
@@ -341,10 +341,9 @@ def plan_templates(kinds: Mapping[str, PlanKind]) -> Sequence[tuple[str, PathTem
     return [(name, PathTemplate(f"{kind.folder}/{kind.plan}")) for name, kind in kinds.items()]
 
 
-def _needs(task: Task) -> Iterator[tuple[Place, str, Task | None]]:
+def _needs(task: Task) -> Sequence[tuple[Place, str, Task | None]]:
     """The dependencies of a task: the place in it, the id as written, and the task; None if there is none."""
-    for place, text in task.listed("depends_on"):
-        yield place, text, task.plan.task(text)
+    return [(place, text, task.plan.task(text)) for place, text in task.listed("depends_on")]
 
 
 def too_early(task: Task, *, why: str = "", base: Plan | None = None) -> Iterator[Finding]:
@@ -360,13 +359,9 @@ def too_early(task: Task, *, why: str = "", base: Plan | None = None) -> Iterato
         if needed is None or needed is task or needed.done or (before is not None and before.done):
             continue
         state = f"is {needed.status}" if needed.status else "has no status"
-        yield task.finding(
-            f"{task.name} {why or f'is {task.status}'}, and needs {needed.name}, which {state}",
-            f"Finish {needed.name} first, or take it out of what {task.name} needs if that is a mistake.",
-            f"{task.id}:early:{needed.id}",
-            *place,
-            setting="started",
-        )
+        said = f"{task.name} {why or f'is {task.status}'}, and needs {needed.name}, which {state}"
+        step = f"Finish {needed.name} first, or take it out of what {task.name} needs if that is a mistake."
+        yield task.finding(said, step, f"{task.id}:early:{needed.id}", *place, setting="started")
 
 
 _STAMPS: Final = frozenset({"updatedat", "updated", "lastupdated", "modifiedat"})

@@ -249,11 +249,8 @@ def marked(text: str, task: Task, *, status: str, evidence: Sequence[Any] = ()) 
         SpecguardError: the file is no JSON.
     """
     if data_kind(task.plan.path) != "json":
-        raise SpecguardError(
-            "specguard marks tasks only in plans that are JSON",
-            path=path_text(task.plan.path),
-            help="mark it by hand, with what it was verified by",
-        )
+        said, help = "specguard marks tasks only in plans that are JSON", "mark it by hand, with its evidence"
+        raise SpecguardError(said, path=path_text(task.plan.path), help=help)
     text = _with(text, task.key, task.key_of("status"), status)
     if not evidence:
         return text

@@ -484,10 +484,8 @@ class Catalogue:
         if index is None:
             return ()
         if index.problem is not None:
-            raise MissingFact(
-                f"the index {path_text(index.path)} cannot be read: {index.problem.message}",
-                code="unreadable-file",
-            )
+            why = f"the index {path_text(index.path)} cannot be read: {index.problem.message}"
+            raise MissingFact(why, code="unreadable-file")
         return index.entries
 
     @cached_property

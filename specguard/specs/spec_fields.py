@@ -15,7 +15,6 @@ pending, refused or withdrawn.
 
 from __future__ import annotations
 
-import json
 import re
 
 from specguard.declaration.patterns import Covering, PatternError, Selecting
@@ -204,11 +203,6 @@ def document_essence(
 def shown_text(blocks: Sequence[AnyBlock]) -> str:
     """The visible text of the rendered page in normal form; see `essence`."""
     return "".join(without_space(text if code else _read(text)) for _, text, code in _lines(blocks))
-
-
-def canonical(value: Any) -> str:
-    """Data as text, in which the order of keys and the layout do not count."""
-    return without_space(json.dumps(value, sort_keys=True, ensure_ascii=False))
 
 
 def visible_lines(blocks: Sequence[AnyBlock]) -> Iterator[tuple[int, str]]:

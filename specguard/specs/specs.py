@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cached_property
 
@@ -14,7 +15,7 @@ from specguard.documents.fields import normal_name, plain_value
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Finding, path_text, shortened
 from specguard.specs.spec import Catalogue, pattern_problem, place_of
-from specguard.specs.spec_fields import Ways, canonical, plain_status
+from specguard.specs.spec_fields import Ways, plain_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -380,7 +381,8 @@ def _covered(patterns: Covering, paths: Sequence[bytes]) -> list[bytes]:
 
 def _value(entry: IndexEntry | None) -> str | None:
     """An entry of the index as text, for comparison."""
-    return None if entry is None else canonical([entry.id, dict(entry.value)])
+    value = [entry.id, dict(entry.value)] if entry is not None else None
+    return json.dumps(value, sort_keys=True) if value else None
 
 
 LONGEST_ROW: Final = 2000

@@ -248,7 +248,8 @@ class Proofs:
     def _is_test(self, name: str, folder: bytes) -> bool:
         """True if a name is a test file's, with or without a test in it, or that of a test in one of them."""
         path, separator, inner = _parted(name)
-        for place in _places(path, folder):
+        found = [] if path.startswith("/") else [joined(b"", path), joined(folder, path)]
+        for place in filter(None, found):
             entry = self._documents.tree.find(place)
             if entry is not None and entry.is_file and self._tests.find(place) is not None:
                 return not separator or _has(self._documents.content(place) or b"", inner)
@@ -322,12 +323,6 @@ def _parted(name: str) -> tuple[str, str, str]:
             last = re.split(r"::| > | \u203a ", inner)[-1]
             return path.strip(), separator, re.sub(r"\[.*\]$", "", last).strip()
     return re.sub(r":[0-9]+(?:-[0-9]+)?$", "", text), "", ""
-
-
-def _places(path: str, folder: bytes) -> list[bytes]:
-    """The paths that a name may mean: from the root, or from a document's folder."""
-    found = [] if path.startswith("/") else [joined(b"", path), joined(folder, path)]
-    return [place for place in found if place]
 
 
 def _has(content: bytes, name: str) -> bool:
@@ -527,18 +522,15 @@ class Breakdowns(Record):
         """
         if self.waves is not None:
             key = self.waves.key_at(source.path, source.fields)
-            keys = {place: self._key_at(self.waves, place) for place in places}
+            about = {place: self.artifacts.at(place) if self.artifacts else None for place in places}
+            told = {place: one.fields if one is not None else {} for place, one in about.items()}
+            keys = {place: self.waves.key_at(place, told[place]) for place in places}
             same = [place for place in places if key is not None and keys[place] == key]
             if same:
                 return same
             places = [place for place in places if key is None or keys[place] is None]
         folder = source.path.rpartition(b"/")[0]
         return [place for place in places if place.rpartition(b"/")[0] == folder] or places
-
-    def _key_at(self, waves: Waves, path: bytes) -> Any:
-        """The key of the wave of a document, by its contract's path, or by the folder of its pass."""
-        artifact = self.artifacts.at(path) if self.artifacts is not None else None
-        return waves.key_at(path, artifact.fields if artifact is not None else {})
 
     def _superseded(self, path: bytes) -> bool:
         return self.waves is not None and self.waves.superseded(path)

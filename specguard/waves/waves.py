@@ -98,13 +98,10 @@ class Waves(Record, frozen=False):
         waves = {wave.key: wave for wave in (self.wave(fields) for fields in known if fields is not None)}
         return [waves[key] for key in sorted(waves, key=lambda key: [natural(part) for part in key])]
 
-    def belongs(self, path: bytes) -> bool:
-        """True if a path is that of an artifact of any stage, in a pass, or of a file that lists items."""
-        return any(template.read(path) is not None for template in self._templates)
-
     def is_paper(self, path: bytes) -> bool:
         """True if a path is a paper of the plan, such as a wave's artifact, or in the log of approvals."""
-        return path.startswith(self.log_folder) or self.belongs(path) or bool(self._papers.at(path))
+        of_wave = any(template.read(path) is not None for template in self._templates)
+        return of_wave or path.startswith(self.log_folder) or bool(self._papers.at(path))
 
     @property
     def kept(self) -> Sequence[Listed]:
@@ -289,10 +286,8 @@ class Waves(Record, frozen=False):
         for name in self.settings.by:
             if name not in known:
                 step = nearest(name, known) or "there is none"
-                raise MissingFact(
-                    f"`wave.by` names {name!r}, which is no placeholder of a path: {step}",
-                    code="incomplete-policy",
-                )
+                why = f"`wave.by` names {name!r}, which is no placeholder of a path: {step}"
+                raise MissingFact(why, code="incomplete-policy")
 
 
 def natural(text: str) -> list[tuple[int, str]]:

@@ -256,10 +256,10 @@ class Landings(Record):
 
     def _does(self, commit: PastCommit, item: Listed) -> bool:
         """True if a commit changes a file of an item; of one that lists none its subject is enough."""
-        if not item.files:
-            return True
         scope = item.scope
-        return any(scope.find(entry.path) is not None for entry in self.history.changed_by(commit))
+        return not item.files or any(
+            scope.find(entry.path) is not None for entry in self.history.changed_by(commit)
+        )
 
 
 class Shown(Record):
@@ -335,10 +335,6 @@ class OwnPlan(Record):
             f"The plan {path_text(self.path)} is the change's own: the base has none, and commit "
             f"{self.commit[:10]} brings it."
         )
-
-    def is_of(self, kind: WorkKind, told: Mapping[str, str]) -> bool:
-        """True if it is the file that lists the items of a kind, by what names tell."""
-        return any(PathTemplate(text).plain(told) == self.path for text in kind.sources)
 
 
 def task_kinds(policy: Policy) -> Mapping[str, PlanKind]:

@@ -96,10 +96,9 @@ class Locator:
             except PatternError as error:
                 self._note(pattern, f"names no file: {error}")
                 return False
-        if not patterns:
-            return False
         if not matches:
-            self._note(readable(patterns[0]), "matches no file" if wild else "is not there")
+            for pattern in patterns[:1]:
+                self._note(readable(pattern), "matches no file" if wild else "is not there")
             return False
         if len(matches) > 1:
             names = _names(matches)

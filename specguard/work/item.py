@@ -386,9 +386,6 @@ class Paper(Record):
     setting: str
     text: str
 
-    def __repr__(self) -> str:
-        return f"Paper({self.setting})"
-
 
 class Papers:
     """The possible places of each kind's papers, for all items.

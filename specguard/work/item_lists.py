@@ -51,7 +51,7 @@ class Source(Record):
         Raises:
             MissingFact: the object is not there.
         """
-        return self.documents.data(self.path) or Data.unread(Problem("is not a file"))
+        return self.documents.data(self.path) or Data.unread(Problem("it is no regular file"))
 
     @property
     def problem(self) -> str:
@@ -60,11 +60,8 @@ class Source(Record):
         Raises:
             MissingFact: the object is not there.
         """
-        problem = self.data.problem
-        if problem is not None:
-            return (
-                problem.message if problem.message.startswith("is ") else f"cannot be read: {problem.message}"
-            )
+        if self.data.problem is not None:
+            return f"cannot be read: {self.data.problem.message}"
         place, items = self._place
         # A file that holds more than items by id lists none of these.
         by_id = place or all(isinstance(value, dict) for _, value in elements(items))
@@ -275,14 +272,9 @@ class Sources(Record, frozen=False):
             if other.deferred or other.conditional or self.done(other):
                 continue
             status = f"is {self.status_of(other)}" if other.status else "has no status"
-            yield _finding(
-                item.source,
-                f"{item} {said or f'is {item.status}'}, and needs {other.id}, which {status}",
-                f"Finish {other.id} first, or take it out of what {item.id} needs if that is a mistake.",
-                f"{item.id}:early:{other.id}",
-                item.line,
-                "closed",
-            )
+            why = f"{item} {said or f'is {item.status}'}, and needs {other.id}, which {status}"
+            step = f"Finish {other.id} first, or take it out of what {item.id} needs if that is a mistake."
+            yield _finding(item.source, why, step, f"{item.id}:early:{other.id}", item.line, "closed")
 
     def done(self, item: Listed) -> bool:
         """True if an item is done with: its status says so and something shows it, or a commit did it.
@@ -344,12 +336,10 @@ class Stated(Record):
     Attributes:
         text: what it says.
         line: its line in the source, from 1; None if that cannot be told.
-        value: the element as the source has it: the text, or a mapping.
     """
 
     text: str
     line: int | None
-    value: Any
 
 
 class Listed(DataEntry):
@@ -417,9 +407,8 @@ class Listed(DataEntry):
                 Covering.translate(pattern)
             except PatternError as error:
                 place = f"{path_text(self.source.path)}:{file.line}"
-                raise MissingFact(
-                    f"{place} has a file of {self} that no path matches: {error}", code="incomplete-policy"
-                ) from None
+                why = f"{place} has a file of {self} that no path matches: {error}"
+                raise MissingFact(why, code="incomplete-policy") from None
         return Covering(patterns)
 
     @property
@@ -431,7 +420,7 @@ class Listed(DataEntry):
     def depends_on(self) -> Sequence[Stated]:
         """The ids of the items that it needs."""
         return [
-            Stated(part.strip(), one.line, one.value)
+            Stated(part.strip(), one.line)
             for one in self.stated("depends_on")
             for part in one.text.split(",")
             if part.strip()
@@ -475,7 +464,7 @@ class Listed(DataEntry):
         for at, element in listed:
             text = _element(element)
             if text.casefold() not in _NOTHING:
-                found.append(Stated(text, self.line_of(*path.split("."), *at), element))
+                found.append(Stated(text, self.line_of(*path.split("."), *at)))
         return found
 
     def _said(self, name: str) -> tuple[str, Any]:

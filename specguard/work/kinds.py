@@ -203,9 +203,6 @@ class Naming(Record):
         """True if another name tells of the same item."""
         return self.kind == other.kind and same_item(self.id, self.number, other.id, other.number)
 
-    def __repr__(self) -> str:
-        return f"Naming({self.source} {self.text!r}: {self.item})"
-
 
 def same_item(one_id: str, one: int | None, other_id: str, other: int | None) -> bool:
     """True if two ids of a kind are one item.

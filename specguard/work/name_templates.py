@@ -14,6 +14,7 @@ a file that is called otherwise would be passed over in silence. `{X}` is the ca
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from specguard.declaration.patterns import CONTINUED, LONG_PATH, Selecting, translate
 
@@ -131,9 +132,6 @@ class _Parts:
 
     def __hash__(self) -> int:
         return hash((type(self), self.text))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.text!r})"
 
 
 class Template(_Parts):
@@ -298,8 +296,7 @@ def check_readable(text: str) -> str:
         TemplateError: it is no template, or has two placeholders with nothing between them.
     """
     parts = Template(text).parts
-    for position, other in enumerate(parts[1:]):
-        one = parts[position]
+    for one, other in pairwise(parts):
         if isinstance(one, Hole) and isinstance(other, Hole):
             raise TemplateError(
                 f"the template {text!r} has {{{one.name}}} and {{{other.name}}} with nothing between them, "

@@ -459,8 +459,9 @@ class Work(Record, frozen=False):
         # What the judged branch tells, be it enough to name an item or not.
         told = {**((template.read(self.branch) or {}) if template.text and self.branch else {}), **told}
         documents = self._documents
-        if self.own is not None and self.own.is_of(settings, told):
-            documents = self.own.documents
+        own, places = self.own, [PathTemplate(text).plain(told) for text in settings.sources]
+        if own is not None and own.path in places:
+            documents = own.documents
         listed = find_listed(kind, settings, documents, item_id, told)
         if isinstance(listed, Unresolved):
             return listed
@@ -534,11 +535,13 @@ def _fields_of(data: Any, settings: WorkKind, known: Mapping[str, str], *, curre
     others of its alternatives are about the item that the pointer names.
     """
     found: dict[str, str] = {}
+    number = known.get("number", "")
+    spelt = [number, *(number.zfill(width) for width in (2, 3) if len(number) < width)]
     for name in settings.fields:
         alternatives = settings.paths_of(name)
         keyed = [path for path in alternatives if "{" in path]
         for path in alternatives if current or not keyed else keyed:
-            for number in _spellings(known):
+            for number in spelt:
                 try:
                     value = text_at(data, Template(path).render({**known, "number": number}))
                 except Unrendered:
@@ -557,12 +560,6 @@ def _unplaced(settings: WorkKind, item: WorkItem) -> str:
             return ""
         unknown = unknown or next((name for name in missing if name in settings.fields), "")
     return unknown
-
-
-def _spellings(known: Mapping[str, str]) -> Sequence[str]:
-    """A number as keys of a map may spell it."""
-    number = known.get("number", "")
-    return [number, *(number.zfill(width) for width in (2, 3) if len(number) < width)]
 
 
 def _missing(name: str, settings: WorkKind, pointer: Pointer, item: WorkItem) -> str:

@@ -89,7 +89,7 @@ def test_what_is_no_source_or_no_item_is_named(tree: Grow, repository: Any) -> N
     assert list(source.malformed) == [(3, "has neither 'number' nor 'id'"), (4, "is no object")]
     repository.symlink(".plans/x/plan.json", "../../real.json")
     [source] = sources(tree({"real.json": PLAN}), "task", TASK)
-    assert source.problem == "is not a file"
+    assert source.problem == "cannot be read: it is no regular file"
 
 
 def test_a_placeholder_of_the_path_is_a_field_of_its_items(tree: Grow) -> None:
