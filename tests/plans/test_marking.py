@@ -1,8 +1,9 @@
-"""Marking tasks in the files of plans."""
+"""Marking tasks in the files of plans, and a person's word for one."""
 
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from specguard.documents.data import read_data
 from specguard.errors import SpecguardError
 from specguard.plans.plans import Plan
 from specguard.plans.task import marked
-from specguard.plans.verification import evidence_of
+from specguard.plans.verification import Manual, evidence_of, manual_problem
 from specguard.work.kinds import PlanKind
 
 RAN = [{"command": "pytest -q", "exit_code": 0}]
@@ -90,3 +91,10 @@ def test_a_plan_that_is_no_json_is_not_written() -> None:
     plan = plan_of('{"tasks": [{"id": "task_001"}]}', path=b".plans/cart/plan.yaml")
     with pytest.raises(SpecguardError, match="only in plans that are JSON"):
         marked("", plan.tasks[0], status="done")
+
+
+def test_a_persons_word_is_not_of_the_future() -> None:
+    # A clock ahead of UTC may show the day after.
+    words = [Manual("device ok", "Ann", day, ()) for day in ("2026-02-02", "2026-02-03")]
+    problems = [manual_problem(word, date(2026, 2, 1)) for word in words]
+    assert problems == ["", "its verification by hand lacks a time that is not in the future"]
