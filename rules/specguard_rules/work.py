@@ -143,7 +143,7 @@ def _unresolved(naming: Naming, unresolved: Unresolved, kind: WorkKind, work: Wo
         what = "list of items" if source else "pointer"
         step = f"Have the {what} corrected in the base, by a change of its own."
     else:
-        where = f"name the branch as {kind.branch!r} says" if kind.branch else "mend its templates"
+        where = f"name the branch as {kind.branch!r} says" if kind.branch else "correct its templates"
         step = f"Give the kind a pointer, or {where}."
     message = f"{naming.label} names {naming.item}, which cannot be resolved: {unresolved.problem}"
     message += f" (tried: {tried})" if tried else ""

@@ -65,9 +65,9 @@ def test_a_folder_that_is_no_repository_or_has_no_commits(tmp_path: Path, reposi
 
 def test_a_revision_that_is_not_there_or_none(fixed: Repository) -> None:
     for words, near in (
-        (["--head", "wrok"], "Did you mean work?"),
-        (["--base", "mian"], "Did you mean main?"),
-        (["--range", "mian...work"], "Did you mean main?"),
+        (["--head", "wrok"], "did you mean 'work'?"),
+        (["--base", "mian"], "did you mean 'main'?"),
+        (["--range", "mian...work"], "did you mean 'main'?"),
     ):
         refused(run_here("check", *words, directory=fixed.path), "there is no branch, tag or commit", near)
     for text in ("--x", "-", "HEAD@{1}", "a b", "\n", "..", "main..work..x", "@{upstream}"):

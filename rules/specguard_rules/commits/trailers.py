@@ -224,9 +224,7 @@ class MissingTrailer(Rule):
                     field, key, oid = "commit.body", wanted.key, message.commit
                     yield Finding(what, help=step, commit=oid, field=field, key=key, setting=setting)
         if not judged:
-            raise NotApplicable(
-                "all messages are of merges, the platform's (merge = 'squash') or nobody's yet"
-            )
+            raise NotApplicable("all messages are merges', the platform's (merge = 'squash') or nobody's yet")
 
 
 def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
