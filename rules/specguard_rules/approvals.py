@@ -162,15 +162,10 @@ def _about(
     """A finding about a field of an approval's file, or about none."""
     start = f'  "{field}": '.encode()
     lines = decision.approval.content.split(b"\n")
-    return Finding(
-        message,
-        help=step,
-        path=decision.path,
-        line=next((number for number, line in enumerate(lines, 1) if line.startswith(start)), None),
-        field=field or None,
-        key=f"{decision.filed.id}{key}",
-        setting=setting,
-    )
+    key = f"{decision.filed.id}{key}"
+    found = Finding(message, help=step, path=decision.path, field=field or None, key=key, setting=setting)
+    found.line = next((number for number, line in enumerate(lines, 1) if line.startswith(start)), None)
+    return found
 
 
 class UntrustedApproval(Rule):

@@ -51,9 +51,5 @@ def _rules() -> Iterator[type[Rule]]:
         if "._" not in found.name:
             module = importlib.import_module(found.name)
             for value in vars(module).values():
-                if (
-                    isinstance(value, type)
-                    and issubclass(value, Rule)
-                    and value.__module__ == module.__name__
-                ):
+                if isinstance(value, type) and issubclass(value, Rule) and value.__module__ == found.name:
                     yield value

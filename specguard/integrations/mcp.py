@@ -458,26 +458,15 @@ def pages(directory: str) -> Sequence[types.Resource]:
         documents = [path for path, _ in _documents(directory)]
     except SpecguardError:
         documents = []
-    return [
-        *(
-            types.Resource(
-                uri=AUTHORITY + quote(path.encode("utf-8", "surrogateescape")),
-                name=_shown(path),
-                description="A document of the authority, as the trusted base has it.",
-                mime_type=_kind(path),
-            )
-            for path in documents
-        ),
-        *(
-            types.Resource(
-                uri=RULE + entry.rule.code,
-                name=f"{entry.rule.code} {entry.rule.name}",
-                description=manual.summary(entry),
-                mime_type=MARKDOWN,
-            )
-            for entry in rules
-        ),
-    ]
+    found = []
+    for path in documents:
+        uri, said = AUTHORITY + quote(path.encode("utf-8", "surrogateescape")), "A document of the authority."
+        found.append(types.Resource(uri=uri, name=_shown(path), description=said, mime_type=_kind(path)))
+    for entry in rules:
+        name, said = f"{entry.rule.code} {entry.rule.name}", manual.summary(entry)
+        uri = RULE + entry.rule.code
+        found.append(types.Resource(uri=uri, name=name, description=said, mime_type=MARKDOWN))
+    return found
 
 
 def read_page(uri: str, directory: str) -> tuple[str, str]:
@@ -498,16 +487,8 @@ def read_page(uri: str, directory: str) -> tuple[str, str]:
         for path, oid in _documents(directory):
             if path == asked:
                 return _read(oid, directory), _kind(path)
-        raise SpecguardError(
-            f"{_shown(asked)!r} is no document of the authority",
-            help="list the resources to see which are",
-            code="unknown-name",
-        )
-    raise SpecguardError(
-        f"there is no resource {cut(uri)!r}",
-        help=f"ask for {RULE}CODE or {AUTHORITY}PATH",
-        code="unknown-name",
-    )
+    step = f"ask for {RULE}CODE or {AUTHORITY}PATH, and list the resources to see which there are"
+    raise SpecguardError(f"there is no resource {cut(uri)!r}", help=step, code="unknown-name")
 
 
 def _documents(directory: str) -> Sequence[tuple[str, str]]:

@@ -49,11 +49,8 @@ class Checklists(Settings):
 
     def problem(self) -> str:
         """The problem with the table as a whole; empty if there is none."""
-        return (
-            "`files` needs `evidence`, which says what proves an item"
-            if self.files and not self.proofs
-            else ""
-        )
+        bare = self.files and not self.proofs
+        return "`files` needs `evidence`, which says what proves an item" if bare else ""
 
 
 class _Aspect:

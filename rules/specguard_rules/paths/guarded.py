@@ -269,7 +269,7 @@ class Moves:
 
 
 def _findings(
-    patterns: Guarding,
+    paths: Guarding,
     entries: Sequence[Entry],
     commits: Sequence[Commit],
     base: Base,
@@ -279,7 +279,7 @@ def _findings(
     """A finding for each path under a pattern that guards.
 
     Args:
-        patterns: the rule's setting `paths`.
+        paths: the rule's setting.
         entries: the net change.
         commits: those that land one by one.
         base: what the change is compared with.
@@ -292,7 +292,7 @@ def _findings(
         if not (policy.adopted and entry.added and entry.path in policy.adopted)
     ]
     moves: dict[str, Moves] = {}
-    for position, index in patterns.find_each([entry.path for entry, _ in pairs]):
+    for position, index in paths.find_each([entry.path for entry, _ in pairs]):
         entry, commit = pairs[position]
         if base.has(entry):
             # What is as the base has it now need not have been so in each commit.
@@ -304,7 +304,7 @@ def _findings(
         origin = commit.oid if commit else ""
         if origin not in moves:
             moves[origin] = Moves(commit.own_entries if commit else entries)
-        pattern, name = patterns.patterns[index], path_text(entry.path)
+        pattern, name = paths.patterns[index], path_text(entry.path)
         subject = "it" if pattern.strip("/") == name else pattern
         # A change that keeps to what is guarded does not wait for it.
         from specguard_rules.next_steps import SHORT, put_back

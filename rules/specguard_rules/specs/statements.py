@@ -105,11 +105,7 @@ class MissingReview(Rule):
             for review in spec.reviews:
                 if review.problem:
                     said, key = review.said, f"{name} in {review.said.form}"
-                    what = (
-                        f"is {shortened(said.text)!r}, which {review.problem}"
-                        if said.text
-                        else review.problem
-                    )
+                    what = f"is {shortened(said.text)!r}, which {review.problem}"
                     message = f"the {name} of {path}{said.elsewhere(spec.path)} {what}"
                     yield _about(spec, message, "Write the day as YYYY-MM-DD.", key, said.line_in(spec.path))
             dated = [review for review in spec.reviews if review.date is not None]

@@ -123,20 +123,16 @@ class _Judging:
             if (state in moved or path in before) and any(not one or is_below(path, one) for one in folders)
         ]
         if lost:
-            self._refuse(
-                f"{listed(lost, 3)}: edited before this session, not by you, and this would throw it away",
-                "Leave that as it is, and name the files that you have changed.",
-            )
+            what = f"{listed(lost, 3)}: edited before this session, not by you, and this would throw it away"
+            self._refuse(what, "Leave that as it is, and name the files that you have changed.")
 
     def keep_guard(self, deeds: Deeds) -> None:
         """Add a reason for each way past the guard."""
         for ref, target in deeds.refs:
             # It may be put back to what it was.
             if self.pin is not None and self.pin.names(ref) and target != self.pin.oid:
-                self._refuse(
-                    f"`{ref}` is the base of this session, {self.pin.name}, and would be moved",
-                    "Push your own branch, and let a person bring it there.",
-                )
+                what = f"`{ref}` is the base of this session, {self.pin.name}, and would be moved"
+                self._refuse(what, "Push your own branch, and let a person bring it there.")
         for clause in deeds.bypasses:
             self._refuse(clause, "Leave that out, and fix what the guard says.")
 
@@ -304,12 +300,9 @@ def homes_of(event: HookEvent) -> list[Checkout]:
         if tree is not None:
             found.setdefault(tree.root, tree)
     if not found:
-        raise SpecguardError(
-            "the agent works in no git repository, so there is no policy to judge by",
-            help="start the agent in a repository that has a SPEC_AUTHORITY.md, or take the hook out of "
-            "settings that hold for other folders too",
-            code="no-repository",
-        )
+        what = "the agent works in no git repository, so there is no policy to judge by"
+        step = "start it in one that has a SPEC_AUTHORITY.md, or take the hook out of its settings elsewhere"
+        raise SpecguardError(what, help=step, code="no-repository")
     return list(found.values())
 
 
