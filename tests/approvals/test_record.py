@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation, read_record
+from specguard.approvals.record import LIMIT, Approval, RecordError, read_record
 from tests.approvals.making import NOW, approval, revocation
 from tests.rows import rows
 
@@ -69,11 +69,3 @@ def test_another_form_is_none(change: str, said: str) -> None:
 def test_what_is_no_record(content: bytes, said: str) -> None:
     with pytest.raises(RecordError, match=said):
         read_record(content)
-
-
-def test_a_record_that_is_cut_anywhere_is_none() -> None:
-    for record in (approval(), revocation("a" * 64)):
-        assert isinstance(record, Approval | Revocation)
-        for end in range(len(record.content)):
-            with pytest.raises(RecordError):
-                read_record(record.content[:end])

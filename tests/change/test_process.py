@@ -114,14 +114,6 @@ def test_output_that_was_read_is_not_read_again_as_nothing() -> None:
         process.read()
 
 
-@pytest.mark.parametrize(
-    ("said", "line"),
-    [("fatal: bad object\nmore", "bad object"), ("error: fatal: x", "fatal: x"), ("", "it ended with 1")],
-)
-def test_the_first_line_of_a_complaint_is_kept_without_its_prefix(said: str, line: str) -> None:
-    assert CommandError(["git"], 1, said).first_line == line
-
-
 def test_who_stops_reading_ends_the_program() -> None:
     process = sh("yes")
     assert next(iter(process.chunks()))

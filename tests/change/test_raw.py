@@ -6,8 +6,6 @@ import hashlib
 import os
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from specguard.change.entries import (
     MUCH,
@@ -20,36 +18,12 @@ from specguard.change.entries import (
     read_tree,
 )
 
-PATHS = st.binary(min_size=0, max_size=30).map(lambda raw: raw.replace(b"\0", b":"))
-MODES = st.sampled_from([0, 0o100644, 0o100755, 0o120000, 0o160000])
-STATUS = st.sampled_from("ADMTU")
-
-
-def oids(digits: int) -> st.SearchStrategy[str]:
-    return st.binary(min_size=digits // 2, max_size=digits // 2).map(bytes.hex)
-
-
-def entries(digits: int) -> st.SearchStrategy[list[Entry]]:
-    one = st.builds(Entry, PATHS, STATUS, MODES, MODES, oids(digits), oids(digits))
-    return st.lists(one, max_size=20)
-
 
 def written(found: list[Entry]) -> bytes:
     return b"".join(
         f":{e.old_mode:06o} {e.new_mode:06o} {e.old} {e.new} {e.status}".encode() + b"\0" + e.path + b"\0"
         for e in found
     )
-
-
-SIZES = st.sampled_from([40, 64])
-
-
-@given(st.data(), SIZES)
-def test_entries_of_pairs_stay_with_their_pair(data: st.DataObject, digits: int) -> None:
-    pairs = data.draw(st.lists(st.tuples(oids(digits), entries(digits)), max_size=8))
-    stream = b"".join(oid.encode() + b"\0" + written(found) for oid, found in pairs)
-    expected = [(oid, sorted(found, key=lambda entry: entry.path)) for oid, found in pairs]
-    assert read_diffs(stream.split(b"\0"), digits) == expected
 
 
 def test_a_path_is_never_taken_for_a_header() -> None:
@@ -91,14 +65,6 @@ def test_ids_and_modes_of_another_shape_are_refused() -> None:
     for mode in (b"+100644", b"1_00644", b"0o10064", b"100648", b"-100644", b""):
         with pytest.raises(FormatError):
             list(read_tree(mode + b" name\0" + b"\1" * 20, 40))
-
-
-@given(
-    st.lists(st.tuples(PATHS.filter(lambda p: b"/" not in p), MODES, oids(40)), max_size=10),
-)
-def test_a_tree_object_is_read_as_it_was_written(names: list[tuple[bytes, int, str]]) -> None:
-    data = b"".join(b"%o %s\0" % (mode, name) + bytes.fromhex(oid) for name, mode, oid in names)
-    assert list(read_tree(data, 40)) == names
 
 
 def commit(*lines: bytes, message: bytes = b"subject\n") -> bytes:

@@ -23,11 +23,6 @@ def configure(repository: Repository, *settings: str) -> None:
         [f"remote.origin.url={URL}"],
         ["remote.origin.url=ex:team/repo", "url.https://example.org/.insteadOf=ex:"],
         ["remote.origin.url=ex:a/b", "url.https://one/.insteadOf=ex:", "url.https://evil/.insteadOf=ex:a/"],
-        [
-            "remote.origin.url=ex:team/repo",
-            "url.https://one/.insteadOf=ex:",
-            "url.https://two/.insteadOf=ex:",
-        ],
         [f"remote.origin.url={URL}", "remote.origin.url=https://evil.net/team/repo"],
         [f"remote.origin.url={URL}", "remote.origin.pushurl=ex:x", "url.https://evil.net/.insteadOf=ex:"],
         [f"remote.origin.url={URL}", "remote.origin.pushurl=ex:x", "url.https://evil.net/.pushInsteadOf=ex:"],
@@ -35,11 +30,6 @@ def configure(repository: Repository, *settings: str) -> None:
         [
             f"remote.origin.url={URL}",
             "remote.origin.url=git@example.org:team/repo",
-            "url.https://evil.net/.pushInsteadOf=https://example.org/",
-        ],
-        [
-            f"remote.origin.url={URL}",
-            "url.git@example.org:.insteadOf=https://example.org/",
             "url.https://evil.net/.pushInsteadOf=https://example.org/",
         ],
     ],

@@ -63,20 +63,6 @@ def test_this_repository_runs_its_checks_on_each_python_and_the_bases_action_on_
     assert action == {"uses": f"./{base['with']['path']}", "with": {"working-directory": "change"}}
 
 
-def test_a_merge_queue_asks_again_without_the_text(
-    machine: Machine, hosting: Hosting, tmp_path: Path
-) -> None:
-    ref = "refs/heads/gh-readonly-queue/main/pr-7"
-    ends = {"base_sha": hosting.author.oid("main"), "base_ref": "refs/heads/main"}
-    ends.update(head_sha=hosting.push(WRONG, ref=ref), head_ref=ref)
-    event = {"action": "checks_requested", "merge_group": ends}
-    shown, judged = Job(machine, hosting, tmp_path, "merge_group", event).run()
-    assert shown.code == 0, shown.said
-    assert judged.code == 1, judged.said
-    assert "PRQ" not in judged.said
-    assert "PTH001" in judged.said
-
-
 def test_a_shallow_clone_gives_no_verdict(machine: Machine, hosting: Hosting, tmp_path: Path) -> None:
     hosting.author.commit("feat: go on", files={"src/b.go": "package b\n"})
     hosting.author.git("push", "-q", "origin", "main")
