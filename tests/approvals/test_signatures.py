@@ -114,21 +114,6 @@ def test_what_is_cut_or_changed_is_no_signature(alice: Key) -> None:
         assert signer(CONTENT, armoured(changed), [alice.public]) is None, position
 
 
-GARBAGE = [
-    b"", b"none", b"SSHSIG", b"SSHSIG\0\0\0\1", b"SSHSIG\0\0\0\1\0\0\0\0", b"SSHSIG\0\0\0\2\0\0\0\1a",
-    b"SSHSIG\0\0\0\1\xff\xff\xff\xffa", b"-----BEGIN SSH SIGNATURE-----",
-    b"-----BEGIN SSH SIGNATURE-----\n!!!\n-----END SSH SIGNATURE-----",
-    b"-----BEGIN SSH SIGNATURE-----\n\xff\n-----END SSH SIGNATURE-----",
-    b"-----BEGIN PGP SIGNATURE-----\n\niQ==\n-----END PGP SIGNATURE-----\n",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("garbage", GARBAGE)
-def test_garbage_names_no_key(alice: Key, garbage: bytes) -> None:
-    assert signed_with(garbage) is None
-    assert signer(CONTENT, garbage, [alice.public]) is None
-
-
 def test_a_signature_is_found_as_a_commit_has_it(alice: Key) -> None:
     """Its lines are indented there."""
     signature = sign(CONTENT, alice.file).replace(b"\n", b"\n ")

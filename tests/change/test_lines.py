@@ -237,24 +237,6 @@ def test_added_lines_are_those_of_a_diff_of_every_file(
     assert changed.added(*expressions) == sorted(expected)
 
 
-def test_lines_that_a_file_did_not_have_before_need_no_diff(
-    repository: Repository, git: Git, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    repository.commit(files={"a": "old\nbad 1\n", "b": "bad\n", "c": "x\n", "d": "x"})
-    repository.commit(files={"a": "bad 2\nold\n", "b": "bad\nbad 2\n", "c": "y\n", "d": "x\nbad\n"})
-    compared: list[bytes] = []
-    pieces_of = Lines._pieces
-
-    def noted(self: Lines, entries: Sequence[Entry], *options: str, removed: bool) -> Iterator[lines.Piece]:
-        compared.extend(entry.path for entry in entries)
-        return pieces_of(self, entries, *options, removed=removed)
-
-    monkeypatch.setattr(Lines, "_pieces", noted)
-    found = Changed(repository, git).added("bad")
-    assert [(path, line) for path, line, _, _ in found] == [("a", 1), ("b", 2), ("d", 2)]
-    assert compared == [b"b"]
-
-
 def test_the_walker_does_not_depend_on_how_a_diff_is_cut(repository: Repository) -> None:
     chance = random.Random(7)
     old = [f"{chance.randrange(5)}" for _ in range(200)]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.change import worktree
-from specguard.change.check_request import Request
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from tests.changes import rows
@@ -242,17 +241,3 @@ def test_a_submodule_that_is_removed_moved_or_replaced_is_seen(
     repo.delete("module")
     repo.git("update-index", "--force-remove", "module")
     assert rows(change(repo, worktree=True)) == ["D module"]
-
-
-def test_that_git_cannot_list_all_files_is_a_sign(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    signs = worktree.Signs(Request(directory=str(repo.path), environment=dict(os.environ), worktree=True))
-    before = signs.look()
-    assert signs.look() == before
-    start = signs._repository.in_place
-
-    def failing(*words: str) -> Any:
-        """The same output, with another exit code."""
-        return start(*words, *(["--error-unmatch", ".", "nowhere"] if "-o" in words else []))
-
-    monkeypatch.setattr(signs._repository, "in_place", failing)
-    assert signs.look() != before
