@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from specguard.change.repository import Repository
+from specguard.change.repository import Repository, short_name
 from specguard.change.uncommitted import message_path, rewrite, start_settings
 from specguard.cli.checking import judge
 from specguard.errors import SpecguardError
@@ -200,7 +200,7 @@ class _Fixer:
         if self._said("rev-parse", "HEAD") != oid or not branch:
             return "it is not the newest commit of the branch that is checked out"
         others = [name for name in self._containing(oid) if name != branch]
-        return f"{_short(others[0])} has it already" if others else ""
+        return f"{short_name(others[0])} has it already" if others else ""
 
     def _branch_problem(self, proposal: Proposal) -> str:
         old, new = os.fsdecode(proposal.before), os.fsdecode(proposal.after)
@@ -213,9 +213,9 @@ class _Fixer:
         for ref in refs:
             remote = ref.startswith("refs/remotes/")
             if remote and ref.endswith(f"/{old}"):
-                return f"it is pushed already, as {_short(ref)}"
+                return f"it is pushed already, as {short_name(ref)}"
             if ref == f"refs/heads/{new}" or (remote and ref.endswith(f"/{new}")):
-                return f"there is a branch {_short(ref)} already"
+                return f"there is a branch {short_name(ref)} already"
         merges = self._said("config", "--get", f"branch.{old}.merge")
         remote_of = self._said("config", "--get", f"branch.{old}.remote")
         if merges == f"refs/heads/{old}" and remote_of != ".":
@@ -223,7 +223,9 @@ class _Fixer:
         # What is pushed under another name is shared all the same; the base's own commits are no part of it.
         containing = self._containing(self._said("rev-parse", "HEAD"))
         pushed = next((name for name in containing if name.startswith("refs/remotes/")), "")
-        return f"its newest commit is pushed already, as {_short(pushed)}" if pushed and self._own() else ""
+        return (
+            f"its newest commit is pushed already, as {short_name(pushed)}" if pushed and self._own() else ""
+        )
 
     def _own(self) -> bool:
         """True if the branch has commits that the base does not have."""
@@ -268,9 +270,3 @@ class _Fixer:
 def _replace(place: bytes, content: bytes) -> None:
     with writing(path_text(place), "make it writable"):
         replace_file(os.fsdecode(place), content)
-
-
-def _short(ref: str) -> str:
-    for start in ("refs/heads/", "refs/remotes/", "refs/tags/"):
-        ref = ref.removeprefix(start)
-    return ref

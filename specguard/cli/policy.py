@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from functools import partial
 
 import click
@@ -102,9 +101,7 @@ def why_command(words: tuple[str, ...], directory: str, output_format: str, **gi
     policy = open_policy(request)
     rule = _rule(policy, words[0], sure=len(words) == 2)
     path = words[-1] if rule is None or len(words) == 2 else ""
-    if path:
-        _from_the_root(request, path)
-        path = path.removeprefix("./")
+    path = path.removeprefix("./")
     if rule is None:
         found = what_governs(request, path)
         show(output_format, [one.data for one in found], _lines(path, found))
@@ -128,27 +125,10 @@ def _rule(policy: Policy, word: str, *, sure: bool) -> RuleInPolicy | None:
     return rule
 
 
-def _from_the_root(request: Request, word: str) -> None:
-    """Refuse a path that only is one from the folder that is worked in: of another one nothing would be said.
-
-    Raises:
-        SpecguardError: with the path that is meant.
-    """
-    root = Repository.locate(request.directory, request.environment).work_tree_if_any()
-    if root is None:
-        return
-    here, top = os.path.realpath(request.directory or "."), os.path.realpath(root)
-    meant = os.path.relpath(os.path.normpath(os.path.join(here, word)), top)
-    if here == top or meant.startswith("..") or os.path.isabs(word):
-        return
-    if os.path.lexists(os.path.join(here, word)) and not os.path.lexists(os.path.join(top, word)):
-        said = f"there is no {word!r} in the repository's root, which paths are given from"
-        raise usage(said, f"the one in this folder is {shlex.quote(meant)}")
-
-
 def _lines(path: str, found: Sequence[Governing]) -> Iterator[str]:
     if not found:
-        yield f"no pattern of the policy names {cut_path(path)}; the rules without patterns judge it too"
+        named = f"no pattern of the policy names {cut_path(path)}, from the repository's root"
+        yield f"{named}; the rules without patterns judge it too"
     for one in found:
         origin = f"  {cut_path(str(one.origin))}" if one.origin else ""
         yield f"{one.code} {one.name} ({one.severity}): {one.effect}: {cut(one.pattern)}{origin}"

@@ -93,7 +93,7 @@ def _annotations(verdict: Verdict) -> Iterator[tuple[str, str, dict[str, str]]]:
     if verdict.policy_change:
         one = wording.first_difference(verdict)
         origin = one["new_origin"] or one["old_origin"] or {"path": "", "line": 0}
-        told = "\n".join(wording.policy_lines(verdict, MOST)).removeprefix("policy: ")
+        told = "\n".join(wording.policy_lines(verdict)).removeprefix("policy: ")
         tightens = all(difference["effect"] == "tightens" for difference in verdict.policy_change)
         where = _file(wording.relative(origin["path"]), origin["line"])
         yield "notice" if tightens else "warning", told, {**where, "title": "policy"}
@@ -217,13 +217,9 @@ def _page(verdict: Verdict) -> Iterator[str]:
 
 
 def _policy_section(verdict: Verdict) -> Iterator[str]:
-    yield f"\n### policy\n\n{wording.policy_headline(verdict).capitalize()}.\n\n"
-    rest = wording.unsaid_differences(verdict)
-    for does, said, at in rest[: wording.DIFFERENCES_SHOWN]:
-        where = f" ({markdown_code(at)})" if at else ""
-        yield f"- **{does}** {markdown_text(said)}{where}\n"
-    if len(rest) > wording.DIFFERENCES_SHOWN:
-        yield f"- and {len(rest) - wording.DIFFERENCES_SHOWN} more\n"
+    first, *rest = wording.policy_lines(verdict)
+    yield f"\n### policy\n\n{first.removeprefix('policy: ').capitalize()}.\n\n"
+    yield from (f"- {markdown_text(line)}\n" for line in rest)
 
 
 def _item(like: Fold) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from specguard.model import counted, listed, path_text
 from specguard.reporters.escape import cut, cut_path, visible
+from specguard.reporters.json import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -287,39 +288,35 @@ def branches_as_data(found: OpenBranches) -> dict[str, Any]:
     """The same as JSON can hold it."""
     branches = [
         {
-            "name": _name(branch.name),
-            "refs": [_name(ref) for ref in branch.refs],
+            "name": plain(branch.name),
+            "refs": [plain(ref) for ref in branch.refs],
             "head": branch.oid,
             "item": {"kind": branch.item.kind, "id": branch.item_id} if branch.item else None,
-            "owner": _name(branch.owner),
+            "owner": plain(branch.owner),
             "age_days": branch.age,
             "files": _texts(branch.files),
-            "stands_on": [_name(name) for name in branch.stands_on],
+            "stands_on": [plain(name) for name in branch.stands_on],
             "problem": branch.problem,
         }
         for branch in found.branches
     ]
     pairs = [
         {
-            "branches": [_name(pair.one.name), _name(pair.other.name)],
+            "branches": [plain(pair.one.name), plain(pair.other.name)],
             "same_item": pair.same_item,
             "shared": len(pair.shared),
             "files": _texts(pair.shared)[:TOLD],
             "outside": [
-                {"branch": _name(branch.name), "item": other.label, "files": _texts(paths)}
+                {"branch": plain(branch.name), "item": other.label, "files": _texts(paths)}
                 for branch, other, paths in pair.outside
             ],
             "conflicts": None if pair.conflicts is None else _texts(pair.conflicts),
         }
         for pair in found.pairs
     ]
-    base = {"name": _name(found.base.name), "head": found.base.oid}
+    base = {"name": plain(found.base.name), "head": found.base.oid}
     told = {"branches": branches, "landed": found.landed, "pairs": pairs, "notes": list(found.notes)}
     return {"schema": BRANCHES, "base": base, **told}
-
-
-def _name(text: str) -> str:
-    return path_text(text.encode("utf-8", "surrogateescape"))
 
 
 HEADS: Final = ("run", "item", "state", "step", "started", "took", "heartbeat")

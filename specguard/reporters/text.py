@@ -166,14 +166,9 @@ def _policy_change(verdict: Verdict, style: Style) -> Iterator[str]:
     """The effect of the change on the policy, without the part that a finding above tells."""
     from specguard.reporters import wording
 
-    yield style("strong", f"policy: {wording.policy_headline(verdict)}")
-    rest = wording.unsaid_differences(verdict)
-    for does, said, where in rest[: wording.DIFFERENCES_SHOWN]:
-        kind = {"loosens": "error", "tightens": "good"}.get(does, "warning")
-        told = visible(f"{said} ({where})" if where else said)
-        yield f"  {style(kind, f'{does:8}')} {told}"
-    if len(rest) > wording.DIFFERENCES_SHOWN:
-        yield f"  and {len(rest) - wording.DIFFERENCES_SHOWN} more; --output-format json has them all"
+    first, *rest = wording.policy_lines(verdict)
+    yield style("strong", first)
+    yield from (f"  {line}" for line in rest)
     yield ""
 
 

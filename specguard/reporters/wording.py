@@ -93,16 +93,17 @@ def error_lines(error: SpecguardError) -> list[str]:
     return [*told, f"next: {visible(cut(error.help))}"] if error.help else told
 
 
-def policy_lines(verdict: Verdict, most: int | None = None) -> list[str]:
+def policy_lines(verdict: Verdict) -> list[str]:
     """The effect of the change on the policy, without the part that a finding tells."""
     if not verdict.policy_change:
         return []
-    most = most or DIFFERENCES_SHOWN
     told = [f"policy: {policy_headline(verdict)}"]
     rest = unsaid_differences(verdict)
-    told += [f"{does} {said} ({at})" if at else f"{does} {said}" for does, said, at in rest[:most]]
-    if len(rest) > most:
-        told.append(f"and {len(rest) - most} more")
+    told += [
+        f"{does} {said} ({at})" if at else f"{does} {said}" for does, said, at in rest[:DIFFERENCES_SHOWN]
+    ]
+    if len(rest) > DIFFERENCES_SHOWN:
+        told.append(f"and {len(rest) - DIFFERENCES_SHOWN} more")
     return list(map(visible, told))
 
 
@@ -349,11 +350,7 @@ HOME: Final = "https://github.com/specguard/specguard"
 """Where specguard is from."""
 
 
-def page_url(name: str) -> str:
-    """The address of a built-in rule's manual page, of this version."""
-    return f"{HOME}/blob/v{__version__}/docs/rules/{name}.md"
-
-
 def url_of(result: RuleResult) -> str | None:
     """The address of a rule's manual page; None for a plugin's rule, whose pages are its author's."""
-    return page_url(result.name) if result.plugin == "specguard" else None
+    own = f"{HOME}/blob/v{__version__}/docs/rules/{result.name}.md"
+    return own if result.plugin == "specguard" else None

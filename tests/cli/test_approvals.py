@@ -414,17 +414,6 @@ def test_what_is_elsewhere_is_not_missing_here(project: Repository, filed: objec
     assert verified(project) == []
 
 
-def test_a_bare_repository_is_verified_by_its_history(
-    project: Repository, filed: Pair, tmp_path: Path
-) -> None:
-    assert verified(project.clone(tmp_path / "bare.git", bare=True)) == []
-    project.delete(f"{LOG}{filed[1].id}.json")
-    oid = project.commit("chore: tidy up")
-    bare = project.clone(tmp_path / "again.git", bare=True)
-    assert verified(bare) == [(f"{filed[1].id}.json", f"it was taken away in commit {oid[:12]}")]
-    assert "holds: 2" not in approvals(bare, "list").stdout
-
-
 @pytest.mark.parametrize("ours", [True, False])
 def test_a_merge_that_drops_a_side_s_record_is_found(project: Repository, filed: Pair, ours: bool) -> None:
     """With `ours` no commit of the side is in what git shows of the folder's history by default."""
@@ -610,25 +599,6 @@ def test_only_the_approver_s_key_signs_what_is_here(project: Repository, keys: d
     outcome = ended(approvals(project, "sign", record.id, "--key", keys["alice"].file), 2)
     assert "is not in the working tree" in outcome.stderr
     assert not (project.path / LOG).exists()
-
-
-def test_a_linked_worktree_has_its_own_files_and_the_same_uses(
-    project: Repository, filed: Pair, tmp_path: Path
-) -> None:
-    own = project.path / ".git/specguard/decisions.jsonl"
-    own.parent.mkdir(exist_ok=True)
-    own.write_text(decision(filed[0].id))
-    linked = project.worktree(tmp_path / "linked", "linked")
-    words = ["--approved-by", "bob", "--reason", "x"]
-    assert approvals(linked, "revoke", filed[1].id, *words).exit_code == 0
-    assert "used 1 time" in approvals(linked).stdout
-    assert approvals(linked, "verify").exit_code == 0
-    assert (len(os.listdir(linked.path / LOG)), len(os.listdir(project.path / LOG))) == (4, 3)
-    # From a folder below, too.
-    project.write("src/deep/a.py", "a")
-    assert "the log holds: 2 records" in approvals(project, "verify", "-C", "src/deep").stdout
-    ended(run_here("approvals", "revoke", filed[0].id, *words, directory=project.path / "src/deep"))
-    assert len(os.listdir(project.path / LOG)) == 4
 
 
 def test_a_repository_of_sha256(tmp_path: Path, keys: dict[str, Key]) -> None:

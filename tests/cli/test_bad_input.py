@@ -84,17 +84,6 @@ def test_no_base_and_no_merge_base(project: Repository) -> None:
     refused(run_here("check", directory=project.path), "origin/main", "--base REF")
 
 
-def test_a_shallow_clone(project: Repository, tmp_path: Path) -> None:
-    project.checkout("main")
-    project.commit("feat: go on", files={"src/b": "b"})
-    project.checkout("work")
-    clone = project.clone(tmp_path / "clone", depth=1)
-    clone.git("fetch", "-q", "--depth=1", "origin", "main:refs/remotes/origin/main")
-    outcome = ended(run_here("check", "--enforce", "--base", "main", directory=clone.path), 2)
-    assert "git fetch --unshallow origin" in outcome.stdout
-    assert "Traceback" not in str(outcome)
-
-
 # Files
 
 

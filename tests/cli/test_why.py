@@ -79,23 +79,6 @@ def test_the_same_as_json(governed: Repository) -> None:
     assert any("specguard approve PTH002 --path docs/api/x.yaml" in step for step in found["next"])
 
 
-def test_a_path_from_a_folder_below_the_root_is_not_taken_for_another_one(repository: Repository) -> None:
-    governed = govern(repository)
-    governed.write("docs/api/a b.yaml", "x")
-    governed.write("docs/LICENSE", "x")
-    folder = str(governed.path / "docs")
-    for words in (("api/a b.yaml",), ("PTH002", "api/a b.yaml"), ("../docs/api/a b.yaml",)):
-        refused = ended(run_here("why", *words, directory=folder), 2)
-        assert "in the repository's root, which paths are given from" in refused.stderr
-        assert "next: the one in this folder is 'docs/api/a b.yaml'" in refused.stderr
-    # What the root has, or nobody has, is what was asked about; and a rule is a rule.
-    governed.write("LICENSE", "x")
-    assert "LICENSE" in run_here("why", "LICENSE", directory=folder).stdout
-    assert "docs/api/" in run_here("why", "docs/api/new.yaml", directory=folder).stdout
-    governed.write("docs/PTH002", "x")
-    assert run_here("why", "PTH002", directory=folder).stdout.startswith("PTH002 locked-path")
-
-
 def test_a_rule_alone_has_the_settings_of_the_policy(governed: Repository) -> None:
     settings = {one["key"]: one for one in data(governed, "pth002")["settings"]}
     assert settings["rules.locked-path.paths.1"]["value"] == "LICENSE"

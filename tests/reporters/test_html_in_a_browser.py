@@ -145,15 +145,3 @@ def test_it_reads_without_a_script(browser: Browser, pages: Path) -> None:
         assert browser.evaluate("document.querySelectorAll('details').length") > 5
     finally:
         browser.send("Emulation.setScriptExecutionDisabled", value=False)
-
-
-def test_all_of_it_is_printed(browser: Browser, pages: Path) -> None:
-    browser.open(pages / "small.html", dark=True)
-    browser.send("Emulation.setEmulatedMedia", media="print")
-    try:
-        assert browser.evaluate("document.querySelector('.filter').checkVisibility()") is False
-        browser.evaluate("dispatchEvent(new Event('beforeprint'))")
-        assert browser.evaluate("document.querySelectorAll('details:not([open])').length") == 0
-        assert browser.evaluate(SHOWN) == browser.evaluate("document.querySelectorAll('.finding').length")
-    finally:
-        browser.send("Emulation.setEmulatedMedia", media="")
