@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import re
+from contextlib import suppress
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -61,11 +62,9 @@ def command(directory: str, check: bool) -> int:
 
 
 def _read(file: str) -> str | None:
-    try:
-        with open(file, encoding="utf-8") as stream:
-            return stream.read()
-    except FileNotFoundError:
-        return None
+    with suppress(FileNotFoundError), open(file, encoding="utf-8") as stream:
+        return stream.read()
+    return None
 
 
 def reference(registry: Registry) -> Mapping[str, str]:

@@ -248,11 +248,9 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
 
 
 def _text(file: str) -> str:
-    try:
-        with open(file, encoding="utf-8", errors="replace") as stream:
-            return stream.read(1 << 20)
-    except OSError:
-        return ""
+    with suppress(OSError), open(file, encoding="utf-8", errors="replace") as stream:
+        return stream.read(1 << 20)
+    return ""
 
 
 def _stages(checkup: Checkup) -> Iterator[Diagnosis]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import click
@@ -184,11 +185,9 @@ def _from_top(name: str, top: str) -> bytes:
 
 def _schema(top: str, name: str) -> Any:
     """The value of a JSON Schema; None if it is not there or cannot be read."""
-    try:
-        with open(os.path.join(top, name), encoding="utf-8") as stream:
-            return read_data(stream.read(), data_kind(name) or "json").value
-    except (OSError, UnicodeDecodeError):
-        return None
+    with suppress(OSError, UnicodeDecodeError), open(os.path.join(top, name), encoding="utf-8") as stream:
+        return read_data(stream.read(), data_kind(name) or "json").value
+    return None
 
 
 def _write(top: str, one: Blank) -> None:

@@ -108,7 +108,7 @@ def _annotations(verdict: Verdict) -> Iterator[tuple[str, str, dict[str, str]]]:
             told_of.insert(1, f"and so commits {listed(commits, MOST)}")
         properties = _file(finding.path, finding.line, finding.end_line or finding.line)
         kind = _KINDS[wording.weight(verdict, like.first)]
-        yield kind, "\n".join(told_of), {**properties, "title": wording.title(like.first)}
+        yield kind, "\n".join(told_of), {**properties, "title": f"{like.first.code} {like.first.name}"}
 
 
 def error_report_github(error: SpecguardError) -> str:
@@ -377,7 +377,7 @@ def gitlab(told: Iterable[wording.Told]) -> str:
         severity = _GITLAB[one.weight]
         if one.judged is not None:
             # GitLab does not show the check's name.
-            first, rest = wording.title(one.judged), list(one.lines)
+            first, rest = f"{one.code} {one.judged.name}", list(one.lines)
             fingerprint = one.judged.fingerprint
         elif one.result is not None:
             severity = "blocker" if one.result.incomplete else "major"

@@ -44,7 +44,7 @@ def _page(parts: Iterable[Iterable[str]]) -> str:
 
 def _parts(status: Data) -> Iterator[Iterable[str]]:
     yield _head(status)
-    yield from _many("waves", status["waves"], _wave, _is_complete, "complete")
+    yield from _many("waves", status["waves"], _wave, lambda wave: bool(wave["complete"]), "complete")
     yield _items(status["items"])
     yield from _many("plans", status["plans"], _plan, _is_done, "done")
     yield _agents(status["agents"])
@@ -172,10 +172,6 @@ def _worktrees(trees: Sequence[Data]) -> Iterator[str]:
         yield f"  {one['path']}: {one['problem'] or ('not clean' if one['dirty'] else 'clean')}"
 
 
-def _is_complete(wave: Data) -> bool:
-    return bool(wave["complete"])
-
-
 def _is_done(plan: Data) -> bool:
     return bool(plan["tasks"]) and all(task["state"] == "done" for task in plan["tasks"])
 
@@ -231,7 +227,7 @@ def render_branches(found: OpenBranches) -> str:
     base = cut_path(found.base.name)
     counts = f"{len(found.branches)} open, {found.landed} with nothing that {base} lacks"
     pairs = [
-        f"  {_state(pair):12}{_named(pair.one)} and {_named(pair.other)}: {'; '.join(_reasons(pair))}"
+        f"  {_state(pair):12}{pair.one.name} and {pair.other.name}: {'; '.join(_reasons(pair))}"
         for pair in sorted(found.pairs, key=lambda pair: _STATES.index(_state(pair)))
     ]
     return _page(
@@ -242,10 +238,6 @@ def render_branches(found: OpenBranches) -> str:
             [_row("note", note) for note in found.notes],
         ]
     )
-
-
-def _named(branch: OpenBranch) -> str:
-    return cut_path(branch.name)
 
 
 def _cells(branch: OpenBranch) -> tuple[str, ...]:
@@ -271,7 +263,7 @@ def _reasons(pair: BranchPair) -> Iterator[str]:
     if pair.shared:
         yield f"both change {_some(pair.shared)}"
     for branch, other, paths in pair.outside:
-        yield f"{_named(branch)} changes files of {other.label}: {_some(paths)}"
+        yield f"{branch.name} changes files of {other.label}: {_some(paths)}"
     if pair.conflicts:
         yield f"conflicts in {_some(pair.conflicts)}"
 
@@ -364,7 +356,6 @@ def all_of(run: RunView, *, lines: int = 20) -> str:
         run: the run.
         lines: how many lines of the end of its log are shown.
     """
-    age = run.heartbeat_age
     process = {None: "not told", True: f"{run.pid} runs", False: f"{run.pid} has ended"}[run.process_runs]
     alive = "yes" if run.alive else "no: it has died" if run.stale else "no: it has ended"
     rows = {
@@ -379,7 +370,7 @@ def all_of(run: RunView, *, lines: int = 20) -> str:
         "took": span(run.took),
         "process": process,
         "alive": "not told" if not run.running and run.problem else alive,
-        "heartbeat": "none" if age is None else f"{span(age)} ago",
+        "heartbeat": "none" if run.heartbeat_age is None else f"{span(run.heartbeat_age)} ago",
         "folder": run.path,
         "log": run.log or "none",
         "again": shlex.join(run.again) or "not told",

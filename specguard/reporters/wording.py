@@ -53,11 +53,6 @@ def weight(verdict: Verdict, judged: Judged) -> Weight:
     return "warning" if verdict.dry_run or judged.severity == "warning" else "error"
 
 
-def title(judged: Judged) -> str:
-    """A finding's rule."""
-    return f"{judged.code} {judged.name}"
-
-
 def lines(judged: Judged, like: Fold | None = None) -> list[str]:
     """The lines of a finding: its message, the line that decides, its approvals, and the next step.
 
