@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import subprocess
-import sys
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
 from contextlib import closing, contextmanager
@@ -24,7 +23,7 @@ from specguard import __version__
 from specguard.audit.judging import JudgedSlice, PastPolicies, Slice, find_branch, judge, past_changes
 from specguard.audit.store import AuditStore, StoreKey
 from specguard.authority.cache import development_stamp, user_folder
-from specguard.change.check_request import Request, resolve
+from specguard.change.check_request import Request, read_bounded, read_input, resolve
 from specguard.change.git import Git
 from specguard.change.remotes import shown_address
 from specguard.change.repository import Repository
@@ -392,6 +391,9 @@ _SCP: Final = re.compile(r"(?P<host>[\w.-]+@[\w.-]+):(?P<path>[^/].*)")
 _CLONE_SECONDS: Final = 3600.0
 """So long a remote may take for the whole of a history."""
 
+_LONGEST_LIST: Final = 64 << 20
+"""The most bytes of a list of repositories."""
+
 
 class NamedRepository(Record):
     """One repository as it was named.
@@ -434,20 +436,9 @@ def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[Named
 
 
 def _lines(file: str) -> Sequence[str]:
-    try:
-        if file == "-":
-            data = sys.stdin.buffer.read()
-        else:
-            with open(file, "rb") as stream:
-                data = stream.read()
-    except OSError as error:
-        raise SpecguardError(
-            f"the list of repositories cannot be read: {error.strerror}",
-            path=file,
-            help="Check its name.",
-            code="unreadable-file",
-        ) from error
-    return data.decode("utf-8", "surrogateescape").splitlines()
+    what = "the list of repositories"
+    data = read_input(_LONGEST_LIST, what) if file == "-" else read_bounded(file, _LONGEST_LIST, what)
+    return (data or b"").decode("utf-8", "surrogateescape").splitlines()
 
 
 def _named(word: str) -> Iterator[NamedRepository]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, internal_error
@@ -149,7 +150,7 @@ def _report_error(error: Exception | SystemExit, request: Request, reports: Repo
     if request.log and known.path != request.log:
         from specguard.reporters.json import error_line
 
-        _append_decisions(request.log, error_line(known, _now(), enforce=request.enforce), known.message)
+        _append_decisions(request.log, error_line(known, time.time(), enforce=request.enforce), known.message)
 
 
 def _needs(forms: set[str]) -> set[str]:
@@ -196,7 +197,7 @@ def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
     from specguard.reporters.json import PLACE, lines
 
     if log:
-        _append_decisions(log, lines(verdicts, _now()))
+        _append_decisions(log, lines(verdicts, time.time()))
     if used:
         from specguard.reporters.file_writing import append_lines
 
@@ -206,7 +207,7 @@ def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
             return
         try:
             os.makedirs(os.path.dirname(place), exist_ok=True)
-            append_lines(place, lines(used, _now()))
+            append_lines(place, lines(used, time.time()))
         except OSError:
             # A help to `specguard approvals`, and no more: there is none where nothing may be written.
             return
@@ -225,12 +226,6 @@ def _append_decisions(file: str, lines: str, instead: str = "") -> None:
             help="name a file that can be written, as in --log-decisions decisions.jsonl",
             code="unwritable-file",
         ) from error
-
-
-def _now() -> float:
-    import time
-
-    return time.time()
 
 
 def write_report(file: str, text: str, *, append: bool = False) -> None:

@@ -68,13 +68,11 @@ def command(
         click.echo(json_text(within_pyproject(made) if schema == PYPROJECT else made))
         return EXIT_PASSED
     policy = open_policy(Request(environment=os.environ, directory=directory, **given))
-    if output_format == "json":
-        click.echo(json_text(as_data(policy)))
-    elif output_format == "toml":
+    if output_format == "toml":
         click.echo(as_toml(policy), nl=False)
     else:
-        click.echo(as_text(policy, coverage=coverage), nl=False)
-        if policy.ref is None and not given["authority"]:
+        show(output_format, as_data(policy), as_text(policy, coverage=coverage).splitlines())
+        if output_format == "text" and policy.ref is None and not given["authority"]:
             click.echo(f"\nnote: this is not on the base yet: {TRY}")
     return EXIT_FAILED if strict and policy.unread else EXIT_PASSED
 

@@ -315,8 +315,6 @@ HEADS: Final = ("run", "item", "state", "step", "started", "took", "heartbeat")
 SCHEMA: Final = "specguard.runs/1"
 """The name of what `as_data` gives; fields are only added to it."""
 
-_MINUTE: Final = 60
-_HOUR: Final = 3600
 _LONGEST_RUN_TEXT: Final = 60
 
 
@@ -391,12 +389,10 @@ def span(seconds: float | None) -> str:
     """A duration, to the second: `2h05m`, `1m30s`, `4s`; `-` for none."""
     if seconds is None:
         return "-"
-    whole = int(seconds)
-    if whole >= _HOUR:
-        return f"{whole // _HOUR}h{whole % _HOUR // _MINUTE:02d}m"
-    if whole >= _MINUTE:
-        return f"{whole // _MINUTE}m{whole % _MINUTE:02d}s"
-    return f"{whole}s"
+    minutes, left = divmod(int(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60}h{minutes % 60:02d}m"
+    return f"{minutes}m{left:02d}s" if minutes else f"{left}s"
 
 
 def metrics_text(data: Mapping[str, Any]) -> str:
