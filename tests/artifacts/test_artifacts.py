@@ -28,22 +28,21 @@ REVIEW = Contract(path="**/PHASE_{X}_REVIEW.md")
 ROOT = "docs/_phase-c-planning-pass-01-2026-01-02"
 
 
+def some(*paths: str) -> dict[str, str]:
+    """Files, whatever is in them."""
+    return dict.fromkeys(paths, "x")
+
+
 def test_what_the_change_touches_is_judged(artifacts: Make) -> None:
+    gone = "a/AGENT_5_PLAN_VERBATIM.md"
     found = artifacts(
         {"final": FINAL, "plan": PLAN},
-        {"a/AGENT_3_FINAL_AUTH.md": "x", "a/b.md": "x"},
-        base={
-            "a/AGENT_3_PLAN_VERBATIM.md": "x",
-            "AGENT_4_FINAL_DB.md": "x",
-            "a/AGENT_5_PLAN_VERBATIM.md": "x",
-        },
-        delete=["a/AGENT_5_PLAN_VERBATIM.md"],
+        some("a/AGENT_3_FINAL_AUTH.md", "a/b.md"),
+        base=some("a/AGENT_3_PLAN_VERBATIM.md", "AGENT_4_FINAL_DB.md", gone),
+        delete=[gone],
     )
-    assert [one.path for one in found.all] == [
-        b"AGENT_4_FINAL_DB.md",
-        b"a/AGENT_3_FINAL_AUTH.md",
-        b"a/AGENT_3_PLAN_VERBATIM.md",
-    ]
+    paths = [b"AGENT_4_FINAL_DB.md", b"a/AGENT_3_FINAL_AUTH.md", b"a/AGENT_3_PLAN_VERBATIM.md"]
+    assert [one.path for one in found.all] == paths
     [judged] = found.judged
     assert (judged.name, judged.path, judged.touched) == ("final", b"a/AGENT_3_FINAL_AUTH.md", True)
     assert judged.fields == {"agent": "3", "objective": "AUTH"}
@@ -54,21 +53,14 @@ def test_what_the_change_touches_is_judged(artifacts: Make) -> None:
 
 
 def test_the_whole_tree_is_judged_where_it_is_asked_for(artifacts: Make) -> None:
-    files = {"AGENT_3_FINAL_A.md": "x"}
-    found = artifacts({"final": FINAL}, files, base={"AGENT_4_FINAL_B.md": "x"}, whole=True)
+    base = some("AGENT_4_FINAL_B.md")
+    found = artifacts({"final": FINAL}, some("AGENT_3_FINAL_A.md"), base=base, whole=True)
     assert [one.touched for one in found.judged] == [True, False]
 
 
 def test_companions_belong_to_the_same_agent_and_folder(artifacts: Make) -> None:
-    found = artifacts(
-        {"final": FINAL},
-        {
-            "a/AGENT_3_FINAL_AUTH.md": "x",
-            "a/AGENT_4_PLAN_VERBATIM.md": "x",
-            "b/AGENT_3_PLAN_VERBATIM.md": "x",
-            "a/agent_3_scratchpad.md": "x",
-        },
-    )
+    others = some("a/AGENT_4_PLAN_VERBATIM.md", "b/AGENT_3_PLAN_VERBATIM.md", "a/agent_3_scratchpad.md")
+    found = artifacts({"final": FINAL}, {**some("a/AGENT_3_FINAL_AUTH.md"), **others})
     [plan, pad] = missing_companions(found.judged[0])
     assert plan.message == "AGENT_3_PLAN_VERBATIM.md is missing beside AGENT_3_FINAL_AUTH.md"
     assert plan.setting == "artifacts.final.companions.0"
@@ -92,11 +84,8 @@ def test_neither_a_link_nor_an_empty_file_is_a_companion(artifacts: Make) -> Non
 
 
 def test_a_companion_taken_away_is_missed(artifacts: Make) -> None:
-    files = {
-        f"{folder}/AGENT_3_{name}.md": "x"
-        for folder in "ab"
-        for name in ("FINAL_A", "PLAN_VERBATIM", "SCRATCHPAD")
-    }
+    names = ("FINAL_A", "PLAN_VERBATIM", "SCRATCHPAD")
+    files = some(*(f"{folder}/AGENT_3_{name}.md" for folder in "ab" for name in names))
     found = artifacts({"final": FINAL}, {}, base=files, delete=["a/AGENT_3_SCRATCHPAD.md"])
     assert found.judged == []
     assert [one.path for one in orphans(found)] == [b"a/AGENT_3_FINAL_A.md"]
@@ -141,11 +130,12 @@ def test_what_a_manifest_lists_is_not_missed(artifacts: Make) -> None:
 
 
 def test_a_pass_has_its_members(artifacts: Make) -> None:
-    found = artifacts(
-        {"pass": PASS, "packet": PACKET},
-        {f"{ROOT}/ORCHESTRATOR_PLAN_VERBATIM.md": "x", f"{ROOT}/sub/PHASE_C_EXECUTION_PACKET.md": "x"},
-        base={f"{ROOT}/C7_PHASE_D_READINESS.md": "x", "docs/_phase-d-planning-pass-01-2026-01-02/x": ""},
-    )
+    files = {
+        f"{ROOT}/ORCHESTRATOR_PLAN_VERBATIM.md": "Status: draft",
+        f"{ROOT}/sub/PHASE_C_EXECUTION_PACKET.md": "x",
+    }
+    base = {f"{ROOT}/C7_PHASE_D_READINESS.md": "Posture: ready", **some(f"{ROOT.replace('-c-', '-d-')}/x")}
+    found = artifacts({"pass": PASS, "packet": PACKET}, files, base=base)
     [one] = found.judged_passes
     assert one.fields == {"x": "c", "nn": "01", "date": "2026-01-02"}
     assert one.touched
@@ -153,34 +143,26 @@ def test_a_pass_has_its_members(artifacts: Make) -> None:
     [finding] = missing_members(one)
     assert finding.message == f"PHASE_C_EXECUTION_PACKET.md is missing in {ROOT.rpartition('/')[2]}/"
     assert finding.path == ROOT.encode()
+    assert [(field.name, field.value) for field in one.values] == [("Posture", "ready"), ("Status", "draft")]
 
 
 def test_a_pass_is_judged_where_a_member_is_taken_away(artifacts: Make) -> None:
-    base = {f"{ROOT}/ORCHESTRATOR_PLAN_VERBATIM.md": "x", f"{ROOT}/C7_PHASE_D_READINESS.md": "x"}
-    gone = dict.fromkeys([f"{ROOT.replace('-c-', '-e-')}/ORCHESTRATOR_PLAN_VERBATIM.md"], "x")
+    base = some(f"{ROOT}/ORCHESTRATOR_PLAN_VERBATIM.md", f"{ROOT}/C7_PHASE_D_READINESS.md")
+    gone = some(f"{ROOT.replace('-c-', '-e-')}/ORCHESTRATOR_PLAN_VERBATIM.md")
     delete = [f"{ROOT}/C7_PHASE_D_READINESS.md", *gone]
     [one] = artifacts({"pass": PASS}, {}, base={**base, **gone}, delete=delete).judged_passes
     missing = [finding.key for finding in missing_members(one)]
     assert missing == ["PHASE_C_EXECUTION_PACKET.md", "C7_PHASE_*_READINESS.md"]
 
 
-def test_a_pass_has_the_fields_of_its_members(artifacts: Make) -> None:
-    files = {
-        f"{ROOT}/PHASE_C_EXECUTION_PACKET.md": "Status: draft",
-        f"{ROOT}/C7_PHASE_D_READINESS.md": "Posture: ready",
-    }
-    [one] = artifacts({"pass": PASS, "packet": PACKET}, files).named("pass")
-    assert [(field.name, field.value) for field in one.values] == [("Posture", "ready"), ("Status", "draft")]
-
-
 def test_what_belongs_together_is_found(artifacts: Make) -> None:
     other = ROOT.replace("-c-", "-d-")
-    files = {
-        f"{ROOT}/PHASE_C_EXECUTION_PACKET.md": "x",
-        f"{other}/PHASE_D_EXECUTION_PACKET.md": "x",
-        f"{ROOT}/reviews/PHASE_C_REVIEW.md": "x",
-        "reviews/PHASE_D_REVIEW.md": "x",
-    }
+    files = some(
+        f"{ROOT}/PHASE_C_EXECUTION_PACKET.md",
+        f"{other}/PHASE_D_EXECUTION_PACKET.md",
+        f"{ROOT}/reviews/PHASE_C_REVIEW.md",
+        "reviews/PHASE_D_REVIEW.md",
+    )
     found = artifacts({"pass": PASS, "execution-packet": PACKET, "review": REVIEW}, files)
     [near] = found.related(found.named("review")[0], "packet")
     assert near.path == f"{ROOT}/PHASE_C_EXECUTION_PACKET.md".encode()
@@ -189,7 +171,7 @@ def test_what_belongs_together_is_found(artifacts: Make) -> None:
 
 
 def test_of_what_stands_beside_each_other_the_same_values_belong_together(artifacts: Make) -> None:
-    files = {"PHASE_C_EXECUTION_PACKET.md": "x", "PHASE_D_EXECUTION_PACKET.md": "x", "PHASE_D_REVIEW.md": "x"}
+    files = some("PHASE_C_EXECUTION_PACKET.md", "PHASE_D_EXECUTION_PACKET.md", "PHASE_D_REVIEW.md")
     found = artifacts({"execution-packet": PACKET, "review": REVIEW}, files)
     [packet] = found.related(found.named("review")[0], "packet")
     assert packet.path == b"PHASE_D_EXECUTION_PACKET.md"

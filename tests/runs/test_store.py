@@ -148,22 +148,21 @@ def test_a_broken_manifest_or_a_lost_one_is_seen(tmp_path: Path) -> None:
         assert not run.running
 
 
-@pytest.mark.parametrize(
-    "record",
-    [
+def test_odd_values_are_no_trouble(tmp_path: Path) -> None:
+    records: list[Any] = [
         {"pid": "12", "status": 7, "started_at": "yesterday"},
         {"pid": -1, "status": [], "started_at": 1e300},
         {"pid": True, "command": [1], "task": {"id": 4}},
         {"log": "/no/such", "status": "in_progress", "started_at": True},
-    ],
-)
-def test_odd_values_are_no_trouble(tmp_path: Path, record: Any) -> None:
-    write(tmp_path / "t" / "r" / "meta.json", record)
-    write(tmp_path / "t" / "r" / "control" / "heartbeat.json", "{")
-    [run] = RunStore(str(tmp_path)).runs()
-    assert json.dumps(run.data)
-    assert run.pid is None
-    assert run.tail() == ""
+    ]
+    for number, record in enumerate(records):
+        write(tmp_path / "t" / f"r{number}" / "meta.json", record)
+        write(tmp_path / "t" / f"r{number}" / "control" / "heartbeat.json", "{")
+    runs = RunStore(str(tmp_path)).runs()
+    assert len(runs) == len(records)
+    for run in runs:
+        assert json.dumps(run.data)
+        assert (run.pid, run.tail()) == (None, "")
 
 
 def test_runs_are_found_by_what_they_begin_with(tmp_path: Path) -> None:
