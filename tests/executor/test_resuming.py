@@ -82,7 +82,7 @@ def test_a_disk_that_fills_up_ends_a_run_plainly_and_it_can_be_resumed(
 @pytest.mark.xdist_group("sleeping")
 def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop, tmp_path: Path) -> None:
     half = "if [ $ROUND = 1 ]; then echo half > src/half.py; exec sleep 995; fi; rm -f src/half.py"
-    words = [COMMAND, *workshop.words(f"{half}; {GOOD}")]
+    words = [str(COMMAND), *workshop.words(f"{half}; {GOOD}")]
     with subprocess.Popen(words, env=workshop.environment, stderr=subprocess.DEVNULL) as process:
         wait_for(lambda: workshop.sleeping())
         process.kill()
