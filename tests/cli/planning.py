@@ -91,7 +91,7 @@ class Planned(Project):
 
     def there(self, branch: str, file: str) -> str:
         """A file as a branch of the remote has it."""
-        return self.user.git("--git-dir", str(self.remote.path), "show", f"{branch}:{file}") + "\n"
+        return self.remote.git("show", f"{branch}:{file}") + "\n"
 
     def tasks(self, branch: str) -> dict[str, dict[str, Any]]:
         """The tasks as a branch of the remote has them, by their ids."""
@@ -99,12 +99,11 @@ class Planned(Project):
 
     def log(self, branch: str) -> list[str]:
         """The subjects of a branch of the remote, the newest first."""
-        return self.user.git("--git-dir", str(self.remote.path), "log", "--format=%s", branch).split("\n")
+        return self.remote.git("log", "--format=%s", branch).split("\n")
 
     def merge(self, branch: str) -> None:
         """Take a branch of the remote into its `main`."""
-        git = ("--git-dir", str(self.remote.path))
-        self.user.git(*git, "update-ref", "refs/heads/main", f"refs/heads/{branch}")
+        self.remote.git("update-ref", "refs/heads/main", f"refs/heads/{branch}")
 
 
 def does(*, status: str = "done", then: str = "") -> str:

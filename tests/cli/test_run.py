@@ -50,8 +50,7 @@ def test_a_run_goes_from_its_brief_to_a_pushed_branch_and_is_cleaned_up(project:
     assert "gh pr create --base main --head phase-12" in outcome.stdout
     assert "check\n" in outcome.stderr
     assert (project.only_run() / "brief.md").read_text() == brief
-    there = ("--git-dir", str(project.remote.path))
-    log = project.user.git(*there, "log", "-1", "--format=%s%n%(trailers)", "phase-12")
+    log = project.remote.git("log", "-1", "--format=%s%n%(trailers)", "phase-12")
     assert log.split("\n")[0] == "feat(phase12): implement phase 12"
     assert f"Run: phase-12/{manifest['run_id']}" in log
 
@@ -81,7 +80,7 @@ def test_a_run_goes_from_its_brief_to_a_pushed_branch_and_is_cleaned_up(project:
     user.git("checkout", "-q", "main")
     assert "branch phase-12 of" in project.specguard("run", "clean", "--yes").stdout
     assert "phase-12" not in user.git("branch", "--format=%(refname:short)").split()
-    assert user.git(*there, "rev-parse", "phase-12").strip() == manifest["commit"]
+    assert project.remote.git("rev-parse", "phase-12").strip() == manifest["commit"]
     assert not user.git("for-each-ref", "refs/specguard")
 
 

@@ -40,14 +40,8 @@ def research(project: Project, script: str = "", **more: tuple[str, ...]) -> Out
     return run(project, "research", script or writes(RESEARCH_FILE, RESEARCH), *words, **more)
 
 
-def there(project: Project, what: str) -> str:
-    return project.user.git("--git-dir", str(project.remote.path), "show", what)
-
-
 def log(project: Project) -> list[str]:
-    return project.user.git(
-        "--git-dir", str(project.remote.path), "log", "--format=%s", "main..plan-cart"
-    ).split("\n")
+    return project.remote.git("log", "--format=%s", "main..plan-cart").split("\n")
 
 
 class TestResearch:
@@ -55,7 +49,7 @@ class TestResearch:
         # A list of reviewers is no list of researchers.
         ended(research(project, model=("--model", "gpt-5")))
         assert log(project) == ["docs: research for cart"]
-        assert there(project, f"plan-cart:{RESEARCH_FILE}") + "\n" == RESEARCH
+        assert project.remote.git("show", f"plan-cart:{RESEARCH_FILE}") + "\n" == RESEARCH
         [manifest] = project.manifests()
         assert (manifest["item"]["kind"], manifest["item"]["document"]) == ("research", RESEARCH_FILE)
         assert manifest["timeout"] == 45 * 60
@@ -72,7 +66,7 @@ class TestResearch:
         assert "ART002 missing-section" in mend
         assert "- src/a.py was changed" in mend
         ended(research(project, "cat > /dev/null; echo x > other.md"), 1)
-        assert "plan-cart" not in project.user.git("--git-dir", str(project.remote.path), "branch")
+        assert "plan-cart" not in project.remote.git("branch")
 
     @pytest.mark.parametrize("role", ["reviewer", "researcher"])
     def test_the_model_is_looked_at_before_the_call(self, tmp_path: Path, role: str) -> None:
@@ -98,7 +92,7 @@ class TestResearch:
         words = ("--goal", "x", "--dry-run", "cart", "--", "touch", "called", *MODEL)
         assert "refs/heads/plan-cart" in ended(project.specguard("run", "research", *words)).stdout
         assert not project.runs.exists()
-        assert "plan-cart" not in project.user.git("--git-dir", str(project.remote.path), "branch")
+        assert "plan-cart" not in project.remote.git("branch")
 
 
 class TestReview:

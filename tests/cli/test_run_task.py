@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
@@ -34,8 +33,7 @@ class TestATask:
         ended(planned.run_task("task_001", *words))
         assert (user.git("status", "--short"), user.git("rev-parse", "HEAD")) == before
         assert planned.log("pr/cart")[0] == "task_001: Add part 1"
-        there = ("--git-dir", str(planned.remote.path))
-        assert user.git(*there, "rev-list", "--count", "main..pr/cart") == "1"
+        assert planned.remote.git("rev-list", "--count", "main..pr/cart") == "1"
         assert planned.there("pr/cart", "src/t1.py") == "part = 1\n"
         [manifest] = planned.manifests()
         run_id = manifest["run_id"]
@@ -49,7 +47,7 @@ class TestATask:
         assert planned.there("pr/cart", ".plans/cart/MASTER.md") == (
             f"# The log\n- task_001 verified: Add part 1 (run {run_id})\n"
         )
-        files = user.git(*there, "ls-tree", "-r", "--name-only", "pr/cart")
+        files = planned.remote.git("ls-tree", "-r", "--name-only", "pr/cart")
         assert "SPECGUARD_RESULTS.json" not in files
         results = json.loads((planned.only_run() / "results.json").read_text())
         jsonschema.validate(results, run_schemas()["results"])
@@ -90,7 +88,7 @@ class TestATask:
         assert "PLN009 agent-edited-plan" in mend
         [manifest] = planned.manifests()
         assert (manifest["state"], manifest["attempts"], manifest["commit"]) == ("failed", 2, None)
-        assert "pr/cart" not in planned.user.git("--git-dir", str(planned.remote.path), "branch")
+        assert "pr/cart" not in planned.remote.git("branch")
 
     def test_one_without_commands_is_not_begun(self, tmp_path: Path) -> None:
         verify: tuple[list[str], ...] = ([], ["<fill in>"], ["TODO: say which"])
@@ -166,7 +164,7 @@ class TestABranchThatHoldsAWholePlan:
         assert statuses == ["done", "done", "pending"]
         assert {one["status"] for one in planned.tasks("main").values()} == {"pending"}
         user = planned.user
-        assert user.git("--git-dir", str(planned.remote.path), "rev-list", "--count", "main..pr/cart") == "2"
+        assert planned.remote.git("rev-list", "--count", "main..pr/cart") == "2"
         first, second = planned.manifests()
         assert first["repository"]["tip"] is None
         assert second["repository"]["tip"] == first["commit"]
@@ -278,21 +276,6 @@ class TestWithoutHistory:
         assert "there is no remote 'origin'" in ended(planned.run_task(), 2).stderr
 
 
-def request_of(base: str, head: str) -> dict[str, Any]:
-    """The event of the plan's request."""
-    return {
-        "action": "synchronize",
-        "number": 1,
-        "pull_request": {
-            "number": 1,
-            "title": "Plan cart: A cart",
-            "body": "",
-            "head": {"sha": head, "ref": "pr/cart", "repo": None},
-            "base": {"sha": base, "ref": "main"},
-        },
-    }
-
-
 @pytest.mark.parametrize("remote", [True, False])
 def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remote: bool) -> None:
     planned = Planned(tmp_path, THREE[:2])
@@ -316,8 +299,10 @@ def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remot
         if remote:
             git("fetch", "-q", "origin", "pr/cart:pr/cart")
         # The request as CI judges it, after each task.
+        base, head = ({"sha": git("rev-parse", one), "ref": one} for one in ("main", "pr/cart"))
+        request = {"number": 1, "title": "Plan cart: A cart", "body": "", "head": head, "base": base}
         event = tmp_path / "event.json"
-        event.write_text(json.dumps(request_of(git("rev-parse", "main"), git("rev-parse", "pr/cart"))))
+        event.write_text(json.dumps({"action": "synchronize", "number": 1, "pull_request": request}))
         ended(planned.specguard("check", "--enforce", "--pr-event", str(event)))
     assert git("log", "--format=%s", "main..pr/cart").split("\n")[-1] == "docs: plan the cart"
     assert git("rev-list", "--count", "main..pr/cart") == "3"
@@ -418,7 +403,5 @@ def test_results_that_were_left_in_the_place_are_taken_from_there_on_resuming(pl
     )
     ended(planned.specguard("run", "resume", run["run_id"]))
     assert "Mended." in (planned.only_run() / "results.json").read_text()
-    shown = planned.user.git(
-        "--git-dir", str(planned.remote.path), "show", "--format=", "--name-only", "pr/cart"
-    )
+    shown = planned.remote.git("show", "--format=", "--name-only", "pr/cart")
     assert "SPECGUARD_RESULTS.json" not in shown

@@ -63,7 +63,12 @@ def test_the_files_are_those_that_runs_leave(tmp_path: Path) -> None:
 def test_a_run_can_be_committed_behind_its_item_as_the_page_and_the_report_say(tmp_path: Path) -> None:
     project = committing(tmp_path)
     ended(project.run_phase())
-    kept(project)
+    # What the report says is to be done with the run.
+    remains = (project.only_run() / "report.md").read_text().partition("## What remains\n")[2]
+    steps = "^- (?:To look at it here|Commit the run there, behind its item): `(.*)`$"
+    for line in re.findall(steps, remains, re.M):
+        words, env = ["sh", "-c", line], project.environment
+        subprocess.run(words, cwd=project.user.path, env=env, check=True, capture_output=True)
     ended(project.specguard("check"))
     tracked = project.user.git("ls-files", ".runs").split()
     assert ".runs/.gitignore" in tracked
@@ -101,15 +106,6 @@ def committing(tmp_path: Path) -> Project:
         "docs/plan/v1/phases/phase-12.md": "# Phase 12\n\n## Scope\n\n- `src/`\n",
     }
     return Project(tmp_path, f"# Authority\n\n```toml specguard\n{policy}\n{gate}```\n", files)
-
-
-def kept(project: Project) -> None:
-    """Do what the report says is to be done with the run."""
-    remains = (project.only_run() / "report.md").read_text().partition("## What remains\n")[2]
-    steps = "^- (?:To look at it here|Commit the run there, behind its item): `(.*)`$"
-    for line in re.findall(steps, remains, re.M):
-        words, env = ["sh", "-c", line], project.environment
-        subprocess.run(words, cwd=project.user.path, env=env, check=True, capture_output=True)
 
 
 def test_the_commands_are_all() -> None:
