@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
-import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specguard.runs.views import RunStore
 from specguard.testing import Outcome, run, run_here
+from specguard.testing.running import command
 from tests.executor.places import Setting
 
 if TYPE_CHECKING:
@@ -94,13 +95,22 @@ class Project(Setting):
         return file.parent
 
 
-def command() -> str:
-    return os.path.join(os.path.dirname(sys.executable), "specguard")
-
-
-def wait_until(holds: Any, seconds: float = 20.0) -> None:
-    """Wait until something holds."""
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until, "it never came to hold"
-        time.sleep(0.05)
+def on_a_terminal(
+    *words: str, directory: Path, env: Mapping[str, str], question: str = "", answer: str = ""
+) -> tuple[int, str]:
+    """The exit code of the installed command on a terminal, and what it shows; a question gets its answer."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [command(), *words], cwd=directory, env=env, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    shown = ""
+    # Reading fails, or gives nothing, once nobody writes to the terminal any more.
+    with suppress(OSError):
+        while data := os.read(ours, 1 << 16):
+            shown += data.decode("utf-8", "replace")
+            if question and question in shown:
+                os.write(ours, answer.encode())
+                question = ""
+    os.close(ours)
+    return process.wait(60), shown

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import subprocess
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +11,8 @@ import pytest
 
 from specguard.testing import run, run_here
 from specguard.testing.repository import clean_environment
-from specguard.testing.running import command
 from tests.cli.no_foo import install_plugin
+from tests.cli.running import on_a_terminal
 from tests.outcomes import ended
 from tests.scripts import play, scripts
 
@@ -158,32 +155,13 @@ def test_it_works_from_a_folder_and_in_a_linked_worktree(
 # Asking
 
 
-@pytest.mark.parametrize(("answer", "branch"), [(b"y\n", "phase-12"), (b"\n", "phase-12-cart")])
-def test_a_person_is_asked_on_a_terminal(project: Repository, answer: bytes, branch: str) -> None:
+@pytest.mark.parametrize(("answer", "branch"), [("y\n", "phase-12"), ("\n", "phase-12-cart")])
+def test_a_person_is_asked_on_a_terminal(project: Repository, answer: str, branch: str) -> None:
     work(project)
-    near, far = pty.openpty()
-    process = subprocess.Popen(
-        [command(), "check", "--fix"],
-        cwd=project.path,
-        env=clean_environment(),
-        stdin=far,
-        stdout=far,
-        stderr=far,
-    )
-    os.close(far)
-    text = b""
-    try:
-        while b"[y/N]" not in text:
-            text += os.read(near, 4096)
-        os.write(near, answer)
-        # The end of a terminal is an error, or nothing.
-        with suppress(OSError):
-            while data := os.read(near, 4096):
-                text += data
-    finally:
-        os.close(near)
-    assert process.wait(20) == (0 if branch == "phase-12" else 1)
-    assert b"git branch -m phase-12-cart phase-12" in text
+    path, env = project.path, clean_environment()
+    code, shown = on_a_terminal("check", "--fix", directory=path, env=env, question="[y/N]", answer=answer)
+    assert code == (0 if branch == "phase-12" else 1), shown
+    assert "git branch -m phase-12-cart phase-12" in shown
     assert head(project) == branch
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from specguard.testing import Repository, run_here
 from specguard.testing.repository import clean_environment
-from specguard.testing.running import command
+from tests.cli.running import on_a_terminal
 from tests.outcomes import ended
 from tests.scripts import play, scripts
 
@@ -54,15 +51,14 @@ def typed(repository: Repository, outcome: Outcome) -> list[str]:
 
 def test_on_a_terminal_it_asks_who_may_approve(repository: Repository, key: Path) -> None:
     repository.commit("chore: start", files={"a": "a\n"})
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [command(), "init"],
-        cwd=repository.path, env=clean_environment(), stdin=theirs, stdout=theirs, stderr=theirs,
-    )  # fmt: skip
-    os.write(ours, f"alice\n{key}\n".encode())
-    assert process.wait(60) == 0
-    os.close(theirs)
-    assert b"Who may approve" in os.read(ours, 1 << 16)
+    code, shown = on_a_terminal(
+        "init",
+        directory=repository.path,
+        env=clean_environment(),
+        question="Who may approve",
+        answer=f"alice\n{key}\n",
+    )
+    assert code == 0, shown
     assert 'name = "alice"' in repository.read(FILE).decode()
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pty
 import re
 import signal
-import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 import jsonschema
@@ -17,8 +14,10 @@ import psutil
 import pytest
 
 from specguard.runs.manifests import run_schemas
-from tests.cli.running import GOOD, POLICY, Project, command, wait_until
+from specguard.testing.running import command
+from tests.cli.running import GOOD, POLICY, Project, on_a_terminal
 from tests.executor.one_run import lives
+from tests.executor.working import wait_for
 from tests.outcomes import ended
 
 
@@ -137,7 +136,7 @@ def test_the_end_says_what_was_not_mended_and_what_comes_next(project: Project) 
 
 def test_a_run_that_is_interrupted_ends_with_130(project: Project) -> None:
     process = project.start("run", "phase", "--", "sh", "-c", SLOW)
-    wait_until(lambda: begun(project))
+    wait_for(lambda: begun(project))
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
@@ -204,14 +203,14 @@ def test_a_detached_run_gives_its_id_at_once_and_goes_on(project: Project) -> No
     watched = project.specguard("run", "status", run_id, "--watch", "--output-format", "json")
     states = [json.loads(line)["state"] for line in watched.stdout.splitlines()]
     assert (states[0], states[-1]) == ("running", "succeeded")
-    wait_until(lambda: "succeeded" in (project.only_run() / "control" / "output.log").read_text())
+    wait_for(lambda: "succeeded" in (project.only_run() / "control" / "output.log").read_text())
 
 
 def test_a_run_is_stopped_with_what_it_has_started_and_with_nothing_else(project: Project) -> None:
     other = psutil.Popen(["sleep", "61"])
     try:
         run_id = project.run_phase(SLOW, "--detach").stdout.strip()
-        wait_until(lambda: begun(project))
+        wait_for(lambda: begun(project))
         pid = project.manifests()[0]["pid"]
         ended(project.specguard("run", "stop", run_id))
         assert not lives(pid)
@@ -225,7 +224,7 @@ def test_a_run_is_stopped_with_what_it_has_started_and_with_nothing_else(project
 
 def test_a_run_that_died_is_diagnosed_given_up_and_its_item_is_free(project: Project) -> None:
     process = project.start("run", "phase", "--", "sh", "-c", SLOW)
-    wait_until(lambda: begun(project))
+    wait_for(lambda: begun(project))
     process.kill()
     process.communicate()
     run_id = project.only_run().name
@@ -334,34 +333,19 @@ def test_of_a_compact_run_the_ends_of_the_logs_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_terminal_shows_steps_and_gates_as_they_go(project: Project) -> None:
-    shown = on_a_terminal(project, "run", "phase", "--", "sh", "-c", f"{GOOD}; printf '\\033[2J[red]x'")
-    for text in ("preflight", "place", "check", "push", "test -f src/b.py", "exit code 0", "succeeded"):
-        assert text in shown, shown
-    assert "phase 12" in on_a_terminal(project, "run", "list")
-    assert "succeeded" in on_a_terminal(project, "run", "status", "--watch")
-    assert "Changed files" in on_a_terminal(project, "run", "report")
-
-
-def on_a_terminal(project: Project, *words: str) -> str:
-    """What a command shows on a terminal."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [command(), *words],
-        cwd=project.user.path,
-        env={**project.environment, "TERM": "xterm", "COLUMNS": "160", "LINES": "50"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    shown = b""
-    # Reading fails once nobody writes to the terminal any more.
-    with suppress(OSError):
-        while data := os.read(ours, 1 << 16):
-            shown += data
-    os.close(ours)
-    assert process.wait() == 0, shown
-    return shown.decode("utf-8", "replace")
+    env = {**project.environment, "TERM": "xterm", "COLUMNS": "160", "LINES": "50"}
+    agent = ("phase", "--", "sh", "-c", f"{GOOD}; printf '\\033[2J[red]x'")
+    steps = ("preflight", "place", "check", "push", "test -f src/b.py", "exit code 0", "succeeded")
+    for words, texts in (
+        (agent, steps),
+        (("list",), ("phase 12",)),
+        (("status", "--watch"), ("succeeded",)),
+        (("report",), ("Changed files",)),
+    ):
+        code, shown = on_a_terminal("run", *words, directory=project.user.path, env=env)
+        assert code == 0, shown
+        for text in texts:
+            assert text in shown, shown
 
 
 TASKS = """

@@ -14,7 +14,8 @@ import pytest
 from specguard.executor import process
 from specguard.runs.manifests import run_schemas
 from tests.cli.planning import ALONE, PLAN, POLICY, REVIEW, THREE, Planned, does, task
-from tests.cli.running import Project, wait_until
+from tests.cli.running import Project
+from tests.executor.working import wait_for
 from tests.outcomes import ended
 from tests.rows import rows
 
@@ -336,7 +337,7 @@ class TestTwoAtOnce:
         wait = f"while ! test -e {gate}; do sleep 0.1; done"
         script = does(then="").replace("printf", f"{wait}\nprintf")
         run = planned.start("run", "task", task_id, *words, "--", "sh", "-c", script)
-        wait_until(lambda: list(planned.runs.glob(f"task-{task_id}/*/commands/*.log")))
+        wait_for(lambda: list(planned.runs.glob(f"task-{task_id}/*/commands/*.log")))
         return run
 
     def test_tasks_that_keep_apart_work_in_places_of_their_own_and_others_are_refused(
