@@ -27,14 +27,3 @@ def test_a_folder_that_guarded_paths_lie_in() -> None:
     wild = Guards([("PTH001", "forbidden-path", Guarding.of("x/[ab]/c/", "y?/z/", "w/**/v/"), None)])
     folders = (b"x", b"x/a", b"y1", b"w", b"w/u")
     assert [folder for folder in folders if wild.below(folder) is not None] == [b"x", b"w"]
-
-
-def test_a_policy_without_such_paths_guards_nothing() -> None:
-    guards = Guards([("PTH001", "forbidden-path", Guarding.of(), None)])
-    assert not guards
-    assert not list(guards.all)
-    assert guards.find(b"a") is None
-    assert guards.below(b"a") is None
-    assert Guards([FORBIDDEN])
-    keys = [guard.key for guard in Guards([FORBIDDEN, LOCKED]).all]
-    assert keys[1:3] == ["rules.forbidden-path.paths.1", "rules.locked-path.paths.0"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import marshal
 import os
 import tomllib
@@ -16,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specguard.engine import rule_runner
-from specguard.engine.rule_runner import PURE, Kept, RuleOutcome
-from specguard.errors import MissingFact, NotApplicable
+from specguard.engine.rule_runner import RuleOutcome
 from specguard.testing import Case, Repository, Step, run_here
 
 if TYPE_CHECKING:
@@ -168,52 +166,3 @@ def test_a_broken_file_is_a_miss(tmp_path: Path) -> None:
             assert judge(repository, cache, "--output-format=json").stdout == first.stdout
     os.chmod(cache / "specguard" / "1", 0o755)
     assert judge(repository, cache, "--output-format=json").stdout == first.stdout
-
-
-class MemoryCache:
-    """A cache that has what was written to it last."""
-
-    def __init__(self) -> None:
-        self.written: list[Any] = []
-
-    def read(self, names: object) -> Any:
-        return json.loads(self.written[-1]) if self.written else None
-
-    def write(self, names: object, data: Any, packages: object, **limits: object) -> None:
-        self.written.append(json.dumps(data))
-
-
-class BuiltIn:
-    """A rule of the built-in package."""
-
-    code = "ART002"
-    package = "specguard_rules"
-
-
-@pytest.mark.parametrize(
-    ("facts", "package", "change", "expected"),
-    [
-        (sorted(PURE), "specguard_rules", {}, True),
-        (["contracts", "entries"], "specguard_rules", {}, True),
-        (["refs"], "specguard_rules", {}, False),
-        (["something_new"], "specguard_rules", {}, False),
-        (["entries"], "specguard_acme", {}, False),
-        (["entries"], "specguard_rules", {"timed": True}, False),
-        (["entries"], "specguard_rules", {"crash": "ValueError"}, False),
-        (["entries"], "specguard_rules", {"absent": MissingFact("gone")}, False),
-        (["entries"], "specguard_rules", {"absent": NotApplicable("no")}, True),
-    ],
-)
-def test_what_is_kept(facts: list[str], package: str, change: Mapping[str, Any], expected: bool) -> None:
-    cache: Any = MemoryCache()
-    kept = Kept(cache, {}, lambda name: name == "contracts")
-    outcome = RuleOutcome()
-    outcome.facts = facts
-    for name, value in change.items():
-        setattr(outcome, name, value)
-    rule: Any = BuiltIn()
-    rule.package = package
-    kept.keep(rule, outcome)
-    kept.save()
-    assert bool(cache.written) is expected
-    assert (kept.get("ART002") is not None) is expected

@@ -78,13 +78,3 @@ def test_what_init_writes_passes_at_every_stage(repository: Repository) -> None:
     enforced = ended(run_here("check", "--enforce", "--base", "main", directory=repository.path), 2)
     assert "--bootstrap" in enforced.stderr
     check(repository, "--enforce", "--base", "main", "--bootstrap")
-
-
-def test_a_first_commit_brings_its_own(repository: Repository) -> None:
-    repository.write("SPEC_AUTHORITY.md", authority("SPEC_AUTHORITY.md", "ci/"))
-    repository.stage()
-    check(repository, "--staged")
-    check(repository, "--staged", "--enforce", code=2)
-    check(repository, "--staged", "--enforce", "--bootstrap")
-    repository.commit("docs: state what may change")
-    check(repository, "--root")

@@ -101,14 +101,3 @@ def test_any_text_may_hold_a_date_a_path_or_a_promise(content: bytes) -> None:
     assert owes(undated(text)) in (True, False)
     path = plain_path(content)
     assert path is None or not {b"", b".", b".."} & set(path.split(b"/"))
-
-
-@few(60)
-@given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=6), st.data())
-def test_no_heading_comes_out_of_code_a_comment_or_a_quotation(parts: list[str], data: st.DataObject) -> None:
-    inner = "\n".join(parts).replace("~", "-").replace("--", "=")
-    around = data.draw(st.sampled_from(["~~~~\n{}\n~~~~\n", "<!--\n{}\n-->\n"]))
-    text = f"# First\n\n{around.format(inner)}\n# Last\n"
-    assert [section.heading.text.plain for section in Document(text).sections] == ["First", "Last"]
-    quoted = "".join(f"> {line}\n" for line in inner.split("\n"))
-    assert len(Document(f"# First\n\n{quoted}\n# Last\n").sections) == 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.change.check_request import Request, read_body
+from specguard.change.check_request import Request
 from specguard.change.platform_event import Event, approving, find_event, read_event, read_reviews
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
@@ -100,13 +100,6 @@ def test_variables_are_repeated_and_never_a_crash(variables: dict[str, str], pla
         return
     for name in ("head", "branch", "base", "title", "merge"):
         assert getattr(event, name) in {None, *variables.values()}, name
-
-
-@few(50)
-@given(damaged(st.just(b"one\r\ntwo\n")))
-def test_any_body_is_text(file: Path, content: bytes) -> None:
-    file.write_bytes(content)
-    assert read_body(str(file)).encode("utf-8", "surrogateescape") == content.replace(b"\r\n", b"\n")
 
 
 def event_of(red: Repository) -> bytes:

@@ -94,14 +94,6 @@ def test_what_has_no_setting_is_listed_with_its_line(
     assert any(left in one for one in told(found)), told(found)
 
 
-def test_warnings_are_left(tmp_path: Path) -> None:
-    found = made(tmp_path, rules(header_max_length=[2, "always", 5], header_full_stop=[1, "never", "."]))
-    assert "trailing_dot" not in found.settings["rules.commit-form"]
-    assert told(found) == [
-        ".commitlintrc.json:1: header-full-stop: it only warns, and what is carried over blocks"
-    ]
-
-
 def test_of_a_custom_parser_nothing_is_told_by_type(tmp_path: Path) -> None:
     found = made(tmp_path, {"parserPreset": "./mine", **CONVENTIONAL})
     assert "conventional" not in found.settings.get("rules.commit-message", {})

@@ -95,30 +95,6 @@ def test_every_kind_of_entry(tmp_path: Path, at_once: bool) -> None:
     assert raw(repository) == [*ENTRIES[:3], 'A 100644 src/\udcff\n "', *ENTRIES[3:]]
 
 
-def test_a_file_takes_the_place_of_a_folder_and_the_other_way_round(tmp_path: Path) -> None:
-    repository = Repository(tmp_path)
-    files = {"a/x/y": "1", "b": "1"}
-    repository.add_commits([Step(files=files), Step(files={"a/x": "2", "b/c": "2"}), Step(files={"d": "3"})])
-    assert raw(repository, "HEAD^") == ["A 100644 a/x", "D 000000 a/x/y", "D 000000 b", "A 100644 b/c"]
-    assert raw(repository) == ["A 100644 d"]
-    assert repository.git("status", "--short") == ""
-
-
-def test_a_merge_takes_over_the_other_side_and_what_it_says_itself(tmp_path: Path) -> None:
-    repository = Repository(tmp_path)
-    made = repository.add_commits(
-        [
-            Step("base", files={"old": "1", "both": "1"}, id="base"),
-            Step("mine", files={"mine": "1"}, id="mine"),
-            Step("theirs", files={"theirs": "1"}, delete=["old"], parents=["base"], id="theirs"),
-            Step("merge", parents=["mine", "theirs"], files={"evil": "1"}, id="merge"),
-        ]
-    )
-    assert repository.git("ls-tree", "-r", "--name-only", "HEAD") == "both\nevil\nmine\ntheirs"
-    parents = repository.git("rev-list", "--parents", "-1", "HEAD").split()
-    assert parents == [made[name] for name in ("merge", "mine", "theirs")]
-
-
 def test_merging_by_git_and_an_evil_merge(tmp_path: Path) -> None:
     repository = Repository(tmp_path)
     repository.commit("base", files={"a": "1"})
@@ -132,28 +108,3 @@ def test_merging_by_git_and_an_evil_merge(tmp_path: Path) -> None:
     repository.merge("side", files={"a": "4", "evil": "x"})
     assert repository.git("rev-list", "--count", "--min-parents=2", "HEAD") == "1"
     assert repository.read("evil") == b"x"
-
-
-def test_refs_and_names_that_git_can_hold(tmp_path: Path) -> None:
-    repository = Repository(tmp_path)
-    oid = repository.commit()
-    repository.branch("--output=x", checkout=False)
-    repository.ref(b"refs/heads/\xff")
-    repository.tag("main")
-    repository.publish(head=True)
-    repository.remote()
-    assert repository.oid("refs/remotes/origin/HEAD") == oid
-    assert repository.git("config", "remote.origin.url") == "https://example.org/team/repo.git"
-    names = repository.git("for-each-ref", "--format=%(refname)").split("\n")
-    assert "refs/heads/--output=x" in names
-    assert "refs/heads/\udcff" in names
-
-
-def test_an_object_format_of_its_own_and_a_branch_without_history(tmp_path: Path) -> None:
-    repository = Repository(tmp_path, object_format="sha256")
-    made = repository.add_commits([Step("one", files={"a": "1"})], refs={"refs/remotes/origin/main": "0"})
-    assert len(made["0"]) == 64
-    repository.orphan("fresh")
-    repository.commit("again")
-    assert repository.git("rev-list", "--count", "HEAD") == "1"
-    assert not (tmp_path / "a").exists()
