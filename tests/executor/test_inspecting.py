@@ -126,14 +126,6 @@ def test_settings_behind_links_and_includes_are_the_users_too(setting: Setting, 
         assert ".gitconfig was changed" in caught(run).reason
 
 
-def test_what_is_done_in_the_place_and_outside_is_told_together(setting: Setting) -> None:
-    with setting.run() as run:
-        work(run, 'git tag v1; git -C "$USER_CHECKOUT" config core.x y; rm -r "$PWD"')
-        assert caught(run).reason == (
-            "the agent deleted its place; while the agent worked, .git/config of your repository was changed"
-        )
-
-
 def test_a_long_list_is_cut_and_says_who_did_it(shared: Setting) -> None:
     with shared.run() as run:
         work(run, "for i in 1 2 3 4 5 6 7 8 9; do git tag v$i; done")

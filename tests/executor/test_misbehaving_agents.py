@@ -76,23 +76,23 @@ def test_an_agent_that_reaches_out(workshop: Workshop) -> None:
 
 
 @threat("T104", "files of the user's checkout written by the agent", "exit 0, and each guarded one is told")
-def test_what_happens_in_the_checkout_is_told_and_no_failure(workshop: Workshop) -> None:
-    user = workshop.user.path
-    done = workshop.work(
-        f"{GOOD}; echo leak >> {user}/src/a.py; echo leak > {user}/locked/a.txt; git -C {user} add -A;"
-        f" git -C {user} -c user.name=u -c user.email=u@example.org commit -qm mine"
-    )
-    assert done.returncode == 0, done
-    told = [
+def test_what_happens_in_the_checkout_and_at_the_remote_is_told_and_no_failure(workshop: Workshop) -> None:
+    user, maker, remote = workshop.user.path, workshop.maker, workshop.remote
+    maker.git("push", "-q", str(remote.path), "HEAD:refs/heads/old")
+    commits = "git -c user.name=u -c user.email=u@example.org commit -q --allow-empty -m mine"
+    script = f"{GOOD}; echo leak >> {user}/src/a.py; echo leak > {user}/locked/a.txt; cd {user}; git add -A"
+    script += f"; {commits}; cd {maker.path}; {commits}"
+    push = f"git push -q {remote.path} HEAD:refs/heads/old HEAD:refs/heads/new"
+    done = workshop.work(f"{script}; {push}", ends=0)
+    tip = remote.git("rev-parse", "old").strip()[:10]
+    [request] = workshop.state["requests"]
+    for told in (
         "In your checkout, while the run went on: your index was changed; your ref refs/heads/main",
         "Guarded paths of your checkout, while the run went on: locked/a.txt was changed (locked-path).",
-    ]
-    report = workshop.kept()["report.md"].decode()
-    [request] = workshop.state["requests"]
-    for one in told:
-        assert f"note: {one}" in done.stdout
-        assert one in report
-        assert one in request["body"]
+        f"new from nothing to {tip}; old from {workshop.base[:10]} to {tip}.",
+    ):
+        for text in (done.stdout, workshop.kept()["report.md"].decode(), request["body"]):
+            assert told in text
 
 
 _MADE = "made=$(git commit-tree -m x -p HEAD HEAD^{tree});"
@@ -117,20 +117,6 @@ def test_an_agent_that_pushes_by_the_address_and_fails(workshop: Workshop) -> No
     push = f"git push -q {workshop.remote.path} $made:refs/heads/evil"
     done = workshop.work(f"{_NAMES}; {_MADE} {push}; exit 7", ends=3)
     assert "pushed from the run's place" in done.stdout
-
-
-def test_branches_that_others_moved_are_told(workshop: Workshop) -> None:
-    workshop.maker.git("push", "-q", str(workshop.remote.path), "HEAD:refs/heads/old")
-    script = (
-        f"{GOOD}; cd {workshop.maker.path}; git commit -q --allow-empty -m on;"
-        f" git push -q {workshop.remote.path} HEAD:refs/heads/old HEAD:refs/heads/new"
-    )
-    done = workshop.work(script, ends=0)
-    tip = workshop.remote.git("rev-parse", "old").strip()[:10]
-    told = f"new from nothing to {tip}; old from {workshop.base[:10]} to {tip}."
-    [request] = workshop.state["requests"]
-    for text in (done.stdout, workshop.kept()["report.md"].decode(), request["body"]):
-        assert told in text
 
 
 _FORGED = 'sed -i \'s/"attempts": 1/"attempts": 0/; s/"state": "running"/"state": "succeeded"/\''

@@ -67,17 +67,6 @@ def test_a_value_that_two_pieces_share_is_found(form: str) -> None:
     assert in_pieces(redactor, text, *range(1, len(text))) == whole
 
 
-def test_tokens_are_told_by_their_form_in_pieces_too() -> None:
-    secret = token("ghp_", 36)
-    text = f"one\nremote: https://x:{secret}@example.org/ and {secret}\ntwo\n".encode()
-    redactor = Redactor({})
-    for cut in range(0, len(text), 5):
-        redacted = in_pieces(redactor, text, cut)
-        assert secret.encode() not in redacted
-        assert redacted.startswith(b"one\nremote: https://")
-        assert redacted.endswith(b"\ntwo\n")
-
-
 def test_what_is_given_to_a_name_is_taken_out_and_the_name_stays() -> None:
     secret = token("", 24)
     redacted = Redactor({}).text(f"export DB_PASSWORD='{secret}'; make\n".encode())

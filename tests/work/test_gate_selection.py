@@ -54,13 +54,6 @@ def test_once_for_each_file() -> None:
     assert outcome([], run="vet {file}", each=True) == "no file was changed"
 
 
-def test_a_file_that_is_run_itself() -> None:
-    assert outcome([entry("run.sh", "A"), entry("b/run.sh", "A")], run="{file} --check", each=True) == [
-        "./run.sh --check",
-        "./b/run.sh --check",
-    ]
-
-
 def test_the_changed_files() -> None:
     assert outcome(CHANGES, run="fmt -w {changed_files}", kind="format") == [
         "fmt -w ./a.go ./b.go './x y.md'"
