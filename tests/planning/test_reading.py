@@ -23,16 +23,12 @@ LONG = 9_000
     [
         "`" * LONG,
         "` `` " * (LONG // 5),
-        "```" + "`` x " * (LONG // 5),
         "<a " * (LONG // 3),
-        "<a b" * (LONG // 4),
         "- [" + " " * LONG,
         "### Requirement: " + " " * LONG + "\u2028",
         "- FROM: `### Requirement: " + "`" * LONG,
-        "#### " + "# " * (LONG // 2),
         "<!--" * (LONG // 4),
         "- " + "a/" * (LONG // 2),
-        "{{" * (LONG // 2),
         "**" * (LONG // 2) + ":",
     ],
 )

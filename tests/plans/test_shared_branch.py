@@ -177,12 +177,6 @@ def test_each_task_has_one_commit_beside_those_that_mark_it(tmp_path: Path) -> N
     )
 
 
-def test_a_task_waits_for_the_commit_of_what_it_needs(tmp_path: Path) -> None:
-    early = Step("task_002: second", files={"src/t2.py": "2", PLAN: plan(2)})
-    late = Step("task_001: first", files={"src/t1.py": "1", PLAN: plan(1, 2)})
-    judged(tmp_path, PLANNED, early, late, expect=[{"code": "PLN002", "message": "needs task_001"}])
-
-
 def test_every_commit_has_its_own_tasks_subject(tmp_path: Path) -> None:
     wrong = Step("Task-2 the second", files=SECOND.files)
     judged(tmp_path, PLANNED, FIRST, wrong, expect=[{"code": "CMT002", "message": "task_002: "}])

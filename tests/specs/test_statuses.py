@@ -57,9 +57,6 @@ def test_the_ways_are_those_of_the_policy() -> None:
     assert not WAYS.may_follow("Retired", "Draft")
     assert list(WAYS.after("in review")) == ["Draft", "Approved"]
     assert list(WAYS.after("retired")) == []
-
-
-def test_without_ways_any_status_may_follow_any() -> None:
     assert NO_WAYS.may_follow("Retired", "Idea")
     assert NO_WAYS.may_begin("Approved")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from specguard.testing import Case, Step, run_case
+from specguard.testing import Step
+from tests.rules.items import judge
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,24 +31,16 @@ slices:
 """
 
 
-def judged(
-    directory: Path, readiness: str, message: str = "", *, line: int | None = None, **more: Any
-) -> None:
-    expect: list[dict[str, Any]] = []
-    if message:
-        expect = [{"code": "PLN011", "path": "docs/D7_READINESS.md", "message": message}]
-        if line:
-            expect[0]["line"] = line
+def judged(directory: Path, readiness: str, message: str = "", **more: Any) -> None:
+    found = [{"path": "docs/D7_READINESS.md", "message": message}] if message else []
     values: dict[str, Any] = {
         "policy": POLICY,
         "base": [Step(files={"docs/D_BREAKDOWN.yaml": BREAKDOWN, "scans/d4.json": "{}\n"})],
         "commits": [Step("docs: x", files={"docs/D7_READINESS.md": readiness})],
-        "args": ["--select=PLN011"],
-        "expect": expect,
+        "expect": found,
         **more,
     }
-    values.setdefault("exit_code", 1 if values["expect"] else 0)
-    run_case(Case(**values), directory, installed=False)
+    judge("PLN011", directory, exit_code=1 if values["expect"] else 0, **values)
 
 
 def test_an_item_with_a_number_alone_goes_by_its_kind(tmp_path: Path) -> None:
@@ -82,19 +75,18 @@ def test_a_readiness_document_is_about_the_items_of_its_own_wave(tmp_path: Path)
 def test_a_breakdown_that_changes_is_compared_with_the_readiness_that_is_there(tmp_path: Path) -> None:
     base = [Step(files={"docs/D7_READINESS.md": "All is well.\n"})]
     commits = [Step("docs: x", files={"docs/D_BREAKDOWN.yaml": BREAKDOWN})]
-    expect = [{"code": "PLN011", "path": "docs/D7_READINESS.md"}]
+    expect = [{"path": "docs/D7_READINESS.md"}]
     judged(tmp_path / "1", "", base=base, commits=commits, expect=expect)
     other = [Step("docs: x", files={"README.md": "x"})]
     both = [Step(files={"docs/D7_READINESS.md": "All is well.\n", "docs/D_BREAKDOWN.yaml": BREAKDOWN})]
     judged(tmp_path / "2", "", base=both, commits=other)
-    args = ["--select=PLN011", "--all"]
-    judged(tmp_path / "3", "", base=both, commits=other, args=args, expect=expect)
+    judged(tmp_path / "3", "", base=both, commits=other, args=["--all"], expect=expect)
 
 
 def test_the_change_of_a_conditional_item_decides_something(tmp_path: Path) -> None:
     base = [Step(files={"docs/D_BREAKDOWN.yaml": BREAKDOWN, "docs/DECISIONS.md": "- open\n"})]
     work = {"src/a": "1"}
-    expect = [{"code": "PLN011", "field": "work_item", "message": "slice D4 is conditional"}]
+    expect = [{"field": "work_item", "message": "slice D4 is conditional"}]
     more: dict[str, Any] = {"base": base, "branch": "D-4"}
     commits = [Step("feat: x", files=work)]
     judged(tmp_path / "1", "", commits=commits, expect=expect, **more)

@@ -127,10 +127,6 @@ def test_artifacts_of_a_stage_wait_for_the_earlier_ones(tmp_path: Path) -> None:
     judged(tmp_path / "4", CLOSED, REVIEW)
 
 
-def test_the_first_stage_waits_for_nothing(tmp_path: Path) -> None:
-    judged(tmp_path, {}, {f"{PASS}PLAN.md": "x"}, branch="phase-d-planning")
-
-
 def test_what_is_removed_touches_its_wave(tmp_path: Path) -> None:
     told = at("PHASE_D_REPORT.md", "there is no drift-check")
     judged(tmp_path, CLOSED, {}, delete=["docs/PHASE_D_DRIFT.md"], expect=told)
@@ -228,16 +224,6 @@ def test_what_opens_a_stage_is_committed_before_its_work(tmp_path: Path) -> None
     judged(tmp_path / "3", PLANNED, {**DRIFT, **WORK}, branch=RUNTIME)
     # Its own artifacts are its work too.
     judged(tmp_path / "4", {**PLANNED, **DONE}, REPORT, DRIFT, expect=late)
-
-
-def test_drift_that_was_found_asks_for_a_realignment_before_the_work(tmp_path: Path) -> None:
-    found = {**PLANNED, "docs/PHASE_D_DRIFT.md": "Drift: found\n"}
-    realigned = {"docs/PHASE_D_REALIGNED.md": "The packet is right.\n"}
-    told = of_branch("the stage realignment is not complete")
-    judged(tmp_path / "1", found, WORK, branch=RUNTIME, expect=told)
-    judged(tmp_path / "2", found, realigned, WORK, branch=RUNTIME)
-    late = at("PHASE_D_REALIGNED.md", "after commit")
-    judged(tmp_path / "3", found, WORK, realigned, branch=RUNTIME, expect=late)
 
 
 # What a stage requires before its work
@@ -345,10 +331,6 @@ stages = [{{name = "a", leaves = ["plan"]}}, {{name = "b", opens_after = ["a"], 
         exit_code=2,
     )
     run_case(case, tmp_path, installed=False)
-
-
-def test_a_wave_that_nobody_touches_costs_nothing(tmp_path: Path) -> None:
-    judged(tmp_path, {**PLANNED, **REVIEW}, WORK)
 
 
 def test_items_may_say_which_stage_they_are_of(tmp_path: Path) -> None:

@@ -49,12 +49,9 @@ def test_a_pointer_has_a_line_and_none_that_exists_names_all(tree: Grow) -> None
     [
         ("", "is no JSON"),
         ("[1]", "has no 'next', which should hold the number"),
-        ('{"next": null}', "has no 'next'"),
         ('{"next": true}', "has true in 'next'"),
-        ('{"next": -1}', "has -1 in 'next'"),
         ('{"next": "soon"}', "in 'next'"),
         ('{"next": "\u0661"}', "in 'next'"),
-        ('{"next": [12]}', "in 'next'"),
         ('{"next": 12, "next": 13}', "it has the key 'next' twice"),
         ("[" * 100_000, "is nested more than"),
         ('{"next": ' + "9" * 5000 + "}", "too long"),

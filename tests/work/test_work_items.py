@@ -94,14 +94,6 @@ def test_the_template_with_more_literal_text_wins_and_equal_ones_are_the_policy_
         Names(kinds).read("branch", "task-3")
 
 
-def test_the_branch_goes_before_commit_and_title(tree: Grow) -> None:
-    found = work(
-        tree(POINTERS), ("branch", "phase-12"), ("commit", "chore(track5): add-cache"), ("title", "Phase 9")
-    )
-    assert str(found.item) == "phase 12"
-    assert [naming.item for naming in found.namings] == ["phase 12", "track 5", "phase 9"]
-
-
 def test_no_name_or_no_kind_is_no_item(tree: Grow) -> None:
     files = tree(POINTERS)
     with pytest.raises(NotApplicable, match="names no work item"):
