@@ -8,19 +8,12 @@ from typing import Any
 
 import pytest
 
-from specguard.documents.data import read_data
 from specguard.errors import SpecguardError
-from specguard.plans.plans import Plan
 from specguard.plans.task import marked
 from specguard.plans.verification import Manual, evidence_of, manual_problem
-from specguard.work.kinds import PlanKind
+from tests.plans.making import plan_of
 
 RAN = [{"command": "pytest -q", "exit_code": 0}]
-
-
-def plan_of(text: str, *, path: bytes = b".plans/cart/plan.json", **settings: Any) -> Plan:
-    kind = PlanKind(**settings)
-    return Plan("default", kind, fields={}, folder=b".plans/cart", path=path, data=read_data(text, "json"))
 
 
 def mark(text: str, task_id: str, evidence: Any = RAN, **settings: Any) -> str:
@@ -88,7 +81,8 @@ def test_tasks_wherever_they_are_kept(text: str, settings: dict[str, Any]) -> No
 
 
 def test_a_plan_that_is_no_json_is_not_written() -> None:
-    plan = plan_of('{"tasks": [{"id": "task_001"}]}', path=b".plans/cart/plan.yaml")
+    plan = plan_of('{"tasks": [{"id": "task_001"}]}')
+    plan.__dict__["path"] = b".plans/cart/plan.yaml"
     with pytest.raises(SpecguardError, match="only in plans that are JSON"):
         marked("", plan.tasks[0], status="done")
 

@@ -225,25 +225,10 @@ LISTED = [
 
 
 def lettered(
-    directory: Path,
-    branch: str,
-    path: str,
-    subject: str,
-    *expect: Mapping[str, str],
-    base: Sequence[Step] = LISTED,
-    **more: Any,
+    directory: Path, branch: str, path: str, subject: str, *expect: Mapping[str, str], **more: Any
 ) -> None:
-    case = Case(
-        policy=BY_ID,
-        base=base,
-        branch=branch,
-        commits=[Step(subject, files={path: "2"})],
-        args=["--select=PLN,BRN,WRK003,CMT"],
-        expect=expect,
-        exit_code=1 if expect else 0,
-        **more,
-    )
-    run_case(case, directory, installed=False)
+    more = {"base": LISTED, "args": ["--select=PLN,BRN,WRK003,CMT"], "policy": BY_ID, **more}
+    judged(directory, {path: "2"}, branch=branch, message=subject, expect=expect, **more)
 
 
 def test_ids_of_letters_and_digits_are_whole_words(tmp_path: Path) -> None:
