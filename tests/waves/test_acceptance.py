@@ -80,11 +80,9 @@ def test_an_item_may_have_a_checkbox_and_an_id_of_several_parts() -> None:
     ("scenario", "stated", "same"),
     [
         ("AC-1: the cart is kept", "AC-1", True),
-        ("AC-1: the cart is kept", "ac-1 something", True),
         ("AC-1: the cart is kept", "AC-10", False),
         ("AC-1: the cart is kept", "The cart is kept.", True),
         ("The cart is kept, always", "cart is kept", True),
-        ("The cart is kept", "the cart", True),
         ("The cart is kept", "The cart is lost", False),
         ("3 items are kept", "3 carts are kept", False),
         ("The cart is kept", "", False),
