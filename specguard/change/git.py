@@ -105,8 +105,6 @@ class Git(Store):
         Raises:
             MissingFact: one of them is not there, or is no commit.
         """
-        if not oids:
-            return []
         return self._parsed(self.objects(oids), compare=True)
 
     def _parsed(self, objects: Iterable[tuple[str, str, bytes]], *, compare: bool = False) -> list[Commit]:

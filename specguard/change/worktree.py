@@ -300,13 +300,7 @@ class Worktree(Record):
         Raises:
             MissingFact: the tree cannot be read.
         """
-        for entry in self._told[0]:
-            there = judged.find(entry.path)
-            if (None if entry.deleted else (entry.new_mode, entry.new)) != (
-                None if there is None else (there.mode, there.oid)
-            ):
-                return True
-        return False
+        return not all(judged.has(entry) for entry in self._told[0])
 
     @property
     def problem(self) -> str:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.change import platform_event as reviews_module
-from specguard.change.entries import read_commit_time
 from specguard.change.platform_event import NEVER, SubmittedReview, approving, read_event, read_reviews
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
@@ -97,18 +96,6 @@ def test_a_review_from_before_the_commit_is_not_about_it() -> None:
     assert approving(found, HEAD, ten + 301) == set()
     assert approving(found, HEAD, NEVER) == approving(found, HEAD, 10**18 - 1) == set()
     assert approving(found, HEAD, 0) == {"alice"}
-
-
-def test_a_commit_says_when_it_was_made() -> None:
-    for committer, expected in (
-        (b"\ncommitter Ann <a@x.org> 1772445600 +0100\n\nm\n", 1_772_445_600),
-        (b"\ncommitter > 5 +0000 <a@x.org> 1772445600 -0000\n\nm\n", 1_772_445_600),
-        (b"\ncommitter Ann <a@x.org> x +0100\n\nm\n", None),
-        (b"\ncommitter Ann <a@x.org> 99999999999999999999 +0100\n\nm\n", None),
-        (b"\ncommitter Ann <a@x.org>\ncommitter B <b> 1 +0000\n\nm\n", None),
-        (b"\n\ncommitter Ann <a@x.org> 1772445600 +0100\n", None),
-    ):
-        assert read_commit_time(b"tree x" + committer) == expected
 
 
 # Forms
