@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -239,23 +238,3 @@ def test_an_interrupted_run(form: str, fixed: Repository, tmp_path: Path) -> Non
     assert (process.returncode, stdout, stderr) == (130, "", "specguard: interrupted\n")
     assert not (tmp_path / "report").exists()
     assert run_here("check", directory=fixed.path).exit_code == 0
-
-
-# Whatever a file of the platform says, through the command
-
-
-def test_events_with_hostile_text_are_judged_and_escaped(project: Repository, tmp_path: Path) -> None:
-    event = json.loads((Path(__file__).parent / "data" / "hostile-event.json").read_text())
-    request = event["pull_request"]
-    request["body"] *= 1000
-    request["head"]["sha"], request["base"]["sha"] = project.oid("work"), project.oid("main")
-    file = tmp_path / "event.json"
-    file.write_text(json.dumps(event))
-    for form in ("text", "github"):
-        words = ("check", "--enforce", f"--pr-event={file}", f"--output-format={form}")
-        outcome = ended(run_here(*words, directory=project.path), 1)
-        assert "BRN001" in outcome.stdout  # a branch's name may not begin with a dash
-        assert "\x1b" not in outcome.stdout
-        assert "\u202e" not in outcome.stdout
-        assert not any(line.startswith(("::stop", "::set")) for line in outcome.stdout.splitlines())
-    assert not (project.path / "pwned").exists()

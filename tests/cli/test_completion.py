@@ -61,12 +61,6 @@ def test_codes_are_completed_in_any_case_and_families_where_they_select(tmp_path
     assert "PTH" not in complete("bash", "specguard rule PT", tmp_path)
 
 
-def test_files_and_folders_are_left_to_the_shell(tmp_path: Path) -> None:
-    for line, expected in rows(__file__, "files"):
-        env = {"_SPECGUARD_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
-        assert run_here(directory=tmp_path, env=env).stdout.split() == [expected]
-
-
 def test_bash_completes_a_line(tmp_path: Path) -> None:
     script = """
         eval "$(_SPECGUARD_COMPLETE=bash_source specguard)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,23 +188,6 @@ def test_what_is_not_declared_as_samples_is_an_error_with_its_line(team: Reposit
         done = ended(run_here("eval", directory=team.path), 2)
         assert row["said"] in done.stderr, done
     assert not (team.path / ".runs").exists()
-
-
-@pytest.mark.parametrize("name", ["evaluation/samples.toml", "evaluation/shop.expected.toml"])
-def test_nothing_waits_for_or_holds_a_file_that_is_none(team: Repository, name: str) -> None:
-    file = team.path / name
-    for make in ("pipe", "link", "large"):
-        file.unlink()
-        if make == "pipe":
-            os.mkfifo(file)
-        elif make == "link":
-            file.symlink_to("/dev/zero")
-        else:
-            with file.open("wb") as stream:
-                stream.truncate(1 << 30)
-        done = ended(run_here("eval", directory=team.path), 2)
-        said = "is larger" if make == "large" else "is no regular file"
-        assert said in done.stdout + done.stderr, done
 
 
 def test_what_cannot_be_read_is_unknown_and_the_others_are_judged(team: Repository, shop: Repository) -> None:

@@ -214,9 +214,3 @@ def test_why_says_what_a_change_of_the_path_has_to_bring(tmp_path: Path) -> None
     assert "    nothing under docs/ is added, changed or removed without an approval\n" in told
     [first, second] = answer(project, "why", "docs/x/a")
     assert [bool(first["asks"]), bool(second["asks"])] == [True, False]
-
-
-def test_with_a_folder_named_every_file_is_seen_from_there(governed: Repository, tmp_path: Path) -> None:
-    governed.write("other.md", "# Other\n\n## Locked zones\n\n- `elsewhere/`\n")
-    outcome = run_here("policy", "-C", str(governed.path), "--authority", "other.md", directory=tmp_path)
-    assert "elsewhere/" in outcome.stdout, outcome

@@ -12,7 +12,7 @@ import pytest
 from specguard.change.check_request import Request
 from specguard.engine.check import check
 from specguard.model import Verdict
-from specguard.reporters.text import Fold, cover, fold
+from specguard.reporters.text import Fold, fold
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import guarded
 from tests.reporters.verdicts import judged
@@ -173,15 +173,3 @@ def test_what_follows_the_paths_stays(step: str, count: int, joined: str) -> Non
     touched = [path.encode() for path in paths]
     [one] = fold(found, Verdict(change={"source": "range"}, authority={}, results=[], touched=touched))
     assert one.help.removesuffix(".").partition(" with ")[2] == joined
-
-
-@pytest.mark.parametrize(
-    ("paths", "touched", "found"),
-    rows(__file__, "folders"),
-)
-def test_folders_hold_nothing_else_that_is_touched(
-    paths: list[str], touched: list[str], found: list[str]
-) -> None:
-    assert cover([one.encode() for one in paths], [one.encode() for one in touched]) == [
-        one.encode() for one in found
-    ]

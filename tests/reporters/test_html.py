@@ -18,7 +18,7 @@ from specguard.change.lines import Hunk
 from specguard.errors import SpecguardError
 from specguard.model import Finding, RuleResult, Verdict
 from specguard.reporters import html
-from specguard.reporters.html import AROUND, LINES, Excerpts
+from specguard.reporters.html import AROUND, Excerpts
 from specguard.testing import Repository, run_here
 from tests.outcomes import ended, there
 from tests.reporters.published import obeyed, unseen
@@ -173,13 +173,6 @@ def test_nothing_to_judge() -> None:
     assert "Nothing to judge" in said(html.render([]))
 
 
-def test_a_dry_run_says_what_would_block() -> None:
-    verdict = full("plain")
-    verdict.results = [result for result in verdict.results if result.state != "indeterminate"]
-    verdict.dry_run = True
-    assert "Would block" in said(html.render([verdict]))
-
-
 def test_of_several_verdicts_the_worst_is_the_headline() -> None:
     passed = Verdict(change={"source": "push", "branch": "b0"}, authority={}, results=[])
     page = said(html.render([passed, full("bad")]))
@@ -228,15 +221,6 @@ def test_an_excerpt_is_about_the_line() -> None:
     assert excerpts.of(Finding("x")) is None
 
 
-def test_an_excerpt_of_a_file_is_its_first_lines_and_one_of_many_lines_is_cut() -> None:
-    excerpt = there(Excerpts({b"f": [hunk(3, 0, 4, 2), hunk(20, 1, 22, 100)]}).of(at(None)))
-    assert len(excerpt.lines) == LINES
-    assert [line.apart for line in excerpt.lines].index(True) == 2
-    assert not any(line.meant for line in excerpt.lines)
-    excerpt = there(Excerpts({b"f": [hunk(0, 0, 1, 100_000)]}).of(at(10, end_line=90_000)))
-    assert len(excerpt.lines) == LINES + 2 * AROUND
-
-
 def test_an_error_of_a_check_is_a_page(repository: Repository, tmp_path: Path) -> None:
     policy = "# A\n\n```toml specguard\n'<b>' = 1\n'<i>' = 2\n```\n"
     repository.commit("chore: base", files={"SPEC_AUTHORITY.md": policy})
@@ -247,8 +231,3 @@ def test_an_error_of_a_check_is_a_page(repository: Repository, tmp_path: Path) -
     assert outcome.stdout.startswith("<!DOCTYPE html>\n")
     assert said(outcome.stdout).count("SPEC_AUTHORITY.md:") == 2
     assert "i" not in [tag for tag, _ in read(outcome.stdout).tags]
-
-
-def test_long_texts_are_cut() -> None:
-    page = html.render([full("x" * 100_000)])
-    assert len(page) < 300_000

@@ -99,14 +99,12 @@ def test_fingerprints_outlive_shifted_lines_and_new_commits(project: Repository,
     assert lines[0] != lines[1]
 
 
-def test_a_dry_run_keeps_the_verdict(project: Repository) -> None:
+def test_a_dry_run_and_nothing_to_judge(project: Repository) -> None:
     outcome = check(project, "--dry-run")
     assert (outcome.exit_code, outcome.report["exit_code"]) == (0, 0)
     assert (outcome.report["verdict"], outcome.report["dry_run"]) == ("failed", True)
     assert "would block" in run_here("check", "--exit-zero", directory=project.path).stdout
 
-
-def test_nothing_to_judge(project: Repository) -> None:
     report = check(project, "--range", "main..main").report
     assert (report["empty"], report["verdict"], report["exit_code"]) == (True, "passed", 0)
     assert "nothing to judge" in run_here("check", "--range", "main..main", directory=project.path).stdout
