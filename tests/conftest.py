@@ -128,6 +128,14 @@ def repository(tmp_path: Path) -> Repository:
     return Repository(tmp_path / "repository")
 
 
+@pytest.fixture
+def project(tmp_path: Path) -> Repository:
+    """A repository with guarded files, about which an agent's hook is asked."""
+    from tests.integrations.hooks.asking import guarded
+
+    return guarded(tmp_path / "repository")
+
+
 class Opener(Protocol):
     """Opens the changes of a repository; see `opened`."""
 

@@ -57,35 +57,33 @@ BROKEN = [without_authority, unreadable_policy, lost_policy, no_git, no_temporar
 
 @pytest.mark.parametrize("broken", BROKEN)
 def test_a_broken_guard_refuses_every_edit_and_says_so_at_the_end_of_a_turn(
-    broken: Any, tmp_path: Path
+    broken: Any, project: Repository, tmp_path: Path
 ) -> None:
-    repository = guarded(tmp_path / "repository")
-    environment = broken(repository, tmp_path)
-    event = write("src/a.py", repository.path)
+    environment = broken(project, tmp_path)
+    event = write("src/a.py", project.path)
     other = {"hook_event_name": "BeforeTool", "tool_name": "write_file"}
     for agent, more in (("claude", {}), ("gemini", other)):
-        asked = ask(agent, event | more, repository.path, environment=environment)
+        asked = ask(agent, event | more, project.path, environment=environment)
         assert asked.kind == "refuse", asked
         assert "To repair the guard: `" in asked.refusal
     repair = asked.refusal.partition("To repair the guard: `")[2].partition("`")[0]
-    assert bash(repository, repair, environment=environment).kind != "refuse"
-    assert bash(repository, f"{repair}; echo x > src/a.py", environment=environment).kind == "refuse"
+    assert bash(project, repair, environment=environment).kind != "refuse"
+    assert bash(project, f"{repair}; echo x > src/a.py", environment=environment).kind == "refuse"
 
-    event = stop(repository.path, stop_hook_active=False)
-    first = ask("claude", event, repository.path, environment=environment)
+    event = stop(project.path, stop_hook_active=False)
+    first = ask("claude", event, project.path, environment=environment)
     if first.kind == "pass":
         # What is broken for edits need not be for the working tree.
         assert broken in (without_authority, lost_policy)
         return
     assert first.refusal.startswith("specguard cannot check the working tree: ")
-    again = ask("claude", {**event, "stop_hook_active": True}, repository.path, environment=environment)
+    again = ask("claude", {**event, "stop_hook_active": True}, project.path, environment=environment)
     assert again.kind == "tell", "it is said once"
 
 
-def test_an_edit_that_cannot_be_compared_is_refused(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    (repository.git_dir / "HEAD").write_text("0" * 40 + "\n")
-    asked = edit(repository, "src/a.py")
+def test_an_edit_that_cannot_be_compared_is_refused(project: Repository, tmp_path: Path) -> None:
+    (project.git_dir / "HEAD").write_text("0" * 40 + "\n")
+    asked = edit(project, "src/a.py")
     assert "could not be judged" in asked.refusal
     assert "next: git fetch" in asked.refusal
     other = guarded(tmp_path / "other")
@@ -95,32 +93,31 @@ def test_an_edit_that_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     assert edit(other, "src/a.py").kind == "refuse"
 
 
-def test_without_an_authority_the_first_one_may_be_written_and_judges_at_once(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    without_authority(repository, tmp_path)
-    assert "`specguard init`" in edit(repository, "src/a.py").refusal
-    assert bash(repository, "specguard init").kind != "refuse"
-    assert edit(repository, "SPEC_AUTHORITY.md", POLICY).kind == "pass"
-    repository.write("SPEC_AUTHORITY.md", POLICY)
-    assert edit(repository, "src/a.py").kind == "pass"
-    assert "PTH001" in edit(repository, "docs/api/x.yaml").refusal
+def test_without_an_authority_the_first_one_may_be_written_and_judges_at_once(
+    project: Repository, tmp_path: Path
+) -> None:
+    without_authority(project, tmp_path)
+    assert "`specguard init`" in edit(project, "src/a.py").refusal
+    assert bash(project, "specguard init").kind != "refuse"
+    assert edit(project, "SPEC_AUTHORITY.md", POLICY).kind == "pass"
+    project.write("SPEC_AUTHORITY.md", POLICY)
+    assert edit(project, "src/a.py").kind == "pass"
+    assert "PTH001" in edit(project, "docs/api/x.yaml").refusal
 
 
-def test_a_base_whose_authority_is_wrong_may_be_put_right(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    unreadable_policy(repository, tmp_path)
-    assert edit(repository, "SPEC_AUTHORITY.md", POLICY).kind == "pass"
-    assert edit(repository, "src/a.py").kind == "refuse"
-    after = call("Bash", {"command": "x"}, repository.path, hook_event_name="PostToolUse")
-    assert "specguard cannot check the working tree" in ask("claude", after, repository.path).refusal
+def test_a_base_whose_authority_is_wrong_may_be_put_right(project: Repository, tmp_path: Path) -> None:
+    unreadable_policy(project, tmp_path)
+    assert edit(project, "SPEC_AUTHORITY.md", POLICY).kind == "pass"
+    assert edit(project, "src/a.py").kind == "refuse"
+    after = call("Bash", {"command": "x"}, project.path, hook_event_name="PostToolUse")
+    assert "specguard cannot check the working tree" in ask("claude", after, project.path).refusal
 
 
-def test_a_working_copy_of_the_authority_that_is_wrong_changes_nothing(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    repository.write("SPEC_AUTHORITY.md", "# A\n\n```toml specguard\n[rules.loked]\n```\n")
-    assert edit(repository, "src/a.py").kind == "pass"
-    assert "PTH001" in edit(repository, "docs/api/x.yaml").refusal
-    assert edit(repository, "SPEC_AUTHORITY.md", POLICY).kind == "pass"
+def test_a_working_copy_of_the_authority_that_is_wrong_changes_nothing(project: Repository) -> None:
+    project.write("SPEC_AUTHORITY.md", "# A\n\n```toml specguard\n[rules.loked]\n```\n")
+    assert edit(project, "src/a.py").kind == "pass"
+    assert "PTH001" in edit(project, "docs/api/x.yaml").refusal
+    assert edit(project, "SPEC_AUTHORITY.md", POLICY).kind == "pass"
 
 
 def test_outside_of_a_repository_edits_are_refused(tmp_path: Path) -> None:
@@ -129,23 +126,22 @@ def test_outside_of_a_repository_edits_are_refused(tmp_path: Path) -> None:
     assert "no git repository" in asked.refusal
 
 
-def test_a_folder_that_is_gone_is_no_way_through(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    asked = ask("claude", write(f"{repository.path}/docs/api/x.yaml", tmp_path / "gone"), repository.path)
+def test_a_folder_that_is_gone_is_no_way_through(project: Repository, tmp_path: Path) -> None:
+    asked = ask("claude", write(f"{project.path}/docs/api/x.yaml", tmp_path / "gone"), project.path)
     assert "PTH001" in asked.refusal
 
 
-def test_a_cache_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
+def test_a_cache_that_cannot_be_written_changes_nothing(project: Repository, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("no folder")
     environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    assert edit(repository, "src/a.py", environment=environment).kind == "pass"
-    asked = edit(repository, "docs/api/x.yaml", environment=environment)
+    assert edit(project, "src/a.py", environment=environment).kind == "pass"
+    asked = edit(project, "docs/api/x.yaml", environment=environment)
     assert "PTH001" in asked.refusal
 
 
-def test_a_git_that_never_answers_is_refused_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    repository = guarded(tmp_path / "repository")
+def test_a_git_that_never_answers_is_refused_in_time(
+    project: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "git").write_text("#!/bin/sh\nexec sleep 60\n")
@@ -153,6 +149,6 @@ def test_a_git_that_never_answers_is_refused_in_time(tmp_path: Path, monkeypatch
     path = f"{programs}:{os.path.dirname(shutil.which('sleep') or '/bin/sleep')}"
     assert SECONDS["edit"] <= 20
     monkeypatch.setitem(SECONDS, "edit", 1)
-    asked = edit(repository, "src/a.py", environment={"PATH": path})
+    asked = edit(project, "src/a.py", environment={"PATH": path})
     assert asked.kind == "refuse"
     assert "seconds" in asked.refusal

@@ -57,26 +57,24 @@ def test_once_it_is_altered_it_is_judged(path: str, tmp_path: Path) -> None:
     assert path in session.stop().refusal
 
 
-def test_an_edit_of_the_same_size_and_second_as_the_commit_is_seen(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
+def test_an_edit_of_the_same_size_and_second_as_the_commit_is_seen(project: Repository) -> None:
     time.sleep(1 - time.time() % 1)
-    repository.commit("feat: x", files={"src/a.py": "x = 2\n"})
-    repository.write("src/a.py", "x = 3\n")
+    project.commit("feat: x", files={"src/a.py": "x = 2\n"})
+    project.write("src/a.py", "x = 3\n")
     time.sleep(1 - time.time() % 1)
-    session = begun(repository)
+    session = begun(project)
     assert "src/a.py: edited before" in session.before("git checkout src/a.py").refusal
 
 
-def test_an_edit_that_is_stashed_is_guarded_once_it_is_back(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    repository.write("configs/c", "a person's\n")
-    session = begun(repository)
+def test_an_edit_that_is_stashed_is_guarded_once_it_is_back(project: Repository) -> None:
+    project.write("configs/c", "a person's\n")
+    session = begun(project)
     session.run("git stash -q")
-    repository.write("configs/c", "the agent's\n")
+    project.write("configs/c", "the agent's\n")
     [step] = re.findall(r"next: .*?`(git checkout [^`]+)`", session.after().refusal)
     assert session.run(step).kind == "pass"
     assert session.run("git stash pop -q").kind == "pass"
-    repository.write("configs/c", "a person's and the agent's\n")
+    project.write("configs/c", "a person's and the agent's\n")
     assert "Take out by hand" in session.after().refusal
     for command in ("git stash -q", "git stash pop -q"):
         session.run(command)
@@ -128,39 +126,36 @@ def test_a_commit_of_the_session_is_taken_back_with_what_it_said(tmp_path: Path)
     assert session.after().kind == "pass"
 
 
-def test_what_was_there_is_not_made_again_by_whoever_loses_it(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
+def test_what_was_there_is_not_made_again_by_whoever_loses_it(project: Repository, tmp_path: Path) -> None:
     environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    start = {"hook_event_name": "SessionStart", "session_id": "s", "cwd": str(repository.path)}
-    ask("claude", start, repository.path, environment=environment)
-    repository.write("docs/api/x.yaml", "b\n")
+    start = {"hook_event_name": "SessionStart", "session_id": "s", "cwd": str(project.path)}
+    ask("claude", start, project.path, environment=environment)
+    project.write("docs/api/x.yaml", "b\n")
     for file in (tmp_path / "cache/specguard/pins").iterdir():
         file.unlink()
-    ask("claude", start, repository.path, environment=environment)
+    ask("claude", start, project.path, environment=environment)
     stop = {**start, "hook_event_name": "Stop"}
-    assert "PTH001" in ask("claude", stop, repository.path, environment=environment).refusal
+    assert "PTH001" in ask("claude", stop, project.path, environment=environment).refusal
 
 
-def test_thousands_of_files_that_are_not_committed_are_bounded(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
+def test_thousands_of_files_that_are_not_committed_are_bounded(project: Repository) -> None:
     for number in range(2_000):
-        repository.write(f"docs/api/{number % 100}/{number}", f"{number}\n")
+        project.write(f"docs/api/{number % 100}/{number}", f"{number}\n")
     began = time.monotonic()
-    session = begun(repository)
+    session = begun(project)
     assert time.monotonic() - began < 20
     assert session.stop().kind == "pass"
-    repository.write("docs/api/x.yaml", "b\n")
+    project.write("docs/api/x.yaml", "b\n")
     assert "1 finding left" in session.stop().refusal
 
 
 @pytest.mark.parametrize("known", [False, True])
 def test_a_content_that_no_commit_has_is_not_looked_for_where_the_branch_left(
-    known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    known: bool, project: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    repository = guarded(tmp_path / "repository")
     if known:
-        repository.git("hash-object", "-w", "--stdin", stdin=b"another\n")
-    session = begun(repository)
+        project.git("hash-object", "-w", "--stdin", stdin=b"another\n")
+    session = begun(project)
     asked: list[str] = []
     bases = Git.merge_bases
 
@@ -169,7 +164,7 @@ def test_a_content_that_no_commit_has_is_not_looked_for_where_the_branch_left(
         return bases(git, one, other)
 
     monkeypatch.setattr(Git, "merge_bases", merge_bases)
-    assert session.ask(write("docs/api/x.yaml", repository.path, "another\n")).refusal
+    assert session.ask(write("docs/api/x.yaml", project.path, "another\n")).refusal
     assert bool(asked) is known
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integrations.hooks.asking import Asked, ask, guarded
+from tests.integrations.hooks.asking import Asked, ask
 from tests.rows import rows
 
 if TYPE_CHECKING:
@@ -30,10 +30,9 @@ def recorded() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("agent", "one"), list(recorded()))
-def test_an_event_gets_its_answer(agent: str, one: dict[str, Any], tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    event = json.dumps(one["event"]).replace("{root}", str(repository.path))
-    asked = ask(agent, event, repository.path)
+def test_an_event_gets_its_answer(agent: str, one: dict[str, Any], project: Repository) -> None:
+    event = json.dumps(one["event"]).replace("{root}", str(project.path))
+    asked = ask(agent, event, project.path)
     assert asked.kind == one["answer"], asked
     said = asked.refusal or asked.told
     assert one.get("says", "PTH001" if one["answer"] == "refuse" else "") in said
@@ -51,25 +50,22 @@ def asked_of(file: str, name: str, spoken: str, repository: Repository, *, insta
 
 
 @pytest.mark.parametrize(("file", "name", "key"), rows(__file__, "the_event_tells_whose_dialect_it_is"))
-def test_the_event_tells_whose_dialect_it_is(file: str, name: str, key: str, tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
+def test_the_event_tells_whose_dialect_it_is(file: str, name: str, key: str, project: Repository) -> None:
     for spoken in ("claude", "codex", "gemini", "cursor"):
-        asked = asked_of(file, name, spoken, repository, installed=spoken == file)
+        asked = asked_of(file, name, spoken, project, installed=spoken == file)
         assert key in asked.data
         assert asked.kind == "refuse"
 
 
-def test_an_event_of_cursor_by_claudes_settings_is_answered_both_ways(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    asked = asked_of("cursor", "by a configuration of Claude Code", "claude", repository)
+def test_an_event_of_cursor_by_claudes_settings_is_answered_both_ways(project: Repository) -> None:
+    asked = asked_of("cursor", "by a configuration of Claude Code", "claude", project)
     assert asked.data["permission"] == "deny"
     assert asked.data["hookSpecificOutput"]["permissionDecision"] == "deny"
 
 
-def test_what_a_refusal_in_codex_has_is_what_codex_knows(tmp_path: Path) -> None:
+def test_what_a_refusal_in_codex_has_is_what_codex_knows(project: Repository) -> None:
     """PreToolUse's output schema of openai/codex has no other fields, and another one lets the tool run."""
-    repository = guarded(tmp_path / "repository")
-    asked = asked_of("codex", "a patch of a guarded file", "codex", repository)
+    asked = asked_of("codex", "a patch of a guarded file", "codex", project)
     assert set(asked.data) == {"hookSpecificOutput"}
     said = asked.data["hookSpecificOutput"]
     assert set(said) == {"hookEventName", "permissionDecision", "permissionDecisionReason"}

@@ -17,64 +17,52 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_link_from_outside_lands_inside(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    os.symlink(repository.path / "docs", tmp_path / "elsewhere")
-    asked = ask("claude", write(str(tmp_path / "elsewhere/api/x.yaml"), tmp_path), repository.path)
-    assert "PTH001" in asked.refusal
+def test_it_is_guarded_from_wherever_the_agent_is(project: Repository, tmp_path: Path) -> None:
+    os.symlink(project.path / "docs", tmp_path / "elsewhere")
+    environment = {"CLAUDE_PROJECT_DIR": str(project.path)}
+    for event, start, more in (
+        (write(str(tmp_path / "elsewhere/api/x.yaml"), tmp_path), project.path, {}),
+        (write("x.yaml", project.path / "docs/api"), project.path, {}),
+        (write(f"{project.path}/docs/api/x.yaml", tmp_path), tmp_path, environment),
+    ):
+        assert "PTH001" in ask("claude", event, start, environment=more).refusal
+    assert ask("claude", write("x.yaml", project.path / "src"), project.path).kind == "pass"
 
 
-def test_the_folder_of_the_call_is_what_a_name_starts_from(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    asked = ask("claude", write("x.yaml", repository.path / "docs/api"), repository.path)
-    assert "PTH001" in asked.refusal
-    assert ask("claude", write("x.yaml", repository.path / "src"), repository.path).kind == "pass"
-
-
-def test_the_project_is_guarded_from_wherever_the_agent_is(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    environment = {"CLAUDE_PROJECT_DIR": str(repository.path)}
-    event = write(f"{repository.path}/docs/api/x.yaml", tmp_path)
-    assert "PTH001" in ask("claude", event, tmp_path, environment=environment).refusal
-
-
-def test_a_worktree_is_guarded_like_the_rest(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    repository.git("worktree", "add", "-q", "-b", "other", str(tmp_path / "tree"))
-    inside = repository.path / ".claude/worktrees/one"
-    repository.git("worktree", "add", "-q", "-b", "third", str(inside))
+def test_a_worktree_is_guarded_like_the_rest(project: Repository, tmp_path: Path) -> None:
+    project.git("worktree", "add", "-q", "-b", "other", str(tmp_path / "tree"))
+    inside = project.path / ".claude/worktrees/one"
+    project.git("worktree", "add", "-q", "-b", "third", str(inside))
     for directory, start in (
         (tmp_path / "tree", tmp_path / "tree"),
-        (repository.path, tmp_path / "tree"),
-        (repository.path, inside),
+        (project.path, tmp_path / "tree"),
+        (project.path, inside),
     ):
         asked = ask("claude", write(f"{start}/docs/api/x.yaml", directory), directory)
         assert "PTH001" in asked.refusal, (directory, start)
         assert ask("claude", write(f"{start}/src/a.py", directory), directory).kind == "pass"
 
 
-def test_a_repository_made_around_a_guarded_file_does_not_take_it_out(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    Repository(repository.path / "docs/api")
-    asked = edit(repository, "docs/api/x.yaml")
+def test_a_repository_made_around_a_guarded_file_does_not_take_it_out(project: Repository) -> None:
+    Repository(project.path / "docs/api")
+    asked = edit(project, "docs/api/x.yaml")
     assert "PTH001" in asked.refusal
     asked = ask(
         "claude",
-        write("x.yaml", repository.path / "docs/api"),
-        repository.path / "docs/api",
-        environment={"CLAUDE_PROJECT_DIR": str(repository.path)},
+        write("x.yaml", project.path / "docs/api"),
+        project.path / "docs/api",
+        environment={"CLAUDE_PROJECT_DIR": str(project.path)},
     )
     assert "PTH001" in asked.refusal
 
 
-def test_in_a_worktree_the_shared_git_folder_is_refused(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
+def test_in_a_worktree_the_shared_git_folder_is_refused(project: Repository, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
-    repository.git("worktree", "add", "-q", "-b", "other", str(tree))
+    project.git("worktree", "add", "-q", "-b", "other", str(tree))
     for path in (
-        f"{repository.path}/.git/hooks/pre-push",
+        f"{project.path}/.git/hooks/pre-push",
         ".git",
-        f"{repository.path}/.git/worktrees/tree/HEAD",
+        f"{project.path}/.git/worktrees/tree/HEAD",
     ):
         assert ask("claude", write(path, tree), tree).kind == "refuse"
 
@@ -89,19 +77,18 @@ def test_the_cache_and_the_installation_are_refused(tmp_path: Path) -> None:
         assert asked.kind == "refuse"
 
 
-def test_nothing_is_left_in_the_repository(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
+def test_nothing_is_left_in_the_repository(project: Repository) -> None:
 
     def files() -> list[str]:
         """All but what the hook remembers in git's own folder."""
-        found = sorted(str(path.relative_to(repository.path)) for path in repository.path.rglob("*"))
+        found = sorted(str(path.relative_to(project.path)) for path in project.path.rglob("*"))
         return [name for name in found if not name.startswith(".git/specguard")]
 
     before = files()
-    edit(repository, "src/a.py")
-    edit(repository, "docs/api/x.yaml")
+    edit(project, "src/a.py")
+    edit(project, "docs/api/x.yaml")
     assert files() == before
-    done = subprocess.run(["git", "fsck"], cwd=repository.path, env=clean_environment(), check=False)
+    done = subprocess.run(["git", "fsck"], cwd=project.path, env=clean_environment(), check=False)
     assert done.returncode == 0
 
 

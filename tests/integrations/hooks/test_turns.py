@@ -54,15 +54,14 @@ def test_what_is_left_is_said_and_counted(tmp_path: Path) -> None:
     assert len(refusal.split()) <= 120
 
 
-def test_what_a_commit_has_is_said_once_with_the_command_that_shows_it(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    repository.commit("feat: x", files={"docs/api/x.yaml": "changed\n"})
-    event = {**ENDS["claude"], "session_id": "s", "cwd": str(repository.path)}
-    told = ask("claude", event, repository.path).refusal
+def test_what_a_commit_has_is_said_once_with_the_command_that_shows_it(project: Repository) -> None:
+    project.commit("feat: x", files={"docs/api/x.yaml": "changed\n"})
+    event = {**ENDS["claude"], "session_id": "s", "cwd": str(project.path)}
+    told = ask("claude", event, project.path).refusal
     assert "the commits of the branch" in told
     assert "`specguard check` shows it again" in told
-    assert "PTH001" in run_here("check", directory=repository.path).stdout
-    assert ask("claude", event, repository.path).kind == "pass"
+    assert "PTH001" in run_here("check", directory=project.path).stdout
+    assert ask("claude", event, project.path).kind == "pass"
 
 
 def test_without_a_sign_of_a_new_turn_the_session_counts(tmp_path: Path) -> None:
@@ -124,24 +123,23 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     assert not os.listdir(tmp_path / "elsewhere")
 
 
-def test_after_a_command_what_is_new_is_told_once(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
+def test_after_a_command_what_is_new_is_told_once(project: Repository) -> None:
     event = {
         "hook_event_name": "PostToolUse",
         "tool_name": "Bash",
         "tool_input": {"command": "python3 x.py"},
         "tool_response": {},
         "session_id": "s",
-        "cwd": str(repository.path),
+        "cwd": str(project.path),
     }
-    begun(repository)
-    assert ask("claude", event, repository.path).kind == "pass"
-    repository.write("docs/api/x.yaml", "changed\n")
-    first = ask("claude", event, repository.path)
+    begun(project)
+    assert ask("claude", event, project.path).kind == "pass"
+    project.write("docs/api/x.yaml", "changed\n")
+    first = ask("claude", event, project.path)
     assert "PTH001" in first.refusal
-    assert ask("claude", event, repository.path).kind == "pass"
-    repository.write("src/a.py", "DO NOT COMMIT\n")
-    second = ask("claude", event, repository.path)
+    assert ask("claude", event, project.path).kind == "pass"
+    project.write("src/a.py", "DO NOT COMMIT\n")
+    second = ask("claude", event, project.path)
     assert "CNT001" in second.refusal
     assert "PTH001" not in second.refusal
 
@@ -159,15 +157,14 @@ def test_after_a_command_gemini_keeps_what_the_tool_said(tmp_path: Path) -> None
     assert "PTH001" in asked.told
 
 
-def test_the_end_of_a_turn_in_a_worktree_judges_that_one(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
+def test_the_end_of_a_turn_in_a_worktree_judges_that_one(project: Repository, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
-    repository.git("worktree", "add", "-q", "-b", "other", str(tree))
+    project.git("worktree", "add", "-q", "-b", "other", str(tree))
     (tree / "docs/api/x.yaml").write_text("changed\n")
     event = {**ENDS["claude"], "session_id": "s"}
-    begun(repository)
-    assert ask("claude", {**event, "cwd": str(repository.path)}, repository.path).kind == "pass"
+    begun(project)
+    assert ask("claude", {**event, "cwd": str(project.path)}, project.path).kind == "pass"
     assert ask("claude", {**event, "cwd": str(tree)}, tree).kind == "refuse"
-    environment = {"CLAUDE_PROJECT_DIR": str(repository.path)}
-    asked = ask("claude", {**event, "cwd": str(tree)}, repository.path, environment=environment)
+    environment = {"CLAUDE_PROJECT_DIR": str(project.path)}
+    asked = ask("claude", {**event, "cwd": str(tree)}, project.path, environment=environment)
     assert asked.kind == "refuse", "the agent has gone to a worktree of its project"

@@ -63,23 +63,16 @@ def test_a_name_is_suspicious(severity: str, names: dict[str, list[bytes]]) -> N
             assert may_be_suspicious([name])
 
 
-@pytest.mark.parametrize(
-    "name",
-    [b".git", b".GIT", b".Git", b"git~1", b"GIT~1", b".git.", b".git ", b".git . .", b".git:x",
-     b".git::$INDEX_ALLOCATION", b".git\\config", ".g\u200cit".encode(), "\ufeff.git".encode()],
-)  # fmt: skip
+GIT = (b".git", b".GIT", b"git~1", b".git.", b".git ", b".git . .", b".git:x", b".git::$INDEX_ALLOCATION",
+       b".git\\config", ".g\u200cit".encode(), "\ufeff.git".encode())  # fmt: skip
+NO_GIT = (b".gitignore", b"git", b"x.git", b"git~2x", b".github", b".git-blame", b"_git")
+
+
+@pytest.mark.parametrize("name", [*GIT, *NO_GIT])
 def test_what_git_takes_for_its_folder(name: bytes) -> None:
-    assert is_git_name(name)
-    assert "'.git'" in dict(crafted_paths([b"src/" + name + b"/config"]))[b"src/" + name + b"/config"]
-    assert "'.git'" in dict(crafted_paths([b"src/" + name]))[b"src/" + name]
-
-
-@pytest.mark.parametrize(
-    "name", [b".gitignore", b"git", b"x.git", b"git~2x", b".github", b".git-blame", b"_git"]
-)
-def test_what_git_does_not(name: bytes) -> None:
-    assert not is_git_name(name)
-    assert not dict(crafted_paths([b"src/" + name]))
+    assert is_git_name(name) is (name in GIT)
+    for path in (b"src/" + name + b"/config", b"src/" + name):
+        assert ("'.git'" in dict(crafted_paths([path])).get(path, "")) is (name in GIT)
 
 
 def test_git_agrees_on_what_a_mac_s_file_system_passes_over(repository: Repository) -> None:
@@ -93,34 +86,19 @@ def test_git_agrees_on_what_a_mac_s_file_system_passes_over(repository: Reposito
         assert is_git_name(name.encode()) == (added.returncode != 0), ascii(character)
 
 
-@pytest.mark.parametrize("path", [b"..", b"a/../b", b"./a", b"a/.", b"a//b", b"/a", b"a/"])
-def test_segments_that_no_command_makes(path: bytes) -> None:
-    assert "segment" in dict(crafted_paths([path]))[path]
-
-
-def test_a_file_that_is_also_a_folder() -> None:
+def test_paths_that_no_command_makes() -> None:
+    for path in (b"..", b"a/../b", b"./a", b"a/.", b"a//b", b"/a", b"a/"):
+        assert "segment" in dict(crafted_paths([path]))[path]
     assert "also has a file" in dict(crafted_paths([b"a", b"a/b/c"]))[b"a/b/c"]
     assert not dict(crafted_paths([b"a.txt", b"a/b", b"ab"]))
-
-
-def test_a_path_that_is_there_twice() -> None:
     assert dict(crafted_paths([b"a/b", b"a/b", b"c"])) == {b"a/b": "is in one tree twice"}
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["l\u043ecked", "\uff4cocked", "LOCKED", "l\u200bocked", "\U0001d425ocked", "lo\u0441ked", "\u2113ocked"],
-)
-def test_what_reads_alike(text: str) -> None:
-    assert reading(text) == "locked"
-
-
-def test_a_whole_word_of_another_script_reads_like_a_plain_one() -> None:
-    assert reading("\u0441\u043e\u0440") == "cop"
-    assert reading("\u0391\u0392\u0395") == "abe"
-
-
-def test_letters_of_ascii_are_kept_apart() -> None:
+def test_what_reads_alike() -> None:
+    alike = ("l\u043ecked", "\uff4cocked", "LOCKED", "l\u200bocked", "\U0001d425ocked", "\u2113ocked")
+    assert {reading(text) for text in alike} == {"locked"}
+    assert (reading("\u0441\u043e\u0440"), reading("\u0391\u0392\u0395")) == ("cop", "abe")
+    # Letters of ASCII are kept apart.
     assert len({reading(text) for text in ("Il1", "ll1", "O0", "OO", "rn", "m")}) == 6
 
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.integrations.hooks.shell import read_command
-from tests.integrations.hooks.asking import ask, call, guarded
+from tests.integrations.hooks.asking import ask, call
 from tests.integrations.hooks.shell.running import COMMANDS, scratch, told
 from tests.test_hook_imports import NEVER, imported
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from specguard.testing import Repository
 
 
 @pytest.fixture(scope="module")
@@ -44,20 +46,19 @@ def test_ways_past_the_guard_are_told_and_what_only_looks_like_one_is_none(work:
 
 @pytest.mark.threat("T130", "the executable bit of a guarded file, or of a hook", "refused")
 @pytest.mark.parametrize("mode", ["+x", "755", "-x"])
-def test_a_mode_alone_is_an_edit(mode: str, tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    (repository.path / "docs/api/x.yaml").chmod(0o755 if mode == "-x" else 0o644)
-    repository.git("add", "-A")
-    repository.commit("feat: a mode", files={"src/b.py": "y = 1\n"})
-    repository.git("branch", "-f", "main")
-    repository.git("config", "core.hooksPath", "tools/hooks")
-    repository.write("tools/hooks/pre-commit", "#!/bin/sh\nexec specguard check --staged\n")
-    (repository.path / "tools/hooks/pre-commit").chmod(0o755 if mode == "-x" else 0o644)
+def test_a_mode_alone_is_an_edit(mode: str, project: Repository) -> None:
+    (project.path / "docs/api/x.yaml").chmod(0o755 if mode == "-x" else 0o644)
+    project.git("add", "-A")
+    project.commit("feat: a mode", files={"src/b.py": "y = 1\n"})
+    project.git("branch", "-f", "main")
+    project.git("config", "core.hooksPath", "tools/hooks")
+    project.write("tools/hooks/pre-commit", "#!/bin/sh\nexec specguard check --staged\n")
+    (project.path / "tools/hooks/pre-commit").chmod(0o755 if mode == "-x" else 0o644)
     for path in ("docs/api/x.yaml", "tools/hooks/pre-commit"):
-        event = call("Bash", {"command": f"chmod {mode} {path}"}, repository.path)
-        assert ask("claude", event, repository.path).kind == "refuse", path
-    event = call("Bash", {"command": "chmod +x src/a.py"}, repository.path)
-    assert ask("claude", event, repository.path).kind == "pass"
+        event = call("Bash", {"command": f"chmod {mode} {path}"}, project.path)
+        assert ask("claude", event, project.path).kind == "refuse", path
+    event = call("Bash", {"command": "chmod +x src/a.py"}, project.path)
+    assert ask("claude", event, project.path).kind == "pass"
 
 
 @pytest.mark.parametrize("parts", COMMANDS["lists"]["hostile"], ids=lambda parts: parts[0][0][:9])
