@@ -38,6 +38,14 @@ class Pinned(Session):
         return str(oid or repository.oid("HEAD@{1}"))
 
 
+@pytest.fixture
+def session(tmp_path: Path) -> Pinned:
+    """A session that has begun."""
+    pinned = Pinned(tmp_path)
+    pinned.start()
+    return pinned
+
+
 MOVES = rows(__file__, "moves")
 
 
@@ -75,9 +83,7 @@ def test_a_base_without_a_remote_is_pinned_too(tmp_path: Path) -> None:
     assert "PTH001" in session.edit().refusal
 
 
-def test_an_honest_fetch_blames_nobody(tmp_path: Path) -> None:
-    session = Pinned(tmp_path)
-    session.start()
+def test_an_honest_fetch_blames_nobody(session: Pinned, tmp_path: Path) -> None:
     other = tmp_path / "other"
     session.repository.git("clone", "-q", "-b", "main", str(session.remote), str(other))
     (other / "docs/api/x.yaml").write_text("theirs\n")
@@ -92,9 +98,7 @@ def test_an_honest_fetch_blames_nobody(tmp_path: Path) -> None:
     assert "PTH001" in session.edit("late/x").refusal, "the pin has followed"
 
 
-def test_a_remote_that_is_exchanged_confirms_nothing(tmp_path: Path) -> None:
-    session = Pinned(tmp_path)
-    session.start()
+def test_a_remote_that_is_exchanged_confirms_nothing(session: Pinned, tmp_path: Path) -> None:
     new = session.loosen()
     evil = tmp_path / "evil.git"
     session.repository.git("clone", "-q", "--bare", str(session.remote), str(evil))
@@ -106,9 +110,7 @@ def test_a_remote_that_is_exchanged_confirms_nothing(tmp_path: Path) -> None:
     assert "PTH001" in session.edit().refusal
 
 
-def test_a_remote_that_is_gone_confirms_nothing(tmp_path: Path) -> None:
-    session = Pinned(tmp_path)
-    session.start()
+def test_a_remote_that_is_gone_confirms_nothing(session: Pinned) -> None:
     session.repository.git("update-ref", "refs/remotes/origin/main", session.loosen())
     shutil.rmtree(session.remote)
     said = session.stop().refusal
@@ -124,9 +126,7 @@ def test_a_remote_that_is_gone_confirms_nothing(tmp_path: Path) -> None:
     "T129", "what is remembered of a session, deleted or broken", "said, and not made again in silence"
 )
 @pytest.mark.parametrize("how", ["cache", "git", "both", "broken"])
-def test_a_pin_that_is_lost_is_said(how: str, tmp_path: Path) -> None:
-    session = Pinned(tmp_path)
-    session.start()
+def test_a_pin_that_is_lost_is_said(how: str, session: Pinned, tmp_path: Path) -> None:
     new = session.loosen()
     session.repository.git("update-ref", "refs/remotes/origin/main", new)
     [pin] = (tmp_path / "cache/specguard/pins").iterdir()
@@ -146,17 +146,13 @@ def test_a_pin_that_is_lost_is_said(how: str, tmp_path: Path) -> None:
         assert "PTH001" in session.edit().refusal, "the other place has it too"
 
 
-def test_a_lost_pin_is_said_before_a_command_too(tmp_path: Path) -> None:
-    session = Pinned(tmp_path)
-    session.start()
+def test_a_lost_pin_is_said_before_a_command_too(session: Pinned, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "cache/specguard/pins")
     assert "is not known for certain" in session.before("python3 x.py").told
     assert session.before("python3 x.py").kind == "pass"
 
 
-def test_a_pin_is_kept_for_its_user_alone(tmp_path: Path) -> None:
-    session = Pinned(tmp_path)
-    session.start()
+def test_a_pin_is_kept_for_its_user_alone(session: Pinned, tmp_path: Path) -> None:
     folder = tmp_path / "cache/specguard/pins"
     assert folder.stat().st_mode & 0o077 == 0
     [pin] = folder.iterdir()

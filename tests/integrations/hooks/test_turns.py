@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.testing import run_here
-from tests.integrations.hooks.asking import ask, begun, guarded, stop
+from tests.integrations.hooks.asking import ask, begun, stop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,15 +22,15 @@ ENDS: dict[str, dict[str, Any]] = {
 }
 
 
-def broken(path: Path) -> Repository:
-    repository = guarded(path)
-    repository.write("docs/api/x.yaml", "changed\n")
-    return repository
+@pytest.fixture
+def repository(project: Repository) -> Repository:
+    """One in which a guarded file is changed."""
+    project.write("docs/api/x.yaml", "changed\n")
+    return project
 
 
 @pytest.mark.parametrize("agent", ENDS)
-def test_an_end_is_held_up_three_times_in_a_row(agent: str, tmp_path: Path) -> None:
-    repository = broken(tmp_path / "repository")
+def test_an_end_is_held_up_three_times_in_a_row(agent: str, repository: Repository) -> None:
     event = {**ENDS[agent], "session_id": "s", "cwd": str(repository.path)}
     kinds = [ask(agent, event, repository.path).kind]
     kinds += [ask(agent, {**event, "stop_hook_active": True}, repository.path).kind for _ in range(4)]
@@ -38,8 +38,7 @@ def test_an_end_is_held_up_three_times_in_a_row(agent: str, tmp_path: Path) -> N
     assert ask(agent, event, repository.path).kind == "refuse", "a new turn is a new one"
 
 
-def test_what_is_left_is_said_and_counted(tmp_path: Path) -> None:
-    repository = broken(tmp_path / "repository")
+def test_what_is_left_is_said_and_counted(repository: Repository) -> None:
     event = {**ENDS["claude"], "cwd": str(repository.path)}
     refusal = ask("claude", event, repository.path).refusal
     assert "1 finding left" in refusal
@@ -64,8 +63,7 @@ def test_what_a_commit_has_is_said_once_with_the_command_that_shows_it(project: 
     assert ask("claude", event, project.path).kind == "pass"
 
 
-def test_without_a_sign_of_a_new_turn_the_session_counts(tmp_path: Path) -> None:
-    repository = broken(tmp_path / "repository")
+def test_without_a_sign_of_a_new_turn_the_session_counts(repository: Repository) -> None:
     event = stop(repository.path)
     assert [ask("claude", event, repository.path).kind for _ in range(4)] == ["refuse"] * 3 + ["tell"]
     repository.write("docs/api/x.yaml", "a\n")
@@ -74,8 +72,7 @@ def test_without_a_sign_of_a_new_turn_the_session_counts(tmp_path: Path) -> None
     assert ask("claude", event, repository.path).kind == "refuse"
 
 
-def test_cursor_counts_for_itself(tmp_path: Path) -> None:
-    repository = broken(tmp_path / "repository")
+def test_cursor_counts_for_itself(repository: Repository) -> None:
 
     def stop(loops: int) -> dict[str, Any]:
         return {"hook_event_name": "stop", "loop_count": loops, "workspace_roots": [str(repository.path)]}
@@ -86,24 +83,21 @@ def test_cursor_counts_for_itself(tmp_path: Path) -> None:
     assert "PTH001" not in answers[-1].stdout
 
 
-def test_sessions_and_agents_are_counted_apart(tmp_path: Path) -> None:
-    repository = broken(tmp_path / "repository")
+def test_sessions_and_agents_are_counted_apart(repository: Repository, tmp_path: Path) -> None:
     for session in ("a", "b", "../../x", ""):
         event = {"hook_event_name": "Stop", "session_id": session, "cwd": str(repository.path)}
         assert "1 of 3" in ask("claude", event, repository.path).refusal
     assert not (tmp_path / "x").exists()
 
 
-def test_a_git_folder_that_cannot_be_written_is_no_endless_loop(tmp_path: Path) -> None:
-    repository = broken(tmp_path / "repository")
+def test_a_git_folder_that_cannot_be_written_is_no_endless_loop(repository: Repository) -> None:
     (repository.git_dir / "specguard").write_text("a file in its place")
     event = {**ENDS["claude"], "session_id": "s", "cwd": str(repository.path)}
     assert ask("claude", event, repository.path).kind == "refuse"
     assert ask("claude", {**event, "stop_hook_active": True}, repository.path).kind == "tell"
 
 
-def test_what_is_remembered_may_be_anything(tmp_path: Path) -> None:
-    repository = broken(tmp_path / "repository")
+def test_what_is_remembered_may_be_anything(repository: Repository) -> None:
     event = stop(repository.path)
     ask("claude", event, repository.path)
     [file] = (repository.git_dir / "specguard/sessions").iterdir()
@@ -114,8 +108,7 @@ def test_what_is_remembered_may_be_anything(tmp_path: Path) -> None:
         assert "1 of 3" in ask("claude", event, repository.path).refusal, content[:50]
 
 
-def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
-    repository = broken(tmp_path / "repository")
+def test_nothing_is_written_through_a_link(repository: Repository, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     os.symlink(tmp_path / "elsewhere", repository.git_dir / "specguard")
     event = {**ENDS["claude"], "session_id": "s", "cwd": str(repository.path)}
@@ -144,8 +137,7 @@ def test_after_a_command_what_is_new_is_told_once(project: Repository) -> None:
     assert "PTH001" not in second.refusal
 
 
-def test_after_a_command_gemini_keeps_what_the_tool_said(tmp_path: Path) -> None:
-    repository = broken(tmp_path / "repository")
+def test_after_a_command_gemini_keeps_what_the_tool_said(repository: Repository) -> None:
     event = {
         "hook_event_name": "AfterTool",
         "tool_name": "run_shell_command",
