@@ -65,13 +65,6 @@ def test_what_the_policy_does_not_let_run(
     assert raised.value.help
 
 
-def test_a_refusal_names_the_line_of_the_policy(programs: Path) -> None:
-    with pytest.raises(SpecguardError) as raised:
-        resolved(programs, agent="wild")
-    assert raised.value.path == "SPEC_AUTHORITY.md"
-    assert raised.value.line is not None
-
-
 @pytest.mark.parametrize(("script", "said"), rows(__file__, "another_version_or_none_stops_here"))
 def test_another_version_or_none_stops_here(
     script: str, said: str, programs: Path, monkeypatch: pytest.MonkeyPatch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.executor.command_output import PlainText, plain_text
+from specguard.executor.command_output import PlainText
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,3 @@ def test_output_becomes_text(printed: bytes, kept: str) -> None:
         plain = PlainText()
         pieces = plain.feed(printed[:cut]) + plain.feed(printed[cut:]) + plain.finish()
         assert pieces.decode() == kept
-
-
-def test_a_whole_text() -> None:
-    assert plain_text("\x1b[1mrm\x1b[0m \udcff") == "rm \\xff"
