@@ -168,16 +168,3 @@ def test_a_worktree_has_the_hooks_and_an_agent_cannot_take_them_out(
         asked = ask("claude", write(str(tree / ".claude/settings.json"), root, "{}\n"), root)
         assert asked.kind == "refuse"
         assert "holds the settings by which an agent's program runs specguard" in asked.refusal
-
-
-def test_who_takes_the_hooks_out_or_switches_them_off_is_seen_later_too(repository: Repository) -> None:
-    init(repository, "--agent", "claude")
-    repository.git("switch", "-q", "main")
-    repository.stage()
-    repository.commit("chore: have agents ask specguard")
-    repository.git("switch", "-q", "-c", "later")
-    (Path(repository.path) / ".claude/settings.json").write_text("{}\n")
-    repository.stage()
-    repository.commit("chore: tidy up")
-    said = ended(run_here("check", "--base", "main", directory=repository.path), 1)
-    assert ".claude/settings.json no longer runs specguard" in said.stdout
