@@ -222,7 +222,8 @@ def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
             stdin=b"" if any("{brief}" in word for word in agent.words) else text,
             # An agent that has no limit of its own may take as long as the run.
             timeout=run.options.command_timeout or math.inf,
-            finished=partial(_are_ready, place, task.id) if task is not None else None,
+            # What the process says does not count.
+            finished=lambda: task is not None and isinstance(_read_results(place, task.id), Results),
             watch=partial(check_size, run),
         )
     note = stop_note(place)
@@ -419,11 +420,6 @@ KEPT_RESULTS: Final = "results.json"
 
 _LARGEST_RESULTS: Final = 1 << 20
 _LONGEST: Final = 300
-
-
-def _are_ready(place: str, task_id: str) -> bool:
-    """True if valid results are there: what the process says does not count."""
-    return isinstance(_read_results(place, task_id), Results)
 
 
 def _take_results(run: Run, place: str, task_id: str) -> Results | str:

@@ -140,9 +140,7 @@ class CommandLog:
         self._keep(self._redacted.feed(self._plain.finish()))
         self._keep(self._redacted.finish())
         if self.over:
-            self._write(
-                f"\n[specguard: no more than {self._limit / (1 << 20):g} MiB of output is kept]\n".encode()
-            )
+            self._write(f"\n[specguard: {self.too_much}]\n".encode())
         if self._line:
             self._say(b"\n")
         with recording(self._path):
@@ -378,11 +376,7 @@ def _is_secret(name: str, value: str) -> bool:
     # `TOKEN_TYPE` is about a token; `TOKEN_2024Q1_PROD` may be one, which has figures in it.
     if called["more"] and (value.isalpha() or not any(char.isdigit() for char in value)):
         return False
-    return not (value.startswith(("/", "~/")) and _is_path(value))
-
-
-def _is_path(value: str) -> bool:
-    return "\0" not in value and os.path.lexists(os.path.expanduser(value))
+    return "\0" in value or not (value.startswith(("/", "~/")) and os.path.lexists(os.path.expanduser(value)))
 
 
 def patterns_of(value: str) -> Iterator[tuple[bytes, int]]:

@@ -195,15 +195,9 @@ def tried(run: Run) -> list[str]:
     known = [run.manifest.pushed] if run.manifest.pushed else []
     try:
         commits = run.folder.data(RECORD).get("commits", [])
-    except FileNotFoundError:
+    except (OSError, ValueError):
+        # Without it a branch that is there is somebody else's.
         return known
-    except (OSError, ValueError) as error:
-        raise RunEnded(
-            f"{os.path.basename(RECORD)} of the run cannot be read",
-            help=f"see whether the remote has the branch {run.manifest.branch}",
-            code=2,
-            error="run-record",
-        ) from error
     own = [one for one in commits if isinstance(one, str) and _is_own(run, one)]
     return list(dict.fromkeys([*own, *known]))
 
