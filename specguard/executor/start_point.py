@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
+from specguard.authority.load import DEFAULTS
 from specguard.change.base import Found, find_base, papers_of
 from specguard.change.check_request import Request
 from specguard.change.git import Git, History
@@ -314,7 +315,7 @@ def ensure_repository(
         What was done, or would be, in one sentence each.
 
     Raises:
-        SpecguardError: git cannot do it, or a repository alone is asked for.
+        SpecguardError: git cannot do it, or no run could begin from what is there; nothing is made then.
     """
     where = folder = os.path.abspath(directory or os.curdir)
     above = (folder, *map(str, PurePath(folder).parents))
@@ -332,6 +333,13 @@ def ensure_repository(
         if repository.head is not None:
             return
         where = repository.work_tree()
+    if not any(os.path.lexists(os.path.join(where, name)) for name in DEFAULTS):
+        words = ["specguard", "init", "-C", where, "--preset", "planner-pipeline"]
+        raise SpecguardError(
+            f"there is no authority in {where}, and nothing was made",
+            help=f"write one first: git init {shlex.quote(where)} && {shlex.join(words)}",
+            code="no-authority",
+        )
     _git(folder, environment, "var", "GIT_COMMITTER_IDENT")
     would = "would have " if only_say else ""
     if new:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import time
@@ -262,8 +263,12 @@ class TestWithoutHistory:
         init = ended(planned.specguard("-C", str(folder), "init"), 2)
         assert f"`git init '{folder}'` makes it one" in init.stderr
         assert list(folder.iterdir()) == []
-        made = ended(planned.specguard(*words, "--baseline-commit", "--", "true"), 2)
-        assert "there is no authority in main" in made.stderr
+        refused = ended(planned.specguard(*words, "--baseline-commit", "--", "true"), 2)
+        assert f"there is no authority in {folder}, and nothing was made" in refused.stderr
+        git, _, init = refused.stderr.partition("write one first: ")[2].strip().partition(" && specguard ")
+        subprocess.run(shlex.split(git), check=True, stdout=subprocess.DEVNULL)
+        ended(planned.specguard(*shlex.split(init)))
+        assert (folder / "SPEC_AUTHORITY.md").is_file()
 
     def test_what_needs_a_remote_still_does(self, tmp_path: Path) -> None:
         project = Project(tmp_path)
