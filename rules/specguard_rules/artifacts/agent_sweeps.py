@@ -251,7 +251,7 @@ class MissingCompaction(Rule):
     sweep: str = setting("", "the contract with the sweep", tightens=[""], names=["artifacts"])
     sections: list[str] = setting(["Agent Sweep", "Agent Registry"], "its titles", min_length=1)
     scratchpads: list[str] = setting(
-        [], "contracts; by default those that name an agent", names=["artifacts"]
+        [], "agents' contracts; by default all whose path names an agent", names=["artifacts"]
     )
     agent: str = setting("agent", "the placeholder of paths that names the agent", min_length=1)
     aligned: list[str] = setting(["aligned"], "words for an agent that may continue", min_length=1)

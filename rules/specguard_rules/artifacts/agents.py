@@ -100,7 +100,9 @@ class Grounding(Settings):
     all: list[str] = setting([], "documents that every agent must cite", tightens="more")
     by_agent: dict[str, list[str]] = setting({}, "more documents for single agents, by name", tightens="more")
     equivalents: dict[str, list[str]] = setting({}, "documents that may replace one, by its path")
-    external: list[str] = setting([], "documents outside the repository: only a warning", tightens="fewer")
+    external: list[str] = setting(
+        [], "documents outside the repository (absolute or `~`): only a warning", tightens="fewer"
+    )
     agent: str = setting("agent", "the placeholder of paths that names the agent", min_length=1)
     cited_by: list[str] = setting(
         [],

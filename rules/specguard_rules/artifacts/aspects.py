@@ -40,7 +40,9 @@ class Checklists(Settings):
     """Documents with checklists, and what proves that a checked item was done."""
 
     files: Selecting = setting(Selecting(), "the documents with checklists", tightens="more")
-    evidence: Selecting | str = setting(Selecting(), "what proves a ticked item", check=as_patterns)
+    evidence: Selecting | str = setting(
+        Selecting(), "what proves a ticked item, such as `.runs/**/manifest.json`", check=as_patterns
+    )
 
     @property
     def proofs(self) -> Selecting:

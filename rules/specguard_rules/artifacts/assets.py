@@ -24,16 +24,20 @@ class Assets(Settings):
     entries: list[str] = setting(["assets", "items", "patterns"], "its entries' keys", min_length=1)
     id: str = setting("id", "an entry's id", min_length=1)
     version: str = setting("version", "its version", min_length=1)
-    files: list[str] = setting(["entry", "path", "file", "files", "paths"], "its files", min_length=1)
+    files: list[str] = setting(
+        ["entry", "path", "file", "files", "paths"], "its files or folders", min_length=1
+    )
     table: str = setting("", "the document with a row for each asset, such as `patterns/README.md`")
     columns: list[str] = setting(["Before", "After"], "the columns to fill", tightens="more")
     samples: str = setting("", "the data file with sample uses, such as `tasks/index.json`")
     sample_fields: list[str] = setting([], "its fields for assets; by default any")
 
-    proofs: list[str] = setting([], "what a run must log for a changed asset", tightens="more")
+    proofs: list[str] = setting(
+        [], "what a run must log for a changed asset, such as `build` and `test`", tightens="more"
+    )
     run_files: list[str] = setting([], "the files of such a run, such as `diff.patch`", tightens="more")
     run_keys: list[str | list[str]] = setting(
-        [], "keys of its manifest; one of each inner list", tightens="more"
+        [], "its manifest's keys, such as `approvals`; one of each inner list", tightens="more"
     )
 
     def problem(self) -> str:

@@ -29,7 +29,9 @@ class Invariant(Settings):
 
     paths: Selecting = required("files; without a `pattern` also folders", min_length=1)
     pattern: Expression | None = setting(None, "what each file keeps; without it, paths stay where they are")
-    count: Literal["same", "at-least"] = setting("same", "how many matches", tightens=["at-least", "same"])
+    count: Literal["same", "at-least"] = setting(
+        "same", "`at-least` allows more matches", tightens=["at-least", "same"]
+    )
     assessment: str = setting("", "the contract that it binds; by default every change", names=["artifacts"])
     message: str = setting("", "more text for findings")
 

@@ -38,7 +38,7 @@ class ConventionalForm(Settings):
     """The settings of a rule that can ask for the form of Conventional Commits."""
 
     conventional: bool = setting(
-        False, "ask for Conventional Commits: `type(scope): text`", tightens="higher"
+        False, "require Conventional Commits 1.0.0: `type(scope)!: description`", tightens="higher"
     )
     types: list[str] = setting([], "allowed types; by default any", tightens="only")
     type_case: Literal["any", "lower"] = setting("any", "the case of types", tightens=["any"])
@@ -46,7 +46,9 @@ class ConventionalForm(Settings):
     scope: Literal["optional", "required", "forbidden"] = setting(
         "optional", "whether a subject has a scope", tightens=["optional"]
     )
-    description_case: Literal["any", "lower", "upper"] = setting("any", "its first letter", tightens=["any"])
+    description_case: Literal["any", "lower", "upper"] = setting(
+        "any", "the description's first letter", tightens=["any"]
+    )
 
     def subject_problem(self, subject: str) -> tuple[str, str]:
         """The problem with a subject, and the setting that asks for the form; both empty if there is none.
@@ -182,8 +184,12 @@ class CommitMessage(ConventionalForm, Rule):
     condition: ClassVar[str] = "every commit message is its work item's, or of the form the policy asks for"
     fixes: ClassVar[str] = "rewords the newest commit, if not pushed yet, or the message being written"
 
-    pattern: Expression | None = setting(None, "what subjects must match without an item", tightens=[None])
-    body: Literal["optional", "required", "forbidden"] = setting("optional", "a body", tightens=["optional"])
+    pattern: Expression | None = setting(
+        None, "what subjects must match without a work item", tightens=[None]
+    )
+    body: Literal["optional", "required", "forbidden"] = setting(
+        "optional", "whether a message has a body", tightens=["optional"]
+    )
     ignore: list[Expression] = setting([], "subjects to skip", tightens="fewer")
 
     def check(
@@ -362,13 +368,17 @@ class CommitForm(Rule):
     blank_line: Literal["require", "optional"] = setting(
         "require", "below the subject", tightens=["optional", "require"]
     )
-    trailing_dot: Literal["allow", "forbid"] = setting("allow", "a final dot", tightens=["allow", "forbid"])
+    trailing_dot: Literal["allow", "forbid"] = setting(
+        "allow", "a dot at a subject's end", tightens=["allow", "forbid"]
+    )
     empty: Literal["allow", "forbid"] = setting("forbid", "an empty subject", tightens=["allow", "forbid"])
     encoding: Literal["utf-8", "any"] = setting("utf-8", "the allowed encodings", tightens=["any", "utf-8"])
     control: Literal["allow", "forbid"] = setting(
         "forbid", "control characters, and ones that reorder text", tightens=["allow", "forbid"]
     )
-    authors: list[Expression] = setting([], "what author and committer must match", tightens="only")
+    authors: list[Expression] = setting(
+        [], "what author and committer (`Name <address>`) must match", tightens="only"
+    )
 
     def check(
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
@@ -547,10 +557,18 @@ class UnfinishedCommit(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no commit waits to be squashed, is unfinished, empty or an unexplained revert"
 
-    autosquash: Literal["allow", "forbid"] = setting("forbid", "to be squashed", tightens=["allow", "forbid"])
-    wip: Literal["allow", "forbid"] = setting("forbid", "*WIP*, *Draft:*", tightens=["allow", "forbid"])
-    empty: Literal["allow", "forbid"] = setting("forbid", "no file changed", tightens=["allow", "forbid"])
-    reverts: Literal["allow", "explain"] = setting("explain", "its reason", tightens=["allow", "explain"])
+    autosquash: Literal["allow", "forbid"] = setting(
+        "forbid", "`fixup!`, `squash!`, `amend!`", tightens=["allow", "forbid"]
+    )
+    wip: Literal["allow", "forbid"] = setting(
+        "forbid", "*WIP*, *Draft:* or *do not merge*", tightens=["allow", "forbid"]
+    )
+    empty: Literal["allow", "forbid"] = setting(
+        "forbid", "commits that change no file (merges aside)", tightens=["allow", "forbid"]
+    )
+    reverts: Literal["allow", "explain"] = setting(
+        "explain", "a revert's reason", tightens=["allow", "explain"]
+    )
     markers: list[Expression] = setting([], "more unfinished subjects", tightens="more")
 
     def check(

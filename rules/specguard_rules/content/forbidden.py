@@ -391,7 +391,9 @@ class HostNetworkCall(Rule):
     requires: ClassVar[tuple[str, ...]] = ("files",)
     condition: ClassVar[str] = "no step of {files} that the change touches calls the CI host itself"
 
-    files: Selecting = setting(Selecting(), "CI files, such as `.github/workflows/*.yml`", tightens="more")
+    files: Selecting = setting(
+        Selecting(), "the CI files, such as `.github/workflows/*.yml` and `.gitlab-ci.yml`", tightens="more"
+    )
 
     def check(self, entries: Sequence[Entry], head_files: Tree, whole: bool) -> Iterator[Finding]:
         """Judge the CI files and the called scripts that the change touches, or all of them."""

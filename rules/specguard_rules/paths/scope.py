@@ -177,7 +177,9 @@ class OversizedChange(Rule):
     entries: int = setting(0, "the most paths; `0`: any number", ge=0, tightens="lower")
     lines: int = setting(0, "the most lines it adds and removes", ge=0, tightens="lower")
     bytes: int = setting(0, "the most bytes of its files together", ge=0, tightens="lower")
-    file_bytes: int = setting(100 << 20, "the most bytes of one file; `0`: any", ge=0, tightens="lower")
+    file_bytes: int = setting(
+        100 << 20, "the most bytes of one file; `0`: any number", ge=0, tightens="lower"
+    )
 
     def check(
         self,

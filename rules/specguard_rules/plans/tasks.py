@@ -395,8 +395,12 @@ class UndisposedSlice(Rule):
     tables: ClassVar[tuple[str, ...]] = ("work.*.source",)
     condition: ClassVar[str] = "every conditional slice is done, or put off in the readiness document"
 
-    readiness: list[str] = setting(["readiness"], "readiness contracts", tightens="more", names=["artifacts"])
-    decisions: Selecting = setting(Selecting.of("**/DECISIONS.md"), "where decisions stand", tightens="only")
+    readiness: list[str] = setting(
+        ["readiness"], "the contracts of readiness documents", tightens="more", names=["artifacts"]
+    )
+    decisions: Selecting = setting(
+        Selecting.of("**/DECISIONS.md"), "the decisions documents, if any", tightens="only"
+    )
 
     def check(
         self,

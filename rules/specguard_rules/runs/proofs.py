@@ -677,7 +677,9 @@ class DirtyWorktree(Rule):
     requires: ClassVar[tuple[str, ...]] = ("declared_by",)
     condition: ClassVar[str] = "no worktree has changes when {declared_by} declares a wave complete"
 
-    declared_by: list[str] = setting([], "what declares it complete", tightens="more", names=["artifacts"])
+    declared_by: list[str] = setting(
+        [], "the contracts that declare a wave complete", tightens="more", names=["artifacts"]
+    )
 
     def check(
         self, artifacts: Artifacts, worktrees: Sequence[Worktree], stage: Stage, head_files: Tree
