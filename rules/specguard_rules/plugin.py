@@ -9,8 +9,8 @@ from pathlib import Path
 import specguard_rules
 from specguard.rules import Declaration, Rule
 from specguard_rules.artifacts.agents import Grounding
-from specguard_rules.artifacts.aspects import Checklists
 from specguard_rules.artifacts.assets import Assets
+from specguard_rules.artifacts.contents import Checklists
 from specguard_rules.artifacts.invariants import Invariant
 
 TYPE_CHECKING = False

@@ -10,7 +10,7 @@ from specguard.approvals.people import part_of, people_of, signer, signing_key
 from specguard.approvals.record import Bond
 from specguard.change.entries import is_in_log, sha256
 from specguard.declaration.rule import Record
-from specguard.documents.content import is_content
+from specguard.documents.completeness import is_content
 from specguard.errors import MissingFact, NotApplicable, if_known
 from specguard.model import Lift, listed, path_text
 

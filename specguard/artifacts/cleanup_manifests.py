@@ -15,7 +15,7 @@ from specguard.artifacts.files import joined
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
-from specguard.documents.content import bare_nothing, leading_paths, owes, without_box
+from specguard.documents.completeness import bare_nothing, leading_paths, owes, without_box
 from specguard.errors import NotApplicable
 from specguard.model import Finding, path_text
 from specguard.work.name_templates import escape

@@ -8,7 +8,13 @@ from functools import lru_cache
 
 from specguard.artifacts.sections import other_titles
 from specguard.documents.blocks import List, all_texts, fences, texts
-from specguard.documents.content import bare_nothing, content_of, content_of_text, plain_words, without_box
+from specguard.documents.completeness import (
+    bare_nothing,
+    content_of,
+    content_of_text,
+    plain_words,
+    without_box,
+)
 from specguard.documents.data import walk
 from specguard.documents.fields import Field, find_fields, find_section, near_field, normal_name
 from specguard.errors import NotApplicable

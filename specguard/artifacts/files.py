@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from specguard.documents.content import has_content
+from specguard.documents.completeness import has_content
 from specguard.documents.data import Problem, data_kind, dotted
 from specguard.errors import MissingFact
 from specguard.model import Finding, path_text

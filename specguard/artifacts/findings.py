@@ -15,7 +15,7 @@ from specguard.artifacts.evidence import Targets, form
 from specguard.artifacts.sections import named
 from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
 from specguard.documents.citations import citations
-from specguard.documents.content import content_of, plain_words
+from specguard.documents.completeness import content_of, plain_words
 from specguard.documents.fields import block_fields, find_fields, normal_name, normal_title
 from specguard.model import path_text, shortened
 

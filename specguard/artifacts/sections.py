@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import Heading, List, Paragraph, Table, Text, texts
-from specguard.documents.content import content_of
+from specguard.documents.completeness import content_of
 from specguard.documents.fields import (
     COMMENTED,
     find_section,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
 from specguard.documents.characters import visible
-from specguard.documents.content import owes
+from specguard.documents.completeness import owes
 from specguard.documents.data import data_kind
 from specguard.documents.fields import find_fields
 from specguard.errors import MissingFact

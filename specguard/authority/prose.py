@@ -25,7 +25,7 @@ from specguard.documents.blocks import (
     Text,
     texts,
 )
-from specguard.documents.content import leading_paths, looks_like_path
+from specguard.documents.completeness import leading_paths, looks_like_path
 from specguard.documents.fields import normal_title
 from specguard.documents.toml import toml_value
 from specguard.model import shortened

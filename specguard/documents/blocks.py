@@ -468,7 +468,7 @@ class Row(Record):
 
     def says(self, title: str = "") -> bool:
         """True if a cell says something, or the one below a title does."""
-        from specguard.documents.content import is_content
+        from specguard.documents.completeness import is_content
 
         return any(map(is_content, [self.cell(title)] if title else self.cells))
 

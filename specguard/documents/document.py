@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
     from specguard.documents.blocks import AnyBlock, Row, Section
-    from specguard.documents.content import Ticked
+    from specguard.documents.completeness import Ticked
     from specguard.documents.dates import Stamp
     from specguard.documents.fields import Field
 
@@ -142,7 +142,7 @@ class Document:
     @cached_property
     def ticked(self) -> Sequence[Ticked]:
         """The ticked items of its checklists, in order."""
-        from specguard.documents.content import ticked_items
+        from specguard.documents.completeness import ticked_items
 
         return list(ticked_items(self.blocks))
 

@@ -25,7 +25,7 @@ from unicodedata import normalize
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Paragraph, Table, Text
 from specguard.documents.characters import visible
-from specguard.documents.content import without_box
+from specguard.documents.completeness import without_box
 from specguard.documents.data import dotted, written
 from specguard.documents.inline import TAGS
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
-    from specguard.documents.content import Ticked
+    from specguard.documents.completeness import Ticked
     from specguard.documents.document import Document
     from specguard.plans.plans import Plans
     from specguard.runs.record import RunRecords

@@ -19,7 +19,7 @@ from specguard.change.base import Found
 from specguard.change.git import Git, History
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
-from specguard.documents.content import owes
+from specguard.documents.completeness import owes
 from specguard.errors import MissingFact, SpecguardError, nearest
 from specguard.model import path_text
 from specguard.plans.plans import read_plan

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
-from specguard.documents.content import owes
+from specguard.documents.completeness import owes
 from specguard.documents.data import read_data
 from specguard.errors import SpecguardError, nearest
 from specguard.planning.task_lists import (

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
-from specguard.documents.content import owes
+from specguard.documents.completeness import owes
 from specguard.documents.data import data_kind, dotted, written
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import SpecguardError, nearest

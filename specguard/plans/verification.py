@@ -18,7 +18,7 @@ import re
 from specguard.declaration.rule import Record
 from specguard.documents.characters import visible
 from specguard.documents.citations import plain_path
-from specguard.documents.content import owes
+from specguard.documents.completeness import owes
 from specguard.documents.data import data_kind
 from specguard.documents.dates import parse_date
 from specguard.documents.fields import normal_name

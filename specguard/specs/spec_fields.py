@@ -21,7 +21,14 @@ from specguard.declaration.patterns import Covering, PatternError, Selecting
 from specguard.declaration.rule import Record, Settings, setting
 from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table
 from specguard.documents.characters import visible
-from specguard.documents.content import bare_nothing, has_content, is_open, leading_paths, owes, without_box
+from specguard.documents.completeness import (
+    bare_nothing,
+    has_content,
+    is_open,
+    leading_paths,
+    owes,
+    without_box,
+)
 from specguard.documents.data import data_kind, written
 from specguard.documents.dates import date_problem, days, is_ahead, parse_date, plain, undated
 from specguard.documents.fields import (

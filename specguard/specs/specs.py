@@ -9,7 +9,7 @@ from functools import cached_property
 from specguard.change.entries import sha256
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.documents.blocks import List, Table
-from specguard.documents.content import without_box
+from specguard.documents.completeness import without_box
 from specguard.documents.data import data_kind
 from specguard.documents.fields import normal_name, plain_value
 from specguard.errors import MissingFact, NotApplicable

@@ -9,7 +9,7 @@ from specguard.artifacts.evidence import Targets
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Heading, List, Paragraph, Table, fences, tables, texts
 from specguard.documents.citations import citations
-from specguard.documents.content import plain_words, without_box
+from specguard.documents.completeness import plain_words, without_box
 from specguard.documents.fields import normal_title
 from specguard.model import Finding, path_text, shortened
 from specguard.runs.proof import Claim

@@ -15,7 +15,7 @@ from itertools import takewhile
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Quote, Table, fences, texts
-from specguard.documents.content import without_box
+from specguard.documents.completeness import without_box
 from specguard.documents.document import Document
 from specguard.documents.fields import bold_words, elements, find_sections, near_section, normal_title
 from specguard.errors import SpecguardError

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
-from specguard.documents.content import owes
+from specguard.documents.completeness import owes
 from specguard.documents.data import Data, Problem, written
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import MissingFact, NotApplicable

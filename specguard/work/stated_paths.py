@@ -7,7 +7,7 @@ import re
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
-from specguard.documents.content import leading_paths, without_box
+from specguard.documents.completeness import leading_paths, without_box
 from specguard.documents.document import Document
 from specguard.documents.fields import normal_title
 from specguard.model import shortened

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.authority.prose import SHOWN, known_sections, read_sections
-from specguard.documents.content import leading_paths
+from specguard.documents.completeness import leading_paths
 from specguard.documents.document import Document
 from specguard.model import shortened
 from tests.rows import recorded, rows

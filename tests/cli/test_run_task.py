@@ -265,9 +265,9 @@ class TestWithoutHistory:
         assert list(folder.iterdir()) == []
         refused = ended(planned.specguard(*words, "--baseline-commit", "--", "true"), 2)
         assert f"there is no authority in {folder}, and nothing was made" in refused.stderr
-        git, _, init = refused.stderr.partition("write one first: ")[2].strip().partition(" && specguard ")
-        subprocess.run(shlex.split(git), check=True, stdout=subprocess.DEVNULL)
-        ended(planned.specguard(*shlex.split(init)))
+        make, _, adopt = refused.stderr.partition("write one first: ")[2].strip().partition(" && specguard ")
+        subprocess.run(shlex.split(make), check=True, stdout=subprocess.DEVNULL)
+        ended(planned.specguard(*shlex.split(adopt)))
         assert (folder / "SPEC_AUTHORITY.md").is_file()
 
     def test_what_needs_a_remote_still_does(self, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from specguard.artifacts.findings import Review, Severities, findings_sections
 from specguard.artifacts.sections import described_options
 from specguard.documents.blocks import Heading, Table, fences
 from specguard.documents.citations import citations
-from specguard.documents.content import content_of
+from specguard.documents.completeness import content_of
 from specguard.documents.data import written
 from specguard.documents.dates import date_problem, parse_date, read_times
 from specguard.documents.document import Document

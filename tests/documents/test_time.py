@@ -9,7 +9,7 @@ import pytest
 from specguard.documents.blocks import Html, Paragraph, Text, all_texts
 from specguard.documents.characters import visible
 from specguard.documents.citations import citations
-from specguard.documents.content import bare_nothing, owes
+from specguard.documents.completeness import bare_nothing, owes
 from specguard.documents.data import read_data
 from specguard.documents.document import Document, hidden
 from specguard.documents.fields import find_section, near_section, read_fields

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from specguard.documents.blocks import all_texts, fences, rows
 from specguard.documents.citations import citations, plain_path
-from specguard.documents.content import has_content, is_open, is_ticked, leading_paths, owes
+from specguard.documents.completeness import has_content, is_open, is_ticked, leading_paths, owes
 from specguard.documents.dates import date_problem, days, parse_date, read_times, undated
 from specguard.documents.document import Document, hidden
 from specguard.documents.fields import find_fields, find_sections, near_field, near_section, read_fields

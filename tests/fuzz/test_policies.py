@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from specguard.authority.difference import compare
 from specguard.authority.policy import Policy
 from specguard.documents.blocks import List
-from specguard.documents.content import leading_paths
+from specguard.documents.completeness import leading_paths
 from specguard.documents.document import Document
 from specguard.errors import SpecguardError
 from specguard.testing import Step

@@ -124,7 +124,7 @@ def may_kill(content: bytes) -> bool:
 
 
 def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
-    from specguard_rules.content._file_commands import written_commands
+    from specguard_rules.content._commands_in_files import written_commands
 
     try:
         found = list(written_commands(path, content, documents))

@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from specguard.rules import Finding
-from specguard_rules.content._file_commands import Text, YamlError, language, read_yaml, steps
+from specguard_rules.content._commands_in_files import Text, YamlError, language, read_yaml, steps
 from specguard_rules.content._shell import SHELLS, base_name, commands
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.rules import Severity, Tree
-    from specguard_rules.content._file_commands import Step
+    from specguard_rules.content._commands_in_files import Step
     from specguard_rules.content._shell import Command
 
 _HELP: Final = "Call it within the container network (docker compose exec), or give the job a container."

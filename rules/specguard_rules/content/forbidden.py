@@ -212,7 +212,7 @@ class ForbiddenCommand(Rule):
         ]
         if not candidates:
             return
-        from specguard_rules.content._file_commands import written_commands
+        from specguard_rules.content._commands_in_files import written_commands
 
         forms = [_words(form.command) for form in self.commands]
         found: dict[bytes, list[tuple[Command, int]]] = {}

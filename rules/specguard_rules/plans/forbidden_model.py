@@ -185,7 +185,7 @@ class ForbiddenModel(Rule):
             yield from self._in_data(data)
         unread = data is not None and problem is not None
         if content is not None and not unread and (b"model" in content.lower() or b"-m" in content):
-            from specguard_rules.content._file_commands import written_commands
+            from specguard_rules.content._commands_in_files import written_commands
 
             for command in written_commands(path, content, documents):
                 yield from _in_command(command)

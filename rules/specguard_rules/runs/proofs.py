@@ -288,7 +288,7 @@ def _accepted(
     Raises:
         MissingFact: a document cannot be read.
     """
-    from specguard_rules.artifacts.aspects import UnmappedAcceptance
+    from specguard_rules.artifacts.contents import UnmappedAcceptance
 
     found = policy.rule(UnmappedAcceptance.code)
     rule = found.load() if found is not None and found.active else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.documents.blocks import Row
-from specguard_rules.artifacts.agent_sweeps import Words, about
+from specguard_rules.artifacts.agent_compaction import Words, about
 from tests.rules.artifacts.setting import messages_of, said
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from specguard_rules.artifacts.process_kills import may_kill, process_kills
-from specguard_rules.content._file_commands import written_commands
+from specguard_rules.content._commands_in_files import written_commands
 from specguard_rules.content._shell import commands
 
 TABLES = tomllib.loads(Path(__file__).with_name("kills.toml").read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard_rules.content._file_commands import YamlError, read_yaml
+from specguard_rules.content._commands_in_files import YamlError, read_yaml
 
 
 def test_lines_of_texts_and_scripts() -> None:

@@ -1,4 +1,4 @@
-"""The content of lists and texts: ticked boxes, leading paths, placeholders.
+"""The completeness of texts: their content, ticked boxes and leading paths, and placeholders, which are none.
 
 The source is read and not what Markdown makes of it, because in a bare path `**` and `_` are no emphasis.
 """

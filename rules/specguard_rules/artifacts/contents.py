@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar
 
-    from specguard.documents.content import Ticked
+    from specguard.documents.completeness import Ticked
     from specguard.rules import (
         Artifacts,
         Breakdowns,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from specguard.documents.blocks import rows
-from specguard.documents.content import bare_nothing, has_content, owes, without_box
+from specguard.documents.completeness import bare_nothing, has_content, owes, without_box
 from specguard.documents.document import Document
 
 
