@@ -356,6 +356,9 @@ class DeletedRef(_OfPush):
         return Base(self, name=self.found.name, tip=tip, start=tip, head=None, trusted=self.found.trusted)
 
 
+JOINED: Final = 1000
+"""So many parents may merges of more than two have together: each is merged by processes of its own."""
+
 CROSSED: Final = 8
 """So many merge bases are merged at most."""
 
@@ -396,24 +399,26 @@ class Merges(Record):
             commits: merge commits.
 
         Raises:
-            MissingFact: git is too old for it, or an object is not there; after the others, where one merges
-                more than two commits.
+            MissingFact: git is too old for it, or an object is not there.
         """
         suspects = [commit for commit in commits if commit.own_entries]
         if not suspects:
             return
         self.git.use_scratch()
         plain = [commit for commit in suspects if len(commit.parents) == 2]
+        others = [commit for commit in suspects if len(commit.parents) > 2]
+        if sum(len(commit.parents) for commit in others) > JOINED:
+            what = f"merges of more than two cannot be done again: more than {JOINED:,} parents together"
+            raise MissingFact(what, code="size-limit")
         made = self._merge([(commit.parents[0], commit.parents[1]) for commit in plain])
-        for commit, (tree, conflicts) in zip(plain, made, strict=True):
+        merged = {commit.oid: one for commit, one in zip(plain, made, strict=True)}
+        for commit in suspects:
+            tree, conflicts = merged.get(commit.oid) or self._merge_all(commit.parents)
             mine = {entry.path for entry in commit.own_entries}
             differing = [entry for entry in self.git.diff_trees(tree, commit.tree) if entry.path in mine]
             resolved = [entry for entry in differing if in_conflict(entry.path, conflicts)]
             own = [entry for entry in differing if entry not in resolved]
             yield Redone(commit, self._not_moved(commit, own), resolved)
-        for commit in suspects:
-            if len(commit.parents) > 2:
-                raise MissingFact(f"commit {commit.oid[:12]} merges more than two, and is not done again")
 
     def conflicts(self, pairs: Sequence[tuple[str, str]]) -> list[set[bytes]]:
         """The paths in which merging each pair of commits conflicts, from one process.

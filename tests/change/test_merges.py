@@ -84,12 +84,18 @@ def test_a_file_that_one_side_renames_and_the_other_changes(sides: Repository) -
     assert redo(sides) == [(oid, [b"moved"], [])]
 
 
-def test_an_octopus_is_not_done_again(sides: Repository) -> None:
+def test_an_octopus_is_done_again(sides: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     sides.branch("three", "main")
     sides.commit("three", files={"f": NINE.replace("5", "five")})
     sides.checkout("one")
     clean = sides.merge("two", "three")
-    with pytest.raises(MissingFact, match=f"commit {clean[:12]} merges more than two"):
+    assert len(sides.git("rev-list", "--parents", "-1", clean).split()) == 4
+    assert redo(sides) == [(clean, [], [])]
+    sides.git("reset", "-q", "--hard", "HEAD^")
+    evil = sides.merge("two", "three", files={"g": "nobody's\n"})
+    assert redo(sides) == [(evil, [b"g"], [])]
+    monkeypatch.setattr("specguard.change.ranges.JOINED", 2)
+    with pytest.raises(MissingFact, match="more than 2 parents together"):
         redo(sides)
 
 
