@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
 from specguard.documents.characters import visible
 from specguard.documents.completeness import owes
 from specguard.documents.data import data_kind
-from specguard.documents.fields import find_fields
+from specguard.documents.fields import find_fields, normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text
 from specguard.specs.spec_fields import visible_lines
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 10_000
 """A longer line, in characters, states nothing."""
+
+_NO_WORD: Final = bytes(byte for byte in range(256) if byte > 127 or not chr(byte).isalnum())
+_TAG: Final = re.compile(rb"<[^<>]{0,1000}>")
+_ESCAPED: Final = re.compile(rb"\\[xuU][0-9a-fA-F]")
 
 
 class KeyStatement(Record):
@@ -90,13 +97,7 @@ def contradictions(
     broken: list[bytes] = []
     stated: list[list[KeyStatement]] = [[] for _ in keys]
     for path, rank in ranked:
-        # Most documents can be left unread by a pattern.
-        content = documents.content(path) or b""
-        wanted = [
-            number
-            for number, key in enumerate(keys)
-            if key.pattern is None or key.pattern.may_match_line(content)
-        ]
+        wanted = [number for number, key in enumerate(keys) if _may_speak_of(key, documents, path)]
         document = documents.read(path) if wanted and data_kind(path) is None else None
         data = documents.data(path) if wanted else None
         if (document and document.problem) or (data and data.problem):
@@ -138,6 +139,30 @@ def _ranked(order: Sequence[str], documents: Documents) -> list[tuple[bytes, int
     paths = documents.tree.paths()
     found = [(paths[position], rank) for position, rank in _patterns(order).find_each(paths)]
     return [(path, rank) for path, rank in found if (entry := documents.tree.find(path)) and entry.is_file]
+
+
+def _may_speak_of(key: AuthorityKey, documents: Documents, path: bytes) -> bool:
+    """True if a document may state a key; most can be left unread, and images must be."""
+    content = documents.content(path) or b""
+    if key.pattern is not None:
+        return key.pattern.may_match_line(content)
+    name = normal_name(key.name)
+    if not name.isascii() or not name.isalnum():
+        return True
+    # A name in data may be spelt with escapes.
+    return name.encode("ascii") in _words(content) or _ESCAPED.search(content) is not None
+
+
+@lru_cache(maxsize=1)
+def _words(content: bytes) -> bytes:
+    """The letters and digits of a document, without what may stand between those of one name."""
+    if b"<" in content:
+        content = _TAG.sub(b"", content)
+    if b"&" in content:
+        from html import unescape
+
+        content = unescape(content.decode("utf-8", "replace")).encode("utf-8", "replace")
+    return content.lower().translate(None, _NO_WORD)
 
 
 def _statements(
