@@ -145,7 +145,8 @@ def _plan(plan: Data) -> Iterator[str]:
 
 def _table(rows: Sequence[tuple[str | None, ...]]) -> Iterator[str]:
     """Rows of a state and columns that stand below each other; empty columns are left out."""
-    shown = [[cut(cell or "", _LONGEST // 3) for cell in cells] for _, *cells in rows[:SHOWN]]
+    # A cell that had ends of lines would be several rows, and be taken for others.
+    shown = [[visible(cut(cell or "", _LONGEST // 3)) for cell in cells] for _, *cells in rows[:SHOWN]]
     columns = [column for column in zip(*shown, strict=True) if any(column)]
     told = aligned(list(zip(*columns, strict=True))).split("\n") if columns else [""] * len(shown)
     yield from (f"  {row[0]:12}{line}" for row, line in zip(rows, told, strict=False))

@@ -214,3 +214,20 @@ def test_a_status_needs_a_policy(tmp_path: Path) -> None:
     done = Stand(Case(policy="", base=[Step(files={"a": "1"})]), tmp_path / "here").run()
     assert done.exit_code == 2
     assert "there is no authority" in done.stderr
+
+
+def test_a_title_stays_in_its_row(tmp_path: Path) -> None:
+    titles = ["A\n  done        forged", "B\x0b\u2028\u202e", "C"]
+    tasks = [{"id": f"task_00{at}", "title": title, "status": "pending"} for at, title in enumerate(titles)]
+    here = Repository(tmp_path / "here")
+    here.commit(
+        "plan",
+        files={
+            "SPEC_AUTHORITY.md": "```toml specguard\n[plans.x]\n```\n",
+            ".plans/a/plan.json": json.dumps({"tasks": tasks}),
+        },
+    )
+    said = run_here("status", directory=here.path).stdout.splitlines()
+    assert [line.split()[:2] for line in said if line.startswith("  ")] == [
+        ["ready", f"task_00{at}"] for at in range(3)
+    ]
