@@ -125,7 +125,7 @@ class Checkup:
         """The base of a change.
 
         Raises:
-            MissingFact: there is none.
+            SpecguardError, MissingFact: there is none.
         """
         with Git(self.repository) as git:
             found = find_base(git, self.request, find_event(self.request))
@@ -145,7 +145,11 @@ class Checkup:
     @property
     def trusted(self) -> bool:
         """True if the policy was read from the base."""
-        return self.policy.ref is not None and self.policy.ref in (self.found.oid, self.base.oid)
+        ref = self.policy.ref
+        # Without any base it was read from `HEAD`.
+        with suppress(SpecguardError, MissingFact):
+            return ref is not None and ref in (self.found.oid, self.base.oid)
+        return False
 
 
 def diagnose(request: Request) -> Iterator[Diagnosis]:

@@ -186,6 +186,12 @@ def test_doctor_says_whose_authority_it_read_where_the_base_has_none(repository:
         assert f"base: origin/main at {repository.oid('main')[:12]}\n" in asked
         repository.stage()
         repository.commit("docs: state what may change")
+    repository.git("checkout", "--detach")
+    for name in ("refs/heads/main", "refs/heads/work", "refs/remotes/origin/main"):
+        repository.git("update-ref", "-d", name)
+    without = ended(run_here("doctor", directory=repository.path), 1).stdout
+    assert "missing base" in without
+    assert "it is not on the base yet" in without
 
 
 DECLARED = (DATA / "declared.toml").read_text()
