@@ -160,7 +160,9 @@ def approver_named(name: str, settings: ApprovalSettings) -> Approver:
         step = "add [[approvals.approver]] to the authority, in a change of its own: name, key and may"
         if names:
             step = nearest(name, names, f"name one of {', '.join(names)} with --approved-by")
-        raise _refused(f"{name or 'nobody'} is no approver", step, "unknown-name")
+        if not name:
+            raise _refused("no approver is named", step)
+        raise _refused(f"{name} is no approver", step, "unknown-name")
     return approver
 
 

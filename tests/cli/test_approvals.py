@@ -559,6 +559,8 @@ def test_a_revocation_that_cannot_be(project: Repository, filed: Pair, keys: dic
     for row in rows(__file__, "no_revocation"):
         words = filled(row["words"], {"mallory": str(keys["mallory"].file)})
         assert row["said"] in ended(approvals(project, "revoke", filed[0].id, *words), 2).stderr
+    asked = run_here("approve", "PTH002", "--reason", "x", directory=project.path)
+    assert "no approver is named [not-approvable]" in ended(asked, 2).stderr
     assert len(os.listdir(project.path / LOG)) == 3
 
 
