@@ -172,7 +172,9 @@ class OversizedChange(Rule):
 
     code: ClassVar[str] = "PTH008"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
-    condition: ClassVar[str] = "at most {entries} paths, {lines} lines, {bytes} bytes, {file_bytes} a file"
+    condition: ClassVar[str] = (
+        "at most {entries} paths, {lines} lines, {bytes} bytes, {file_bytes} a file (0: any)"
+    )
 
     entries: int = setting(0, "the most paths; `0`: any number", ge=0, tightens="lower")
     lines: int = setting(0, "the most lines it adds and removes", ge=0, tightens="lower")
