@@ -186,13 +186,16 @@ def patch(git: Git, base: str, tree: str, *, without: str = "") -> bytes:
 def _hooks_agree(run: Run, tree: str) -> bool:
     """Run the `commit-msg` hooks; whether files and message are as they were.
 
-    They are shown the message as no hook has seen it, as with git: one that adds to whatever it sees agrees
-    with what it made of it before.
+    They are shown the message as they made it before, so that one which makes up an id finds it there; else
+    as no hook has seen it, as with git: one that adds to whatever it sees agrees with that.
     """
-    said, done = _run_hooks(run, tree, _own_message(run))
+    before = _clean(message_of(run))
+    said, done = _run_hooks(run, tree, message_of(run))
+    if done is not None and said != before and run.message:
+        said, done = _run_hooks(run, tree, _own_message(run))
     if done is None:
         return True
-    if said and said != _clean(message_of(run)):
+    if said and said != before:
         run.message = said
         return False
     if said and hash_tree(run) != tree:

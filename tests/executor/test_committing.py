@@ -197,6 +197,13 @@ def test_a_hook_that_alters_the_message_or_files_sends_the_run_back_once(tmp_pat
 
 
 @needs_pre_commit
+def test_a_hook_that_makes_up_an_id_agrees_with_the_one_that_is_there(tmp_path: Path) -> None:
+    alters = 'grep -q Change-Id "$1" || printf "\\nChange-Id: I$$\\n" >> "$1"'
+    with after_work(tmp_path, alters) as run:
+        assert [commit(run), commit(run)] == [False, True]
+
+
+@needs_pre_commit
 def test_a_hook_that_refuses_ends_the_run(tmp_path: Path) -> None:
     with after_work(tmp_path, "echo 'no ticket in the message'; exit 1") as run:
         with pytest.raises(RunEnded, match="commit-msg hooks refuse the message") as caught:
