@@ -164,7 +164,9 @@ def _breaks_no_rule_yet(asked: Asked) -> None:
     policies = Policies(request, repository)
     for judged in judge_change(change, policies).findings:
         finding = judged.finding
-        if judged.state == "open" and judged.severity == "error":
+        # A policy that only warns of such a document lets no run begin, either: the authority wins.
+        asks = judged.name == "conflicting-document" and finding.severity is None
+        if judged.state == "open" and (asks or judged.severity == "error"):
             raise SpecguardError(
                 f"{finding.message}; by {decided_by(judged)}",
                 path=path_text(finding.path) if finding.path else None,
