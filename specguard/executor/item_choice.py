@@ -551,8 +551,11 @@ class Chooser(Record):
             item = self.work.resolve(kind, needs[0], number_of(needs[0]), listed.source.given)
             help = f"specguard run {kind} {needs[0]} -- ..."
             if not isinstance(item, Unresolved) and item.branches:
-                stand = shlex.join(["specguard", "run", kind, listed.id, "--base", item.branches[0]])
-                help += f"; then merge {item.branches[0]}, or stand on it: {stand} -- ..."
+                below = item.branches[0]
+                stand = shlex.join(["specguard", "run", kind, listed.id, "--base", below])
+                # One that was begun has its branch, and is not run again.
+                first = "" if self.tips(below) is not None else f"{help}; then "
+                help = f"{first}merge {below}, or stand on it: {stand} -- ..."
             raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
 
     def _check(self, item: WorkItem) -> None:
