@@ -265,7 +265,7 @@ def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[st
     if not words or not words[0]:
         raise SpecguardError("no agent is named", help=help, code="no-agent")
     # What holds for an agent of the policy holds for a command that starts it.
-    known = {os.path.basename(one.command[0]): name for name, one in agents.items()}
+    known = {os.path.basename(one.command[0]): name for name, one in reversed(list(agents.items()))}
     known |= {name: name for name in agents}
     names = {word: known.get(os.path.basename(word), "") for word in words[:_STARTERS]}
     program, name = next(((word, name) for word, name in names.items() if name), (words[0], ""))

@@ -49,6 +49,9 @@ def test_which_agent_it_is(programs: Path, tmp_path: Path) -> None:
     assert resolved(programs, "codex", "exec", "-").version == "0.46.0"
     assert resolved(programs, "env", "X=1", f"{programs}/codex", "exec", "-").name == "codex"
     assert resolved(programs, "tame", "--approval-mode=yolo").name == "tame"
+    with pytest.raises(SpecguardError, match="does not allow the agent's --yolo"):
+        # Of two that one program is, the first counts.
+        resolved(programs, "tame", "--yolo")
     policy = '[runs]\napproval_policies = ["never"]'
     assert resolved(programs, "other", policy=policy, approval_policy="never").name == ""
     # A path is meant from where the caller is.
