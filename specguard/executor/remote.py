@@ -343,8 +343,9 @@ def _signing_in(settings: Sequence[GitSetting], *, local: bool) -> str:
 
 
 def _quoted(text: str) -> str:
-    # The escapes that git knows are JSON's, too.
-    return json.dumps(text, ensure_ascii=False)
+    # Git knows fewer escapes than JSON: a carriage return stands for itself.
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{text}"'
 
 
 _SCHEME: Final = re.compile("([A-Za-z][A-Za-z0-9+.-]*)(?:://|::)")
@@ -570,9 +571,9 @@ class Platform:
         return bool(entry["isCrossRepository"])
 
     def _read(self, entry: Mapping[str, Any]) -> BranchRequest:
-        number, url, state, base, head, body = (entry.get(name) for name in self.fields)
+        number, url, state, base, head, body = (entry[name] for name in self.fields)
         state = {"opened": "open", "locked": "open"}.get(str(state), str(state).lower())
-        return BranchRequest(int(number or ""), str(url), state, str(base), head or "", body or "")
+        return BranchRequest(int(number), url, state, base, head or "", body or "")
 
     def run(self, words: Sequence[str], file: str = "", **values: str) -> str:
         """Run its command with some words, in which names in braces are filled in: what it prints.

@@ -141,6 +141,8 @@ class TestTheRemote:
         ssh = team.install("ssh", f'#!/bin/sh\necho "$@" >> {seen}\neval "${{3#}}" 2>/dev/null || exit 255\n')
         team.configure(f"[core]\n\tsshCommand = {ssh}\n")
         team.user.git("remote", "set-url", "origin", "ssh://uma:secret@example.org/x.git")
+        # What a shell of another system has left in a setting is carried over as it is.
+        team.user.git("config", "credential.helper", '!f() { echo "a\\tb"\r\n}; f')
         error = refused(team)
         assert seen.exists()
         assert "secret" not in error.message + error.help

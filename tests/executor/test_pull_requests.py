@@ -173,6 +173,14 @@ def test_another_commit(hosted: Hosted) -> None:
         assert len(hosted.calls("list")) == 1 + _LOOKS
 
 
+def test_a_list_that_lacks_a_commit_is_not_read(hosted: Hosted) -> None:
+    with committed(hosted) as run:
+        push(run)
+        lacking = {key: one for key, one in request(None).items() if key != "headRefOid"}
+        hosted.install("gh", f"#!/bin/sh\n[ $1 = auth ] || echo '{json.dumps([lacking])}'\n")
+        assert "gave a list that cannot be read" in ended(run).reason
+
+
 def test_preflight_finds_one_that_is_open(hosted: Hosted) -> None:
     hosted.state = {**hosted.state, "requests": [request("1" * 40)]}
     with pytest.raises(SpecguardError, match=r"open pull request of phase 12 already: .*/pull/1"):
