@@ -393,8 +393,9 @@ class Index:
             self.faults.append((self.line(place), f"{dotted(place)} is no table with the keys of a spec"))
             return
         value = element if isinstance(element, dict) else {"path": element}
-        main, several = find_key(value, MAIN), find_key(value, [PATHS])
-        found: list[tuple[Place, Any]] = [((main[0],), main[1])] if main else []
+        several = find_key(value, [PATHS])
+        main = [one for key in MAIN if (one := find_key(value, [key]))]
+        found: list[tuple[Place, Any]] = [((key,), path) for key, path in main]
         if several:
             found += [((several[0], at), one) for at, one in elements(several[1])]
         folder, named = self.path.rpartition(b"/")[0], []
