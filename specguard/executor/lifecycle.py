@@ -122,7 +122,9 @@ def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
         raise
     except (RunEnded, SpecguardError, MissingFact) as error:
         end = ended_by(error)
-        if isinstance(error, RemoteError):
+        if end.state == "killed":
+            end.help = go_on
+        elif isinstance(error, RemoteError):
             end.help = f"{end.help}; what the run made is kept: {go_on}"
         return end
     except (OSError, CommandError) as error:

@@ -430,7 +430,6 @@ def _killed(by: signal.Signals) -> RunEnded:
     return RunEnded(
         f"specguard was ended by {by.name}",
         state="killed",
-        help="`specguard run resume` goes on from the step it was in",
         error="killed",
     )
 

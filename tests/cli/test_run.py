@@ -138,9 +138,11 @@ def test_a_run_that_is_interrupted_ends_with_130(project: Project) -> None:
     process = project.start("run", "phase", "--", "sh", "-c", SLOW)
     wait_for(lambda: begun(project))
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    said, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
-    assert project.manifests()[0]["state"] == "killed"
+    [manifest] = project.manifests()
+    assert manifest["state"] == "killed"
+    assert said.endswith(f"next: specguard run resume {manifest['run_id']}\n")
 
 
 SECRET = "correct-horse-battery"
