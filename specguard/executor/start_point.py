@@ -164,8 +164,9 @@ class Canonical:
         if self.heads is None:
             said = f"the base {branch} was never fetched; tried: {', '.join(self._refs(branch))}"
             raise SpecguardError(said, help=f"git fetch {remote} {name}", code="no-base")
-        near = difflib.get_close_matches(branch, self.heads.branches, n=1) or [self.heads.default]
-        help = f"name the base: --base {shlex.quote(near[0])}" if near[0] else f"git push {remote} {name}"
+        near = difflib.get_close_matches(branch, self.heads.branches, n=1)
+        known = next(filter(None, [*near, self.heads.default, *self.heads.branches]), "")
+        help = f"name the base: --base {shlex.quote(known)}" if known else f"git push {remote} {name}"
         if self.address.here and not self.heads.branches:
             help = "--baseline-commit makes the first one"
         raise SpecguardError(

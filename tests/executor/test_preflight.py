@@ -115,6 +115,8 @@ class TestTheRemote:
         assert not (tmp_path / "ran").exists()
         assert not (team.user.path / ".runs").exists()
         team.user.git("remote", "set-url", "origin", str(team.remote.path))
+        team.remote.git("symbolic-ref", "HEAD", "refs/heads/none")
+        assert refused(team, base="zz").help == "name the base: --base main"
         team.user.git("remote", "rename", "origin", "other")
         error = refused(team)
         assert "there is no remote 'origin'" in error.message
