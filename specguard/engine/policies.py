@@ -10,8 +10,9 @@ from specguard.authority.cache import Cache
 from specguard.authority.load import AUTHORITY, DEFAULTS, load_policy
 from specguard.authority.policy import PolicyChange
 from specguard.change.change import BASELINE
-from specguard.change.check_request import FLOOR
+from specguard.change.check_request import FLOOR, read_regular
 from specguard.change.git import Git
+from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.repository import Repository, short_branch
 from specguard.errors import NoAuthorityError, SpecguardError, if_known, usage
 from specguard.model import listed, path_text
@@ -145,7 +146,11 @@ class Policies:
         """
         top = repository.work_tree_if_any()
         file = os.path.relpath(os.path.join(top, AUTHORITY)) if top else ""
-        return self.load(tree, file) if file and os.path.lexists(file) else None
+        if not file or not os.path.lexists(file):
+            return None
+        # It may be a pipe or a device, which nothing is to wait for.
+        read_regular(file, DOCUMENT_LIMIT, "the authority")
+        return self.load(tree, file)
 
     def _into_default(self, change: Change) -> Change:
         """A change into an item's branch, as one of the default branch's policy; any other as it is.
