@@ -3,7 +3,8 @@
 All of them are bytes until a field is known to be text. Nothing here trusts a name: a path may hold any byte
 but NUL, and every header is checked for its exact shape.
 
-`hashlib` has the hashes of OpenSSL, which are several times as fast: they are taken for large contents.
+`hashlib` has the hashes of OpenSSL, which are several times as fast: they are taken once there was much to
+hash.
 """
 
 from __future__ import annotations
@@ -419,7 +420,9 @@ def _person(line: bytes) -> str:
 
 
 MUCH: Final = 1 << 20
-"""Of a content with so many bytes `hashlib` saves more time than its import costs."""
+"""After so many bytes `hashlib` saves more time than its import costs."""
+
+_left: Final = [MUCH]
 
 
 def object_id(kind: str, content: bytes, digits: int) -> str:
@@ -431,7 +434,8 @@ def object_id(kind: str, content: bytes, digits: int) -> str:
         digits: 40 for a repository of SHA-1, 64 for one of SHA-256.
     """
     hashed: Any = sha1 if digits == 40 else sha256
-    if len(content) > MUCH:
+    _left[0] -= len(content)
+    if _left[0] < 0:
         import hashlib
 
         hashed = hashlib.sha1 if digits == 40 else hashlib.sha256
