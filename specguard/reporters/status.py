@@ -145,8 +145,7 @@ def _plan(plan: Data) -> Iterator[str]:
 
 def _table(rows: Sequence[tuple[str | None, ...]]) -> Iterator[str]:
     """Rows of a state and columns that stand below each other; empty columns are left out."""
-    # A cell that had ends of lines would be several rows, and be taken for others.
-    shown = [[visible(cut(cell or "", _LONGEST // 3)) for cell in cells] for _, *cells in rows[:SHOWN]]
+    shown = [[cut(cell or "", _LONGEST // 3) for cell in cells] for _, *cells in rows[:SHOWN]]
     columns = [column for column in zip(*shown, strict=True) if any(column)]
     told = aligned(list(zip(*columns, strict=True))).split("\n") if columns else [""] * len(shown)
     yield from (f"  {row[0]:12}{line}" for row, line in zip(rows, told, strict=False))
@@ -209,6 +208,8 @@ def _cut(lines: Sequence[str]) -> list[str]:
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells as lines, each column as wide as it must be."""
+    # A cell with ends of lines would be several rows, and be taken for others.
+    rows = [list(map(visible, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(line.rstrip() for line in lines)

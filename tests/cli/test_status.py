@@ -224,9 +224,11 @@ def test_a_title_stays_in_its_row(tmp_path: Path) -> None:
         "plan",
         files={
             "SPEC_AUTHORITY.md": "```toml specguard\n[plans.x]\n```\n",
-            ".plans/a/plan.json": json.dumps({"tasks": tasks}),
+            ".plans/a\nb 9/plan.json": json.dumps({"tasks": tasks}),
         },
     )
+    told = run_here("plan", "status", directory=here.path).stdout.splitlines()
+    assert [line.split("  ")[0] for line in told[:2]] == ["plan", "a\\x0ab 9"]
     said = run_here("status", directory=here.path).stdout.splitlines()
     assert [line.split()[:2] for line in said if line.startswith("  ")] == [
         ["ready", f"task_00{at}"] for at in range(3)
