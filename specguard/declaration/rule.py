@@ -140,13 +140,19 @@ class Rule(Settings):
 
     def __init_subclass__(cls, **options: bool) -> None:
         super().__init_subclass__(**options)
-        if "name" not in cls.__dict__:
-            cls.name = "".join(f"-{one.lower()}" if one.isupper() else one for one in cls.__name__)[1:]
+        # A name that a base says is inherited; one that it has of its class is not.
+        if "name" not in cls.__dict__ and getattr(cls, "name", "") in ("", *map(_name_of, cls.__mro__)):
+            cls.name = _name_of(cls)
 
     @classmethod
     def family(cls) -> str:
         """The three letters of the code."""
         return cls.code[:3]
+
+
+def _name_of(cls: type) -> str:
+    """A class's name in kebab case."""
+    return "".join(f"-{one.lower()}" if one.isupper() else one for one in cls.__name__)[1:]
 
 
 class Declaration(Record):

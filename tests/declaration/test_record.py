@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from specguard.declaration.rule import Record, Settings
+from specguard.declaration.rule import Record, Rule, Settings
 
 
 class Point(Record):
@@ -60,3 +60,24 @@ def test_equality_is_by_type_and_fields() -> None:
     assert Point(x=1) != Point(x=2)
     assert Point(x=1) != Point3(x=1)
     assert hash(Point(x=1)) == hash(Point(x=1))
+
+
+class WideChange(Rule):
+    pass
+
+
+class WiderChange(WideChange):
+    pass
+
+
+class Tall(Rule):
+    name = "my-rule"
+
+
+class Taller(Tall):
+    pass
+
+
+def test_a_rule_is_named_after_its_class_unless_it_or_a_base_says_a_name() -> None:
+    names = [one.name for one in (WideChange, WiderChange, Tall, Taller)]
+    assert names == ["wide-change", "wider-change", "my-rule", "my-rule"]
