@@ -393,6 +393,8 @@ def item(
     words["directory"] = words.pop("code_dir") or words["directory"]
     dry_run, directory, base = words["dry_run"], words["directory"], words["base"]
     # A plan is looked for from the root of the repository, so that is made first.
+    if twice := next((one for one in items if items.count(one) > 1), ""):
+        raise usage(f"{twice} is asked for twice", "name each item once")
     line = ""
     for line in ensure_repository(
         directory, os.environ, make=ensure_git, commit=baseline_commit, base=base, only_say=dry_run

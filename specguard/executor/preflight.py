@@ -44,6 +44,7 @@ from specguard.waves.stage_order import too_early
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from specguard.authority.policy import Policy
     from specguard.work.gates import Gates
     from specguard.work.item import WorkItem
 
@@ -166,7 +167,8 @@ def _breaks_no_rule_yet(asked: Asked) -> None:
         finding = judged.finding
         # A policy that only warns of such a document lets no run begin, either: the authority wins.
         asks = judged.name == "conflicting-document" and finding.severity is None
-        if judged.state == "open" and (asks or judged.severity == "error"):
+        stops = judged.severity == "error" and not _is_lifted(start.policy, judged.name)
+        if judged.state == "open" and (asks or stops):
             raise SpecguardError(
                 f"{finding.message}; by {decided_by(judged)}",
                 path=path_text(finding.path) if finding.path else None,
@@ -177,14 +179,19 @@ def _breaks_no_rule_yet(asked: Asked) -> None:
     rule = start.policy.rule("wave-stage-out-of-order")
     if item.listed is None or rule is None or rule.severity != "error" or "run" not in rule.stages:
         return
-    # An approval may lift it.
-    if rule.approvable and start.policy.declared("approval_settings").approver:
+    if _is_lifted(start.policy, rule.name):
         return
     changed, policy, _ = policies.of(change)
     with suppress(NotApplicable):
         for early in too_early(Facts(changed, policy).get("waves"), branch=item.branches[0], item=item):
             path, line = path_text(item.listed.source.path), item.listed.line
             raise SpecguardError(early.message, help=early.help, path=path, line=line, code="item-unready")
+
+
+def _is_lifted(policy: Policy, name: str) -> bool:
+    """True if an approval may lift what a rule finds."""
+    rule = policy.rule(name)
+    return rule is not None and rule.approvable and bool(policy.declared("approval_settings").approver)
 
 
 def _is_not_done(asked: Asked) -> None:

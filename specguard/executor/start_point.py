@@ -374,6 +374,8 @@ EARLIER: Final = "earlier"
 """In a folder that is used again: what the run before it left."""
 
 _NOT_ENDED: Final = frozenset({"pending", "running"})
+_WAIT: Final = 30.0
+"""So many seconds a run waits for another one that begins."""
 
 
 class ItemLock:
@@ -516,7 +518,12 @@ def kept_apart(start: Start, root: str, remote: str) -> Iterator[None]:
     name = f".plan-{_digest(remote, os.fsdecode(task.plan.path))[:12]}.lock"
     with recording(root):
         os.makedirs(root, mode=0o755, exist_ok=True)
-    with FileLock(os.path.join(root, name)):
+    try:
+        beginning = FileLock(os.path.join(root, name), timeout=_WAIT).acquire()
+    except Timeout:
+        said = f"another run of the plan {task.plan.name} has been beginning for {_WAIT:g} seconds"
+        raise taken(said, "specguard run status") from None
+    with beginning:
         for manifest in _under_way(root, remote, task):
             _check(start, task, manifest)
         yield
