@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 56_490,
+    "code lines of specguard and rules": 52_740,
     "modules of specguard and rules": 235,
-    "code lines of tests": 39_750,
+    "code lines of tests": 37_240,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 11,
-    "expressions of re": 564,
+    "expressions of re": 553,
 }
 """The most that there may be of each."""
 
