@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 52_740,
+    "code lines of specguard and rules": 52_770,
     "modules of specguard and rules": 235,
     "code lines of tests": 37_240,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 11,
-    "expressions of re": 553,
+    "expressions of re": 554,
 }
 """The most that there may be of each."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 
 from specguard.change.entries import FormatError, object_id
 from specguard.change.process import CommandError, Process
@@ -499,6 +500,8 @@ class Objects(Record):
     def larger(self, oids: Collection[str], limit: int) -> Mapping[str, int]:
         """The size in bytes of those objects that are larger than a limit; none of them is read.
 
+        For thousands of objects of which hardly any is large this takes a small part of the time of `sizes`.
+
         Args:
             oids: full object ids.
             limit: how many bytes are not too many.
@@ -506,7 +509,21 @@ class Objects(Record):
         Raises:
             MissingFact: one of them is not there.
         """
-        return {oid: size for oid, size in self.git.sizes(sorted(oids)).items() if size > limit}
+        if len(oids) <= FEW:
+            return {oid: size for oid, size in self.git.sizes(list(oids)).items() if size > limit}
+        process = self.git.start(
+            "cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer",
+            stdin=lines_of(oids),
+        )  # fmt: skip
+        said = self.git.read(process, "the objects' sizes")
+        lines = said.split(b"\n")
+        absent = next((line for line in lines if line.endswith((b" missing", b" ambiguous"))), b"")
+        if absent or len(lines) != len(oids) + 1:
+            named = absent.partition(b" ")[0].decode("ascii") or "of the change"
+            raise self.git.missing(f"object {named}", "it is not in the object store")
+        # Only sizes with as many digits as the limit has are looked at.
+        found = re.finditer(rb"(?m)^([0-9]{%d,}) ([0-9a-f]+)$" % len(str(limit)), said)
+        return {match[2].decode("ascii"): int(match[1]) for match in found if int(match[1]) > limit}
 
     def read(self, oid: str, *, limit: int = LINK_LIMIT) -> bytes:
         """The content of an object.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Rule, Selecting, path_text, setting
-from specguard_rules.artifacts.texts import may_match
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ _WORDS: Final = {
 _NAMED: Final = 3
 """So many elements of a list are named before the rest is counted."""
 
+_ENDS: Final = str.maketrans("?[\\", "***")
+"""What ends the plain beginning of a pattern, as one character."""
 
 _HELP: Final = "Leave it to a change of its own, and ask for an approval of PTH004."
 
@@ -131,6 +132,10 @@ class PolicyChanges(Rule):
         settings = [entry for entry in entries if entry.path in named or policy.is_nested(entry.path)]
         if settings:
             yield from _differences(settings, policy_change)
+        # Compiling the patterns would cost a hook more than looking at how they begin.
+        beginnings = tuple(
+            pattern.lstrip("/").translate(_ENDS).partition("*")[0].encode() for pattern in self.files.patterns
+        )
         for entry in entries:
             path = entry.path
             if path in named or policy.is_nested(path):
@@ -143,7 +148,7 @@ class PolicyChanges(Rule):
                 if not (path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
                     what = "is part of what specguard goes by, and was changed"
                     yield _finding(path, what, "error", "state")
-            elif may_match(self.files, [path]) and self.files.find(path) is not None:
+            elif path.startswith(beginnings) and self.files.find(path) is not None:
                 yield from _runner(entry, start_documents, documents)
 
 
