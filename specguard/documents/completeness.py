@@ -68,10 +68,11 @@ def content_of(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> 
         blocks: what is looked at, with all that is in it.
         placeholders: texts that are no content, next to those that are none anywhere.
     """
-    read = [_in_block(block, placeholders) for block in flat(blocks, quotes=True)]
-    shown = any(says for says, _ in read)
+    parts = list(flat(blocks, quotes=True))
+    # Most say something in their first block, so the others are not read.
+    shown = any(_in_block(part, placeholders)[0] for part in parts)
     nothing: Content | None = None
-    for line, text in (one for _, lines in read for one in lines):
+    for line, text in (one for part in parts for one in _in_block(part, placeholders)[1]):
         words = " ".join(text.split())
         if words and not shown:
             return Content("placeholder", words, line)
