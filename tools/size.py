@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 52_770,
+    "code lines of specguard and rules": 52_776,
     "modules of specguard and rules": 235,
     "code lines of tests": 37_240,
     "modules in one folder": 18,

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from specguard.change.change import Change
 from specguard.change.check_request import read_body
-from specguard.change.entries import Message, read_commit_time, read_listing
+from specguard.change.entries import FormatError, Message, read_commit_time, read_entries, read_listing
 from specguard.change.process import CommandError
 from specguard.change.repository import UNDER_WAY, Base, Branch, PullRequest, short_branch
 from specguard.change.tree import Tree
@@ -412,10 +412,12 @@ class Merges(Record):
             raise MissingFact(what, code="size-limit")
         made = self._merge([(commit.parents[0], commit.parents[1]) for commit in plain])
         merged = {commit.oid: one for commit, one in zip(plain, made, strict=True)}
-        for commit in suspects:
-            tree, conflicts = merged.get(commit.oid) or self._merge_all(commit.parents)
+        merged.update((commit.oid, self._merge_all(commit.parents)) for commit in others)
+        pairs = [(merged[commit.oid][0], commit.tree) for commit in suspects]
+        for commit, entries in zip(suspects, self._compare(pairs), strict=True):
+            conflicts = merged[commit.oid][1]
             mine = {entry.path for entry in commit.own_entries}
-            differing = [entry for entry in self.git.diff_trees(tree, commit.tree) if entry.path in mine]
+            differing = [entry for entry in entries if entry.path in mine]
             resolved = [entry for entry in differing if in_conflict(entry.path, conflicts)]
             own = [entry for entry in differing if entry not in resolved]
             yield Redone(commit, self._not_moved(commit, own), resolved)
@@ -502,6 +504,28 @@ class Merges(Record):
         self.git.use_scratch()
         tree, conflicts = self._merge_all(bases)
         return self._commit(tree, *bases), conflicts
+
+    def _compare(self, pairs: Sequence[tuple[str, str]]) -> list[list[Entry]]:
+        """The differences between the trees of each pair."""
+        from specguard.change.git import RAW
+
+        lines = "".join(f"{one} {other}\n" for one, other in pairs).encode("ascii")
+        data = self.git.read(self.git.start("diff-tree", "--stdin", *RAW, stdin=lines), "what a merge brings")
+        digits = self.git.repository.hexadecimal
+        found: list[list[Entry]] = []
+        fields = data.split(b"\0")
+        try:
+            for at in range(0, len(fields), 2):
+                # A pair's header is a line of its own, in front of its first entry or of the next header.
+                *headers, entry = fields[at].split(b"\n")
+                found.extend([] for _ in headers)
+                if entry:
+                    found[-1].extend(read_entries([entry, fields[at + 1], b""], digits))
+        except (FormatError, IndexError) as error:
+            raise self.git.missing("what a merge brings", str(error)) from error
+        if len(found) != len(pairs):
+            raise self.git.missing("what a merge brings", "a comparison is missing")
+        return found
 
     def _not_moved(self, commit: Commit, entries: Sequence[Entry]) -> list[Entry]:
         """Those of these entries that no parent has in another folder, as a subtree merge puts them."""
