@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 52_776,
+    "code lines of specguard and rules": 52_790,
     "modules of specguard and rules": 235,
-    "code lines of tests": 37_240,
+    "code lines of tests": 37_250,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 11,

@@ -186,7 +186,8 @@ def _folders(path: bytes) -> Iterator[bytes]:
 
 def _walk(root: bytes, tracked: Mapping[bytes, _PathState]) -> tuple[set[bytes], list[bytes]]:
     """The files and links below a folder, and the folders in it that are repositories of their own."""
-    known = {folder for path in tracked for folder in _folders(path)}
+    folders = {path.rpartition(b"/")[0] for path in tracked}
+    known = folders.union(*map(_folders, folders))
     present: set[bytes] = set()
     nested: list[bytes] = []
     ahead = [b""]

@@ -18,7 +18,10 @@ from specguard.model import EXIT_INTERRUPTED, EXIT_NO_VERDICT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import Final, NoReturn
+
+_MOST: Final = 100
+"""So many errors are shown before the rest is counted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,8 +121,10 @@ def complain(error: SpecguardError, words: Sequence[str] = ()) -> None:
         _print_error("specguard: error: ", error)
         return
     print(f"specguard: error: {visible(cut(error.summary))}", file=sys.stderr)
-    for one in each:
+    for one in each[:_MOST]:
         _print_error("  ", one)
+    if len(each) > _MOST:
+        print(f"  and {len(each) - _MOST} more", file=sys.stderr)
 
 
 def _print_error(begins: str, error: SpecguardError) -> None:

@@ -250,3 +250,10 @@ def test_an_interrupted_run(form: str, fixed: Repository, tmp_path: Path) -> Non
     assert (process.returncode, stdout, stderr) == (130, "", "specguard: interrupted\n")
     assert not (tmp_path / "report").exists()
     assert run_here("check", directory=fixed.path).exit_code == 0
+
+
+def test_of_many_errors_a_hundred_are_shown(project: Repository) -> None:
+    keys = "".join(f'key_{number} = "x"\n' for number in range(150))
+    project.write("SPEC_AUTHORITY.md", f"# Rules\n\n```toml specguard\n{keys}```\n")
+    outcome = run_here("policy", "--authority", "SPEC_AUTHORITY.md", directory=project.path)
+    assert ended(outcome, 2).stderr.endswith("\n  and 50 more\n"), outcome
