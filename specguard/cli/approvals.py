@@ -25,7 +25,7 @@ from specguard.engine.policies import open_policy
 from specguard.errors import Needed, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted, listed, path_text, shortened
 from specguard.reporters.escape import cut, cut_path
-from specguard.reporters.file_writing import replace_file, writing
+from specguard.reporters.file_writing import place_in, replace_file, writing
 from specguard.reporters.json import fields_of, report
 from specguard.reporters.text import located
 from specguard.reporters.wording import accounts, may_approve
@@ -399,14 +399,10 @@ def baseline_command(
 
 def _write_baseline(recording: Recording) -> None:
     """Write the baseline in place of the old one; one that accepts nothing is taken away."""
-    file = os.path.join(recording.top, os.fsdecode(BASELINE))
-    folder = os.path.dirname(file)
-    if os.path.islink(folder) or os.path.islink(file):
-        said = "it is reached through a symbolic link"
-        raise SpecguardError(said, path=_PLACE, help="remove the link", code="outside-repository")
+    file = place_in(recording.top, _PLACE, "remove the link")
     with writing(_PLACE, "`specguard baseline --check --output-format json` prints what it would be"):
         if recording.after and (recording.before is None or recording.changes):
-            os.makedirs(folder, exist_ok=True)
+            os.makedirs(os.path.dirname(file), exist_ok=True)
             replace_file(file, recording.after.text())
         elif not recording.after and recording.before is not None:
             os.unlink(file)
@@ -414,7 +410,7 @@ def _write_baseline(recording: Recording) -> None:
 
 def _said(recording: Recording, *, check: bool) -> Iterator[str]:
     after = recording.after
-    told = [one for one in recording.entries if one in recording.changes or one in recording.beyond]
+    told = [one for one in recording.entries if one.before != one.after or (one.found or 0) > one.after]
     for entry in told[:SHOWN]:
         found = "not judged" if entry.found is None else f"{entry.found} found"
         before = f" instead of {entry.before}" if entry.before not in (entry.after, 0) else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import stat
 import sys
 from functools import partial
 
@@ -38,7 +37,7 @@ from specguard.errors import SpecguardError, nearest
 from specguard.integrations.hooks.dialects import AGENTS
 from specguard.integrations.hooks.settings import HOSTS, JsonTextError, call_words, merged
 from specguard.reporters.escape import visible
-from specguard.reporters.file_writing import already_there, replace_file, writing
+from specguard.reporters.file_writing import already_there, place_in, replace_file, writing
 from specguard.runs.files import IGNORE, ignore_local, run_root
 
 TYPE_CHECKING = False
@@ -129,9 +128,9 @@ def command(
         *((pattern, "", True) for pattern in forbids),
     ):
         proposed.guard(path, why, forbidden=forbidden)
-    proposed.settings += [*named, *fitted(_judging(top, proposed.text), paths)]
+    proposed.settings += [*named, *fitted(_judging(top, proposed.text()), paths)]
     if adopt:
-        proposed.settings += _adopted(top, proposed.text, files, paths)
+        proposed.settings += _adopted(top, proposed.text(), files, paths)
     _write(repository, proposed, planned, only_print=only_print)
 
 
@@ -173,16 +172,16 @@ def _write(
     """Write a new authority, or print it, with agents' settings and what there is to do."""
     top = repository.work_tree()
     past = list(look_back(repository, partial(fit, proposed, partial(_judging, top))))
-    policy = _judging(top, proposed.text)
+    policy = _judging(top, proposed.text())
     if only_print:
-        click.echo(proposed.text, nl=False)
+        click.echo(proposed.text(), nl=False)
         show_settings(planned)
         return
     with (
         writing(AUTHORITY, "`specguard init --print` writes it to standard output"),
         open(os.path.join(top, AUTHORITY), "x", encoding="utf-8") as stream,
     ):
-        stream.write(proposed.text)
+        stream.write(proposed.text())
     for line in past:
         say(line)
     _next_steps(repository, top, proposed.base, policy, [AUTHORITY, *_ignore_runs(top, policy)])
@@ -345,22 +344,10 @@ def read_settings(top: str, host: Host) -> str | None:
     Raises:
         SpecguardError: it is no regular file, is reached through a link, or is no text.
     """
-    file = os.path.join(top, host.file)
-    for place in (os.path.dirname(file), file):
-        named = "it" if place == file else os.path.relpath(place, top)
-        try:
-            mode = os.lstat(place).st_mode
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            said = f"it cannot be read: {error.strerror}"
-            raise SpecguardError(said, path=host.file, code="unreadable-file") from error
-        if stat.S_ISLNK(mode):
-            help = "put a file in its place, or write there what `specguard init --agent NAME --print` has"
-            said = f"{named} is a link, and what it leads to is not written"
-            raise SpecguardError(said, path=host.file, help=help, code="outside-repository")
-        if not (stat.S_ISREG(mode) if place == file else stat.S_ISDIR(mode)):
-            raise SpecguardError(f"{named} is neither a file nor a folder that holds one", path=host.file)
+    help = "put a file in its place, or write there what `specguard init --agent NAME --print` has"
+    file = place_in(top, host.file, help)
+    if not os.path.lexists(file):
+        return None
     try:
         return read_regular(file, DOCUMENT_LIMIT, "the file of settings").decode("utf-8")
     except UnicodeDecodeError as error:

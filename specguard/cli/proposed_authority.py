@@ -28,7 +28,7 @@ from specguard.engine.plugins import load_registry
 from specguard.errors import Needed, SpecguardError
 from specguard.model import listed
 from specguard.reporters.escape import cut, markdown_code
-from specguard.reporters.file_writing import replace_file, writing
+from specguard.reporters.file_writing import place_in, replace_file, writing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,9 +116,8 @@ class Proposed:
         if (path.rstrip("/"), forbidden) not in known:
             self._guards[path, forbidden] = f"- `{path}`: {why}." if why else f"- `{path}`"
 
-    @property
-    def text(self) -> str:
-        """The document."""
+    def text(self, *tried: ProposedSetting) -> str:
+        """The document, with settings that are only tried."""
         locked, forbidden = (
             [line for (_, kind), line in self._guards.items() if kind is wanted] for wanted in (False, True)
         )
@@ -130,7 +129,7 @@ class Proposed:
         lines = [head, "## Locked zones\n\nA change here needs an approval.\n", *locked]
         if forbidden:
             lines += ["\n## Forbidden paths\n\nNothing here changes.\n", *forbidden]
-        return "\n".join([*lines, "\n## Settings\n", *settings_block(self.settings), ""])
+        return "\n".join([*lines, "\n## Settings\n", *settings_block([*self.settings, *tried]), ""])
 
 
 def settings_block(settings: Iterable[ProposedSetting]) -> list[str]:
@@ -248,12 +247,9 @@ def append_to_authority(top: str, section: str, *, write: bool = True) -> None:
         SpecguardError: it would be no authority then, is a link, or cannot be read or written.
     """
     file = os.path.join(top, AUTHORITY)
-    if os.path.islink(file):
-        said, help = (
-            "it is a symbolic link, and is not written to",
-            "put what is printed where the link leads",
-        )
-        raise SpecguardError(said, path=AUTHORITY, help=help, code="outside-repository")
+    if write:
+        help = "add by hand, where the link leads, what is printed without --write or with --print"
+        file = place_in(top, AUTHORITY, help)
     there = os.path.exists(file)
     old = read_regular(file, DOCUMENT_LIMIT, "the authority") if there else b""
     new = (old.rstrip() or b"# Authority") + b"\n\n" + section.encode("utf-8", "surrogateescape")
@@ -507,23 +503,20 @@ def fit(
         What a person must know of it.
     """
     end = monotonic() + _SECONDS
-    before = _failures(git, policy_of(proposed.text), changes, end)
+    before = _failures(git, policy_of(proposed.text()), changes, end)
     commits = [git.commit(head) for head in before]
     proposed.settings += _landing(commits)
-    given = list(proposed.settings)
-    if _locked(before):
-        proposed.settings.append(_PINS)
+    tried = [_PINS] if _locked(before) else []
     failed = [change for change in changes[: len(before)] if before[change.head]]
     # What is proposed here only lifts.
-    after = {**before, **_failures(git, policy_of(proposed.text), failed, end)}
-    proposed.settings[:] = given
+    after = {**before, **_failures(git, policy_of(proposed.text(*tried)), failed, end)}
     count = len(commits)
     if pins := _locked(before) - _locked(after):
         why = f"{pins} of the last {count} changes altered only pinned versions of locked files"
         proposed.settings.append(ProposedSetting(_PINS.toml, why=why))
     yield f"past changes: {_said(before, count)} by what is guarded and the defaults"
     proposed.settings += _bots(commits, after)
-    proposed.settings += _severities(policy_of(proposed.text), after)
+    proposed.settings += _severities(policy_of(proposed.text()), after)
     if after != before:
         yield f"past changes: {_said(after, count)} by what is proposed"
 

@@ -20,7 +20,7 @@ from specguard.engine.status import standing
 from specguard.errors import SpecguardError, nearest
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.reporters.escape import json_text, visible
-from specguard.reporters.file_writing import already_there, writing
+from specguard.reporters.file_writing import already_there, place_in, writing
 from specguard.reporters.status import aligned, branches_as_data, render, render_branches, required
 from specguard.work.name_templates import PathTemplate
 
@@ -191,19 +191,12 @@ def _schema(top: str, name: str) -> Any:
 
 
 def _write(top: str, one: Blank) -> None:
-    """Write a file that is not there yet, and the folders it is in; a link may lead out of neither."""
-    root = os.path.realpath(os.fsencode(top))
-    place = os.path.join(root, one.path)
-    real = os.path.realpath(os.path.dirname(place))
-    if real != root and not real.startswith(root + b"/"):
-        said, help = (
-            "its folder is a link that leads out of the repository",
-            "write it to another folder with --in or --path",
-        )
-        raise SpecguardError(said, path=path_text(one.path), help=help, code="outside-repository")
-    with writing(path_text(one.path), "`--print` writes it to standard output"):
-        if os.path.lexists(place):
-            raise already_there(path_text(one.path), _TAKEN)
+    """Write a file that is not there yet, and the folders it is in."""
+    name = path_text(one.path)
+    if os.path.lexists(os.path.join(os.fsencode(top), one.path)):
+        raise already_there(name, _TAKEN)
+    place = place_in(top, os.fsdecode(one.path), "write it to another folder with --in or --path")
+    with writing(name, "`--print` writes it to standard output"):
         os.makedirs(os.path.dirname(place), exist_ok=True)
         with open(place, "x", encoding="utf-8") as stream:
             stream.write(one.text)

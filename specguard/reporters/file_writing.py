@@ -30,6 +30,19 @@ def writing(path: str, help: str = "", what: str = "it") -> Iterator[None]:
         raise SpecguardError(said, path=path, help=help, code="unwritable-file") from error
 
 
+def place_in(top: str, path: str, help: str) -> str:
+    """The place of a file in a working tree, where no link leads: git has none below a link.
+
+    Raises:
+        SpecguardError: it is a link, or a folder on the way to it is one.
+    """
+    place = os.path.join(os.path.realpath(top), path)
+    if os.path.realpath(place) != place:
+        said = "it is a link, or in a folder that is one, and is not written"
+        raise SpecguardError(said, path=path, help=help, code="outside-repository")
+    return place
+
+
 def already_there(path: str, help: str) -> SpecguardError:
     """That something is there already."""
     return SpecguardError(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from specguard.audit.judging import judge_as_merged
+from specguard.errors import SpecguardError
 from specguard.testing import Repository, run_here
 from specguard.testing.repository import clean_environment
 from tests.cli.running import on_a_terminal
@@ -16,6 +18,9 @@ from tests.scripts import play, scripts
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from specguard.audit.judging import PastChange, PastGit
+    from specguard.authority.policy import Policy
+    from specguard.model import Verdict
     from specguard.testing import Outcome
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIM2YHx0V4/ZcQJJU2wqXfGelx3/q4THMljpcJncSsziP alice@desk #1"
@@ -95,6 +100,22 @@ def test_what_git_has_is_found_and_stands_once(repository: Repository) -> None:
     assert not re.search(r"workflows|circleci|product|license\.py", text)
     assert all(f"- `{name}`: the licence." in text for name in licences)
     assert text.count("- `docs/api") == text.count(f"- `{FILE}`") == 1
+
+
+def test_a_setting_that_was_only_tried_is_not_written(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(22):
+        repository.commit(f"ci: set {number}", files={"Jenkinsfile": f"{number}\n"})
+
+    def judge(git: PastGit, policy: Policy, change: PastChange) -> Verdict:
+        if policy.origin("rules.locked-path.pins"):
+            raise SpecguardError("the disk is gone")
+        return judge_as_merged(git, policy, change)
+
+    monkeypatch.setattr("specguard.cli.proposed_authority.judge_as_merged", judge)
+    assert "not looked at: the disk is gone" in ended(init(repository)).stdout
+    assert "pins" not in repository.read(FILE).decode()
 
 
 @pytest.mark.parametrize("script", scripts(__file__))

@@ -130,7 +130,7 @@ def test_what_cannot_be_written_is_said(adopted: Repository) -> None:
     # No file is overwritten, and no link leads elsewhere.
     adopted.symlink("c/CLEANUP_MANIFEST.md", "nowhere")
     adopted.symlink("d", "..")
-    for name, said in (("c", "never overwritten"), ("d", "leads out of the repository")):
+    for name, said in (("c", "never overwritten"), ("d", "in a folder that is one")):
         assert said in ended(run_here("new", "cleanup", f"x={name}", directory=adopted.path), 2).stderr
     assert not (adopted.path.parent / "CLEANUP_MANIFEST.md").exists()
 
