@@ -100,8 +100,8 @@ class Progress(Protocol):
     def begin(self, name: str, changes: int, left: int) -> None:
         """A repository has so many changes, of which so many are not judged yet."""
 
-    def judged(self, name: str, changes: int) -> None:
-        """So many more changes of a repository are kept."""
+    def judged(self, changes: int) -> None:
+        """So many more changes are kept."""
 
     def failed(self, name: str, reason: str) -> None:
         """A repository, or some of its changes, cannot be read."""
@@ -185,7 +185,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
     left: Counter[str] = Counter()
     for found, outcome in _results(asked(), options):
         store.add(found.key, outcome.changes)
-        progress.judged(found.name, len(outcome.changes))
+        progress.judged(len(outcome.changes))
         if outcome.left:
             left[found.name] += outcome.left
             reason = f"changes that could not be judged: {left[found.name]}; {outcome.reason}"

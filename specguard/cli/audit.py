@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,7 +15,7 @@ from specguard.cli import options as opt
 from specguard.cli.app import needing
 from specguard.engine.plugins import find_rule, load_registry
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
-from specguard.reporters.escape import cut, visible
+from specguard.reporters.escape import visible
 from specguard.reporters.file_writing import replace_file, writing
 
 if TYPE_CHECKING:
@@ -74,9 +73,8 @@ def command(
     options = AuditOptions(environment=dict(os.environ), named=named, last=last or 0, **given)
     wanted = [] if fail_on in ("new", "none") else _codes(fail_on, options.plugins)
     with open_store(options) as store:
-        progress = _TerminalProgress() if sys.stderr.isatty() else _LineProgress()
         try:
-            with progress, needing("cluster", "distributed", "dask"):
+            with _Progress() as progress, needing("cluster", "distributed", "dask"):
                 audit(options, store, progress)
         except KeyboardInterrupt:
             opt.say(f"What was judged is kept in {visible(store.file)}: the same command goes on.", err=True)
@@ -96,42 +94,15 @@ def command(
     return EXIT_FAILED if failing else EXIT_PASSED
 
 
-class _LineProgress:
-    """Progress where nobody watches: one line a repository, when it begins."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
-
-    def begin(self, name: str, changes: int, left: int) -> None:
-        opt.say(f"{visible(name)}: {counted(changes, 'change')}, {left or 'nothing'} new", err=True)
-
-    def judged(self, name: str, changes: int) -> None:
-        """Nothing more is told."""
-
-    def failed(self, name: str, reason: str) -> None:
-        opt.say(f"{visible(name)}: {visible(reason)}", err=True)
-
-
-class _TerminalProgress:
-    """Progress on a terminal: how many of the changes that are known so far, how fast, and how long yet."""
+class _Progress:
+    """A line a repository, and on a terminal a bar of the changes that are known so far, and how long yet."""
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress
 
-        self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}", markup=False),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._task = self._bars.add_task("", total=0, rate="")
+        self._bars = Progress(console=Console(stderr=True), transient=True)
+        self._task = self._bars.add_task("", total=0)
         self._total = 0
 
     def __enter__(self) -> Self:
@@ -141,17 +112,21 @@ class _TerminalProgress:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def begin(self, name: str, changes: int, left: int) -> None:  # noqa: ARG002 - the bar is of what is left
+    def begin(self, name: str, changes: int, left: int) -> None:
         self._total += left
-        self._bars.update(self._task, total=self._total, description=cut(visible(name), 40))
+        self._bars.update(self._task, total=self._total)
+        self._say(f"{name}: {counted(changes, 'change')}, {left or 'nothing'} new")
 
-    def judged(self, name: str, changes: int) -> None:
-        speed = self._bars.tasks[0].speed
-        rate = f"{speed:.0f} changes/s" if speed else ""
-        self._bars.update(self._task, advance=changes, rate=rate, description=cut(visible(name), 40))
+    def judged(self, changes: int) -> None:
+        self._bars.advance(self._task, changes)
 
     def failed(self, name: str, reason: str) -> None:
-        self._bars.console.print(f"{visible(name)}: {visible(reason)}", markup=False, highlight=False)
+        self._say(f"{name}: {reason}")
+
+    def _say(self, line: str) -> None:
+        from rich.text import Text
+
+        self._bars.console.print(Text(visible(line)), soft_wrap=True)
 
 
 def _codes(selectors: str, plugins: Sequence[str]) -> Sequence[str]:
