@@ -16,10 +16,9 @@ from specguard.reporters.json import fields_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.evaluation.evaluation import Evaluated, Evaluation
     from specguard.evaluation.expectations import OwnAuthority, TestResult
 
 
@@ -168,31 +167,31 @@ def eval_command(
         raise SpecguardError("there is no such file", path=declared, help=help, code="unreadable-file")
     samples = read_samples(place)
     options = RunOptions(environment=os.environ, directory=directory, kind="eval", run_root=run_root)
-    done = evaluate(samples, samples.chosen(repositories), options, update=update)
-    show(output_format, done.data, _lines(done))
-    states = {one.state for one in done.evaluated}
+    data = evaluate(samples, samples.chosen(repositories), options, update=update)
+    show(output_format, data, _lines(data))
+    states = {one["state"] for one in data["samples"]}
     if "unknown" in states:
         return EXIT_NO_VERDICT
     return EXIT_FAILED if "different" in states else EXIT_PASSED
 
 
-def _lines(done: Evaluation) -> Iterator[str]:
-    for one in done.evaluated:
+def _lines(data: Mapping[str, Any]) -> Iterator[str]:
+    for one in data["samples"]:
         yield from _sample(one)
-    yield f"run {done.run_id}: {done.state}, {counted(len(done.evaluated), 'sample')}"
-    yield f"manifest: {done.manifest}"
+    yield f"run {data['run_id']}: {data['state']}, {counted(len(data['samples']), 'sample')}"
+    yield f"manifest: {data['manifest']}"
 
 
-def _sample(one: Evaluated) -> Iterator[str]:
-    sample = one.sample
-    version = f" {sample.version}" if sample.version else ""
-    at = f" at {one.object_id[:12]}" if one.object_id else ""
-    stored = ", stored as what is expected" if one.updated else ""
-    yield f"{_STATES[one.state]:6}{sample.name}{version}{at}: {counted(one.found, 'finding')}{stored}"
-    for kind, said in (("expected", one.missing), ("found", one.unexpected), ("but", one.others)):
-        yield from (f"        {kind:9} {cut(line)}" for line in said[:_MOST])
-        if len(said) > _MOST:
-            yield f"        {kind:9} and {len(said) - _MOST} more"
-    yield from (f"        warning   {warning}" for warning in one.warnings)
-    if one.problem:
-        yield f"        cannot be evaluated: {cut(one.problem)}"
+def _sample(one: Mapping[str, Any]) -> Iterator[str]:
+    version = f" {one['version']}" if one["version"] else ""
+    at = f" at {one['object_id'][:12]}" if one["object_id"] else ""
+    stored = ", stored as what is expected" if one["updated"] else ""
+    found = counted(one["findings"], "finding")
+    yield f"{_STATES[one['state']]:6}{one['name']}{version}{at}: {found}{stored}"
+    for kind, name in (("expected", "missing"), ("found", "unexpected"), ("but", "others")):
+        yield from (f"        {kind:9} {cut(line)}" for line in one[name][:_MOST])
+        if len(one[name]) > _MOST:
+            yield f"        {kind:9} and {len(one[name]) - _MOST} more"
+    yield from (f"        warning   {warning}" for warning in one["warnings"])
+    if one["problem"]:
+        yield f"        cannot be evaluated: {cut(one['problem'])}"

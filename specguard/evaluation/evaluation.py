@@ -71,44 +71,16 @@ class Evaluated(Record, frozen=False):
     def data(self) -> dict[str, Any]:
         """All of it, as `evaluation.json` has it."""
         sample = self.sample
-        told = ("name", "path", "version", "source", "revision")
+        told = ("name", "path", "version", "source", "revision", "refresh_by")
         found = ("missing", "unexpected", "others", "commands", "warnings", "updated")
         return {
-            **{name: getattr(sample, name) or None for name in told},
+            **{name: str(getattr(sample, name) or "") or None for name in told},
             "object_id": self.object_id or None,
             "declared_object_id": sample.object_id or None,
-            "refresh_by": sample.refresh_by.isoformat() if sample.refresh_by else None,
             "state": self.state,
             "problem": self.problem or None,
             "findings": self.found,
             **{name: getattr(self, name) for name in found},
-        }
-
-
-class Evaluation(Record):
-    """A whole evaluation.
-
-    Attributes:
-        run_id: of the run that it is kept as.
-        manifest: the path of that run's manifest.
-        state: how the run ended.
-        evaluated: each sample.
-    """
-
-    run_id: str
-    manifest: str
-    state: str
-    evaluated: Sequence[Evaluated]
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """All of it, for programs."""
-        return {
-            "schema": SCHEMA,
-            "run_id": self.run_id,
-            "manifest": self.manifest,
-            "state": self.state,
-            "samples": [one.data for one in self.evaluated],
         }
 
 
@@ -128,7 +100,7 @@ def evaluate(
     options: RunOptions,
     *,
     update: bool = False,
-) -> Evaluation:
+) -> dict[str, Any]:
     """Judge samples by the authority of the working tree, and keep what came of it as a run.
 
     Args:
@@ -136,6 +108,9 @@ def evaluate(
         chosen: the samples.
         options: where the repository and its runs are.
         update: whether what is found is stored as what is expected.
+
+    Returns:
+        The run and each of its samples, as `evaluation.json` has them.
 
     Raises:
         SpecguardError: there is no checkout, authority or commit, or the run cannot be recorded.
@@ -181,11 +156,17 @@ def evaluate(
             manifest.reason = manifest.reason or "it was ended by an error"
             raise
         finally:
-            result = Evaluation(folder.run_id, folder.file(MANIFEST), manifest.state, done)
-            folder.write(FILE, json_text({**result.data, "manifest": MANIFEST}) + "\n")
+            data = {
+                "schema": SCHEMA,
+                "run_id": folder.run_id,
+                "manifest": MANIFEST,
+                "state": manifest.state,
+                "samples": [one.data for one in done],
+            }
+            folder.write(FILE, json_text(data) + "\n")
             manifest.ended_at = now_text()
             run.seal()
-    return result
+    return {**data, "manifest": folder.file(MANIFEST)}
 
 
 class _Evaluator(Record):
