@@ -84,7 +84,7 @@ def command(directory: str, base: str, canary: bool, output_format: str) -> int:
     request = Request(environment=os.environ, directory=directory, base=base)
     found = list(diagnose(request))
     if canary:
-        found += diagnose_canaries(request)
+        found += _answered("canaries", _canaries(request), "missing")
     show(
         output_format,
         [fields_of(one, *one._fields) for one in found],
@@ -163,19 +163,24 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
         yield Diagnosis("repository", "missing", error.message, error.help)
         return
     checkup = Checkup(repository, request)
-    told: set[str] = set()
+    told: set[tuple[str, str]] = set()
     for subject, check in _CHECKS.items():
-        try:
-            with Needed():
-                yield from check(checkup)
-        except SpecguardError as error:
-            place = f"{Origin(error.path, error.line or 0)}: " if error.path else ""
-            said = f"{place}{error.message}"
-            if said not in told:
-                # A check works without what only a push or a run needs.
-                status: Status = "note" if subject in ("stages", "runs") else "missing"
-                yield Diagnosis(subject, status, said, error.help)
-            told.add(said)
+        # A check works without what only a push or a run needs.
+        status: Status = "note" if subject in ("stages", "runs") else "missing"
+        for one in _answered(subject, check(checkup), status):
+            if one.status == "ok" or (one.said, one.help) not in told:
+                yield one
+            told.add((one.said, one.help))
+
+
+def _answered(subject: str, answers: Iterator[Diagnosis], status: Status) -> Iterator[Diagnosis]:
+    """The answers of a check; an error that ends it is one of them, with a status."""
+    try:
+        with Needed():
+            yield from answers
+    except SpecguardError as error:
+        place = f"{Origin(error.path, error.line or 0)}: " if error.path else ""
+        yield Diagnosis(subject, status, f"{place}{error.message}", error.help)
 
 
 def _git(checkup: Checkup) -> Iterator[Diagnosis]:
@@ -303,10 +308,8 @@ def _agents(checkup: Checkup) -> Iterator[Diagnosis]:
 
     top = checkup.repository.work_tree_if_any()
     for host in HOSTS.values() if top else ():
-        try:
-            yield from _host(host, top or "", checkup.repository.environment)
-        except SpecguardError as error:
-            yield Diagnosis(f"hooks of {host.agent}", "note", f"{host.file}: {error.message}", error.help)
+        answers = _host(host, top or "", checkup.repository.environment)
+        yield from _answered(f"hooks of {host.agent}", answers, "note")
 
 
 def _host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
@@ -381,25 +384,21 @@ def _runs(checkup: Checkup) -> Iterator[Diagnosis]:
         yield Diagnosis("off", "note", promise)
     if not policy.declared("work_kinds"):
         return
-    yield from _platform(repository, policy, top)
+    yield from _answered("remote of runs", _platform(repository, policy, top), "note")
     if os.path.exists(os.path.join(top, _PRE_COMMIT)) and find_program("pre-commit", environment) is None:
         said = f"not on the path, and runs need it for {_PRE_COMMIT}"
         yield Diagnosis("pre-commit", "note", said, "pip install pre-commit")
     yield from _gates(policy, environment)
     agents: Mapping[str, AgentSettings] = policy.declared("agents")
     for name, settings in agents.items():
-        yield _agent(name, settings, checkup)
-    yield _store(policy, environment, top)
+        yield from _answered(f"agent {name}", _agent(name, settings, checkup), "missing")
+    yield from _answered("runs", _store(policy, environment, top), "note")
 
 
 def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diagnosis]:
     from specguard.executor.remote import find_address, find_platform, read_settings
 
-    try:
-        address = find_address(read_settings(repository), "origin", policy.remote or "", root=top)
-    except SpecguardError as error:
-        yield Diagnosis("remote of runs", "note", error.message, error.help)
-        return
+    address = find_address(read_settings(repository), "origin", policy.remote or "", root=top)
     yield Diagnosis("remote of runs", "ok", address.shown)
     platform, why = find_platform(address, repository.environment, top)
     if platform is not None:
@@ -420,7 +419,7 @@ def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis
         yield Diagnosis(f"program {program}", "note", said, f"install {program}, or see that PATH has it")
 
 
-def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Diagnosis:
+def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Iterator[Diagnosis]:
     """The diagnosis of an agent: present, and in the required version; only the base's policy runs it."""
     from specguard.executor.agent import locate, resolve_agent
     from specguard.executor.run import RunOptions
@@ -430,37 +429,37 @@ def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Diagnosis:
         locate(program, environment)
     except SpecguardError as error:
         remedy = f"install {program} {settings.version}".rstrip() + "; or run another agent of the policy"
-        return Diagnosis(subject, "note", error.message, remedy)
-    try:
-        options = RunOptions(environment=dict(environment), kind="item", agent=name)
-        found = resolve_agent(checkup.policy, options, look=checkup.trusted)
-    except SpecguardError as error:
-        return Diagnosis(subject, "missing", error.message, error.help)
-    return Diagnosis(subject, "ok", f"{program} {found.version}" if found.version else program)
+        yield Diagnosis(subject, "note", error.message, remedy)
+        return
+    options = RunOptions(environment=dict(environment), kind="item", agent=name)
+    found = resolve_agent(checkup.policy, options, look=checkup.trusted)
+    yield Diagnosis(subject, "ok", f"{program} {found.version}".rstrip())
 
 
-def _store(policy: Policy, environment: Mapping[str, str], top: str) -> Diagnosis:
+def _store(policy: Policy, environment: Mapping[str, str], top: str) -> Iterator[Diagnosis]:
     """The diagnosis of the folder of runs: writable, and without runs that died."""
     from specguard.runs.files import run_root
     from specguard.runs.views import RunStore
 
     settings: RunSettings = policy.declared("run_settings")
     try:
-        root = run_root(settings, environment, work_tree=top)
+        root = there = run_root(settings, environment, work_tree=top)
     except SpecguardError as error:
-        said = f"{where}: {error.message}" if (where := policy.origin("runs.root")) else error.message
-        return Diagnosis("runs", "note", said, error.help)
-    there = root
+        if origin := policy.origin("runs.root"):
+            error.path, error.line = origin.path, origin.line
+        raise
     while not os.path.lexists(there):
         there = os.path.dirname(there)
     if not (os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK)):
-        return Diagnosis("runs", "note", f"{root} cannot be written to", "correct root or path of [runs]")
+        yield Diagnosis("runs", "note", f"{root} cannot be written to", "correct root or path of [runs]")
+        return
     runs = RunStore(root, settings).runs()
     dead = [one.run_id for one in runs if one.stale]
     said = f"{counted(len(runs), 'run')} in {root}"
     if dead:
-        return Diagnosis("runs", "note", f"{said}; died: {', '.join(dead)}", "specguard run doctor")
-    return Diagnosis("runs", "ok", said)
+        yield Diagnosis("runs", "note", f"{said}; died: {', '.join(dead)}", "specguard run doctor")
+    else:
+        yield Diagnosis("runs", "ok", said)
 
 
 _CHECKS: Final[Mapping[str, Callable[[Checkup], Iterator[Diagnosis]]]] = {
@@ -478,23 +477,19 @@ _CHECKS: Final[Mapping[str, Callable[[Checkup], Iterator[Diagnosis]]]] = {
 }
 
 
-def diagnose_canaries(request: Request) -> Iterator[Diagnosis]:
+def _canaries(request: Request) -> Iterator[Diagnosis]:
     """One change a rule, in scratch repositories; nothing of this repository is written."""
     from specguard.evaluation.canaries import try_canaries
 
     counts: Counter[str] = Counter()
-    try:
-        policy = open_policy(request)
-        with Git(Repository.locate(request.directory, request.environment)) as git:
-            own = authority_of(git, policy)
-        for canary in try_canaries(own):
-            counts[canary.outcome] += 1
-            status, said = _OUTCOMES[canary.outcome]
-            help = f"specguard rule {canary.code}" if status == "missing" else ""
-            yield Diagnosis(f"canary {canary.code} {canary.name}", status, f"{said}{canary.said}", help)
-    except SpecguardError as error:
-        yield Diagnosis("canaries", "missing", error.message, error.help)
-        return
+    policy = open_policy(request)
+    with Git(Repository.locate(request.directory, request.environment)) as git:
+        own = authority_of(git, policy)
+    for canary in try_canaries(own):
+        counts[canary.outcome] += 1
+        status, said = _OUTCOMES[canary.outcome]
+        help = f"specguard rule {canary.code}" if status == "missing" else ""
+        yield Diagnosis(f"canary {canary.code} {canary.name}", status, f"{said}{canary.said}", help)
     end: Status = "missing" if counts["missed"] else "note" if counts["unprovoked"] else "ok"
     rest = f"{counts['missed']} did not fire, {counts['unprovoked']} could not be provoked"
     active = counted(counts.total(), "active rule")
