@@ -74,7 +74,7 @@ def command(
     wanted = [] if fail_on in ("new", "none") else _codes(fail_on, options.plugins)
     with open_store(options) as store:
         try:
-            with _Progress() as progress, needing("cluster", "distributed", "dask"):
+            with _ShownProgress() as progress, needing("cluster", "distributed", "dask"):
                 audit(options, store, progress)
         except KeyboardInterrupt:
             opt.say(f"What was judged is kept in {visible(store.file)}: the same command goes on.", err=True)
@@ -94,7 +94,7 @@ def command(
     return EXIT_FAILED if failing else EXIT_PASSED
 
 
-class _Progress:
+class _ShownProgress:
     """A line a repository, and on a terminal a bar of the changes that are known so far, and how long yet."""
 
     def __init__(self) -> None:

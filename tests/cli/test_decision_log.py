@@ -20,16 +20,7 @@ from tests.rows import recorded, rows
 
 ROOT = Path(__file__).parent.parent.parent
 AUTHORITY = recorded(__file__, "authority")
-GIVEN = (
-    "--override",
-    "PTH002",
-    "--path",
-    "locked/p",
-    "--approved-by",
-    "alice",
-    "--reason",
-    "The key expired.",
-)
+GIVEN = ("--override=PTH002", "--path=locked/p", "--approved-by=alice", "--reason=The key expired.")
 
 
 @pytest.fixture

@@ -210,12 +210,6 @@ def test_a_pointer_that_leads_nowhere_is_said(tmp_path: Path) -> None:
     assert "none of configs/NEXT_PHASE.json" in data["current"][0]["problem"]
 
 
-def test_a_status_needs_a_policy(tmp_path: Path) -> None:
-    done = Stand(Case(policy="", base=[Step(files={"a": "1"})]), tmp_path / "here").run()
-    assert done.exit_code == 2
-    assert "there is no authority" in done.stderr
-
-
 def test_a_title_stays_in_its_row(tmp_path: Path) -> None:
     titles = ["A\n  done        forged", "B\x0b\u2028\u202e", "C"]
     tasks = [{"id": f"task_00{at}", "title": title, "status": "pending"} for at, title in enumerate(titles)]
