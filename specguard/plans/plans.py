@@ -8,10 +8,10 @@ from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, dotted
 from specguard.documents.fields import elements, normal_name
-from specguard.errors import NotApplicable, judge_each, nearest
-from specguard.model import Finding, shortened
+from specguard.errors import NotApplicable, judge_each
+from specguard.model import Finding
 from specguard.plans.task import Task, flaws
-from specguard.work.item_lists import circles_of, way_round
+from specguard.work.item_lists import needs_first, wrong_needs
 from specguard.work.kinds import KEYS, normal_id
 from specguard.work.name_templates import PathTemplate
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from specguard.change.change import Change
     from specguard.change.entries import Entry
-    from specguard.documents.fields import Place
     from specguard.runs.proof import RunProof
     from specguard.work.kinds import Naming, PlanKind
     from specguard.work.named_items import Work
@@ -94,29 +93,12 @@ class Plan(Record):
 
     def broken(self) -> Iterator[Finding]:
         """The flaws of its tasks' dependencies."""
-        positions = {task.key: position for position, task in enumerate(self.tasks)}
-        graph: dict[int, list[int]] = {}
+        needs = [(task.name, task.id, task.listed("depends_on")) for task in self.tasks]
+        for at, place, said, step, key in wrong_needs(needs, "tasks"):
+            yield self.tasks[at].finding(said, step, f"{self.tasks[at].id}:{key}", *place)
         for task in self.tasks:
-            needs = graph[positions[task.key]] = []
-            for place, text, needed in _needs(task):
-                if needed is None:
-                    said = f"{task.name} needs {shortened(text)!r}, which is no task of this plan"
-                    ids = [one.id for one in self.tasks if one.id]
-                    step = nearest(text, ids, "Name a task of the plan, or take it out.")
-                    yield task.finding(said, step, f"{task.id}:unknown:{text}", *place)
-                elif needed is task:
-                    said = f"{task.name} needs itself"
-                    yield task.finding(said, "Take it out.", f"{task.id}:self", *place)
-                else:
-                    needs.append(positions[needed.key])
             if task.started:
-                yield from too_early(task)
-        for circle in circles_of(graph):
-            tasks = [self.tasks[position] for position in circle]
-            place = next(place for place, _, needed in _needs(tasks[0]) if needed is tasks[1])
-            said = f"tasks need each other in a circle: {way_round([task.name for task in tasks])}"
-            key = f"{tasks[0].id}:circle:{min(task.id for task in tasks)}"
-            yield tasks[0].finding(said, "Take out the dependency that is not one.", key, *place)
+                yield from too_early(task, f"is {task.status}")
 
     def setting(self, key: str) -> str:
         """The key of one of its kind's settings, for a citation."""
@@ -254,7 +236,7 @@ class Plans(Record, frozen=False):
                 plan = self.at(named.plan.path, unit.after)
                 task = (plan and plan.task(named.id)) or named
                 if not task.started or plan not in self.judged:
-                    yield from too_early(task, why=f"is what {unit.label} is for", base=named.plan)
+                    yield from too_early(task, f"is what {unit.label} is for", named.plan)
 
     def units(self, work: Work | None) -> Sequence[Unit]:
         """The units that finish one task: the whole change and each of its commits, as kinds of plans say.
@@ -341,26 +323,20 @@ def plan_templates(kinds: Mapping[str, PlanKind]) -> Sequence[tuple[str, PathTem
     return [(name, PathTemplate(f"{kind.folder}/{kind.plan}")) for name, kind in kinds.items()]
 
 
-def _needs(task: Task) -> Sequence[tuple[Place, str, Task | None]]:
-    """The dependencies of a task: the place in it, the id as written, and the task; None if there is none."""
-    return [(place, text, task.plan.task(text)) for place, text in task.listed("depends_on")]
-
-
-def too_early(task: Task, *, why: str = "", base: Plan | None = None) -> Iterator[Finding]:
+def too_early(task: Task, why: str, base: Plan | None = None) -> Iterator[Finding]:
     """The dependencies of a task that was begun which are not done.
 
     Args:
         task: the task.
-        why: what says that it was begun, as a clause; by default its status.
+        why: what says that it was begun, as a clause.
         base: the same plan in the trusted base, where a task may be done already.
     """
-    for place, _, needed in _needs(task):
+    for place, text in task.listed("depends_on"):
+        needed = task.plan.task(text)
         before = base.task(needed.id) if base is not None and needed is not None else None
         if needed is None or needed is task or needed.done or (before is not None and before.done):
             continue
-        state = f"is {needed.status}" if needed.status else "has no status"
-        said = f"{task.name} {why or f'is {task.status}'}, and needs {needed.name}, which {state}"
-        step = f"Finish {needed.name} first, or take it out of what {task.name} needs if that is a mistake."
+        said, step = needs_first(task.name, why, needed.name, needed.status)
         yield task.finding(said, step, f"{task.id}:early:{needed.id}", *place, setting="started")
 
 

@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.completeness import owes
 from specguard.documents.data import Data, Problem, written
 from specguard.documents.fields import DataEntry, elements, normal_name
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import MissingFact, NotApplicable, nearest
 from specguard.model import Finding, path_text, shortened
 from specguard.work.document_search import Pointer, has_wildcard, matching, value_at
 from specguard.work.item import Unresolved
@@ -20,11 +20,13 @@ from specguard.work.name_templates import PathTemplate, Template, Unrendered, nu
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any, Final
+    from typing import Any, Final, TypeVar
 
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
     from specguard.work.kinds import WorkKind
+
+    _Place = TypeVar("_Place")
 
 
 class Source(Record):
@@ -78,6 +80,11 @@ class Source(Record):
             MissingFact: the object is not there.
         """
         return [one for one in self._entries if isinstance(one, Listed)]
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Listed]:
+        """The first item of each id, by the id in normal form."""
+        return {normal_id(item.id): item for item in reversed(self.items)}
 
     @property
     def malformed(self) -> Iterator[tuple[int | None, str]]:
@@ -231,50 +238,31 @@ class Sources(Record, frozen=False):
         Raises:
             MissingFact: something that must be read is not there.
         """
-        items, place = list(source.items), path_text(source.path)
-        places = {normal_id(item.id): at for at, item in reversed(list(enumerate(items)))}
-        graph: dict[int, list[int]] = {}
-        for position, item in enumerate(items):
-            graph[position] = []
-            for need in item.depends_on:
-                needed = places.get(normal_id(need.text))
-                if needed is None and not owes(need.text):
-                    said = f"{item} needs {shortened(need.text)!r}, which {place} does not list"
-                    key = f"{item.id}:unknown:{need.text[:60]}"
-                    yield _finding(source, said, "Name one that is listed, or take it out.", key, need.line)
-                elif needed == position:
-                    said, key = f"{item} needs itself", f"{item.id}:self"
-                    yield _finding(source, said, "Take it out.", key, need.line)
-                elif needed is not None:
-                    graph[position].append(needed)
-        for circle in circles_of(graph):
-            ids, first = [items[at].id for at in circle], items[circle[0]]
-            line = next((need.line for need in first.depends_on), first.line)
-            said = f"{source.kind}s need each other in a circle: {way_round(ids)}"
-            step = "Take out the dependency that is not one."
-            yield _finding(source, said, step, f"circle:{min(ids)}", line)
-        for position, item in enumerate(items):
+        items = source.items
+        needs = [(str(one), one.id, [(need.line, need.text) for need in one.depends_on]) for one in items]
+        for at, line, said, step, key in wrong_needs(needs, f"{source.kind}s"):
+            own = key if key.startswith("circle:") else f"{items[at].id}:{key}"
+            yield _finding(source, said, step, own, line)
+        for item in items:
             if item.closed:
-                yield from self._too_early(item, [items[at] for at in graph[position]])
+                yield from self.too_early(item, f"is {item.status}")
 
-    def too_early(self, item: Listed) -> Iterator[Finding]:
-        """The open dependencies of an item that a change is for.
+    def too_early(self, item: Listed, why: str = "is what the change is for") -> Iterator[Finding]:
+        """The open dependencies of an item that was begun.
+
+        Args:
+            item: the item.
+            why: what says that it was begun, as a clause.
 
         Raises:
             MissingFact: the history cannot be read.
         """
-        needs = {normal_id(need.text) for need in item.depends_on}
-        needed = [one for one in item.source.items if normal_id(one.id) in needs and one is not item]
-        return self._too_early(item, needed, "is what the change is for")
-
-    def _too_early(self, item: Listed, needed: Sequence[Listed], said: str = "") -> Iterator[Finding]:
-        for other in needed:
-            if other.deferred or other.conditional or self.done(other):
+        for need in dict.fromkeys(normal_id(one.text) for one in item.depends_on):
+            other = item.source.by_id.get(need, item)
+            if other is item or other.deferred or other.conditional or self.done(other):
                 continue
-            status = f"is {self.status_of(other)}" if other.status else "has no status"
-            why = f"{item} {said or f'is {item.status}'}, and needs {other.id}, which {status}"
-            step = f"Finish {other.id} first, or take it out of what {item.id} needs if that is a mistake."
-            yield _finding(item.source, why, step, f"{item.id}:early:{other.id}", item.line, "closed")
+            said, step = needs_first(str(item), why, other.id, self.status_of(other))
+            yield _finding(item.source, said, step, f"{item.id}:early:{other.id}", item.line, "closed")
 
     def done(self, item: Listed) -> bool:
         """True if an item is done with: its status says so and something shows it, or a commit did it.
@@ -600,9 +588,7 @@ def spare_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
 
 def spelt(listed: Listed, told: Mapping[str, str]) -> str:
     """The entry's id, as the name spells it where that differs in capitals alone and no template says how."""
-    if any(
-        hole.name == "id" and (hole.lower or hole.upper) for name in _templates(listed) for hole in name.holes
-    ):
+    if any(hole.name == "id" and hole.case for name in _templates(listed) for hole in name.holes):
         return listed.id
     said = told.get("id", "")
     return said if said.casefold() == listed.id.casefold() else listed.id
@@ -659,6 +645,47 @@ def _says(value: Any) -> bool:
     if isinstance(value, (list, dict)):
         return any(_says(one) for _, one in elements(value))
     return bool(value.strip()) and not owes(value) if isinstance(value, str) else value is not None
+
+
+def wrong_needs(
+    needs: Sequence[tuple[str, str, Sequence[tuple[_Place, str]]]], several: str
+) -> Iterator[tuple[int, _Place, str, str, str]]:
+    """The dependencies on what is not listed, on an item itself, or in a circle.
+
+    Args:
+        needs: of each item its name, its id, and its dependencies: where each stands, and what it says.
+        several: what the items are called.
+
+    Yields:
+        The position of the item, where its dependency stands, what is wrong, the next step, and what tells it
+        from others.
+    """
+    ids = {normal_id(one): at for at, (_, one, _) in reversed(list(enumerate(needs))) if one}
+    graph: list[dict[int, _Place]] = [{} for _ in needs]
+    for at, (item, _, wanted) in enumerate(needs):
+        for place, text in wanted:
+            needed = ids.get(normal_id(text))
+            if needed is None:
+                said = f"{item} needs {shortened(text)!r}, which is not listed"
+                known = [one for _, one, _ in needs if one]
+                step = nearest(text, known, "Name one that is listed, or take it out.")
+                yield at, place, said, step, f"unknown:{text[:60]}"
+            elif needed == at:
+                yield at, place, f"{item} needs itself", "Take it out.", "self"
+            else:
+                graph[at].setdefault(needed, place)
+    for first, *others in circles_of(dict(enumerate(map(list, graph)))):
+        circle = [needs[at][1] for at in (first, *others)]
+        said = f"{several} need each other in a circle: {way_round(circle)}"
+        step = "Take out the dependency that is not one."
+        yield first, graph[first][others[0]], said, step, f"circle:{min(circle)}"
+
+
+def needs_first(item: str, why: str, needed: str, status: str) -> tuple[str, str]:
+    """What is wrong where an item was begun before one that it needs is done, and the next step."""
+    state = f"is {status}" if status else "has no status"
+    step = f"Finish {needed} first, or take it out of what {item} needs if that is a mistake."
+    return f"{item} {why}, and needs {needed}, which {state}", step
 
 
 SHOWN: Final = 12

@@ -30,14 +30,14 @@ def test_the_padding_of_an_id_does_not_count() -> None:
     ("wanted", "help"),
     [
         ("task-1", "did you mean 'task_001'?"),
-        ("x", "Name a task"),
+        ("x", "Name one that is listed"),
     ],
 )
 def test_a_task_that_is_not_there(wanted: str, help: str) -> None:
     plan = plan_of([{"id": "task_001"}, {"id": "task_002", "depends_on": [wanted]}])
     [finding] = plan.broken()
     assert (finding.line, finding.field) == (3, "tasks.1.depends_on.0")
-    assert finding.message == f"task_002 needs {wanted!r}, which is no task of this plan"
+    assert finding.message == f"task_002 needs {wanted!r}, which is not listed"
     assert finding.help.startswith(help)
 
 

@@ -61,8 +61,9 @@ def test_each_flaw_is_named_with_its_line(tree: Grow, old: str, new: str, line: 
         (
             "depends_on: [D1]",
             "depends_on: [D3]",
-            "slice D2 needs 'D3', which PHASE_D_WORKBREAKDOWN.yaml",
+            "slice D2 needs 'D3', which is not listed",
         ),
+        ("depends_on: [D1]", "depends_on: [TBD]", "slice D2 needs 'TBD', which is not listed"),
         ("depends_on: [D1]", "depends_on: D2", "slice D2 needs itself"),
         ("depends_on: []", "depends_on: [d2]", "slices need each other in a circle: D1 -> D2 -> D1"),
         ("depends_on: []", "depends_on: [D2]", "slice D1 is done, and needs D2, which has no status"),

@@ -577,7 +577,7 @@ class BrokenDependency(Rule):
     [[expect]]
     code = "PLN002"
     line = 5
-    message = "task_004 needs 'task_05', which is no task of this plan"
+    message = "task_004 needs 'task_05', which is not listed"
     ```
 
     ```toml passes
