@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from contextlib import suppress
 from itertools import takewhile
 
 from specguard.declaration.patterns import Covering, PatternError
@@ -513,7 +512,7 @@ def _is_command(text: str, *, alone: bool = False) -> bool:
 
 
 def _of_table(table: Table, kind: Kind) -> Iterator[Read]:
-    """The commands in the column *Command*, with what *When* and *Timeout* say, named by the first column."""
+    """The commands in the column *Command*, named by the first column; of what holds for one is told."""
     titles = [normal_title(cell.plain) for cell in table.header]
     for row in table.rows:
         cells = dict(zip(titles, row, strict=False))
@@ -524,26 +523,15 @@ def _of_table(table: Table, kind: Kind) -> Iterator[Read]:
             yield NotRead(line, " | ".join(one.plain for one in row), "the row names no command")
             continue
         called = row[0].plain.strip() if row[0] is not cell else ""
-        limit = cells["timeout"].plain.strip() if "timeout" in cells else ""
-        when, unread = _when(cells.get("when"))
         for one in found:
             if isinstance(one, PlannedGate):
-                own = _kind_named(called, one.kind)
-                timeout = _setting("timeout", limit) or ""
-                one = one.but(name=called or one.name, kind=own, when=when, timeout=timeout)
+                one = one.but(name=called or one.name, kind=_kind_named(called, one.kind))
             yield one
-        yield from unread
-
-
-def _when(cell: Text | None) -> tuple[Covering, list[NotRead]]:
-    """The patterns in the column *When*: code spans; nothing, or *always*, is any change."""
-    if cell is None or cell.plain.strip().casefold() in {"", "-", "always"}:
-        return Covering(), []
-    with suppress(PatternError):
-        if cell.spans and not re.sub("`+[^`]*`+|[\\s,;]", "", cell.raw):
-            return Covering(cell.spans), []
-    why = "its condition is not read: it runs whatever is changed"
-    return Covering(), [NotRead(cell.line, cell.plain, why)]
+        for told in (cells[title] for title in ("when", "timeout") if title in cells):
+            if told.plain.strip().casefold() not in {"", "-", "always"}:
+                yield NotRead(
+                    told.line, told.plain, "it is read in front matter alone: the command always runs"
+                )
 
 
 def _of_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
