@@ -120,7 +120,7 @@ def seconds(text: str) -> int:
 
 
 # Not compiled here: settings name this module, and each hook reads those.
-_CLAUSE: Final = r"(?P<by>>=|<=|==|!=|>|<|=)?\s*(?P<version>v?[0-9]+(?:\.[0-9]+){0,5})(?P<any>\.\*)?"
+_CLAUSE: Final = r"(?P<by>>=|<=|==|!=|>|<)?\s*v?(?P<version>[0-9]+(?:\.[0-9]+){0,5})"
 # A number with a dot at least, and what marks it as one before the release: `0.50.0-alpha.3`, `1.0rc1`.
 _VERSION: Final = (
     r"(?<![0-9A-Za-z.])v?(?P<numbers>[0-9]+(?:\.[0-9]+){1,5})"
@@ -164,38 +164,30 @@ def fits(version: Version, wanted: str) -> bool:
     Raises:
         VersionError: `wanted` says nothing about versions.
     """
-    return all(_fits(version, by, bound, any_=any_) for by, bound, any_ in _clauses(wanted))
+    return all(_fits(version, by, bound) for by, bound in _clauses(wanted))
 
 
-def _fits(version: Version, by: str, bound: tuple[int, ...], *, any_: bool) -> bool:
-    mine, other = _same_length(version.numbers, bound)
-    same = mine[: len(bound)] == bound if any_ else mine == other
-    if by == "!=":
-        return not same
-    if by in ("=", "=="):
-        return same and (any_ or not version.early)
+def _fits(version: Version, by: str, bound: tuple[int, ...]) -> bool:
+    length = max(len(version.numbers), len(bound))
+    mine, other = (numbers + (0,) * (length - len(numbers)) for numbers in (version.numbers, bound))
     if mine == other and version.early:
         return False
-    return {">": mine > other, ">=": mine >= other, "<": mine < other, "<=": mine <= other}[by]
+    return {
+        "==": mine == other, "!=": mine != other, ">": mine > other, ">=": mine >= other, "<": mine < other,
+        "<=": mine <= other,
+    }[by]  # fmt: skip
 
 
-def _same_length(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    length = max(len(one), len(other))
-    return one + (0,) * (length - len(one)), other + (0,) * (length - len(other))
-
-
-def _clauses(text: str) -> list[tuple[str, tuple[int, ...], bool]]:
+def _clauses(text: str) -> list[tuple[str, tuple[int, ...]]]:
     clauses = []
     for clause in text.split(",") if text.strip() else ():
         found = re.fullmatch(_CLAUSE, clause.strip())
-        by = (found["by"] or "==") if found else ""
-        if found is None or (found["any"] and by not in ("=", "==", "!=")):
+        if found is None:
             raise VersionError(
-                f"{clause.strip()!r} does not say which versions may be used: write it as in '>=0.40,<0.50', "
-                "'==2.1.*' or '!=0.41.2'"
+                f"{clause.strip()!r} does not say which versions may be used: write it as in '>=0.40,<0.50' "
+                "or '!=0.41.2'"
             )
-        numbers = tuple(int(number) for number in found["version"].removeprefix("v").split("."))
-        clauses.append((by, numbers, found["any"] is not None))
+        clauses.append((found["by"] or "==", tuple(map(int, found["version"].split(".")))))
     return clauses
 
 

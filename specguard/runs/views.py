@@ -88,7 +88,7 @@ class RunView(RunRecord):
     @property
     def reason(self) -> str:
         """The reason why it has not succeeded; empty if it is not known."""
-        said = self.manifest.reason if self.manifest else first_of(self.value, ("reason", "error", "message"))
+        said = first_of(self.value, ("reason", "error", "message"))
         return said if isinstance(said, str) else self.problem
 
     @property
@@ -121,8 +121,8 @@ class RunView(RunRecord):
     @property
     def pid(self) -> int | None:
         """The process that runs it, or ran it; None if that is not told."""
-        said = self.manifest.pid if self.manifest else None
-        said = said or first_of({**self.value, **self.heartbeat}, ("pid", "process_id"))
+        names = ("pid", "process_id")
+        said = first_of(self.value, names) or first_of(self.heartbeat, names)
         return said if isinstance(said, int) and not isinstance(said, bool) and said > 0 else None
 
     @property
@@ -167,8 +167,10 @@ class RunView(RunRecord):
     @property
     def log(self) -> str:
         """Its log, absolute: that of the command that ran last, else the run's; empty if there is none."""
-        commands = self.manifest.commands if self.manifest else ()
-        said = [first_of(self.value, ("log", "log_path", "log_file")), *(one.log for one in commands[-1:])]
+        said = [
+            first_of(self.value, ("log", "log_path", "log_file")),
+            *(one.log for one in self.commands[-1:]),
+        ]
         for name in (*said, LOG, RUNNER_LOG):
             file = os.path.join(self.path, name) if isinstance(name, str) else ""
             if os.path.isfile(file):
@@ -261,8 +263,14 @@ class RunStore:
         self._settings = settings or RunSettings()
 
     def folders(self) -> Iterator[str]:
-        """The folder of each run, absolute, in no order."""
-        yield from _runs_below(self.root, _DEEPEST)
+        """The folder of each run, absolute; links are not followed."""
+        for folder, names, _ in os.walk(self.root):
+            inside = os.path.relpath(folder, self.root)
+            deep = inside.count("/") == _DEEPEST - 1
+            if inside != "." and is_run(folder):
+                deep = True
+                yield folder
+            names[:] = [name for name in names if not (deep or name.startswith("."))]
 
     def runs(self) -> Sequence[RunView]:
         """Every run, the newest last; those with a broken record are among them."""
@@ -335,16 +343,7 @@ def _order(run: RunView) -> tuple[str, int, str]:
     return second, written, run.path
 
 
-def _runs_below(folder: str, deep: int) -> Iterator[str]:
-    for name in _folders(folder):
-        path = os.path.join(folder, name)
-        if is_run(path):
-            yield path
-        elif deep > 1 and not name.startswith("."):
-            yield from _runs_below(path, deep - 1)
-
-
-_OLD: Final = re.compile(r"local-(?P<tool>[A-Za-z0-9_.-]+)")
+_OLD: Final = re.compile(r"local-(?P<name>[A-Za-z0-9_.-]+)")
 
 
 class Move(Record):
@@ -363,14 +362,9 @@ class Move(Record):
 
 def moves(store: RunStore) -> Sequence[Move]:
     """The folders of an older layout, each with where it goes."""
-    found = []
-    for name in sorted(_folders(store.root)):
-        match = _OLD.fullmatch(name)
-        for run_id in sorted(_folders(os.path.join(store.root, name))) if match else ():
-            old = os.path.join(name, run_id)
-            if match and is_run(os.path.join(store.root, old)):
-                found.append(_move(store, old, match["tool"]))
-    return found
+    paths = sorted(os.path.relpath(folder, store.root) for folder in store.folders())
+    tools = ((path, _OLD.fullmatch(os.path.dirname(path))) for path in paths)
+    return [_move(store, path, tool["name"]) for path, tool in tools if tool]
 
 
 def carry_out(store: RunStore, move: Move) -> None:
@@ -407,12 +401,3 @@ def _move(store: RunStore, old: str, tool: str) -> Move:
     if os.path.lexists(os.path.join(store.root, new)):
         return Move(old=old, problem=f"{new} is there already")
     return Move(old=old, new=new)
-
-
-def _folders(path: str) -> list[str]:
-    """The folders in one; links are none."""
-    try:
-        with os.scandir(path) as entries:
-            return [one.name for one in entries if one.is_dir(follow_symlinks=False)]
-    except OSError:
-        return []
