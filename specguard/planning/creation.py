@@ -308,9 +308,8 @@ def planner_brief(policy: Policy) -> str:
     models = policy.declared("models")
 
     def items(kind: PlanKind) -> Iterator[tuple[str, str, str, str]]:
-        path = PathTemplate(f"{kind.folder}/{kind.plan}")
         for name, work in works.items():
-            if any(PathTemplate(source) == path for source in work.sources):
+            if f"{kind.folder}/{kind.plan}" in work.sources:
                 unit = "a commit" if kind.unit == "commit" else "a change"
                 yield name, unit, work.branch, work.commit
 

@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data
 from specguard.model import path_text
-from specguard.work.name_templates import Template, Unrendered, escape, number_width
+from specguard.work.name_templates import Template, Unrendered, escape, number_width, readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +30,16 @@ PADDINGS: Final = (1, 2, 3, 4)
 _FILE_TYPES: Final = {0o120000: "a symbolic link", 0o160000: "a submodule", 0o040000: "a directory"}
 
 
-class Located(Record, frozen=False):
+class Located:
     """The place of a work item's document, or the reason why it is not found.
+
+    The templates are tried in order, then the indexes, then the older places.
+
+    Args:
+        kind: its templates.
+        fields: the item's placeholders.
+        number: its number; None for an item without one.
+        tree: the trusted base's files.
 
     Attributes:
         tried: every place that was looked at and what came of it, in order.
@@ -39,51 +47,28 @@ class Located(Record, frozen=False):
         problem: what is wrong, in one sentence; empty if a document was found.
         near: near misses, one sentence each.
         legacy: the canonical folder, where the document was found in an older place; empty otherwise.
-    """
 
-    tried: list[str] = []
-    path: bytes | None = None
-    problem: str = ""
-    near: list[str] = []
-    legacy: str = ""
-
-
-class Locator:
-    """Looks for one item's document.
-
-    Args:
-        kind: its templates.
-        fields: the item's placeholders.
-        number: its number; None for an item without one.
-        tree: the trusted base's files.
+    Raises:
+        MissingFact: the tree or a file cannot be read.
     """
 
     def __init__(self, kind: WorkKind, fields: Mapping[str, str], number: int | None, tree: Tree) -> None:
-        self.kind = kind
-        self.fields = fields
-        self.number = number
-        self.tree = tree
-        self.found = Located()
-
-    def locate(self) -> Located:
-        """Try the templates in order, then the indexes, then the older places.
-
-        Raises:
-            MissingFact: the tree or a file cannot be read.
-        """
-        kind, found = self.kind, self.found
-        ended = any(map(self._take, kind.document)) or any(map(self._take_from_index, kind.index))
-        if not ended and any(map(self._take, kind.legacy)):
-            ended = True
-            found.legacy = self._canonical_folder() if found.path is not None else ""
-        if not ended:
-            found.problem = "none of the places it could be in has it"
-            found.near += self._padded()
-        return found
+        self._kind, self._fields, self._number, self._tree = kind, fields, number, tree
+        self.tried: list[str] = []
+        self.path: bytes | None = None
+        self.problem = self.legacy = ""
+        self.near: list[str] = []
+        if any(map(self._take, kind.document)) or any(map(self._take_from_index, kind.index)):
+            return
+        if any(map(self._take, kind.legacy)):
+            self.legacy = self._canonical_folder() if self.path is not None else ""
+            return
+        self.problem = "none of the places it could be in has it"
+        self.near += self._padded()
 
     def _note(self, place: str, outcome: str) -> None:
-        if f"{place} {outcome}" not in self.found.tried:
-            self.found.tried.append(f"{place} {outcome}")
+        if f"{place} {outcome}" not in self.tried:
+            self.tried.append(f"{place} {outcome}")
 
     def _take(self, template: str) -> bool:
         """True if the search ends at a template: with a document, or with something that is wrong."""
@@ -92,7 +77,7 @@ class Locator:
         matches: dict[bytes, None] = {}
         for pattern in patterns:
             try:
-                matches.update(dict.fromkeys(matching(self.tree, pattern)))
+                matches.update(dict.fromkeys(matching(self._tree, pattern)))
             except PatternError as error:
                 self._note(pattern, f"names no file: {error}")
                 return False
@@ -103,7 +88,7 @@ class Locator:
         if len(matches) > 1:
             names = _names(matches)
             self._note(readable(patterns[0]), f"matches {names}")
-            self.found.problem = f"{len(matches)} files could be it: {names}"
+            self.problem = f"{len(matches)} files could be it: {names}"
             return True
         return self._settle(next(iter(matches)))
 
@@ -111,30 +96,30 @@ class Locator:
         for pattern in self._patterns(template, self._widths()):
             place = readable(pattern)
             path = place.encode("utf-8", "surrogateescape")
-            text = read_text(self.tree, path)
+            text = read_text(self._tree, path)
             if text is None:
                 self._note(place, "is not there")
                 continue
             from specguard.work.stated_paths import rows_for
 
             targets: dict[bytes, None] = {}
-            kind, item_id = self.fields.get("kind", ""), self.fields.get("id", "")
-            for line, title, links in rows_for(text, kind, item_id, self.number):
+            kind, item_id = self._fields.get("kind", ""), self._fields.get("id", "")
+            for line, title, links in rows_for(text, kind, item_id, self._number):
                 there = [target for link in links if (target := self._existing(path, link))]
                 targets.update(dict.fromkeys(there))
                 said = f"names {links[0]!r} for it, which is not there" if links else ""
                 said = said or f"lists it as {title!r}, without the path of a document"
-                self.found.near += [] if there else [f"{place}:{line} {said}"]
+                self.near += [] if there else [f"{place}:{line} {said}"]
             self._note(place, "maps it to a document" if targets else "maps it to no document")
             if len(targets) > 1:
-                self.found.problem = f"{place} maps it to {len(targets)} documents: {_names(targets)}"
+                self.problem = f"{place} maps it to {len(targets)} documents: {_names(targets)}"
             if targets:
                 return len(targets) > 1 or self._settle(next(iter(targets)))
         return False
 
     def _settle(self, path: bytes, *, pointed: bool = False) -> bool:
         """Take a file for the document, or what it points to where that is all it does."""
-        entry, text = self.tree.find(path), read_text(self.tree, path)
+        entry, text = self._tree.find(path), read_text(self._tree, path)
         special = file_type(entry.mode) if entry is not None else ""
         link = points_to(text or "")
         target = self._existing(path, link) if link else None
@@ -145,46 +130,46 @@ class Locator:
             problem = f"only points to {link!r}, which is not {'followed any more' if pointed else 'there'}"
         if problem:
             self._note(path_text(path), problem)
-            self.found.problem = f"{path_text(path)} {problem}"
+            self.problem = f"{path_text(path)} {problem}"
         elif target is not None:
             self._note(path_text(path), f"only points to {path_text(target)}")
             self._settle(target, pointed=True)
         else:
             self._note(path_text(path), "was found")
-            self.found.path = path
+            self.path = path
         return True
 
     def _existing(self, source: bytes, link: str) -> bytes | None:
         """The file that a link in another file means: relative to that file's folder, else to the root."""
         for base in (source.rpartition(b"/")[0], b""):
             path = joined(base, link)
-            entry = self.tree.find(path) if path is not None else None
+            entry = self._tree.find(path) if path is not None else None
             if entry is not None and not file_type(entry.mode):
                 return path
         return None
 
     def _widths(self) -> Sequence[int]:
-        return list(map(number_width, self.kind.number_format))
+        return list(map(number_width, self._kind.number_format))
 
     def _patterns(self, template: str, widths: Sequence[int]) -> list[str]:
         """The patterns of a template, one for each way to write the number; none if a field is missing."""
         parsed = Template(template)
         patterns: dict[str, None] = {}
         for width in widths:
-            number = {} if self.number is None else {"number": f"{self.number:0{width}d}"}
+            number = {} if self._number is None else {"number": f"{self._number:0{width}d}"}
             try:
-                patterns[parsed.render({**self.fields, **number}, escape).removeprefix("./")] = None
+                patterns[parsed.render({**self._fields, **number}, escape).removeprefix("./")] = None
             except Unrendered as missing:
                 told = f"needs {{{missing.name}}}, which is not known"
-                if not parsed.literal and missing.name in self.kind.fields:
-                    told = f"is not told: there is no {' or '.join(self.kind.paths_of(missing.name))}"
+                if not parsed.literal and missing.name in self._kind.fields:
+                    told = f"is not told: there is no {' or '.join(self._kind.paths_of(missing.name))}"
                 self._note(template, told)
                 return []
         return list(patterns)
 
     def _canonical_folder(self) -> str:
         """The folder of the first template that is more than a field."""
-        for template in self.kind.document:
+        for template in self._kind.document:
             if Template(template).literal:
                 for pattern in self._patterns(template.rpartition("/")[0], self._widths())[:1]:
                     return readable(pattern)
@@ -192,10 +177,10 @@ class Locator:
 
     def _padded(self) -> Iterable[str]:
         """The files that would be it if the number were padded otherwise."""
-        for template in self.kind.document:
+        for template in self._kind.document:
             for pattern in self._patterns(template, PADDINGS):
                 path = readable(pattern).encode("utf-8", "surrogateescape")
-                if not has_wildcard(pattern) and self.tree.find(path) is not None:
+                if not has_wildcard(pattern) and self._tree.find(path) is not None:
                     name = path_text(path)
                     yield f"{name} has the number padded otherwise, which number_format could allow"
 
@@ -252,11 +237,6 @@ def joined(folder: bytes, link: str) -> bytes | None:
 def has_wildcard(pattern: str) -> bool:
     """True if a pattern or template has a wildcard that no backslash takes away."""
     return re.search(r"(?<!\\)(?:\\\\)*[*?\[]", pattern) is not None
-
-
-def readable(pattern: str) -> str:
-    """A pattern as the name it stands for, its backslashes taken away."""
-    return re.sub(r"\\(.)", r"\1", pattern)
 
 
 def file_type(mode: int) -> str:

@@ -9,18 +9,18 @@ from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Commits, Record
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
-from specguard.work.document_search import PADDINGS, Locator, read_text
+from specguard.work.document_search import PADDINGS, Located, read_text
 from specguard.work.kinds import same_item
 from specguard.work.name_templates import FREE, PathTemplate, Template, Unrendered, escape, number_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import ClassVar, Final, Literal
 
     from specguard.authority.policy import Guard, Guards
     from specguard.change.tree import Tree
-    from specguard.work.document_search import Located, Pointer
+    from specguard.work.document_search import Pointer
     from specguard.work.item_lists import Listed
     from specguard.work.kinds import Naming, WorkKind
     from specguard.work.stated_paths import Ask
@@ -109,7 +109,7 @@ class WorkItem(Record, frozen=False):
         fields, settings = {**self.given, **self.own}, self.settings
         names = (settings.branch, settings.commit, settings.pull_request)
         if "slug" not in fields and any("slug" in Template(text).names for text in names):
-            located = self._locate(fields)
+            located = Located(self.settings, fields, self.number, self.tree)
             name = (located.path or b"").rpartition(b"/")[2].decode("utf-8", "replace")
             behind = rf"(?:^|[^0-9])0*{re.escape(self._number(1))}[-_]([a-z0-9][a-z0-9-]*)\.[a-z]+$"
             slug = re.search(behind, name)
@@ -166,10 +166,7 @@ class WorkItem(Record, frozen=False):
         Raises:
             MissingFact: the trusted base cannot be read.
         """
-        return self._locate(self.fields)
-
-    def _locate(self, fields: Mapping[str, str]) -> Located:
-        return Locator(self.settings, fields, self.number, self.tree).locate()
+        return Located(self.settings, self.fields, self.number, self.tree)
 
     @property
     def document(self) -> bytes | None:
@@ -278,7 +275,8 @@ class WorkItem(Record, frozen=False):
             Unrendered: a value for it is missing.
         """
         text = getattr(self.settings, key)
-        return list(dict.fromkeys(self._render(text, width) for width in self._widths())) if text else []
+        names = (Template(text).render(self._values(width, text)) for width in self._widths())
+        return list(dict.fromkeys(names)) if text else []
 
     def allows(self, key: str, name: str) -> bool:
         """True if a name is one that a setting of its kind allows; what `{text}` stands for is free.
@@ -309,13 +307,7 @@ class WorkItem(Record, frozen=False):
 
     def patterns(self, templates: Sequence[str]) -> list[str]:
         """Patterns from templates; those with a value that is missing are left out."""
-        patterns: list[str] = []
-        for template in templates:
-            try:
-                patterns.append(Template(template).render(self._values(self._widths()[0], template), escape))
-            except Unrendered:
-                continue
-        return patterns
+        return [pattern for one in templates if (pattern := self.plain(one, escape))]
 
     def __str__(self) -> str:
         return self.id if self.id.casefold().startswith(self.kind.casefold()) else f"{self.kind} {self.id}"
@@ -323,16 +315,9 @@ class WorkItem(Record, frozen=False):
     @cached_property
     def _places(self) -> Selecting:
         """The possible places of its document, with every padding of its number."""
-        patterns: dict[str, None] = {}
-        for template in [*self.settings.document, *self.settings.legacy]:
-            for width in PADDINGS:
-                values = {name: escape(value) for name, value in self.fields.items()}
-                values["number"] = self._number(width)
-                try:
-                    patterns[Template(template).render(values)] = None
-                except Unrendered:
-                    continue
-        return Selecting(list(patterns))
+        templates = [*self.settings.document, *self.settings.legacy]
+        found = (self.plain(template, escape, width) for template in templates for width in PADDINGS)
+        return Selecting(list(dict.fromkeys(filter(None, found))))
 
     def _widths(self) -> list[int]:
         return list(map(number_width, self.settings.number_format))
@@ -349,13 +334,16 @@ class WorkItem(Record, frozen=False):
             values["document"] = path_text(self.document)
         return values
 
-    def _render(self, template: str, width: int) -> str:
-        return Template(template).render(self._values(width, template))
+    def plain(self, template: str, escape: Callable[[str], str] = str, width: int = 0) -> str:
+        """The canonical text of a template; empty if a value for it is missing.
 
-    def plain(self, template: str) -> str:
-        """The canonical text of a template; empty if a value for it is missing."""
+        Args:
+            template: the template.
+            escape: applied to each value, where the text is a pattern.
+            width: how many digits numbers have at least; 0: as the canonical names.
+        """
         try:
-            return self._render(template, self._widths()[0])
+            return Template(template).render(self._values(width or self._widths()[0], template), escape)
         except Unrendered:
             return ""
 

@@ -17,6 +17,7 @@ import re
 from itertools import pairwise
 
 from specguard.declaration.patterns import CONTINUED, LONG_PATH, Selecting, translate
+from specguard.declaration.rule import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,15 +58,16 @@ class Unrendered(Exception):
         self.name = name
 
 
-class Hole:
-    """A placeholder of a template: its name, and whether its value is in capitals or small letters."""
+class Hole(Record):
+    """A placeholder of a template: its name, and whether its value is in capitals or small letters.
 
-    __slots__ = ("lower", "name", "upper")
+    Attributes:
+        name: the name.
+        case: `upper` or `lower`; empty: neither.
+    """
 
-    def __init__(self, name: str, case: str | None) -> None:
-        self.name = name
-        self.upper = case == "upper"
-        self.lower = case == "lower"
+    name: str
+    case: str = ""
 
     @property
     def expression(self) -> str:
@@ -73,7 +75,7 @@ class Hole:
         if self.name == "number":
             return NUMBER
         if self.name == "slug":
-            return SLUG.replace("a-z", "A-Z") if self.upper else SLUG
+            return SLUG.replace("a-z", "A-Z") if self.case == "upper" else SLUG
         if self.name == FREE:
             return r"[^\n]+"
         # An id is one word; in a subject all else could be anything.
@@ -86,7 +88,7 @@ class Hole:
 
     def write(self, value: str) -> str:
         """The text of a value."""
-        return value.upper() if self.upper else value.lower() if self.lower else value
+        return value.upper() if self.case == "upper" else value.lower() if self.case else value
 
 
 class _Parts:
@@ -119,19 +121,17 @@ class _Parts:
         fields: dict[str, str] = {}
         for hole, text in zip(self.holes, texts, strict=True):
             # What is written plainly says more than the same in capitals or in small letters.
-            if hole.name not in fields or not (hole.upper or hole.lower):
-                lowers = hole.upper and (small or hole.name == "slug")
+            if hole.name not in fields or not hole.case:
+                lowers = hole.case == "upper" and (small or hole.name == "slug")
                 fields[hole.name] = text.lower() if lowers else text
         same = all(
             hole.write(fields[hole.name]) == text for hole, text in zip(self.holes, texts, strict=True)
         )
         return fields if same else None
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Parts) and type(self) is type(other) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.text))
+    def _filled(self, value: Callable[[Hole], str], literal: Callable[[str], str] = str) -> str:
+        """The text with the value of each placeholder, and its literal parts as they are to be written."""
+        return "".join(value(part) if isinstance(part, Hole) else literal(part) for part in self.parts)
 
 
 class Template(_Parts):
@@ -151,7 +151,7 @@ class Template(_Parts):
         super().__init__(text, text)
         self._ids = ids
         self._exact: Any = None
-        self._lenient: re.Pattern[str] | bool | None = None
+        self._lenient: re.Pattern[str] | None = None
 
     @property
     def literal(self) -> int:
@@ -167,7 +167,7 @@ class Template(_Parts):
         match = _WORD.search(head)
         return match.group(1).lower() if match else ""
 
-    def render(self, fields: Mapping[str, str], escape: Callable[[str], str] | None = None) -> str:
+    def render(self, fields: Mapping[str, str], escape: Callable[[str], str] = str) -> str:
         """The name that fields give.
 
         Args:
@@ -177,17 +177,13 @@ class Template(_Parts):
         Raises:
             Unrendered: a placeholder has no value, or an empty one.
         """
-        text = ""
-        for part in self.parts:
-            if isinstance(part, str):
-                text += part
-                continue
-            value = fields.get(part.name, "")
-            if not value:
-                raise Unrendered(part.name)
-            written = part.write(value)
-            text += escape(written) if escape else written
-        return text
+
+        def value(hole: Hole) -> str:
+            if not fields.get(hole.name):
+                raise Unrendered(hole.name)
+            return escape(hole.write(fields[hole.name]))
+
+        return self._filled(value)
 
     def read(self, text: str) -> dict[str, str] | None:
         """The fields that render to a text; None if none do.
@@ -211,10 +207,8 @@ class Template(_Parts):
         if len(text) > LONGEST:
             return None
         if self._lenient is None:
-            self._lenient = self._lenient_expression() or False
-        if isinstance(self._lenient, bool):
-            return None
-        match = self._lenient.match(text)
+            self._lenient = self._lenient_expression()
+        match = self._lenient.match(text) if self._lenient is not None else None
         if match is None:
             return None
         fields = {"number": match.group("number").lstrip("0") or "0"}
@@ -224,14 +218,8 @@ class Template(_Parts):
 
     def _expression(self) -> Any:
         """The expression with a group for each placeholder, which takes at most quadratic time."""
-        source = "".join(
-            re.escape(part)
-            if isinstance(part, str)
-            else f"((?i:{self._ids}))"
-            if part.name == "id" and self._ids
-            else f"({part.shortest})"
-            for part in self.parts
-        )
+        ids = f"(?i:{self._ids})" if self._ids else ""
+        source = self._filled(lambda hole: f"({(hole.name == 'id' and ids) or hole.shortest})", re.escape)
         if self._ids or sum(hole.name != "number" for hole in self.holes) > 2:
             import re2
 
@@ -264,7 +252,7 @@ def _parse(text: str) -> Iterator[str | Hole]:
             if literal:
                 yield literal
             literal = ""
-            yield Hole(token.group(1), token.group(2))
+            yield Hole(token.group(1), token.group(2) or "")
         elif len(token.group()) == 2:
             literal += token.group()[0]
         else:
@@ -326,7 +314,6 @@ def check_ids(text: str) -> str:
 
 _CAPITALS: Final = re.compile(r"\{\{|\}\}|\{([A-Z][A-Z0-9_]*)\}")
 _GLOB: Final = re.compile(r"(?<!\\)[*?\[]")
-_ESCAPED: Final = re.compile(r"\\(.)")
 _SPECIAL: Final = re.compile(r"[*?\[\]\\]|^[!# ]| $")
 # Characters of private use stand for placeholders while the globs are translated.
 _FIRST: Final = 0xE000
@@ -392,21 +379,15 @@ class PathTemplate(_Parts):
 
         No value has a slash in it where it comes from a path; here one that has is taken as it is.
         """
-        if not self.names <= fields.keys():
+        globs = any(isinstance(part, str) and _GLOB.search(part) for part in self.parts)
+        if globs or not self.names <= fields.keys():
             return None
-        text = ""
-        for part in self.parts:
-            if isinstance(part, Hole):
-                text += part.write(fields[part.name])
-            elif _GLOB.search(part):
-                return None
-            else:
-                text += _ESCAPED.sub(r"\1", part)
+        text = self._filled(lambda hole: hole.write(fields[hole.name]), readable)
         return text.removeprefix("/").encode("utf-8", "surrogateescape")
 
     def show(self, fields: Mapping[str, str]) -> str:
         """The template for people, with the values that there are, and a star for each that is missing."""
-        return _ESCAPED.sub(r"\1", self.render(fields))
+        return readable(self.render(fields))
 
     def find(self, paths: Sequence[bytes]) -> Iterator[tuple[int, dict[str, str]]]:
         """For each path that it reads: its position, and the values of the placeholders."""
@@ -415,22 +396,9 @@ class PathTemplate(_Parts):
             if fields is not None:
                 yield position, fields
 
-    def render(self, fields: Mapping[str, str], *, other: str = "*") -> str:
-        """The pattern that is left when placeholders get their values.
-
-        Args:
-            fields: values by name.
-            other: what stands for a placeholder that has none.
-        """
-        text = ""
-        for part in self.parts:
-            if isinstance(part, str):
-                text += part
-            elif fields.get(part.name):
-                text += escape(part.write(fields[part.name]))
-            else:
-                text += other
-        return text
+    def render(self, fields: Mapping[str, str]) -> str:
+        """The pattern that is left when placeholders get their values; one that has none is a star."""
+        return self._filled(lambda hole: escape(hole.write(fields.get(hole.name, ""))) or "*")
 
     def _texts(self, path: bytes) -> Sequence[str] | None:
         """The text of each placeholder in a path; None if it is no such path."""
@@ -458,6 +426,11 @@ class PathTemplate(_Parts):
 def escape(value: str) -> str:
     """A value as a pattern that matches only it."""
     return _SPECIAL.sub(r"\\\g<0>", value)
+
+
+def readable(pattern: str) -> str:
+    """A pattern as the name it stands for, its backslashes taken away."""
+    return re.sub(r"\\(.)", r"\1", pattern)
 
 
 def _checked(read: Callable[[str], object]) -> Callable[[str], str]:

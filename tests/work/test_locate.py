@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.work.document_search import Locator, joined, points_to
+from specguard.work.document_search import Located, joined, points_to
 from specguard.work.kinds import WorkKind
 
 if TYPE_CHECKING:
     from specguard.change.tree import Tree
     from specguard.testing import Repository
-    from specguard.work.document_search import Located
     from tests.work.trees import Grow
 
 PHASE = WorkKind(document=["docs/plan/{plan_version}/phases/phase-{number}.md"], branch="phase-{number}")
@@ -27,13 +26,12 @@ TRACKS = "docs/plan/v1/tracks"
 
 def phase(tree: Tree, number: int = 7) -> Located:
     fields = {"kind": "phase", "plan_version": "v1", "number": str(number), "id": str(number)}
-    return Locator(PHASE, fields, number, tree).locate()
+    return Located(PHASE, fields, number, tree)
 
 
 def track(tree: Tree, **fields: str) -> Located:
-    return Locator(
-        TRACK, {"kind": "track", "id": "5", "number": "5", "plan_version": "v1", **fields}, 5, tree
-    ).locate()
+    known = {"kind": "track", "id": "5", "number": "5", "plan_version": "v1", **fields}
+    return Located(TRACK, known, 5, tree)
 
 
 def test_a_whole_name_is_exact_and_a_padded_one_a_near_miss(tree: Grow) -> None:
@@ -50,7 +48,7 @@ def test_a_whole_name_is_exact_and_a_padded_one_a_near_miss(tree: Grow) -> None:
         document=["p/phase-{number}.md"], number_format=["{n}", "{n:02}"], branch="phase-{number}"
     )
     files = tree({"p/phase-07.md": "# 7"})
-    assert Locator(kind, {"number": "7"}, 7, files).locate().path == b"p/phase-07.md"
+    assert Located(kind, {"number": "7"}, 7, files).path == b"p/phase-07.md"
 
 
 def test_a_pattern_takes_padded_numbers_and_no_other_one(tree: Grow) -> None:
