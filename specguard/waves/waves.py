@@ -62,17 +62,7 @@ class Waves(Record, frozen=False):
         Raises:
             MissingFact: the tree cannot be read, or nothing in it could tell one wave from another.
         """
-        self._refuse_untold()
-        placed: list[Artifact | Source | Plan] = []
-        for contract in self.owners:
-            placed += self.artifacts.named(contract)
-        for items in {stage.items for stage in self.settings.stages if stage.items}:
-            kind = self.kind_of(items)
-            if self.sources is not None and kind:
-                placed += self.sources.of(kind)
-            elif self.plans is not None and kind is not None:
-                placed += self.plans.all
-        return self._of((one.path, one.fields) for one in placed)
+        return self.touched(self.artifacts.documents.tree.paths())
 
     def wave(self, fields: Mapping[str, str]) -> Wave:
         """The wave of these values, be there anything of it or not."""
@@ -90,11 +80,7 @@ class Waves(Record, frozen=False):
         self._refuse_untold()
         listed = list(paths)
         found = [(listed[at], fields) for one in self._templates for at, fields in one.find(listed)]
-        return self._of(found)
-
-    def _of(self, placed: Iterable[tuple[bytes, Mapping[str, str]]]) -> Sequence[Wave]:
-        """The waves of some files with what their paths or contents tell, in order."""
-        known = [self.fields_at(path, fields) for path, fields in placed]
+        known = [self.fields_at(path, fields) for path, fields in found]
         waves = {wave.key: wave for wave in (self.wave(fields) for fields in known if fields is not None)}
         return [waves[key] for key in sorted(waves, key=lambda key: [natural(part) for part in key])]
 
@@ -313,19 +299,21 @@ class Missing(Record):
     line: int | None = None
 
 
-class StageState:
+class StageState(Record):
     """A stage of a wave.
 
     Attributes:
         wave: whose it is.
         settings: what the policy says of it.
-        name: what it is called.
     """
 
-    def __init__(self, wave: Wave, settings: WaveStage) -> None:
-        self.wave = wave
-        self.settings = settings
-        self.name = settings.name
+    wave: Wave
+    settings: WaveStage
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.settings.name
 
     @cached_property
     def artifacts(self) -> Sequence[Artifact]:
@@ -362,7 +350,7 @@ class StageState:
             contract, _, name = key.rpartition(".")
             # Where nobody can say that it is not needed, it is.
             if contract not in self.wave.waves.artifacts.contracts or any(
-                chosen(field.value, values) for _, field in self._fields(contract, name)
+                chosen(field.value, values) for _, field in self._field_of(contract, name)
             ):
                 return True
         return not self.settings.when
@@ -476,7 +464,7 @@ class StageState:
             elif contract not in contracts:
                 continue
             among = [contract] if contract else contracts
-            found = [pair for one in among for pair in self._fields(one, name)]
+            found = [pair for one in among for pair in self._field_of(one, name)]
             wanted = " or ".join([values] if isinstance(values, str) else values)
             declared = [self.wave.waves.artifacts.contracts[one] for one in among if self.wave.artifacts(one)]
             # Where a contract asks for the field, what is wrong with it has been said already.
@@ -487,7 +475,7 @@ class StageState:
                 if problem:
                     yield Missing(f"{path_text(path)}: {field.name} {problem}", path, field.line)
 
-    def _fields(self, contract: str, name: str) -> Iterator[tuple[bytes, Field]]:
+    def _field_of(self, contract: str, name: str) -> Iterator[tuple[bytes, Field]]:
         """A field of each of the wave's artifacts of a contract; of a pass that of each of its members."""
         artifacts = self.wave.waves.artifacts
         for artifact in self.wave.artifacts(contract):
