@@ -114,9 +114,9 @@ class MissingManifest(Rule):
     r"""An item's commit names no run with a valid manifest.
 
     `require` of `[runs]` lists the kinds of items that need one. A trailer names the run's folder:
-    `Run: phase-12/2026-03-01T10-00-00Z-a1b2`. With `keep = "tree"`, it must be committed. With
-    `keep = "local"`, it is looked up beside the check; without any runs there, as in CI, rules about runs are
-    skipped.
+    `Run: phase-12/2026-03-01T10-00-00Z-a1b2`. That run must be there, also where only `gates` are set. With
+    `keep = "tree"`, it must be committed. With `keep = "local"`, it is looked up beside the check; without any
+    runs there, as in CI, rules about runs are skipped.
 
     Why is this bad? Reviewers cannot see how the work was made.
 
@@ -175,12 +175,14 @@ class MissingManifest(Rule):
     """
 
     code: ClassVar[str] = "RUN001"
-    tables: ClassVar[tuple[str, ...]] = ("runs.require",)
-    condition: ClassVar[str] = "every commit of a work item that needs a run names one that left its manifest"
+    tables: ClassVar[tuple[str, ...]] = ("runs.require", "runs.gates")
+    condition: ClassVar[str] = "every run that is named left its manifest, and items that need one name one"
 
-    def check(self, commits: Sequence[Commit], work: Work, run_records: RunRecords) -> Iterator[Finding]:
+    def check(
+        self, commits: Sequence[Commit], run_records: RunRecords, work: Work | None = None
+    ) -> Iterator[Finding]:
         """Look for each commit's run."""
-        yield from _unnamed(commits, work, run_records)
+        yield from _unnamed(commits, work, run_records) if work else ()
         for one in cited(commits, run_records):
             name, oid = shortened(one.name, 80), one.commit.oid
             if one.run is None:
