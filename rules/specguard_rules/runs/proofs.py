@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from specguard.runs.proof import Claim
     from specguard.runs.record import RunRecord
     from specguard_rules.artifacts.assets import Assets
-    from specguard_rules.runs.records import Cited
 
 
 class FailedGate(Rule):
@@ -136,23 +135,24 @@ class FailedGate(Rule):
         """Look up the results of each required gate."""
         namings = {naming.commit: naming for naming in work.commits} if work is not None else {}
 
-        def failed(one: Cited) -> Iterator[Finding]:
-            run, missing = one.run, None
+        def failed(one: tuple[Commit, str, RunRecord | None]) -> Iterator[Finding]:
+            commit, name, run = one
+            missing = None
             # RUN001 says what is wrong with it.
             if run is None or run.problem:
                 return
             origins = {}
-            naming = namings.get(one.commit.oid) or (work.naming if work is not None else None)
+            naming = namings.get(commit.oid) or (work.naming if work is not None else None)
             if naming is not None and work is not None:
-                required, missing = work.gates_of(naming, one.commit, policy.origins)
+                required, missing = work.gates_of(naming, commit, policy.origins)
                 origins = {gate.name: gate for gate in required}
             for gate in dict.fromkeys((*origins, *run_records.settings.gates)):
-                flaw = run_proof.flaw(run, gate_of(one.commit, gate, run_proof))
+                flaw = run_proof.flaw(run, gate_of(commit, gate, run_proof))
                 origin = origins.get(gate)
                 if flaw is not None:
                     message = f"the run {run_records.shown(run)} {flaw.reason}"
                     step = "Run the gate on what is committed, and keep the run that shows it."
-                    key, oid = f"{gate} {one.name}", one.commit.oid
+                    key, oid = f"{gate} {name}", commit.oid
                     found = about_run(run_records, run, message, step, key, "commands", commit=oid)
                     found.setting = f"work.{naming.kind}.gates" if naming and origin else "runs.gates"
                     found.authority = Origin(origin.path, origin.line) if origin and origin.path else None
@@ -570,10 +570,11 @@ def _runs(
     trees = {commit.tree for commit in commits}
     # Of the runs beside the check those count that are of this change.
     every = records.in_tree or not commits
-    counting = [
+    counting = [run for run, _ in named.values()]
+    counting += [
         run
-        for run in {**{folder: one for folder, (one, _) in named.items()}, **runs}.values()
-        if every or run.folder in named or any(one.tree in trees for one in run.commands)
+        for folder, run in runs.items()
+        if folder not in named and (every or any(one.tree in trees for one in run.commands))
     ]
     return counting, {*named}, missing
 

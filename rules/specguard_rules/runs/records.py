@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, MissingFact, Record, Rule, judge_each, path_text, shortened
+from specguard.rules import Finding, MissingFact, Rule, judge_each, path_text, shortened
 from specguard_rules.commits.trailers import Trailers
 
 TYPE_CHECKING = False
@@ -20,27 +20,15 @@ TABLES: Final = ("runs.require", "runs.grade", "runs.gates", "runs.quick_gates",
 """Where a policy asks for runs."""
 
 
-class Cited(Record):
-    """A run that a commit names.
-
-    Attributes:
-        commit: the commit.
-        name: what its trailer says.
-        run: the run; None where there is none of that name.
-    """
-
-    commit: Commit
-    name: str
-    run: RunRecord | None
-
-
 def run_names(commit: Commit, records: RunRecords) -> list[str]:
     """The runs that a commit names."""
     return [trailer.value for trailer in Trailers(commit.message.lines).of(records.settings.trailer)]
 
 
-def cited(commits: Sequence[Commit] | None, records: RunRecords) -> Iterator[Cited]:
-    """The runs that commits name, in order; but the one that is under way and judges its own commit.
+def cited(
+    commits: Sequence[Commit] | None, records: RunRecords
+) -> Iterator[tuple[Commit, str, RunRecord | None]]:
+    """Each name that a commit has for a run, in order, with the run; but those of the run under way.
 
     Raises:
         MissingFact: after all others, one of them cannot be seen from here.
@@ -51,18 +39,20 @@ def cited(commits: Sequence[Commit] | None, records: RunRecords) -> Iterator[Cit
         if commit.oid != records.under_way
         for name in run_names(commit, records)
     ]
-    return judge_each(named, lambda pair: [Cited(*pair, records.named(pair[1]))])
+    return judge_each(named, lambda pair: [(*pair, records.named(pair[1]))])
 
 
-def named_runs(
-    commits: Sequence[Commit] | None, records: RunRecords
-) -> tuple[dict[bytes, tuple[RunRecord, str]], MissingFact | None]:
-    """The runs that commits name, by folder, each with the first such commit; and what cannot be seen."""
-    found: dict[bytes, tuple[RunRecord, str]] = {}
+Named = dict[bytes, tuple["RunRecord", list["Commit"]]]
+"""Runs by their folders, each with the commits that name it, in order."""
+
+
+def named_runs(commits: Sequence[Commit] | None, records: RunRecords) -> tuple[Named, MissingFact | None]:
+    """The runs that commits name; and what cannot be seen from here."""
+    found: Named = {}
     try:
-        for one in cited(commits, records):
-            if one.run is not None:
-                found.setdefault(one.run.folder, (one.run, one.commit.oid))
+        for commit, _, run in cited(commits, records):
+            if run is not None:
+                found.setdefault(run.folder, (run, []))[1].append(commit)
     except MissingFact as fact:
         return found, fact
     return found, None
@@ -71,7 +61,7 @@ def named_runs(
 def judged(
     commits: Sequence[Commit] | None,
     records: RunRecords,
-    judge: Callable[[RunRecord, str | None], Iterator[Finding]],
+    judge: Callable[[RunRecord, Sequence[Commit]], Iterator[Finding]],
     *,
     whole: bool,
 ) -> Iterator[Finding]:
@@ -80,15 +70,22 @@ def judged(
     Args:
         commits: the change's; None if it has none.
         records: the runs.
-        judge: what is found in a run, with the first commit that names it.
+        judge: what is found in a run, with the commits that name it; it is told of the first of them.
         whole: whether every run counts.
 
     Raises:
         MissingFact: one of them cannot be seen from here; told after all that is found in the others.
     """
     named, missing = named_runs(commits, records)
-    beside = {run.folder: (run, None) for run in (records.all if whole else records.touched)}
-    yield from judge_each(sorted({**beside, **named}.items()), lambda item: judge(*item[1]))
+    beside: Named = {run.folder: (run, []) for run in (records.all if whole else records.touched)}
+
+    def of_run(item: tuple[bytes, tuple[RunRecord, list[Commit]]]) -> Iterator[Finding]:
+        run, naming = item[1]
+        for found in judge(run, naming):
+            found.commit = found.commit or (naming[0].oid if naming else None)
+            yield found
+
+    yield from judge_each(sorted({**beside, **named}.items()), of_run)
     if missing is not None:
         raise missing
 
@@ -114,9 +111,9 @@ class MissingManifest(Rule):
     r"""An item's commit names no run with a valid manifest.
 
     `require` of `[runs]` lists the kinds of items that need one. A trailer names the run's folder:
-    `Run: phase-12/2026-03-01T10-00-00Z-a1b2`. That run must be there, also where only `gates` are set. With
-    `keep = "tree"`, it must be committed. With `keep = "local"`, it is looked up beside the check; without any
-    runs there, as in CI, rules about runs are skipped.
+    `Run: phase-12/2026-03-01T10-00-00Z-a1b2`. That run must be there, also with `gates` alone. With
+    `keep = "tree"`, it must be committed. With `keep = "local"`, it is looked up beside the check; without
+    any runs there, as in CI, rules about runs are skipped.
 
     Why is this bad? Reviewers cannot see how the work was made.
 
@@ -183,20 +180,17 @@ class MissingManifest(Rule):
     ) -> Iterator[Finding]:
         """Look for each commit's run."""
         yield from _unnamed(commits, work, run_records) if work else ()
-        for one in cited(commits, run_records):
-            name, oid = shortened(one.name, 80), one.commit.oid
-            if one.run is None:
-                message = f"commit {oid[:12]} names the run {name!r}, which is not there"
+        for commit, name, run in cited(commits, run_records):
+            oid, said = commit.oid, repr(shortened(name, 80))
+            if run is None:
+                message = f"commit {oid[:12]} names the run {said}, which is not there"
                 step = "Commit the folder of the run, or name the run that made the commit."
-                key = f"no run {one.name}"
-                yield Finding(
-                    message, help=step, commit=oid, field="commit.body", key=key, setting="runs.trailer"
-                )
-            elif one.run.misfit:
-                message = f"the run {name!r} has no manifest that can be used: {one.run.misfit}"
+                key, field = f"no run {name}", "commit.body"
+                yield Finding(message, help=step, commit=oid, field=field, key=key, setting="runs.trailer")
+            elif run.misfit:
+                message = f"the run {said} has no manifest that can be used: {run.misfit}"
                 step = "Put back the manifest that the run has written, or run it again."
-                path, key = run_records.path(one.run), f"misfit {one.name}"
-                yield Finding(message, help=step, path=path, commit=oid, key=key, setting="runs.require")
+                yield about_run(run_records, run, message, step, f"misfit {name}", line=None, commit=oid)
 
 
 def _unnamed(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iterator[Finding]:
@@ -282,7 +276,7 @@ class StaleHeartbeat(Rule):
     ) -> Iterator[Finding]:
         """Listen for each run's heartbeat."""
 
-        def stale(run: RunRecord, commit: str | None) -> Iterator[Finding]:
+        def stale(run: RunRecord, _: Sequence[Commit]) -> Iterator[Finding]:
             silence, shown = run_records.silence(run) if run.running else 0, run_records.shown(run)
             if silence is None or silence > run_records.stale_after:
                 when = "it never had a heartbeat"
@@ -293,9 +287,7 @@ class StaleHeartbeat(Rule):
                 message = f"the run {shown} is {run.state}, and {when}"
                 step = f"Run `specguard run doctor {run.run_id}`: it says what became of it."
                 place, setting = "state" if "state" in run.value else "status", "runs.stale_after"
-                yield about_run(
-                    run_records, run, message, step, f"stale {shown}", place, commit=commit, setting=setting
-                )
+                yield about_run(run_records, run, message, step, f"stale {shown}", place, setting=setting)
 
         yield from judged(commits, run_records, stale, whole=whole)
 
@@ -382,37 +374,31 @@ class SeveralItems(Rule):
         work: Work | None = None,
     ) -> Iterator[Finding]:
         """Look at what each run worked on, and at who names it."""
+        namings = {naming.commit: naming for naming in work.commits} if work is not None else {}
 
-        def found(run: RunRecord, commit: str | None, what: str, *place: str | int) -> Finding:
+        def found(run: RunRecord, what: str, *place: str | int, commit: str | None = None) -> Finding:
             shown = run_records.shown(run)
             step = "Make one run, one branch and one pull request of each item."
             key = f"{'.'.join(map(str, place))} {shown}"
             return about_run(run_records, run, f"the run {shown} {what}", step, key, *place, commit=commit)
 
-        def several(run: RunRecord, commit: str | None) -> Iterator[Finding]:
+        def several(run: RunRecord, named_by: Sequence[Commit]) -> Iterator[Finding]:
             if len(run.items) > 1:
-                what = f"worked on {len(run.items)} items: {', '.join(run.items[:5])}"
-                yield found(run, commit, what)
+                yield found(run, f"worked on {len(run.items)} items: {', '.join(run.items[:5])}")
             name, number = _after_its_request(run)
             if name:
-                yield found(run, commit, f"went on with {name} after its pull request", "steps", number)
+                yield found(run, f"went on with {name} after its pull request", "steps", number)
+            for position, commit in enumerate(named_by):
+                label, naming = f"commit {commit.oid[:12]}", namings.get(commit.oid)
+                if position:
+                    what = f"made commit {named_by[0].oid[:12]}, and {label} names it, too"
+                    yield found(run, what, "commit", commit=commit.oid)
+                if naming is not None and not run.problem and not _same(run, naming):
+                    item = f"{run.kind} {run.item}".strip()
+                    what = f"is one of {item}, and {label}, which names it, is {naming.item}'s"
+                    yield found(run, what, "item", commit=commit.oid)
 
         yield from judged(commits, run_records, several, whole=whole)
-        namings = {naming.commit: naming for naming in work.commits} if work is not None else {}
-        seen: dict[bytes, Commit] = {}
-        for one in cited(commits, run_records):
-            run, label = one.run, f"commit {one.commit.oid[:12]}"
-            if run is None:
-                continue
-            first = seen.setdefault(run.folder, one.commit)
-            if first is not one.commit:
-                what = f"made commit {first.oid[:12]}, and {label} names it, too"
-                yield found(run, one.commit.oid, what, "commit")
-            naming = namings.get(one.commit.oid)
-            if naming is not None and not run.problem and not _same(run, naming):
-                item = f"{run.kind} {run.item}".strip()
-                what = f"is one of {item}, and {label}, which names it, is {naming.item}'s"
-                yield found(run, one.commit.oid, what, "item")
 
 
 def _after_its_request(run: RunRecord) -> tuple[str, int]:
@@ -520,27 +506,23 @@ class TamperedRun(Rule):
     ) -> Iterator[Finding]:
         """Compare what each run recorded with what is there."""
 
-        def tampered(run: RunRecord, commit: str | None) -> Iterator[Finding]:
+        def tampered(run: RunRecord, named_by: Sequence[Commit]) -> Iterator[Finding]:
             if run.problem or run.running:
                 return
+            shown = run_records.shown(run)
             for name, line, message in (*_itself(run), *_files(run, run_records.in_tree)):
-                step = "Put back what the run has left, or run it again."
-                key = f"{name} {run_records.shown(run)}"
-                path = run_records.path(run, name)
-                yield about_run(run_records, run, message, step, key, path=path, line=line, commit=commit)
+                step, path = "Put back what the run has left, or run it again.", run_records.path(run, name)
+                yield about_run(run_records, run, message, step, f"{name} {shown}", path=path, line=line)
+            for commit in named_by:
+                if run.tree and run.tree != commit.tree:
+                    oid, judged_last = commit.oid, f"the tree that it judged last, as the run {shown} says"
+                    message = f"the tree of commit {oid[:12]} is not {judged_last}"
+                    step = "Run it again on what is committed: what it shows is about other files."
+                    key, setting = f"tree {shown}", "runs.trailer"
+                    yield about_run(run_records, run, message, step, key, "tree", commit=oid, setting=setting)
 
         yield from _altered(run_records, start_documents)
         yield from judged(commits, run_records, tampered, whole=whole)
-        for one in cited(commits, run_records):
-            run, oid = one.run, one.commit.oid
-            if run is not None and run.tree and not run.running and run.tree != one.commit.tree:
-                message = (
-                    f"the tree of commit {oid[:12]} is not the tree that it judged last, as the run "
-                    f"{run_records.shown(run)} says"
-                )
-                step = "Run it again on what is committed: what it shows is about other files."
-                key, setting = f"tree {one.name}", "runs.trailer"
-                yield about_run(run_records, run, message, step, key, "tree", commit=oid, setting=setting)
 
 
 def _altered(records: RunRecords, before: Documents) -> Iterator[Finding]:
@@ -684,7 +666,7 @@ class ForbiddenAgentMode(Rule):
     ) -> Iterator[Finding]:
         """Read the words of each agent's command."""
 
-        def forbidden(run: RunRecord, commit: str | None) -> Iterator[Finding]:
+        def forbidden(run: RunRecord, _: Sequence[Commit]) -> Iterator[Finding]:
             shown = run_records.shown(run)
             found: dict[str, tuple[str, tuple[str | int, ...], str]] = {}
             for name, words, place in _agents(run):
@@ -698,7 +680,7 @@ class ForbiddenAgentMode(Rule):
             step = "Do it again without that, or let the policy allow it by name."
             for what, (setting, place, key) in found.items():
                 message, key = f"the agent of the run {shown} {what}", f"{shown} {key}"
-                yield about_run(run_records, run, message, step, key, *place, commit=commit, setting=setting)
+                yield about_run(run_records, run, message, step, key, *place, setting=setting)
 
         yield from judged(commits, run_records, forbidden, whole=whole)
 
