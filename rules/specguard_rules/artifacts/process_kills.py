@@ -108,10 +108,11 @@ class ProcessKillByName(Rule):
             for command in _kills(path, content, documents) if may_kill(content) else ():
                 yield _finding(command, path=path, line=command.line, setting=setting[path])
 
-        yield from judge_each(sorted(setting), ends)
         if work_kinds or policy_change:
             touched = any(entry.path in policy.document_paths for entry in entries)
             yield from _gates(work_kinds, policy, policy_change, whole=whole or stage == "run" or touched)
+        # A file that cannot be read is told last, and leaves nothing untold.
+        yield from judge_each(sorted(setting), ends)
 
 
 # Quotes may part the letters.
