@@ -7,7 +7,7 @@ from specguard_rules.next_steps import brought_back, put_back, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final, Literal
 
     from specguard.approvals.approvals import Decision
@@ -129,27 +129,30 @@ def _finding(path: bytes, what: str, step: str, **more: Any) -> Finding:
 _APPROVER: Final = "approvals.approver"
 
 
-def _refused(approvals: Approvals, kind: Kind, **settings: str) -> Iterator[Finding]:
-    """A finding for each thing of a kind that speaks against an approval.
+class _Refused:
+    """A rule about one kind of reason for which an approval does not count.
 
-    Args:
-        approvals: those of the change.
+    Attributes:
         kind: the kind.
-        settings: the setting that is cited, by the field of the record.
-
-    Raises:
-        MissingFact: after all findings, where it could not be told of every approval.
+        cited: the setting that is cited, by the field of the record.
     """
-    for decision, refusal in approvals.refused(kind):
-        setting = settings.get(refusal.field or "record", "approvals")
-        names = [approver.name for approver in approvals.settings.approver]
-        if setting == _APPROVER and decision.approval.approver in names:
-            setting = f"{_APPROVER}.{names.index(decision.approval.approver)}"
-        message = f"{_called(decision)} does not count: {refusal.reason}"
-        yield _about(decision, message, refusal.help, refusal.field, f" {refusal.field}", setting)
-    missing = approvals.missing(kind)
-    if missing is not None:
-        raise missing
+
+    approvable: ClassVar[bool] = False
+    kind: ClassVar[Kind]
+    cited: ClassVar[Mapping[str, str]] = {}
+
+    def check(self, approvals: Approvals) -> Iterator[Finding]:
+        """Say of which approvals that is so, and last what is missing to tell it of every one."""
+        for decision, refusal in approvals.refused(self.kind):
+            setting = self.cited.get(refusal.field or "record", "approvals")
+            names = [approver.name for approver in approvals.settings.approver]
+            if setting == _APPROVER and decision.approval.approver in names:
+                setting = f"{_APPROVER}.{names.index(decision.approval.approver)}"
+            message = f"{_called(decision)} does not count: {refusal.reason}"
+            yield _about(decision, message, refusal.help, refusal.field, f" {refusal.field}", setting)
+        missing = approvals.missing(self.kind)
+        if missing is not None:
+            raise missing
 
 
 def _called(decision: Decision) -> str:
@@ -168,7 +171,7 @@ def _about(
     return found
 
 
-class UntrustedApproval(Rule):
+class UntrustedApproval(_Refused, Rule):
     """An approval is not proven, or its giver may not approve.
 
     Approvers are in `[[approvals.approver]]` of the base. With `--enforce`, as in CI, proof is their key's
@@ -232,18 +235,19 @@ class UntrustedApproval(Rule):
     """
 
     code: ClassVar[str] = "APR002"
-    approvable: ClassVar[bool] = False
     condition: ClassVar[str] = "every approval was given by somebody who may, as far as that must be proven"
+    kind: ClassVar[Kind] = "untrusted"
+    cited: ClassVar[Mapping[str, str]] = dict.fromkeys(("record", "approver", "rules"), _APPROVER)
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:
-        """Say of which approvals that is not so."""
-        yield from _refused(approvals, "untrusted", record=_APPROVER, approver=_APPROVER, rules=_APPROVER)
+        """Say of which approvals that is not so, then what beside them vouches for nothing."""
         for path, what, step in approvals.strangers:
             message, how = f"{path_text(path)} {what}", f"{step} Take this out of the branch."
             yield Finding(message, help=how, path=path, key="stranger", setting=_APPROVER)
+        yield from super().check(approvals)
 
 
-class ExpiredApproval(Rule):
+class ExpiredApproval(_Refused, Rule):
     """An approval has expired, lasts too long or starts later.
 
     It may last `max_days` of `[approvals]`. Days are UTC. If the clock is not set, the rule is indeterminate.
@@ -305,13 +309,9 @@ class ExpiredApproval(Rule):
     """
 
     code: ClassVar[str] = "APR003"
-    approvable: ClassVar[bool] = False
     condition: ClassVar[str] = "every approval holds now, and for no longer than the policy lets it"
-
-    def check(self, approvals: Approvals) -> Iterator[Finding]:
-        """Say of which approvals that is not so."""
-        most = "approvals.max_days"
-        yield from _refused(approvals, "expired", issued_at=most, expires_at=most)
+    kind: ClassVar[Kind] = "expired"
+    cited: ClassVar[Mapping[str, str]] = dict.fromkeys(("issued_at", "expires_at"), "approvals.max_days")
 
 
 class UnusedApproval(Rule):
@@ -379,7 +379,7 @@ class UnusedApproval(Rule):
                 yield _about(decision, message, "Take it out of the branch.", "findings")
 
 
-class SelfApproval(Rule):
+class SelfApproval(_Refused, Rule):
     """The approver had a part in the change.
 
     Authors, committers, co-authors and who opened the pull request are compared with the approver by address,
@@ -449,15 +449,12 @@ class SelfApproval(Rule):
     """
 
     code: ClassVar[str] = "APR005"
-    approvable: ClassVar[bool] = False
     condition: ClassVar[str] = "nobody approves a change that they had a part in"
-
-    def check(self, approvals: Approvals) -> Iterator[Finding]:
-        """Say who does."""
-        yield from _refused(approvals, "self", approver=_APPROVER)
+    kind: ClassVar[Kind] = "self"
+    cited: ClassVar[Mapping[str, str]] = {"approver": _APPROVER}
 
 
-class ReplayedApproval(Rule):
+class ReplayedApproval(_Refused, Rule):
     """An approval is a copy, or was made for something else.
 
     It is bound to the change's content, target branch, policy, repository and work item; with the scope
@@ -513,8 +510,8 @@ class ReplayedApproval(Rule):
     """
 
     code: ClassVar[str] = "APR006"
-    approvable: ClassVar[bool] = False
     condition: ClassVar[str] = "every approval was given for this change, its target and its policy"
+    kind: ClassVar[Kind] = "replayed"
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:
         """Find those that came after another one with the same nonce, and say what each was given for."""
@@ -525,10 +522,10 @@ class ReplayedApproval(Rule):
                 key = f"{filed.id} copy"
                 step = "Take it out of the branch."
                 yield Finding(message, help=step, path=path, field="nonce", key=key, setting="approvals")
-        yield from _refused(approvals, "replayed")
+        yield from super().check(approvals)
 
 
-class BroadApproval(Rule):
+class BroadApproval(_Refused, Rule):
     """An approval covers too much, or what nobody can lift.
 
     It names rules by code and files by path, not patterns or folders. No approval lifts PTH001, rules about
@@ -583,15 +580,12 @@ class BroadApproval(Rule):
     """
 
     code: ClassVar[str] = "APR007"
-    approvable: ClassVar[bool] = False
     condition: ClassVar[str] = "every approval names rules and files that the policy lets be approved"
-
-    def check(self, approvals: Approvals) -> Iterator[Finding]:
-        """Say which do not."""
-        yield from _refused(approvals, "broad", scope="approvals.scopes")
+    kind: ClassVar[Kind] = "broad"
+    cited: ClassVar[Mapping[str, str]] = {"scope": "approvals.scopes"}
 
 
-class ApprovalWithoutReason(Rule):
+class ApprovalWithoutReason(_Refused, Rule):
     """An approval gives no reason, or one that says nothing.
 
     A placeholder (`TBD`, `n/a`), the rule's name, or *approved as requested* is no reason.
@@ -645,9 +639,5 @@ class ApprovalWithoutReason(Rule):
     """
 
     code: ClassVar[str] = "APR008"
-    approvable: ClassVar[bool] = False
     condition: ClassVar[str] = "every approval says why it was given"
-
-    def check(self, approvals: Approvals) -> Iterator[Finding]:
-        """Say which do not."""
-        yield from _refused(approvals, "reason")
+    kind: ClassVar[Kind] = "reason"

@@ -30,7 +30,14 @@ if TYPE_CHECKING:
     from specguard.work.kinds import Naming
 
 
-class UnresolvedWorkItem(Rule):
+class _OfWork:
+    """What rules about work items have in common: when they run, and what gives them something to judge."""
+
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("work",)
+
+
+class UnresolvedWorkItem(_OfWork, Rule):
     """A change names no work item that the trusted base resolves.
 
     The branch, commits and title name the item, by the templates of `[work.<kind>]`. The first of its
@@ -95,8 +102,6 @@ class UnresolvedWorkItem(Rule):
     """
 
     code: ClassVar[str] = "WRK001"
-    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
-    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "the work item that the change names is resolved in the trusted base"
 
     def check(
@@ -152,7 +157,7 @@ def _unresolved(naming: Naming, unresolved: Unresolved, kind: WorkKind, work: Wo
     return Finding(message, help=step, path=path, line=pointer.line, field=field, key=key, setting=setting)
 
 
-class WorkItemMismatch(Rule):
+class WorkItemMismatch(_OfWork, Rule):
     """Branch, commit, title and pointer name different work items.
 
     By `[work.<kind>]`, `phase-12`, `phase_012` and `feat(phase-12): x` all mean phase 12. The commit is the
@@ -211,8 +216,6 @@ class WorkItemMismatch(Rule):
     """
 
     code: ClassVar[str] = "WRK003"
-    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
-    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "branch, first commit, title and pointer speak of one work item"
 
     def check(self, work: Work) -> Iterator[Finding]:
@@ -244,7 +247,7 @@ class WorkItemMismatch(Rule):
             raise MissingFact("the pull request's title is not known", "specguard check --pr-title TEXT")
 
 
-class MixedWorkItems(Rule):
+class MixedWorkItems(_OfWork, Rule):
     """The commits of one change name different work items.
 
     By `[work.<kind>]`, `feat(track-05): x` names track 5. Merge commits and commits that name no item are
@@ -302,8 +305,6 @@ class MixedWorkItems(Rule):
     """
 
     code: ClassVar[str] = "WRK007"
-    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
-    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "all commits that name a work item name the same one"
 
     def check(self, work: Work) -> Iterator[Finding]:
@@ -335,7 +336,7 @@ def _differs(
     return Finding(message, help=step, commit=commit, field=field, key=key, same_as=same_as, setting=setting)
 
 
-class RepeatedWorkItem(Rule):
+class RepeatedWorkItem(_OfWork, Rule):
     """The work item has landed already, or another branch works on it.
 
     An item has landed if a subject in the base fits `commit` or `pull_request` of its `[work.<kind>]`.
@@ -382,8 +383,6 @@ class RepeatedWorkItem(Rule):
     """
 
     code: ClassVar[str] = "WRK006"
-    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
-    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "the work item is not in the base yet, and no other branch works on it"
 
     def check(
@@ -408,7 +407,7 @@ class RepeatedWorkItem(Rule):
                 yield Finding(message, help=step, field="branch", key=short, setting=setting)
 
 
-class MissingWorkDocument(Rule):
+class MissingWorkDocument(_OfWork, Rule):
     """The trusted base lacks the work item's document.
 
     The templates in `document` of `[work.<kind>]` are tried in order, then the tables of `index`, then
@@ -463,8 +462,6 @@ class MissingWorkDocument(Rule):
     """
 
     code: ClassVar[str] = "WRK002"
-    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
-    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "the document of the work item is in the trusted base"
 
     def check(self, work_item: WorkItem) -> Iterator[Finding]:
@@ -489,7 +486,7 @@ class MissingWorkDocument(Rule):
             yield found
 
 
-class PointerChange(Rule):
+class PointerChange(_OfWork, Rule):
     """A change moves the pointer, and is not plan upkeep.
 
     Plan upkeep is a person's change that names no work item and touches only pointers, documents and lists of
@@ -540,7 +537,6 @@ class PointerChange(Rule):
 
     code: ClassVar[str] = "WRK004"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
-    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "no pointer to the current work item is changed but by the plan's upkeep"
 
     def check(self, entries: Sequence[Entry], work: Work, base: Base) -> Iterator[Finding]:
@@ -553,7 +549,7 @@ class PointerChange(Rule):
                 yield _paper(entry, f" is changed by {work.label}", step, setting)
 
 
-class ForeignWorkDocument(Rule):
+class ForeignWorkDocument(_OfWork, Rule):
     """A change edits another work item's document.
 
     Plan upkeep is exempt, as for `pointer-change`. `document`, `legacy` and `siblings` say which files are
@@ -610,7 +606,6 @@ class ForeignWorkDocument(Rule):
 
     code: ClassVar[str] = "WRK005"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
-    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "no document of a work item is changed but for it, or by the plan's upkeep"
 
     def check(self, entries: Sequence[Entry], work: Work, base: Base) -> Iterator[Finding]:
@@ -635,7 +630,7 @@ class ForeignWorkDocument(Rule):
             yield _paper(entry, what, step, paper.setting)
 
 
-class ConflictingDocument(Rule):
+class ConflictingDocument(_OfWork, Rule):
     """A work item's document in the base asks to change a guarded path.
 
     It is an error if the path begins a task, or an item of *Scope*, *Files* or another section of
@@ -701,8 +696,6 @@ class ConflictingDocument(Rule):
     """
 
     code: ClassVar[str] = "WRK008"
-    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
-    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "the work item's document asks for no change of a guarded path"
 
     def check(self, work_item: WorkItem, guards: Guards) -> Iterator[Finding]:
