@@ -248,7 +248,10 @@ _WORDS: Final = (
 )
 
 
-_GONE: Final = {"bold_headings": "write a heading (`## Risks`) where a bold paragraph stood for one"}
+_GONE: Final = {
+    "bold_headings": "write a heading (`## Risks`) where a bold paragraph stood for one",
+    "sample_fields": "take it out: every text of the file of `samples` may name an asset",
+}
 """Settings that there were once, each with what to write instead."""
 
 

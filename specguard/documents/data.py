@@ -202,6 +202,16 @@ class Data:
                 return default
         return value
 
+    def texts(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Every text in it that is no key, with its place."""
+        waiting: list[tuple[tuple[str | int, ...], Any]] = [((), self.value)]
+        for place, value in waiting:
+            if isinstance(value, str):
+                yield place, value
+            elif isinstance(value, dict | list):
+                inner = value.items() if isinstance(value, dict) else enumerate(value)
+                waiting += [((*place, key), one) for key, one in inner]
+
 
 class Node(Record, frozen=False):
     """The place of a value, and of those within it.

@@ -30,8 +30,6 @@ class Assets(Settings):
     table: str = setting("", "the document with a row for each asset, such as `patterns/README.md`")
     columns: list[str] = setting(["Before", "After"], "the columns to fill", tightens="more")
     samples: str = setting("", "the data file with sample uses, such as `tasks/index.json`")
-    sample_fields: list[str] = setting([], "its fields for assets; by default any")
-
     proofs: list[str] = setting(
         [], "what a run must log for a changed asset, such as `build` and `test`", tightens="more"
     )
@@ -350,23 +348,8 @@ def _row(asset: Asset, path: bytes, assets: Assets, documents: Documents) -> Ite
 def _samples(assets: Assets, documents: Documents) -> set[str]:
     """The assets that the data with samples names."""
     data = documents.data(_bytes(assets.samples)) if assets.samples else None
-    fields = {_normal(field) for field in assets.sample_fields}
-    return set(_texts_of(data.value if data is not None else None, fields, inside=not fields))
+    return {text.removeprefix("./") for _, text in data.texts()} if data is not None else set()
 
 
 def _normal(text: str) -> str:
     return " ".join(text.casefold().split())
-
-
-def _texts_of(value: Any, fields: set[str], *, inside: bool) -> Iterator[str]:
-    """The texts of data, or those that stand under certain fields; a table's keys are texts too."""
-    if isinstance(value, str) and inside:
-        yield value.removeprefix("./")
-    elif isinstance(value, list):
-        for part in value:
-            yield from _texts_of(part, fields, inside=inside)
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            if inside and fields:
-                yield key
-            yield from _texts_of(part, fields, inside=inside or _normal(key) in fields)

@@ -9,7 +9,7 @@ from specguard.rules import Finding, Record, Rule, Selecting, setting
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any, ClassVar, Final
+    from typing import ClassVar, Final
 
     from specguard.documents.data import Data
     from specguard.documents.document import Document
@@ -200,7 +200,7 @@ class ForbiddenModel(Rule):
     def _in_data(self, data: Data) -> Iterator[_Named]:
         """The models in structured data: the values of keys, at any depth."""
         wanted, people = set(map(_normal, self.fields)), set(map(_normal, self.people))
-        for path, value in _values(data.value, ()):
+        for path, value in data.texts():
             above, name = ["", "", *(_normal(part) for part in path if isinstance(part, str))][-2:]
             if name in wanted:
                 yield from _names(value, data.line(path), prose=False)
@@ -275,15 +275,6 @@ def _is_no_person(name: str) -> bool:
 def _normal(text: str) -> str:
     """A name for comparison: case, `_`, `-` and spaces do not count."""
     return re.sub(r"[\s_-]+", "", text).casefold()
-
-
-def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Every text of some data, with its place."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, (dict, list)):
-        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _values(one, (*path, key))
 
 
 def _names(value: str, line: int | None, *, prose: bool, person: bool = False) -> Iterator[_Named]:
