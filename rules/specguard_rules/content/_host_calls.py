@@ -11,7 +11,7 @@ from specguard_rules.content._shell import SHELLS, base_name, commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
     from specguard.rules import Severity, Tree
@@ -87,32 +87,30 @@ _SAYS: Final = re.compile(
 _QUOTED: Final = re.compile(r"[\"'`]([^\"'`]*)")
 
 
-def judge(path: bytes, files: Tree, scripts: Collection[bytes] | None, setting: str) -> Iterator[Finding]:
-    """The calls of a CI file's steps.
+def judge(path: bytes, files: Tree, setting: str) -> Iterator[Finding]:
+    """The calls of a CI file's steps, and of the scripts that they run.
 
     Args:
         path: where it is.
         files: the judged tree.
-        scripts: of which scripts findings count; None for the CI file itself and all that it runs.
         setting: the key of the pattern that the file matches.
 
     Raises:
         MissingFact: the file or a script is too large, or not there.
     """
-    file = _CiFile(path, files, scripts)
+    file = _CiFile(path, files)
     try:
         file.look()
     except YamlError as error:
         reason, line = error.args
-        if scripts is None:
-            message = f"the CI file cannot be read: {reason}"
-            help = "Correct it, so that its steps can be judged."
-            yield Finding(message, help=help, path=path, line=line, key="unreadable", setting=setting)
+        message = f"the CI file cannot be read: {reason}"
+        help = "Correct it, so that its steps can be judged."
+        yield Finding(message, help=help, path=path, line=line, key="unreadable", setting=setting)
     for (place, line, called), (message, severity) in sorted(file.found.items()):
         found = Finding(message, help=_HELP, path=place, line=line, key=called, setting=setting)
         found.severity = severity
         yield found
-    if file.unfollowed and scripts is None:
+    if file.unfollowed:
         names = [f"{name} (line {line})" for line, name in sorted(file.unfollowed)]
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         message = f"not followed from this file: {', '.join(names[:_SHOWN])}{more}"
@@ -123,17 +121,14 @@ def judge(path: bytes, files: Tree, scripts: Collection[bytes] | None, setting: 
 class _CiFile:
     """The findings in a CI file: calls by their place, and by line the parts that are not followed."""
 
-    def __init__(self, path: bytes, files: Tree, scripts: Collection[bytes] | None) -> None:
+    def __init__(self, path: bytes, files: Tree) -> None:
         self._path = path
         self._files = files
-        self._scripts = scripts
-        self._data = files.read(path) or b""
-        self._rows = self._data.split(b"\n")
         self.found: dict[tuple[bytes, int, str], tuple[str, Severity | None]] = {}
         self.unfollowed: set[tuple[int, str]] = set()
 
     def look(self) -> None:
-        top = read_yaml(self._data)
+        top = read_yaml(self._files.read(self._path) or b"")
         if not isinstance(top, dict) or not top:
             raise YamlError("it is no mapping", 1)
         for step in steps(top):
@@ -146,29 +141,18 @@ class _CiFile:
                 self.unfollowed.add((text.line, f"{step.uses} with {name}: {called}"))
         if step.shell.split(" ")[0].rpartition("/")[2].startswith(("python", "node", "ruby", "perl")):
             for part in step.script:
-                for number, called in code_literals(part, part.line + part.literal):
-                    self._call(step, self._path, self._line(step, number, called), called)
+                for line, called in code_literals(part, part.line + part.literal):
+                    self._call(step, self._path, line if part.literal else part.line, called)
             return
         # One shell reads all the parts.
         shell = Shell([command for part in step.script for command in part.commands()], step.variables)
-        for number, called in shell.calls():
-            self._call(step, self._path, self._line(step, number, called), called)
+        for line, called in shell.calls():
+            self._call(step, self._path, line, called)
         folder = self._path.rpartition(b"/")[0].decode("utf-8", "surrogateescape")
-        for number, name, place in shell.scripts(step.folder.removeprefix("./"), folder):
-            self._script(step, name, place, self._line(step, number, name))
-
-    def _line(self, step: Step, number: int, text: str) -> int:
-        """A line of the file; of a folded text the one that has some of it."""
-        wanted = text.encode("utf-8", "surrogateescape")
-        for part in step.script:
-            if not part.literal and part.line <= number <= part.end_line:
-                lines = range(part.line, min(part.end_line, len(self._rows)) + 1)
-                return next((line for line in lines if wanted in self._rows[line - 1]), part.line)
-        return min(number, len(self._rows))
+        for line, name, place in shell.scripts(step.folder.removeprefix("./"), folder):
+            self._script(step, name, place, line)
 
     def _call(self, step: Step, place: bytes, line: int, called: str, through: int = 0) -> None:
-        if self._scripts is not None and place not in self._scripts:
-            return
         where = f"job {step.job!r}" if step.job else "a composite action"
         by = f", run at {self._path.decode('utf-8', 'backslashreplace')}:{through}," if through else ""
         message = f"{where}{by} calls {called} from the CI host"
@@ -186,7 +170,7 @@ class _CiFile:
             # Without a suffix it is a program that was installed, such as `node_modules/.bin/tool`.
             if " " in name or _RUNNERS.match(name) or "." in name.rpartition("/")[2]:
                 self.unfollowed.add((line, name))
-        elif self._scripts is None or path in self._scripts:
+        else:
             text, kind = data.decode("utf-8", "surrogateescape"), language(path, data)
             shell = Shell(commands(text) if kind == "shell" else (), step.variables)
             inner = [(line, f"{name}: {one}") for _, one, _ in shell.scripts(step.folder)]
@@ -216,11 +200,8 @@ class Shell:
         self._commands = found
         self._variables = dict(variables)
         for command in found:
-            words = command.words
-            given = command.assigned
-            if command.program in ("export", "declare", "local", "readonly", "typeset"):
-                given = [(name, value) for word in words[1:] for name, _, value in [word.partition("=")]]
-            elif command.program in ("for", "select") and len(words) > 3:
+            words, given = command.words, command.variables
+            if command.program in ("for", "select") and len(words) > 3:
                 given = [(words[1], " ".join(words[3:]))]
             for name, value in given:
                 known = f"{self._variables[name]} " if name in self._variables else ""
@@ -254,10 +235,7 @@ class Shell:
         program = base_name(words)
         if not words or program in _SILENT or _inside(words) or _NAMES_ONLY.match(" ".join(words)):
             return ""
-        given = list(command.assigned)
-        if "env" in map(posixpath.basename, command.words):
-            given += [(name, value) for word in command.words for name, _, value in [word.partition("=")]]
-        for name, value in given:
+        for name, value in command.variables:
             called = "" if _ADVERTISES.fullmatch(f"--{name}") else literal(self._expand(value))
             if called:
                 return called

@@ -35,6 +35,8 @@ _BETWEEN: Final = re.compile(r"[ \t\r\n;&|<>(]+|#[^\n]*")
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[[^\]]*\])?\+?=")
 _KEYWORDS: Final = frozenset(["if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"])
 
+_DECLARING: Final = frozenset(["declare", "export", "local", "readonly", "typeset"])
+
 # Programs that run another one, with those of their options that take a value.
 _WRAPPERS: Final = {
     "sudo": "-u -g -h -p -C -D --user --group",
@@ -90,6 +92,13 @@ class Command(Record, frozen=False):
         elif self.words or word not in _KEYWORDS:
             self.words.append(word)
         self.inner += inner
+
+    @property
+    def variables(self) -> list[tuple[str, str]]:
+        """The variables that it sets, with their values: those before it, and those of `export` and `env`."""
+        declares = self.program in _DECLARING or "env" in (base_name([word]) for word in self.words)
+        parts = [word.partition("=") for word in self.words if declares and "=" in word]
+        return [*self.assigned, *((name, value) for name, _, value in parts)]
 
     @property
     def program(self) -> str:

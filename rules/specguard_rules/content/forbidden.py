@@ -410,16 +410,16 @@ class HostNetworkCall(Rule):
         from specguard_rules.content._host_calls import judge
 
         for path in touched:
-            yield from judge(path, head_files, None, f"files.{self.files.find(path)}")
+            yield from judge(path, head_files, f"files.{self.files.find(path)}")
         if not scripts:
             return
         paths = head_files.paths()
         for position, index in self.files.find_each(paths):
             path = paths[position]
             text = b"" if path in present else head_files.read(path) or b""
-            wanted = {script for script in scripts if script.rpartition(b"/")[2] in text}
-            if wanted:
-                yield from judge(path, head_files, wanted, f"files.{index}")
+            if any(script.rpartition(b"/")[2] in text for script in scripts):
+                found = judge(path, head_files, f"files.{index}")
+                yield from (one for one in found if one.path in scripts)
 
 
 def _mentions_host(path: bytes, files: Tree) -> bool:

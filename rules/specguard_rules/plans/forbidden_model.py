@@ -22,7 +22,6 @@ _WORDS: Final = 4
 
 # These are compiled where they are first needed, which in a hook is seldom.
 _VARIABLE: Final = r"(?:[A-Z0-9]+_)*MODEL(?:_NAME|_ID)?"
-_DECLARES: Final = frozenset({"declare", "export", "local", "readonly", "setenv"})
 _BETWEEN: Final = r"\s*[,;|\n]\s*|\s+(?:and|or|then|with|/|\+|->)\s+"
 _REMARK: Final = r"\s*[(\[][^()\[\]]*[)\]]\s*$"
 _PAIR: Final = (
@@ -300,10 +299,8 @@ def _names(value: str, line: int | None, *, prose: bool, person: bool = False) -
 def _in_command(command: Command) -> Iterator[_Named]:
     from specguard.rules import model_words
 
-    assigned = list(command.assigned)
-    if command.program in _DECLARES:
-        assigned += [(name, value) for name, _, value in (word.partition("=") for word in command.words[1:])]
-    found = [model_words.model_named(value) for name, value in assigned if re.fullmatch(_VARIABLE, name)]
+    given = [value for name, value in command.variables if re.fullmatch(_VARIABLE, name)]
+    found = map(model_words.model_named, given)
     for model in (*found, *model_words.models_in(command.words)):
         if model is not None:
             yield _Named(model, command.line, told=command.told)

@@ -27,7 +27,7 @@ class Files:
 
 def findings(path: bytes, files: dict[bytes, str]) -> list[Finding]:
     tree = cast("Tree", Files({name: text.encode() for name, text in files.items()}))
-    return list(judge(path, tree, None, "files.0"))
+    return list(judge(path, tree, "files.0"))
 
 
 def step(script: str, job: str = "") -> str:
@@ -46,7 +46,7 @@ def calls(script: str, *, job: str = "") -> list[int]:
 def test_lines_are_the_files_own() -> None:
     assert calls("a\n\ncurl \\\n  localhost\nb\ncurl localhost:2") == [3, 6]
     folded = "jobs:\n  a:\n    steps:\n      - run: >\n          curl -f\n          http://localhost:7\n"
-    assert [one.line for one in findings(CI, {CI: folded})] == [6]
+    assert [one.line for one in findings(CI, {CI: folded})] == [4]
 
 
 def test_a_job_in_a_container() -> None:
