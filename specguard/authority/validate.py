@@ -113,15 +113,8 @@ class SettingsModels:
             self._made[cls] = core_schema.no_info_after_validator_function(make, self.table(cls))
         return self._made[cls]
 
-    def nested(self, cls: type[Settings], field: str) -> Sequence[type[Settings]]:
-        """The settings classes that a field's annotation names."""
-        return self._annotated(cls, field)[1]
-
-    def annotation(self, cls: type[Settings], field: str) -> Any:
-        """A field's annotation as an object."""
-        return self._annotated(cls, field)[0]
-
-    def _annotated(self, cls: type[Settings], field: str) -> tuple[Any, Sequence[type[Settings]]]:
+    def annotation(self, cls: type[Settings], field: str) -> tuple[Any, Sequence[type[Settings]]]:
+        """A field's annotation as an object, and the settings classes that it names."""
         key = (cls, field)
         if key not in self._read:
             owner = next(one for one in cls.__mro__ if field in one.__dict__.get("__annotations__", {}))
@@ -138,7 +131,7 @@ class SettingsModels:
         """
         note = cls._notes.get(field)
         try:
-            schema = self._schema(self.annotation(cls, field))
+            schema = self._schema(self.annotation(cls, field)[0])
             return _noted(schema, note.options) if note else schema
         except (NameError, TypeError) as error:
             raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field} cannot be read: {error}") from None
@@ -266,16 +259,13 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
         The values of the keys that are set, by table; and what is wrong, in which case the values are
         not to be used. A rule's table stays a table; every other one is a record.
     """
-    problems: list[SettingProblem] = []
-    data = _known(merged, registry, problems)
     models = SettingsModels()
-    validator = SchemaValidator(policy_model(registry, models, data))
-    values: dict[str, Any] = {}
+    validator = SchemaValidator(policy_model(registry, models, merged.data))
     try:
-        values = validator.validate_json(json.dumps(data, default=_text), strict=True)
+        values = validator.validate_json(json.dumps(merged.data, default=_text), strict=True)
     except ValidationError as error:
-        problems.extend(_problems(error.errors(include_url=False), data, merged, registry, models))
-        return values, problems
+        return {}, _problems(error.errors(include_url=False), merged, registry, models)
+    problems: list[SettingProblem] = []
     for name, table in values.get("rules", {}).items():
         rule = registry.rules[name].rule
         own = {field: value for field, value in table.items() if field in rule._fields}
@@ -293,29 +283,6 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
     return values, problems
 
 
-def _known(merged: Merged, registry: Registry, problems: list[SettingProblem]) -> dict[str, Any]:
-    """The settings without tables and rules that do not exist, each of which is a problem."""
-    tables = {"authority", "rules", *registry.declarations}
-    data: dict[str, Any] = {}
-    for key, value in merged.data.items():
-        if key in tables or key in TopLevel._fields:
-            data[key] = value
-            continue
-        name = f"the table [{key}]" if isinstance(value, dict) else f"the setting {key!r}"
-        step = nearest(key, TESTS, nearest(key, {*tables, *TopLevel._fields}))
-        problems.append(SettingProblem(f"{name} is not known", merged.origin((key,)), step))
-    rules = data.get("rules")
-    if isinstance(rules, dict):
-        data["rules"] = {name: table for name, table in rules.items() if name in registry.rules}
-        for name in [name for name in rules if name not in registry.rules]:
-            by_code = registry.by_code(name.upper())
-            step = f"rules go by name: [rules.{by_code.rule.name}]" if by_code else ""
-            step = step or nearest(name, registry.rules)
-            origin = merged.origin(("rules", name))
-            problems.append(SettingProblem(f"there is no rule {name!r}", origin, step))
-    return data
-
-
 def policy_model(
     registry: Registry, models: SettingsModels, data: Mapping[str, Any] | None = None
 ) -> CoreSchema:
@@ -326,18 +293,12 @@ def policy_model(
         models: makes the schemas of tables.
         data: settings, for a model with only the tables that they have; None: with all.
     """
-    wanted = {"authority", "rules", *registry.declarations}
-    wanted = wanted if data is None else wanted & data.keys()
-    fields: dict[str, CoreSchema] = {}
-    if "authority" in wanted:
-        fields["authority"] = models.record(AuthoritySettings)
-    if "rules" in wanted:
-        names = registry.rules if data is None else data["rules"]
-        names = names if isinstance(names, dict) else {}
-        tables = {name: models.table(registry.rules[name].rule, RuleTable) for name in names}
-        fields["rules"] = models.table(fields=tables)
+    given = registry.rules if data is None else data.get("rules")
+    named = given if isinstance(given, dict) else {}
+    rules = {name: models.table(one.rule, RuleTable) for name, one in registry.rules.items() if name in named}
+    fields = {"authority": models.record(AuthoritySettings), "rules": models.table(fields=rules)}
     for name, declaration in registry.declarations.items():
-        if name in wanted:
+        if data is None or name in data:
             fields[name] = _declared(declaration, models)
     return models.table(TopLevel, fields=fields)
 
@@ -353,16 +314,12 @@ def _declared(declaration: Declaration, models: SettingsModels) -> CoreSchema:
 
 
 def _problems(
-    errors: Sequence[ErrorDetails],
-    data: Mapping[str, Any],
-    merged: Merged,
-    registry: Registry,
-    models: SettingsModels,
+    errors: Sequence[ErrorDetails], merged: Merged, registry: Registry, models: SettingsModels
 ) -> list[SettingProblem]:
     """One problem for each key, whatever number of alternatives its annotation has."""
     found: dict[KeyPath, list[ErrorDetails]] = {}
     for error in errors:
-        found.setdefault(_path(error, data), []).append(error)
+        found.setdefault(_path(error, merged.data), []).append(error)
     problems = []
     for path, several in found.items():
         if any(other[: len(path)] == path and other != path for other in found):
@@ -408,8 +365,10 @@ def _sentence(
     """The problem with a key, without its name, and the next step."""
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden":
-        step = _GONE.get(str(path[-1])) or nearest(str(path[-1]), _names(path[:-1], registry, models))
-        return "is not known", step
+        key = str(path[-1])
+        coded = registry.by_code(key.upper()) if path[:-1] == ("rules",) else None
+        step = f"rules go by name: [rules.{coded.rule.name}]" if coded else _GONE.get(key)
+        return "is not known", step or nearest(key, _names(path[:-1], registry, models))
     if kind == "missing":
         return "is missing", ""
     if kind == "value_error":
@@ -428,9 +387,11 @@ def _names(path: KeyPath, registry: Registry, models: SettingsModels) -> set[str
     """The keys of the table at a path."""
     names = [part for part in path if isinstance(part, str)]
     if not names:
-        return set(TopLevel._fields)
+        return {*TopLevel._fields, "authority", "rules", *registry.declarations, *TESTS}
+    if names == ["rules"]:
+        return set(registry.rules)
     classes: list[type[Settings]] = []
-    if names[0] == "rules" and len(names) > 1:
+    if names[0] == "rules":
         classes, names = [registry.rules[names[1]].rule, RuleTable], names[2:]
     elif names[0] == "authority":
         classes, names = [AuthoritySettings], names[1:]
@@ -438,7 +399,9 @@ def _names(path: KeyPath, registry: Registry, models: SettingsModels) -> set[str
         declaration = registry.declarations[names[0]]
         classes, names = [declaration.settings], names[2 if declaration.shape == "tables" else 1 :]
     for name in names:
-        classes = [nested for cls in classes if name in cls._fields for nested in models.nested(cls, name)]
+        classes = [
+            nested for cls in classes if name in cls._fields for nested in models.annotation(cls, name)[1]
+        ]
     return {field for cls in classes for field in cls._fields}
 
 
@@ -536,7 +499,7 @@ def _description(cls: type[Settings], field: str) -> str:
 
 def _options(cls: type[Settings], models: SettingsModels, prefix: str) -> Iterator[Option]:
     for field in cls._fields:
-        annotation = models.annotation(cls, field)
+        annotation, tables = models.annotation(cls, field)
         yield Option(
             name=prefix + field,
             type=_words(annotation),
@@ -544,7 +507,7 @@ def _options(cls: type[Settings], models: SettingsModels, prefix: str) -> Iterat
             description=_description(cls, field),
         )
         several = "[]" if get_origin(annotation) is list else ""
-        for nested in models.nested(cls, field):
+        for nested in tables:
             yield from _options(nested, models, f"{prefix}{field}{several}.")
 
 

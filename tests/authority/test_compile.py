@@ -141,10 +141,10 @@ def test_all_errors_are_told_at_once_with_their_lines(load: Load) -> None:
         recorded(__file__, "with_errors"),
     )
     assert [(origin.removeprefix("SPEC_AUTHORITY.md:"), message) for origin, message, _ in found] == [
-        ("4", "the setting 'bsae' is not known"),
-        ("5", "the table [ruls] is not known"),
-        ("6", "there is no rule 'comit-form'"),
-        ("7", "there is no rule 'PTH001'"),
+        ("4", "`bsae` is not known"),
+        ("5", "`ruls` is not known"),
+        ("6", "`rules.comit-form` is not known"),
+        ("7", "`rules.PTH001` is not known"),
         ("9", '`rules.commit-form.subject_max` is "x", and must be a whole number'),
         ("10", "`rules.commit-form.limt` is not known"),
         ("11", "`rules.commit-form.severity` is \"fatal\", and must be 'off', 'info', 'warning' or 'error'"),
@@ -164,16 +164,15 @@ def test_several_errors_are_one_message(load: Load) -> None:
     with pytest.raises(PolicyError) as caught:
         load.toml("a = 1\nb = 2")
     assert caught.value.message == (
-        "2 errors in the policy: SPEC_AUTHORITY.md:4: the setting 'a' is not known; "
-        "SPEC_AUTHORITY.md:5: the setting 'b' is not known"
+        "2 errors in the policy: SPEC_AUTHORITY.md:4: `a` is not known; SPEC_AUTHORITY.md:5: `b` is not known"
     )
     told = json.loads(error_report(caught.value))["errors"]
     said = [(one["message"], one["location"]["line"]) for one in told]
-    assert said == [("the setting 'a' is not known", 4), ("the setting 'b' is not known", 5)]
+    assert said == [("`a` is not known", 4), ("`b` is not known", 5)]
     with pytest.raises(PolicyError) as caught:
         load.toml("a = 1")
     one = caught.value
-    assert (one.path, one.line, one.message) == ("SPEC_AUTHORITY.md", 4, "the setting 'a' is not known")
+    assert (one.path, one.line, one.message) == ("SPEC_AUTHORITY.md", 4, "`a` is not known")
 
 
 def test_two_values_in_the_projects_documents_are_an_error(load: Load) -> None:

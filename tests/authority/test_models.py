@@ -159,7 +159,7 @@ def test_tables_within_become_records() -> None:
         with pytest.raises(ValidationError) as caught:
             validator.validate_python(wrong)
         assert [error["type"] for error in caught.value.errors()] == [kind]
-    assert SettingsModels().nested(Outer, "many") == [Inner]
+    assert SettingsModels().annotation(Outer, "many")[1] == [Inner]
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_doctor_fails_where_something_is_missing(repository: Repository, tmp_pat
     authority = "# Authority\n\n```toml specguard\nnonsense = 3\n```\n"
     repository.commit("chore: authority", files={"SPEC_AUTHORITY.md": authority})
     outcome = ended(run_here("doctor", directory=repository.path), 1)
-    assert "missing authority: SPEC_AUTHORITY.md:4: the setting 'nonsense' is not known\n" in outcome.stdout
+    assert "missing authority: SPEC_AUTHORITY.md:4: `nonsense` is not known\n" in outcome.stdout
 
 
 def test_doctor_says_whose_authority_it_read_where_the_base_has_none(repository: Repository) -> None:

@@ -82,4 +82,4 @@ def test_a_policy_that_cannot_be_read_any_more_is_said_once(select: str, project
     project.commit("chore: policy", files={"SPEC_AUTHORITY.md": "# A\n\n```toml specguard\nx = 1\n```\n"})
     for form in ("text", "github"):
         shown = check(project, f"--select={select}", form=form).stdout
-        assert shown.count("'x' is not known") == (0 if (select, form) == ("PTH001", "github") else 1), shown
+        assert shown.count("`x` is not known") == (0 if (select, form) == ("PTH001", "github") else 1), shown

@@ -135,7 +135,7 @@ def test_an_authority_is_read_while_it_is_written(governed: Repository) -> None:
         editor.change(file, wrong, 2)
         flaws = await editor.flaws(file)
         assert [line for line, _, _ in flaws] == [wrong.split("\n").index("[rules.no]") + 1]
-        assert "there is no rule 'no'" in flaws[0][2]
+        assert "`rules.no` is not known" in flaws[0][2]
         editor.change(file, wrong.replace("[rules.no]", "[rules."), 3)
         editor.change(file, wrong.replace("[rules.no]", "[rules.locked-path]"), 4)
         assert await editor.flaws(file) == []
