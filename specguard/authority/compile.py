@@ -31,13 +31,16 @@ from specguard.model import Origin, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any, Final
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, Final, TypeVar
 
     from specguard.authority.layers import Layer
     from specguard.authority.load import AuthoritySource
     from specguard.declaration.registry import Registered, Registry
     from specguard.declaration.rule import Declaration
+    from specguard.documents.toml import KeyPath
+
+    _Kind = TypeVar("_Kind", list[Any], dict[str, Any])
 
 
 _PROJECT_ONLY: Final = ("extends", "documents", "plugins")
@@ -65,6 +68,24 @@ class _Part:
                 said = f"the authority cannot be read: {error.problem.message}"
                 raise SettingProblem(said, Origin(source.path, error.problem.line or 0)) from None
             self.layers, self.unread, self.problems = blocks_of(self.document, source.path)
+
+    def read_prose(self, sections: Mapping[str, str], *, guards_only: bool = False) -> None:
+        """Read its known sections, which come before its blocks.
+
+        Args:
+            sections: what each known section is.
+            guards_only: whether only those that lock and forbid paths count.
+        """
+        if self.document is None:
+            return
+        path = self.source.path
+        read, unread = read_sections(self.document, path, sections)
+        if guards_only:
+            others = [one for one in read if one.meaning not in GUARDING]
+            read = [one for one in read if one.meaning in GUARDING]
+            unread += [Unread(path, one.line, "", one.path, _ONLY_GUARDS, one.meaning) for one in others]
+        self.layers.insert(0, prose_layer(read, path))
+        self.unread = sorted([*self.unread, *unread], key=lambda one: one.line)
 
     @property
     def is_authority(self) -> bool:
@@ -101,24 +122,21 @@ def compile_policy(
     problems = [problem for part in parts for problem in part.problems]
     parts += _further(parts, read, problems)
     project = [layer for part in parts for layer in part.layers]
-    known = registry(_names(project, "plugins"))
-    presets = _presets(project, known, problems)
+    own = Merged(project)
+    known = registry(_texts(own, "plugins"))
+    presets = _presets(own, known, problems)
     above = Merged([*presets, *project])
     sections = _sections(above)
     in_folders = nested(_nested_patterns(above)) if nested else {}
     known_paths = {part.source.path for part in parts}
-    own = {path: found for path, found in in_folders.items() if path not in known_paths}
-    below, disregarded = _nested(own, above, sections, read)
+    below, disregarded = _nested(
+        [path for path in in_folders if path not in known_paths], above, sections, read
+    )
 
-    layers: list[Layer] = list(presets)
     for part in parts:
-        if part.document is not None:
-            read_paths, unread = read_sections(part.document, part.source.path, sections)
-            layers.append(prose_layer(read_paths, part.source.path))
-            part.unread = sorted([*part.unread, *unread], key=lambda one: one.line)
-        layers.extend(part.layers)
-    layers += [layer for part in below for layer in part.layers]
+        part.read_prose(sections)
     parts += below
+    layers = [*presets, *(layer for part in parts for layer in part.layers)]
     if not any(key in ("rules", "plugins", *known.declarations) for layer in layers for key in layer.data):
         _say_silent(parts)
     merged = Merged(layers)
@@ -149,7 +167,7 @@ def compile_policy(
 
 
 def _nested(
-    found: Mapping[str, str],
+    paths: Sequence[str],
     above: Merged,
     sections: Mapping[str, str],
     read: Callable[[str, Origin], AuthoritySource],
@@ -158,22 +176,14 @@ def _nested(
     parts: list[_Part] = []
     disregarded: list[Disregarded] = []
     named = above.origin(("authority", "nested"))
-    for path in found:
+    for path in paths:
         try:
             part = _Part(read(path, named))
             problems = part.problems
         except SpecguardError as error:
             problems = [SettingProblem(error.message, Origin(path, error.line or 0), error.help)]
         else:
-            if part.document is not None:
-                given, unread = read_sections(part.document, path, sections)
-                part.layers.insert(0, prose_layer([one for one in given if one.meaning in GUARDING], path))
-                unread += [
-                    Unread(path, one.line, "", one.path, _ONLY_GUARDS, one.meaning)
-                    for one in given
-                    if one.meaning not in GUARDING
-                ]
-                part.unread = sorted([*part.unread, *unread], key=lambda one: one.line)
+            part.read_prose(sections, guards_only=True)
             folder = path.rpartition("/")[0]
             for layer in part.layers:
                 problems += scope(layer, folder, above, named)
@@ -187,12 +197,22 @@ def _nested(
     return parts, disregarded
 
 
+def _unchecked(merged: Merged, key: KeyPath, kind: type[_Kind]) -> _Kind:
+    """The value of a setting before all are validated; an empty one where it is of another type."""
+    value: Any = merged.data
+    for part in key:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value if isinstance(value, kind) else kind()
+
+
+def _texts(merged: Merged, *key: str) -> list[str]:
+    """The same of a list of texts."""
+    return [one for one in _unchecked(merged, key, list) if isinstance(one, str)]
+
+
 def _nested_patterns(above: Merged) -> Sequence[str]:
     """The folders of nested authorities; what is no such setting is found invalid later."""
-    table = above.data.get("authority")
-    patterns = table.get("nested") if isinstance(table, dict) else None
-    if not isinstance(patterns, list) or not all(isinstance(one, str) for one in patterns):
-        return []
+    patterns = _texts(above, "authority", "nested")
     return [] if AuthoritySettings(nested=patterns).problem() else patterns
 
 
@@ -249,26 +269,13 @@ def _further(
     return further
 
 
-def _names(layers: Iterable[Layer], key: str) -> list[str]:
-    """A list of names at the top of the project's settings; what is no such list is found invalid later."""
-    for layer in layers:
-        names = layer.data.get(key)
-        if isinstance(names, list):
-            return [name for name in names if isinstance(name, str)]
-    return []
-
-
-def _presets(project: Sequence[Layer], registry: Registry, problems: list[SettingProblem]) -> list[Layer]:
+def _presets(project: Merged, registry: Registry, problems: list[SettingProblem]) -> list[Layer]:
     """The settings of the presets that the project extends, in its order."""
     layers: list[Layer] = []
-    for index, name in enumerate(_names(project, "extends")):
+    for index, name in enumerate(_texts(project, "extends")):
         if name not in registry.presets:
-            origin = next(layer for layer in project if "extends" in layer.data).origin(("extends", index))
-            problems.append(
-                SettingProblem(
-                    f"there is no preset {name!r}", origin=origin, help=nearest(name, registry.presets)
-                )
-            )
+            origin, step = project.origin(("extends", index)), nearest(name, registry.presets)
+            problems.append(SettingProblem(f"there is no preset {name!r}", origin, step))
             continue
         try:
             layer = toml_layer(registry.presets[name], f"preset:{name}")
@@ -287,10 +294,8 @@ def _presets(project: Sequence[Layer], registry: Registry, problems: list[Settin
 
 def _sections(merged: Merged) -> dict[str, str]:
     """The known sections; entries that are no such setting are found invalid later."""
-    table = merged.data.get("authority")
-    own = table.get("sections") if isinstance(table, dict) else None
-    entries = own.items() if isinstance(own, dict) else ()
-    return known_sections({title: meaning for title, meaning in entries if meaning in MEANINGS})
+    own = _unchecked(merged, ("authority", "sections"), dict)
+    return known_sections({title: meaning for title, meaning in own.items() if meaning in MEANINGS})
 
 
 def assemble(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
@@ -306,8 +311,9 @@ def assemble(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
     entries = sorted(registry.rules.values(), key=lambda entry: entry.rule.code)
     rules = [_rule(entry, tables.get(entry.rule.name), values) for entry in entries]
     declared = {name: _declared(declaration, values) for name, declaration in registry.declarations.items()}
+    said = {"top": top, "authority": authority, "declared": declared}
     return {
-        "policy_id": _identity(values, registry, rules),
+        "policy_id": _identity(said, rules, tables, registry),
         "format": FORMAT,
         "top": {name: encode(value) for name, value in top.items()},
         "authority": plain(authority),
@@ -382,21 +388,15 @@ def _declared(declaration: Declaration, values: Mapping[str, Any]) -> Any:
     return {} if declaration.shape == "tables" else []
 
 
-def _identity(values: Mapping[str, Any], registry: Registry, rules: Sequence[Mapping[str, Any]]) -> str:
+def _identity(
+    said: dict[str, Any],
+    rules: Sequence[Mapping[str, Any]],
+    tables: Mapping[str, Mapping[str, Any]],
+    registry: Registry,
+) -> str:
     """The sha256 of the policy's canonical JSON: every setting with its default, no origin."""
-    tables = values.get("rules", {})
-    canonical: dict[str, Any] = {
-        "top": {
-            name: plain(values.get(name, getattr(TopLevel, name)))
-            for name in TopLevel._fields
-            if name != "extends"
-        },
-        "authority": plain(values.get("authority") or AuthoritySettings()),
-        "rules": {},
-        "declared": {
-            name: plain(_declared(declaration, values)) for name, declaration in registry.declarations.items()
-        },
-    }
+    canonical: dict[str, Any] = {**plain(said), "rules": {}}
+    del canonical["top"]["extends"]
     for data in rules:
         rule = registry.rules[data["name"]].rule
         table = tables.get(rule.name, {})
