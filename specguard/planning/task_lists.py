@@ -48,8 +48,12 @@ KEBAB: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _FEATURE: Final = re.compile(r"[0-9]{3,}-[^/]+")
 _LARGEST: Final = 1 << 20
 _LONGEST: Final = 10_000
-_FENCE: Final = re.compile(r"[ \t]*(`{3,}|~{3,})")
-_COMMENT: Final = re.compile(r"<!--.*?-->")
+_HIDDEN: Final = re.compile(
+    r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*(?s:.*?)(?:(?P<end>^[ \t]*(?P=fence)(?:(?<=`)`*|(?<=~)~*)[ \t]*$)|\Z)"
+    r"|^[ \t]*<!--(?!.*-->)(?s:.*?)(?:-->|\Z)|<!--.*?-->",
+    re.MULTILINE,
+)
+"""A fenced block, and a comment; one that begins its line may go on for several."""
 _HEADING: Final = re.compile(r"(#{1,6})(?:[ \t]+(.*)|$)")
 
 
@@ -197,27 +201,18 @@ class SourcePage:
 
     def __init__(self, text: str) -> None:
         plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-        self.raw = plain.split("\n")
-        self.lines: list[str] = []
         self.open_fence = 0
-        fence, comment = "", False
-        for number, line in enumerate(self.raw, 1):
-            mark = None if comment else _FENCE.match(line)
-            if fence:
-                if mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):
-                    fence, self.open_fence = "", 0
-                self.lines.append("`")
-            elif mark:
-                fence, self.open_fence = mark[1], number
-                self.lines.append("`")
-            else:
-                if comment:
-                    _, end, line = line.partition("-->")
-                    comment = not end
-                line = _COMMENT.sub("", line)
-                if line.lstrip().startswith("<!--"):
-                    line, comment = "", True
-                self.lines.append(line)
+
+        def hidden(found: re.Match[str]) -> str:
+            lines = found[0].split("\n")
+            if not found["fence"]:
+                return "\n" * (len(lines) - 1)
+            if found["end"] is None:
+                self.open_fence = plain.count("\n", 0, found.start()) + 1
+            return "\n".join("`" for _ in lines)
+
+        self.raw = plain.split("\n")
+        self.lines = _HIDDEN.sub(hidden, plain).split("\n")
 
     def sections(self, level: int, within: Chapter | None = None) -> list[Chapter]:
         """The sections of a level, in the document or within one; each ends where none lower begins."""
