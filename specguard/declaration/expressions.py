@@ -238,19 +238,12 @@ def readable(text: str | bytes) -> bytes:
 
     Newlines stay where they are.
     """
-    if isinstance(text, str):
-        text = text.encode("utf-8", "surrogateescape" if not _lone(text) else "replace")
-    if text.isascii():
-        return text
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return text.decode("utf-8", "replace").encode("utf-8")
-    return text
-
-
-def _lone(text: str) -> bool:
-    """True if a text has a surrogate that stands for no byte."""
-    return not text.isascii() and any(
-        "\ud800" <= char < "\udc80" or "\udcff" < char <= "\udfff" for char in text
-    )
+    if isinstance(text, bytes):
+        content = text
+    else:
+        try:
+            content = text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            # It has half a character, which stands for no byte.
+            content = text.encode("utf-8", "replace")
+    return content if content.isascii() else content.decode("utf-8", "replace").encode("utf-8")
