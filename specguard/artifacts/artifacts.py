@@ -601,7 +601,6 @@ ASPECTS: Final = (
     ("missing-evidence", "evidence:missing_evidence", ("evidence",)),
     ("missing-evidence", "evidence:missing_inputs", ("inputs",)),
     ("dangling-evidence", "evidence:dangling_evidence", ("evidence",)),
-    ("dangling-evidence", "evidence:unknown_evidence", ("evidence",)),
     ("unranked-finding", "findings:unranked_findings", ("findings",)),
     ("open-finding", "findings:open_findings", ("findings",)),
     ("", "findings:findings_of_open_review", ("findings",)),

@@ -10,6 +10,7 @@ removed.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from specguard.artifacts.files import joined
 from specguard.declaration.patterns import Covering, PatternError
@@ -215,23 +216,16 @@ class Listing:
         which = len(self.listed)
         self.listed.append((artifact, listed))
         plain = listed.path.encode("utf-8", "surrogateescape")
-        self._plain.setdefault(plain, []).append(2 * which)
-        if artifact.folder:
-            self._plain.setdefault(joined(artifact.folder, plain), []).append(2 * which + 1)
-        if any(char in listed.path for char in "*?["):
-            self._add_pattern(listed.path, 2 * which)
-            if artifact.folder:
-                parts = artifact.folder.decode("utf-8", "surrogateescape").split("/")
-                self._add_pattern("/".join([*map(escape, parts), listed.path]), 2 * which + 1)
-
-    def _add_pattern(self, pattern: str, reading: int) -> None:
-        try:
-            Covering.translate(pattern)
-        except PatternError:
-            # A name with brackets is no pattern, and was added as a name.
-            return
-        self._patterns.append(pattern)
-        self._owners.append(reading)
+        for reading, folder in enumerate([b"", artifact.folder] if artifact.folder else [b""], 2 * which):
+            self._plain.setdefault(joined(folder, plain), []).append(reading)
+            if any(char in listed.path for char in "*?["):
+                parts = filter(None, folder.decode("utf-8", "surrogateescape").split("/"))
+                pattern = "/".join([*map(escape, parts), listed.path])
+                # A name with brackets is no pattern, and was added as a name.
+                with suppress(PatternError):
+                    Covering.translate(pattern)
+                    self._patterns.append(pattern)
+                    self._owners.append(reading)
 
     def of(self, reading: int) -> tuple[Artifact, ListedPath]:
         """The listed path of a reading, with the artifact that lists it."""

@@ -8,6 +8,7 @@ from specguard.work.name_templates import PathTemplate, check_path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Literal
 
 
@@ -136,50 +137,46 @@ class Contract(Settings):
         """The problem with the table as a whole; empty if there is none."""
         if bool(self.path) == bool(self.root):
             return "an artifact has a `path` or a `root`, one of the two"
-        if self.members and not self.root:
-            return "`members` are the files of a `root`"
-        if self.root:
-            return self._problem_of_root()
-        if self.author_not and not all(self.author_not.partition(".")):
-            return "`author_not` is the name of a kind or of an artifact and a field, as in `slice.owner`"
-        known = PathTemplate(self.path).names
-        for name in sorted({name for text in self.closure for name in PathTemplate(text).names} - known):
-            return f"`closure` has {{{name}}}, which `path` does not have"
-        return self._problem_of_data() or self._problem_of_fields() or self._problem_of_names()
+        return next(self._problems_of_folder() if self.root else self._problems_of_file(), "")
 
-    def _problem_of_root(self) -> str:
+    def _problems_of_folder(self) -> Iterator[str]:
         """A folder has members; everything else is a contract of a member's own."""
         if not self.members:
-            return "a `root` needs `members`"
+            yield "a `root` needs `members`"
         for name in self._fields:
             if name not in {"root", "members"} and getattr(self, name) != getattr(type(self), name):
-                return f"a `root` has only `members`; `{name}` belongs to the contract of one of them"
-        return ""
+                yield f"a `root` has only `members`; `{name}` belongs to the contract of one of them"
 
-    def _problem_of_data(self) -> str:
-        """Data has fields and a schema, and nothing of a text."""
-        from specguard.documents.data import data_kind
-
-        if data_kind(self.path) is None:
-            return ""
-        for name in _OF_TEXTS:
-            if getattr(self, name):
-                return f"{self.path} is structured, and has no `{name}`: its `schema` says what it holds"
-        return (
-            f"{self.path} is structured, and has no items to tick" if "ticked" in self.fields.values() else ""
-        )
-
-    def _problem_of_fields(self) -> str:
+    def _problems_of_file(self) -> Iterator[str]:
+        if self.members:
+            yield "`members` are the files of a `root`"
+        if self.author_not and not all(self.author_not.partition(".")):
+            yield "`author_not` is the name of a kind or of an artifact and a field, as in `slice.owner`"
+        known = PathTemplate(self.path).names
+        for name in sorted({name for text in self.closure for name in PathTemplate(text).names} - known):
+            yield f"`closure` has {{{name}}}, which `path` does not have"
+        yield from self._problems_of_data()
         for name, allowed in self.fields.items():
             if not allowed:
-                return f"the field {name!r} has no value that it may have"
+                yield f"the field {name!r} has no value that it may have"
         for name, condition in self.none_when.items():
             other, _, value = condition.rpartition(".")
             if name not in self.fields or other not in self.fields or not value:
-                return f"`none_when` has two `fields`, as in `{name} = 'posture.ready'`"
-        return ""
+                yield f"`none_when` has two `fields`, as in `{name} = 'posture.ready'`"
+        yield from self._problems_of_names()
 
-    def _problem_of_names(self) -> str:
+    def _problems_of_data(self) -> Iterator[str]:
+        """Data has fields and a schema, and nothing of a text."""
+        from specguard.documents.data import data_kind
+
+        if data_kind(self.path) is not None:
+            for name in _OF_TEXTS:
+                if getattr(self, name):
+                    yield f"{self.path} is structured, and has no `{name}`: its `schema` says what it holds"
+            if "ticked" in self.fields.values():
+                yield f"{self.path} is structured, and has no items to tick"
+
+    def _problems_of_names(self) -> Iterator[str]:
         """Names in `must_close` and `aliases` that are not declared."""
         from specguard.documents.fields import normal_name
 
@@ -187,15 +184,14 @@ class Contract(Settings):
         for name in self.findings.must_close if self.findings else ():
             if normal_name(name) not in map(normal_name, severities):
                 near = nearest(name, severities)
-                return f"`findings.must_close` has {name!r}, which is not one of its severities: {near}"
+                yield f"`findings.must_close` has {name!r}, which is not one of its severities: {near}"
         known = [*self.sections, *self.forbidden_sections, *self.fields, *self.author, *severities]
         known += [one.section for one in (self.evidence, self.findings) if one]
         known += self.findings.closed if self.findings else []
         for name in self.aliases:
             if normal_name(name) not in map(normal_name, known):
                 said = f"`aliases` has {name!r}, which is no section, field or word of a finding's in it"
-                return f"{said}: {nearest(name, known)}"
-        return ""
+                yield f"{said}: {nearest(name, known)}"
 
 
 _OF_TEXTS = (

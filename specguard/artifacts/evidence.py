@@ -101,25 +101,16 @@ class Cited:
 
 
 def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
-    """The evidence of an artifact that is not there.
-
-    Raises:
-        MissingFact: something that must be read is not there.
-    """
-    for citation, target in artifact.cited.looked_up if artifact.cited else ():
-        if target.flaw:
-            yield artifact.finding("evidence.resolve", citation.path, target.flaw, target.help, citation.at)
-
-
-def unknown_evidence(artifact: Artifact) -> Iterator[Finding]:
-    """The evidence that nobody can look up, one finding for each reason; it is neither there nor missing.
+    """The evidence of an artifact that is not there; and that which nobody can look up, by the reason.
 
     Raises:
         MissingFact: something that must be read is not there.
     """
     unknown: dict[str, list[Citation]] = {}
     for citation, target in artifact.cited.looked_up if artifact.cited else ():
-        if target.unknown and citation.kind != "shortened":
+        if target.flaw:
+            yield artifact.finding("evidence.resolve", citation.path, target.flaw, target.help, citation.at)
+        elif target.unknown and citation.kind != "shortened":
             unknown.setdefault(target.unknown, []).append(citation)
     for why, cited in unknown.items():
         names = listed(list(dict.fromkeys(map(str, cited))), SHOWN)
