@@ -324,7 +324,16 @@ def _wildcards(expression: str) -> int:
 _IN_SEGMENT: Final = "[^/]"
 # One character as UTF-8: a byte that starts one, and those that continue it.
 _CHARACTER: Final = r"[^/\x80-\xbf]" + CONTINUED
-_SPECIAL: Final = frozenset("*?[]\\!# ")
+# Few processes translate a pattern, so these are compiled by the one that does.
+_PIECE: Final = (
+    r"(?P<itself>\\[*?\[\]\\!# ]|[^\\*?\[])|[*?]"
+    r"|\[(?P<negated>[!^]?+)(?P<members>(?:\\.|[^\\])(?:\\.|[^\\\]])*)\]"
+)
+_MEMBER: Final = r"\\?(?P<low>.)(?:-\\?(?P<high>.))?"
+_BACKSLASH: Final = (
+    "has a backslash, which stands only before one of * ? [ ] \\ ! # or a space; "
+    "directories are separated by '/'"
+)
 _UNCLOSED: Final = "has a '[' that is not closed; write '\\[' for the character"
 
 
@@ -417,31 +426,23 @@ def _problem(pattern: str) -> str:
 
 def _segment(segment: str, pattern: str, *, folds: bool) -> str:
     """The expression of one segment."""
+    pieces = re.compile(_PIECE)
     text = ""
     literal = ""
     position = 0
     while position < len(segment):
-        char = segment[position]
-        position += 1
-        if char == "\\":
-            if segment[position : position + 1] not in _SPECIAL or position == len(segment):
-                raise _error(
-                    pattern,
-                    "has a backslash, which stands only before one of * ? [ ] \\ ! # or a space; "
-                    "directories are separated by '/'",
-                )
-            literal += segment[position]
-            position += 1
-            continue
-        if char not in "*?[":
-            literal += char
+        piece = pieces.match(segment, position)
+        if piece is None:
+            raise _error(pattern, _UNCLOSED if segment[position] == "[" else _BACKSLASH)
+        position = piece.end()
+        if piece["itself"]:
+            literal += piece["itself"].removeprefix("\\")
             continue
         text += _literal(literal, folds=folds)
         literal = ""
-        if char == "[":
-            added, position = _class(segment, position, pattern, folds=folds)
-            text += added
-        elif char == "?":
+        if piece["members"]:
+            text += _class(piece["members"], pattern, negated=bool(piece["negated"]), folds=folds)
+        elif piece[0] == "?":
             text += _CHARACTER
         elif not text.endswith(f"{_IN_SEGMENT}*"):
             text += f"{_IN_SEGMENT}*"
@@ -450,55 +451,34 @@ def _segment(segment: str, pattern: str, *, folds: bool) -> str:
     return f"{_IN_SEGMENT}+" if text == f"{_IN_SEGMENT}*" else text
 
 
-def _class(segment: str, position: int, pattern: str, *, folds: bool) -> tuple[str, int]:
-    """The expression of a `[...]` and the position behind it; `position` is behind its opening bracket."""
-    negated = segment[position : position + 1] in {"!", "^"} and position < len(segment)
-    position += negated
-    members: list[str] = []
-    ranges: list[tuple[str, str]] = []
-    first = True
-    while True:
-        if position >= len(segment):
-            raise _error(pattern, _UNCLOSED)
-        if segment[position] == "]" and not first:
-            break
-        if segment.startswith("[:", position):
+def _class(inside: str, pattern: str, *, negated: bool, folds: bool) -> str:
+    """The expression of a `[...]` with these characters and ranges of them."""
+    codes: set[int] = set()
+    others: set[str] = set()
+    for member in re.finditer(_MEMBER, inside):
+        low, high = member["low"], member["high"]
+        if inside.startswith("[:", member.start()):
             raise _error(pattern, "names a class of characters with '[:'; write a range: [a-z]")
-        first = False
-        low, position = _member(segment, position, pattern)
-        if segment[position : position + 1] == "-" and segment[position + 1 : position + 2] not in {"", "]"}:
-            high, position = _member(segment, position + 1, pattern)
-            if low > high:
-                raise _error(pattern, f"has the range {low}-{high}, which is empty")
-            ranges.append((low, high))
+        if not (high or (low if negated else "")).isascii():
+            raise _error(
+                pattern, "has letters beyond ASCII in a range or a negated class; list them one by one"
+            )
+        if high and low > high:
+            raise _error(pattern, f"has the range {low}-{high}, which is empty")
+        if high or low.isascii():
+            codes.update(range(ord(low), ord(high or low) + 1))
         else:
-            members.append(low)
-    position += 1
-    plain = [*(high for _, high in ranges), *(members if negated else ())]
-    if not all(char.isascii() for char in plain):
-        raise _error(pattern, "has letters beyond ASCII in a range or a negated class; list them one by one")
-    codes = {ord(char) for char in members if char.isascii()}
-    codes.update(code for low, high in ranges for code in range(ord(low), ord(high) + 1))
+            others.add(_literal(low, folds=folds))
     if folds:
         codes = {ord(chr(code).lower()) for code in codes}
     codes.discard(ord("/"))
     listed = "".join(f"\\x{code:02x}" for code in sorted(codes))
     if negated:
-        return f"[^/\\x80-\\xbf{listed}]{CONTINUED}", position
-    options = [f"[{listed}]"] if listed else []
-    options.extend(sorted(_literal(char, folds=folds) for char in members if not char.isascii()))
+        return f"[^/\\x80-\\xbf{listed}]{CONTINUED}"
+    options = [*([f"[{listed}]"] if listed else []), *sorted(others)]
     if not options:
         raise _error(pattern, "has a class that no character of a name is in")
-    return f"(?:{'|'.join(options)})", position
-
-
-def _member(segment: str, position: int, pattern: str) -> tuple[str, int]:
-    """One character of a class, which a backslash may precede, and the position behind it."""
-    if segment[position] != "\\":
-        return segment[position], position + 1
-    if position + 1 >= len(segment):
-        raise _error(pattern, _UNCLOSED)
-    return segment[position + 1], position + 2
+    return f"(?:{'|'.join(options)})"
 
 
 def _literal(text: str, *, folds: bool) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from specguard.artifacts.sections import describes
 from specguard.artifacts.skeletons import nested
 from specguard.change.check_request import Request
+from specguard.documents.blocks import Text
 from specguard.documents.data import data_kind, read_data
 from specguard.documents.document import Document
 from specguard.engine.status import standing
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 CONTEXT: Final = "CONTEXT.md"
 """What every agent of a plan is to know, beside the plan."""
 
-_CODED: Final = re.compile(r"`([^`\s]+)`")
 _PATH: Final = re.compile(
     r"(?<![\w/.@:-])((?:[\w.@+-]+/)+[\w.@+*-]*|[\w@+-]+\.(?!\d)[A-Za-z]\w{0,7})(?![\w/@:-])"
 )
@@ -268,7 +268,7 @@ def _files(box: Box) -> list[str]:
     elif box.id.startswith("T"):
         found = [match[1].rstrip(".") for match in _PATH.finditer(box.text.replace("`", " "))]
     else:
-        found = [match[1] for match in _CODED.finditer(box.text) if _PATH.fullmatch(match[1])]
+        found = [span for span in Text(box.text, box.line).spans if _PATH.fullmatch(span)]
     return list(dict.fromkeys(found))
 
 

@@ -49,7 +49,8 @@ _FEATURE: Final = re.compile(r"[0-9]{3,}-[^/]+")
 _LARGEST: Final = 1 << 20
 _LONGEST: Final = 10_000
 _HIDDEN: Final = re.compile(
-    r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*(?s:.*?)(?:(?P<end>^[ \t]*(?P=fence)(?:(?<=`)`*|(?<=~)~*)[ \t]*$)|\Z)"
+    r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*(?s:.*?)"
+    r"(?:(?P<end>^[ \t]*(?P=fence)(?:(?<=`)`*|(?<=~)~*)[ \t]*$)|\Z)"
     r"|^[ \t]*<!--(?!.*-->)(?s:.*?)(?:-->|\Z)|<!--.*?-->",
     re.MULTILINE,
 )
