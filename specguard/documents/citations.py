@@ -262,7 +262,7 @@ def _in_row(row: Sequence[Text], titles: Sequence[bool]) -> Iterator[Citation]:
     lines = ""
     if len(found) == 1 and found[0].line is None:
         texts = ((cell.raw.strip(), of_lines) for cell, of_lines in zip(row, titles, strict=False))
-        cells = [text for text, of_lines in texts if of_lines or text.startswith(("L", "l"))]
+        cells = [text for text, of_lines in texts if of_lines or text.lstrip("*_`(")[:1] in {"L", "l"}]
         lines = next((match["lines"] for cell in cells if (match := _CELL.fullmatch(cell[:LONGEST]))), "")
     yield from _cited(found[0].path, lines, found[0].at) if lines else found
 
