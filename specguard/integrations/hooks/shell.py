@@ -524,7 +524,8 @@ def _git(telling: Interpreter, words: Words, given: str | None) -> None:
         elif text.startswith("--config-env="):
             name, value = "-c", Word(text.partition("=")[2])
         elif text.startswith("--") and text not in ("--no-pager", "--paginate", "--literal-pathspecs"):
-            return
+            # It may be about another place.
+            telling.place = None
         if name == "-C":
             found = telling.paths(value)
             telling.place = found[0] if len(found) == 1 else None
@@ -540,7 +541,10 @@ def _subcommand(telling: Interpreter, name: str, words: Words, given: str | None
         _hooked(telling, name, words, given)
     if name == "config":
         texts = [word.text or "" for word in words]
-        looks = any(text.startswith("--get") or text in ("get", "--list", "-l", "list") for text in texts)
+        # Git's own commands stand first: behind a name, `get` is a folder.
+        looks = texts[:1] in (["get"], ["list"]) or any(
+            text.startswith("--get") or text in ("--list", "-l") for text in texts
+        )
         if _sets_hooks(words) and not looks and len(texts) > 1:
             telling.deeds.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
     elif name in ("rm", "mv"):
