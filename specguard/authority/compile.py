@@ -23,9 +23,8 @@ from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
 from specguard.change.entries import sha256
 from specguard.declaration.rule import Record, lower_severity
-from specguard.documents.data import UnreadDocument, dotted
+from specguard.documents.data import DataError, UnreadDocument, dotted
 from specguard.documents.document import Document
-from specguard.documents.toml import TomlError
 from specguard.errors import SpecguardError, nearest
 from specguard.model import Origin, shortened
 
@@ -279,8 +278,8 @@ def _presets(project: Merged, registry: Registry, problems: list[SettingProblem]
             continue
         try:
             layer = toml_layer(registry.presets[name], f"preset:{name}")
-        except TomlError as error:
-            origin = Origin(f"preset:{name}", error.line)
+        except DataError as error:
+            origin = Origin(f"preset:{name}", error.line or 0)
             raise PolicyError([SettingProblem(f"the preset is not TOML: {error}", origin=origin)]) from None
         problems.extend(
             SettingProblem(f"a preset cannot set `{key}`", origin=layer.origin((key,)))

@@ -11,8 +11,8 @@ from specguard.authority.policy import Unread
 from specguard.declaration.patterns import Guarding, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import fences
-from specguard.documents.data import dotted
-from specguard.documents.toml import TomlError, read_toml
+from specguard.documents.data import DataError, dotted
+from specguard.documents.toml import read_toml
 from specguard.errors import SeveralErrors, SpecguardError
 from specguard.model import Origin, shortened
 
@@ -113,8 +113,8 @@ def blocks_of(document: Document, path: str) -> tuple[list[Layer], list[Unread],
             continue
         try:
             layers.append(toml_layer(fence.content, path, first=fence.first).without_tests())
-        except TomlError as error:
-            problems.append(_no_toml(error, path, fence.first))
+        except DataError as error:
+            problems.append(_no_toml(error, path))
     return layers, unread, problems
 
 
@@ -140,7 +140,7 @@ def settings_file(source: AuthoritySource) -> tuple[list[Layer], list[SettingPro
     """The settings of `specguard.toml` or another TOML document; of `pyproject.toml` those of its table."""
     try:
         layer = toml_layer(source.text.removeprefix("\ufeff"), source.path)
-    except TomlError as error:
+    except DataError as error:
         if source.is_pyproject and "specguard" not in source.text:
             return [], []
         return [], [_no_toml(error, source.path)]
@@ -162,10 +162,10 @@ def toml_layer(text: str, path: str, *, first: int = 1) -> Layer:
     """Settings from TOML text that begins on the line `first` of a document.
 
     Raises:
-        TomlError: it is no TOML.
+        DataError: it is no TOML.
     """
-    data, lines = read_toml(text)
-    return Layer(data, path, {key: line + first - 1 for key, line in lines.items()}, first=first)
+    data, lines = read_toml(text, first=first)
+    return Layer(data, path, lines, first=first)
 
 
 def prose_layer(read: Sequence[Read], path: str) -> Layer:
@@ -187,11 +187,10 @@ def prose_layer(read: Sequence[Read], path: str) -> Layer:
     return Layer(data, path, lines)
 
 
-def _no_toml(error: TomlError, path: str, first: int = 1) -> SettingProblem:
-    message = str(error)
+def _no_toml(error: DataError, path: str) -> SettingProblem:
     return SettingProblem(
-        f"this is not TOML: {message[:1].lower()}{message[1:]}",
-        origin=Origin(path, error.line + first - 1),
+        f"this is not TOML: {error}",
+        origin=Origin(path, error.line or 0),
         help="strings stand in quotes, tables in [brackets]: https://toml.io",
     )
 

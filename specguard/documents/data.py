@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     Path = Sequence[str | int]
     """A key from the top: names of keys, and positions in lists."""
 
+    Lines = Mapping[tuple[str, ...], int]
+    """The line of each key, and of each element of a list, by its key from the top."""
+
 
 class Problem(Record):
     """The reason why something cannot be read.
@@ -144,7 +147,7 @@ class Data:
     def __init__(
         self,
         value: Any,
-        locate: Callable[[], Node] | None = None,
+        locate: Callable[[], Lines] | None = None,
         problem: Problem | None = None,
         certain: Mapping[str, tuple[Any, int]] | None = None,
     ) -> None:
@@ -152,7 +155,7 @@ class Data:
         self.problem = problem
         self.certain = certain or {}
         self._locate = locate
-        self._node: Node | None = None
+        self._lines: Lines = {}
 
     @classmethod
     def unread(cls, problem: Problem) -> Self:
@@ -168,22 +171,13 @@ class Data:
         Returns:
             None if the data was not read.
         """
-        if self._node is None:
-            if self._locate is None:
-                return self.problem.line if self.problem else None
-            self._node = self._locate()
-        node = self._node
-        for part in path:
-            below = node.below
-            if isinstance(below, dict):
-                inner = below.get(str(part))
-            else:
-                position = part if isinstance(part, int) else int(part) if part.isdecimal() else -1
-                inner = below[position] if below and 0 <= position < len(below) else None
-            if inner is None:
-                break
-            node = inner
-        return node.line
+        if self._locate is None:
+            return self.problem.line if self.problem else None
+        self._lines = self._lines or self._locate()
+        key = tuple(map(str, path))
+        while key not in self._lines:
+            key = key[:-1]
+        return self._lines[key]
 
     def get(self, path: str | Path, default: Any = None) -> Any:
         """The value at a key; `default` where there is none.
@@ -213,26 +207,18 @@ class Data:
                 waiting += [((*place, key), one) for key, one in inner]
 
 
-class Node(Record, frozen=False):
-    """The place of a value, and of those within it.
-
-    Attributes:
-        line: of its key, or its own in a list.
-        below: the values of a mapping by key, those of a list in order; None for a scalar.
-    """
-
-    line: int
-    below: dict[str, Node] | list[Node] | None = None
-
-
 class DataError(ValueError):
-    """Text that is no data of its kind; its second argument is the line, None if it is no line's fault.
+    """Text that is no data of its kind.
 
     Attributes:
+        line: where, from 1; None if it is no line's fault.
         certain: see `Data`.
     """
 
-    certain: Mapping[str, tuple[Any, int]] = {}
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+        self.certain: Mapping[str, tuple[Any, int]] = {}
 
 
 def data_of(content: bytes, kind: Kind) -> Data:
@@ -265,16 +251,16 @@ def read_data(text: str, kind: Kind, *, first: int = 1) -> Data:
     try:
         return Data(*read(text, first))
     except DataError as error:
-        message, line = error.args
+        message = str(error)
         message = message if message.startswith("it ") else f"it is no {kind.upper()}: {message}"
-        return Data(None, problem=Problem(message, line), certain=error.certain)
+        return Data(None, problem=Problem(message, error.line), certain=error.certain)
 
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:\n]|[^\s\[\]{},:"]+')
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def read_json(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
+def read_json(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
     """The value of a text, and what finds the lines in it.
 
     Args:
@@ -294,11 +280,11 @@ def read_json(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
         refused = error
     if refused or _depth(value) > MAX_DEPTH:
         # The walker refuses the same, and knows the line.
-        _JsonLines(text, first).node()
-        raise DataError(TOO_DEEP, None)
+        _JsonLines(text, first).walk()
+        raise DataError(TOO_DEEP)
     if _SURROGATE.search(text) and not _is_text(json.dumps(value, ensure_ascii=False)):
-        raise DataError("it has half of a pair of surrogates", None)
-    return value, lambda: _JsonLines(text, first).node()
+        raise DataError("it has half of a pair of surrogates")
+    return value, lambda: _JsonLines(text, first).walk()
 
 
 def _mapping(pairs: Any) -> dict[str, Any]:
@@ -333,6 +319,14 @@ class _JsonLines:
     def __init__(self, text: str, line: int) -> None:
         self._tokens = _TOKEN.finditer(text)
         self._line = line
+        self._lines: dict[tuple[str, ...], int] = {}
+
+    def walk(self) -> Lines:
+        """All lines."""
+        word = self._next()
+        self._lines[()] = self._line
+        self._value((), word)
+        return self._lines
 
     def _next(self) -> str:
         for token in self._tokens:
@@ -341,31 +335,25 @@ class _JsonLines:
             self._line += token[0] == "\n"
         return "]"
 
-    def node(self, word: str = "", depth: int = 1) -> Node:
-        """The lines of the next value, which begins with a word that was read already, if any."""
-        word = word or self._next()
+    def _value(self, path: tuple[str, ...], word: str) -> None:
+        """Note the lines in a value, which begins with a word."""
         line = self._line
         if word in ("NaN", "Infinity", "-Infinity"):
             raise DataError(f"it has the value {word}, which is no JSON", line)
         if len(word) > sys.get_int_max_str_digits() and word.lstrip("-").isdigit():
             raise DataError("it has a number that is too long", line)
         if word not in ("[", "{"):
-            return Node(line)
-        if depth > MAX_DEPTH:
+            return
+        if len(path) == MAX_DEPTH:
             raise DataError(TOO_DEEP, line)
-        if word == "[":
-            elements: list[Node] = []
-            while (inner := self._next()) != "]":
-                elements.append(self.node(inner, depth + 1))
-            return Node(line, elements)
-        below: dict[str, Node] = {}
-        while (inner := self._next()) not in ("}", "]"):
-            key, own = json.loads(inner), self._line
-            if key in below:
-                raise DataError(f"it has the key {key!r} twice", own)
-            below[key] = self.node(depth=depth + 1)
-            below[key].line = own
-        return Node(line, below)
+        position = 0
+        while (inner := self._next()) not in ("]", "}"):
+            key = (*path, json.loads(inner) if word == "{" else str(position))
+            if key in self._lines:
+                raise DataError(f"it has the key {key[-1]!r} twice", self._line)
+            self._lines[key] = self._line
+            self._value(key, self._next() if word == "{" else inner)
+            position += 1
 
 
 _NUMBER: Final = re.compile(r"(?:0|-?[1-9][0-9]*)|-?(?:0|[1-9][0-9]*)(\.[0-9]+(?:[eE][-+]?[0-9]+)?)")
@@ -376,7 +364,7 @@ _WORDS: Final = {
 _STRING_TAGS: Final = frozenset({"!", "tag:yaml.org,2002:str"})
 
 
-def read_yaml(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
+def read_yaml(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
     """The value of a text, and what finds the lines in it.
 
     Args:
@@ -388,11 +376,11 @@ def read_yaml(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
     """
     reader = _YamlReader(text, first)
     try:
-        value, node = reader.document()
+        value = reader.document()
     except DataError as error:
-        error.certain = reader.certain(text, error.args[1] or 0)
+        error.certain = reader.certain(text, error.line or 0)
         raise
-    return value, lambda: node
+    return value, lambda: reader.lines
 
 
 class _YamlReader:
@@ -401,6 +389,9 @@ class _YamlReader:
     Args:
         text: the text.
         first: the line on which it begins.
+
+    Attributes:
+        lines: the lines of what was read.
     """
 
     def __init__(self, text: str, first: int) -> None:
@@ -411,8 +402,9 @@ class _YamlReader:
         self._newlines = [match.start() for match in re.finditer("\n", text)]
         self._first = first
         self._plain: dict[str, tuple[Any, int]] = {}
+        self.lines: dict[tuple[str, ...], int] = {}
 
-    def line(self, index: int) -> int:
+    def _line(self, index: int) -> int:
         """The line of a position."""
         return bisect_left(self._newlines, index) + self._first
 
@@ -436,8 +428,8 @@ class _YamlReader:
             if line < broken and starts[normal_name(key)] == 1
         }
 
-    def document(self) -> tuple[Any, Node]:
-        """The value of the only document, and its lines; null where there is none.
+    def document(self) -> Any:
+        """The value of the only document; null where there is none.
 
         Raises:
             DataError: it is no such text.
@@ -451,53 +443,60 @@ class _YamlReader:
             problem = error.problem or str(error)
             if problem == "mapping values are not allowed in this context":
                 problem += ", as where a value with a colon in it stands in no quotation marks"
-            raise DataError(problem, self.line(mark.index) if mark else None) from None
+            raise DataError(problem, self._line(mark.index) if mark else None) from None
         except yaml.reader.ReaderError as error:
             position = error.position if isinstance(error.position, int) else 0
-            raise DataError("it has a character that is not allowed", self.line(position)) from None
+            raise DataError("it has a character that is not allowed", self._line(position)) from None
         except (RecursionError, yaml.YAMLError):
-            raise DataError(TOO_DEEP, None) from None
+            raise DataError(TOO_DEEP) from None
 
-    def _document(self) -> tuple[Any, Node]:
+    def _document(self) -> Any:
         next(self._events)
         if type(next(self._events)).__name__ == "StreamEndEvent":
-            return None, Node(self._first)
-        read = self._value(next(self._events), 1)
+            self.lines[()] = self._first
+            return None
+        value = self._value(next(self._events), ())
         next(self._events)
         event: Any = next(self._events)
         if type(event).__name__ != "StreamEndEvent":
-            raise DataError("it has more than one document", self.line(event.start_mark.index))
-        return read
+            raise DataError("it has more than one document", self._line(event.start_mark.index))
+        return value
 
-    def _value(self, event: Any, depth: int) -> tuple[Any, Node]:
-        name = type(event).__name__
-        line = self.line(event.start_mark.index)
-        if name == "AliasEvent" or event.anchor is not None:
+    def _begun(self, event: Any) -> int:
+        """The line on which a key or a value begins, which has nothing to be followed."""
+        line = self._line(event.start_mark.index)
+        if type(event).__name__ == "AliasEvent" or event.anchor is not None:
             raise DataError("it has an anchor or an alias, which are not followed", line)
         if event.tag is not None and event.tag not in _STRING_TAGS:
             raise DataError(f"it has the tag {event.tag}, which means nothing here", line)
+        return line
+
+    def _value(self, event: Any, path: tuple[str, ...]) -> Any:
+        line = self._begun(event)
+        # A value has the line of its key.
+        self.lines.setdefault(path, line)
+        name = type(event).__name__
         if name == "ScalarEvent":
-            return (event.value if event.style or event.tag else _scalar(event.value)), Node(line)
-        if depth > MAX_DEPTH:
+            return event.value if event.style or event.tag else _scalar(event.value)
+        if len(path) == MAX_DEPTH:
             raise DataError(TOO_DEEP, line)
         if name == "SequenceStartEvent":
-            pairs = [self._value(inner, depth + 1) for inner in self._inside()]
-            return [value for value, _ in pairs], Node(line, [node for _, node in pairs])
+            return [self._value(one, (*path, str(at))) for at, one in enumerate(self._inside())]
         values: dict[str, Any] = {}
-        nodes: dict[str, Node] = {}
-        for inner in self._inside():
-            _, own = self._value(inner, depth + 1)
-            if own.below is not None:
-                raise DataError("it has a key that is no text", own.line)
-            if inner.value in values:
-                raise DataError(f"it has the key {inner.value!r} twice", own.line)
+        for key in self._inside():
+            own = self._begun(key)
+            if type(key).__name__ != "ScalarEvent":
+                raise DataError("it has a key that is no text", own)
+            if key.value in values:
+                raise DataError(f"it has the key {key.value!r} twice", own)
+            self.lines[*path, key.value] = own
             event = next(self._events)
-            values[inner.value], below = self._value(event, depth + 1)
-            nodes[inner.value] = Node(own.line, below.below)
-            on_one_line = inner.start_mark.column == 0 and own.line == self.line(event.end_mark.index)
-            if depth == 1 and on_one_line and below.below is None and not event.style and event.tag is None:
-                self._plain[inner.value] = values[inner.value], own.line
-        return values, Node(line, nodes)
+            values[key.value] = self._value(event, (*path, key.value))
+            on_one_line = key.start_mark.column == 0 and own == self._line(event.end_mark.index)
+            plain = type(event).__name__ == "ScalarEvent" and not event.style and event.tag is None
+            if plain and on_one_line and not path:
+                self._plain[key.value] = values[key.value], own
+        return values
 
     def _inside(self) -> Iterator[Any]:
         """The events that begin what stands in a sequence or mapping, up to its end."""

@@ -10,14 +10,14 @@ import json
 import re
 import tomllib
 
-from specguard.documents.data import LONGEST_NUMBER, MAX_DEPTH, DataError, Node, Number
+from specguard.documents.data import LONGEST_NUMBER, MAX_DEPTH, DataError, Number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Final
 
-    from specguard.documents.data import Path
+    from specguard.documents.data import Lines
 
     KeyPath = tuple[str | int, ...]
     """A key from the top: names of tables and keys, and positions in arrays."""
@@ -41,57 +41,46 @@ _TOO_DEEP: Final = "it is nested too deeply"
 _TOO_LONG: Final = "it has a number that is too long"
 
 
-class TomlError(ValueError):
-    """Text that is no TOML.
-
-    Attributes:
-        line: the line of the text, from 1.
-    """
-
-    def __init__(self, message: str, line: int) -> None:
-        super().__init__(message)
-        self.line = line
-
-
 def read_toml(
-    text: str, *, number: Callable[[str], Any] = float
+    text: str, *, first: int = 1, number: Callable[[str], Any] = float
 ) -> tuple[dict[str, Any], dict[KeyPath, int]]:
-    """The data of a TOML text, and the line (from 1) of every key and array element in it.
+    """The data of a TOML text, and the line of every key and array element in it.
 
     A table that is only implied has the line of the first key below it.
 
     Args:
         text: the text.
+        first: the line on which it begins.
         number: what a number with a point or an exponent becomes.
 
     Raises:
-        TomlError: it is no TOML.
+        DataError: it is no TOML.
     """
     text = text.replace("\r\n", "\n")
     long_key = _LONG_KEY.search(text)
     if long_key:
-        raise TomlError(_TOO_DEEP, text.count("\n", 0, long_key.start()) + 1)
+        raise DataError(_TOO_DEEP, text.count("\n", 0, long_key.start()) + first)
     try:
         data = tomllib.loads(text, parse_float=number)
     except tomllib.TOMLDecodeError as error:
-        message = str(error)
-        where = _WHERE.search(message)
-        line = int(where[1]) if where and where[1] else text.rstrip("\n").count("\n") + 1
-        raise TomlError(_WHERE.sub("", message), line) from None
+        message = _WHERE.sub("", str(error))
+        where = _WHERE.search(str(error))
+        line = int(where[1]) - 1 if where and where[1] else text.rstrip("\n").count("\n")
+        raise DataError(f"{message[:1].lower()}{message[1:]}", line + first) from None
     except RecursionError:
-        raise TomlError(_TOO_DEEP, 1) from None
+        raise DataError(_TOO_DEEP, first) from None
     except ValueError:
         # Python reads no number of more digits than `sys.get_int_max_str_digits` says.
-        raise TomlError(_TOO_LONG, 1) from None
-    return data, _KeyScanner(text).scan()
+        raise DataError(_TOO_LONG, first) from None
+    return data, _KeyScanner(text, first).scan()
 
 
 class _KeyScanner:
     """Walks over TOML and notes where keys begin."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, first: int) -> None:
         self._tokens = _TOKEN.finditer(text)
-        self._line = self._next_line = 1
+        self._line = self._next_line = first
         self._word = ""
         self._lines: dict[KeyPath, int] = {}
         self._counts: dict[KeyPath, int] = {}
@@ -121,7 +110,7 @@ class _KeyScanner:
 
     def _note(self, path: KeyPath, line: int) -> None:
         if len(path) > MAX_DEPTH:
-            raise TomlError(_TOO_DEEP, line)
+            raise DataError(_TOO_DEEP, line)
         for end in range(1, len(path) + 1):
             self._lines.setdefault(path[:end], line)
 
@@ -135,7 +124,7 @@ class _KeyScanner:
             self._step()
         several = brackets > 1
         if len(names) > MAX_DEPTH:
-            raise TomlError(_TOO_DEEP, line)
+            raise DataError(_TOO_DEEP, line)
         path: KeyPath = ()
         for number, name in enumerate(names):
             path = (*path, name)
@@ -183,12 +172,12 @@ class _KeyScanner:
             while self._word not in ("", "\n", ",", "]", "}"):
                 length += len(self._step(newlines=True))
             if length > LONGEST_NUMBER:
-                raise TomlError(_TOO_LONG, line)
+                raise DataError(_TOO_LONG, line)
             if self._word == "\n":
                 self._step()
 
 
-def read(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
+def read(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
     """The value of a text, and what finds the lines in it.
 
     Args:
@@ -198,27 +187,8 @@ def read(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
     Raises:
         DataError: it is no such text, or says what a reader could take for two things.
     """
-    try:
-        value, lines = read_toml(text, number=Number)
-    except TomlError as error:
-        message = str(error)
-        raise DataError(f"{message[:1].lower()}{message[1:]}", first + error.line - 1) from None
-
-    def locate() -> Node:
-        root = Node(first, {})
-        nodes: dict[Path, Node] = {(): root}
-        for path, line in lines.items():
-            nodes[path] = node = Node(line + first - 1)
-            above = nodes[path[:-1]]
-            if isinstance(path[-1], int):
-                above.below = above.below if isinstance(above.below, list) else []
-                above.below.append(node)
-            else:
-                above.below = above.below if isinstance(above.below, dict) else {}
-                above.below[path[-1]] = node
-        return root
-
-    return _plain(value), locate
+    value, lines = read_toml(text, first=first, number=Number)
+    return _plain(value), lambda: {(): first} | {tuple(map(str, path)): lines[path] for path in lines}
 
 
 def _plain(value: Any) -> Any:

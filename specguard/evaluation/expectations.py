@@ -21,8 +21,9 @@ from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.repository import Repository
 from specguard.change.sources import open_work_tree
 from specguard.change.tree import Tree
+from specguard.documents.data import DataError
 from specguard.documents.document import Document
-from specguard.documents.toml import TomlError, read_toml
+from specguard.documents.toml import read_toml
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import no_authority, open_floor
 from specguard.errors import Needed, SeveralErrors, SpecguardError
@@ -314,7 +315,7 @@ def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[Key, int]]:
     """
     try:
         return read_toml(read_regular(path, DOCUMENT_LIMIT, what).decode("utf-8"))
-    except TomlError as error:
+    except DataError as error:
         message, line = f"this is not TOML: {error}", error.line
     except UnicodeDecodeError:
         message, line = "it is not UTF-8", None
