@@ -81,7 +81,7 @@ class _Judging:
 
     Attributes:
         homes: the working trees that it is about.
-        pin: the session's; None if it has none.
+        pin: the session's.
         own: why the event is refused for the guard's own sake.
     """
 
@@ -103,7 +103,7 @@ class _Judging:
     def keep_others_work(self, discards: Sequence[bytes]) -> None:
         """Add a reason where an edit from before the session would be thrown away, altered since or not."""
         home = self.homes[0]
-        if self.pin is None or not discards or not any(self.pin.before(home.root)):
+        if not discards or not any(self.pin.before(home.root)):
             return
         from specguard.change.git import Git
         from specguard.change.repository import Repository
@@ -130,7 +130,7 @@ class _Judging:
         """Add a reason for each way past the guard."""
         for ref, target in deeds.refs:
             # It may be put back to what it was.
-            if self.pin is not None and self.pin.names(ref) and target != self.pin.oid:
+            if self.pin.names(ref) and target != self.pin.oid:
                 what = f"`{ref}` is the base of this session, {self.pin.name}, and would be moved"
                 self._refuse(what, "Push your own branch, and let a person bring it there.")
         for clause in deeds.bypasses:
@@ -232,12 +232,12 @@ class _Judging:
     def _checked(self, root: bytes, edits: Sequence[FileEdit], message: str) -> list[Verdict]:
         """The verdicts; before the first authority is committed, that of the working tree judges."""
         own = [tree.root for tree in self.homes if tree.common == self.homes[0].common]
-        pin = self.pin if root in own else None
+        pin = self.pin if root in own else Pin()
         request = Request(
             environment=self._environment,
             directory=os.fsdecode(root),
-            pinned=pin.base if pin else (),
-            began=pin.head if pin else "",
+            pinned=pin.base,
+            began=pin.head,
             edits=edits,
             message=message,
         )
@@ -270,7 +270,7 @@ class _Judging:
 
     def answer(self) -> Reply:
         """The answer to the agent."""
-        lost = self.pin.lost if self.pin else ""
+        lost = self.pin.lost
         blocks = list(dict.fromkeys([*self.own, *self._blocks]))
         if not blocks:
             return Reply("tell" if lost else "pass", lost)

@@ -123,20 +123,13 @@ class Session:
         name = f"{event.agent}\0{event.session}\0{os.fsdecode(tree.root)}"
         key = sha1(name.encode("utf-8", "replace")).hexdigest()
         self._file = os.path.join(tree.git_dir, _SESSIONS, key.encode("ascii"))
-        self.stops = 0
-        self.told: list[str] = []
-        self.base = ""
         self.kept = True
-        try:
-            data = json.loads(_read(self._file, _SESSIONS_LIMIT))
-            stops, told, base = data["stops"], data["told"], data.get("base")
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return
-        if isinstance(stops, int) and isinstance(told, list):
-            # Whatever wrote it, the end of a turn is held up no more often than it may be.
-            self.stops = max(0, stops)
-            self.told = [one for one in told if isinstance(one, str)]
-            self.base = base if isinstance(base, str) else ""
+        data = _object_of(_read(self._file, _SESSIONS_LIMIT))
+        stops, told, base = data.get("stops"), data.get("told"), data.get("base")
+        # Whatever wrote it, the end of a turn is held up no more often than it may be.
+        self.stops = max(0, stops) if isinstance(stops, int) else 0
+        self.told = [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
+        self.base = base if isinstance(base, str) else ""
 
     def save(self) -> None:
         """Keep it; where that is not possible, `kept` says so afterwards."""
@@ -145,11 +138,11 @@ class Session:
 
 
 class Pin(Record, frozen=False):
-    """The base of a session.
+    """The base of a session; an empty one where nothing is pinned.
 
     Attributes:
         file: where it is kept; empty if it cannot be.
-        name, oid, ref, how: of the base, as in `specguard.change.base.Found`.
+        name, oid, ref, how: of the base, as in `specguard.change.base.Found`; empty without one.
         asked: the policy's name for it; empty if none names it.
         address: the remote's, when the session began; empty if there is none.
         head: the object id of `HEAD` when the session began; empty if that is not known.
@@ -159,11 +152,11 @@ class Pin(Record, frozen=False):
         lost: that it had to be made anew, in a sentence; empty if it had not.
     """
 
-    file: str
-    name: str
-    oid: str
-    ref: str
-    how: str
+    file: str = ""
+    name: str = ""
+    oid: str = ""
+    ref: str = ""
+    how: str = ""
     asked: str = ""
     address: str = ""
     head: str = ""
@@ -173,16 +166,16 @@ class Pin(Record, frozen=False):
     lost: str = ""
 
     @classmethod
-    def of(cls, event: HookEvent, tree: Checkout, environment: Mapping[str, str]) -> Self | None:
+    def of(cls, event: HookEvent, tree: Checkout, environment: Mapping[str, str]) -> Self:
         """The pin of an event's session; made where the session begins with this event.
 
-        None if there is nothing that could be pinned: a session without a name, or no commit yet.
+        An empty one where there is nothing that could be pinned: a session without a name, or no commit yet.
 
         Raises:
             SpecguardError: the repository cannot be read.
         """
         if event.session in ("", PROBE):
-            return None
+            return cls()
         top = os.path.dirname(os.fsdecode(tree.common))
         folder = user_folder(environment, FOLDER, top)
         key = "\0".join((event.agent, event.session, os.fsdecode(tree.common)))
@@ -195,8 +188,8 @@ class Pin(Record, frozen=False):
         # Without a file git's own folder is all there is.
         begun = begun and bool(file or not session.base)
         pin = cls._found_now(file, tree, environment, session.base)
-        if pin is None:
-            return None
+        if not pin.oid:
+            return pin
         if begun or event.moment == "stop":
             # What is there may be the session's own.
             pin.head = ""
@@ -215,7 +208,7 @@ class Pin(Record, frozen=False):
         return pin
 
     @classmethod
-    def _found_now(cls, file: str, tree: Checkout, environment: Mapping[str, str], oid: str) -> Self | None:
+    def _found_now(cls, file: str, tree: Checkout, environment: Mapping[str, str], oid: str) -> Self:
         """A new pin: the base that is found now, at the object id that git's folder remembers, if any."""
         from specguard.change.base import find_base, named_base
         from specguard.change.check_request import Request
@@ -231,7 +224,7 @@ class Pin(Record, frozen=False):
         with Git(repository) as git:
             found = find_base(git, request)
             if found is None or found.oid is None:
-                return None if head is None else cls(file, "HEAD", head, "", "head", head=head)
+                return cls() if head is None else cls(file, "HEAD", head, "", "head", head=head)
             asked = address = ""
             try:
                 policy = Policies(request, repository).load(Tree(git, git.commit(found.oid).tree))
@@ -250,7 +243,7 @@ class Pin(Record, frozen=False):
     @property
     def base(self) -> Sequence[str]:
         """For `Request.pinned`."""
-        return (self.name, self.oid, self.ref, self.how)
+        return (self.name, self.oid, self.ref, self.how) if self.oid else ()
 
     def before(self, root: bytes) -> Before:
         """The differences of a working tree and its index from `HEAD` at the start of the session."""
@@ -385,14 +378,23 @@ def _own(file: str) -> bytes:
     return _read(os.fsencode(file), _PINS_LIMIT) if file and is_own(os.path.dirname(file)) else b""
 
 
+def _object_of(content: bytes) -> dict[str, Any]:
+    """The object that a text of JSON is; an empty one where it is none."""
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
 def _kept(file: str) -> Mapping[str, Any] | None:
     """The content of a pin's file; None if it is not specguard's, or is incomplete."""
-    try:
-        data = json.loads(_own(file))
-    except (ValueError, RecursionError):
+    data = _object_of(_own(file))
+    texts, found = {name: data.get(name) for name in _TEXTS}, data.get("found")
+    if (
+        not texts["oid"]
+        or not isinstance(found, list)
+        or not all(isinstance(one, str) for one in texts.values())
+    ):
         return None
-    if not isinstance(data, dict) or not all(isinstance(data.get(name), str) for name in _TEXTS):
-        return None
-    if not data["oid"] or not isinstance(data.get("found"), list):
-        return None
-    return {name: data[name] for name in _TEXTS} | {"found": [str(one) for one in data["found"]]}
+    return texts | {"found": list(map(str, found))}

@@ -134,26 +134,25 @@ class _State:
         self._environment = environment
         self._pin = pin = Pin.of(event, homes[0], environment)
         self._said: dict[str, str] = {}
-        if pin is not None and pin.lost:
+        if pin.lost:
             self._said[f"lost {pin.oid}"] = pin.lost
         trees = [tree for tree in homes if tree.common == homes[0].common]
         found = [self._repository(tree, early) for tree in trees]
-        states = list(map(self._signature, trees, found)) if pin is not None else [""]
+        states = list(map(self._signature, trees, found)) if pin.oid else [""]
         now = "".join(states) if all(states) else ""
-        if pin is not None and now and now == pin.seen and event.moment == "after":
+        if now and now == pin.seen and event.moment == "after":
             # Nothing is as it was not, so nothing is found that was not.
             self.found = self.session.told
             return
         for tree, repository in zip(trees, found, strict=True):
             self._judge(tree, repository)
         self.found = [*self._said, *_fingerprints([*self.left, *self.commits])]
-        if pin is not None:
-            if self.commits:
-                pin.found = _fingerprints(self.commits)
-            else:
-                self.found += pin.found
-            pin.seen = now
-            pin.save()
+        if self.commits:
+            pin.found = _fingerprints(self.commits)
+        else:
+            self.found += pin.found
+        pin.seen = now
+        pin.save()
 
     def new_said(self) -> list[Block]:
         """The messages about the base that were not sent yet."""
@@ -170,9 +169,9 @@ class _State:
         No program can set back when the system last changed a file. Two changes in a moment may look as one.
         """
         pin = self._pin
-        names = base_refs(pin.asked, "origin") if pin is not None and pin.asked else USUAL_BASES
-        refs = sorted(repository.refs_named([*names, *([pin.ref] if pin is not None else [])]).items())
-        state = f"{repository.head} {repository.branch} {refs} {pin.oid if pin is not None else ''}"
+        names = base_refs(pin.asked, "origin") if pin.asked else USUAL_BASES
+        refs = sorted(repository.refs_named([*names, pin.ref]).items())
+        state = f"{repository.head} {repository.branch} {refs} {pin.oid}"
         digest = sha1(state.encode("utf-8", "surrogateescape"))
         latest = 0
         try:
@@ -205,12 +204,10 @@ class _State:
         folder, pin, head = os.fsdecode(tree.root), self._pin, repository.head
         with Git(repository) as git:
             comparison = git.start_index_diff(head or git.empty_tree)
-            if pin is not None:
-                self._look_at_base(pin, git)
-            base = pin.base if pin is not None else ()
-            plain = Request(environment=self._environment, directory=folder, pinned=base, by_agent=True)
+            self._look_at_base(git)
+            plain = Request(environment=self._environment, directory=folder, pinned=pin.base, by_agent=True)
             policies = Policies(plain, repository)
-            before = pin.before(tree.root) if pin is not None else ()
+            before = pin.before(tree.root)
             guarded: dict[bytes, str] = {}
 
             def judged(**asked: Any) -> list[Verdict]:
@@ -218,7 +215,7 @@ class _State:
                 verdicts = []
                 for change in open_changes(git, request):
                     verdict = judge_change(change, policies, needs={"quotes"})
-                    if any(before) and request.worktree and pin is not None:
+                    if any(before) and request.worktree:
                         guarded.update(pin.others_work(git, tree.root, _states(change)))
                     if any(before) and (request.worktree or request.staged):
                         _leave_others_work(verdict, change, before, guarded)
@@ -230,17 +227,17 @@ class _State:
                 self.left += judged(staged=True)
                 _tell_once(*self.left[-2:])
             rules = policies.hook_rules()
-            if head is None or not rules or (pin is not None and head in (pin.oid, pin.judged)):
+            if head is None or not rules or head in (pin.oid, pin.judged):
                 return
             guards = [code for code in rules if code.startswith(_GUARDS)]
             self.commits += judged(select=guards)
             self.commits += judged(select=[code for code in rules if code not in guards], own_part=True)
-            if pin is not None:
-                pin.judged = head
+            pin.judged = head
 
-    def _look_at_base(self, pin: Pin, git: Git) -> None:
+    def _look_at_base(self, git: Git) -> None:
         """Let the pin follow a base that moved, where the remote confirms it; else say that it does not."""
-        found = pin.moved(git)
+        pin = self._pin
+        found = pin.moved(git) if pin.oid else None
         if found is None:
             return
         key, now = f"moved {pin.oid} {found.oid}", found.oid or "not there"
@@ -329,8 +326,8 @@ def greet(event: HookEvent, environment: Mapping[str, str], early: Early | None 
 
     tree = homes_of(event)[0]
     pin = Pin.of(event, tree, environment)
-    folder, base = os.fsdecode(tree.root), pin.base if pin is not None else ()
-    policy = open_policy(Request(environment=environment, directory=folder, pinned=base))
+    folder = os.fsdecode(tree.root)
+    policy = open_policy(Request(environment=environment, directory=folder, pinned=pin.base))
     documents = ", ".join(path for path, _ in policy.documents)
     guards = list(policy.guards.all)
     lines = [
@@ -349,7 +346,7 @@ def greet(event: HookEvent, environment: Mapping[str, str], early: Early | None 
         "`specguard why PATH` tells what governs a path. "
         "A refusal says the next step; do not look for a way round it, ask the person you work for."
     )
-    if pin is not None and pin.lost:
+    if pin.lost:
         lines.append(pin.lost)
     return Reply("tell", "\n".join(lines))
 
