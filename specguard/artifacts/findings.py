@@ -258,7 +258,7 @@ def findings_sections(document: Document) -> Iterator[Section]:
     """The outermost sections whose headings speak of findings."""
     end = 0
     for section in document.sections:
-        title = section.level == 1 and section.parent is None and bool(section.children)
+        title = section.level == 1 and len(section.own) < len(section.blocks)
         words = normal_title(section.heading.text.plain)
         if section.line > end and not title and _FINDINGS.search(words) and not _NO_FINDINGS.search(words):
             end = section.end

@@ -361,48 +361,20 @@ def all_texts(blocks: Iterable[AnyBlock]) -> Iterator[Text]:
             yield from (cell for row in (block.header, *block.rows) for cell in row)
 
 
-class Section:
+class Section(Record):
     """A heading and all below it up to the next heading of its level or a higher one.
-
-    Args:
-        heading: its heading.
-        blocks: the blocks of which it has a part.
-        start: the position of the first block behind the heading.
-        parent: the section it lies in.
 
     Attributes:
         heading: its heading.
+        blocks: its blocks, with the headings of its subsections.
+        own: its blocks before the first subsection.
         end: the last line, from 1.
-        parent: the section it lies in; None at the top.
-        children: the sections that lie in it, without those that lie in one of them.
     """
 
-    __slots__ = ("_blocks", "_own", "_start", "_stop", "children", "end", "heading", "parent")
-
-    def __init__(
-        self, heading: Heading, blocks: Sequence[AnyBlock], start: int, parent: Section | None
-    ) -> None:
-        self.heading = heading
-        self.end = 0
-        self.parent = parent
-        self.children: list[Section] = []
-        self._blocks = blocks
-        self._start = start
-        self._own = self._stop = len(blocks)
-        if parent is not None:
-            parent.children.append(self)
-            parent._own = min(parent._own, start - 1)
-
-    def close(self, stop: int, end: int) -> None:
-        """Say where it ends.
-
-        Args:
-            stop: the position of the first block behind it.
-            end: its last line.
-        """
-        self._stop = stop
-        self._own = min(self._own, stop)
-        self.end = end
+    heading: Heading
+    blocks: Sequence[AnyBlock]
+    own: Sequence[AnyBlock]
+    end: int
 
     @property
     def line(self) -> int:
@@ -414,16 +386,6 @@ class Section:
         """The heading's level, from 1 to 6."""
         return self.heading.level
 
-    @property
-    def blocks(self) -> Sequence[AnyBlock]:
-        """Its blocks, with the headings of its subsections."""
-        return self._blocks[self._start : self._stop]
-
-    @property
-    def own(self) -> Sequence[AnyBlock]:
-        """Its blocks before the first subsection."""
-        return self._blocks[self._start : self._own]
-
 
 def sections_of(blocks: Sequence[AnyBlock], last_line: int) -> list[Section]:
     """The sections that headings divide blocks into, in order, those within others behind these.
@@ -433,18 +395,16 @@ def sections_of(blocks: Sequence[AnyBlock], last_line: int) -> list[Section]:
         last_line: its last line.
     """
     sections: list[Section] = []
-    above: list[Section] = []
-    for position, block in enumerate(blocks):
-        if not isinstance(block, Heading):
-            continue
-        while above and above[-1].level >= block.level:
-            above.pop().close(position, block.line - 1)
-        section = Section(block, blocks, position + 1, above[-1] if above else None)
-        sections.append(section)
-        above.append(section)
-    for section in above:
-        section.close(len(blocks), last_line)
-    return sections
+    # Where the next heading stands that is at most so low.
+    following = [len(blocks)] * 7
+    for at in range(len(blocks) - 1, -1, -1):
+        block = blocks[at]
+        if isinstance(block, Heading):
+            stop = following[block.level]
+            end = blocks[stop].line - 1 if stop < len(blocks) else last_line
+            sections.append(Section(block, blocks[at + 1 : stop], blocks[at + 1 : following[6]], end))
+            following[block.level :] = [at] * (7 - block.level)
+    return sections[::-1]
 
 
 class Row(Record):

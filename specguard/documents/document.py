@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from specguard.documents.dates import Stamp
     from specguard.documents.fields import Field
 
+    _Node = tuple[Token, Sequence["_Node"]]
+    """A token with those that stand between it and the one that closes it."""
+
 
 class Document:
     r"""A Markdown document.
@@ -237,33 +240,38 @@ class BlockReader:
 
     def __init__(self, document: Document, text: str) -> None:
         self._document = document
-        self._tokens = self._parse(text)
+        self._nodes = self._parse(text)
         self._references: Mapping[str, str] = {
             one.label: one.target for one in reversed(document.definitions)
         }
-        self._next = 0
         self._footnotes: list[Footnote] = []
         self._hiding = Hiding()
 
     def read(self) -> Sequence[AnyBlock]:
         """The blocks that a reader of the rendered page sees, in order."""
-        blocks = self._blocks(nested=False)
+        blocks = self._blocks(self._nodes, nested=False)
         if self._footnotes:
             self._hide_footnotes(blocks)
         self._document.hidden_parts.sort(key=lambda part: part.line or 0)
         return blocks
 
-    def _parse(self, text: str) -> Sequence[Token]:
+    def _parse(self, text: str) -> Sequence[_Node]:
         parser = _parser("[^" in text)
         environment: dict[str, Any] = {}
         tokens = parser.parse(text, environment)
-        deep = next(
-            (token for token in tokens if token.level >= MAX_NESTING - 1 and token.nesting == 1), None
-        )
-        if deep is not None:
-            raise UnreadDocument(Problem("lists and quotes are nested too deeply", _line(deep)))
         self._define(environment)
-        return tokens
+        levels: list[list[_Node]] = [[]]
+        for token in tokens:
+            if token.nesting == -1:
+                levels.pop()
+                continue
+            inner: list[_Node] = []
+            levels[-1].append((token, inner))
+            if token.nesting == 1:
+                levels.append(inner)
+            if len(levels) > MAX_NESTING:
+                raise UnreadDocument(Problem("lists and quotes are nested too deeply", _line(token)))
+        return levels[0]
 
     def _define(self, environment: Mapping[str, Any]) -> None:
         found = [(label, one) for label, one in environment.get("references", {}).items()]
@@ -273,50 +281,52 @@ class BlockReader:
         ]
         self._document.definitions = sorted(definitions, key=lambda definition: definition.line)
 
-    def _blocks(self, *, nested: bool) -> list[AnyBlock]:
-        """The blocks up to the end of what is open."""
+    def _blocks(self, nodes: Sequence[_Node], *, nested: bool) -> list[AnyBlock]:
         found: list[AnyBlock] = []
         outer, self._hiding = self._hiding, Hiding(self._document.hidden_parts)
-        while self._next < len(self._tokens):
-            token = self._tokens[self._next]
-            self._next += 1
-            if token.nesting == -1:
-                break
+        for token, inner in nodes:
             hidden = self._hiding.hidden
             if token.type == "html_block":
                 content = self._hiding.block(token.content, _line(token))
                 if content.strip():
                     found.append(Html(content, _line(token)))
-            elif (block := self._block(token, nested=nested)) is not None:
+            elif (block := self._block(token, inner, nested=nested)) is not None:
                 (self._document.hidden_blocks if hidden else found).append(block)
         self._hiding = outer
         return found
 
-    def _block(self, token: Token, *, nested: bool) -> AnyBlock | None:
+    def _block(self, token: Token, inner: Sequence[_Node], *, nested: bool) -> AnyBlock | None:
         line = _line(token)
         kind = token.type
         if kind == "heading_open":
-            text = self._inline()
+            text = self._text(inner, line)
             # A heading in a list or quote is text of its own there, and divides nothing.
             return Paragraph(text) if nested else Heading(int(token.tag[1:]), text, line)
         if kind == "paragraph_open":
-            text = self._inline()
+            text = self._text(inner, line)
             return Paragraph(text) if text.raw.strip() else None
         if kind in {"bullet_list_open", "ordered_list_open"}:
-            return self._list(token)
+            ordered = kind == "ordered_list_open"
+            return List([self._item(*node, ordered=ordered) for node in inner], ordered=ordered, line=line)
         if kind == "blockquote_open":
-            return Quote(self._blocks(nested=True), line)
+            return Quote(self._blocks(inner, nested=True), line)
         if kind == "footnote_reference_open":
-            footnote = Footnote(token.meta["label"], self._blocks(nested=True), line)
+            footnote = Footnote(token.meta["label"], self._blocks(inner, nested=True), line)
             self._footnotes.append(footnote)
             return footnote
         if kind == "table_open":
-            return self._table(line)
+            rows = [(_line(row), cells) for _, part in inner for row, cells in part]
+            header, *others = ([self._text(cell, at) for _, cell in cells] for at, cells in rows)
+            return Table(header, others, line)
         if kind == "fence":
             return Fence(token.info.strip(), token.content, line=line, first=line + 1, nested=nested)
         if kind == "code_block":
             return Fence("", token.content, line=line, first=line, nested=nested)
         return None
+
+    def _item(self, token: Token, inner: Sequence[_Node], *, ordered: bool) -> ListItem:
+        number = int(token.info) if ordered and token.info else None
+        return ListItem(self._blocks(inner, nested=True), number=number, line=_line(token))
 
     def _hide_footnotes(self, seen: Sequence[AnyBlock]) -> None:
         """Take their blocks from the footnotes that no text refers to: they are on no page.
@@ -336,44 +346,14 @@ class BlockReader:
         unseen = [block for ones in by_label.values() for _, held in ones for block in held]
         self._document.unseen_footnotes = sorted(unseen, key=lambda block: block.line)
 
-    def _inline(self) -> Text:
-        """The text of the block that was just opened; steps behind its end."""
-        token = self._tokens[self._next]
-        self._next += 2
-        return self._text(token.content, _line(token))
-
-    def _text(self, raw: str, line: int) -> Text:
+    def _text(self, inner: Sequence[_Node], line: int) -> Text:
+        """The text that is all that stands in a block."""
+        raw = inner[0][0].content
         if "<" in raw:
             # What stands in a hidden element is another document, as it were.
             hiding = Hiding(self._document.hidden_parts) if self._hiding.hidden else self._hiding
             raw = hiding.inline(raw, line)
         return Text(raw, line, self._references) if self._references else Text(raw, line)
-
-    def _list(self, opened: Token) -> List:
-        items: list[ListItem] = []
-        ordered = opened.type == "ordered_list_open"
-        while self._tokens[self._next].nesting != -1:
-            token = self._tokens[self._next]
-            self._next += 1
-            number = int(token.info) if ordered and token.info else None
-            items.append(ListItem(self._blocks(nested=True), number=number, line=_line(token)))
-        self._next += 1
-        return List(items, ordered=ordered, line=_line(opened))
-
-    def _table(self, line: int) -> Table:
-        rows: list[list[Text]] = []
-        row_line = line
-        while True:
-            token = self._tokens[self._next]
-            self._next += 1
-            if token.type == "table_close":
-                break
-            if token.type == "tr_open":
-                row_line = _line(token)
-                rows.append([])
-            elif token.type == "inline":
-                rows[-1].append(self._text(token.content, row_line))
-        return Table(rows[0], rows[1:], line)
 
 
 def _line(token: Token) -> int:

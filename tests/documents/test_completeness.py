@@ -61,16 +61,11 @@ def test_the_words_of_a_template_are_no_content() -> None:
     assert seen("Say the purpose\nof it. Runs are kept.", *own)
 
 
-def test_a_section_has_its_tree() -> None:
+def test_a_section_ends_where_the_next_begins_that_it_does_not_hold() -> None:
     text = "# A\n\na\n\n### B\n\nb\n\n## C\n\nc\n\n#### D\n\n# E\n"
     sections = Document(text).sections
     names = [section.heading.text.raw for section in sections]
     assert names == ["A", "B", "C", "D", "E"]
-    a, b, c, d, e = sections
-    assert ([a.children, c.children, e.children], [b.parent, d.parent, e.parent]) == (
-        [[b, c], [d], []],
-        [a, c, None],
-    )
     lines = [(one.line, one.end, one.level) for one in sections]
     assert lines == [(1, 14, 1), (5, 8, 3), (9, 14, 2), (13, 14, 4), (15, 15, 1)]
     assert [len(one.own) for one in sections] == [1, 1, 1, 0, 0]

@@ -170,7 +170,7 @@ def test_lines_point_where_they_say(parts: list[str], between: str, matter: str,
     for section in document.sections:
         assert section.line <= section.end <= document.last_line
         assert section.heading.text.raw in source[section.line - 1]
-        assert all(section.line < child.line and child.end <= section.end for child in section.children)
+        assert section.own == section.blocks[: len(section.own)]
     for comment in document.hidden_parts:
         assert comment.what != "comment" or "<!--" in source[(comment.line or 0) - 1]
 
