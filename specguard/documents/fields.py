@@ -316,17 +316,12 @@ def normal_name(text: str) -> str:
     return "".join(char for char in text.casefold() if char not in "_-\u2010\u2011" and not char.isspace())
 
 
-_LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+(?:\"[^\"()]*\"|'[^'()]*'))?\s*\)")
-
-
 def plain_value(raw: str) -> str:
     """The text of a value on one line, without the marks of emphasis, code and links."""
-    text = Text(_LINK.sub(r"\1", raw.strip().removesuffix("\\")), 1)
-    plain = text.plain
-    if "&" in plain or "<" in plain:
-        # What a page shows of it; a placeholder such as `<name>` would be markup, and is shown as it is.
-        plain = text.rendered if text.rendered.strip() else plain
-    return " ".join(plain.split())
+    text = Text(raw.strip().removesuffix("\\"), 1)
+    # A placeholder such as `<name>` would be markup, and is shown as it is.
+    shown = text.rendered if text.rendered.strip() else text.plain
+    return " ".join(shown.split())
 
 
 def _keys(data: Data, form: Form) -> Iterator[Field]:
