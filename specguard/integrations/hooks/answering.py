@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 
-from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, internal_error
 from specguard.integrations.hooks.dialects import (
     AGENTS,
@@ -25,12 +24,12 @@ from specguard.integrations.hooks.dialects import (
     speaker,
 )
 from specguard.integrations.hooks.session_pins import note_firing
-from specguard.integrations.hooks.tool_calls import Checkout, work_tree_at
+from specguard.integrations.hooks.tool_calls import work_tree_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Final, Self
+    from collections.abc import Sequence
+    from typing import Final
 
     from specguard.change.repository import Looking
     from specguard.integrations.hooks.dialects import Agent, HookEvent
@@ -105,14 +104,28 @@ def _answer(words: Sequence[str]) -> HookOutput:
         event = read(data, os.environ, speaker(data, os.environ, agent))
     except (Exception, SystemExit, _Late) as error:  # noqa: BLE001 - it is refused
         return _refuse_unread(agent, raw, _reason(error))
-    # Most commands do nothing that is judged, and two more processes would be started for nothing.
-    early = Early.here(os.environ, look=event.moment in ("edit", "after", "stop"))
-    if early is not None:
-        note_firing(event, early.tree)
-    return say(event, _judge(event, early))
+    return say(event, _judge(event, _begun(event)))
 
 
-def _judge(event: HookEvent, early: Early | None) -> Reply:
+def _begun(event: HookEvent) -> dict[bytes, Looking]:
+    """Git looking for the repository by which an event will surely be judged, by its working tree's root."""
+    looking: dict[bytes, Looking] = {}
+    try:
+        tree = work_tree_at(os.fsencode(os.environ.get("CLAUDE_PROJECT_DIR", "")) or os.getcwdb())
+        # Most commands do nothing that is judged, and two more processes would be started for nothing.
+        if tree is not None and event.moment in ("edit", "after", "stop"):
+            from specguard.change.repository import Looking
+
+            looking[tree.root] = Looking(os.fsdecode(tree.root), os.environ)
+        if tree is not None:
+            note_firing(event, tree)
+    except (OSError, SpecguardError):
+        # Of which the event's judge tells.
+        pass
+    return looking
+
+
+def _judge(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
     """The answer to an event, in which every failure is one."""
     if event.moment == "other":
         return Reply()
@@ -121,10 +134,10 @@ def _judge(event: HookEvent, early: Early | None) -> Reply:
         if event.moment in ("edit", "command"):
             from specguard.integrations.hooks.judging import judge
 
-            return judge(event, os.environ, early)
+            return judge(event, os.environ, looking)
         from specguard.integrations.hooks.turn_end import JUDGES
 
-        return JUDGES[event.moment](event, os.environ, early)
+        return JUDGES[event.moment](event, os.environ, looking)
     except UnreadableError as error:
         return Reply("refuse", _reason(error))
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - it is refused
@@ -210,34 +223,3 @@ def _limit(seconds: int) -> None:
 
     _signal.signal(_signal.SIGALRM, end)
     _signal.alarm(seconds)
-
-
-class Early(Record):
-    """The facts that are known, or being read, before the event is judged.
-
-    Attributes:
-        tree: the working tree of the agent's project, or else of this process's folder.
-        looking: git looking for its repository, where the event will surely be judged by it; else None.
-    """
-
-    tree: Checkout
-    looking: Looking | None = None
-
-    @classmethod
-    def here(cls, environment: Mapping[str, str], *, look: bool) -> Self | None:
-        """Find the working tree, and begin to look where that is asked for.
-
-        None if there is nothing to look for, of which the event's judge will tell.
-        """
-        try:
-            folder = os.fsencode(environment.get("CLAUDE_PROJECT_DIR", "")) or os.getcwdb()
-            tree = work_tree_at(folder)
-            if tree is None:
-                return None
-            if not look:
-                return cls(tree=tree)
-            from specguard.change.repository import Looking
-
-            return cls(tree=tree, looking=Looking(os.fsdecode(tree.root), environment))
-        except (OSError, SpecguardError):
-            return None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Final
 
-    from specguard.integrations.hooks.answering import Early
+    from specguard.change.repository import Looking
     from specguard.integrations.hooks.dialects import HookEvent
     from specguard.integrations.hooks.tool_calls import Checkout, Deeds
     from specguard.model import Judged, Verdict
@@ -42,13 +42,13 @@ WORDS: Final = 70
 """So many words a refusal has, unless one reason alone has more."""
 
 
-def judge(event: HookEvent, environment: Mapping[str, str], early: Early | None = None) -> Reply:
+def judge(event: HookEvent, environment: Mapping[str, str], looking: dict[bytes, Looking]) -> Reply:
     """Judge an event before an edit or a command.
 
     Args:
         event: the event.
         environment: the hook's environment.
-        early: git looking for a repository already.
+        looking: git looking for repositories already, by the roots of their working trees.
 
     Raises:
         SpecguardError: no verdict can be given.
@@ -56,7 +56,7 @@ def judge(event: HookEvent, environment: Mapping[str, str], early: Early | None 
     """
     deeds = deeds_of(event)
     try:
-        judging = _Judging(event, environment, early)
+        judging = _Judging(event, environment, looking)
         judging.keep_others_work(deeds.discards)
     except SpecguardError:
         if deeds.edits or deeds.messages or deeds.bypasses or deeds.refs or deeds.undecided:
@@ -85,13 +85,15 @@ class _Judging:
         own: why the event is refused for the guard's own sake.
     """
 
-    def __init__(self, event: HookEvent, environment: Mapping[str, str], early: Early | None) -> None:
+    def __init__(
+        self, event: HookEvent, environment: Mapping[str, str], looking: dict[bytes, Looking]
+    ) -> None:
         self.homes = homes_of(event)
         self.pin = Pin.of(event, self.homes[0], environment)
         self.own: list[Block] = []
         self._event = event
         self._environment = environment
-        self._early = early
+        self._looking = looking
         self._blocks: list[Block] = []
 
     def _refuse(self, what: str, step: str) -> None:
@@ -241,13 +243,10 @@ class _Judging:
             edits=edits,
             message=message,
         )
-        early, self._early = self._early, None
-        # Git looks for the repository, and starts to read its objects, while the rest is imported.
-        looking = early.looking if early is not None and early.tree.root == root else None
-        if looking is None:
-            from specguard.change.repository import Looking
+        from specguard.change.repository import Looking
 
-            looking = Looking.of(request)
+        # Git looks for the repository, and starts to read its objects, while the rest is imported.
+        looking = self._looking.pop(root, None) or Looking.of(request)
         from specguard.change.git import Git
 
         git = Git(looking.repository())

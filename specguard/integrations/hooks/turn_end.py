@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from specguard.change.git import Git
     from specguard.change.repository import Repository
     from specguard.change.sources import Change
-    from specguard.integrations.hooks.answering import Early
     from specguard.integrations.hooks.dialects import HookEvent
     from specguard.integrations.hooks.tool_calls import Checkout
     from specguard.model import Verdict
@@ -48,13 +47,13 @@ _GUARDS: Final = ("PTH", "CNT", "APR", "CFG")
 """The families that see all since the base; others begin at the branch that the agent's is stacked on."""
 
 
-def judge_end(event: HookEvent, environment: Mapping[str, str], early: Early | None = None) -> Reply:
+def judge_end(event: HookEvent, environment: Mapping[str, str], looking: dict[bytes, Looking]) -> Reply:
     """Judge what there is at the end of a turn.
 
     Args:
         event: the event.
         environment: the hook's environment.
-        early: git looking for a repository already.
+        looking: git looking for repositories already, by the roots of their working trees.
 
     Returns:
         A refusal while something is left and the agent has not been held up too often; then what is left is
@@ -63,7 +62,7 @@ def judge_end(event: HookEvent, environment: Mapping[str, str], early: Early | N
     Raises:
         SpecguardError: no verdict can be given.
     """
-    state = _State(event, environment, early)
+    state = _State(event, environment, looking)
     session = state.session
     if event.again is False and event.loops is None:
         # A turn that a person has begun.
@@ -94,13 +93,13 @@ def judge_end(event: HookEvent, environment: Mapping[str, str], early: Early | N
     return _told(said, blocks, command)
 
 
-def judge_after(event: HookEvent, environment: Mapping[str, str], early: Early | None = None) -> Reply:
+def judge_after(event: HookEvent, environment: Mapping[str, str], looking: dict[bytes, Looking]) -> Reply:
     """Judge what there is after a command, and tell what is new in it.
 
     Raises:
         SpecguardError: no verdict can be given.
     """
-    state = _State(event, environment, early)
+    state = _State(event, environment, looking)
     session = state.session
     known = set(session.told)
     blocks = [*state.new_said(), *_blocks([*state.left, *state.commits], known)]
@@ -125,7 +124,9 @@ class _State:
         found: the fingerprints of all findings, and what else was said.
     """
 
-    def __init__(self, event: HookEvent, environment: Mapping[str, str], early: Early | None) -> None:
+    def __init__(
+        self, event: HookEvent, environment: Mapping[str, str], looking: dict[bytes, Looking]
+    ) -> None:
         homes = homes_of(event)
         self.session = Session(event, homes[0])
         self.left: list[Verdict] = []
@@ -137,7 +138,10 @@ class _State:
         if pin.lost:
             self._said[f"lost {pin.oid}"] = pin.lost
         trees = [tree for tree in homes if tree.common == homes[0].common]
-        found = [self._repository(tree, early) for tree in trees]
+        found = [
+            (looking.pop(tree.root, None) or Looking(os.fsdecode(tree.root), environment)).repository()
+            for tree in trees
+        ]
         states = list(map(self._signature, trees, found)) if pin.oid else [""]
         now = "".join(states) if all(states) else ""
         if now and now == pin.seen and event.moment == "after":
@@ -157,11 +161,6 @@ class _State:
     def new_said(self) -> list[Block]:
         """The messages about the base that were not sent yet."""
         return [(text, "", "the base") for key, text in self._said.items() if key not in self.session.told]
-
-    def _repository(self, tree: Checkout, early: Early | None) -> Repository:
-        if early is not None and early.looking is not None and early.tree.root == tree.root:
-            return early.looking.repository()
-        return Looking(os.fsdecode(tree.root), self._environment).repository()
 
     def _signature(self, tree: Checkout, repository: Repository) -> str:
         """A digest that changes with a file, the index or a ref; empty if that is not certain.
@@ -316,7 +315,7 @@ _NAMED: Final = 12
 """So many guarded paths are named before the rest is counted."""
 
 
-def greet(event: HookEvent, environment: Mapping[str, str], early: Early | None = None) -> Reply:  # noqa: ARG001
+def greet(event: HookEvent, environment: Mapping[str, str], looking: dict[bytes, Looking]) -> Reply:  # noqa: ARG001
     """The message to the agent when a session starts.
 
     Raises:
@@ -351,7 +350,7 @@ def greet(event: HookEvent, environment: Mapping[str, str], early: Early | None 
     return Reply("tell", "\n".join(lines))
 
 
-JUDGES: Final[Mapping[str, Callable[[HookEvent, Mapping[str, str], Early | None], Reply]]] = {
+JUDGES: Final[Mapping[str, Callable[[HookEvent, Mapping[str, str], dict[bytes, Looking]], Reply]]] = {
     "start": greet,
     "stop": judge_end,
     "after": judge_after,
