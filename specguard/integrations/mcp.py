@@ -1,27 +1,30 @@
 """A server of the Model Context Protocol: agents ask, and nothing that they can ask for changes anything.
 
 What clients ask on standard input is answered on standard output, each in a thread. What each tool may be
-asked is a type: nothing here loosens a verdict or names another authority.
+asked are the parameters of a method: nothing here loosens a verdict or names another authority.
 """
+
+# ruff: noqa: B008 - pydantic reads what a parameter's default says
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 from urllib.parse import quote, unquote
 
 import anyio
 from mcp import MCPError, stdio_server, types
 from mcp.server import Server
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic_core import ArgsKwargs
 
 from specguard import __version__
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.declaration.rule import Record
 from specguard.engine.check import check
 from specguard.engine.plugins import find_rule, known_rules
 from specguard.engine.policies import open_policy
@@ -38,12 +41,11 @@ from specguard.reporters.policy import as_data as policy_data
 from specguard.reporters.status import as_data as runs_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import TypeVar
 
     from mcp.server import ServerRequestContext
 
-    _Answer = Callable[[Any, str], Mapping[str, Any]]
     _Asked = TypeVar("_Asked")
 
 _LONGEST_NAME = 1_000
@@ -65,139 +67,127 @@ Text = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(_readable)
 Names = Annotated[list[Name], Field(max_length=_MOST_NAMES)]
 
 
-class Arguments(BaseModel):
-    """The arguments of a tool; what is not named here is refused, and not passed over."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Check(Arguments):
-    """The arguments of `check`."""
-
-    what: Literal["worktree", "staged", "branch"] = Field(
-        "worktree",
-        description="worktree: all that is not committed. staged: the next commit. branch: since the base.",
-    )
-    head: Name = Field("", description="With branch: judge this one, not HEAD.")
-    commit_message: Text | None = Field(None, description="Judge this commit message, and nothing else.")
-    title: Text | None = Field(None, description="With branch: the pull request's title.")
-    body: Text | None = Field(None, description="With branch: its text.")
-    whole_tree: bool = Field(False, description="Judge the whole tree where a rule can.")
-    strict: bool = Field(False, description="Count warnings as errors.")
-    select: Names = Field([], description="Only these rules: codes, families or names.")
-
-
-class Why(Arguments):
-    """The arguments of `why`."""
-
-    path: Path = Field(description="From the root: docs/api/x.yaml.")
-
-
-class PolicyArguments(Arguments):
-    """The arguments of `policy`: none."""
-
-
-class Brief(Arguments):
-    """The arguments of `brief`."""
-
-    kind: Name = Field("", description="The kind of item, where there are several.")
-    item: Name = Field("", description="Its id; else the current one.")
-    plan: Path = Field("", description="The plan that it is in.")
-
-
-class Status(Arguments):
-    """The arguments of `status`."""
-
-    worktree: bool = Field(False, description="Look at the working tree, not HEAD.")
-    waves: Names = Field([], description="Only these waves.")
-
-
-class RuleArguments(Arguments):
-    """The arguments of `rule`."""
-
-    rule: Name = Field("", description="Its code or name.")
-
-
-class RunStatus(Arguments):
-    """The arguments of `run_status`."""
-
-    run: Name = Field("", description="Its id, or how that begins; else those under way, or the last.")
-
-
 _QUIET: Final = frozenset({"passed", "not-applicable", "off"})
 """The states of rules that an answer leaves out; the command's report has all."""
 
 
-class Tool(Record):
-    """A tool as agents are told of it.
+class Tools:
+    """What agents may ask: each public method is the tool of its name, and its docstring what they are told.
 
-    Attributes:
-        name: what it is called by.
-        description: what it answers, and when to ask; every agent's context has it all the time.
-        arguments: the type of what it may be asked.
-        answer: gives the answer, from the arguments and the folder to look for the repository in.
-        page: the key of the answer that is the whole of it as text; empty: the answer is told as JSON.
+    Every agent's context has all of it all the time. Where an answer has a `page`, that is its text.
+
+    Args:
+        directory: the folder to look for the repository in.
     """
 
-    name: str
-    description: str
-    arguments: type[Arguments]
-    answer: Callable[[Any, str], Mapping[str, Any]]
-    page: str = ""
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
 
+    def _request(self, **values: Any) -> Request:
+        return Request(environment=os.environ, directory=self._directory, **values)
 
-TOOLS: Final[dict[str, Tool]] = {}
-"""All tools by name, in the order in which they are listed."""
-
-
-def _tool(arguments: type[Arguments], page: str = "") -> Callable[[_Answer], _Answer]:
-    """Register a function as the tool of its name, with its docstring as the description."""
-
-    def register(answer: _Answer) -> _Answer:
-        name = answer.__name__.removeprefix("_")
-        description = " ".join((answer.__doc__ or "").split())
-        TOOLS[name] = Tool(name, description, arguments, answer, page)
-        return answer
-
-    return register
-
-
-def _request(directory: str, **values: Any) -> Request:
-    return Request(environment=os.environ, directory=directory, **values)
-
-
-@_tool(Check)
-def _check(asked: Check, directory: str) -> Mapping[str, Any]:
-    """Judges what was changed: each finding has its place, the line of the authority that decides, and the
-    next step. Ask before a commit and when work is done.
-    """  # noqa: D205 - an agent is told it as it stands
-    of_branch = [name for name in ("head", "title", "body") if getattr(asked, name)]
-    if of_branch and (asked.what != "branch" or asked.commit_message is not None):
-        raise SpecguardError(
-            f"{of_branch[0]!r} is about a branch's commits",
-            help='ask with "what": "branch"',
-            code="unknown-name",
-        )
-    with ExitStack() as files:
-        verdicts = check(
-            _request(
-                directory,
-                worktree=asked.what == "worktree" and asked.commit_message is None,
-                staged=asked.what == "staged" and asked.commit_message is None,
-                message_file=_file(files, asked.commit_message),
-                head=asked.head,
-                title=asked.title,
-                body_file=_file(files, asked.body),
-                all=asked.whole_tree,
-                strict=asked.strict,
-                select=asked.select,
+    def check(
+        self,
+        *,
+        what: Literal["worktree", "staged", "branch"] = Field(
+            "worktree",
+            description="worktree: what is not committed. staged: the next commit. branch: since the base.",
+        ),
+        head: Name = Field("", description="With branch: judge this one, not HEAD."),
+        commit_message: Text | None = Field(None, description="Judge this commit message, and nothing else."),
+        title: Text | None = Field(None, description="With branch: the pull request's title."),
+        body: Text | None = Field(None, description="With branch: its text."),
+        whole_tree: bool = Field(False, description="Judge the whole tree where a rule can."),
+        strict: bool = Field(False, description="Count warnings as errors."),
+        select: Names = Field([], description="Only these rules: codes, families or names."),
+    ) -> Mapping[str, Any]:
+        """Judges what was changed: each finding has its place, the line of the authority that decides, and
+        the next step. Ask before a commit and when work is done.
+        """  # noqa: D205 - an agent is told it as it stands
+        of_branch = [name for name, value in (("head", head), ("title", title), ("body", body)) if value]
+        if of_branch and (what != "branch" or commit_message is not None):
+            raise SpecguardError(
+                f"{of_branch[0]!r} is about a branch's commits",
+                help='ask with "what": "branch"',
+                code="unknown-name",
             )
+        with ExitStack() as files:
+            verdicts = check(
+                self._request(
+                    worktree=what == "worktree" and commit_message is None,
+                    staged=what == "staged" and commit_message is None,
+                    message_file=_file(files, commit_message),
+                    head=head,
+                    title=title,
+                    body_file=_file(files, body),
+                    all=whole_tree,
+                    strict=strict,
+                    select=select,
+                )
+            )
+        if not verdicts:
+            raise SpecguardError("there is nothing to judge", help="name a `head`", code="no-repository")
+        data = report(verdicts[0])
+        data["rules"] = [rule for rule in data["rules"] if rule["state"] not in _QUIET]
+        return data
+
+    def why(self, *, path: Path = Field(description="From the root: docs/api/x.yaml.")) -> Mapping[str, Any]:
+        """The rules that apply to a path. Ask before you change a file."""
+        # What is absolute is a path of the file system, and none of the repository.
+        if path.startswith("/"):
+            raise _outside(path)
+        return {"path": path, "governing": [one.data for one in what_governs(self._request(), path)]}
+
+    def policy(self) -> Mapping[str, Any]:
+        """The policy as it was understood: settings with their lines, rules."""
+        data = policy_data(open_policy(self._request()))
+        return {**data, "rules": [rule for rule in data["rules"] if rule["active"]]}
+
+    def brief(
+        self,
+        *,
+        kind: Name = Field("", description="The kind of item, where there are several."),
+        item: Name = Field("", description="Its id; else the current one."),
+        plan: Path = Field("", description="The plan that it is in."),
+    ) -> Mapping[str, Any]:
+        """The brief of a work item: what may change, names, gates."""
+        _stay_inside(plan)
+        options = RunOptions(
+            environment=dict(os.environ), directory=self._directory, kind=kind, item=item, plan=plan
         )
-    if not verdicts:
-        raise SpecguardError("there is nothing to judge", help="name a `head`", code="no-repository")
-    data = report(verdicts[0])
-    data["rules"] = [rule for rule in data["rules"] if rule["state"] not in _QUIET]
-    return data
+        return {"page": brief_of(options)}
+
+    def status(
+        self,
+        *,
+        worktree: bool = Field(False, description="Look at the working tree, not HEAD."),
+        waves: Names = Field([], description="Only these waves."),
+    ) -> Mapping[str, Any]:
+        """The current item, the missing parts, and the next step."""
+        return standing(self._request(worktree=worktree, all=True), waves=waves)
+
+    def rule(self, *, rule: Name = Field("", description="Its code or name.")) -> Mapping[str, Any]:
+        """A rule's page: what it flags, why, how to fix it. Without a name: all rules."""
+        registry = known_rules(self._directory)
+        if not rule:
+            entries = sorted(registry.rules.values(), key=lambda one: one.rule.code)
+            return {"rules": [manual.data(entry) for entry in entries]}
+        entry = find_rule(registry, rule)
+        return {"rules": [manual.data(entry)], "page": manual.page(entry)}
+
+    def run_status(
+        self,
+        *,
+        run: Name = Field("", description="Its id, or how that begins; else those under way, or the last."),
+    ) -> Mapping[str, Any]:
+        """The state of a run, its end, and how to go on."""
+        _stay_inside(run)
+        # Logs stay out: a record may name any file as its log.
+        return runs_data(open_store(self._directory).asked(run))
+
+
+TOOLS: Final = tuple(name for name in vars(Tools) if not name.startswith("_"))
+"""The names of all tools, in the order in which they are listed."""
 
 
 def _file(files: ExitStack, text: str | None) -> str:
@@ -209,58 +199,6 @@ def _file(files: ExitStack, text: str | None) -> str:
     file.flush()
     file.seek(0)
     return f"/dev/fd/{file.fileno()}"
-
-
-@_tool(Why)
-def _why(asked: Why, directory: str) -> Mapping[str, Any]:
-    """The rules that apply to a path. Ask before you change a file."""
-    # What is absolute is a path of the file system, and none of the repository.
-    if asked.path.startswith("/"):
-        raise _outside(asked.path)
-    found = what_governs(_request(directory), asked.path)
-    return {"path": asked.path, "governing": [one.data for one in found]}
-
-
-@_tool(PolicyArguments)
-def _policy(_: PolicyArguments, directory: str) -> Mapping[str, Any]:
-    """The policy as it was understood: settings with their lines, rules."""
-    data = policy_data(open_policy(_request(directory)))
-    return {**data, "rules": [rule for rule in data["rules"] if rule["active"]]}
-
-
-@_tool(Brief, page="page")
-def _brief(asked: Brief, directory: str) -> Mapping[str, Any]:
-    """The brief of a work item: what may change, names, gates."""
-    _stay_inside(asked.plan)
-    options = RunOptions(
-        environment=dict(os.environ), directory=directory, kind=asked.kind, item=asked.item, plan=asked.plan
-    )
-    return {"page": brief_of(options)}
-
-
-@_tool(Status)
-def _status(asked: Status, directory: str) -> Mapping[str, Any]:
-    """The current item, the missing parts, and the next step."""
-    return standing(_request(directory, worktree=asked.worktree, all=True), waves=asked.waves)
-
-
-@_tool(RuleArguments, page="page")
-def _rule(asked: RuleArguments, directory: str) -> Mapping[str, Any]:
-    """A rule's page: what it flags, why, how to fix it. Without a name: all rules."""
-    registry = known_rules(directory)
-    if not asked.rule:
-        entries = sorted(registry.rules.values(), key=lambda one: one.rule.code)
-        return {"rules": [manual.data(entry) for entry in entries]}
-    entry = find_rule(registry, asked.rule)
-    return {"rules": [manual.data(entry)], "page": manual.page(entry)}
-
-
-@_tool(RunStatus)
-def _run_status(asked: RunStatus, directory: str) -> Mapping[str, Any]:
-    """The state of a run, its end, and how to go on."""
-    _stay_inside(asked.run)
-    # Logs stay out: a record may name any file as its log.
-    return runs_data(open_store(directory).asked(asked.run))
 
 
 def _stay_inside(path: str) -> None:
@@ -356,27 +294,26 @@ def answer(name: str, given: Mapping[str, Any], directory: str) -> types.CallToo
         directory: the folder to look for the repository in.
     """
     try:
-        asked = _arguments(name, given)
-        data = bounded(TOOLS[name].answer(asked, directory))
+        data = bounded(_asked(name, given, directory))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one question must never end the server
         return _refusal(error)
-    page = data.get(TOOLS[name].page)
+    page = data.get("page")
     text = legible(page) if page else json_text(data, indent=None)
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], structured_content=data)
 
 
-def _arguments(name: str, given: Mapping[str, Any]) -> Any:
-    """The arguments of a tool as their type.
+def _asked(name: str, given: Mapping[str, Any], directory: str) -> Mapping[str, Any]:
+    """The answer of a tool in full.
 
     Raises:
-        SpecguardError: there is no such tool, or they are not of the type; all that is wrong is named.
+        SpecguardError: there is no such tool, or the arguments are wrong; all that is wrong is named.
     """
     if name not in TOOLS:
         shown = cut(name, 60)
         raise SpecguardError(f"there is no tool {shown!r}", help=nearest(shown, TOOLS), code="unknown-name")
-    arguments = TOOLS[name].arguments
+    tool: TypeAdapter[Any] = TypeAdapter(getattr(Tools(directory), name))
     try:
-        return arguments.model_validate(given)
+        return cast("Mapping[str, Any]", tool.validate_python(ArgsKwargs((), dict(given))))
     except ValidationError as error:
         said = [
             f"{cut('.'.join(map(str, one['loc'])), 60)!r}: {cut(one['msg'], 200)}"
@@ -384,7 +321,7 @@ def _arguments(name: str, given: Mapping[str, Any]) -> Any:
         ]
         raise SpecguardError(
             f"the arguments of {name} are wrong: {'; '.join(said[:5])}",
-            help=f"it takes {', '.join(arguments.model_fields) or 'no arguments'}",
+            help=f"it takes {', '.join(tool.json_schema()['properties']) or 'no arguments'}",
             code="usage",
         ) from None
 
@@ -419,13 +356,13 @@ def _protected(ask: Callable[[], _Asked]) -> _Asked:
 
 def _told(name: str) -> types.Tool:
     """A tool with the JSON Schema of its arguments in few words."""
-    tool = TOOLS[name]
-    schema = tool.arguments.model_json_schema()
+    method = getattr(Tools(""), name)
+    schema = TypeAdapter(method).json_schema()
     schema["properties"] = {name: _plain(one) for name, one in schema["properties"].items()}
     known = ("type", "properties", "required", "additionalProperties")
     return types.Tool(
         name=name,
-        description=tool.description,
+        description=" ".join((method.__doc__ or "").split()),
         input_schema={key: schema[key] for key in known if key in schema},
         annotations=types.ToolAnnotations(read_only_hint=True),
     )

@@ -11,14 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.integrations import mcp as server
-from specguard.integrations.mcp import TOOLS, Tool, bounded
+from specguard.integrations.mcp import Tools, bounded
 from specguard.reporters.escape import json_text
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND, text_of
 from tests.rows import recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from specguard.testing import Repository
@@ -51,21 +50,14 @@ def test_a_line_that_is_no_question_ends_no_server(repository: Repository, deep:
     assert deep or b"Traceback" not in done.stderr
 
 
-def raising(error: BaseException) -> Callable[..., Any]:
-    def answer(*_: object) -> Any:
-        raise error
-
-    return answer
-
-
 @pytest.mark.parametrize("error", [RuntimeError("broken"), SystemExit(0), RecursionError(), MemoryError()])
 def test_a_tool_that_breaks_is_an_error_of_this_question(
     monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    plain = TOOLS["policy"]
-    values = {name: getattr(plain, name) for name in plain._fields}
-    broken = Tool(**{**values, "answer": raising(error)})
-    monkeypatch.setattr(server, "TOOLS", {**TOOLS, "policy": broken})
+    def policy(_: Tools) -> Any:
+        raise error
+
+    monkeypatch.setattr(Tools, "policy", policy)
     result = server.answer("policy", {}, "")
     assert result.is_error
     assert f"internal error: {type(error).__name__}" in text_of(result)
