@@ -422,20 +422,18 @@ def _person(line: bytes) -> str:
 MUCH: Final = 1 << 20
 """After so many bytes `hashlib` saves more time than its import costs."""
 
-_left: Final = [MUCH]
 
-
-def object_id(kind: str, content: bytes, digits: int) -> str:
+def object_id(kind: str, content: bytes, digits: int, *, fast: bool = False) -> str:
     """The object id that git gives to this content.
 
     Args:
         kind: `blob`, `tree`, `commit` or `tag`.
         content: the object's bytes.
         digits: 40 for a repository of SHA-1, 64 for one of SHA-256.
+        fast: whether `MUCH` was hashed, so that its import pays.
     """
     hashed: Any = sha1 if digits == 40 else sha256
-    _left[0] -= len(content)
-    if _left[0] < 0:
+    if fast:
         import hashlib
 
         hashed = hashlib.sha1 if digits == 40 else hashlib.sha256

@@ -16,10 +16,11 @@ at one by one. RE2 may not match a newline there, so that no match can hide a li
 from __future__ import annotations
 
 import re
+from collections import deque
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 
-from specguard.change.object_store import FEW, SMALL, BlobReader, Reading, is_binary, whole_lines
+from specguard.change.object_store import FEW, SMALL, Reading, is_binary, whole_lines
 from specguard.declaration.expressions import needed_literals, readable
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
@@ -213,9 +214,9 @@ class Lines:
         if len(entries) > FEW:
             yield from self._streamed(entries)
             return
-        for entry in entries:
-            content = self._git.small_blob(entry.new, path_text(entry.path))
-            if content is None or len(content) > TEXT_LIMIT:
+        contents = self._git.blobs([entry.new for entry in entries], limit=min(SMALL, TEXT_LIMIT))
+        for entry, (_, content) in zip(entries, contents, strict=True):
+            if content is None:
                 yield from self._streamed([entry])
             elif is_binary(content):
                 self.skipped.add(entry.path)
@@ -224,27 +225,24 @@ class Lines:
 
     def _streamed(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
         """The same from a process of its own, which holds none of them as a whole."""
-        waiting = list(entries)
+        waiting = deque(entries)
         while waiting:
-            reader = BlobReader(self._git, [entry.new for entry in waiting])
-            try:
-                for position, entry in enumerate(waiting):
-                    size = reader.next(path_text(entry.path))
-                    if is_binary(reader.head()):
-                        self.skipped.add(entry.path)
-                    elif size > TEXT_LIMIT:
-                        raise _too_large(entry, size, TEXT_LIMIT)
-                    else:
-                        yield entry, reader.blocks()
-                    if reader.left > TEXT_LIMIT:
-                        # What follows would have to be read to get past it: begin again after it.
-                        waiting = waiting[position + 1 :]
-                        break
-                    reader.skip()
+            streams = self._git.streams([entry.new for entry in waiting])
+            for kind, size, pieces in streams:
+                entry = waiting.popleft()
+                if kind != "blob":
+                    raise self._git.missing(path_text(entry.path), f"object {entry.new} is a {kind}")
+                first = next(pieces, b"")
+                if is_binary(first):
+                    self.skipped.add(entry.path)
+                elif size > TEXT_LIMIT:
+                    raise _too_large(entry, size, TEXT_LIMIT)
                 else:
-                    waiting = []
-            finally:
-                reader.close()
+                    yield entry, whole_lines(chain([first], pieces), path_text(entry.path))
+                if size > TEXT_LIMIT:
+                    # What follows would have to be read to get past it: begin again after it.
+                    streams.close()
+                    break
 
     def _new_lines(
         self, scanner: Scanner, entries: Sequence[Entry], undecided: list[Entry]

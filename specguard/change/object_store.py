@@ -12,7 +12,7 @@ import atexit
 import os
 import re
 
-from specguard.change.entries import FormatError, object_id
+from specguard.change.entries import MUCH, FormatError, object_id
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, search_path
 from specguard.declaration.rule import Record
@@ -20,7 +20,7 @@ from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
     from typing import Final, Self
 
     from specguard.change.git import Git
@@ -74,6 +74,7 @@ class Store:
         self.unknown = ""
         self._given: dict[str, bytes] = {}
         self._kept: set[str] = set()
+        self._hashed = 0
 
     def also_read(self, *stores: str, listed: str = "") -> None:
         """Read other stores of objects too, before anything is asked for.
@@ -208,23 +209,13 @@ class Store:
         return oid
 
     def is_new(self, oid: str) -> bool:
-        """True if a content was given that the repository does not have, so that none of its commits has it.
-
-        Raises:
-            MissingFact: git does not answer.
-        """
+        """True if a content was given that no store has, and so no commit."""
         if oid not in self._given or oid in self._kept:
             return False
-        batch = self.prepare()
         try:
-            batch.send(oid.encode("ascii") + b"\n")
-            _, size = self._header(oid, batch.line())
-            batch.exactly(size, drop=1)
+            self._stored(oid, SMALL)
         except MissingFact:
             return True
-        except CommandError as error:
-            self._batch = None
-            raise self.missing(f"object {oid}", error.first_line) from error
         return False
 
     def _keep_given(self) -> None:
@@ -269,26 +260,6 @@ class Store:
         self._verify(oid, kind, content)
         return kind, content
 
-    def small_blob(self, oid: str, name: str) -> bytes | None:
-        """A blob's content, as `object` reads it; None if it has more than `SMALL` bytes.
-
-        Args:
-            oid: its full object id.
-            name: what it is, for the sentence about its failure.
-
-        Raises:
-            MissingFact: it is not there, is no blob, or has another content.
-        """
-        try:
-            kind, _, content = self._asked(oid, SMALL)
-        except MissingFact:
-            raise self.missing(name, f"the blob {oid} is not in the object store") from None
-        if kind != "blob":
-            raise self.missing(name, f"object {oid} is a {kind}")
-        if content is not None:
-            self._verify(oid, kind, content)
-        return content
-
     def prepare(self) -> Process:
         """Start the process that is asked for single objects, so that it is ready when the first is."""
         if self._batch is None:
@@ -300,6 +271,10 @@ class Store:
         given = self._given.get(oid)
         if given is not None:
             return "blob", len(given), given if len(given) <= limit else None
+        return self._stored(oid, limit)
+
+    def _stored(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
+        """The same, where a store has it."""
         batch = self._batch or self.prepare()
         try:
             batch.send(oid.encode("ascii") + b"\n")
@@ -313,30 +288,48 @@ class Store:
             self._batch = None
             raise self.missing(f"object {oid}", error.first_line) from error
 
-    def _stream(
-        self, oids: Sequence[str], limit: int, *, wide: bool = False
-    ) -> Iterator[tuple[str, str, bytes | None]]:
-        """The id, kind and content of many objects from one process; None for a content above the limit."""
-        if len(oids) <= FEW:
-            for oid in oids:
-                kind, _, content = self._asked(oid, limit)
-                yield oid, kind, content
-            return
-        process = self.start("cat-file", "--batch", "--buffer", stdin=lines_of(oids), wide=wide)
+    def streams(self, oids: Sequence[str]) -> Generator[tuple[str, int, Iterator[bytes]]]:
+        """The kind, size and content of many objects from one process, none of them compared with its id.
+
+        A content comes in pieces, so that none is held as a whole. What was not taken of one is passed over
+        before the next.
+
+        Raises:
+            MissingFact: one of them is not there.
+        """
+        process = self.start("cat-file", "--batch", "--buffer", stdin=lines_of(oids), wide=True)
         try:
             with Reading(self, "objects"):
                 for oid in oids:
                     kind, size = self._header(oid, process.line())
-                    if size <= limit:
-                        yield oid, kind, process.exactly(size, drop=1)
+                    if size <= SMALL:
+                        yield kind, size, iter([process.exactly(size, drop=1)])
                         continue
-                    while size > 0:
-                        size -= len(process.exactly(min(size, SMALL)))
+                    pieces = self._pieces(process, size)
+                    yield kind, size, pieces
+                    for _ in pieces:
+                        pass
                     process.exactly(1)
-                    yield oid, kind, None
                 process.check()
         finally:
             process.stop()
+
+    def _pieces(self, process: Process, size: int) -> Iterator[bytes]:
+        with Reading(self, "objects"):
+            for left in range(size, 0, -SMALL):
+                yield process.exactly(min(left, SMALL))
+
+    def _contents(self, oids: Sequence[str], limit: int) -> Iterator[tuple[str, str, bytes | None]]:
+        """The id, kind and content of many objects, compared with its id; None for one above the limit."""
+        for oid in oids if len(oids) <= FEW else ():
+            kind, _, content = self._asked(oid, limit)
+            self._verify(oid, kind, content)
+            yield oid, kind, content
+        many = oids if len(oids) > FEW else ()
+        for oid, (kind, size, pieces) in zip(many, self.streams(many) if many else (), strict=True):
+            content = b"".join(pieces) if size <= limit else None
+            self._verify(oid, kind, content)
+            yield oid, kind, content
 
     def objects(self, oids: Sequence[str]) -> Iterator[tuple[str, str, bytes]]:
         """The id, kind and content of many objects, in the order asked for, from one process.
@@ -344,8 +337,7 @@ class Store:
         Raises:
             MissingFact: one of them is not there, or has another content than its id says.
         """
-        for oid, kind, content in self._stream(oids, _ANY):
-            self._verify(oid, kind, content or b"")
+        for oid, kind, content in self._contents(oids, _ANY):
             yield oid, kind, content or b""
 
     def blobs(
@@ -360,32 +352,34 @@ class Store:
         Raises:
             MissingFact: one of them is not there, is no blob, or has another content than its id says.
         """
-        for oid, kind, content in self._stream(oids, limit, wide=True):
+        for oid, kind, content in self._contents(oids, limit):
             if kind != "blob":
                 raise self.missing(f"object {oid}", f"it is a {kind}, where a file is expected")
-            if content is not None:
-                self._verify(oid, kind, content)
             yield oid, content
 
-    def sizes(self, oids: Sequence[str]) -> dict[str, int]:
-        """The size of each object in bytes, without reading any.
+    def sizes(self, oids: Collection[str], *, above: int = -1) -> dict[str, int]:
+        """The size in bytes of each object, or of those alone that are larger than a number; none is read.
 
         Raises:
             MissingFact: one of them is not there.
         """
         if len(oids) <= FEW:
             # The process that is there already says it too, although it has to send the contents with it.
-            return {oid: self._asked(oid, SMALL)[1] for oid in oids}
-        process = self.start("cat-file", "--batch-check", "--buffer", stdin=lines_of(oids))
-        lines = self.read(process, "the objects' sizes").decode("ascii", "replace")
-        fields = lines.split()
-        if fields[::3] == list(oids) and lines.count("\n") == len(oids):
-            return dict(zip(oids, map(int, fields[2::3]), strict=True))
-        # One of them is not there: that line is another, and says so.
-        return {
-            oid: self._header(oid, line)[1]
-            for oid, line in zip(oids, lines.encode().split(b"\n"), strict=False)
-        }
+            sizes = {oid: self._asked(oid, SMALL)[1] for oid in oids}
+            return {oid: size for oid, size in sizes.items() if size > above}
+        asked = ("cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer")
+        said = self.read(self.start(*asked, stdin=lines_of(oids)), "the objects' sizes")
+        # No digit of a number or an id is an `m`, which `missing` and `ambiguous` have.
+        absent = next((line for line in said.split(b"\n") if b"m" in line), b"") if b"m" in said else b""
+        if absent or said.count(b"\n") != len(oids):
+            named = absent.partition(b" ")[0].decode("ascii") or "of the change"
+            raise self.missing(f"object {named}", "it is not in the object store")
+        if above < 0:
+            fields = said.decode("ascii").split()
+            return dict(zip(fields[1::2], map(int, fields[::2]), strict=True))
+        # Only sizes with as many digits as the limit has are looked at.
+        found = re.finditer(rb"(?m)^([0-9]{%d,}) ([0-9a-f]+)$" % len(str(above)), said)
+        return {match[2].decode("ascii"): size for match in found if (size := int(match[1])) > above}
 
     def _header(self, oid: str, line: bytes) -> tuple[str, int]:
         parts = line.decode("ascii", "replace").split(" ")
@@ -393,8 +387,12 @@ class Store:
             raise self.missing(f"object {oid}", "it is not in the object store")
         return parts[1], int(parts[2])
 
-    def _verify(self, oid: str, kind: str, content: bytes) -> None:
-        if object_id(kind, content, len(oid)) != oid:
+    def _verify(self, oid: str, kind: str, content: bytes | None) -> None:
+        """Refuse a content that is not what its id says; one that was not read is not looked at."""
+        if content is None:
+            return
+        self._hashed += len(content)
+        if object_id(kind, content, len(oid), fast=self._hashed > MUCH) != oid:
             raise MissingFact(
                 f"object {oid} is forged or broken: its content has another hash",
                 "git fsck",
@@ -509,21 +507,7 @@ class Objects(Record):
         Raises:
             MissingFact: one of them is not there.
         """
-        if len(oids) <= FEW:
-            return {oid: size for oid, size in self.git.sizes(list(oids)).items() if size > limit}
-        process = self.git.start(
-            "cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer",
-            stdin=lines_of(oids),
-        )  # fmt: skip
-        said = self.git.read(process, "the objects' sizes")
-        lines = said.split(b"\n")
-        absent = next((line for line in lines if line.endswith((b" missing", b" ambiguous"))), b"")
-        if absent or len(lines) != len(oids) + 1:
-            named = absent.partition(b" ")[0].decode("ascii") or "of the change"
-            raise self.git.missing(f"object {named}", "it is not in the object store")
-        # Only sizes with as many digits as the limit has are looked at.
-        found = re.finditer(rb"(?m)^([0-9]{%d,}) ([0-9a-f]+)$" % len(str(limit)), said)
-        return {match[2].decode("ascii"): int(match[1]) for match in found if int(match[1]) > limit}
+        return self.git.sizes(oids, above=limit)
 
     def read(self, oid: str, *, limit: int = LINK_LIMIT) -> bytes:
         """The content of an object.
@@ -576,77 +560,3 @@ def whole_lines(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
             )
     if rest:
         yield rest
-
-
-class BlobReader:
-    """Blobs from one `git cat-file`, one after the other, none of them held as a whole.
-
-    Args:
-        git: where they are.
-        oids: their full object ids.
-
-    Attributes:
-        left: how many bytes of the present one were not taken yet.
-    """
-
-    def __init__(self, git: Git, oids: Sequence[str]) -> None:
-        self._git = git
-        self._oids = iter(oids)
-        self._process = git.start("cat-file", "--batch", "--buffer", stdin=lines_of(oids), wide=True)
-        self._head = b""
-        self._name = ""
-        self.left = 0
-
-    def next(self, name: str) -> int:
-        """Go on to the next blob, all of the present one having been taken or skipped.
-
-        Args:
-            name: what it is, for the sentences about its failure.
-
-        Returns:
-            Its size in bytes.
-
-        Raises:
-            MissingFact: it is not there, or is no blob.
-        """
-        self._name = name
-        oid = next(self._oids)
-        fields = self._read(self._process.line).split(b" ")
-        if len(fields) != 3 or fields[0] != oid.encode("ascii") or fields[1] != b"blob":
-            raise self._git.missing(name, f"the blob {oid} is not in the object store")
-        self.left = int(fields[2])
-        return self.left
-
-    def head(self) -> bytes:
-        """The beginning of the present blob, which stays to be taken."""
-        self._head = self._read(lambda: self._process.exactly(min(BINARY_HEAD, self.left)))
-        return self._head
-
-    def blocks(self) -> Iterator[bytes]:
-        """The rest of the present blob, in blocks of whole lines.
-
-        Raises:
-            MissingFact: a line is longer than `LINE_LIMIT`, or the content ends too early.
-        """
-        return whole_lines(self._chunks(), self._name)
-
-    def skip(self) -> None:
-        """Pass over what is left of the present blob, and over the newline that follows it."""
-        for _ in self._chunks():
-            pass
-        self._read(lambda: self._process.exactly(1))
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.stop()
-
-    def _chunks(self) -> Iterator[bytes]:
-        while self.left:
-            chunk = self._head or self._read(lambda: self._process.exactly(min(self.left, SMALL)))
-            self._head = b""
-            self.left -= len(chunk)
-            yield chunk
-
-    def _read(self, read: Callable[[], bytes]) -> bytes:
-        with Reading(self._git, self._name):
-            return read()

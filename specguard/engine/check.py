@@ -7,6 +7,7 @@ from functools import partial
 from specguard.change.change import BASELINE
 from specguard.change.entries import is_filed, is_in_log
 from specguard.change.git import Git
+from specguard.change.object_store import SMALL
 from specguard.change.repository import Looking
 from specguard.change.sources import open_changes
 from specguard.engine.facts import Clock, Facts
@@ -422,7 +423,7 @@ class Quotes:
             return text.split("\n")
         oid = self._documents.get(path)
         try:
-            content = self._git.small_blob(oid, path) if oid else None
+            content = next(self._git.blobs([oid], limit=SMALL))[1] if oid else None
         except MissingFact:
             content = None
         return (content or b"").decode("utf-8", "surrogateescape").split("\n")

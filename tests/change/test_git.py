@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.change import entries
 from specguard.change.git import Git
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
@@ -95,16 +96,25 @@ def test_an_interrupted_or_forgetful_caller_leaves_nothing_behind(
 # Objects
 
 
-def test_objects_are_read_with_their_kind_and_above_the_limit_not_at_all(repo: Repository, git: Git) -> None:
+def test_objects_are_read_with_their_kind_and_above_the_limit_not_at_all(
+    repo: Repository, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert [git.object(repo.oid(name))[0] for name in ("HEAD", "HEAD:dir")] == ["commit", "tree"]
     big = repo.blob(b"x" * 5_000_000)
     with pytest.raises(MissingFact, match="5000000 bytes"):
         git.object(big, limit=1000)
     assert git.object(repo.oid("HEAD:a")) == ("blob", b"a\n")
     assert len(git.object(big)[1]) == 5_000_000
+    # Much was hashed: from now on the faster hashes are taken.
+    monkeypatch.setattr(entries, "sha1", None)
+    assert git.object(repo.oid("HEAD:a")) == ("blob", b"a\n")
 
 
 def test_many_objects_come_in_the_order_asked_for(repo: Repository, git: Git) -> None:
+    big = repo.blob(b"x" * 3_000_000)
+    mixed = [big, repo.oid("HEAD:a")] * 10
+    assert [content for _, content in git.blobs(mixed, limit=1000)] == [None, b"a\n"] * 10
+    assert {len(content) for _, _, content in git.objects(mixed)} == {3_000_000, 2}
     for count in (1, 500):
         oids = [repo.oid("HEAD:a"), repo.oid("HEAD:dir/b"), repo.oid("HEAD:a")] * count
         assert [content for _, _, content in git.objects(oids)] == [b"a\n", b"b\n", b"a\n"] * count
