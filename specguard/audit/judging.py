@@ -18,6 +18,7 @@ from specguard.authority.policy import Policy
 from specguard.change.base import Found, local_base, usual_base
 from specguard.change.check_request import FLOOR, Request, Revision, resolve
 from specguard.change.git import Git
+from specguard.change.platform_event import Event
 from specguard.change.ranges import RangeChange
 from specguard.change.repository import Base, Repository, short_branch
 from specguard.declaration.rule import Record
@@ -379,10 +380,11 @@ def judge_as_merged(git: PastGit, policy: Policy, past: PastChange) -> Verdict:
         MissingFact: an object of it is not there.
     """
     commit, repository = git.commit(past.head), git.repository
-    title = commit.message.subject if policy.merge == "squash" else None
-    asked = Request(environment=repository.environment, directory=repository.directory, title=title)
-    policies = Policies(asked, repository, given=policy)
-    return judge_change(_landed_change(git, asked, commit), policies, needs=())
+    asked = Request(environment=repository.environment, directory=repository.directory)
+    change = _landed_change(git, asked, commit)
+    if policy.merge == "squash":
+        change.event, change.stage = Event("pull_request", title=commit.message.subject), "pull-request"
+    return judge_change(change, Policies(asked, repository, given=policy), needs=())
 
 
 def _landed_change(git: Git, request: Request, commit: Commit) -> RangeChange:

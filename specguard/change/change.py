@@ -108,43 +108,40 @@ BASELINE: Final = b".specguard/baseline.json"
 """Where the findings are counted that a repository had when it began."""
 
 
-class Change:
+class Change(Record, frozen=False):
     """A change to judge. The subclasses define their entries, commits and trees.
 
     A property that a kind of change does not have raises `NotApplicable`, one that cannot be read raises
     `MissingFact`; see `specguard.engine.facts.Facts` for what each means.
 
-    Args:
+    Attributes:
         git: where everything is read.
         request: what was asked for.
-        found: the base.
-        event: what the platform says about the change.
+        found: the base, and how it was found.
+        event: what the platform says about the change, and what the request says in its place.
         remote: the remote whose branches are meant.
-
-    Attributes:
         source: `range`, `staged`, `worktree`, `patch`, `edit` or `commit-message`.
         stage: the moment of the check.
-        found: the base, and how it was found.
         item_branches: for a judged branch, what tells by its name whether another one is an item's; None
             where stacks are not looked for.
-        whole: whether the whole tree is judged (`--all`), and not only what the change touches.
+        below: the branch that is given as the base, where that is an item's; None for any other.
         notes: sentences about the change that a reader of the verdict must see.
     """
 
+    git: Git
+    request: Request
+    found: Found
+    event: Event | None = None
+    remote: str = "origin"
     source: str = "range"
     stage: Stage = "range"
+    item_branches: Callable[[str], Lower] | None = None
+    below: Found | None = None
 
-    def __init__(
-        self, git: Git, request: Request, found: Found, *, event: Event | None = None, remote: str = "origin"
-    ) -> None:
-        self.git = git
-        self.request = request
-        self.whole = request.all
-        self.found = found
-        self.item_branches: Callable[[str], Lower] | None = None
-        self._below: Found | None = None
-        self._event = event
-        self._remote = remote
+    @cached_property
+    def whole(self) -> bool:
+        """True if the whole tree is judged (`--all`), and not only what the change touches."""
+        return self.request.all
 
     def with_base(self, name: str) -> Self:
         """The same change, taken against the base that a policy names.
@@ -162,7 +159,7 @@ class Change:
         if not name or self.found.given or self.found.how == "none":
             return self
         with Needed():
-            found = named_base(self.git, name, "policy", remote=self._remote)
+            found = named_base(self.git, name, "policy", remote=self.remote)
         if self.found.how == "local":
             # What only this machine takes for a base proves no other one.
             found.how = "local"
@@ -177,7 +174,7 @@ class Change:
             default: the default branch, which everything trusted is read from.
         """
         other = self._moved(default)
-        other._below = self.found
+        other.below = self.found
         return other
 
     def default_base(self) -> Found | None:
@@ -187,12 +184,12 @@ class Change:
             SpecguardError: the one that the platform names is not there.
         """
         with Needed():
-            return default_base(self.git, self.request, self._event, remote=self._remote)
+            return default_base(self.git, self.request, self.event, remote=self.remote)
 
     @property
     def into(self) -> str:
         """The short name of the branch that is given as the base; empty if no name is."""
-        return short_branch(self.found.ref) or (self._event.base if self._event is not None else None) or ""
+        return short_branch(self.found.ref) or (self.event.base if self.event is not None else None) or ""
 
     def _moved(self, found: Found) -> Self:
         other = object.__new__(type(self))
@@ -229,8 +226,8 @@ class Change:
 
         Where the base is given, that is what the change is judged against.
         """
-        if self._below is not None or self.item_branches is None or self._branches_from is None:
-            return self._below
+        if self.below is not None or self.item_branches is None or self._branches_from is None:
+            return self.below
         if not self.found.trusted or self.request.enforce:
             return None
         if self.found.given and self.found.how != "pin":
@@ -242,7 +239,7 @@ class Change:
             own, own_names, of = self.branch.name, self.own_names, self.item_branches
             return branch_below(
                 self.git, self._branches_from, self.found,
-                own=own_names, remote=self._remote, items=lambda: of(own), at_head=self.source != "range",
+                own=own_names, remote=self.remote, items=lambda: of(own), at_head=self.source != "range",
             )  # fmt: skip
         except (MissingFact, NotApplicable):
             # Without it the whole change is judged.
@@ -251,7 +248,7 @@ class Change:
     @property
     def known_below(self) -> Found | None:
         """The same, as far as it was asked for: what is no commit yet has its start whatever it stands on."""
-        return self.stacked_on if self.source == "range" else vars(self).get("stacked_on", self._below)
+        return self.stacked_on if self.source == "range" else vars(self).get("stacked_on", self.below)
 
     @property
     def own_names(self) -> frozenset[str]:
@@ -327,12 +324,12 @@ class Change:
         """The branch that is judged."""
         if self.request.branch:
             return Branch(self.request.branch.removeprefix("refs/heads/"), "option")
-        if self._event is not None:
-            if self._event.branch:
-                return Branch(self._event.branch, "event")
-            if self._event.kind == "merge_group":
+        if self.event is not None:
+            if self.event.branch:
+                return Branch(self.event.branch, "event")
+            if self.event.kind == "merge_group":
                 raise NotApplicable("a merge queue's branch is the platform's own")
-            if self._event.kind == "push":
+            if self.event.kind == "push":
                 raise NotApplicable("what the platform's event is about is no branch")
         return self._own_branch()
 
@@ -353,7 +350,7 @@ class Change:
     @cached_property
     def pull_request(self) -> PullRequest:
         """The pull request's text."""
-        if self._event is not None and self._event.kind == "merge_group":
+        if self.event is not None and self.event.kind == "merge_group":
             raise NotApplicable("in a merge queue there is no pull request's text")
         raise NotApplicable("there is no pull request at this stage")
 

@@ -252,7 +252,7 @@ class Event(Record):
     """A pull request, a merge queue's group or a push, as the platform tells of it.
 
     Attributes:
-        kind: `pull_request`, `merge_group` or `push`.
+        kind: `pull_request`, `merge_group` or `push`; empty where flags say something, and no platform.
         head: the object id of the commit to judge; None if the platform does not say.
         branch: the short name of the judged branch, or None; a merge queue's own branches are nobody's.
         base: the short name of the branch it is to be merged into, or None.
@@ -280,6 +280,12 @@ class Event(Record):
     reviews: Sequence[SubmittedReview] = ()
     deleted: bool = False
     default: str | None = None
+
+    @property
+    def has_text(self) -> bool:
+        """True if a pull request's text is told, or would be in its place."""
+        told = self.title is not None or self.body is not None
+        return self.kind == "pull_request" or (told and self.kind != "merge_group")
 
 
 def find_event(request: Request) -> Event | None:

@@ -14,7 +14,7 @@ import re
 from functools import cached_property
 
 from specguard.change.change import Change
-from specguard.change.check_request import read_body
+from specguard.change.check_request import Revision, read_body
 from specguard.change.entries import FormatError, Message, read_commit_time, read_entries, read_listing
 from specguard.change.process import CommandError
 from specguard.change.repository import UNDER_WAY, Base, Branch, PullRequest, short_branch
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.base import Found
-    from specguard.change.check_request import Request, Revision
+    from specguard.change.check_request import Request
     from specguard.change.entries import Commit, Entry
     from specguard.change.git import Git
     from specguard.change.platform_event import Event
@@ -36,57 +36,49 @@ if TYPE_CHECKING:
     from specguard.change.worktree import WorkTree
 
 
-_WITH_PULL_REQUEST: Final = ("pull-request", "run")
-_SQUASH_SUFFIX: Final = re.compile(r" \(#[0-9]+\)$")
-
-
-class RangeChange(Change):
-    """The commits of a head that its base does not have.
-
-    Args:
-        git, request, found, event, remote: as for `Change`.
-        head: the judged commit.
-        named: how the head was named; empty for `HEAD`.
+def what_is_said(request: Request, event: Event | None = None) -> Event | None:
+    """What a platform says of a change, with what flags and files say in its place.
 
     Raises:
         SpecguardError: the file with the pull request's body, or the one with its reviews, cannot be read.
     """
+    said: dict[str, Any] = {} if request.title is None else {"title": request.title}
+    if request.body_file:
+        said["body"] = read_body(request.body_file)
+    if request.reviews_file:
+        # A file that was given is newer than the event.
+        from specguard.change.platform_event import read_reviews
 
-    source = "range"
+        said["reviews"] = read_reviews(request.reviews_file)
+    if not said:
+        return event
+    from specguard.change.platform_event import Event
 
-    def __init__(
-        self,
-        git: Git,
-        request: Request,
-        found: Found,
-        *,
-        head: Revision,
-        named: str = "",
-        event: Event | None = None,
-        remote: str = "origin",
-    ) -> None:
-        super().__init__(git, request, found, event=event, remote=remote)
-        self._head = head
-        self._named = named
-        self._body = read_body(request.body_file) if request.body_file else None
-        self._reviews = event.reviews if event is not None else ()
-        if request.reviews_file:
-            # A file that was given is newer than the event.
-            from specguard.change.platform_event import read_reviews
+    return Event(**{**vars(event or Event("")), **said})
 
-            self._reviews = read_reviews(request.reviews_file)
-        given = request.title is not None or bool(request.body_file)
-        kind = event.kind if event is not None else ""
-        if kind == "pull_request" or (given and kind != "merge_group"):
-            self.stage = "pull-request"
+
+_WITH_PULL_REQUEST: Final = ("pull-request", "run")
+_SQUASH_SUFFIX: Final = re.compile(r" \(#[0-9]+\)$")
+
+
+class RangeChange(Change, frozen=False, kw_only=True):
+    """The commits of a head that its base does not have.
+
+    Attributes:
+        head: the judged commit.
+        named: how the head was named; empty for `HEAD`.
+    """
+
+    head: Revision
+    named: str = ""
 
     def _own_branch(self) -> Branch:
-        ref = self._head.ref
-        if self._named in ("", "HEAD", "@"):
+        ref = self.head.ref
+        if self.named in ("", "HEAD", "@"):
             return super()._own_branch()
         if ref.startswith(("refs/heads/", "refs/remotes/")):
             return Branch(short_branch(ref), "head")
-        raise NotApplicable(f"the head {self._named} is no branch")
+        raise NotApplicable(f"the head {self.named} is no branch")
 
     @cached_property
     def base(self) -> Base:
@@ -94,7 +86,7 @@ class RangeChange(Change):
         # What an agent has made may be such a branch: its guard sees all since the base.
         whole = self.request.by_agent and not self.request.own_part
         against = (None if whole else self.stacked_on) or self.found
-        tip, head = against.oid, self._head.oid
+        tip, head = against.oid, self.head.oid
         if tip is None:
             return Base(self, name=self.found.name, tip=None, start=None, head=head, trusted=False)
         merge_bases = self.git.merge_bases(tip, head)
@@ -118,7 +110,7 @@ class RangeChange(Change):
 
     @property
     def _branches_from(self) -> str | None:
-        return self._head.oid
+        return self.head.oid
 
     def is_put_back(self, entry: Entry) -> bool:
         """True if an entry leaves at its path what the trusted base has there, or had when it began."""
@@ -165,7 +157,7 @@ class RangeChange(Change):
         if base.tip == trusted or base.start is None or trusted is None:
             return entries
         before = self.git.merge_bases(trusted, base.start)
-        since = self.git.merge_bases(trusted, self._head.oid)
+        since = self.git.merge_bases(trusted, self.head.oid)
         if before == since or not before:
             return entries
         merged = {(one.path, one.new_mode, one.new) for one in self.git.diff_trees(before[0], since[0])}
@@ -176,8 +168,8 @@ class RangeChange(Change):
         if self.request.enforce:
             # Where a verdict is final, not even the repository's objects are believed.
             before = self.git.commit(start).tree if start else ""
-            self.git.measure([(before, self.git.commit(self._head.oid).tree)], "the change's entries")
-        return self.git.diff_trees(start or self.git.empty_tree, self._head.oid)
+            self.git.measure([(before, self.git.commit(self.head.oid).tree)], "the change's entries")
+        return self.git.diff_trees(start or self.git.empty_tree, self.head.oid)
 
     @cached_property
     def commits(self) -> Sequence[Commit]:
@@ -185,7 +177,7 @@ class RangeChange(Change):
         # Unrelated histories have no range, although git would list one.
         base = self.base
         bases = [oid for oid in (base.tip, self.found.oid) if oid]
-        commits = self.git.commits(self.git.revisions(self._head.oid, *dict.fromkeys(bases)))
+        commits = self.git.commits(self.git.revisions(self.head.oid, *dict.fromkeys(bases)))
         if len(commits) == 1 and commits[0].parents == [base.start]:
             # That comparison is made anyway.
             commits[0].read = lambda: [self.entries]
@@ -212,110 +204,98 @@ class RangeChange(Change):
         """The pull request's text, from flags or else from the platform."""
         if self.stage not in _WITH_PULL_REQUEST:
             return super().pull_request
-        event, title, body = self._event, self.request.title, self._body
-        if event is None or event.kind != "pull_request":
-            return PullRequest(title=title, body=body)
-        return PullRequest(
-            title=event.title if title is None else title,
-            body=event.body if body is None else body,
-            base=event.base,
-            number=event.number,
-        )
+        event = self.event
+        if event is None:
+            return PullRequest()
+        base = event.base if event.kind == "pull_request" else None
+        return PullRequest(title=event.title, body=event.body, base=base, number=event.number)
 
     @cached_property
     def reviewers(self) -> frozenset[str]:
         """Those who approve exactly this head, as the platform's reviews say."""
-        if not self._reviews:
+        if self.event is None or not self.event.reviews:
             return frozenset()
         from specguard.change.platform_event import NEVER, approving
 
-        head = self._head.oid
+        head = self.head.oid
         _, content = self.git.object(head)
         committed = read_commit_time(content)
-        return approving(self._reviews, head, NEVER if committed is None else committed)
+        return approving(self.event.reviews, head, NEVER if committed is None else committed)
 
     @property
     def author_login(self) -> str:
         """The account of the pull request's author, as the platform's event says."""
-        return (self._event.author if self._event is not None else None) or ""
+        return (self.event.author if self.event is not None else None) or ""
 
     @cached_property
     def head_files(self) -> Tree:
         """The files of the head."""
-        return self._files(self._head.oid)
+        return self._files(self.head.oid)
 
 
-class BranchWithWorkTree(RangeChange):
+class BranchWithWorkTree(RangeChange, frozen=False, kw_only=True):
     """The commits of the branch that is checked out, and on top of them the working tree as it is.
 
-    Args:
-        git, request, found, head, named, event: as for `RangeChange`.
+    Attributes:
         work: the working tree.
     """
 
     source = "worktree"
-
-    def __init__(self, git: Git, request: Request, found: Found, *, work: WorkTree, **more: Any) -> None:
-        super().__init__(git, request, found, **more)
-        self._work = work
+    work: WorkTree
 
     def _since(self, start: str | None) -> Sequence[Entry]:
-        entries = self.git.diff_trees(start or self.git.empty_tree, self._work.tree)
-        return sorted([*entries, *self._work.nested], key=lambda entry: entry.path)
+        return self.work.since(start or self.git.empty_tree)
 
     @cached_property
     def commits(self) -> Sequence[Commit]:
         """The commits of the branch that the base does not have; what is on top of them is none."""
-        return self.git.commits(self.git.revisions(self._head.oid, self.base.tip))
+        return self.git.commits(self.git.revisions(self.head.oid, self.base.tip))
 
     @cached_property
     def head_files(self) -> Tree:
         """The files of the working tree."""
-        return Tree(self.git, self._work.tree, self._work.nested)
+        return self.work.files
 
 
-class RunChange(RangeChange):
+class RunChange(RangeChange, frozen=False, kw_only=True):
     """A run's change before its commit: no branch has it yet, and its names are known.
 
-    Args:
-        git, request, found, head: as for `RangeChange`.
-        branch: the branch that it will be pushed to; empty if the item has none.
+    Attributes:
+        pushed_to: the branch that it will be pushed to; empty if the item has none.
         title, body: the pull request's; empty if the item has none.
     """
 
     source = "worktree"
-
-    def __init__(
-        self, git: Git, request: Request, found: Found, *, head: Revision, branch: str, title: str, body: str
-    ) -> None:
-        super().__init__(git, request, found, head=head, named=head.oid)
-        self.stage = "run"
-        self._names = branch, title, body
+    stage = "run"
+    pushed_to: str
+    title: str = ""
+    body: str = ""
 
     def _own_branch(self) -> Branch:
-        if not self._names[0]:
+        if not self.pushed_to:
             raise NotApplicable("the run has no branch")
-        return Branch(self._names[0], "run")
+        return Branch(self.pushed_to, "run")
 
     @cached_property
     def pull_request(self) -> PullRequest:
         """The text that the pull request will have."""
-        _, title, body = self._names
-        if not title:
+        if not self.title:
             raise NotApplicable("the run opens no pull request")
-        return PullRequest(title=title, body=body, base=(self.stacked_on or self.found).name)
+        return PullRequest(self.title, self.body, base=(self.stacked_on or self.found).name)
 
 
-class _OfPush(Change):
-    """A change of one ref that is being pushed."""
+class _OfPush(Change, frozen=False, kw_only=True):
+    """A change of one ref that is being pushed.
 
-    def __init__(self, git: Git, request: Request, found: Found, *, push: Push, **more: Any) -> None:
-        super().__init__(git, request, found, remote=push.remote, **more)
-        self.stage = "push"
-        self._push = push
+    Attributes:
+        pushed: the ref.
+    """
+
+    stage = "push"
+    pushed: Push
 
     def _own_branch(self) -> Branch:
-        ref = self._push.remote_ref
+        ref = self.pushed.remote_ref
         if ref.startswith("refs/heads/"):
             return Branch(ref.removeprefix("refs/heads/"), "push")
         raise NotApplicable(f"{ref or 'what is pushed'} is no branch")
@@ -323,27 +303,41 @@ class _OfPush(Change):
     @property
     def own_names(self) -> frozenset[str]:
         """The names of the branch here and at the remote."""
-        return super().own_names | {self._push.local_ref.removeprefix("refs/heads/")}
+        return super().own_names | {self.pushed.local_ref.removeprefix("refs/heads/")}
 
     @property
     def push(self) -> Push:
         """The ref that is being pushed."""
-        return self._push
+        return self.pushed
 
 
-class PushedChange(_OfPush, RangeChange):
+class PushedChange(_OfPush, RangeChange, frozen=False, kw_only=True):
     """The commits that a push brings to one ref of a remote."""
 
-    def __init__(self, git: Git, request: Request, found: Found, *, head: Revision, push: Push) -> None:
-        super().__init__(git, request, found, push=push, head=head, named=push.local_ref)
+
+def change_of_push(
+    git: Git, request: Request, found: Found, push: Push, kind: type[PushedChange] = PushedChange
+) -> Change:
+    """The change that one ref of a push makes.
+
+    Raises:
+        SpecguardError: what is pushed is no commit, or a file of the request cannot be read.
+        MissingFact: it is not there.
+    """
+    if push.new is None:
+        return DeletedRef(git, request, found, remote=push.remote, pushed=push)
+    return kind(
+        git, request, found, what_is_said(request), push.remote,
+        head=Revision(git.commit(push.new).oid), named=push.local_ref, pushed=push,
+    )  # fmt: skip
 
 
-class DeletedRef(_OfPush):
+class DeletedRef(_OfPush, frozen=False, kw_only=True):
     """The deletion of a ref of a remote: it has no entries and no commits, and is judged as a push alone."""
 
     @property
     def _lacking(self) -> str:
-        return f"{self._push.remote_ref} is deleted"
+        return f"{self.pushed.remote_ref} is deleted"
 
     @property
     def _branches_from(self) -> str | None:
@@ -563,7 +557,7 @@ class Joined:
     ) -> None:
         self.commits = commits
         self.tree = tree
-        self._head = Tree(git, git.commit(head).tree)
+        self.head = Tree(git, git.commit(head).tree)
         self._theirs = [Tree(git, git.commit(oid).tree) for oid in commits]
         self._conflicts = conflicts
         self._picked = picked
@@ -576,12 +570,12 @@ class Joined:
         conflict = in_conflict(entry.path, self._conflicts)
         if any(tree.has(entry) for tree in self._theirs):
             # Where their side changed nothing since, this would take an older content for a newer one.
-            return conflict or self.origin(entry) is not None or self._head.has(entry)
-        return self._head.has(entry) and (conflict or self._picked)
+            return conflict or self.origin(entry) is not None or self.head.has(entry)
+        return self.head.has(entry) and (conflict or self._picked)
 
     def origin(self, entry: Entry) -> str | None:
         """The commit that has what is to be put back at an entry's path; None if that is `HEAD`."""
-        was = self._head.find(entry.path)
+        was = self.head.find(entry.path)
         if (was.mode, was.oid) == (entry.old_mode, entry.old) if was else not entry.old_mode:
             return None
         return self.commits[-1]

@@ -11,9 +11,9 @@ import re
 from functools import cached_property
 
 from specguard.change.base import Found
-from specguard.change.check_request import Revision, read_input, resolve
+from specguard.change.check_request import read_input, resolve
 from specguard.change.process import CommandError
-from specguard.change.ranges import DeletedRef, PushedChange
+from specguard.change.ranges import PushedChange, change_of_push
 from specguard.change.repository import Base, Push, Remote, is_oid, short_name
 from specguard.errors import MissingFact, SpecguardError
 
@@ -372,18 +372,16 @@ def _find_base(git: Git, request: Request) -> Found:
 
 
 def _change(git: Git, request: Request, found: Found, push: Push) -> Change:
-    if push.new is not None:
-        return ReceivedChange(git, request, found, head=Revision(git.commit(push.new).oid), push=push)
-    if push.remote_ref == found.ref:
+    if push.new is None and push.remote_ref == found.ref:
         raise SpecguardError(
             f"the push deletes {found.name}, which everything trusted is read from",
             help="Let HEAD name another branch first, if this one is to go.",
             code="not-possible",
         )
-    return DeletedRef(git, request, found, push=push)
+    return change_of_push(git, request, found, push, ReceivedChange)
 
 
-class ReceivedChange(PushedChange):
+class ReceivedChange(PushedChange, frozen=False, kw_only=True):
     """The commits that a push brings to one ref of this repository."""
 
     @cached_property

@@ -13,7 +13,7 @@ from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Final
+    from typing import Any, Final
 
     from specguard.change.check_request import Request
     from specguard.change.git import Git
@@ -87,7 +87,7 @@ def _asked(git: Git, request: Request) -> Sequence[Change]:
     if request.edits:
         from specguard.change.uncommitted import EditedChange
 
-        return [EditedChange(git, request, _trusted(git, request, None), root=request.directory)]
+        return [EditedChange(git, request, _trusted(git, request, None))]
     if request.worktree and request.head:
         return _range(git, request)
     if request.staged or request.worktree or request.patch or request.message_file or request.message:
@@ -127,9 +127,10 @@ def _find_event(request: Request, *, explicit: bool = False) -> Event | None:
 
 
 def _range(git: Git, request: Request) -> Sequence[Change]:
-    from specguard.change.ranges import BranchWithWorkTree, RangeChange
+    from specguard.change.ranges import BranchWithWorkTree, RangeChange, what_is_said
 
-    event = _find_event(request, explicit=bool(request.range or request.root))
+    found: Found | None
+    event = what_is_said(request, _find_event(request, explicit=bool(request.range or request.root)))
     if request.range:
         base, named = _split(request.range)
         if "~" in base or "^" in base:
@@ -138,22 +139,23 @@ def _range(git: Git, request: Request) -> Sequence[Change]:
             found = Found(base, revision.oid, "option")
         else:
             found = _range_base(git, base)
-        return [RangeChange(git, request, found, head=resolve(git, named), named=named, event=event)]
-    head = _head(git, request, event)
-    if head is None:
-        return []
-    found_or_none = Found("", None, "none") if request.root else find_base(git, request, event)
-    if found_or_none is None:
+        head = resolve(git, named)
+    else:
+        judged = _head(git, request, event)
+        if judged is None:
+            return []
+        head = judged
+        found = Found("", None, "none") if request.root else find_base(git, request, event)
+        named = request.head or (head.oid if event is not None and event.head else "")
+    if found is None:
         raise no_base()
+    stage = "pull-request" if event is not None and event.has_text else "range"
+    asked: dict[str, Any] = {"event": event, "stage": stage, "head": head, "named": named}
     if request.worktree:
         from specguard.change.worktree import hash_work_tree
 
-        work = hash_work_tree(git, head.oid)
-        return [
-            BranchWithWorkTree(git, request, found_or_none, head=head, named="HEAD", event=event, work=work)
-        ]
-    named = request.head or (head.oid if event is not None and event.head else "")
-    return [RangeChange(git, request, found_or_none, head=head, named=named, event=event)]
+        return [BranchWithWorkTree(git, request, found, **asked, work=hash_work_tree(git, head.oid))]
+    return [RangeChange(git, request, found, **asked)]
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -217,19 +219,19 @@ def _snapshot(git: Git, request: Request) -> Change:
         found = _trusted(git, request, event)
         if settings is not None:
             message = uncommitted.read_message(repository, request, settings)
-            return uncommitted.MessageChange(git, request, found, message, event=event)
+            return uncommitted.MessageChange(git, request, found, event, message=message)
     finally:
         if settings is not None:
             settings.stop()
     if comparison is not None:
-        return uncommitted.StagedChange(git, request, found, comparison=comparison, event=event)
+        return uncommitted.StagedChange(git, request, found, event, comparison=comparison)
     from specguard.change.worktree import WorkTree, hash_work_tree
 
     if request.patch:
-        made = WorkTree(uncommitted.apply_patch(git, resolve(git, "HEAD").oid, request.patch), [])
-        return uncommitted.TreeChange(git, request, found, source="patch", made=made, event=event)
+        made = WorkTree(git, uncommitted.apply_patch(git, resolve(git, "HEAD").oid, request.patch))
+        return uncommitted.TreeChange(git, request, found, event, source="patch", made=made)
     made = hash_work_tree(git, start)
-    return uncommitted.TreeChange(git, request, found, source="worktree", made=made, event=event)
+    return uncommitted.TreeChange(git, request, found, event, made=made)
 
 
 def open_work_tree(git: Git, request: Request) -> Change:
@@ -247,7 +249,7 @@ def open_work_tree(git: Git, request: Request) -> Change:
 
     with Needed():
         made = hash_work_tree(git, git.repository.head or git.empty_tree)
-    return WholeTree(git, request, Found("", None, "none"), source="worktree", made=made)
+    return WholeTree(git, request, Found("", None, "none"), made=made)
 
 
 def _check_index(git: Git) -> None:
@@ -286,7 +288,7 @@ def _is_there(git: Git, push: Push) -> bool:
 
 
 def _pushed_change(git: Git, request: Request, push: Push) -> Change:
-    from specguard.change.ranges import DeletedRef, PushedChange
+    from specguard.change.ranges import change_of_push
 
     # The branch that is being pushed cannot be its own base.
     found = find_base(git, request, remote=push.remote, without=push.remote_ref)
@@ -295,9 +297,7 @@ def _pushed_change(git: Git, request: Request, push: Push) -> Change:
             raise no_base(push.remote)
         # The first push of a first branch: there is nothing yet that could be a base.
         found = Found("", None, "none")
-    if push.new is None:
-        return DeletedRef(git, request, found, push=push)
-    return PushedChange(git, request, found, head=Revision(git.commit(push.new).oid), push=push)
+    return change_of_push(git, request, found, push)
 
 
 _MOST_LINKS: Final = 40

@@ -17,12 +17,10 @@ from specguard.model import path_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, Final
+    from typing import Final
 
-    from specguard.change.base import Found
     from specguard.change.check_request import Request
     from specguard.change.git import Git
-    from specguard.change.platform_event import Event
     from specguard.change.process import Process
     from specguard.change.ranges import Joined
     from specguard.change.repository import Repository
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from specguard.model import Stage
 
 
-class SnapshotChange(Change):
+class SnapshotChange(Change, frozen=False):
     """A tree that is compared with `HEAD`; nothing of it reads history."""
 
     stage: Stage = "staged"
@@ -93,27 +91,15 @@ class SnapshotChange(Change):
         return Tree(self.git, self.joined.tree) if self.joined else self._files(self.git.repository.head)
 
 
-class StagedChange(SnapshotChange):
+class StagedChange(SnapshotChange, frozen=False, kw_only=True):
     """The staged change: `HEAD` against the index.
 
-    Args:
-        git, request, found, event: as for `Change`.
+    Attributes:
         comparison: the comparison of `HEAD` with the index that `Git.start_index_diff` started.
     """
 
     source = "staged"
-
-    def __init__(
-        self,
-        git: Git,
-        request: Request,
-        found: Found,
-        *,
-        comparison: Process | None = None,
-        event: Event | None = None,
-    ) -> None:
-        super().__init__(git, request, found, event=event)
-        self._comparison = comparison
+    comparison: Process | None = None
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
@@ -132,7 +118,7 @@ class StagedChange(SnapshotChange):
     @cached_property
     def _staged(self) -> Sequence[Entry]:
         head = self.git.repository.head or self.git.empty_tree
-        comparison, self._comparison = self._comparison, None
+        comparison, self.comparison = self.comparison, None
         entries = self.git.index_diff(head, comparison)
         unmerged = next((entry.path for entry in entries if entry.status == "U"), None)
         if unmerged is not None:
@@ -140,22 +126,16 @@ class StagedChange(SnapshotChange):
         return entries
 
 
-class MessageChange(StagedChange):
+class MessageChange(StagedChange, frozen=False, kw_only=True):
     """The message of a commit that is being written; the paths of that commit are not judged with it.
 
-    Args:
-        git, request, found, event: as for `Change`.
+    Attributes:
         message: the message.
     """
 
     source = "commit-message"
     stage = "commit-msg"
-
-    def __init__(
-        self, git: Git, request: Request, found: Found, message: Message, *, event: Event | None = None
-    ) -> None:
-        super().__init__(git, request, found, event=event)
-        self._message = message
+    message: Message
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
@@ -168,11 +148,11 @@ class MessageChange(StagedChange):
             raise NotApplicable(
                 'with merge = "squash" the pull request\'s title is judged, once there is one'
             )
-        if self._message.squashes:
+        if self.message.squashes:
             raise NotApplicable("what is to be squashed into another commit is judged before it is pushed")
         if self.request.message_file:
-            self._message.staged = self._changed
-        return [self._message]
+            self.message.staged = self._changed
+        return [self.message]
 
     @property
     def empty(self) -> bool:
@@ -180,38 +160,30 @@ class MessageChange(StagedChange):
         return False
 
 
-class TreeChange(SnapshotChange):
+class TreeChange(SnapshotChange, frozen=False, kw_only=True):
     """A tree that was made for the check: the working tree's, or the one that a patch makes of `HEAD`.
 
-    Args:
-        git, request, found, event: as for `Change`.
-        source: `worktree` or `patch`.
+    Attributes:
         made: the tree, and entries for repositories within the working tree, which a tree cannot have.
     """
 
-    def __init__(
-        self, git: Git, request: Request, found: Found, *, source: str, made: WorkTree, **more: Any
-    ) -> None:
-        super().__init__(git, request, found, **more)
-        self.source = source
-        self._tree, self._nested = made.tree, made.nested
+    source = "worktree"
+    made: WorkTree
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
         """The differences between `HEAD` and the tree, without those of a merge."""
         start = self.git.repository.head or self.git.empty_tree
-        entries = self.git.diff_trees(self.joined.tree if self.joined else start, self._tree)
-        if self.joined:
-            entries = self.joined.own(entries)
-        return sorted([*entries, *self._nested], key=lambda entry: entry.path) if self._nested else entries
+        entries = self.made.since(self.joined.tree if self.joined else start)
+        return self.joined.own(entries) if self.joined else entries
 
     @cached_property
     def head_files(self) -> Tree:
         """The files of the tree, and what stands in it for repositories within the working tree."""
-        return Tree(self.git, self._tree, self._nested)
+        return self.made.files
 
 
-class WholeTree(TreeChange):
+class WholeTree(TreeChange, frozen=False, kw_only=True):
     """A tree that is judged as it is, with nothing that it is compared with."""
 
     @property
@@ -229,7 +201,7 @@ _FILE: Final = 0o100644
 _UNKNOWN_DIGIT: Final = "f"
 
 
-class EditedChange(SnapshotChange):
+class EditedChange(SnapshotChange, frozen=False):
     """`HEAD` with some files written or removed, and nothing else of the working tree.
 
     What gives a file back what the pinned base has, or `HEAD` had when the session began, changes nothing.
@@ -237,24 +209,17 @@ class EditedChange(SnapshotChange):
     Rules read the new contents as any other. A content that nobody knows yet is an object id that no store
     has: rules about paths judge the entry, and rules that read it are indeterminate.
 
-    Args:
-        git, request, found: as for `Change`; the request's `edits` are what is judged.
-        root: the root of the working tree, whose files tell which of them can be executed; empty for none.
+    The request's `edits` are what is judged, in the working tree whose root is its `directory`.
     """
 
     source = "edit"
     stage: Stage = "edit"
 
-    def __init__(self, git: Git, request: Request, found: Found, *, root: str) -> None:
-        super().__init__(git, request, found)
-        self._root = os.fsencode(root)
-        pinned = [found.oid, request.began] if request.pinned else []
-        self._trusted = [oid for oid in dict.fromkeys(pinned) if oid and oid != git.repository.head]
-
     @cached_property
     def entries(self) -> Sequence[Entry]:
         """The changes of the edits to `HEAD`, by path; an edit without an effect is left out."""
-        trees = [self._files(oid) for oid in self._trusted]
+        pinned = [self.found.oid, self.request.began] if self.request.pinned else []
+        trees = [self._files(oid) for oid in pinned if oid and oid != self.git.repository.head]
         return [entry for entry in self._made if not any(tree.has(entry) for tree in trees)]
 
     @cached_property
@@ -303,8 +268,9 @@ class EditedChange(SnapshotChange):
         """The mode of a file that is written: writing does not change whether it can be executed."""
         if old is not None and old.is_file:
             return old.mode
+        place = os.path.join(os.fsencode(self.request.directory), path)
         try:
-            return EXECUTABLE if os.stat(os.path.join(self._root, path)).st_mode & 0o100 else _FILE
+            return EXECUTABLE if os.stat(place).st_mode & 0o100 else _FILE
         except (OSError, ValueError):
             return _FILE
 

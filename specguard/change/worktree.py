@@ -13,11 +13,13 @@ from __future__ import annotations
 import os
 import time
 from functools import cached_property
+from operator import attrgetter
 
 from specguard.change.entries import SUBMODULE, Entry, read_listing
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
+from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.check_request import Request
-    from specguard.change.tree import Tree
 
 
 FILE_LIMIT: Final = 2 << 30
@@ -41,13 +42,28 @@ class WorkTree(Record):
     """A working tree that was hashed.
 
     Attributes:
-        tree: the object id of its tree; the object is in the scratch store of the `Git` that hashed it.
+        git: what hashed it; the tree is in its scratch store.
+        tree: the object id of its tree.
         nested: entries for repositories within it that are no submodules, added with an object id of zeros;
             they were not entered.
     """
 
+    git: Git
     tree: str
-    nested: list[Entry]
+    nested: Sequence[Entry] = ()
+
+    @property
+    def files(self) -> Tree:
+        """Its files, and what stands for repositories within it."""
+        return Tree(self.git, self.tree, self.nested)
+
+    def since(self, start: str) -> list[Entry]:
+        """Its differences from a tree or commit, by path.
+
+        Raises:
+            MissingFact: a tree is not there, or more differs than may.
+        """
+        return sorted([*self.git.diff_trees(start, self.tree), *self.nested], key=attrgetter("path"))
 
 
 def hash_work_tree(git: Git, start: str) -> WorkTree:
@@ -94,6 +110,7 @@ def hash_work_tree(git: Git, start: str) -> WorkTree:
     tree = git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree").decode().strip()
     zeros = "0" * git.repository.hexadecimal
     return WorkTree(
+        git,
         tree,
         [Entry(path, "A", 0, SUBMODULE, zeros, zeros) for path in not_ignored(git, index, root, nested)],
     )
@@ -315,8 +332,7 @@ class Worktree(Record):
         try:
             with Git(Repository.locate(self.folder, self.environment)) as git:
                 start = git.repository.head or git.empty_tree
-                hashed = hash_work_tree(git, start)
-                return [*git.diff_trees(start, hashed.tree), *hashed.nested], ""
+                return hash_work_tree(git, start).since(start), ""
         except SpecguardError as error:
             return (), error.message
         except MissingFact as error:

@@ -496,9 +496,9 @@ def check_run(
     with Git(repository) as git:
         git.also_read(objects)
         change = RunChange(
-            git, request, below or base, head=Revision(head), branch=branch, title=title, body=body
-        )
-        change.stage = stage
+            git, request, below or base, stage=stage,
+            head=Revision(head), named=head, pushed_to=branch, title=title, body=body,
+        )  # fmt: skip
         if below is not None:
             change = change.on_branch_of_item(base)
         return judge_change(change, Policies(request, repository))

@@ -158,9 +158,9 @@ def _breaks_no_rule_yet(asked: Asked) -> None:
     start, item, repository = asked.start, asked.item, asked.source.git.repository
     request = Request(environment=repository.environment, base=start.oid, enforce=True, select=_BEFORE)
     found = Found(start.base, start.oid, "option", f"refs/heads/{start.base}")
-    head = Revision(asked.tip or start.oid)
+    head = asked.tip or start.oid
     change = RunChange(
-        asked.source.git, request, found, head=head, branch=item.branches[0], title="", body=""
+        asked.source.git, request, found, head=Revision(head), named=head, pushed_to=item.branches[0]
     )
     policies = Policies(request, repository)
     for judged in judge_change(change, policies).findings:
