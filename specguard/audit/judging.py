@@ -20,7 +20,7 @@ from specguard.change.check_request import FLOOR, Request, Revision, resolve
 from specguard.change.git import Git
 from specguard.change.platform_event import Event
 from specguard.change.ranges import RangeChange
-from specguard.change.repository import Base, Repository, short_branch
+from specguard.change.repository import Repository, short_branch
 from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry
@@ -144,6 +144,11 @@ class PastGit(Git):
         if brought is not None and self._past[head].parents[:1] == list(without):
             return list(brought)
         return super().revisions(head, *without)
+
+    def merge_bases(self, one: str, other: str) -> list[str]:
+        """All best common ancestors of two commits, of which one may be the other's first parent."""
+        past = self._past.get(other)
+        return [one] if past and past.parents[:1] == [one] else super().merge_bases(one, other)
 
     def list_tree(self, tree: str, what: str, *options: str, spare: int = 0) -> list[bytes]:
         """The lines of `ls-tree -r`; a list of names follows from that of an earlier change."""
@@ -395,16 +400,7 @@ def _landed_change(git: Git, request: Request, commit: Commit) -> RangeChange:
     parent = commit.parents[0] if commit.parents else None
     found = Found(parent, parent, "option") if parent else Found("", None, "none")
     change = RangeChange(git, request, found, head=Revision(commit.oid), named=commit.oid)
-    base = Base(
-        change,
-        name=found.name,
-        tip=parent,
-        start=parent,
-        head=commit.oid,
-        trusted=found.trusted,
-        merge_bases=[parent] if parent else [],
-    )
-    vars(change).update(base=base, entries=commit.diffs[0])
+    vars(change)["entries"] = commit.diffs[0]
     if not commit.is_merge:
         vars(change)["commits"] = [commit]
     return change

@@ -347,14 +347,11 @@ def papers_of(git: Git, base: str, below: str) -> Tree:
 
 def _recorded(git: Git, own: Collection[str]) -> Iterator[str]:
     """The names of the parents that Graphite and git record for a branch."""
+    process = git.repository.in_place("config", "-z", "--get-regexp", r"^branch\..*\.(remote|merge)$")
+    said = process.drain().decode("utf-8", "surrogateescape")
+    values = dict(line.partition("\n")[::2] for line in said.split("\0"))
     for name in own:
         yield from _of_graphite(os.path.join(git.repository.common, _GRAPHITE), name)
-        process = git.repository.in_place("config", "-z", "--get-regexp", r"^branch\..*\.(remote|merge)$")
-        try:
-            said = process.read().decode("utf-8", "surrogateescape")
-        except CommandError:
-            continue
-        values = dict(line.partition("\n")[::2] for line in said.split("\0"))
         # A branch of a remote is where this one is pushed to; a local one is what it was made from.
         if values.get(f"branch.{name}.remote") == ".":
             yield short_name(values.get(f"branch.{name}.merge", ""))

@@ -59,13 +59,10 @@ class Bookkeeping(Record):
         Raises:
             MissingFact: its files are not there.
         """
-        if commit.files_approvals(self.log):
-            return True
-        if len(commit.parents) != 1 or not commit.diffs or not commit.diffs[0]:
-            return False
-        # All but approvals of a commit that files both are what the change adds in the end.
-        return bool(self.runs()) and all(
-            entry.path in self._filed for entry in commit.diffs[0] if not is_filed(entry, self.log)
+        entries = commit.diffs[0] if len(commit.parents) == 1 and commit.diffs else ()
+        # A run's files are those that the change adds in the end.
+        return bool(entries) and all(
+            is_filed(entry, self.log) or bool(self.runs() and entry.path in self._filed) for entry in entries
         )
 
     def has(self, entry: Entry) -> bool:

@@ -12,10 +12,11 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import chain, islice, zip_longest
 
-from specguard.change.entries import FormatError, read_commit, read_diffs, read_entries, read_tree
+from specguard.change.entries import read_commit, read_diffs, read_entries, read_tree
 from specguard.change.object_store import Reading, Store, lines_of
 from specguard.change.process import CommandError
 from specguard.change.repository import PastCommit, is_oid
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
@@ -114,7 +115,7 @@ class Git(Store):
             if kind != "commit":
                 raise self.missing(f"commit {oid}", f"it is a {kind}")
             with Reading(self, f"commit {oid}"):
-                commits.append(read_commit(oid, content, diffs.loader(len(commits))))
+                commits.append(read_commit(oid, content, diffs.reader(len(commits))))
         if compare and len(commits) > 1:
             diffs.start()
         return commits
@@ -384,58 +385,56 @@ class Git(Store):
             return read_entries(found, self.repository.hexadecimal)
 
 
-class _Diffs:
-    """The changes of many commits against each of their parents, from one process."""
+class _Diffs(Record, frozen=False):
+    """The changes of many commits against each of their parents, from one process for `AT_ONCE` of them.
 
-    def __init__(self, git: Git, commits: Sequence[Commit]) -> None:
-        self._git = git
-        self._commits = commits
-        self._first: Process | None = None
+    Attributes:
+        git: where they are compared.
+        commits: the commits.
+        first: the first process, where it was started already.
+    """
+
+    git: Git
+    commits: Sequence[Commit]
+    first: Process | None = None
 
     def start(self) -> None:
         """Start the first process, so that it is ready when it is read."""
-        self._first = self._git.start(*_COMMIT_DIFFS, stdin=self._pairs(self._commits[:AT_ONCE]), wide=True)
+        self.first = self.git.start(*_COMMIT_DIFFS, stdin=_asked(self.commits[:AT_ONCE]), wide=True)
 
-    def loader(self, position: int) -> Callable[[], Sequence[Sequence[Entry]]]:
-        """The function that reads the diffs of the commit at a position."""
+    def reader(self, position: int) -> Callable[[], Sequence[Sequence[Entry]]]:
+        """The function that reads what the commit at a position changes."""
         return lambda: self._all[position]
 
     @cached_property
     def _all(self) -> Sequence[Sequence[Sequence[Entry]]]:
-        starts = range(0, len(self._commits), AT_ONCE)
-        return [found for start in starts for found in self._some(self._commits[start : start + AT_ONCE])]
+        starts = range(0, len(self.commits), AT_ONCE)
+        return [found for start in starts for found in self._some(self.commits[start : start + AT_ONCE])]
 
     def _some(self, commits: Sequence[Commit]) -> list[list[list[Entry]]]:
-        process, self._first = self._first, None
-        what = "the commits' entries"
-        read = iter(
-            self._git.commit_diffs(
-                what,
-                *_COMMIT_DIFFS[2:],
-                pairs=lambda: self._trees(commits),
-                stdin=self._pairs(commits),
-                process=process,
-            )
+        def trees() -> Iterator[Pair]:
+            for commit, parent in pairs:
+                yield (self.git.commit(parent).tree if parent else ""), commit.tree
+
+        what, pairs = "the commits' entries", _with_parents(commits)
+        process, self.first = self.first, None
+        found = self.git.commit_diffs(
+            what, *_COMMIT_DIFFS[2:], pairs=trees, stdin=_asked(commits), process=process
         )
-        with Reading(self._git, what):
-            return [[self._next(read, commit) for _ in commit.parents or ("",)] for commit in commits]
+        if [oid for oid, _ in found] != [commit.oid for commit, _ in pairs]:
+            raise self.git.missing(what, "other commits are told of")
+        entries = iter(found)
+        return [[next(entries)[1] for _ in commit.parents or ("",)] for commit in commits]
 
-    def _trees(self, commits: Sequence[Commit]) -> Iterator[tuple[str, str]]:
-        for commit in commits:
-            for parent in commit.parents or ("",):
-                yield (self._git.commit(parent).tree if parent else ""), commit.tree
 
-    @staticmethod
-    def _pairs(commits: Sequence[Commit]) -> bytes:
-        pairs = [f"{commit.oid} {parent}" for commit in commits for parent in commit.parents or ("",)]
-        return lines_of([pair.rstrip() for pair in pairs])
+def _with_parents(commits: Sequence[Commit]) -> list[tuple[Commit, str]]:
+    """Each commit with each of its parents; with an empty one where it has none."""
+    return [(commit, parent) for commit in commits for parent in commit.parents or ("",)]
 
-    @staticmethod
-    def _next(found: Iterator[tuple[str, list[Entry]]], commit: Commit) -> list[Entry]:
-        oid, entries = next(found, ("", []))
-        if oid != commit.oid:
-            raise FormatError(f"commit {commit.oid} is not among them")
-        return entries
+
+def _asked(commits: Sequence[Commit]) -> bytes:
+    """What `diff-tree --stdin` reads to compare commits with each of their parents."""
+    return lines_of([f"{commit.oid} {parent}".rstrip() for commit, parent in _with_parents(commits)])
 
 
 _DIRECTORY: Final = 0o040000
@@ -444,7 +443,7 @@ READ: Final = 64
 """How many times the limit of entries directories may have that are read to compare them."""
 
 
-class _Differences:
+class _Differences(Record):
     """In what one directory differs from another one: files and what else is no directory, and directories.
 
     Attributes:
@@ -453,24 +452,24 @@ class _Differences:
         folders: the two sides of each directory, with the bytes of its name.
     """
 
-    __slots__ = ("files", "folders", "size")
+    files: int
+    size: int
+    folders: Sequence[tuple[Pair, int]]
 
-    def __init__(self, old: set[tuple[bytes, int, str]], new: set[tuple[bytes, int, str]]) -> None:
-        files: set[bytes] = set()
-        folders: dict[bytes, tuple[list[str], list[str]]] = {}
-        for side, found in enumerate((old - new, new - old)):
-            for name, mode, oid in sorted(found):
-                if mode & 0o170000 == _DIRECTORY:
-                    folders.setdefault(name, ([], []))[side].append(oid)
-                else:
-                    files.add(name)
-        self.files = len(files)
-        self.size = sum(map(len, files))
-        self.folders = [
-            (pair, len(name) + 1)
-            for name, (olds, news) in folders.items()
-            for pair in zip_longest(olds, news, fillvalue="")
-        ]
+
+def _differences(old: set[tuple[bytes, int, str]], new: set[tuple[bytes, int, str]]) -> _Differences:
+    files: set[bytes] = set()
+    folders: dict[bytes, tuple[list[str], list[str]]] = {}
+    for side, found in enumerate((old - new, new - old)):
+        for name, mode, oid in sorted(found):
+            if mode & 0o170000 == _DIRECTORY:
+                folders.setdefault(name, ([], []))[side].append(oid)
+            else:
+                files.add(name)
+    pairs = [
+        (pair, len(name) + 1) for name, sides in folders.items() for pair in zip_longest(*sides, fillvalue="")
+    ]
+    return _Differences(len(files), sum(map(len, files)), pairs)
 
 
 def measure(git: Git, pairs: Iterable[Pair], what: str, *, spare: int = 0) -> None:
@@ -493,7 +492,7 @@ def measure(git: Git, pairs: Iterable[Pair], what: str, *, spare: int = 0) -> No
     level: dict[Pair, tuple[int, int]] = {}
     for pair in pairs:
         level[pair] = level.get(pair, (0, 0))[0] + 1, 0
-    read = _PairReader(git, what, limit)
+    read = _PairReader(git, what, limit, limit * READ)
     for _ in range(DEPTH + 1):
         below: dict[Pair, tuple[int, int]] = {}
         again = [(pair, known[pair]) for pair in level if pair in known]
@@ -530,14 +529,13 @@ def beyond(what: str, there: str, setting: str = "") -> MissingFact:
     return MissingFact(f"{what} cannot be read: {there}, {limit}", code="size-limit")
 
 
-class _PairReader:
+class _PairReader(Record, frozen=False):
     """Reads the two sides of pairs, one pair after the other, up to so many entries of directories in all."""
 
-    def __init__(self, git: Git, what: str, limit: int) -> None:
-        self._git = git
-        self._what = what
-        self._limit = limit
-        self._left = limit * READ
+    git: Git
+    what: str
+    limit: int
+    left: int
 
     def each(self, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, _Differences]]:
         """The differences of each pair.
@@ -546,17 +544,17 @@ class _PairReader:
             MissingFact: as `measure`.
         """
         # Only one pair at a time is kept: many large directories can be small as differences of one.
-        objects = self._git.objects([oid for pair in pairs for oid in pair if oid])
+        objects = self.git.objects([oid for pair in pairs for oid in pair if oid])
         for pair in pairs:
             old, new = (self._names(*next(objects)) if oid else set() for oid in pair)
-            yield pair, _Differences(old, new)
+            yield pair, _differences(old, new)
 
     def _names(self, oid: str, kind: str, content: bytes) -> set[tuple[bytes, int, str]]:
-        names = set(islice(self._git.tree_entries(oid, kind, content), self._limit + 1))
-        self._left -= len(names)
-        if self._left < 0 or len(names) > self._limit:
-            many = self._limit * READ if self._left < 0 else self._limit
-            raise beyond(self._what, f"more than {many:,} entries in what is compared", "max_entries")
+        names = set(islice(self.git.tree_entries(oid, kind, content), self.limit + 1))
+        self.left -= len(names)
+        if self.left < 0 or len(names) > self.limit:
+            many = self.limit * READ if self.left < 0 else self.limit
+            raise beyond(self.what, f"more than {many:,} entries in what is compared", "max_entries")
         return names
 
 

@@ -385,7 +385,6 @@ class Piece(Record):
 
     Attributes:
         number: the name of the compared file, as a number.
-        hunk: counts the hunks of the stream.
         side: `-` for removed lines, `+` for added ones; empty for a hunk's beginning, which has no lines.
         line: the number of the first line in its file, from 1. For a hunk's beginning it is that of the first
             removed line, and `other` that of the first added one; of a side without lines it is the line
@@ -394,7 +393,6 @@ class Piece(Record):
     """
 
     number: int
-    hunk: int
     side: Literal["", "-", "+"]
     line: int
     block: bytes
@@ -412,7 +410,7 @@ def pieces(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Piece]:
         For each hunk its beginning, then its removed lines if they are wanted, then its added lines.
     """
     find = re.compile(_MARK).search
-    number = hunk = old = new = 0
+    number = old = new = 0
     inside = False
     for block in blocks:
         # Each line is looked for with the newline before it, so that the search is for one plain byte.
@@ -426,19 +424,19 @@ def pieces(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Piece]:
                 middle = end if plus < 0 else plus
                 if removed and start < middle:
                     lines = text[start + 2 : middle].replace(b"\n-", b"\n")
-                    yield Piece(number, hunk, "-", old, lines)
+                    yield Piece(number, "-", old, lines)
                     # Only a hunk that goes on in the next block is counted on.
                     old += 0 if mark else lines.count(b"\n") + 1
                 if middle < end:
                     lines = text[middle + 2 : end].replace(b"\n+", b"\n")
-                    yield Piece(number, hunk, "+", new, lines)
+                    yield Piece(number, "+", new, lines)
                     new += 0 if mark else lines.count(b"\n") + 1
             if mark is None:
                 break
             start = mark.end()
             if mark[1]:
-                inside, hunk, old, new = True, hunk + 1, int(mark[1]), int(mark[2])
-                yield Piece(number, hunk, "", old, b"", new)
+                inside, old, new = True, int(mark[1]), int(mark[2])
+                yield Piece(number, "", old, b"", new)
             elif mark[3]:
                 inside, number = False, int(mark[3])
 

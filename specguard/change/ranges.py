@@ -15,7 +15,7 @@ from functools import cached_property
 
 from specguard.change.change import Change
 from specguard.change.check_request import Revision, read_body
-from specguard.change.entries import FormatError, Message, read_commit_time, read_entries, read_listing
+from specguard.change.entries import Message, read_commit_time, read_listing
 from specguard.change.process import CommandError
 from specguard.change.repository import UNDER_WAY, Base, Branch, PullRequest, short_branch
 from specguard.change.tree import Tree
@@ -406,7 +406,7 @@ class Merges(Record):
             raise MissingFact(what, code="size-limit")
         made = self._merge([(commit.parents[0], commit.parents[1]) for commit in plain])
         merged = {commit.oid: one for commit, one in zip(plain, made, strict=True)}
-        merged.update((commit.oid, self._merge_all(commit.parents)) for commit in others)
+        merged.update((commit.oid, self.merge_all(commit.parents)) for commit in others)
         pairs = [(merged[commit.oid][0], commit.tree) for commit in suspects]
         for commit, entries in zip(suspects, self._compare(pairs), strict=True):
             conflicts = merged[commit.oid][1]
@@ -445,41 +445,21 @@ class Merges(Record):
             raise self.git.missing("what a merge joins", "git could not do the merge again")
         return [(tree.decode("ascii"), set(paths)) for _, tree, *paths in merges]
 
-    def _merge_all(self, parents: Sequence[str]) -> tuple[str, set[bytes]]:
+    def merge_all(self, parents: Sequence[str]) -> tuple[str, set[bytes]]:
         """The same for more than two parents, one after the other, as git's own strategy goes about it."""
         head, conflicts, tree = parents[0], set[bytes](), ""
         for position, other in enumerate(parents[1:], start=2):
             [(tree, found)] = self._merge([(head, other)])
             conflicts |= found
             if position < len(parents):
-                head = self._commit(tree, head, other)
+                head = self.commit(tree, head, other)
         return tree, conflicts
 
-    def _commit(self, tree: str, *parents: str) -> str:
+    def commit(self, tree: str, *parents: str) -> str:
         """A commit in the store that is thrown away."""
         named = [word for parent in parents for word in ("-p", parent)]
         process = self.git.start(*_COMMIT, *named, tree)
         return self.git.read(process, "what a merge joins").decode("ascii").strip()
-
-    def joined(self, head: str, others: Sequence[str], *, picked: bool) -> Joined:
-        """The result that git gives for a merge or a pick into `HEAD` without any manual change.
-
-        Args:
-            head: the commit that is checked out.
-            others: the commits that are merged, or the one that is picked.
-            picked: whether it is picked.
-
-        Raises:
-            MissingFact: git is too old for it, or an object is not there.
-        """
-        self.git.use_scratch()
-        onto = head
-        if picked:
-            # To pick is to merge where the commit's parent is what both sides come from.
-            parents = self.git.commit(others[0]).parents[:1]
-            onto = self._commit(self.git.commit(head).tree, *parents)
-        tree, conflicts = self._merge_all([onto, *others])
-        return Joined(self.git, head, others, tree=tree, conflicts=conflicts, picked=picked)
 
     def virtual_base(self, bases: Sequence[str]) -> tuple[str, set[bytes]]:
         """The merge of several merge bases, as git makes it where it merges what has them.
@@ -496,29 +476,22 @@ class Merges(Record):
         if len(bases) > CROSSED:
             raise MissingFact(f"more than {CROSSED} merge bases are not merged", code="size-limit")
         self.git.use_scratch()
-        tree, conflicts = self._merge_all(bases)
-        return self._commit(tree, *bases), conflicts
+        tree, conflicts = self.merge_all(bases)
+        return self.commit(tree, *bases), conflicts
 
-    def _compare(self, pairs: Sequence[tuple[str, str]]) -> list[list[Entry]]:
-        """The differences between the trees of each pair."""
-        from specguard.change.git import RAW
-
-        lines = "".join(f"{one} {other}\n" for one, other in pairs).encode("ascii")
-        data = self.git.read(self.git.start("diff-tree", "--stdin", *RAW, stdin=lines), "what a merge brings")
-        digits = self.git.repository.hexadecimal
-        found: list[list[Entry]] = []
-        fields = data.split(b"\0")
-        try:
-            for at in range(0, len(fields), 2):
-                # A pair's header is a line of its own, in front of its first entry or of the next header.
-                *headers, entry = fields[at].split(b"\n")
-                found.extend([] for _ in headers)
-                if entry:
-                    found[-1].extend(read_entries([entry, fields[at + 1], b""], digits))
-        except (FormatError, IndexError) as error:
-            raise self.git.missing("what a merge brings", str(error)) from error
-        if len(found) != len(pairs):
-            raise self.git.missing("what a merge brings", "a comparison is missing")
+    def _compare(self, pairs: Sequence[Sequence[str]]) -> list[list[Entry]]:
+        """The differences between the trees of each pair, as one comparison of trees that have them all."""
+        what, sides = "what a merge brings", zip(*pairs, strict=True)
+        # An empty line ends a tree.
+        lines = "".join(
+            "".join(f"040000 tree {oid}\t{at:08}\n" for at, oid in enumerate(side)) + "\n" for side in sides
+        )
+        process = self.git.start("mktree", "--batch", stdin=lines.encode("ascii"))
+        old, new = self.git.read(process, what).decode("ascii").split()
+        found: list[list[Entry]] = [[] for _ in pairs]
+        for entry in self.git.diff_trees(old, new):
+            at, _, entry.path = entry.path.partition(b"/")
+            found[int(at)].append(entry)
         return found
 
     def _not_moved(self, commit: Commit, entries: Sequence[Entry]) -> list[Entry]:
@@ -537,45 +510,45 @@ class Merges(Record):
         return [entry for entry in entries if entry.path not in moved]
 
 
-class Joined:
+class Joined(Record):
     """The result of the merge or pick that is being concluded, without any manual change.
 
-    Args:
+    Attributes:
         git: where everything is read.
         head: the commit that is checked out.
         commits: those that are merged or picked.
         tree: the tree that comes of it.
         conflicts: the paths in conflict; there the tree has both sides, with git's marks.
         picked: whether it is a pick, of which its author may leave out what they like.
-
-    Attributes:
-        commits, tree: as given.
     """
 
-    def __init__(
-        self, git: Git, head: str, commits: Sequence[str], *, tree: str, conflicts: set[bytes], picked: bool
-    ) -> None:
-        self.commits = commits
-        self.tree = tree
-        self.head = Tree(git, git.commit(head).tree)
-        self._theirs = [Tree(git, git.commit(oid).tree) for oid in commits]
-        self._conflicts = conflicts
-        self._picked = picked
+    git: Git
+    head: str
+    commits: Sequence[str]
+    tree: str
+    conflicts: set[bytes]
+    picked: bool
+
+    @cached_property
+    def _sides(self) -> list[Tree]:
+        """The files of `HEAD`, and of each of the commits."""
+        return [Tree(self.git, self.git.commit(oid).tree) for oid in (self.head, *self.commits)]
 
     def own(self, entries: Sequence[Entry]) -> list[Entry]:
         """The author's among the entries that lead from the tree to what is judged."""
         return [entry for entry in entries if not self._is_theirs(entry)]
 
     def _is_theirs(self, entry: Entry) -> bool:
-        conflict = in_conflict(entry.path, self._conflicts)
-        if any(tree.has(entry) for tree in self._theirs):
+        head, *theirs = self._sides
+        conflict = in_conflict(entry.path, self.conflicts)
+        if any(tree.has(entry) for tree in theirs):
             # Where their side changed nothing since, this would take an older content for a newer one.
-            return conflict or self.origin(entry) is not None or self.head.has(entry)
-        return self.head.has(entry) and (conflict or self._picked)
+            return conflict or self.origin(entry) is not None or head.has(entry)
+        return head.has(entry) and (conflict or self.picked)
 
     def origin(self, entry: Entry) -> str | None:
         """The commit that has what is to be put back at an entry's path; None if that is `HEAD`."""
-        was = self.head.find(entry.path)
+        was = self._sides[0].find(entry.path)
         if (was.mode, was.oid) == (entry.old_mode, entry.old) if was else not entry.old_mode:
             return None
         return self.commits[-1]
@@ -597,11 +570,17 @@ def joined(git: Git, tip: str) -> Joined | None:
     Raises:
         MissingFact: git is too old to make it, or an object is not there.
     """
-    head = git.repository.head
+    head = onto = git.repository.head or ""
     for name in UNDER_WAY if head else ():
-        others = [oid for oid in git.repository.bringing(name) if _is_brought(git, oid, str(head), tip)]
-        if others:
-            return Merges(git).joined(str(head), others, picked=name != UNDER_WAY[0])
+        others = [oid for oid in git.repository.bringing(name) if _is_brought(git, oid, head, tip)]
+        if not others:
+            continue
+        git.use_scratch()
+        merges, picked = Merges(git), name != UNDER_WAY[0]
+        if picked:
+            # To pick is to merge where the commit's parent is what both sides come from.
+            onto = merges.commit(git.commit(head).tree, *git.commit(others[0]).parents[:1])
+        return Joined(git, head, others, *merges.merge_all([onto, *others]), picked)
     return None
 
 

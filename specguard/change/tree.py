@@ -49,6 +49,11 @@ class TreeEntry(Record):
         """True if it is a regular file."""
         return self.mode & 0o170000 == 0o100000
 
+    @property
+    def is_submodule(self) -> bool:
+        """True if it is a submodule."""
+        return self.mode == SUBMODULE
+
 
 class Tree:
     """The files of a tree, read as rules ask for them; every object's content is compared with its id.
@@ -116,7 +121,7 @@ class Tree:
             MissingFact: the object is not there, is larger than `limit`, or is not what its id says.
         """
         entry = self.find(path)
-        if entry is None or entry.is_directory or entry.mode == SUBMODULE:
+        if entry is None or entry.is_directory or entry.is_submodule:
             return None
         kind, content = self._git.object(entry.oid, limit=limit)
         if kind != "blob":

@@ -19,7 +19,7 @@ from specguard.change.entries import SUBMODULE, Entry, read_listing
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
-from specguard.change.tree import Tree
+from specguard.change.tree import Tree, TreeEntry
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text
@@ -86,8 +86,8 @@ def hash_work_tree(git: Git, start: str) -> WorkTree:
     index = f"{git.folder}/index"
     # What is checked out is no more than what the index has, which is there as a whole.
     lines = git.list_tree(start, "the files of HEAD", spare=git.repository.indexed())
-    before = {path: _PathState(mode, oid) for path, mode, oid in read_listing(lines)}
-    listed = _in_index(git)
+    before = {path: TreeEntry(mode, oid) for path, mode, oid in read_listing(lines)}
+    listed, absent = _in_index(git)
     present, nested = _walk(os.fsencode(root), before | listed)
     git.read(git.start("read-tree", start, index=index), "the files of HEAD")
     # What is no file of the working tree is taken as the index has it: submodules, and what a sparse
@@ -95,11 +95,13 @@ def hash_work_tree(git: Git, start: str) -> WorkTree:
     kept = {
         path: item
         for path, item in listed.items()
-        if path not in present and (item.absent or (item.module and present.isdisjoint(_folders(path))))
+        if path not in present
+        and (path in absent or (item.is_submodule and present.isdisjoint(_folders(path))))
     }
     missing = [path for path in before if path not in present and path not in kept]
     top = os.fsencode(root)
-    gone = [path for path in missing if not (before[path].module and os.path.isdir(os.path.join(top, path)))]
+    modules = {path for path in missing if before[path].is_submodule}
+    gone = [path for path in missing if path not in modules or not os.path.isdir(os.path.join(top, path))]
     _update(git, index, root, ["--force-remove"], gone)
     _take(git, index, kept)
     others = git.read(git.start(*_OTHERS, index=index, work_tree=root), "the files that are not tracked")
@@ -149,12 +151,8 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
 
 def has_uncommitted(git: Git) -> bool:
     """True if `git stash` would put anything aside: no file that the index lacks, and no submodule."""
-    root = git.repository.work_tree()
-    if not all(entry.is_submodule for entry in git.index_diff(git.repository.head or git.empty_tree)):
-        return True
-    # What git remembers of the files is brought up to date.
-    words = ("update-index", "--ignore-submodules", "--refresh")
-    return git.start(*words, index=_copy_of_index(git), work_tree=root).wait() == 1
+    tracked, staged, _ = uncommitted(git)
+    return not all(state.startswith(f"{SUBMODULE:o} ") for state in (*tracked.values(), *staged.values()))
 
 
 def _copy_of_index(git: Git) -> str:
@@ -169,29 +167,20 @@ def _copy_of_index(git: Git) -> str:
     return index
 
 
-class _PathState(Record):
-    """The state of a path in a tree or an index."""
-
-    mode: int
-    oid: str
-    absent: bool = False
-
-    @property
-    def module(self) -> bool:
-        return self.mode == SUBMODULE
-
-
-def _in_index(git: Git) -> dict[bytes, _PathState]:
-    """The user's index; `absent` are the files that it leaves out of a checkout."""
+def _in_index(git: Git) -> tuple[dict[bytes, TreeEntry], set[bytes]]:
+    """The user's index, and the files that it leaves out of a checkout."""
+    found: dict[bytes, TreeEntry] = {}
+    absent: set[bytes] = set()
     if not os.path.exists(git.repository.index):
-        return {}
+        return found, absent
     process = git.start("ls-files", "-s", "-t", "-z", index=git.repository.index)
-    found = {}
     for record in git.read(process, "the index").split(b"\0")[:-1]:
         header, _, path = record.partition(b"\t")
         tag, mode, oid, _ = header.split(b" ")
-        found[path] = _PathState(int(mode, 8), oid.decode(), tag == b"S")
-    return found
+        found[path] = TreeEntry(int(mode, 8), oid.decode())
+        if tag == b"S":
+            absent.add(path)
+    return found, absent
 
 
 def _folders(path: bytes) -> Iterator[bytes]:
@@ -201,7 +190,7 @@ def _folders(path: bytes) -> Iterator[bytes]:
         yield path
 
 
-def _walk(root: bytes, tracked: Mapping[bytes, _PathState]) -> tuple[set[bytes], list[bytes]]:
+def _walk(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[bytes], list[bytes]]:
     """The files and links below a folder, and the folders in it that are repositories of their own."""
     folders = {path.rpartition(b"/")[0] for path in tracked}
     known = folders.union(*map(_folders, folders))
@@ -226,7 +215,7 @@ def _walk(root: bytes, tracked: Mapping[bytes, _PathState]) -> tuple[set[bytes],
                 if not entry.is_dir(follow_symlinks=False):
                     if _is_content(entry, path):
                         present.add(path)
-                elif path not in tracked or not tracked[path].module:
+                elif path not in tracked or not tracked[path].is_submodule:
                     ahead.append(path)
         except OSError as error:
             where = path_text(directory) or "the working tree"
@@ -249,7 +238,7 @@ def _is_content(entry: os.DirEntry[bytes], path: bytes) -> bool:
     return entry.is_file(follow_symlinks=False)
 
 
-def _take(git: Git, index: str, items: Mapping[bytes, _PathState]) -> None:
+def _take(git: Git, index: str, items: Mapping[bytes, TreeEntry]) -> None:
     if items:
         info = [
             b"%06o %s\t%s\0" % (item.mode, item.oid.encode(), path) for path, item in sorted(items.items())
