@@ -40,7 +40,7 @@ from specguard.runs.views import carry_out as make_move
 from specguard.runs.views import moves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Final
 
     from specguard.authority.policy import Policy
@@ -86,14 +86,14 @@ def trusted_policy(directory: str) -> Policy:
     return open_policy(Request(environment=os.environ, directory=directory))
 
 
-def _told(
-    runs: Sequence[RunView], form: str, text: Callable[[], str], none: str, lines: int | None = None
-) -> None:
-    """Print runs as JSON or as a text; that there are none is no output."""
+def _show_runs(runs: Sequence[RunView], form: str, none: str, lines: int | None = None) -> None:
+    """Print runs, as JSON or a table, or all of each with the last lines of its log; none is no output."""
     if form == "json":
         click.echo(json_text(as_data(runs, lines=lines)))
+    elif not runs:
+        click.echo(none, err=True)
     else:
-        click.echo(text() if runs else none, err=not runs)
+        click.echo(table(runs) if lines is None else "\n\n".join(all_of(one, lines=lines) for one in runs))
 
 
 @command.command("list", short_help="List the runs.")
@@ -101,8 +101,7 @@ def _told(
 @opt.output_format
 def list_(directory: str, run_root: str, output_format: str) -> None:
     """List all runs, newest last, also old and broken ones."""
-    runs = open_store(directory, run_root).runs()
-    _told(runs, output_format, lambda: table(runs), "there are no runs")
+    _show_runs(open_store(directory, run_root).runs(), output_format, "there are no runs")
 
 
 @command.command("status", short_help="Show how a run stands, or all that are under way.")
@@ -120,9 +119,8 @@ def status(run: str, directory: str, run_root: str, watch: bool, output_format: 
     if watch:
         _watch(store, shown, output_format)
     else:
-        _told(
-            shown, output_format, lambda: all_of(shown[0], lines=5) if len(shown) == 1 else table(shown), ""
-        )
+        whole = output_format == "text" and len(shown) == 1
+        _show_runs(shown, output_format, "there are no runs", 5 if whole else None)
 
 
 @command.command("doctor", short_help="Say what is wrong with runs.")
@@ -139,8 +137,7 @@ def doctor(run: str, directory: str, run_root: str, lines: int, output_format: s
     """
     store = open_store(directory, run_root)
     shown = [store.find(run)] if run else [one for one in store.runs() if one.running or one.problem]
-    none = "no run is under way, and all records can be read"
-    _told(shown, output_format, lambda: "\n\n".join(all_of(one, lines=lines) for one in shown), none, lines)
+    _show_runs(shown, output_format, "no run is under way, and all records can be read", lines)
     return EXIT_FAILED if any(one.stale or one.problem for one in shown) else EXIT_PASSED
 
 
@@ -212,9 +209,8 @@ def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_r
     things = counted(len(found), "thing")
     if not yes and not confirmed(f"Remove {things}?", "specguard run clean --yes"):
         return EXIT_FAILED
-    for one in found:
-        for line in one.remove() or ():
-            say(line)
+    for line in (line for one in found for line in one.remove() or ()):
+        say(line)
     click.echo(f"{things} removed", err=True)
     return EXIT_PASSED
 
