@@ -122,7 +122,7 @@ class _Commands(click.Group):
 @in_directory
 @click.option("--traceback", is_flag=True, hidden=True, help="Show where an internal error came from.")
 @click.pass_context
-def app(context: click.Context, directory: str, traceback: bool) -> int:  # noqa: ARG001 - others look for them
+def app(context: click.Context, traceback: bool) -> int:  # noqa: ARG001 - others look for them
     """Judge changes to a repository against its SPEC_AUTHORITY.md.
 
     Exit codes: 0 every rule that applies passed, 1 findings, 2 no verdict, 130 interrupted.
@@ -194,20 +194,20 @@ def hook_command(agent: str) -> int:
 
 @click.command("mcp")
 @in_directory
-def mcp_command(directory: str) -> None:
+def mcp_command() -> None:
     """Serve check, why, policy, brief, status, rule and run_status to an agent, on standard input and output.
 
     It needs the extra `specguard[mcp]`.
     """
     with needing("mcp", "mcp", "mcp_types", "anyio"):
         from specguard.integrations.mcp import serve
-    serve(directory)
+    serve("")
 
 
 @click.command("lsp")
 @in_directory
 @flag("--stdio", help="Does nothing; some editors add it.")
-def lsp_command(directory: str, stdio: bool) -> None:  # noqa: ARG001 - see its help
+def lsp_command(stdio: bool) -> None:  # noqa: ARG001 - see its help
     """Serve an editor over the Language Server Protocol, on standard input and output.
 
     It shows errors, findings and rules' pages, and needs the extra `specguard[lsp]`.

@@ -15,7 +15,6 @@ from specguard.approvals.record import Approval, path_data
 from specguard.change.change import BASELINE
 from specguard.change.check_request import Request
 from specguard.change.git import Git
-from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show, usage
 from specguard.engine.baseline import Recording, record
@@ -65,9 +64,9 @@ def command() -> None:
 
 
 @contextmanager
-def _logbook(directory: str, base: str, decisions: Sequence[str] = ()) -> Iterator[Logbook]:
-    request = Request(environment=os.environ, directory=directory, base=base)
-    with Git(Repository.locate(directory, os.environ)) as git:
+def _logbook(base: str, decisions: Sequence[str] = ()) -> Iterator[Logbook]:
+    request = Request(environment=os.environ, base=base)
+    with Git(opt.located()) as git:
         policy = open_policy(request)
         with Needed():
             now = Clock(request.today).now()
@@ -83,9 +82,9 @@ def _logbook(directory: str, base: str, decisions: Sequence[str] = ()) -> Iterat
 @opt.flag("--all", "over", help="Include expired and revoked ones.")
 @_decisions
 @opt.output_format
-def list_(directory: str, base: str, over: bool, decisions: Sequence[str], output_format: str) -> None:
+def list_(base: str, over: bool, decisions: Sequence[str], output_format: str) -> None:
     """List the approvals: who gave them, for what, why, until when, and where used."""
-    with _logbook(directory, base, decisions) as book:
+    with _logbook(base, decisions) as book:
         data = _log_data(book, [*book.approvals(), *book.revocations()])
         show(output_format, data, _all_lines(book, over=over))
 
@@ -94,9 +93,9 @@ def list_(directory: str, base: str, over: bool, decisions: Sequence[str], outpu
 @_record
 @_decisions
 @opt.output_format
-def show_(name: str, directory: str, base: str, decisions: Sequence[str], output_format: str) -> None:
+def show_(name: str, base: str, decisions: Sequence[str], output_format: str) -> None:
     """Show a record, where it is, who signed it, and where it was used."""
-    with _logbook(directory, base, decisions) as book:
+    with _logbook(base, decisions) as book:
         logged = book.logged(book.named(name))
         show(output_format, _log_data(book, [logged]), _lines_of(logged))
 
@@ -105,12 +104,12 @@ def show_(name: str, directory: str, base: str, decisions: Sequence[str], output
 @opt.in_directory
 @opt.base
 @opt.output_format
-def verify(directory: str, base: str, output_format: str) -> int:
+def verify(base: str, output_format: str) -> int:
     """Find edited, renamed, removed, forged, copied and incomplete records.
 
     It ends with 1 if it finds any.
     """
-    with _logbook(directory, base) as book:
+    with _logbook(base) as book:
         found = Verification(book)
         show(output_format, _verified_data(found), _verified_lines(found))
     return EXIT_FAILED if found.problems else EXIT_PASSED
@@ -122,9 +121,9 @@ def verify(directory: str, base: str, output_format: str) -> int:
 @opt.text("--reason", metavar="TEXT", required=True, help="Why.")
 @_key
 @opt.output_format
-def revoke_(name: str, directory: str, base: str, output_format: str, **words: str) -> None:
+def revoke_(name: str, base: str, output_format: str, **words: str) -> None:
     """End an approval early, for ever. An unsigned revocation counts too."""
-    with _logbook(directory, base) as book:
+    with _logbook(base) as book:
         filed, paths = revoke(book, name, **words)
     _say_written(f"approval {filed.id[:12]} is revoked", filed.id, paths, output_format)
 
@@ -133,14 +132,14 @@ def revoke_(name: str, directory: str, base: str, output_format: str, **words: s
 @_record
 @opt.file("--key", required=True, help=_KEY_HELP)
 @opt.output_format
-def sign(name: str, directory: str, base: str, key: str, output_format: str) -> None:
+def sign(name: str, base: str, key: str, output_format: str) -> None:
     """Sign an unsigned record as its approver, after showing its text."""
 
     def told(logged: Logged) -> None:
         for line in _lines_of(logged):
             say(line, err=output_format == "json")
 
-    with _logbook(directory, base) as book:
+    with _logbook(base) as book:
         filed, path = add_signature(book, name, key, told)
     _say_written(f"{filed.id[:12]} is signed", filed.id, [path], output_format)
 
@@ -374,9 +373,7 @@ _PLACE: Final = path_text(BASELINE)
 @opt.flag("--strict", help="Count warnings as errors.")
 @opt.today
 @opt.output_format
-def baseline_command(
-    directory: str, grow: bool, check: bool, strict: bool, today: str, output_format: str
-) -> int:
+def baseline_command(grow: bool, check: bool, strict: bool, today: str, output_format: str) -> int:
     """Record in .specguard/baseline.json how many errors each file has of each rule.
 
     Checks accept what it records (rules SPC, ART, PLN, CNT and CFG) once it is on the base branch. It only
@@ -384,7 +381,7 @@ def baseline_command(
     """
     if grow and check:
         raise usage("--grow does not go with --check, which writes nothing", "leave one out")
-    request = Request(environment=os.environ, directory=directory, today=today, strict=strict, all=True)
+    request = Request(environment=os.environ, today=today, strict=strict, all=True)
     recording = record(request, grow=grow)
     if not check:
         _write_baseline(recording)

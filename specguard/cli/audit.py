@@ -58,7 +58,6 @@ def command(
     output_format: str,
     output_file: str,
     fail_on: str,
-    directory: str,  # noqa: ARG001 - it has been entered
     **given: Any,
 ) -> int:
     """Judge the changes that landed in REPOSITORY, each as a check would have judged it then.

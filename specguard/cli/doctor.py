@@ -75,13 +75,13 @@ class Diagnosis(Record):
 @text("--base", metavar="REF", help="The base that checks will use.")
 @flag("--canary", help="Show that each active rule catches a change.")
 @output_format
-def command(directory: str, base: str, canary: bool, output_format: str) -> int:
+def command(base: str, canary: bool, output_format: str) -> int:
     """Diagnose git, the repository, the base, the authority, hooks, the event file, plugins and runs.
 
     Each agent's hook gets an edit that it must refuse. It ends with 1 if a check lacks something, a hook is
     wrong, or a rule did not fire.
     """
-    request = Request(environment=os.environ, directory=directory, base=base)
+    request = Request(environment=os.environ, base=base)
     found = list(diagnose(request))
     if canary:
         found += _answered("canaries", _canaries(request), "missing")

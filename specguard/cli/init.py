@@ -16,7 +16,7 @@ from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.repository import Repository, find_program, short_name
 from specguard.cli.doctor import off_promises
-from specguard.cli.options import flag, in_directory, repeated, say, usage
+from specguard.cli.options import flag, in_directory, located, repeated, say, usage
 from specguard.cli.proposed_authority import (
     Adopted,
     Proposed,
@@ -73,7 +73,6 @@ if TYPE_CHECKING:
 @flag("--print", "only_print", help="Print it, and write nothing.")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 def command(
-    directory: str,
     presets: tuple[str, ...],
     locks: tuple[str, ...],
     forbids: tuple[str, ...],
@@ -92,7 +91,7 @@ def command(
     --adopt it reads the authority and each FILE sentence by sentence. It prints which rule or setting holds a
     sentence, and what is left to people, and adds the settings.
     """
-    repository = Repository.locate(directory, os.environ)
+    repository = located()
     top = repository.work_tree()
     known = load_registry().presets
     for preset in presets:

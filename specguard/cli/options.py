@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from specguard.change.repository import Repository
 from specguard.errors import SpecguardError
 from specguard.errors import usage as usage
 from specguard.reporters.escape import json_text, visible
@@ -77,18 +78,23 @@ def several(*options: Option) -> Option:
     return decorate
 
 
-def _enter(context: click.Context, _parameter: click.Parameter, directory: str) -> str:
+STARTED_IN: Final = "specguard.started-in"
+"""Where the command was started, in the meta of its context."""
+
+
+def _enter(context: click.Context, _parameter: click.Parameter, directory: str) -> None:
     """Go there before anything else is read, so that every other name is seen from there."""
     if not directory:
-        # It may stand before the command, as with git.
-        return str(context.find_root().params.get("directory") or "")
+        return
+    context.meta.setdefault(STARTED_IN, os.getcwd())
     try:
         os.chdir(directory)
     except OSError as error:
         help = "name a folder of the repository that is meant"
         raise SpecguardError(f"-C {directory}: {error.strerror}", help=help, code="no-repository") from error
-    # A folder that is named is the one that is meant, whatever GIT_DIR says.
-    return "."
+    # A folder that is named is the one that is meant, whatever git says of where a hook runs.
+    for name in ("GIT_DIR", "GIT_WORK_TREE"):
+        os.environ.pop(name, None)
 
 
 in_directory = click.option(
@@ -97,11 +103,12 @@ in_directory = click.option(
     metavar="DIR",
     type=DIRECTORY,
     default="",
+    expose_value=False,
     is_eager=True,
     callback=_enter,
     help="Run as if started in DIR.",
 )
-"""`-C DIR`, as git has it."""
+"""`-C DIR`, as git has it, before a command or behind it."""
 
 in_root = folder("--run-root", help="Keep runs in DIR.")
 base = text("--base", metavar="REF", help="Use the policy of REF.")
@@ -203,6 +210,15 @@ def _items(known: Iterable[str], begun: str, before: str = "") -> list[Completio
 
 
 complete_rules = completing(_rules)
+
+
+def located() -> Repository:
+    """The repository that a command is about.
+
+    Raises:
+        SpecguardError: there is none.
+    """
+    return Repository.locate("", os.environ)
 
 
 def say(line: str, *, err: bool = False) -> None:

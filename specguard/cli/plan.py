@@ -12,7 +12,6 @@ import click
 
 from specguard.change.check_request import Request
 from specguard.change.git import Git
-from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show
 from specguard.cli.run import trusted_policy
@@ -68,21 +67,17 @@ def command() -> None:
     """Make plans of proposals, and follow their tasks."""
 
 
-def _top(directory: str) -> str:
-    return Repository.locate(directory, os.environ).work_tree()
-
-
 @command.command("validate", short_help="Check whether a change or feature can become a plan.")
 @click.argument("slug")
 @opt.in_directory
 @opt.flag("--strict", help="Also end with 1 for warnings.")
 @opt.output_format
-def validate(slug: str, directory: str, strict: bool, output_format: str) -> int:
+def validate(slug: str, strict: bool, output_format: str) -> int:
     """Check the OpenSpec change SLUG, or a spec-kit feature such as 001-cart.
 
     If `openspec` is installed, all errors of its validator are errors here. It ends with 1 if there is one.
     """
-    folder = source_folder(_top(directory), slug)
+    folder = source_folder(opt.located().work_tree(), slug)
     found = flaws(folder)
     wrong = [flaw for flaw in found if strict or flaw.level == "error"]
     data = {
@@ -109,9 +104,9 @@ def _issue(flaw: Issue) -> Iterator[str]:
 @opt.in_directory
 @_in_one_plan
 @opt.output_format
-def status(directory: str, plan: str, output_format: str) -> None:
+def status(plan: str, output_format: str) -> None:
     """Show the plans with their done, ready and waiting tasks, and proposals without a plan."""
-    states = _states(trusted_policy(directory), directory, plan)
+    states = _states(trusted_policy(), plan)
     rows = aligned([("plan", *STATES, "next"), *map(_row, states)]).split("\n")
     stuck = [
         f"{state.path}:{task.line}: {task.id} {_why(task)}"
@@ -126,13 +121,13 @@ def status(directory: str, plan: str, output_format: str) -> None:
 @opt.in_directory
 @_in_one_plan
 @opt.output_format
-def next_task(directory: str, plan: str, output_format: str) -> int:
+def next_task(plan: str, output_format: str) -> int:
     """Show the next task of each plan: its dependencies are done, and a command verifies it.
 
     It ends with 1 if there is none, and says why.
     """
-    policy = trusted_policy(directory)
-    states = _states(policy, directory, plan)
+    policy = trusted_policy()
+    states = _states(policy, plan)
     found = [(state, state.next) for state in states if state.next is not None]
     tasks = [(state, task) for state in states if state.next is None for task in state.tasks]
     left = [one for one in tasks if one[1].state in ("begun", "waiting", "blocked")]
@@ -153,13 +148,13 @@ def next_task(directory: str, plan: str, output_format: str) -> int:
     return EXIT_PASSED if found else EXIT_FAILED
 
 
-def _states(policy: Policy, directory: str, plan: str) -> list[PlanState]:
+def _states(policy: Policy, plan: str) -> list[PlanState]:
     """The plans to show.
 
     Raises:
         SpecguardError: there is neither a plan nor a folder that one could be made of, or one cannot be read.
     """
-    top = _top(directory)
+    top = opt.located().work_tree()
     try:
         files = plan_files(policy.declared("plan_kinds"), top, plan)
     except SpecguardError as error:
@@ -173,7 +168,7 @@ def _states(policy: Policy, directory: str, plan: str) -> list[PlanState]:
             raise SpecguardError(said, help=help, code=error.code) from error
         return [one for one in plan_states([], top, {}) if one.source in named]
     with Needed():
-        waiting = waiting_plans(Request(environment=os.environ, directory=directory, worktree=True, all=True))
+        waiting = waiting_plans(Request(environment=os.environ, worktree=True, all=True))
     states = plan_states(files, top, waiting)
     return [one for one in states if one.form == "plan"] if plan else states
 
@@ -219,14 +214,14 @@ def _why(task: TaskState) -> str:
 @command.command("init", short_help="Write the folders of plans and the planner's brief.")
 @opt.in_directory
 @opt.flag("--print", "only_print", help="Print the brief, and write nothing.")
-def init(directory: str, only_print: bool) -> None:
+def init(only_print: bool) -> None:
     """Make the folders of plans and changes, and write the planner's brief from the policy."""
-    policy = trusted_policy(directory)
+    policy = trusted_policy()
     brief = planner_brief(policy)
     if only_print:
         click.echo(brief, nl=False)
         return
-    top = _top(directory)
+    top = opt.located().work_tree()
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     plan_kind(kinds, next(iter(kinds), ""))
     wanted = {f"{folder}/{BRIEF}".lstrip("/"): brief for folder in map(plans_folder, kinds.values())}
@@ -244,12 +239,12 @@ def init(directory: str, only_print: bool) -> None:
     "--capability", "capabilities", metavar="NAME", help="What it is about (default: SLUG); repeatable."
 )
 @opt.flag("--no-specs", help="Write no deltas: it changes no behaviour.")
-def proposal(slug: str, directory: str, capabilities: tuple[str, ...], no_specs: bool) -> None:
+def proposal(slug: str, capabilities: tuple[str, ...], no_specs: bool) -> None:
     """Write openspec/changes/SLUG: a proposal, tasks, and a delta for each capability.
 
     TODO marks what you have to fill in. Existing files stay.
     """
-    top = _top(directory)
+    top = opt.located().work_tree()
     files = proposal_files(top, slug, capabilities, specs=not no_specs, today=datetime.now(UTC).date())
     folder = f"{CHANGES}/{slug}"
     if os.path.lexists(os.path.join(top, folder)):
@@ -268,14 +263,14 @@ def proposal(slug: str, directory: str, capabilities: tuple[str, ...], no_specs:
 @opt.text("--option", metavar="OPTION", help="The chosen option, such as B.")
 @opt.text("--goal", metavar="TEXT", help="What it is for.")
 @opt.flag("--print", "only_print", help="Print the plan, and write nothing.")
-def create(slug: str, name: str, directory: str, kind: str, option: str, goal: str, only_print: bool) -> None:
+def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: bool) -> None:
     """Make a plan with one task for each box of SLUG's tasks.md, and a context for its agents.
 
     SLUG is an OpenSpec change, a spec-kit feature such as 001-cart, or its folder. Errors of `plan validate`
     and incomplete earlier stages stop it. A plan that exists stays.
     """
-    policy = trusted_policy(directory)
-    top = _top(directory)
+    policy = trusted_policy()
+    top = opt.located().work_tree()
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     kind = plan_kind(kinds, kind)
     source = source_folder(top, slug)
@@ -284,7 +279,7 @@ def create(slug: str, name: str, directory: str, kind: str, option: str, goal: s
     files = plan.files()
     if not only_print:
         # Before the option is asked for, which a stage before this one describes.
-        require_open(policy, plan.path, directory)
+        require_open(policy, plan.path, "")
     plan.hold(top, files[plan.path], kind)
     if only_print:
         click.echo(files[plan.path], nl=False)
@@ -315,17 +310,17 @@ def _add(top: str, files: Mapping[str, str], *, plan: str = "") -> None:
 @_in_plan
 @opt.flag("--write", help="Write it.")
 @opt.output_format
-def sync(directory: str, run_root: str, plan: str, write: bool, output_format: str) -> int:
+def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
     """Show where plans and the runs of their tasks differ, and with --write correct the plans.
 
     A task becomes done if its run succeeded and is in the history of HEAD. If its last run failed, it goes
     back to the first status. It ends with 1 if something is left for a person.
     """
-    policy = trusted_policy(directory)
-    repository = Repository.locate(directory, os.environ)
+    policy = trusted_policy()
+    repository = opt.located()
     root = repository.work_tree()
     files = plan_files(policy.declared("plan_kinds"), root, plan)
-    runs = open_store(directory, run_root).runs()
+    runs = open_store(run_root=run_root).runs()
     with Git(repository) as git:
         found = list(Sync(files, runs, git=git, root=root).drifts())
     mended = [drift for drift in found if drift.status]
@@ -362,10 +357,10 @@ def _drifts(found: Sequence[TaskDrift], mended: int, *, written: bool) -> Iterat
 @opt.text("--by", metavar="WHO", help="The person (default: git's user.name).")
 @opt.in_directory
 @_in_plan
-def verify(task: str, note: str, by: str, directory: str, plan: str) -> None:
+def verify(task: str, note: str, by: str, plan: str) -> None:
     """Record in its plan that a person verified TASK, and set it to done."""
-    policy = trusted_policy(directory)
-    repository = Repository.locate(directory, os.environ)
+    policy = trusted_policy()
+    repository = opt.located()
     place, found = _one(plan_files(policy.declared("plan_kinds"), repository.work_tree(), plan), task)
     when = now_text()
     who = by.strip() or identity(repository, when)[0].rpartition(" <")[0]

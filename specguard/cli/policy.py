@@ -56,18 +56,16 @@ if TYPE_CHECKING:
     help="Print the JSON Schema of specguard.toml or pyproject.toml.",
 )
 @opt.chosen("--output-format", among=("text", "toml", "json"), default="text", help="What is printed.")
-def command(
-    directory: str, coverage: bool, strict: bool, schema: str | None, output_format: str, **given: Any
-) -> int:
+def command(coverage: bool, strict: bool, schema: str | None, output_format: str, **given: Any) -> int:
     """Show how the authority was understood: each setting with its line, and what was not read.
 
     It reads that of the base, else of HEAD or the working tree.
     """
     if schema:
-        made = policy_schema(known_rules(directory))
+        made = policy_schema(known_rules(""))
         click.echo(json_text(within_pyproject(made) if schema == PYPROJECT else made))
         return EXIT_PASSED
-    policy = open_policy(Request(environment=os.environ, directory=directory, **given))
+    policy = open_policy(Request(environment=os.environ, **given))
     if output_format == "toml":
         click.echo(as_toml(policy), nl=False)
     else:
@@ -86,13 +84,13 @@ _CODE: Final = re.compile(r"[A-Za-z]{3}[0-9]{3}")
 @opt.base
 @opt.authority
 @opt.output_format
-def why_command(words: tuple[str, ...], directory: str, output_format: str, **given: Any) -> None:
+def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> None:
     """Show which rules and lines of the authority govern PATH, from the repository's root.
 
     With RULE, show its settings, the authority's words, approvers and next steps. With both, show why this
     rule judges this path. Write ./PATH for a path named like a rule.
     """
-    request = Request(environment=os.environ, directory=directory, **given)
+    request = Request(environment=os.environ, **given)
     if len(words) > 2:
         said = f"a rule and a path are asked about, and {len(words)} words are given"
         raise usage(said, "put a name with spaces between quotes")
@@ -162,13 +160,13 @@ _UNITED: Final = frozenset({"rules.forbidden-path.paths"})
 @opt.in_directory
 @opt.flag("--write", help=f"Add the settings to {AUTHORITY}.")
 @opt.output_format
-def import_command(sources: tuple[str, ...], directory: str, write: bool, output_format: str) -> None:
+def import_command(sources: tuple[str, ...], write: bool, output_format: str) -> None:
     """Read settings of commitlint, OpenSpec, repolinter and spec-kit into an authority.
 
     Without SOURCE it reads all that it finds. It runs no code: of a script, name the file that
     `commitlint --print-config json` wrote. Standard error lists what was not carried over.
     """
-    repository = Repository.locate(directory, os.environ)
+    repository = opt.located()
     top = repository.work_tree()
     made = Imported()
     found = _asked(top, sources) if sources else _found(top)

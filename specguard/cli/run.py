@@ -77,13 +77,13 @@ def command() -> None:
     """
 
 
-def trusted_policy(directory: str) -> Policy:
+def trusted_policy() -> Policy:
     """The policy of the trusted base.
 
     Raises:
         SpecguardError: there is none, or it is broken.
     """
-    return open_policy(Request(environment=os.environ, directory=directory))
+    return open_policy(Request(environment=os.environ))
 
 
 def _show_runs(runs: Sequence[RunView], form: str, none: str, lines: int | None = None) -> None:
@@ -99,9 +99,9 @@ def _show_runs(runs: Sequence[RunView], form: str, none: str, lines: int | None 
 @command.command("list", short_help="List the runs.")
 @_here
 @opt.output_format
-def list_(directory: str, run_root: str, output_format: str) -> None:
+def list_(run_root: str, output_format: str) -> None:
     """List all runs, newest last, also old and broken ones."""
-    _show_runs(open_store(directory, run_root).runs(), output_format, "there are no runs")
+    _show_runs(open_store(run_root=run_root).runs(), output_format, "there are no runs")
 
 
 @command.command("status", short_help="Show how a run stands, or all that are under way.")
@@ -109,12 +109,12 @@ def list_(directory: str, run_root: str, output_format: str) -> None:
 @_here
 @opt.flag("--watch", help="Follow it until it ends.")
 @opt.output_format
-def status(run: str, directory: str, run_root: str, watch: bool, output_format: str) -> None:
+def status(run: str, run_root: str, watch: bool, output_format: str) -> None:
     """Show the state of RUN, or else the active runs or the last one.
 
     RUN is an id or its beginning. With --watch, JSON has one line per change.
     """
-    store = open_store(directory, run_root)
+    store = open_store(run_root=run_root)
     shown = store.asked(run)
     if watch:
         _watch(store, shown, output_format)
@@ -130,12 +130,12 @@ def status(run: str, directory: str, run_root: str, watch: bool, output_format: 
     "--lines", metavar="N", type=click.IntRange(0), default=20, help="How many lines of its log to show."
 )
 @opt.output_format
-def doctor(run: str, directory: str, run_root: str, lines: int, output_format: str) -> int:
+def doctor(run: str, run_root: str, lines: int, output_format: str) -> int:
     """Show whether RUN lives, its heartbeat, the end of its log, and what resumes it.
 
     Without RUN, look at all active or unreadable runs. It ends with 1 if one died or cannot be read.
     """
-    store = open_store(directory, run_root)
+    store = open_store(run_root=run_root)
     shown = [store.find(run)] if run else [one for one in store.runs() if one.running or one.problem]
     _show_runs(shown, output_format, "no run is under way, and all records can be read", lines)
     return EXIT_FAILED if any(one.stale or one.problem for one in shown) else EXIT_PASSED
@@ -144,9 +144,9 @@ def doctor(run: str, directory: str, run_root: str, lines: int, output_format: s
 @command.command("report", short_help="Show a run's report.")
 @click.argument("run", default="")
 @_here
-def report(run: str, directory: str, run_root: str) -> None:
+def report(run: str, run_root: str) -> None:
     """Show the report of RUN, or of the last run."""
-    store = open_store(directory, run_root)
+    store = open_store(run_root=run_root)
     found = store.find(run) if run else store.latest()
     folder = RunFolder(found.path, found.root)
     try:
@@ -177,12 +177,12 @@ def _watch(store: RunStore, runs: Sequence[RunView], form: str) -> None:
 @command.command("stop", short_help="End a run, and what it has started.")
 @click.argument("run")
 @_here
-def stop(run: str, directory: str, run_root: str) -> None:
+def stop(run: str, run_root: str) -> None:
     """Stop RUN and its own processes. You can resume it.
 
     A dead run is given up, which frees its item. What its gates set up is taken down.
     """
-    for line in stop_run(open_store(directory, run_root).find(run), directory):
+    for line in stop_run(open_store(run_root=run_root).find(run)):
         say(line)
 
 
@@ -191,14 +191,14 @@ def stop(run: str, directory: str, run_root: str) -> None:
 @_here
 @opt.yes
 @opt.flag("--dry-run", help="List them, and remove nothing.")
-def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_run: bool) -> int:
+def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int:
     """Remove the places of ended runs, the refs that kept their bases, and their merged branches here.
 
     What gates of killed runs set up is taken down first. The runs' folders stay, but these runs cannot be
     resumed.
     """
-    store = open_store(directory, run_root)
-    repository = Repository.locate(directory, os.environ)
+    store = open_store(run_root=run_root)
+    repository = opt.located()
     found = list(left_over(store, repository, [store.find(one).path for one in runs]))
     for one in found:
         say(one.said)
@@ -262,12 +262,12 @@ def gates(**words: Any) -> int:
     help="End with 1 if runs show fewer of the done items, with 2 if none is done.",
 )
 @opt.output_format
-def metrics(directory: str, run_root: str, least: float | None, output_format: str) -> int:
+def metrics(run_root: str, least: float | None, output_format: str) -> int:
     """Count runs, their times and results, their gates, and how often agents corrected themselves.
 
     Reviewer coverage is the share of done items in the base that a run shows.
     """
-    data = metrics_of(open_store(directory, run_root), directory, os.environ)
+    data = metrics_of(open_store(run_root=run_root), "", os.environ)
     show(output_format, data, metrics_text(data).split("\n"))
     percent = data["coverage"]["percent"]
     if least is not None and percent is None:
@@ -279,12 +279,12 @@ def metrics(directory: str, run_root: str, least: float | None, output_format: s
 @_here
 @opt.yes
 @opt.flag("--dry-run", help="List the moves, and make none.")
-def migrate(directory: str, run_root: str, yes: bool, dry_run: bool) -> int:
+def migrate(run_root: str, yes: bool, dry_run: bool) -> int:
     """Move `local-<tool>/<run-id>/` to `<id>/<tool>/<run-id>/`, and leave links at the old paths.
 
     It lists all moves first, and ends with 1 if one is not possible.
     """
-    store = open_store(directory, run_root)
+    store = open_store(run_root=run_root)
     found = moves(store)
     can = [move for move in found if not move.problem]
     for move in found:
@@ -378,8 +378,8 @@ def item(
         os.set_inheritable(announce, False)
     if max_tasks > 1:
         raise usage("a run works on one task, and stops", "start another one for the next: --max-tasks 1")
-    words["directory"] = words.pop("code_dir") or words["directory"]
-    dry_run, directory, base = words["dry_run"], words["directory"], words["base"]
+    directory = words["directory"] = words.pop("code_dir")
+    dry_run, base = words["dry_run"], words["base"]
     # A plan is looked for from the root of the repository, so that is made first.
     if twice := next((one for one in items if items.count(one) > 1), ""):
         raise usage(f"{twice} is asked for twice", "name each item once")
@@ -391,7 +391,7 @@ def item(
     if line and dry_run:
         say_plainly("the steps of the run are planned once that commit is there")
         return EXIT_PASSED
-    words["plan"] = _plan_file(words["plan"], words.pop("plan_dir"), words["directory"])
+    words["plan"] = _plan_file(words["plan"], words.pop("plan_dir"), directory)
     asked = [
         _options(context, item=one, earlier=items[:at], **words) for at, one in enumerate(items or ("",))
     ]
@@ -420,15 +420,15 @@ def item(
 @opt.number("--timeout", metavar="SECONDS", help="For the whole run; never less.")
 @opt.number("--max-attempts", metavar="N", help="The most rounds in all; never less.")
 @click.pass_context
-def resume(context: click.Context, /, run: str, directory: str, run_root: str, **words: Any) -> int:
+def resume(context: click.Context, /, run: str, run_root: str, **words: Any) -> int:
     """Continue RUN from its last step, with the same task and agent, or the command behind `--`.
 
     Everything is judged again.
     """
-    found = open_store(directory, run_root).find(run)
+    found = open_store(run_root=run_root).find(run)
     place = RunFolder(found.path, found.root)
     behind = tuple(context.meta.get(WORDS, ()))
-    options = asked_before(place, os.environ, directory=directory, command=behind, **words)
+    options = asked_before(place, os.environ, command=behind, **words)
     code = go_on(options, place, say=say_plainly)
     _tell(place)
     return code
@@ -585,6 +585,8 @@ def detached(words: Sequence[str]) -> int:
             stderr=errors,
             start_new_session=True,
             pass_fds=[writer],
+            # What `-C` says is seen from there.
+            cwd=click.get_current_context().meta.get(opt.STARTED_IN),
         )
         os.close(writer)
         with os.fdopen(reader, "rb") as pipe:

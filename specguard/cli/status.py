@@ -10,7 +10,6 @@ import click
 
 from specguard.artifacts.skeletons import Skeletons, place
 from specguard.change.check_request import Request
-from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show, show_markdown, usage
 from specguard.documents.data import data_kind, read_data
@@ -101,7 +100,6 @@ def brief_command(**given: Any) -> None:
 def new_command(
     artifact: str,
     values: tuple[str, ...],
-    directory: str,
     into: str,
     chosen: str,
     only_print: bool,
@@ -112,7 +110,7 @@ def new_command(
     Without ARTIFACT they are listed. NAME=VALUE fills the path's placeholders: specguard new agent-final
     agent=3 objective=AUTH. Existing files stay.
     """
-    policy = open_policy(Request(environment=os.environ, directory=directory, **given))
+    policy = open_policy(Request(environment=os.environ, **given))
     contracts: Mapping[str, Contract] = policy.declared("contracts")
     if not artifact:
         rows = [(name, contract.path or contract.root) for name, contract in contracts.items()]
@@ -123,7 +121,7 @@ def new_command(
     if artifact not in contracts:
         help = nearest(artifact, contracts) or "describe it in the policy, as [artifacts.<name>]"
         raise SpecguardError(f"there is no artifact {artifact!r}", help=help, code="unknown-name")
-    top = Repository.locate(directory, os.environ).work_tree()
+    top = opt.located().work_tree()
     if chosen and into:
         raise usage("--in and --path cannot be given together", "--path has the folder in it")
     contract = contracts[artifact]

@@ -6,7 +6,6 @@ import os
 
 import click
 
-from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show
 from specguard.errors import SpecguardError
@@ -30,7 +29,7 @@ _WORDS: Final = {"missing": "expected", "unexpected": "found", "other": "but"}
 @click.argument("cases", nargs=-1, metavar="[FOLDER|FILE]...", type=opt.FILE)
 @opt.in_directory
 @opt.chosen("--output-format", among=("text", "json", "junit"), default="text", help="What is printed.")
-def command(cases: Sequence[str], directory: str, output_format: str) -> int:
+def command(cases: Sequence[str], output_format: str) -> int:
     """Test the working tree's authority, case by case, in scratch repositories.
 
     By default it runs [[should-fail]] and [[should-pass]] of the authority, and tests/policy. It ends with 1
@@ -41,9 +40,9 @@ def command(cases: Sequence[str], directory: str, output_format: str) -> int:
     from specguard.evaluation.expectations import read_own
 
     try:
-        top = Repository.locate(directory, os.environ).work_tree()
+        top = opt.located().work_tree()
     except SpecguardError:
-        top = os.path.abspath(directory or ".")
+        top = os.getcwd()
     own: OwnAuthority | None = None
     try:
         own = read_own(top)
@@ -144,7 +143,6 @@ _STATES: Final = {"as-expected": "ok", "different": "FAIL", "unknown": "error"}
 @opt.output_format
 def eval_command(
     repositories: Sequence[str],
-    directory: str,
     declared: str,
     update: bool,
     run_root: str,
@@ -160,13 +158,13 @@ def eval_command(
     from specguard.evaluation.samples import read_samples
     from specguard.executor.run import RunOptions
 
-    top = Repository.locate(directory, os.environ).work_tree()
+    top = opt.located().work_tree()
     place = os.path.abspath(declared) if declared else os.path.join(top, DEFAULT)
     if declared and not os.path.exists(place):
         help = "name the file that declares samples"
         raise SpecguardError("there is no such file", path=declared, help=help, code="unreadable-file")
     samples = read_samples(place)
-    options = RunOptions(environment=os.environ, directory=directory, kind="eval", run_root=run_root)
+    options = RunOptions(environment=os.environ, kind="eval", run_root=run_root)
     data = evaluate(samples, samples.chosen(repositories), options, update=update)
     show(output_format, data, _lines(data))
     states = {one["state"] for one in data["samples"]}

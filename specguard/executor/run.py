@@ -532,7 +532,7 @@ def find_checkout(options: RunOptions) -> tuple[Repository, str]:
     return repository, repository.work_tree()
 
 
-def open_store(directory: str, run_root: str = "") -> RunStore:
+def open_store(directory: str = "", run_root: str = "") -> RunStore:
     """The runs of the repository that a folder is in, where its policy says that they are kept.
 
     Args:

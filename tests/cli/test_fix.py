@@ -49,8 +49,8 @@ def message(repository: Repository) -> str:
     return repository.git("log", "-1", "--format=%B").rstrip("\n")
 
 
-def fixing(repository: Repository, *words: str, code: int = 0) -> str:
-    outcome = ended(run_here("check", "--fix", *words, directory=repository.path), code)
+def fixing(repository: Repository, *words: str, code: int = 0, **env: str) -> str:
+    outcome = ended(run_here("check", "--fix", *words, directory=repository.path, env=env), code)
     return outcome.stdout + outcome.stderr
 
 
@@ -147,7 +147,9 @@ def test_it_works_from_a_folder_and_in_a_linked_worktree(
     linked = project.worktree(tmp_path_factory.mktemp("linked") / "there", "phase-12")
     linked.write("reports/a.md", REPORT)
     linked.stage("reports/a.md")
-    fixing(project, "--staged", "--yes", "-C", str(linked.path / "reports"), code=1)
+    # A folder that is named is the one that is meant.
+    env = {"GIT_DIR": str(project.git_dir), "GIT_WORK_TREE": str(project.path)}
+    fixing(project, "--staged", "--yes", "-C", str(linked.path / "reports"), code=1, **env)
     assert "TODO" in linked.git("show", ":reports/a.md")
     assert not (project.path / "reports/a.md").exists()
 

@@ -196,7 +196,9 @@ def test_a_run_stops_after_the_step_that_is_named_and_goes_on(project: Project) 
 
 
 def test_a_detached_run_gives_its_id_at_once_and_goes_on(project: Project) -> None:
-    outcome = ended(project.run_phase("cat > /dev/null; echo begun; sleep 2; echo b > src/b.py", "--detach"))
+    script = "cat > /dev/null; echo begun; sleep 2; echo b > src/b.py"
+    words = ("-C", "user", "run", "phase", "--detach", "--", "sh", "-c", script)
+    outcome = ended(project.specguard(*words, directory=Path(project.user.path).parent))
     run_id = outcome.stdout.strip()
     assert project.only_run().name == run_id
     assert project.manifests()[0]["state"] == "running"
