@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import json
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from specguard.testing import run_here
 
 if TYPE_CHECKING:
-    from specguard.testing import Outcome
+    from specguard.testing import Outcome, Repository
 
 Thing = TypeVar("Thing")
 
@@ -14,6 +17,12 @@ def ended(outcome: Outcome, code: int = 0) -> Outcome:
     """A command's outcome, which has this exit code."""
     assert outcome.exit_code == code, outcome
     return outcome
+
+
+def data_of(repository: Repository, *words: str, code: int = 0, **env: str) -> Any:
+    """What a command that ends with this exit code says in a repository as JSON."""
+    outcome = run_here(*words, "--output-format=json", directory=repository.path, env=env)
+    return json.loads(ended(outcome, code).stdout)
 
 
 def sound(outcome: Outcome) -> None:

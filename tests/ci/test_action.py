@@ -111,14 +111,8 @@ def test_outputs_are_written_where_there_is_no_verdict(
     machine: Machine, hosting: Hosting, tmp_path: Path
 ) -> None:
     head = hosting.push(RIGHT)
-    event = pull_request(hosting, head)
-    job = Job(
-        machine,
-        hosting,
-        tmp_path,
-        "pull_request",
-        {**event, "pull_request": {**event["pull_request"], "head": {"sha": head, "ref": "\n"}}},
-    )
+    event = pull_request(hosting, head, branch="\n")
+    job = Job(machine, hosting, tmp_path, "pull_request", event)
     done = job.run_action(json=str(tmp_path / "report.json"), html=str(tmp_path / "none" / "x.html"))
     assert done.code == 2, done.said
     assert job.outputs["verdict"] == "error"
@@ -164,13 +158,8 @@ def test_what_is_asked_for_is_installed(machine: Machine, tmp_path: Path) -> Non
     stand_in(python, f'echo "$0 $*"; mkdir -p "$4/bin"; install {tmp_path}/pip "$4/bin/pip"')
     temp = tmp_path / "temp"
     temp.mkdir()
-    env = {
-        "RUNNER_TEMP": str(temp),
-        "ACTION": "/the action",
-        "PYTHON": str(python),
-        "VERSION": "",
-        "PLUGINS": "",
-    }
+    env = {"RUNNER_TEMP": str(temp), "ACTION": "/the action", "PYTHON": str(python)}
+    env |= {"VERSION": "", "PLUGINS": ""}
     done = machine.run(step["run"], tmp_path, env, *SHELL)
     assert (
         done.said == f"{python} -I -m venv {temp}/specguard-action\n<install><--quiet></the action>{temp}\n"

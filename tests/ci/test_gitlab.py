@@ -27,7 +27,6 @@ COMPONENT = ROOT / "templates" / "spec-guard.yml"
 HEADER, TEMPLATE = COMPONENT.read_text().split("\n---\n")
 INPUTS: dict[str, dict[str, Any]] = yaml.safe_load(HEADER)["spec"]["inputs"]
 OF_AN_INPUT = {"default", "description", "options", "regex", "rules", "type"}
-OF_A_JOB = {"stage", "image", "rules", "variables", "before_script", "script", "artifacts"}
 
 
 def filled(**given: Any) -> tuple[str, dict[str, Any]]:
@@ -64,10 +63,7 @@ def test_the_component_has_the_form_of_one() -> None:
     name, job = filled(job_name="guard", stage="check", plugins=plugins)
     assert job["variables"]["SPECGUARD_PLUGINS"] == plugins
     assert (name, job["stage"]) == ("guard", "check")
-    assert set(job) <= OF_A_JOB
     assert job["rules"] == [{"if": '$CI_PIPELINE_SOURCE == "merge_request_event"'}]
-    assert all(isinstance(value, str) for value in job["variables"].values())
-    assert all(isinstance(line, str) for line in (*job["before_script"], *job["script"]))
     assert job["artifacts"]["when"] == "always"
     assert set(job["artifacts"]["reports"]) == {"codequality", "junit"}
     # No input is text of a script.

@@ -19,7 +19,7 @@ from specguard.testing import Repository, Step, run_here
 from specguard.testing.repository import clean_environment
 from tests.approvals.conftest import Key
 from tests.approvals.making import FOLDER, approval, revocation
-from tests.outcomes import ended, there
+from tests.outcomes import data_of, ended, there
 from tests.rows import rows
 
 if TYPE_CHECKING:
@@ -69,9 +69,7 @@ def approvals(project: Repository, *words: str) -> Outcome:
 
 
 def listed(project: Repository, *words: str) -> dict[str, Any]:
-    outcome = approvals(project, "list", "--output-format", "json", *words)
-    assert (outcome.exit_code, outcome.stderr) == (0, "")
-    data: dict[str, Any] = json.loads(outcome.stdout)
+    data: dict[str, Any] = data_of(project, "approvals", "list", *words)
     assert data["schema"] == "specguard.approvals/1"
     return data
 
@@ -268,7 +266,7 @@ def test_all_of_a_record_is_shown(project: Repository, keys: dict[str, Key]) -> 
     for row in (f"  revokes      {record.id}\n", "  is in        the working tree\n  signed by    nobody\n"):
         assert row in shown
     assert "expires_at" not in shown
-    data = json.loads(approvals(project, "show", path, "--output-format", "json").stdout)
+    data = data_of(project, "approvals", "show", path)
     assert [one["id"] for one in data["approvals"]] == [record.id]
     assert data["approvals"][0]["revoked_by"] == [end.id]
     assert data["revocations"] == []
@@ -329,8 +327,7 @@ def verified(project: Repository) -> list[tuple[str, str]]:
 
 def follow(project: Repository) -> None:
     """Type the commands that the verification names."""
-    data = json.loads(approvals(project, "verify", "--output-format", "json").stdout)
-    for problem in data["problems"]:
+    for problem in data_of(project, "approvals", "verify", code=1)["problems"]:
         command = problem["help"].partition(": ")[2]
         assert command, problem
         subprocess.run(["bash", "-e", "-c", command], cwd=project.path, env=clean_environment(), check=True)
@@ -395,8 +392,8 @@ def test_what_is_damaged_is_found_and_put_back(project: Repository, filed: Pair,
         if commits:
             project.commit("chore: put the log back")
         assert verified(project) == []
-    notes = json.loads(approvals(project, "verify", "--output-format", "json").stdout)["notes"]
-    assert set(notes) >= set(filled(row.get("notes", []), words))
+    notes = approvals(project, "verify").stdout
+    assert all(f"note: {note}\n" in notes for note in filled(row.get("notes", []), words))
 
 
 def test_what_is_elsewhere_is_not_missing_here(project: Repository, filed: object) -> None:
@@ -454,7 +451,7 @@ def test_who_left_is_no_problem_of_the_past(project: Repository, filed: Pair, ke
     project.commit("chore: alice leaves", files={"SPEC_AUTHORITY.md": authority(keys, "bob")})
     project.publish("main", "work")
     assert verified(project) == []
-    notes = json.loads(approvals(project, "verify", "--output-format", "json").stdout)["notes"]
+    notes = data_of(project, "approvals", "verify")["notes"]
     assert f"{LOG}{filed[0].id}.json is in the base, and alice is no approver in the policy" in notes
     again = approval()
     commit(project, again, keys["alice"])

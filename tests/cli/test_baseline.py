@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Case, Step, run_here
-from tests.outcomes import ended
+from tests.outcomes import data_of, ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +42,7 @@ def recorded(project: Repository) -> object:
 
 
 def test_the_first_time_everything_is_recorded(project: Repository) -> None:
-    outcome = run_here("baseline", directory=project.path)
-    assert (outcome.exit_code, outcome.stderr) == (0, "")
+    outcome = ended(baseline(project))
     assert recorded(project) == {"CNT002": {ONE: 2, TWO: 1}}
     assert f"CNT002 {ONE}: 2 found, 2 accepted\n" in outcome.stdout
     assert "accepts 3 errors in 2 files, once it is on the base branch" in outcome.stdout
@@ -126,8 +125,7 @@ def test_the_working_trees_own_authority_is_asked(project: Repository) -> None:
 def test_as_json(project: Repository) -> None:
     baseline(project)
     project.write(ONE, workflow(1))
-    data = json.loads(baseline(project, "--check", "--output-format=json").stdout)
-    assert data == {
+    assert data_of(project, "baseline", "--check", code=1) == {
         "path": FILE,
         "written": False,
         "needed": True,
@@ -137,7 +135,7 @@ def test_as_json(project: Repository) -> None:
         ],
         "undecided": [],
     }
-    assert json.loads(baseline(project, "--output-format=json").stdout)["written"] is True
+    assert data_of(project, "baseline")["written"] is True
 
 
 @pytest.mark.parametrize("link", [FILE, ".specguard"])
@@ -155,10 +153,3 @@ def test_one_that_is_broken_or_that_git_ignores_is_refused(project: Repository) 
     project.write(".gitignore", ".specguard/\n")
     baseline(project)
     assert "ignored by git" in ended(baseline(project), 2).stderr
-
-
-def test_a_folder_without_a_repository_or_an_authority(tmp_path: Path) -> None:
-    assert run_here("baseline", directory=tmp_path).exit_code == 2
-    bare = Case(policy="", base=(Step("chore: x", files={"a": "a"}),)).build(tmp_path / "bare")
-    outcome = baseline(bare)
-    assert (outcome.exit_code, "there is no authority" in outcome.stderr) == (2, True)

@@ -13,7 +13,7 @@ from specguard.testing import run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.integrations.hooks.asking import ask, guarded, write
-from tests.outcomes import ended
+from tests.outcomes import data_of, ended
 from tests.rows import rows
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ def init(repository: Repository, *agents: str, path: str = PATH) -> None:
 def doctor(repository: Repository, code: int = 0, path: str = PATH, **variables: str) -> dict[str, Any]:
     """What is said of each subject."""
     env = {**environment(repository, path), **variables}
-    done = ended(run_here("doctor", "--output-format", "json", directory=repository.path, env=env), code)
-    return {one["subject"]: one for one in json.loads(done.stdout)}
+    return {one["subject"]: one for one in data_of(repository, "doctor", code=code, **env)}
 
 
 def change(repository: Repository, agent: Any, old: str, new: str) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import run_here
 from tests.cli.running import POLICY, Project
 from tests.executor.pushed import Hosted
-from tests.outcomes import ended
+from tests.outcomes import data_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +29,7 @@ VERSION = "#!/bin/sh\ntouch {ran}\necho pinned-agent {version}\n"
 def found(where: Project | Hosted, code: int = 0, **variables: str) -> dict[str, Any]:
     """What is said of each subject."""
     environment = {**where.environment, "GIT_CONFIG_GLOBAL": str(where.home / ".gitconfig"), **variables}
-    words = ("doctor", "--output-format", "json")
-    done = ended(run_here(*words, directory=where.user.path, env=environment), code)
-    return {one["subject"]: one for one in json.loads(done.stdout)}
+    return {one["subject"]: one for one in data_of(where.user, "doctor", code=code, **environment)}
 
 
 def install(folder: Path, name: str, text: str) -> str:

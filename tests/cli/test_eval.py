@@ -10,7 +10,7 @@ import pytest
 
 from specguard.runs.manifests import Manifest
 from specguard.testing import Repository, run_here
-from tests.outcomes import ended
+from tests.outcomes import data_of, ended
 from tests.rows import rows
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def test_a_sample_as_expected_is_kept_as_a_run(team: Repository, shop: Repositor
 
 
 def test_what_differs_is_told_both_ways(team: Repository) -> None:
-    data = json.loads(run_here("eval", "--output-format=json", directory=team.path).stdout)
+    data = data_of(team, "eval")
     assert (data["schema"], data["state"]) == ("specguard.evaluation/1", "succeeded")
     assert data["samples"][0]["name"] == "shop"
     team.write("evaluation/shop.expected.toml", 'expect = ["PTH001", {code = "PTH001", path = "gen/b"}]\n')

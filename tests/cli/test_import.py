@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Case, Step, run_here
-from tests.outcomes import ended
+from tests.outcomes import data_of, ended
 from tests.rows import rows
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def test_it_is_added_below_what_is_there_and_overrules_nothing(project: Reposito
     assert text.startswith(f"# Ours\n\n{own}\n## Imported settings\n")
     assert "subject_max = 60" not in text
     assert 'trailing_dot = "forbid"' in text
-    words = ("policy", "--authority=SPEC_AUTHORITY.md", "--output-format=json")
-    settings = json.loads(run_here(*words, directory=project.path).stdout)["settings"]
+    settings = data_of(project, "policy", "--authority=SPEC_AUTHORITY.md")["settings"]
     # Paths are added to those that are guarded.
     values = [one["value"] for one in settings if "forbidden-path" in one["key"]]
     assert values == ["b/", "**/*.exe"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.testing import run_here
-from tests.outcomes import ended
+from tests.outcomes import data_of, ended
 from tests.rows import recorded, rows
 from tests.scripts import play, scripts
 
@@ -59,7 +59,7 @@ def test_each_sentence_is_accounted_for_and_the_rest_is_enforced(team: Repositor
     for path in ("docs/api/x.yaml", "LICENSE", "src/core.py", "src/other.py"):
         team.write(path, "b\n")
     team.commit("Change things")
-    found = run_here("check", "--output-format", "json", directory=team.path).report["findings"]
+    found = data_of(team, "check", code=1)["findings"]
     errors = [(one["code"], one["location"]["path"]) for one in found if one["severity"] == "error"]
     assert errors == [
         ("CMT002", None),

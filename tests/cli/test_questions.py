@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from specguard.testing import Case, Repository, Step, run_here
-from tests.outcomes import ended
+from tests.outcomes import data_of, ended
 from tests.rows import rows
 
 DATA = Path(__file__).parent / "data"
@@ -36,13 +34,8 @@ def says(repository: Repository, *words: str) -> str:
     return run_here(*words, directory=repository.path).stdout
 
 
-def answer(repository: Repository, *words: str) -> Any:
-    """What a command says as data."""
-    return json.loads(says(repository, *words, "--output-format=json"))
-
-
 def test_policy_cites_the_line_of_every_setting(governed: Repository) -> None:
-    data = answer(governed, "policy")
+    data = data_of(governed, "policy")
     origins = {one["key"]: (one["origin"]["path"], one["origin"]["line"]) for one in data["settings"]}
     lines = AUTHORITY.split("\n")
     for key, text in {
@@ -66,7 +59,7 @@ def test_what_is_asked_of_an_authority_is_answered(governed: Repository) -> None
     assert says(governed, "rule", "pth001") == says(governed, "rule", "forbidden-path")
     for word in ("companion", "Sign-off", "file_bytes"):
         codes = [line.split()[0] for line in says(governed, "rule", word).splitlines()]
-        assert [rule["code"] for rule in answer(governed, "rule", word)] == codes
+        assert [rule["code"] for rule in data_of(governed, "rule", word)] == codes
 
 
 LISTS_OF_TABLES = (DATA / "lists.toml").read_text()
@@ -74,11 +67,11 @@ LISTS_OF_TABLES = (DATA / "lists.toml").read_text()
 
 def test_policy_with_lists_of_tables_and_names_of_any_kind_compiles_to_itself(repository: Repository) -> None:
     settle(repository, LISTS_OF_TABLES)
-    before = answer(repository, "policy")
+    before = data_of(repository, "policy")
     text = says(repository, "policy", "--output-format", "toml")
     assert text.count("[[invariants]]") == 2
     repository.write("all.toml", text)
-    assert answer(repository, "policy", "--authority", "all.toml")["policy_id"] == before["policy_id"]
+    assert data_of(repository, "policy", "--authority", "all.toml")["policy_id"] == before["policy_id"]
     # What is written is shown, also where it is the default.
     shown = {one["key"]: one["value"] for one in before["settings"]}
     assert shown["specs.max_age_days"] == 30
@@ -90,7 +83,7 @@ def test_policy_with_lists_of_tables_and_names_of_any_kind_compiles_to_itself(re
 
 
 def test_why_names_the_pattern_and_its_line(governed: Repository) -> None:
-    [found] = answer(governed, "why", "docs/api/x.yaml")
+    [found] = data_of(governed, "why", "docs/api/x.yaml")
     assert (found["code"], found["pattern"], found["effect"]) == ("PTH001", "docs/api/", "guarded")
     assert found["authority"]["line"] == 18
     for path, code, origin in (
@@ -99,7 +92,7 @@ def test_why_names_the_pattern_and_its_line(governed: Repository) -> None:
         ("SPEC_AUTHORITY.md", "PTH004", None),
         (".github/workflows/ci.yml", "PTH004", None),
     ):
-        [told, *_] = [one for one in answer(governed, "why", path) if one["code"] == code]
+        [told, *_] = [one for one in data_of(governed, "why", path) if one["code"] == code]
         assert (told["authority"] or {}).get("path") == origin
     for path in ("", "/", "../x", "a/../b", "a/./b", "a//b"):
         outcome = ended(run_here("why", path, directory=governed.path), 2)
@@ -111,7 +104,7 @@ def test_why_names_the_specs_that_govern_a_path(repository: Repository) -> None:
     [row] = rows(__file__, "effects")
     repository.commit("chore: base", files={"specguard.toml": row["policy"], **row["files"]})
     for path, effects in row["paths"].items():
-        found = answer(repository, "why", path)
+        found = data_of(repository, "why", path)
         assert [[one["code"], one["effect"]] for one in found if one["code"][:3] == "SPC"] == effects
         assert all(effect in says(repository, "why", path) for _, effect in effects)
 
@@ -119,7 +112,7 @@ def test_why_names_the_specs_that_govern_a_path(repository: Repository) -> None:
 def test_policy_counts_no_rule_about_work_where_no_kind_is_declared(repository: Repository) -> None:
     def active(settings: str) -> set[str]:
         repository.write("specguard.toml", settings)
-        policy = answer(repository, "policy", "--authority=specguard.toml")
+        policy = data_of(repository, "policy", "--authority=specguard.toml")
         return {rule["code"] for rule in policy["rules"] if rule["active"]}
 
     kind = "[work.phase]\nbranch = 'phase-{number}'\n"
@@ -154,8 +147,7 @@ def test_an_authority_in_a_file_is_asked_before_the_first_commit(repository: Rep
 
 
 def test_doctor_says_what_is_there_and_what_is_missing(governed: Repository) -> None:
-    outcome = ended(run_here("doctor", "--output-format", "json", directory=governed.path))
-    found = {one["subject"]: one for one in json.loads(outcome.stdout)}
+    found = {one["subject"]: one for one in data_of(governed, "doctor")}
     assert found["git"]["status"] == "ok"
     assert found["authority"]["status"] == "note"
     assert found["hooks"]["status"] == "note"
@@ -201,7 +193,7 @@ def test_why_knows_the_declared_tables(repository: Repository) -> None:
     settle(repository, DECLARED)
     defaults = {"ART012", "ART016", "ART017"}
     for row in rows(__file__, "declared"):
-        found = [one for one in answer(repository, "why", row["path"]) if one["code"] not in defaults]
+        found = [one for one in data_of(repository, "why", row["path"]) if one["code"] not in defaults]
         lines = {one["code"]: (one["authority"] or {"line": 0})["line"] for one in found}
         assert {one["code"]: [one["setting"], lines[one["code"]]] for one in found} == row["told"]
     plan = says(repository, "why", ".plans/cart/plan.json")
@@ -218,5 +210,5 @@ def test_why_says_what_a_change_of_the_path_has_to_bring(tmp_path: Path) -> None
     assert f"    {asked}\n" in told
     told = says(project, "why", "docs/x/a")
     assert "    nothing under docs/ is added, changed or removed without an approval\n" in told
-    [first, second] = answer(project, "why", "docs/x/a")
+    [first, second] = data_of(project, "why", "docs/x/a")
     assert [bool(first["asks"]), bool(second["asks"])] == [True, False]

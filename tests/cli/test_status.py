@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from specguard.testing import Case, Outcome, Repository, Step, run_here
-from tests.outcomes import ended
+from tests.outcomes import data_of, ended
 from tests.rows import rows
 
 CASES = Path(__file__).parent.parent / "cases"
@@ -32,9 +32,7 @@ class Stand:
         return run_here("status", *args, directory=self.repository.path)
 
     def data(self, *args: str, code: int = 0) -> dict[str, Any]:
-        done = self.run("--output-format", "json", *args)
-        assert done.exit_code == code, done.stdout + done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
+        found: dict[str, Any] = data_of(self.repository, "status", *args, code=code)
         return found
 
     def stages(self, *args: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import pytest
 
 from specguard.testing import run, run_here
 from tests.cli.no_foo import install_no_foo
-from tests.outcomes import ended
+from tests.outcomes import data_of, ended
 from tests.rows import rows
 
 if TYPE_CHECKING:
@@ -77,8 +76,7 @@ def test_the_tables_change_no_setting_and_no_verdict(guarded: Repository) -> Non
     guarded.branch("trunk")
     for tests in ("", INLINE, "[[should-pass]]\nnonsense = 1\n", "[should-fail]\nnonsense = 1\n"):
         guarded.commit("docs: x", files={"SPEC_AUTHORITY.md": AUTHORITY.format(tests=tests)})
-        done = ended(run_here("policy", "--output-format=json", directory=guarded.path))
-        ids.add(json.loads(done.stdout)["policy_id"])
+        ids.add(data_of(guarded, "policy")["policy_id"])
     assert len(ids) == 1
 
 
@@ -88,9 +86,8 @@ def test_what_a_change_expects_of_itself_has_no_influence(guarded: Repository) -
     allowed = '\n[[should-pass]]\ncommits = {message = "docs: x", files = {"docs/api/x.yaml" = "b"}}\n'
     text = guarded.read("SPEC_AUTHORITY.md").decode().replace(INLINE, INLINE + allowed)
     guarded.commit("docs: x", files={"SPEC_AUTHORITY.md": text, "docs/api/x.yaml": "b"})
-    found = run_here("check", "--base=trunk", "--output-format=json", directory=guarded.path)
-    [error] = [one for one in found.report["findings"] if one["severity"] == "error"]
-    assert error["code"] == "PTH001", found
+    findings = data_of(guarded, "check", "--base=trunk", code=1)["findings"]
+    assert [one["code"] for one in findings if one["severity"] == "error"] == ["PTH001"]
     assert run_here("test", directory=guarded.path).exit_code == 1
 
 
@@ -154,8 +151,7 @@ def test_a_case_reaches_nothing_outside_of_its_repository(guarded: Repository, t
 
 def test_reports_for_programs(guarded: Repository) -> None:
     guarded.write("tests/policy/a.toml", 'commits = {message = "docs: x", files = {"docs/api/y" = "b"}}\n')
-    done = ended(run_here("test", "--output-format=json", directory=guarded.path), 1)
-    data = json.loads(done.stdout)
+    data = data_of(guarded, "test", code=1)
     assert data["schema"] == "specguard.test/1"
     assert data["counts"] == {"cases": 4, "failed": 1, "errors": 0}
     [failed] = [case for case in data["cases"] if not case["passed"]]

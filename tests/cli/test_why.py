@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from specguard.testing import Repository, run_here
-from tests.outcomes import ended
+from tests.outcomes import data_of, ended
 
 DATA = Path(__file__).parent / "data"
 AUTHORITY = (DATA / "why.md").read_text()
 
 
-def govern(repository: Repository) -> Repository:
-    repository.commit("docs: state what may change", files={"SPEC_AUTHORITY.md": AUTHORITY})
-    return repository
-
-
 @pytest.fixture(scope="module")
 def governed(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """A repository with an authority, which no test writes to."""
-    return govern(Repository(tmp_path_factory.mktemp("governed")))
+    repository = Repository(tmp_path_factory.mktemp("governed"))
+    repository.commit("docs: state what may change", files={"SPEC_AUTHORITY.md": AUTHORITY})
+    return repository
 
 
 def told(repository: Repository, *words: str) -> str:
     outcome = ended(run_here("why", *words, directory=repository.path))
     assert outcome.stderr == ""
     return outcome.stdout
-
-
-def data(repository: Repository, *words: str) -> dict[str, Any]:
-    found = json.loads(told(repository, *words, "--output-format", "json"))
-    assert isinstance(found, dict)
-    return found
 
 
 def test_a_finding_is_told_with_the_authoritys_words_who_may_approve_and_the_next_step(
@@ -57,7 +46,7 @@ def test_a_finding_is_told_with_the_authoritys_words_who_may_approve_and_the_nex
 
 
 def test_the_same_as_json(governed: Repository) -> None:
-    found = data(governed, "locked-path", "docs/api/x.yaml")
+    found = data_of(governed, "why", "locked-path", "docs/api/x.yaml")
     assert (found["code"], found["path"], found["judges"]) == ("PTH002", "docs/api/x.yaml", True)
     assert (found["approvers"], found["persons"]) == (["Ann", "Bob"], 2)
     [governing] = found["governing"]
@@ -69,7 +58,7 @@ def test_the_same_as_json(governed: Repository) -> None:
 
 
 def test_a_rule_alone_has_the_settings_of_the_policy(governed: Repository) -> None:
-    settings = {one["key"]: one for one in data(governed, "pth002")["settings"]}
+    settings = {one["key"]: one for one in data_of(governed, "why", "pth002")["settings"]}
     assert settings["rules.locked-path.paths.1"]["value"] == "LICENSE"
     assert settings["rules.locked-path.paths.1"]["quote"] == "- `LICENSE`"
     assert settings["rules.locked-path.exclude.0"]["value"] == "docs/api/drafts/"
@@ -78,7 +67,7 @@ def test_a_rule_alone_has_the_settings_of_the_policy(governed: Repository) -> No
 
 
 def test_a_rule_about_a_declared_table_has_its_settings_too(governed: Repository) -> None:
-    found = data(governed, "ART002", "reports/a.md")
+    found = data_of(governed, "why", "ART002", "reports/a.md")
     assert [one["key"] for one in found["settings"]] == ["artifacts.report.sections"]
     assert [one["effect"] for one in found["governing"]] == ["the artifact report"]
 
@@ -97,8 +86,8 @@ def test_a_rule_about_specs_shows_how_long_a_review_holds(repository: Repository
 
 def test_what_check_can_put_right_is_a_next_step(governed: Repository) -> None:
     assert "  specguard check --fix --select BRN001" in told(governed, "BRN001").split("\n")
-    assert "work item" in data(governed, "BRN001")["fixes"]
-    assert data(governed, "PTH002")["fixes"] is None
+    assert "work item" in data_of(governed, "why", "BRN001")["fixes"]
+    assert data_of(governed, "why", "PTH002")["fixes"] is None
     assert "--fix" not in told(governed, "PTH002")
 
 
@@ -107,14 +96,14 @@ def test_a_path_or_rule_without_anything_to_judge_says_why(governed: Repository)
     assert "no line of the policy names src/a.py for this rule" in text
     assert "no approval can lift what it finds" in text
     assert 'rules.forbidden-path.paths.0 = "secrets/"' in text
-    found = data(governed, "SPC001")
+    found = data_of(governed, "why", "SPC001")
     assert found["judges"] is False
     assert "the policy sets no [specs" in found["reason"]
     assert "so it has nothing to judge" in told(governed, "SPC001")
     # A path that is called like a rule, and a rule about work items.
     assert told(governed, "./PTH002").startswith("no pattern of the policy names PTH002")
     assert "what a work item has, it goes by: [work.phase]" in told(governed, "BRN001")
-    assert data(governed, "BRN001")["kinds"] == ["phase"]
+    assert data_of(governed, "why", "BRN001")["kinds"] == ["phase"]
 
 
 def test_what_cannot_be_answered(governed: Repository) -> None:
@@ -128,6 +117,5 @@ def test_what_cannot_be_answered(governed: Repository) -> None:
 
 
 def test_every_rule_can_be_asked_about(governed: Repository) -> None:
-    rules = json.loads(run_here("rule", "--output-format", "json", directory=governed.path).stdout)
-    for rule in rules[::9]:
-        assert data(governed, rule["code"])["next"][-1] == f"specguard rule {rule['code']}"
+    for rule in data_of(governed, "rule")[::9]:
+        assert data_of(governed, "why", rule["code"])["next"][-1] == f"specguard rule {rule['code']}"
