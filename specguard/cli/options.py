@@ -221,6 +221,13 @@ def located() -> Repository:
     return Repository.locate("", os.environ)
 
 
+def from_root(path: str, top: str) -> str:
+    """A path that is given from the working directory, from the root of the working tree; or empty."""
+    folder, name = os.path.split(path)
+    found = os.path.relpath(os.path.join(os.path.realpath(folder), name), os.path.realpath(top))
+    return "" if found == ".." or found.startswith("../") else found
+
+
 def say(line: str, *, err: bool = False) -> None:
     """Print a line, in which nothing is obeyed or unseen."""
     click.echo(visible(line), err=err)

@@ -11,11 +11,10 @@ import click
 from specguard.authority.load import AUTHORITY, PYPROJECT, SETTINGS
 from specguard.authority.validate import policy_schema, within_pyproject
 from specguard.change.check_request import Request
-from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show, usage
-from specguard.cli.proposed_authority import append_to_authority, compiled
+from specguard.cli.proposed_authority import append_to_authority, compiled, tree_paths
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import explain, quoted, what_governs
@@ -132,18 +131,11 @@ def _lines(path: str, found: Sequence[Governing]) -> Iterator[str]:
             yield f"    {cut(one.asks)}"
 
 
-def _tracked(repository: Repository) -> Sequence[bytes]:
-    if not os.path.exists(repository.index):
-        return ()
-    with Git(repository) as git:
-        return git.read(git.start("ls-files", "-z", index=repository.index), "the index").split(b"\0")[:-1]
-
-
 SOURCES: Final[Mapping[str, Callable[[Repository, str], Imported]]] = {
     "commitlint": lambda repository, file: commitlint.import_commitlint(repository.work_tree(), file),
     "openspec": lambda repository, _: files.import_openspec(repository.work_tree()),
     "repolinter": lambda repository, file: files.import_repolinter(
-        repository.work_tree(), file, _tracked(repository)
+        repository.work_tree(), file, [os.fsencode(path) for path in tree_paths(repository)]
     ),
     "spec-kit": lambda repository, _: files.import_speckit(repository.work_tree()),
 }

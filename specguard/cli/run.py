@@ -497,9 +497,7 @@ def _plan_file(plan: str, plan_dir: str, directory: str) -> str:
     path = os.path.join(plan_dir, plan or "plan.json") if plan_dir else plan
     if not path or not os.path.exists(path):
         return path
-    top = os.path.realpath(Repository.locate(directory, os.environ).work_tree())
-    found = os.path.relpath(os.path.realpath(path), top)
-    return path if found.startswith("..") else found
+    return opt.from_root(path, Repository.locate(directory, os.environ).work_tree()) or path
 
 
 _paper = opt.several(

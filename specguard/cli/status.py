@@ -172,8 +172,8 @@ def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:
 
 def _from_top(name: str, top: str) -> bytes:
     """A path that is given from the working directory, from the root of the working tree."""
-    place = os.path.relpath(os.path.join(os.path.realpath("."), name), os.path.realpath(top))
-    if place == ".." or place.startswith("../"):
+    place = opt.from_root(name, top)
+    if not place:
         help = "name a place within it"
         raise SpecguardError(
             "it is outside of the repository", path=name, help=help, code="outside-repository"

@@ -216,17 +216,12 @@ def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
     """
     found: dict[str, None] = {}
     for name in given:
-        folder = os.path.isdir(name)
-        there = sorted(map(str, Path(name).glob("**/*.toml"))) if folder else [name]
+        there = sorted(map(str, Path(name).glob("**/*.toml"))) if os.path.isdir(name) else [name]
         # A pipe among them would be waited for.
         files = [os.path.normpath(path) for path in there if os.path.isfile(path)]
         if not files and not optional:
-            raise SpecguardError(
-                "there is no case in it" if folder else "there is no such file or folder",
-                path=name,
-                help="name case files, which end in .toml, or folders of them",
-                code="unreadable-file" if folder else "unknown-name",
-            )
+            help = "name case files, which end in .toml, or folders of them"
+            raise SpecguardError("there is no case", path=name, help=help, code="unknown-name")
         found.update(dict.fromkeys(files))
     return list(found)
 
@@ -263,7 +258,7 @@ def read_inline(own: OwnAuthority) -> list[PolicyTest]:
             value = layer.tests.get(kind, [])
             for position, table in enumerate(value if isinstance(value, list) else [value]):
                 begins: Key = (kind, position)
-                lines = {key[2:]: at for key, at in layer.lines.items() if key[:2] == begins}
+                lines = _below(begins, layer.lines)
                 name = table.get("name") if isinstance(table, dict) else ""
                 named = str(name or f"{kind} {position + 1}")
                 line = layer.origin(begins).line
@@ -331,9 +326,13 @@ def _written_in(path: str) -> Iterator[_CaseText]:
         raise _CaseText(table, "case", stem, path, 1, lines).misread(error) from None
     for position, (name, case) in enumerate(split):
         begins: Key = ("cases", position) if "cases" in table else ()
-        own_lines = {key[len(begins) :]: at for key, at in lines.items() if key[: len(begins)] == begins}
-        line = lines.get(begins, 1)
-        yield _CaseText(case, "case", name, path, line, {**lines, **own_lines}, Path(path).parent)
+        own = {**lines, **_below(begins, lines)}
+        yield _CaseText(case, "case", name, path, lines.get(begins, 1), own, Path(path).parent)
+
+
+def _below(begins: Key, lines: Mapping[Key, int]) -> dict[Key, int]:
+    """The lines of the keys below one, by what follows it."""
+    return {key[len(begins) :]: at for key, at in lines.items() if key[: len(begins)] == begins}
 
 
 def _test(one: _CaseText, own: OwnAuthority | None) -> PolicyTest:
