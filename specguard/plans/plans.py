@@ -75,11 +75,8 @@ class Plan(Record):
     @cached_property
     def by_id(self) -> Mapping[str, Task]:
         """The first task of each id, by the id in normal form."""
-        found: dict[str, Task] = {}
-        for task in self.tasks:
-            if task.id:
-                found.setdefault(normal_id(task.id), task)
-        return found
+        found = {normal_id(task.id): task for task in reversed(self.tasks) if task.id}
+        return dict(reversed(found.items()))
 
     @property
     def option(self) -> str:

@@ -287,6 +287,8 @@ HOLES: Final = ("$", "<", "{", "...", "\u2026")
 """What begins that which stands for a name and is filled in later."""
 
 _OPTION: Final = re.compile(r"--(?:[a-z]+-)?model(?:-name|-id)?(?:=(?P<value>.*))?", re.DOTALL)
+# Of an agent's command: `-m x`, `-mxy`, `-m=x`, and `model=x` of `-c model=x`.
+_SHORT: Final = re.compile(r"-m|(?:model=|-m(?=..)=?)(?P<value>.*)", re.DOTALL)
 
 
 def forms_of(name: str) -> list[str]:
@@ -301,21 +303,11 @@ def is_agent(words: Sequence[str]) -> bool:
 
 def models_in(words: Sequence[str]) -> Iterator[str]:
     """The models that a command's words name, in order."""
-    agent = is_agent(words)
-    for position, word in enumerate(words):
-        following = words[position + 1] if position + 1 < len(words) else ""
-        value: str | None = None
-        if word.startswith("--"):
-            option = _OPTION.fullmatch(word)
-            if option is not None:
-                value = following if option["value"] is None else option["value"]
-        elif agent and word == "-m":
-            value = following
-        elif agent and word.startswith("-m") and len(word) > 3:
-            value = word[2:].removeprefix("=")
-        elif agent and word.startswith("model="):
-            value = word[6:]
-        name = None if value is None else model_named(value)
+    forms = [_OPTION, _SHORT] if is_agent(words) else [_OPTION]
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        option = next(filter(None, (form.fullmatch(word) for form in forms)), None)
+        value = "" if option is None else following if option["value"] is None else option["value"]
+        name = model_named(value)
         if name is not None:
             yield name
 

@@ -40,7 +40,7 @@ def unmapped_scenarios(
         MissingFact: something that must be read is not there.
     """
     folder = path.rpartition(b"/")[0]
-    step = "Name beside it, in a code span, the gate or the test that shows it."
+    step = "Name beside it, in a code span, the gate or the test (`FILE::TEST`) that shows it."
     for scenario in found:
         problem = proofs.unmapped(scenario, folder)
         if problem:
@@ -141,27 +141,20 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
     found: dict[int, Scenario] = {}
     taken: set[int] = set()
     wanted = {normal_title(title) for title in titles}
+    listed = [item for item in _items(document.blocks) if _SCENARIO.match(item.text.rendered)]
     for section in document.sections:
-        heading = section.heading.text.rendered
-        if _SCENARIO.match(heading):
-            said = _SCENARIO.sub("", heading, count=1) or heading
+        heading = section.heading.text
+        if _SCENARIO.match(heading.rendered):
+            said = _SCENARIO.sub("", heading.rendered, count=1) or heading.rendered
             found[section.line] = _scenario(said, section.line, section.blocks)
             # What stands below a scenario's heading is that scenario's.
             taken.update(range(section.line + 1, section.end + 1))
-    listed = [
-        item
-        for section in document.sections
-        if normal_title(section.heading.text.plain) in wanted
-        for item in _items(section.blocks)
-    ]
-    listed += [item for item in _items(document.blocks) if _SCENARIO.match(item.text.rendered)]
-    for item in listed:
-        if item.line not in taken:
-            found.setdefault(item.line, _scenario(item.text.rendered, item.line, item.blocks))
-    for table in tables(document.blocks):
-        for one in _rows(table):
-            if one.line not in taken:
-                found.setdefault(one.line, one)
+        if normal_title(heading.plain) in wanted:
+            listed += _items(section.blocks)
+    others = [_scenario(item.text.rendered, item.line, item.blocks) for item in listed]
+    for one in (*others, *(row for table in tables(document.blocks) for row in _rows(table))):
+        if one.line not in taken:
+            found.setdefault(one.line, one)
     return [found[line] for line in sorted(found)]
 
 
@@ -246,18 +239,18 @@ class Proofs:
         return self._failed(scenario, folder)
 
     def _is_test(self, name: str, folder: bytes) -> bool:
-        """True if a name is a test file's, with or without a test in it, or that of a test in one of them."""
-        path, separator, inner = _parted(name)
-        found = [] if path.startswith("/") else [joined(b"", path), joined(folder, path)]
-        for place in filter(None, found):
+        """True if a name is that of a test file, with or without a test in it, or of a test in any of them."""
+        name = name.strip()
+        path, *inner = re.split("::| > ", re.sub(r":[0-9]+(?:-[0-9]+)?$|\[.*\]$", "", name))
+        for place in filter(None, [] if path.startswith("/") else [joined(b"", path), joined(folder, path)]):
             entry = self._documents.tree.find(place)
             if entry is not None and entry.is_file and self._tests.find(place) is not None:
-                return not separator or _has(self._documents.content(place) or b"", inner)
-        if "/" in path or separator or not _NAME.fullmatch(name.strip()):
-            # A quoted title of a test is looked for word by word.
-            return not separator and "/" not in path and " " in name.strip() and _has(self._all, name.strip())
-        name = name.strip()
-        plain = name.isascii() and "." not in name and "-" not in name
+                content = self._documents.content(place) or b""
+                return not inner or _has(content, inner[-1])
+        if inner or "/" in path or not (" " in name or _NAME.fullmatch(name)):
+            return False
+        # A quoted title of a test is looked for word by word.
+        plain = name.isascii() and name.isidentifier()
         return name.encode() in self._names if plain else _has(self._all, name)
 
     @cached_property
@@ -312,17 +305,6 @@ def gate_names(value: Any) -> Iterator[str]:
             if not isinstance(inner, dict):
                 yield str(key)
             yield from gate_names(inner)
-
-
-def _parted(name: str) -> tuple[str, str, str]:
-    """A test's name as a file, what parts it from a test in it, and that test."""
-    text = name.strip()
-    for separator in ("::", " > ", " \u203a ", "#"):
-        path, found, inner = text.partition(separator)
-        if found:
-            last = re.split(r"::| > | \u203a ", inner)[-1]
-            return path.strip(), separator, re.sub(r"\[.*\]$", "", last).strip()
-    return re.sub(r":[0-9]+(?:-[0-9]+)?$", "", text), "", ""
 
 
 def _has(content: bytes, name: str) -> bool:

@@ -24,7 +24,7 @@ from specguard.work.named_items import Work
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-    from typing import Final
+    from typing import Final, TypeAlias
 
     from specguard.authority.policy import Policy
     from specguard.change.entries import Commit, Entry
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from specguard.work.item import Paper
     from specguard.work.item_lists import Listed, Sources
     from specguard.work.kinds import Names, Naming, PlanKind, WorkKind
+
+    _Stated: TypeAlias = tuple[Sequence[str], int | None]
+    """The elements that are stated, as texts, and the line."""
 
 
 _HELD: Final = ("files", "expected_files", "scope", "gates", "verify")
@@ -97,11 +100,17 @@ def _of_document(work: Work, name: str, path: bytes, before: Tree, after: Tree) 
     if new is None:
         yield Alteration(kind=name, item=item, what="document", old=[path_text(path)], new=[], path=path)
         return
-    were, are = _said(kind, old), _said(kind, new)
-    for what, (texts, _) in were.items():
-        now, line = are[what]
-        if texts != now:
-            yield Alteration(kind=name, item=item, what=what, old=texts, new=now, path=path, line=line)
+    yield from _differing(name, item, path, _said(kind, old), _said(kind, new))
+
+
+def _differing(
+    kind: str, item: str, path: bytes, were: Mapping[str, _Stated], are: Mapping[str, _Stated]
+) -> Iterator[Alteration]:
+    """The differences between what an item stated and what it states."""
+    for what, (old, _) in were.items():
+        new, line = are[what]
+        if old != new:
+            yield Alteration(kind=kind, item=item, what=what, old=old, new=new, path=path, line=line)
 
 
 def _fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
@@ -116,7 +125,7 @@ def _fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
     return {}
 
 
-def _said(kind: WorkKind, text: str) -> Mapping[str, tuple[Sequence[str], int | None]]:
+def _said(kind: WorkKind, text: str) -> Mapping[str, _Stated]:
     """The scope and gates that a document states, each with its first line."""
     from specguard.work.gates import read_gates
 
@@ -137,12 +146,8 @@ def _of_list(name: str, kind: WorkKind, path: bytes, before: Tree, after: Tree) 
         if same is None:
             yield Alteration(kind=name, item=str(listed), what="entry", old=[listed.id], new=[], path=path)
             continue
-        for what in _HELD:
-            old, new = _texts(listed, what), _texts(same, what)
-            if old != new:
-                yield Alteration(
-                    kind=name, item=str(listed), what=what, old=old, new=new, path=path, line=same.line
-                )
+        were, are = ({what: (_texts(one, what), one.line) for what in _HELD} for one in (listed, same))
+        yield from _differing(name, str(listed), path, were, are)
 
 
 def _items(name: str, kind: WorkKind, path: bytes, tree: Tree) -> Sequence[Listed]:

@@ -273,7 +273,7 @@ class Work(Record, frozen=False):
         found = [(first, self.resolved)]
         for naming in self.commits if first.kind in self.shared else ():
             if not any(naming.same_item(other) for other, _ in found):
-                found.append((naming, self.resolve(naming.kind, naming.id, naming.number, naming.fields)))
+                found.append((naming, self._resolved(naming)))
         return found
 
     def item_of(self, commit: str | None) -> WorkItem | None:
@@ -286,8 +286,7 @@ class Work(Record, frozen=False):
         if item.kind not in self.shared or commit is None:
             return item
         named = next((naming for naming in self.commits if naming.commit == commit), None)
-        found = (one for naming, one in self.each if named is not None and naming.same_item(named))
-        return None if named is None else self._sure(named, next(found))
+        return None if named is None else self._sure(named, self._resolved(named))
 
     def gates_of(
         self, naming: Naming, commit: Commit, origins: Mapping[str, Origin]
@@ -295,7 +294,7 @@ class Work(Record, frozen=False):
         """The gates that a commit of an item needs, and why those of its document are not known."""
         from specguard.work import gates
 
-        item = self.resolve(naming.kind, naming.id, naming.number, naming.fields)
+        item = self._resolved(naming)
         missing: MissingFact | None = None
         if isinstance(item, Unresolved):
             # The gates of its kind are known in spite of it.
@@ -342,7 +341,9 @@ class Work(Record, frozen=False):
             NotApplicable: none is named.
             MissingFact: the trusted base cannot be read.
         """
-        naming = self.named()
+        return self._resolved(self.named())
+
+    def _resolved(self, naming: Naming) -> WorkItem | Unresolved:
         return self.resolve(naming.kind, naming.id, naming.number, naming.fields)
 
     @property
