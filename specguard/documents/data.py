@@ -308,6 +308,33 @@ def _depth(value: Any) -> int:
     return depth
 
 
+def members(text: str, start: int) -> Sequence[tuple[str | int, int, int, int]]:
+    """The members of an object or a list that begins at a place of JSON which can be read.
+
+    Returns:
+        Of each the key or position, where it begins, and the two ends of its value.
+    """
+    decode = json.JSONDecoder().raw_decode
+    found: list[tuple[str | int, int, int, int]] = []
+    at = _over_space(text, start + 1)
+    while text[at] not in "}]":
+        key, begin = len(found), at
+        if text[start] == "{":
+            key, end = decode(text, at)
+            begin = _over_space(text, end)
+        _, end = decode(text, begin)
+        found.append((key, at, begin, end))
+        at = _over_space(text, end)
+    return found
+
+
+def _over_space(text: str, at: int) -> int:
+    """The position of the next key or value."""
+    while text[at] in " \t\r\n,:":
+        at += 1
+    return at
+
+
 class _JsonLines:
     """Walks over JSON that Python could read, or refused for a reason that has a line.
 

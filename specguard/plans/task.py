@@ -9,7 +9,7 @@ from functools import cached_property
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import owes
-from specguard.documents.data import data_kind, dotted, written
+from specguard.documents.data import data_kind, dotted, members, written
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import SpecguardError, nearest
 from specguard.model import Finding, Origin, path_text, shortened
@@ -230,9 +230,6 @@ def expects_all(expected: Expectation) -> bool:
     return all(expected.paths.find(probe) is not None for probe in _PROBES)
 
 
-_DECODER: Final = json.JSONDecoder()
-
-
 def marked(text: str, task: Task, *, status: str, evidence: Sequence[Any] = ()) -> str:
     """The text of a plan's file with another status of one task, and with evidence added to what it has.
 
@@ -261,46 +258,23 @@ def marked(text: str, task: Task, *, status: str, evidence: Sequence[Any] = ()) 
 
 def _with(text: str, place: Place, key: str, value: Any) -> str:
     """A text of JSON in which one key of the object at a place has another value."""
-    start = _over_space(text, int(text.startswith("\ufeff")))
+    start = min(at for at in map(text.find, "[{") if at >= 0)
     for part in place:
         # Of a key that is there twice the file could not be read.
-        start = next(begin for name, _, begin, _ in _members(text, start) if name == part)
-    members = _members(text, start)
+        start = next(begin for name, _, begin, _ in members(text, start) if name == part)
+    known = members(text, start)
     # What stands before a key, with its line's indentation.
-    lead = text[start + 1 : members[0][1]] if members else ""
+    lead = text[start + 1 : known[0][1]] if known else ""
     new = json.dumps(value, ensure_ascii=False)
     if "\n" in lead and isinstance(value, list) and value:
         inner = ",".join(f"{lead}  {json.dumps(one, ensure_ascii=False)}" for one in value)
         new = f"[{inner}{lead}]"
-    same = next((member for member in members if member[0] == key), None)
+    same = next((member for member in known if member[0] == key), None)
     if same is not None:
         return text[: same[2]] + new + text[same[3] :]
-    end = members[-1][3] if members else start + 1
-    between = f",{lead or ' '}" if members else ""
+    end = known[-1][3] if known else start + 1
+    between = f",{lead or ' '}" if known else ""
     return f"{text[:end]}{between}{json.dumps(key)}: {new}{text[end:]}"
-
-
-def _members(text: str, start: int) -> Sequence[tuple[str | int, int, int, int]]:
-    """The members of an object or a list: the key or position, its beginning, and the value's two ends."""
-    found: list[tuple[str | int, int, int, int]] = []
-    at = _over_space(text, start + 1)
-    while text[at] not in "}]":
-        key: str | int = len(found)
-        begin = at
-        if text[start] == "{":
-            key, end = _DECODER.raw_decode(text, at)
-            begin = _over_space(text, end)
-        _, end = _DECODER.raw_decode(text, begin)
-        found.append((key, at, begin, end))
-        at = _over_space(text, end)
-    return found
-
-
-def _over_space(text: str, at: int) -> int:
-    """The position of the next key or value."""
-    while text[at : at + 1] in (" ", "\t", "\r", "\n", ",", ":"):
-        at += 1
-    return at
 
 
 _KINDS: Final = {

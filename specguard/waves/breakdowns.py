@@ -239,7 +239,7 @@ class Proofs:
         return self._failed(scenario, folder)
 
     def _is_test(self, name: str, folder: bytes) -> bool:
-        """True if a name is that of a test file, with or without a test in it, or of a test in any of them."""
+        """True if a name is that of a test file, with or without a test in it, or of one in any of them."""
         name = name.strip()
         path, *inner = re.split("::| > ", re.sub(r":[0-9]+(?:-[0-9]+)?$|\[.*\]$", "", name))
         for place in filter(None, [] if path.startswith("/") else [joined(b"", path), joined(folder, path)]):

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard.change.check_request import no_constant, once
 from specguard.change.repository import find_program
 from specguard.declaration.rule import Record
+from specguard.documents.data import members
 from specguard.integrations.hooks.dialects import PROJECTS
 from specguard.integrations.hooks.session_pins import PROBE
 from specguard.integrations.hooks.tool_calls import WRITING
@@ -291,37 +292,19 @@ def _object_of(text: str) -> dict[str, Any]:
     return data
 
 
-def _member(text: str, name: str) -> tuple[int, int]:
-    """The two ends of the value of an object's member; twice the object's end if it has none."""
-
-    def next_value(at: int) -> int:
-        while text[at] in " \t\r\n:,":
-            at += 1
-        return at
-
-    decoder = json.JSONDecoder()
-    at = text.index("{") + 1
-    while text[at := next_value(at)] == '"':
-        key, at = decoder.raw_decode(text, at)
-        start = next_value(at)
-        _, at = decoder.raw_decode(text, start)
-        if key == name:
-            return start, at
-    return at, at
-
-
 def _with(text: str, name: str, value: object) -> str:
     """The text of an object with another value of a member; the other members stay as they are."""
     found = re.search(r"^([ \t]+)\S", text, re.MULTILINE)
     unit = found[1] if found else "  "
     newline = "\r\n" if "\r\n" in text else "\n"
     written = json.dumps(value, indent=unit, ensure_ascii=False).replace("\n", newline + unit)
-    start, end = _member(text, name)
-    if start != end:
-        return text[:start] + written + text[end:]
-    before = text[:start].rstrip()
+    for key, _, start, end in members(text, text.index("{")):
+        if key == name:
+            return text[:start] + written + text[end:]
+    last = text.rindex("}")
+    before = text[:last].rstrip()
     comma = "" if before.endswith("{") else ","
-    return f"{before}{comma}{newline}{unit}{json.dumps(name)}: {written}{newline}{text[start:]}"
+    return f"{before}{comma}{newline}{unit}{json.dumps(name)}: {written}{newline}{text[last:]}"
 
 
 NAME: Final = "specguard"
