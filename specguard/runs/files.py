@@ -11,7 +11,7 @@ from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
     from io import BufferedReader
     from typing import Final, TypeAlias, TypeVar
 
@@ -125,6 +125,9 @@ def folder_name(text: str) -> str:
 RECORDS: Final = (b"manifest.json", b"meta.json")
 """The files that say what a run is, the first that is there."""
 
+MARKS: Final = (*RECORDS, b"run.log", b"runner.log", b"control/heartbeat.json", b"commands")
+"""What tells the folder of a run, also where its record is gone."""
+
 LARGEST: Final = 8 << 20
 """How many bytes of one file are read as text."""
 
@@ -206,14 +209,15 @@ class LocalFiles:
             said, help = f"{path_text(place)} cannot be read: {error.strerror}", "ls -l, to see who may"
             raise MissingFact(said, help, code="unreadable-file") from error
 
-    def folders(self) -> Iterator[bytes]:
-        """The folders that hold a manifest, in order."""
-        for folder, names, files in os.walk(self._root):
+    def folders(self, marks: Iterable[bytes] = RECORDS) -> Iterator[bytes]:
+        """The folders that hold a manifest, or another mark of a run, in order; hidden ones left out."""
+        for folder, names, _ in os.walk(self._root):
             inside = os.path.relpath(folder, self._root)
-            names[:] = sorted(names) if inside.count(b"/") < _DEEPEST - 1 else []
-            if inside != b"." and any(name in files for name in RECORDS):
-                # What is in it is its own, such as what was there before its folder was used again.
-                names[:] = []
+            found = inside != b"." and is_run(folder, marks)
+            # What is in it is its own, such as what was there before its folder was used again.
+            end = found or inside.count(b"/") == _DEEPEST - 1
+            names[:] = [] if end else sorted(name for name in names if not name.startswith(b"."))
+            if found:
                 yield inside
 
     def is_there(self, path: bytes) -> bool:
@@ -230,6 +234,11 @@ class LocalFiles:
     def _place(self, path: bytes) -> bytes | None:
         place = os.path.join(self._root, path)
         return place if os.path.realpath(place) == place.rstrip(b"/") else None
+
+
+def is_run(folder: bytes, marks: Iterable[bytes] = MARKS) -> bool:
+    """True if a folder of this machine is that of a run."""
+    return any(os.path.lexists(os.path.join(folder, mark)) for mark in marks)
 
 
 def holding(path: bytes, folders: Container[bytes]) -> bytes:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, nearest
-from specguard.runs.files import LocalFiles, about_run, folder_name
-from specguard.runs.manifests import COMMANDS, HEARTBEAT, LOG, MANIFEST, META, SCHEMA
+from specguard.runs.files import MARKS, LocalFiles, about_run, folder_name, is_run
+from specguard.runs.manifests import HEARTBEAT, LOG, SCHEMA
 from specguard.runs.record import RunRecord, first_of
 from specguard.runs.settings import RunSettings, seconds
 
@@ -235,15 +235,6 @@ class RunView(RunRecord):
         }
 
 
-def is_run(path: str) -> bool:
-    """True if a folder is that of a run, also where its record is gone."""
-    return any(
-        os.path.lexists(os.path.join(path, name))
-        for name in (MANIFEST, META, LOG, RUNNER_LOG, HEARTBEAT, COMMANDS)
-    )
-
-
-_DEEPEST: Final = 3
 _FIRST: Final = "control/asked.json"
 """What a run writes first, and once."""
 
@@ -264,13 +255,7 @@ class RunStore:
 
     def folders(self) -> Iterator[str]:
         """The folder of each run, absolute; links are not followed."""
-        for folder, names, _ in os.walk(self.root):
-            inside = os.path.relpath(folder, self.root)
-            deep = inside.count("/") == _DEEPEST - 1
-            if inside != "." and is_run(folder):
-                deep = True
-                yield folder
-            names[:] = [name for name in names if not (deep or name.startswith("."))]
+        return (os.path.join(self.root, os.fsdecode(one)) for one in LocalFiles(self.root).folders(MARKS))
 
     def runs(self) -> Sequence[RunView]:
         """Every run, the newest last; those with a broken record are among them."""
@@ -291,7 +276,7 @@ class RunStore:
             SpecguardError: there is none, or several.
         """
         place = os.path.join(self.root, prefix)
-        if prefix and os.path.isdir(place) and is_run(place):
+        if prefix and os.path.isdir(place) and is_run(os.fsencode(place)):
             return self.view(os.path.realpath(place))
         above, _, begin = prefix.rpartition("/")
         folder = os.path.join(self.root, above) if above else ""

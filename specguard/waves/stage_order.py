@@ -276,8 +276,6 @@ def _is_of(stage: StageState, path: bytes) -> bool:
 
 
 def _why(missing: Sequence[Missing]) -> str:
-    if not missing:
-        return "it is not"
     first = missing[0]
     more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
     place = path_text(first.path) if first.path else ""
