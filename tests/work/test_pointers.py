@@ -32,16 +32,13 @@ def test_a_pointer_names_a_number(tree: Grow) -> None:
 
 
 def test_the_first_that_exists_is_read_even_if_it_is_wrong(tree: Grow) -> None:
-    pointer = read_pointer(KIND, Documents(tree({"configs/NEXT.json": "{", "docs/NEXT.json": '{"next": 1}'})))
-    assert pointer.path == b"configs/NEXT.json"
-    assert "configs/NEXT.json cannot be read: it is no JSON" in pointer.problem
-
-
-def test_a_pointer_has_a_line_and_none_that_exists_names_all(tree: Grow) -> None:
     pointer = read_pointer(KIND, Documents(tree({"x": ""})))
     assert pointer.path is None
     assert pointer.problem == "none of configs/NEXT.json, docs/NEXT.json exists"
     assert read_pointer(KIND, Documents(tree({"docs/NEXT.json": '{\n  "v": 1,\n  "next": 7\n}'}))).line == 3
+    pointer = read_pointer(KIND, Documents(tree({"configs/NEXT.json": "{", "docs/NEXT.json": '{"next": 1}'})))
+    assert pointer.path == b"configs/NEXT.json"
+    assert "configs/NEXT.json cannot be read: it is no JSON" in pointer.problem
 
 
 @pytest.mark.parametrize(

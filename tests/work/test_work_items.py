@@ -8,7 +8,7 @@ import pytest
 
 from specguard.errors import MissingFact, NotApplicable
 from specguard.work.item import Papers
-from specguard.work.kinds import Names, WorkKind
+from specguard.work.kinds import Names, WorkKind, identity, same_item
 from specguard.work.named_items import Unresolved, Work, WorkItem
 from tests.outcomes import there
 
@@ -83,6 +83,19 @@ def test_other_names_tell_of_none() -> None:
         assert Names(KINDS).read(source, text) is None
 
 
+def test_an_id_is_more_than_its_number() -> None:
+    for one, other, same in (
+        ("PERF-005", "PERF-5", True),
+        ("PERF-005", "ARCH-005", False),
+        ("task_003", "3", True),
+        ("12", "012", True),
+        ("login", "login", True),
+        ("login", "login-2", False),
+    ):
+        first, second = identity({"id": one}), identity({"id": other})
+        assert same_item(*first, *second) is same_item(*second, *first) is same
+
+
 def test_the_template_with_more_literal_text_wins_and_equal_ones_are_the_policy_s_mistake() -> None:
     kinds = {"a": WorkKind(branch="{x}-{number}"), "b": WorkKind(branch="task-{number}")}
     assert there(Names(kinds).read("branch", "task-3")).kind == "b"
@@ -117,14 +130,11 @@ def test_an_item_has_exact_names(tree: Grow) -> None:
     assert item.commit_messages == ["p07: 07", "p7: 7"]
 
 
-def test_the_pointer_s_fields_are_those_of_its_own_item(tree: Grow) -> None:
+def test_a_slug_is_told_by_the_pointer_by_the_document_or_else_by_the_name(tree: Grow) -> None:
     files = tree(POINTERS)
     assert work(files, ("branch", "track-5-other")).item.branches == ["track-5-add-cache"]
     six = work(files, ("branch", "track-6-other")).item
     assert (six.branches, six.document) == (["track-6-more"], b"six.md")
-
-
-def test_a_slug_is_told_by_the_document_or_else_by_the_name(tree: Grow) -> None:
     files = tree({**POINTERS, "NEXT_TRACK.json": '{"next_track": 5}'})
     assert work(files, ("commit", "feat(track-05): x")).item.branches == ["track-5-add-cache"]
     assert work(files, ("branch", "track-9-nine")).item.branches == ["track-9-nine"]
@@ -139,18 +149,12 @@ def test_a_field_that_nothing_tells_is_named(tree: Grow) -> None:
     assert found.problem == "NEXT_PHASE.json has no 'plan_version' for phase 12"
 
 
-def test_only_the_kind_that_is_named_is_resolved(tree: Grow) -> None:
+def test_a_broken_pointer_is_that_of_one_kind(tree: Grow) -> None:
+    assert work(tree(POINTERS)).branches == ["phase-12", "track-5-add-cache"]
     files = tree({**POINTERS, "NEXT_TRACK.json": "broken"})
     assert str(work(files, ("branch", "phase-12")).item) == "phase 12"
     assert not work(files, ("branch", "track-5-add-cache")).resolved.resolved
-
-
-def test_the_branches_of_all_current_items_are_known(tree: Grow) -> None:
-    assert work(tree(POINTERS)).branches == ["phase-12", "track-5-add-cache"]
-    assert work(tree({**POINTERS, "NEXT_TRACK.json": "broken"})).branches == [
-        "phase-12",
-        "track-{number}-{slug}",
-    ]
+    assert work(files).branches == ["phase-12", "track-{number}-{slug}"]
 
 
 def test_documents_of_others_are_told_from_its_own(tree: Grow) -> None:
