@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import cached_property
 
 from specguard.documents.completeness import has_content
 from specguard.documents.data import Problem, data_kind, dotted
@@ -30,7 +31,6 @@ class Places:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self._templates: dict[str, PathTemplate] = {}
-        self._above: set[bytes] | None = None
         self._found: dict[tuple[bytes, str, frozenset[str]], dict[tuple[str, ...], list[bytes]]] = {}
 
     def template(self, text: str) -> PathTemplate:
@@ -102,12 +102,11 @@ class Places:
         template = self.template(text)
         names = template.names & fields.keys()
         wanted = template.key(fields)
-        return [folder for folder in sorted(self._folders()) if template.key_of(folder, names) == wanted]
+        return [folder for folder in self._folders if template.key_of(folder, names) == wanted]
 
-    def _folders(self) -> set[bytes]:
-        if self._above is None:
-            self._above = above(self.tree.paths())
-        return self._above
+    @cached_property
+    def _folders(self) -> Sequence[bytes]:
+        return sorted(above(self.tree.paths()))
 
     def _names(self, folder: bytes, text: str) -> Sequence[bytes]:
         """The paths from a folder that a template can be about."""

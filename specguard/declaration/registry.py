@@ -65,37 +65,29 @@ class Format(Record):
         needs: what is read for it that others do without: the `fingerprint` of the change, `quotes` of the
             authority beside each finding, the `hunks` of the files that findings are about, the texts of
             the `rules`.
+        lists: whether what makes it takes a list of all that is told: findings, and what has no verdict.
     """
 
     name: str
     target: str
     error_target: str = ""
     needs: Sequence[Need] = ()
+    lists: bool = False
 
     def render(self, verdicts: Sequence[Verdict]) -> str:
         """The report of the verdicts, ending in a newline."""
-        return str(load(self.target)(verdicts))
+        return self._made(self.target, verdicts, "told_of")
 
     def error_report(self, error: SpecguardError) -> str:
         """The report that there is no verdict, and why; empty if the format has none, or it crashes."""
         try:
-            return self._of_error(error)
+            return self._made(self.error_target, error, "told_errors") if self.error_target else ""
         except Exception:  # noqa: BLE001 - what makes the report may be what is wrong, and standard error says it
             return ""
 
-    def _of_error(self, error: SpecguardError) -> str:
-        return str(load(self.error_target)(error)) if self.error_target else ""
-
-
-class ListFormat(Format):
-    """A format of which the target makes one report of what is told: findings, and what has no verdict."""
-
-    def render(self, verdicts: Sequence[Verdict]) -> str:
-        """The report of the verdicts, ending in a newline."""
-        return str(load(self.target)(load(f"{_REPORTERS}.wording:told_of")(verdicts)))
-
-    def _of_error(self, error: SpecguardError) -> str:
-        return str(load(self.target)(load(f"{_REPORTERS}.wording:told_errors")(error)))
+    def _made(self, target: str, about: Any, telling: str) -> str:
+        told = load(f"{_REPORTERS}.wording:{telling}")(about) if self.lists else about
+        return str(load(target)(told))
 
 
 class PluginFormat(Format):
@@ -139,7 +131,12 @@ def _of(name: str, module: str, end: str = "", errors: str | None = None, *needs
     return Format(name, f"{home}:render{end}", target, needs)
 
 
-_LISTS: Final = f"{_REPORTERS}.platforms"
+def _list(name: str, *needs: Need) -> Format:
+    """A format of lists, which one function of this name makes."""
+    target = f"{_REPORTERS}.platforms:{name}"
+    return Format(name, target, target, needs, lists=True)
+
+
 _ALL: Final = (
     _of("text", "text"),
     _of("json", "json", "", "", "fingerprint"),
@@ -150,10 +147,10 @@ _ALL: Final = (
     _of("html", "html", "", "", "fingerprint", "quotes", "hunks"),
     _of("sarif", "sarif", "", "", "fingerprint", "quotes", "rules"),
     _of("sarif-github", "sarif", "_open", "", "fingerprint", "quotes", "rules"),
-    ListFormat("gitlab", f"{_LISTS}:gitlab"),
+    _list("gitlab"),
     _of("junit", "platforms", "_junit", "_junit"),
-    ListFormat("rdjson", f"{_LISTS}:rdjson", needs=("rules",)),
-    ListFormat("checkstyle", f"{_LISTS}:checkstyle"),
+    _list("rdjson", "rules"),
+    _list("checkstyle"),
     _of("azure", "platforms", "_azure", "_azure"),
 )
 
