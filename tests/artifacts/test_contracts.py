@@ -1,28 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from specguard.artifacts.contracts import Contract
-from specguard.authority.compile import compile_policy
-from specguard.authority.load import AUTHORITY, AuthoritySource
-from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
-
-if TYPE_CHECKING:
-    from specguard.authority.policy import Policy
-    from specguard.model import Origin
-
-
-def compiled(settings: str) -> Policy:
-    def read(path: str, named_by: Origin) -> AuthoritySource:
-        raise AssertionError(f"{named_by} names {path}")
-
-    text = f"# Authority\n\n```toml specguard\n{settings}\n```\n"
-    policy = compile_policy([AuthoritySource(AUTHORITY, "", text)], registry=load_registry, read=read)
-    assert policy is not None
-    return policy
+from tests.fuzz.policies import load
 
 
 @pytest.mark.parametrize(
@@ -49,7 +31,7 @@ def compiled(settings: str) -> Policy:
 )
 def test_a_table_that_contradicts_itself_is_refused(table: str, problem: str) -> None:
     with pytest.raises(SpecguardError) as error:
-        compiled(f"[artifacts.x]\n{table}")
+        load({"specguard.toml": f"[artifacts.x]\n{table}"})
     assert problem in "; ".join(one.message for one in error.value.each())
 
 

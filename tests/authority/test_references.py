@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.authority.compile import compile_policy
 from specguard.authority.layers import PolicyError
-from specguard.authority.load import AuthoritySource
-from specguard.engine.plugins import load_registry
+from tests.fuzz.policies import load
 from tests.rows import recorded, rows
 
 KNOWN = recorded(__file__, "known")
@@ -15,13 +13,8 @@ KNOWN = recorded(__file__, "known")
 
 def problems(text: str) -> list[tuple[str, int, str]]:
     """What is wrong with settings behind the known ones: each with its line among them, and its next step."""
-    source = AuthoritySource("specguard.toml", "", KNOWN + text)
     try:
-        compile_policy(
-            [source],
-            registry=load_registry,
-            read=lambda path, _: AuthoritySource(path, "", "# Another document\n"),
-        )
+        load({"specguard.toml": KNOWN + text, "a.md": "# Another document\n"})
     except PolicyError as error:
         first = KNOWN.count("\n")
         return [(one.message, (one.line or 0) - first, one.help) for one in error.each()]

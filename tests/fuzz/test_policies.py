@@ -51,26 +51,23 @@ def stated(settings: Mapping[str, Any]) -> set[str]:
     }
 
 
-def refused_or_complete(
-    files: Mapping[str, str | bytes], settings: Mapping[str, Any] | None
-) -> Policy | None:
-    """Load a policy, which is only one where its settings can be read, and then has all their guards."""
+def loaded(files: Mapping[str, str | bytes], *modes: Mapping[str, int]) -> Policy | None:
+    """The policy of some files; None where it is refused with a reason."""
     try:
-        policy = load(files)
+        return there(load(files, *modes))
     except SpecguardError as error:
         for one in error.each():
             assert one.message
         return None
-    assert stated(there(settings)) <= guards(there(policy))
+
+
+def refused_or_complete(
+    files: Mapping[str, str | bytes], settings: Mapping[str, Any] | None
+) -> Policy | None:
+    """Load a policy, which is only one where its settings can be read, and then has all their guards."""
+    policy = loaded(files)
+    assert policy is None or stated(there(settings)) <= guards(policy)
     return policy
-
-
-def loaded(files: Mapping[str, str | bytes], *modes: Mapping[str, int]) -> Policy | None:
-    """The policy of some files; None where it is refused."""
-    try:
-        return there(load(files, *modes))
-    except SpecguardError:
-        return None
 
 
 def read(content: bytes) -> Mapping[str, Any] | None:
