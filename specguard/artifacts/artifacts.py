@@ -6,11 +6,10 @@ import importlib
 import re
 from functools import cached_property
 
-from specguard.artifacts.files import Places, above, missing_members, orphans, read_schema
+from specguard.artifacts.files import Places, above, loses_companion, missing_members, read_schema
 from specguard.declaration.rule import Record
 from specguard.documents.data import Problem, data_kind
 from specguard.errors import NotApplicable, SpecguardError
-from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -171,7 +170,10 @@ class Artifacts:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        return list(orphans(self))
+        asking = any(contract.companions for contract in self.contracts.values())
+        if self.whole or not asking or not self.gone:
+            return []
+        return [one for one in self.all if not one.touched and loses_companion(one, self.gone)]
 
     @cached_property
     def passes(self) -> Sequence[Pass]:
@@ -317,14 +319,6 @@ class Artifacts:
         return self._schemas[path]
 
     @cached_property
-    def _templates(self) -> Mapping[str, PathTemplate]:
-        return {name: PathTemplate(one.path) for name, one in self.contracts.items() if one.path}
-
-    @cached_property
-    def _roots(self) -> Mapping[str, PathTemplate]:
-        return {name: PathTemplate(one.root) for name, one in self.contracts.items() if one.root}
-
-    @cached_property
     def _changed(self) -> frozenset[bytes]:
         return frozenset(entry.path for entry in self.entries)
 
@@ -334,29 +328,24 @@ class Artifacts:
 
     def _among(self, paths: Sequence[bytes]) -> Sequence[Artifact]:
         """The artifacts at some paths."""
-        return self._found(Artifact, self._templates, paths, self._changed)
+        return self._found(Artifact, paths, self._changed)
 
     def _passes_above(self, paths: Sequence[bytes]) -> Sequence[Pass]:
-        if not self._roots:
+        if not any(contract.root for contract in self.contracts.values()):
             return []
         entries = ((folder, self.documents.tree.find(folder)) for folder in sorted(above(paths)))
         folders = [folder for folder, entry in entries if entry is not None and entry.is_directory]
-        return self._found(Pass, self._roots, folders, self._changed_folders)
+        return self._found(Pass, folders, self._changed_folders)
 
-    def _found(
-        self,
-        kind: type[_Kind],
-        templates: Mapping[str, PathTemplate],
-        paths: Sequence[bytes],
-        changed: frozenset[bytes],
-    ) -> Sequence[_Kind]:
-        """What some paths are to the contracts of some templates, by path; each is made once."""
+    def _found(self, kind: type[_Kind], paths: Sequence[bytes], changed: frozenset[bytes]) -> Sequence[_Kind]:
+        """What some paths are to the contracts of files or of folders, by path; each is made once."""
         found: list[_Kind] = []
-        for name, template in templates.items():
-            for position, fields in template.find(paths):
+        for name, contract in self.contracts.items():
+            text = contract.root if kind is Pass else contract.path
+            for position, fields in self.places.template(text).find(paths) if text else ():
                 path = paths[position]
                 one = self._known.get((name, path)) or kind(
-                    name, self.contracts[name], path, fields, touched=path in changed, artifacts=self
+                    name, contract, path, fields, touched=path in changed, artifacts=self
                 )
                 assert isinstance(one, kind)  # noqa: S101 - a contract has one kind alone
                 self._known[name, path] = one

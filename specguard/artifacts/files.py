@@ -160,22 +160,7 @@ def missing_members(one: Pass) -> Iterator[Finding]:
         yield from _missing(one, [template], f"members.{which}", beside=f"in {name}/")
 
 
-def orphans(artifacts: Artifacts) -> Iterator[Artifact]:
-    """The artifacts that the change leaves alone while it takes one of their companions away.
-
-    Raises:
-        MissingFact: something that must be read is not there.
-    """
-    asking = {name for name, contract in artifacts.contracts.items() if contract.companions}
-    gone = artifacts.gone
-    if artifacts.whole or not gone or not asking:
-        return
-    for artifact in artifacts.all:
-        if artifact.name in asking and not artifact.touched and _loses(artifact, gone):
-            yield artifact
-
-
-def _loses(artifact: Artifact, gone: Collection[bytes]) -> bool:
+def loses_companion(artifact: Artifact, gone: Collection[bytes]) -> bool:
     """True if something that is gone was a companion of an artifact."""
     places = artifact.artifacts.places
     for text in [one for companion in artifact.contract.companions for one in alternatives(companion)]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.artifacts.contracts import Contract
-from specguard.artifacts.files import missing_companions, missing_members, orphans
+from specguard.artifacts.files import missing_companions, missing_members
 
 if TYPE_CHECKING:
     from tests.artifacts.conftest import Make
@@ -88,7 +88,7 @@ def test_a_companion_taken_away_is_missed(artifacts: Make) -> None:
     files = some(*(f"{folder}/AGENT_3_{name}.md" for folder in "ab" for name in names))
     found = artifacts({"final": FINAL}, {}, base=files, delete=["a/AGENT_3_SCRATCHPAD.md"])
     assert found.judged == []
-    assert [one.path for one in orphans(found)] == [b"a/AGENT_3_FINAL_A.md"]
+    assert [one.path for one in found.orphans] == [b"a/AGENT_3_FINAL_A.md"]
 
 
 def test_of_a_list_within_the_list_one_companion_is_enough(artifacts: Make) -> None:
@@ -103,7 +103,7 @@ def test_one_of_several_that_is_taken_away_is_asked_for(artifacts: Make) -> None
     contract = Contract(path="A.md", companions=[["docs/B.md", "B.md"]])
     base = {"A.md": "x", "docs/B.md": "x", "B.md": ""}
     found = artifacts({"final": contract}, {}, base=base, delete=["docs/B.md"])
-    assert [one.path for one in orphans(found)] == [b"A.md"]
+    assert [one.path for one in found.orphans] == [b"A.md"]
     [finding] = missing_companions(found.all[0])
     assert finding.message == "B.md is empty, and must be an artifact beside A.md"
 
