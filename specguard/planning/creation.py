@@ -141,7 +141,11 @@ class NewPlan:
         options = f"{self.folder}/{self._kind.options}" if self._kind.options else ""
         known = option
         if options:
-            document = Document(SourceFolder(top, self.folder, "openspec").read(self._kind.options) or "")
+            text = SourceFolder(top, self.folder, "openspec").read(self._kind.options) or ""
+            document = Document.of(text.encode("utf-8"))
+            if document.problem is not None:
+                problem = document.problem
+                raise _unready(f"it cannot be read: {problem.message}", options, "mend it", problem.line)
             known = option if describes(document, option) else ""
             there = [letter for letter in "ABCDEFGH" if describes(document, letter)]
         if not known:

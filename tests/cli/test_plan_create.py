@@ -210,6 +210,9 @@ class TestCreate:
             outcome = fresh.specguard("plan", "create", "add-cart", "--name", name, "--option", "B")
             assert "is no name of a plan" in ended(outcome, 2).stderr
         assert fresh.files() == before
+        write(fresh.top, {PAPERS[1]: "> " * 300})
+        outcome = ended(fresh.create("--option", "B", "--print"), 2)
+        assert "PLAN_OPTIONS.md:1: it cannot be read: lists and quotes are nested too deep" in outcome.stderr
 
     def test_what_no_plan_can_be_made_of(self, fresh: Fresh) -> None:
         none = "no plan is made of it yet"
