@@ -31,18 +31,6 @@ _LINES: Final = {"line": ", each with its line", "path": ", each with its path",
 _SEPARATORS: Final = re.compile(r"[-_\s]+")
 
 
-class Blank(Record):
-    """A file to write.
-
-    Attributes:
-        path: where, from the repository's root.
-        text: what stands in it.
-    """
-
-    path: bytes
-    text: str
-
-
 class Skeletons(Record, frozen=False):
     """Writes what contracts ask for.
 
@@ -55,7 +43,7 @@ class Skeletons(Record, frozen=False):
         now: the present time in UTC.
 
     Attributes:
-        planned: the files to write, by their paths.
+        planned: the texts of the files to write, by their paths from the root.
         left: names that must be there too, and that only a person can choose.
     """
 
@@ -65,10 +53,10 @@ class Skeletons(Record, frozen=False):
     plans: Mapping[str, PlanKind]
     exists: Callable[[bytes], bool]
     now: datetime
-    planned: dict[bytes, Blank] = {}
+    planned: dict[bytes, str] = {}
     left: list[str] = []
 
-    def files(self, name: str, path: bytes, fields: Mapping[str, str]) -> Sequence[Blank]:
+    def files(self, name: str, path: bytes, fields: Mapping[str, str]) -> Mapping[bytes, str]:
         """The files of an artifact: itself and its companions, or a pass's members; those there are stay.
 
         Args:
@@ -82,7 +70,7 @@ class Skeletons(Record, frozen=False):
                 self._beside(path, [member], fields)
         else:
             self._add(path, fields)
-        return list(self.planned.values())
+        return self.planned
 
     def _add(self, path: bytes, known: Mapping[str, str]) -> None:
         """Plan a file and its companions, unless it is there already."""
@@ -94,7 +82,7 @@ class Skeletons(Record, frozen=False):
             if contract.path and (fields := PathTemplate(contract.path).read(path)) is not None
         ]
         contracts = [contract for contract, _ in found]
-        self.planned[path] = Blank(path, self._text(path, contracts))
+        self.planned[path] = self._text(path, contracts)
         for contract, fields in found:
             for companion in contract.companions:
                 self._beside(path.rpartition(b"/")[0], alternatives(companion), {**known, **fields})

@@ -28,7 +28,6 @@ from specguard.planning.creation import (
     plans_folder,
     proposal_files,
     require_open,
-    write_files,
 )
 from specguard.planning.progress import (
     SCHEMA,
@@ -44,7 +43,7 @@ from specguard.planning.progress import (
 from specguard.planning.proposal_validation import flaws, require_valid
 from specguard.planning.task_lists import CHANGES, MAIN, source_folder, source_folders
 from specguard.plans.verification import Manual, manual_problem
-from specguard.reporters.file_writing import already_there
+from specguard.reporters.file_writing import already_there, write_files
 from specguard.reporters.status import aligned
 from specguard.runs.manifests import now_text
 from specguard.work.name_templates import PathTemplate

@@ -19,7 +19,7 @@ from specguard.engine.status import standing
 from specguard.errors import SpecguardError, nearest
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.reporters.escape import json_text, visible
-from specguard.reporters.file_writing import already_there, place_in, writing
+from specguard.reporters.file_writing import already_there, write_files
 from specguard.reporters.status import aligned, branches_as_data, render, render_branches, required
 from specguard.work.name_templates import PathTemplate
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.artifacts.contracts import Contract
-    from specguard.artifacts.skeletons import Blank
 
 
 @click.command("status")
@@ -138,14 +137,15 @@ def new_command(
     files = skeletons.files(artifact, path, fields)
     if not files:
         raise already_there(path_text(path), _TAKEN)
-    for one in files:
+    if not only_print:
+        write_files(top, {os.fsdecode(one): text for one, text in files.items()})
+    for one, text in files.items():
         if not only_print:
-            _write(top, one)
-            say(path_text(one.path))
+            say(path_text(one))
             continue
         if len(files) > 1:
-            click.echo(f"==> {visible(path_text(one.path))} <==")
-        click.echo(one.text, nl=False)
+            click.echo(f"==> {visible(path_text(one))} <==")
+        click.echo(text, nl=False)
     for name in skeletons.left:
         say(f"note: {name} must be there too, and its name is yours to choose", err=True)
 
@@ -186,15 +186,3 @@ def _schema(top: str, name: str) -> Any:
     with suppress(OSError, UnicodeDecodeError), open(os.path.join(top, name), encoding="utf-8") as stream:
         return read_data(stream.read(), data_kind(name) or "json").value
     return None
-
-
-def _write(top: str, one: Blank) -> None:
-    """Write a file that is not there yet, and the folders it is in."""
-    name = path_text(one.path)
-    if os.path.lexists(os.path.join(os.fsencode(top), one.path)):
-        raise already_there(name, _TAKEN)
-    place = place_in(top, os.fsdecode(one.path), "write it to another folder with --in or --path")
-    with writing(name, "`--print` writes it to standard output"):
-        os.makedirs(os.path.dirname(place), exist_ok=True)
-        with open(place, "x", encoding="utf-8") as stream:
-            stream.write(one.text)

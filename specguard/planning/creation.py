@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shlex
-from contextlib import suppress
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -364,55 +363,6 @@ def proposal_files(
         f"{folder}/tasks.md": _rendered("tasks.md"),
         **{f"{folder}/specs/{one}/spec.md": _rendered("spec.md", known=one in there) for one in named},
     }
-
-
-def write_files(top: str, contents: Mapping[str, str]) -> None:
-    """Write files below a root, with the folders that they are in; when one cannot be, none is.
-
-    Args:
-        top: the root.
-        contents: their texts, by their paths from the root.
-
-    Raises:
-        SpecguardError: one is there, is in a folder that is a link, cannot be written, or would not be UTF-8.
-    """
-    for path, text in contents.items():
-        _check_place(top, path, text)
-    begun: list[str] = []
-    path = ""
-    try:
-        for path, text in contents.items():
-            place = os.path.join(top, path)
-            os.makedirs(os.path.dirname(place), exist_ok=True)
-            with open(place, "xb") as stream:
-                begun.append(place)
-                stream.write(text.encode("utf-8"))
-    except BaseException as error:
-        # An interruption leaves nothing behind either.
-        for place in begun:
-            with suppress(OSError):
-                os.unlink(place)
-        if not isinstance(error, OSError):
-            raise
-        there = isinstance(error, FileExistsError)
-        said = "it is there already" if there else f"it cannot be written: {error.strerror}"
-        raise SpecguardError(said, path=path, help="nothing was written", code="unwritable-file") from error
-
-
-def _check_place(top: str, path: str, text: str) -> None:
-    place = os.path.join(os.path.realpath(top), path)
-    if os.path.realpath(os.path.dirname(place)) != os.path.dirname(place):
-        help = "put a folder of its own there; nothing was written"
-        said, code = "its folder is a link, or in one", "outside-repository"
-        raise SpecguardError(said, path=path, help=help, code=code)
-    if os.path.lexists(place):
-        said = "it is there already, and is never overwritten"
-        raise SpecguardError(said, path=path, help="nothing was written", code="never-overwritten")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        help = "give names and texts in UTF-8"
-        raise SpecguardError("it would not be UTF-8", path=path, help=help, code="usage") from error
 
 
 def _check_name(name: str, what: str) -> None:

@@ -9,7 +9,7 @@ from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Final
 
 _PATIENCE: Final = 10.0
@@ -68,6 +68,43 @@ def replace_file(file: str, content: str | bytes) -> None:
     except OSError:
         with suppress(OSError):
             os.unlink(partial)
+        raise
+
+
+def write_files(top: str, contents: Mapping[str, str]) -> None:
+    """Write files below a root, with the folders that they are in; when one cannot be, none is.
+
+    Args:
+        top: the root.
+        contents: their texts, by their paths from the root.
+
+    Raises:
+        SpecguardError: one is there, is in a folder that is a link, cannot be written, or would not be UTF-8.
+    """
+    nothing = "nothing was written"
+    places: dict[str, tuple[str, bytes]] = {}
+    for path, text in contents.items():
+        place = place_in(top, path, "take the link away, or write it elsewhere; nothing was written")
+        if os.path.lexists(place):
+            raise already_there(path, nothing)
+        try:
+            places[place] = path, text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            help = "give names and texts in UTF-8"
+            raise SpecguardError("it would not be UTF-8", path=path, help=help, code="usage") from error
+    begun: list[str] = []
+    try:
+        for place, (path, content) in places.items():
+            with writing(path, nothing):
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                with open(place, "xb") as stream:
+                    begun.append(place)
+                    stream.write(content)
+    except BaseException:
+        # An interruption leaves nothing behind either.
+        for place in begun:
+            with suppress(OSError):
+                os.unlink(place)
         raise
 
 

@@ -115,7 +115,7 @@ class TestProposal:
         elsewhere.mkdir()
         (project.top / "openspec").symlink_to(elsewhere)
         outcome = ended(project.specguard("plan", "proposal", "add-cart"), 2)
-        assert "its folder is a link, or in one" in outcome.stderr
+        assert "in a folder that is one" in outcome.stderr
         assert list(elsewhere.iterdir()) == []
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.planning.creation import write_files
+from specguard.reporters.file_writing import write_files
 
 if TYPE_CHECKING:
     from pathlib import Path
