@@ -126,22 +126,13 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: something that must be read is not there.
     """
-    settings = artifact.contract.evidence
-    documents = artifact.artifacts.documents
-    targets = Targets(documents, settings.roots if settings else ())
+    settings, places = artifact.contract.evidence, artifact.artifacts.places
+    targets = Targets(artifact.artifacts.documents, settings.roots if settings else ())
     cited = [one for one in citations(artifact.document.blocks) if one.kind != "shortened"]
     for which, text in enumerate(artifact.contract.inputs):
-        template = artifact.artifacts.places.template(text)
-        paths = documents.tree.paths()
-        key = template.key(artifact.fields)
-        names = template.names & artifact.fields.keys()
-        there = [
-            paths[position]
-            for position, _ in template.pattern.find_each(paths)
-            if paths[position] != artifact.path and template.key_of(paths[position], names) == key
-        ]
+        there = [path for path in places.beside(b"", text, artifact.fields) if path != artifact.path]
         if not any(_named(there, one, targets, artifact.folder) for one in cited):
-            shown = template.show(artifact.fields)
+            shown = places.template(text).show(artifact.fields)
             message = f"{path_text(artifact.path)} cites no {shown}, which is one of its inputs"
             help = f"There is no {shown}: make it first, then cite it."
             help = f"Cite {path_text(there[0])}, if it was read." if there else help

@@ -121,6 +121,10 @@ class Patterns:
         for position, found in self._found(paths):
             yield position, min(found)
 
+    def among(self, paths: Sequence[bytes]) -> list[bytes]:
+        """Those of some paths that match, in their order."""
+        return [paths[position] for position, _ in self.find_each(paths)]
+
     def find_all(self, paths: Sequence[bytes]) -> Iterator[tuple[int, Sequence[int]]]:
         """For each path that matches: its position, and the indexes of all patterns that match it."""
         return self._found(paths) if self.patterns else iter(())

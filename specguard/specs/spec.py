@@ -492,8 +492,7 @@ class Catalogue:
     @cached_property
     def paths(self) -> Sequence[bytes]:
         """The paths of all specs in order: the files that the policy names, and those that the index does."""
-        paths = self.documents.tree.paths()
-        found = [paths[position] for position, _ in self.settings.files.find_each(paths)]
+        found = self.settings.files.among(self.documents.tree.paths())
         return sorted({*filter(self._is_file, found), *self._by_path})
 
     def _is_file(self, path: bytes) -> bool:

@@ -236,7 +236,7 @@ class Specs:
     def governed_by(self, spec: Spec) -> Sequence[bytes]:
         """The paths that the change touches and a spec governs, itself left out."""
         if spec.path not in self._governed:
-            found = _covered(self.now.governs(spec), sorted(self._touched))
+            found = self.now.governs(spec).among(sorted(self._touched))
             self._governed[spec.path] = [path for path in found if path != spec.path]
         return self._governed[spec.path]
 
@@ -245,7 +245,7 @@ class Specs:
         return self._files(self.now.governs(spec), spec)
 
     def _files(self, patterns: Covering, spec: Spec) -> Sequence[bytes]:
-        found = _covered(patterns, self._documents.tree.paths())
+        found = patterns.among(self._documents.tree.paths())
         return [path for path in found if path not in {spec.path, self.now.index_path}]
 
     def drifts(self, spec: Spec) -> Iterator[tuple[str, WrittenValue | None, str]]:
@@ -311,7 +311,7 @@ class Specs:
             gone = any(not one.is_file and files.find(one.path) is not None for one in self._touched.values())
             there = sorted(one.path for one in self._touched.values() if not one.deleted)
             paths = self._documents.tree.paths() if self.whole or gone else there
-            for path in _covered(Covering([pattern]), paths)[:1]:
+            for path in Covering([pattern]).among(paths)[:1]:
                 yield pattern, files, path
 
     def orphaned(self) -> Iterator[tuple[Spec, bytes]]:
@@ -329,7 +329,7 @@ class Specs:
             if was is None or self.terminal(was):
                 continue
             governed = Covering([text for spec in self.now.all for text in self.now.governs(spec).patterns])
-            left = _covered(self.earlier.governs(was), self._documents.tree.paths())
+            left = self.earlier.governs(was).among(self._documents.tree.paths())
             for one in [one for one in left if governed.find(one) is None][:1]:
                 yield was, one
 
@@ -373,10 +373,6 @@ class Specs:
             return False
         was = self.before(spec)
         return bool(spec.essence) if was is None else self.says_more(spec, was)
-
-
-def _covered(patterns: Covering, paths: Sequence[bytes]) -> list[bytes]:
-    return [paths[position] for position, _ in patterns.find_each(paths)]
 
 
 def _value(entry: IndexEntry | None) -> str | None:
@@ -433,8 +429,7 @@ class Mirrors:
         specs = self._specs
         if not specs.settings.mirrors:
             return ()
-        paths = self._documents.tree.paths()
-        mirrors = [paths[position] for position, _ in specs.settings.mirrors.find_each(paths)]
+        mirrors = specs.settings.mirrors.among(self._documents.tree.paths())
         mirrors = [path for path in mirrors if path != specs.now.index_path]
         if not (
             specs.whole or any(map(specs.touches, specs.judged)) or specs.touches_path(specs.now.index_path)
