@@ -52,13 +52,12 @@ class Places:
             MissingFact: a tree object is not there.
         """
         template = self.template(text)
-        if text.startswith("/"):
-            folder = b""
-        plain = template.plain(fields)
-        if plain is not None:
-            path = joined(folder, plain)
+        path = one_path(template, folder, fields)
+        if path is not None:
             entry = self.tree.find(path)
             return [] if entry is None or entry.is_directory else [path]
+        if text.startswith("/"):
+            folder = b""
         names = frozenset(template.names & fields.keys())
         known = self._found.get((folder, text, names))
         if known is None:
@@ -131,6 +130,15 @@ def joined(folder: bytes, name: bytes) -> bytes:
     return folder + b"/" + name if folder else name
 
 
+def one_path(template: PathTemplate, folder: bytes, fields: Mapping[str, str]) -> bytes | None:
+    """The one path that a template says, from a folder or behind a slash from the root.
+
+    None where a wildcard or a placeholder without a value leaves it open.
+    """
+    plain = template.plain(fields)
+    return plain if plain is None or template.text.startswith("/") else joined(folder, plain)
+
+
 def relative(path: bytes, folder: bytes) -> bytes | None:
     """A path as seen from a folder; None if it is not below it."""
     if not folder:
@@ -164,11 +172,10 @@ def loses_companion(artifact: Artifact, gone: Collection[bytes]) -> bool:
     """True if something that is gone was a companion of an artifact."""
     places = artifact.artifacts.places
     for text in [one for companion in artifact.contract.companions for one in alternatives(companion)]:
-        plain = places.template(text).plain(artifact.fields)
-        if plain is not None:
-            if (plain if text.startswith("/") else joined(artifact.folder, plain)) in gone:
-                return True
-        elif any(places.stands(path, artifact.folder, text, artifact.fields) for path in gone):
+        one = one_path(places.template(text), artifact.folder, artifact.fields)
+        if one in gone:
+            return True
+        if one is None and any(places.stands(path, artifact.folder, text, artifact.fields) for path in gone):
             return True
     return False
 
@@ -210,8 +217,7 @@ def _cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
     artifacts = artifact.artifacts
     listing = artifacts.cleaned_up
     for text in templates:
-        plain = artifacts.places.template(text).plain(artifact.fields)
-        path = plain if plain is None or text.startswith("/") else joined(artifact.folder, plain)
+        path = one_path(artifacts.places.template(text), artifact.folder, artifact.fields)
         past = artifact.path not in artifacts.added and path not in artifacts.gone
         readings = [] if path is None else [one for _, found in listing.matches([path]) for one in found]
         if any(past or listing.of(reading)[0].touched for reading in readings):
@@ -302,9 +308,10 @@ def read_schema(tree: Tree, path: str) -> Schema:
         raise MissingFact(
             f"there is no schema {path} beside the policy", f"git log -- {path}", code="unusable-schema"
         )
-    if data.problem is not None:
-        raise MissingFact(f"the schema {path} cannot be read: {data.problem.message}", code="unusable-schema")
     try:
-        return Schema(data.value)
+        if data.problem is None:
+            return Schema(data.value)
+        why = data.problem.message
     except SchemaError as error:
-        raise MissingFact(f"the schema {path} cannot be used: {error}", code="unusable-schema") from None
+        why = str(error)
+    raise MissingFact(f"the schema {path} cannot be used: {why}", code="unusable-schema")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.artifacts.files import alternatives, joined
+from specguard.artifacts.files import alternatives, joined, one_path
 from specguard.declaration.rule import Record
 from specguard.documents.data import data_kind
 from specguard.documents.document import Document
@@ -89,11 +89,8 @@ class Skeletons(Record, frozen=False):
 
     def _beside(self, folder: bytes, templates: Sequence[str], fields: Mapping[str, str]) -> None:
         """Plan the first of some alternatives that has one name alone, unless one of them is there."""
-        paths = []
-        for text in templates:
-            plain = PathTemplate(text).plain(fields)
-            if plain is not None:
-                paths.append(plain if text.startswith("/") else joined(folder, plain))
+        found = (one_path(PathTemplate(text), folder, fields) for text in templates)
+        paths = [path for path in found if path is not None]
         if not paths:
             shown = " or ".join(PathTemplate(text).show(fields) for text in templates)
             self.left.append(f"{shown} in {path_text(folder) or 'the root'}")
@@ -378,16 +375,22 @@ def skeleton(kinds: Mapping[str, PlanKind], path: bytes) -> Any:
     """
     for kind in kinds.values():
         if PathTemplate(f"{kind.folder}/{kind.plan}").read(path) is not None:
-            tasks = nested(kind.tasks, [_plan_task(kind)])
-            return {**nested(kind.option, OWED), **tasks} if kind.option and kind.tasks else tasks
+            option = {kind.option: OWED} if kind.option and kind.tasks else {}
+            return nested({**option, kind.tasks: [_plan_task(kind)]})
     return None
 
 
-def nested(key: str, value: Any) -> Any:
-    """A value under a dotted key; the value itself where there is none."""
-    for part in reversed(key.split(".") if key else ()):
-        value = {part: value}
-    return value
+def nested(values: Mapping[str, Any]) -> Any:
+    """Values under dotted keys as one table; the last value itself where its key is empty."""
+    table: dict[str, Any] = {}
+    for key, value in values.items():
+        if not key:
+            return value
+        inner, parts = table, key.split(".")
+        for part in parts[:-1]:
+            inner = inner.setdefault(part, {})
+        inner[parts[-1]] = value
+    return table
 
 
 def _plan_task(kind: PlanKind) -> dict[str, Any]:

@@ -156,11 +156,10 @@ class NewPlan:
     def _value(self) -> Any:
         """The data of its file."""
         kind = self._kind
-        tasks = nested(kind.tasks, [self._task(box, needed) for box, needed in self._boxes.needs()])
-        if not isinstance(tasks, dict):
-            return tasks
         top = {"goal": self._goal, "source": self._source.path}
-        return _merged(_merged(top, nested(kind.option, self._option) if kind.option else {}), tasks)
+        option = {kind.option: self._option} if kind.option else {}
+        tasks = [self._task(box, needed) for box, needed in self._boxes.needs()]
+        return nested({**top, **option, kind.tasks: tasks})
 
     def _id(self, number: int) -> str:
         template = Template(self._kind.id_format)
@@ -253,15 +252,6 @@ def _folder(kind: PlanKind, name: str) -> str:
         help = "use a word such as cart, without a slash, where the folder has one placeholder"
         raise SpecguardError(f"{name!r} is no name of a plan in {kind.folder}", help=help, code="usage")
     return path_text(path)
-
-
-def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Two mappings as one, with what is below the keys that both have."""
-    merged = dict(one)
-    for key, value in other.items():
-        same = merged.get(key)
-        merged[key] = _merged(same, value) if isinstance(same, dict) and isinstance(value, dict) else value
-    return merged
 
 
 def _files(box: Box) -> list[str]:
