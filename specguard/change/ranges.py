@@ -86,27 +86,17 @@ class RangeChange(Change, frozen=False, kw_only=True):
         # What an agent has made may be such a branch: its guard sees all since the base.
         whole = self.request.by_agent and not self.request.own_part
         against = (None if whole else self.stacked_on) or self.found
-        tip, head = against.oid, self.head.oid
-        if tip is None:
-            return Base(self, name=self.found.name, tip=None, start=None, head=head, trusted=False)
-        merge_bases = self.git.merge_bases(tip, head)
+        head = self.head.oid
+        if against.oid is None:
+            return Base(self, against, start=None, head=head)
+        merge_bases = self.git.merge_bases(against.oid, head)
         if not merge_bases:
             raise MissingFact(
                 f"{against.name} and the head have no common ancestor",
                 "specguard check --root",
                 code="no-common-ancestor",
             )
-        return Base(
-            self,
-            name=against.name,
-            tip=tip,
-            start=merge_bases[0],
-            head=head,
-            trusted=self.found.trusted,
-            merge_bases=merge_bases,
-            stacked=against is not self.found,
-            of_files=self.source == "worktree",
-        )
+        return Base(self, against, start=merge_bases[0], head=head, merge_bases=merge_bases)
 
     @property
     def _branches_from(self) -> str | None:
@@ -346,8 +336,7 @@ class DeletedRef(_OfPush, frozen=False, kw_only=True):
     @cached_property
     def base(self) -> Base:
         """The base's tip, with which nothing is compared."""
-        tip = self.found.oid
-        return Base(self, name=self.found.name, tip=tip, start=tip, head=None, trusted=self.found.trusted)
+        return Base(self, self.found, start=self.found.oid, head=None)
 
 
 JOINED: Final = 1000

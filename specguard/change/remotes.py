@@ -394,7 +394,4 @@ class ReceivedChange(PushedChange, frozen=False, kw_only=True):
         base = super().base
         if self.found.oid is None or self.push.remote_ref != self.found.ref:
             return base
-        tip = self.found.oid
-        return Base(
-            self, name=base.name, tip=tip, start=tip, head=base.head, trusted=base.trusted, merge_bases=(tip,)
-        )
+        return Base(self, self.found, start=self.found.oid, head=base.head, merge_bases=(self.found.oid,))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Final
 
+    from specguard.change.base import Found
     from specguard.change.change import Change
     from specguard.change.check_request import Request
     from specguard.change.entries import Commit, Entry
@@ -81,25 +82,42 @@ class Base(Record):
 
     Attributes:
         change: the change.
-        name: how a person calls it, e.g. `origin/main`.
-        tip: the object id everything trusted is read from; None if there is nothing trusted.
+        against: what it is compared with: the trusted base, or an item's branch that it stands on.
         start: the object id whose tree the entries are taken against (the merge base); None: the empty tree.
         head: the judged commit's object id; None if the head is no commit (an index, a tree).
-        trusted: whether `tip` was found as a base, and is not `HEAD`, the head or `--authority`'s.
         merge_bases: all merge bases of `tip` and `head`, where both are commits.
-        stacked: whether it is not the trusted base itself, but an item's branch that the change stands on.
-        of_files: whether files of the working tree are judged, which git need not know yet.
     """
 
     change: Change
-    name: str
-    tip: str | None
+    against: Found
     start: str | None
     head: str | None
-    trusted: bool
     merge_bases: Sequence[str] = ()
-    stacked: bool = False
-    of_files: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name as a person says it, e.g. `origin/main`."""
+        return self.against.name
+
+    @property
+    def tip(self) -> str | None:
+        """The object id everything trusted is read from; None if there is nothing trusted."""
+        return self.against.oid
+
+    @property
+    def trusted(self) -> bool:
+        """True if it was found as a base, and is not `HEAD`, the head or `--authority`'s."""
+        return self.change.found.trusted
+
+    @property
+    def stacked(self) -> bool:
+        """True if it is not the trusted base itself, but an item's branch that the change stands on."""
+        return self.against is not self.change.found
+
+    @property
+    def of_files(self) -> bool:
+        """True if files of the working tree are judged, which git need not know yet."""
+        return self.change.source in ("worktree", "edit")
 
     def has(self, entry: Entry) -> bool:
         """True if an entry leaves at its path what the trusted base has there: nothing has to be put back."""

@@ -37,15 +37,7 @@ class SnapshotChange(Change, frozen=False):
     @cached_property
     def base(self) -> Base:
         """The base's tip, which is trusted, and `HEAD`, which the change is compared with."""
-        return Base(
-            self,
-            name=self.found.name,
-            tip=self.found.oid,
-            start=self.git.repository.head,
-            head=None,
-            trusted=self.found.trusted,
-            of_files=self.source in ("worktree", "edit"),
-        )
+        return Base(self, self.found, start=self.git.repository.head, head=None)
 
     @cached_property
     def joined(self) -> Joined | None:
