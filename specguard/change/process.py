@@ -97,7 +97,6 @@ class Process:
         self._error = bytearray()
         self._talk = talk
         self._feeding = False
-        self._in = -1
         self._look: Callable[[], None] | None = None
         self._due = 0.0
         opened: list[int] = []
@@ -106,11 +105,7 @@ class Process:
             if wide:
                 _widen(out)
             self._errors, errors = _pipe(opened)
-            if stdin or talk:
-                feed, self._in = _pipe(opened)
-            else:
-                feed = os.open(os.devnull, os.O_RDONLY)
-                opened.append(feed)
+            feed, self._in = _pipe(opened)
             self.pid = os.posix_spawn(
                 program,
                 [word.encode("utf-8", "surrogateescape") for word in (program, *arguments)],
@@ -137,9 +132,8 @@ class Process:
         self._poll = select.poll()
         self._poll.register(self._out, select.POLLIN)
         self._poll.register(self._errors, select.POLLIN)
-        if self._in >= 0:
-            os.set_blocking(self._in, False)
-            self._update_input()
+        os.set_blocking(self._in, False)
+        self._update_input()
 
     def watch(self, look: Callable[[], None]) -> None:
         """Have something looked at, once, if the program is not at its end after `PATIENCE` seconds.
