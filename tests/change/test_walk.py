@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from specguard.change.git import measure
 from specguard.errors import MissingFact
 from specguard.testing import Repository
 from tests.changes import git_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -32,22 +37,27 @@ def test_honest_trees_are_what_they_say(repo: Repository) -> None:
         verify(repo, one, other)
 
 
-@pytest.mark.parametrize(
-    "tree",
-    [
-        "main^{tree}", "main:other", "main:other/deep", "main:new", "main:new/deep/er", "old:gone/deep",
-        "old:file", "old:other/deep",
-    ],
+DIRECTORIES = (
+    "main^{tree}", "main:other", "main:other/deep", "main:new", "main:new/deep/er", "old:gone/deep",
+    "old:file", "old:other/deep",
 )  # fmt: skip
+
+
 @pytest.mark.parametrize("how", ["other content", "missing"])
-def test_each_differing_directory_is_compared_with_its_id(repo: Repository, tree: str, how: str) -> None:
-    old, new, oid = repo.oid("old^{tree}"), repo.oid("main^{tree}"), repo.oid(tree)
-    path = repo.path / ".git/objects" / oid[:2] / oid[2:]
-    path.chmod(0o644)
-    if how == "missing":
+def test_each_differing_directory_is_compared_with_its_id(repo: Repository, how: str) -> None:
+    def place(tree: str) -> Path:
+        oid = repo.oid(tree)
+        return repo.path / ".git/objects" / oid[:2] / oid[2:]
+
+    old, new = repo.oid("old^{tree}"), repo.oid("main^{tree}")
+    other = place("main:same/deep").read_bytes()
+    for path in [place(tree) for tree in DIRECTORIES]:
+        before = path.read_bytes()
         path.unlink()
-    else:
-        same = repo.oid("main:same/deep")
-        path.write_bytes((repo.path / ".git/objects" / same[:2] / same[2:]).read_bytes())
-    with pytest.raises(MissingFact):
-        verify(repo, old, new)
+        if how != "missing":
+            path.write_bytes(other)
+        with pytest.raises(MissingFact):
+            verify(repo, old, new)
+        path.unlink(missing_ok=True)
+        path.write_bytes(before)
+    verify(repo, old, new)

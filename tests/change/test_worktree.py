@@ -141,17 +141,6 @@ def test_line_endings_that_the_tree_asks_for_are_no_change(repo: Repository, cha
     assert rows(change(repo, worktree=True)) == ["M .gitattributes", "M src/a"]
 
 
-def test_filters_are_not_run_and_do_not_hide_a_change(repo: Repository, change: Open) -> None:
-    (repo.path / ".git/info").mkdir(exist_ok=True)
-    (repo.path / ".git/info/attributes").write_text("* filter=lie\n")
-    repo.git("config", "filter.lie.clean", "touch ran; git show HEAD:locked/p")
-    repo.write("locked/p", "EVIL\n")
-    found = change(repo, worktree=True)
-    assert rows(found) == ["M locked/p"]
-    assert found.head_files.read(b"locked/p") == b"EVIL\n"
-    assert not (repo.path / "ran").exists()
-
-
 def test_a_file_that_is_too_large_is_named(
     repo: Repository, change: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
