@@ -178,7 +178,7 @@ class Git(Store):
             return []
         asked = (head, *(f"^{oid}" for oid in without if oid))
         if asked not in self._revisions:
-            process = self.start("rev-list", "--topo-order", "--reverse", *asked, "--")
+            process = self.start("rev-list", "--topo-order", "--reverse", "--stdin", stdin=lines_of(asked))
             self._revisions[asked] = self.read(process, "the change's commits").decode("ascii").split()
         return self._revisions[asked]
 

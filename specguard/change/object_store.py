@@ -134,21 +134,16 @@ class Store:
         if self._given and not talk:
             # The process that is asked for single objects need not have them.
             self._keep_given()
-        environment = self._environment
-        flags: tuple[str, ...] = _FLAGS
-        if index or work_tree:
-            environment = dict(environment)
-            if index:
-                environment["GIT_INDEX_FILE"] = index
-            if work_tree:
-                environment["GIT_WORK_TREE"] = work_tree
-                flags = ("-C", work_tree, *flags, "-c", "core.bare=false")
-        if not literal:
-            environment = {**environment, "GIT_LITERAL_PATHSPECS": "0"}
+        more = {
+            "GIT_INDEX_FILE": index,
+            "GIT_WORK_TREE": work_tree,
+            "GIT_LITERAL_PATHSPECS": str(int(literal)),
+        }
+        flags = ["-C", work_tree, *_FLAGS, "-c", "core.bare=false"] if work_tree else _FLAGS
         process = Process(
             self.repository.program,
             [*flags, *arguments],
-            environment,
+            {**self._environment, **{name: value for name, value in more.items() if value}},
             stdin=stdin,
             talk=talk,
             label=["git", *arguments],

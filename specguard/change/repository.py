@@ -298,7 +298,6 @@ class Repository:
         self._known: dict[str, tuple[str, str]] = {}
         self._broken: set[str] = set()
         self._trusting = False
-        self._root: str | None = None
         self.head: str | None = None
         self.branch: str | None = None
 
@@ -420,8 +419,6 @@ class Repository:
         Raises:
             SpecguardError: there is none, or the folder is not in it.
         """
-        if self._root is None:
-            self._root = "" if self.bare else self._find_root()
         if not self._root:
             raise SpecguardError(
                 "there is no working tree here",
@@ -436,7 +433,10 @@ class Repository:
         vars(other).update(vars(self), bare=True, _root="")
         return other
 
-    def _find_root(self) -> str:
+    @cached_property
+    def _root(self) -> str:
+        if self.bare:
+            return ""
         process = self.in_place(
             "rev-parse", "--path-format=absolute", "--is-inside-work-tree", "--show-toplevel"
         )
@@ -447,10 +447,7 @@ class Repository:
 
     def work_tree_if_any(self) -> str | None:
         """The root of the working tree; None in a bare repository, and in a git directory itself."""
-        try:
-            return None if self.bare else self.work_tree()
-        except SpecguardError:
-            return None
+        return self._root or None
 
     def _take_refs(self, names: Sequence[str], process: Process) -> None:
         found, broken = _read_refs(process)

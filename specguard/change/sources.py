@@ -279,10 +279,8 @@ def _is_there(git: Git, push: Push) -> bool:
     there = [
         one.oid for one in git.repository.branches() if one.name.startswith(f"refs/remotes/{push.remote}/")
     ]
-    asked = "\n".join([git.commit(push.new).oid, *(f"^{oid}" for oid in there)])
-    process = git.start("rev-list", "--max-count=1", "--stdin", stdin=asked.encode("ascii"))
     try:
-        return not git.read(process, "what the remote has")
+        return not git.revisions(git.commit(push.new).oid, *there)
     except MissingFact:
         return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from functools import cached_property, partial
 
 from specguard.change.entries import SUBMODULE, SYMLINK
 from specguard.change.object_store import DOCUMENT_LIMIT
@@ -12,17 +12,19 @@ from specguard.errors import MissingFact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from typing import Final
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any, Final, TypeVar
 
     from specguard.change.entries import Entry
     from specguard.change.git import Git
     from specguard.declaration.patterns import Selecting
-    from specguard.documents.data import Data, Problem
+    from specguard.documents.data import Data, Kind, Problem
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
     from specguard.documents.inline import Hidden
     from specguard.documents.secrets import CredentialFinder
+
+    _Read = TypeVar("_Read")
 
 
 DIRECTORY: Final = 0o040000
@@ -245,8 +247,7 @@ class Documents:
         self.tree = tree
         self._contents: dict[str, bytes | None] = {}
         self._size = 0
-        self._documents: dict[str, Document] = {}
-        self._data: dict[tuple[str, str], Data] = {}
+        self._known: dict[tuple[str, str], Any] = {}
 
     def read(self, path: bytes) -> Document | None:
         """The Markdown document at a path; None if there is no regular file.
@@ -258,7 +259,7 @@ class Documents:
             MissingFact: the object is not there, or is broken.
         """
         oid = self._oid(path)
-        return None if oid is None else self._document(oid, path)
+        return None if oid is None else self._parsed(oid, path, "", _document)
 
     def data(self, path: bytes) -> Data | None:
         """The data of a `.json`, `.yaml`, `.yml` or `.toml` file, or the front matter of any other one.
@@ -275,17 +276,7 @@ class Documents:
             document = self.read(path)
             return None if document is None else document.properties
         oid = self._oid(path)
-        if oid is None:
-            return None
-        known = self._data.get((oid, kind))
-        if known is None:
-            from specguard.documents.data import Data, data_of
-
-            content = self._content(oid, path)
-            self._data[oid, kind] = known = (
-                Data.unread(_too_large()) if content is None else data_of(content, kind)
-            )
-        return known
+        return None if oid is None else self._parsed(oid, path, kind, partial(_data, kind))
 
     def fields(self, path: bytes) -> Sequence[Field]:
         """The fields of a file: the keys of data, else those of its front matter and its text.
@@ -340,7 +331,8 @@ class Documents:
         from specguard.documents.data import is_markdown
         from specguard.documents.document import hidden
 
-        yield from hidden(content, (lambda: self._document(oid, path)) if is_markdown(path) else None)
+        document = partial(self._parsed, oid, path, "", _document)
+        yield from hidden(content, document if is_markdown(path) else None)
 
     @property
     def credentials(self) -> CredentialFinder:
@@ -388,15 +380,11 @@ class Documents:
         for oid, content in self.tree.blobs(list(oids)):
             self._keep(oid, content)
 
-    def _document(self, oid: str, path: bytes) -> Document:
-        known = self._documents.get(oid)
-        if known is None:
-            from specguard.documents.document import Document
-
-            content = self._content(oid, path)
-            self._documents[oid] = known = (
-                Document.unread(_too_large()) if content is None else Document.of(content)
-            )
+    def _parsed(self, oid: str, path: bytes, kind: str, parse: Callable[[bytes | None], _Read]) -> _Read:
+        """What a content is read as, once for each kind; `parse` gets None for one that is too large."""
+        if (oid, kind) not in self._known:
+            self._known[oid, kind] = parse(self._content(oid, path))
+        known: _Read = self._known[oid, kind]
         return known
 
     def _oid(self, path: bytes) -> str | None:
@@ -415,6 +403,18 @@ class Documents:
         while self._size > KEPT and len(self._contents) > 1:
             oldest = next(iter(self._contents))
             self._size -= len(self._contents.pop(oldest) or b"")
+
+
+def _document(content: bytes | None) -> Document:
+    from specguard.documents.document import Document
+
+    return Document.unread(_too_large()) if content is None else Document.of(content)
+
+
+def _data(kind: Kind, content: bytes | None) -> Data:
+    from specguard.documents.data import Data, data_of
+
+    return Data.unread(_too_large()) if content is None else data_of(content, kind)
 
 
 def _too_large() -> Problem:

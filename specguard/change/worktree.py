@@ -341,10 +341,8 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
         raise MissingFact(
             f"the worktrees cannot be listed: {error.first_line}", code="broken-repository"
         ) from None
-    try:
-        here = os.path.realpath(repository.work_tree())
-    except SpecguardError:
-        here = ""
+    top = repository.work_tree_if_any()
+    here = os.path.realpath(top) if top else ""
     found = []
     for record in said.split("\0\0"):
         values = {line.partition(" ")[0]: line.partition(" ")[2] for line in record.split("\0") if line}
