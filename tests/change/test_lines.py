@@ -169,8 +169,10 @@ def test_what_is_too_large_is_refused_by_name(
     with pytest.raises(MissingFact, match="a has 400 bytes, and at most 300 are read"):
         changed.added("bad")
     changed.entries = [entry for entry in changed.entries if entry.path != b"a"]
-    assert changed.added("bad") == [("c", 1, "bad", 0)]
-    assert changed.lines.skipped == {b"b"}
+    for few in (8, 0):
+        monkeypatch.setattr(lines, "FEW", few)
+        assert changed.added("bad") == [("c", 1, "bad", 0)]
+        assert changed.lines.skipped == {b"b"}
     monkeypatch.setattr(lines, "TEXT_LIMIT", 1 << 20)
     monkeypatch.setattr(object_store, "LINE_LIMIT", 1000)
     repository.commit(files={"d": "x" * 5000})
