@@ -151,8 +151,12 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
 
 def has_uncommitted(git: Git) -> bool:
     """True if `git stash` would put anything aside: no file that the index lacks, and no submodule."""
-    tracked, staged, _ = uncommitted(git)
-    return not all(state.startswith(f"{SUBMODULE:o} ") for state in (*tracked.values(), *staged.values()))
+    root = git.repository.work_tree()
+    if not all(entry.is_submodule for entry in git.index_diff(git.repository.head or git.empty_tree)):
+        return True
+    # What git remembers of the files is brought up to date.
+    words = ("update-index", "--ignore-submodules", "--refresh")
+    return git.start(*words, index=_copy_of_index(git), work_tree=root).wait() == 1
 
 
 def _copy_of_index(git: Git) -> str:
