@@ -288,7 +288,7 @@ def branch_below(
         and (at_head or ref.oid != head or ref.short in parents)
     ]
     is_items = items() if any(ref.short not in parents for ref in others) else None
-    nearest, found = -1, None
+    known: list[tuple[int, Ref]] = []
     apart: list[Ref] = []
     for ref in others:
         place = places.get(ref.oid, -1)
@@ -298,17 +298,19 @@ def branch_below(
             continue
         elif place < 0:
             apart.append(ref)
-        if place > nearest:
-            nearest, found = place, Found(short_name(ref.name), ref.oid, "stack", ref.name)
-    if apart and is_items:
-        oids = list(places)
-        for place, ref in sorted(_left(git, places, base, apart), key=lambda one: -one[0]):
-            if place <= nearest:
-                break
-            shared = [commit.message.subject for commit in git.commits(oids[: place + 1])]
-            if (at_head or oids[place] != head) and is_items.owns(ref.short, shared):
-                return Found(short_name(ref.name), ref.oid, "stack", ref.name)
-    return found
+        if place >= 0:
+            known.append((place, ref))
+    nearest, found = max(known, key=lambda one: one[0], default=(-1, None))
+    oids = list(places)
+    left = _left(git, places, base, apart) if apart and is_items else ()
+    for place, ref in sorted(left, key=lambda one: -one[0]):
+        if place <= nearest:
+            break
+        shared = [commit.message.subject for commit in git.commits(oids[: place + 1])]
+        if is_items and (at_head or oids[place] != head) and is_items.owns(ref.short, shared):
+            found = ref
+            break
+    return Found(short_name(found.name), found.oid, "stack", found.name) if found else None
 
 
 def _left(
