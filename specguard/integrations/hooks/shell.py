@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     Words = Sequence["Word"]
     Options = Sequence[tuple[str, "Word | None"]]
+    Telling = Callable[["Interpreter", str, Words, str | None], None]
+    """Tells what a call of a program, with its arguments and its standard input, does."""
 
 MOST: Final = 2_000
 """So many edits and names of a folder are told of a command."""
@@ -215,7 +217,11 @@ class Interpreter:
 
     def _program(self, words: Sequence[Word], given: str | None) -> None:
         while words and words[0].text in _WRAPPERS:
-            words = self._without_unset(words[1:]) if words[0].text == "env" else words[1:]
+            of_env = words[0].text == "env"
+            taken, behind = options_of(words[1:], "u", ["unset"], leading=True)
+            for _, unset in taken if of_env else ():
+                self._unset(unset.text or "" if unset else "")
+            words = behind if of_env else words[1:]
             while words and re.match(r"[A-Za-z_]\w*=", words[0].text or ""):
                 key, _, value = (words[0].text or "").partition("=")
                 self._set(key, value)
@@ -230,16 +236,8 @@ class Interpreter:
                 place = self.place
                 self.run(words[2].text or "")
                 self.place = place
-        else:
-            tell(self, name, words[1:], given)
-
-    def _without_unset(self, words: Words) -> Words:
-        """The arguments of `env` behind those that take variables away."""
-        while words and re.match(r"-u|--unset\b", words[0].text or ""):
-            name = re.sub(r"-u|--unset=?", "", words[0].text or "", count=1)
-            self._unset(name or "".join(word.text or "" for word in words[1:2]))
-            words = words[1:] if name else words[2:]
-        return words
+        elif name in _PROGRAMS:
+            _PROGRAMS[name](self, name, words[1:], given)
 
     def _enter(self, words: Sequence[Word]) -> None:
         plain = [word for word in words if word.text not in ("--", "-P", "-L")]
@@ -369,36 +367,19 @@ def _catted(inner: Sequence[Any]) -> str | None:
     return None if given is None or more is not None else given.rstrip("\n")
 
 
-_HOOKED: Final = frozenset(["commit", "push", "merge", "rebase", "am", "pull", "cherry-pick", "revert"])
 _CONFIG: Final = "core.hookspath"
 
 
-def tell(telling: Interpreter, name: str, words: Words, given: str | None) -> None:
-    """Tell what a call of a program does; nothing for one that is not known.
-
-    Args:
-        telling: collects it.
-        name: the program.
-        words: its arguments.
-        given: what it reads from its standard input; None if that is not written out.
-    """
-    if name == "git":
-        _git(telling, words, given)
-    elif name in _PROGRAMS:
-        _PROGRAMS[name](telling, name, words)
-    elif name in ("apply_patch", "applypatch"):
-        _patch(telling, words[0].text if words else given)
-    elif name in ("pre-commit", "lefthook") and words and words[0].text == "uninstall":
-        telling.deeds.bypasses.append(f"`{name} uninstall` takes git's hooks away")
-
-
-def options_of(words: Words, valued: str = "", longs: Collection[str] = ()) -> tuple[Options, Words]:
+def options_of(
+    words: Words, valued: str = "", longs: Collection[str] = (), *, leading: bool = False
+) -> tuple[Options, Words]:
     """Arguments as options, each with its value, and operands.
 
     Args:
         words: the arguments.
         valued: the letters of the options that take a value.
         longs: the long options that take one.
+        leading: whether the first operand ends the options.
     """
     options: list[tuple[str, Word | None]] = []
     operands: list[Word] = []
@@ -406,8 +387,8 @@ def options_of(words: Words, valued: str = "", longs: Collection[str] = ()) -> t
     while ahead:
         word = ahead.pop()
         text = word.text or ""
-        if text == "--":
-            operands += reversed(ahead)
+        if text == "--" or (leading and not text.startswith("-")):
+            operands += [*([word] if leading and text != "--" else []), *reversed(ahead)]
             break
         if text.startswith("--"):
             name, equals, rest = text[2:].partition("=")
@@ -431,7 +412,7 @@ def has(options: Options, *names: str) -> bool:
     return any(name in names for name, _ in options)
 
 
-def _remove(telling: Interpreter, _: str, words: Words) -> None:
+def _remove(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
     options, operands = options_of(words)
     if has(options, "n", "dry-run"):
         return
@@ -441,14 +422,14 @@ def _remove(telling: Interpreter, _: str, words: Words) -> None:
             telling.edit(path, gone=True)
 
 
-def _touch(telling: Interpreter, _: str, words: Words) -> None:
+def _touch(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
     options, operands = options_of(words, "drt", ["date", "reference", "time"])
     for path in () if has(options, "c", "no-create", "h") else telling.paths(*operands):
         if not os.path.lexists(telling.absolute(path)):
             telling.edit(path)
 
 
-def _write(telling: Interpreter, name: str, words: Words) -> None:
+def _write(telling: Interpreter, name: str, words: Words, _: str | None) -> None:
     """Programs that write the files that they are given."""
     operands = options_of(words, "sr" if name == "truncate" else "", ["size", "reference"])[1]
     if name == "dd":
@@ -461,7 +442,7 @@ def _write(telling: Interpreter, name: str, words: Words) -> None:
         telling.edit(path)
 
 
-def _sed(telling: Interpreter, _: str, words: Words) -> None:
+def _sed(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
     inline = [word.text or "" for word in words if re.match(r"-[nErsuz]*i|--in-place", word.text or "")]
     options, operands = options_of(
         [word for word in words if (word.text or "-") not in inline], "ef", ["expression", "file"]
@@ -472,7 +453,7 @@ def _sed(telling: Interpreter, _: str, words: Words) -> None:
         telling.edit(path)
 
 
-def _put(telling: Interpreter, name: str, words: Words) -> None:
+def _put(telling: Interpreter, name: str, words: Words, _: str | None) -> None:
     """`cp`, `mv`, `ln` and `install`: the last operand is where the others go."""
     options, operands = options_of(
         words, "tSmog" if name == "install" else "tS", ["target-directory", "suffix", "mode"]
@@ -502,62 +483,50 @@ def _patch(telling: Interpreter, text: str | None, strip: int | None = None) -> 
             telling.edit(joined(telling.place, edit.path), gone=edit.known and edit.content is None)
 
 
-_PROGRAMS: Final[Mapping[str, Callable[[Interpreter, str, Words], None]]] = {
-    **dict.fromkeys(("rm", "unlink", "shred"), _remove),
-    **dict.fromkeys(("tee", "truncate", "dd", "chmod"), _write),
-    **dict.fromkeys(("cp", "mv", "ln", "install"), _put),
-    **dict.fromkeys(("sed", "gsed"), _sed),
-    "touch": _touch,
-}
+def _envelope(telling: Interpreter, _: str, words: Words, given: str | None) -> None:
+    _patch(telling, words[0].text if words else given)
 
 
-def _git(telling: Interpreter, words: Words, given: str | None) -> None:
+def _uninstall(telling: Interpreter, name: str, words: Words, _: str | None) -> None:
+    if words and words[0].text == "uninstall":
+        telling.deeds.bypasses.append(f"`{name} uninstall` takes git's hooks away")
+
+
+_ELSEWHERE: Final = ("git-dir", "work-tree", "bare", "namespace")
+
+
+def _git(telling: Interpreter, _: str, words: Words, given: str | None) -> None:
     """The effects of git: files, commits and refs, and runs without its hooks."""
     start = telling.place
-    at = 0
-    while at < len(words) and (text := words[at].text or "").startswith("-"):
-        at += 1
-        name, value = text[:2], Word(text[2:])
-        if text in ("-C", "-c", "--config-env"):
-            name, value = text, words[at] if at < len(words) else Word(None)
-            at += 1
-        elif text.startswith("--config-env="):
-            name, value = "-c", Word(text.partition("=")[2])
-        elif text.startswith("--") and text not in ("--no-pager", "--paginate", "--literal-pathspecs"):
-            # It may be about another place.
-            telling.place = None
-        if name == "-C":
-            found = telling.paths(value)
+    options, rest = options_of(words, "Cc", ["config-env", *_ELSEWHERE], leading=True)
+    for name, value in options:
+        if name == "C":
+            found = telling.paths(value or Word(None))
             telling.place = found[0] if len(found) == 1 else None
-        elif name in ("-c", "--config-env") and _sets_hooks([value]):
+        elif name in _ELSEWHERE:
+            telling.place = None
+        elif value and _sets_hooks([value]):
             telling.deeds.bypasses.append("`git -c core.hooksPath` gives git other hooks, or none")
-    if words[at:] and words[at].text:
-        _subcommand(telling, words[at].text or "", words[at + 1 :], given)
+    name = (rest[0].text or "") if rest else ""
+    if name in _COMMANDS:
+        _COMMANDS[name](telling, name, rest[1:], given)
     telling.place = start
 
 
-def _subcommand(telling: Interpreter, name: str, words: Words, given: str | None) -> None:
-    if name in _HOOKED:
-        _hooked(telling, name, words, given)
-    if name == "config":
-        texts = [word.text or "" for word in words]
-        # Git's own commands stand first: behind a name, `get` is a folder.
-        looks = texts[:1] in (["get"], ["list"]) or any(
-            text.startswith("--get") or text in ("--list", "-l") for text in texts
-        )
-        if _sets_hooks(words) and not looks and len(texts) > 1:
-            telling.deeds.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
-    elif name in ("rm", "mv"):
-        _PROGRAMS[name](telling, name, words)
-    elif name in ("checkout", "restore"):
-        _restore(telling, name, words)
-    elif name == "reset" and has(options_of(words)[0], "hard") and telling.place is not None:
+def _config(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
+    texts = [word.text or "" for word in words]
+    # Git's own commands stand first: behind a name, `get` is a folder.
+    looks = texts[:1] in (["get"], ["list"]) or any(
+        text.startswith("--get") or text in ("--list", "-l") for text in texts
+    )
+    if _sets_hooks(words) and not looks and len(texts) > 1:
+        telling.deeds.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
+
+
+def _reset(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
+    if has(options_of(words)[0], "hard") and telling.place is not None:
         tree = work_tree_at(telling.absolute(telling.place))
         telling.deeds.discards.extend([tree.root] if tree else [])
-    elif name == "apply":
-        _apply(telling, words, given)
-    elif name in ("push", "fetch", "branch", "update-ref"):
-        telling.deeds.refs.extend(_moved(name, words))
 
 
 def _sets_hooks(words: Words) -> bool:
@@ -585,7 +554,7 @@ def _hooked(telling: Interpreter, name: str, words: Words, given: str | None) ->
         telling.deeds.messages.append("\n\n".join(text for text in texts if text is not None))
 
 
-def _restore(telling: Interpreter, name: str, words: Words) -> None:
+def _restore(telling: Interpreter, name: str, words: Words, _: str | None) -> None:
     """`checkout` and `restore`: what files hold that is not committed is thrown away."""
     options, operands = options_of(words, "s" if name == "restore" else "", ["source"])
     if name == "restore":
@@ -599,7 +568,7 @@ def _restore(telling: Interpreter, name: str, words: Words) -> None:
         telling.deeds.discards.extend(telling.paths(*operands))
 
 
-def _apply(telling: Interpreter, words: Words, given: str | None) -> None:
+def _apply(telling: Interpreter, _: str, words: Words, given: str | None) -> None:
     options, operands = options_of(words, "pC", ["directory", "exclude", "include", "whitespace"])
     if has(options, "check", "stat", "numstat", "summary", "R", "reverse", "directory", "exclude", "include"):
         return
@@ -608,19 +577,45 @@ def _apply(telling: Interpreter, words: Words, given: str | None) -> None:
         _patch(telling, text, int(number) if number.isdecimal() else 1)
 
 
-def _moved(name: str, words: Words) -> list[tuple[str, str]]:
+def _move(telling: Interpreter, name: str, words: Words, given: str | None) -> None:
     """The refs that a call moves, each with what it would point to."""
+    if name == "push":
+        _hooked(telling, name, words, given)
     options, operands = options_of(
         words, "o" if name == "push" else "", ["repo", "push-option", "receive-pack"]
     )
     texts = [word.text or "" for word in operands]
+    refs = telling.deeds.refs
     if name == "update-ref" or (name == "branch" and has(options, "f", "force")):
-        return [(text, "".join(texts[1:2])) for text in texts[:1]]
-    if name == "branch":
-        return [(text, "") for text in texts if has(options, "M", "m", "move", "C", "D", "d", "delete")]
-    found = []
-    for text in texts[1:]:
+        refs += [(text, "".join(texts[1:2])) for text in texts[:1]]
+    elif name == "branch":
+        refs += [(text, "") for text in texts if has(options, "M", "m", "move", "C", "D", "d", "delete")]
+    for text in texts[1:] if name in ("push", "fetch") else ():
         source, colon, target = text.removeprefix("+").partition(":")
         if colon or (name == "push" and source):
-            found.append((target if colon else source, source))
-    return found
+            refs.append((target if colon else source, source))
+
+
+_PROGRAMS: Final[Mapping[str, Telling]] = {
+    **dict.fromkeys(("rm", "unlink", "shred"), _remove),
+    **dict.fromkeys(("tee", "truncate", "dd", "chmod"), _write),
+    **dict.fromkeys(("cp", "mv", "ln", "install"), _put),
+    **dict.fromkeys(("sed", "gsed"), _sed),
+    **dict.fromkeys(("apply_patch", "applypatch"), _envelope),
+    **dict.fromkeys(("pre-commit", "lefthook"), _uninstall),
+    "touch": _touch,
+    "git": _git,
+}
+"""The programs that are known."""
+
+_COMMANDS: Final[Mapping[str, Telling]] = {
+    **dict.fromkeys(("commit", "merge", "rebase", "am", "pull", "cherry-pick", "revert"), _hooked),
+    **dict.fromkeys(("push", "fetch", "branch", "update-ref"), _move),
+    **dict.fromkeys(("checkout", "restore"), _restore),
+    "config": _config,
+    "reset": _reset,
+    "apply": _apply,
+    "rm": _remove,
+    "mv": _put,
+}
+"""The commands of git that are known."""
