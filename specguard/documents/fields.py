@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     Place = tuple[str | int, ...]
 
-    Form = Literal["front matter", "line", "bullet", "bold", "table", "data"]
+    Form = Literal["front matter", "data", "text"]
 
 
 LONGEST: Final = 300
@@ -258,13 +258,13 @@ class Field(Record):
         value: its value on one line, without the marks of emphasis, code and links; of a list the items with
             `, ` between them.
         line: the line it stands in, from 1.
-        form: how it is written.
+        form: whether it is a key of front matter or of data, or stands in the text.
     """
 
     name: str
     value: str
     line: int
-    form: Form
+    form: Form = "text"
 
 
 def read_fields(document: Document) -> Sequence[Field]:
@@ -276,12 +276,12 @@ def read_fields(document: Document) -> Sequence[Field]:
     certain = (
         Field(key, _written(value), line, "front matter") for key, (value, line) in matter.certain.items()
     )
-    return [*_keys(matter, "front matter"), *certain, *_in_blocks(document.blocks, bullet=False)]
+    return [*_keys(matter, "front matter"), *certain, *_in_blocks(document.blocks)]
 
 
 def block_fields(blocks: Sequence[AnyBlock]) -> Sequence[Field]:
     """The fields among some blocks, in order."""
-    return list(_in_blocks(blocks, bullet=False))
+    return list(_in_blocks(blocks))
 
 
 def data_fields(data: Data) -> Sequence[Field]:
@@ -350,40 +350,37 @@ def _written(value: Any) -> str:
     return " ".join(written(value).split())
 
 
-def _in_blocks(blocks: Sequence[AnyBlock], *, bullet: bool) -> Iterator[Field]:
+def _in_blocks(blocks: Sequence[AnyBlock]) -> Iterator[Field]:
     for position, block in enumerate(blocks):
         following = blocks[position + 1] if position + 1 < len(blocks) else None
         if isinstance(block, Paragraph):
-            yield from _in_text(block.text, following, bullet=bullet and not position)
+            yield from _in_text(block.text, following)
         elif isinstance(block, List):
             for item in block.items:
                 if item.checked is not False:
-                    yield from _in_blocks(item.blocks, bullet=True)
+                    yield from _in_blocks(item.blocks)
         elif isinstance(block, Table):
             yield from _in_table(block)
 
 
-def _in_text(text: Text, following: AnyBlock | None, *, bullet: bool) -> Iterator[Field]:
+def _in_text(text: Text, following: AnyBlock | None) -> Iterator[Field]:
     """The fields of a paragraph's lines; the last one may have what follows the paragraph as its value."""
     lines = text.raw.split("\n")
     for number, line in enumerate(lines):
         parts = _seen_parts(without_box(line) if not number else line.strip())
-        for which, (name, raw, form) in enumerate(parts):
+        for which, (name, raw) in enumerate(parts, start=1):
             value = plain_value(raw)
-            if not value and which == len(parts) - 1:
+            if not value and which == len(parts):
                 last = number + 1 == len(lines)
                 value = _below(following) if last else _unlabelled(lines[number + 1])
-            yield Field(name, value, text.line + number, "bullet" if bullet and form == "line" else form)
+            yield Field(name, value, text.line + number)
 
 
-def _seen_parts(line: str) -> list[tuple[str, str, Form]]:
+def _seen_parts(line: str) -> list[tuple[str, str]]:
     """The fields of one line, as they are written or else as a page shows them: `<b>Status:</b> done`."""
     parts = _parts(line)
-    if ("<" in line or "&" in line) and (
-        not parts or any("<" in name or "&" in name for name, _, _ in parts)
-    ):
-        return _parts(Text(line, 1).rendered.strip())
-    return parts
+    markup = not parts or any("<" in name or "&" in name for name, _ in parts)
+    return _parts(Text(line, 1).rendered.strip()) if markup and ("<" in line or "&" in line) else parts
 
 
 def _below(following: AnyBlock | None) -> str:
@@ -400,25 +397,19 @@ def _unlabelled(line: str) -> str:
     return "" if _label(line.strip()) else plain_value(line)
 
 
-def _parts(line: str) -> list[tuple[str, str, Form]]:
-    """The fields of one line: name, value as written, form."""
-    first = _label(line)
-    if first is None:
-        return []
-    if not _BETWEEN.search(line):
-        return [first]
-    found: list[tuple[str, list[str], Form]] = []
-    for part in _BETWEEN.split(line):
+def _parts(line: str) -> list[tuple[str, str]]:
+    """The fields of one line: name, and value as written."""
+    found: list[tuple[str, list[str]]] = []
+    for part in _BETWEEN.split(line) if _label(line) else ():
         label = _label(part.strip())
-        if label is not None:
-            name, value, form = label
-            found.append((name, [value], form))
+        if label:
+            found.append((label[0], [label[1]]))
         elif found:
             found[-1][1].append(part)
-    return [(name, " | ".join(values), form) for name, values, form in found]
+    return [(name, " | ".join(values)) for name, values in found]
 
 
-def _label(line: str) -> tuple[str, str, Form] | None:
+def _label(line: str) -> tuple[str, str] | None:
     """The name that a line begins with, and what stands behind it; None if it begins with none."""
     mark = next((mark for mark in _MARKS if line.startswith(mark)), "")
     if mark:
@@ -427,23 +418,22 @@ def _label(line: str) -> tuple[str, str, Form] | None:
             return None
         name = line[len(mark) : end].strip()
         rest = line[end + len(mark) :].lstrip()
-        form: Form = "line" if mark == "`" else "bold"
         if name.endswith(_COLONS):
             name = name[:-1].strip()
         elif rest.startswith(_COLONS):
             rest = rest[1:]
-        elif form == "bold" and rest.startswith(_DASHES):
+        elif mark != "`" and rest.startswith(_DASHES):
             rest = rest.lstrip("-\u2014\u2013")
-        elif form == "line" or rest:
+        elif mark == "`" or rest:
             return None
-        return (name, rest, form) if _is_name(name) else None
-    ends = [at for colon in _COLONS if (at := line.find(colon, 0, LONGEST_NAME + 1)) > 0]
-    if not ends:
-        return None
-    name, rest = line[: min(ends)].strip(), line[min(ends) + 1 :]
-    if line[min(ends)] == ":" and rest and not rest[0].isspace():
-        return None
-    return (name, rest, "line") if _is_name(name) else None
+    else:
+        ends = [at for colon in _COLONS if (at := line.find(colon, 0, LONGEST_NAME + 1)) > 0]
+        if not ends:
+            return None
+        name, rest = line[: min(ends)].strip(), line[min(ends) + 1 :]
+        if line[min(ends)] == ":" and rest and not rest[0].isspace():
+            return None
+    return (name, rest) if _is_name(name) else None
 
 
 def _is_name(text: str) -> bool:
@@ -460,12 +450,12 @@ def _in_table(table: Table) -> Iterator[Field]:
         rows = [table.header, *table.rows]
     else:
         for name, cell in zip(header, table.rows[0] if len(table.rows) == 1 else (), strict=False):
-            yield Field(name, plain_value(cell.raw), cell.line, "table")
+            yield Field(name, plain_value(cell.raw), cell.line)
         return
     for row in rows:
         if len(row) > 1:
             name = plain_value(row[0].raw).rstrip(":\uff1a")
-            yield Field(name, plain_value(row[1].raw), row[0].line, "table")
+            yield Field(name, plain_value(row[1].raw), row[0].line)
 
 
 def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near | None:
