@@ -141,11 +141,6 @@ def bash(repository: Repository, text: str, **more: Any) -> Asked:
     return ask("claude", call("Bash", {"command": text}, repository.path), repository.path, **more)
 
 
-def stop(root: Path, **more: Any) -> dict[str, Any]:
-    """An event of Claude Code at the end of a turn."""
-    return {"hook_event_name": "Stop", "session_id": "s", "cwd": str(root), **more}
-
-
 class Session:
     """A session of a program that speaks as Claude Code does.
 
@@ -181,8 +176,10 @@ class Session:
         given = {"tool_name": "Bash", "tool_input": {"command": "x"}, "tool_response": {}}
         return self.ask({"hook_event_name": "PostToolUse", **given})
 
-    def stop(self) -> Asked:
-        return self.ask({"hook_event_name": "Stop", "stop_hook_active": False})
+    def stop(self, again: bool | None = False) -> Asked:
+        """What is said at the end of a turn; `again`: whether it goes on already because it was held up."""
+        name = "AfterAgent" if self.agent == "gemini" else "Stop"
+        return self.ask({"hook_event_name": name} | ({} if again is None else {"stop_hook_active": again}))
 
     def run(self, command: str) -> Asked:
         """What is said after a command that the hook lets through."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.integrations.hooks.answering import SECONDS
-from tests.integrations.hooks.asking import POLICY, ask, bash, call, edit, guarded, stop, write
+from tests.integrations.hooks.asking import POLICY, Session, ask, bash, edit, guarded, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,15 +70,14 @@ def test_a_broken_guard_refuses_every_edit_and_says_so_at_the_end_of_a_turn(
     assert bash(project, repair, environment=environment).kind != "refuse"
     assert bash(project, f"{repair}; echo x > src/a.py", environment=environment).kind == "refuse"
 
-    event = stop(project.path, stop_hook_active=False)
-    first = ask("claude", event, project.path, environment=environment)
+    session = Session(project, environment=environment)
+    first = session.stop()
     if first.kind == "pass":
         # What is broken for edits need not be for the working tree.
         assert broken in (without_authority, lost_policy)
         return
     assert first.refusal.startswith("specguard cannot check the working tree: ")
-    again = ask("claude", {**event, "stop_hook_active": True}, project.path, environment=environment)
-    assert again.kind == "tell", "it is said once"
+    assert session.stop(again=True).kind == "tell", "it is said once"
 
 
 def test_an_edit_that_cannot_be_compared_is_refused(project: Repository, tmp_path: Path) -> None:
@@ -109,8 +108,7 @@ def test_a_base_whose_authority_is_wrong_may_be_put_right(project: Repository, t
     unreadable_policy(project, tmp_path)
     assert edit(project, "SPEC_AUTHORITY.md", POLICY).kind == "pass"
     assert edit(project, "src/a.py").kind == "refuse"
-    after = call("Bash", {"command": "x"}, project.path, hook_event_name="PostToolUse")
-    assert "specguard cannot check the working tree" in ask("claude", after, project.path).refusal
+    assert "specguard cannot check the working tree" in Session(project).after().refusal
 
 
 def test_a_working_copy_of_the_authority_that_is_wrong_changes_nothing(project: Repository) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.change.git import Git
-from tests.integrations.hooks.asking import ask, begun, guarded, write
+from tests.integrations.hooks.asking import Session, begun, guarded, write
 from tests.scripts import play, scripts
 
 if TYPE_CHECKING:
@@ -127,15 +127,13 @@ def test_a_commit_of_the_session_is_taken_back_with_what_it_said(tmp_path: Path)
 
 
 def test_what_was_there_is_not_made_again_by_whoever_loses_it(project: Repository, tmp_path: Path) -> None:
-    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    start = {"hook_event_name": "SessionStart", "session_id": "s", "cwd": str(project.path)}
-    ask("claude", start, project.path, environment=environment)
+    session = Session(project, environment={"XDG_CACHE_HOME": str(tmp_path / "cache")})
+    session.start()
     project.write("docs/api/x.yaml", "b\n")
     for file in (tmp_path / "cache/specguard/pins").iterdir():
         file.unlink()
-    ask("claude", start, project.path, environment=environment)
-    stop = {**start, "hook_event_name": "Stop"}
-    assert "PTH001" in ask("claude", stop, project.path, environment=environment).refusal
+    session.start()
+    assert "PTH001" in session.stop().refusal
 
 
 def test_thousands_of_files_that_are_not_committed_are_bounded(project: Repository) -> None:

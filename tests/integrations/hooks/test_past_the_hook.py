@@ -12,7 +12,7 @@ import pytest
 
 from specguard.integrations.hooks import answering
 from specguard.testing.running import command
-from tests.integrations.hooks.asking import ask, edit, guarded, stop, write
+from tests.integrations.hooks.asking import Session, ask, edit, guarded, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,11 +64,11 @@ def test_a_call_of_an_unknown_event_is_judged(agent: str, project: Repository) -
 @pytest.mark.threat("T129", "what is remembered of a session, forged", "refused three times at most")
 def test_a_forged_count_holds_nobody_up_for_ever(project: Repository) -> None:
     project.write("docs/api/x.yaml", "changed\n")
-    event = stop(project.path, stop_hook_active=True)
-    assert ask("claude", event, project.path).kind == "refuse"
+    session = Session(project)
+    assert session.stop(again=True).kind == "refuse"
     [file] = (project.path / ".git/specguard/sessions").iterdir()
     file.write_text(json.dumps({"stops": -1000, "told": []}))
-    kinds = [ask("claude", event, project.path).kind for _ in range(4)]
+    kinds = [session.stop(again=True).kind for _ in range(4)]
     assert kinds == ["refuse", "refuse", "refuse", "tell"]
 
 
