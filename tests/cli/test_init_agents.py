@@ -71,7 +71,8 @@ def test_all_or_nothing(repository: Repository) -> None:
     (Path(repository.path) / ".gemini").mkdir()
     (Path(repository.path) / ".gemini/settings.json").write_text("{\n  // mine\n}\n")
     said = ended(init(repository, "--agent", "claude", "--agent", "gemini"), 2)
-    assert "line 2 has a comment" in said.stderr
+    assert "line 2: it is no JSON" in said.stderr
+    assert "it may have no comment" in said.stderr
     assert '"BeforeTool": [' in said.stdout
     assert not (Path(repository.path) / ".claude").exists()
     assert (Path(repository.path) / ".gemini/settings.json").read_text() == "{\n  // mine\n}\n"

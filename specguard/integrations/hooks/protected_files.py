@@ -24,7 +24,7 @@ from specguard.integrations.hooks.dialects import (
     UnreadableError,
     parse,
 )
-from specguard.integrations.hooks.tool_calls import is_below
+from specguard.integrations.hooks.tool_calls import beginning, is_below
 from specguard.model import path_text
 
 TYPE_CHECKING = False
@@ -100,7 +100,7 @@ def _in_hooks(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environmen
     for tree in trees:
         files = (tree.common + b"/config", tree.git_dir + b"/config.worktree",
                  _home(environment) + b"/.gitconfig", config + b"/git/config")  # fmt: skip
-        texts = [_text(file).lower() for file in files]
+        texts = [beginning(file, _LIMIT).lower() for file in files]
         if not any(b"hookspath" in text or b"include" in text for text in texts):
             # Asking git would cost more than all else here.
             continue
@@ -111,7 +111,7 @@ def _in_hooks(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environmen
         except CommandError:
             continue
         if path and is_below(name, os.path.realpath(os.path.join(tree.root, path))):
-            old = _text(name)
+            old = beginning(name, _LIMIT)
             same = edit.known and edit.content == old
             if b"specguard" in old.lower() and not same:
                 return "is a hook of git that runs specguard (core.hooksPath)"
@@ -126,7 +126,9 @@ def _in_settings(
     files = [root.rstrip(b"/") + b"/" + file for root in roots for file in SETTINGS_FILES]
     plain = name.lower()
     ours = "holds the settings by which an agent's program runs specguard"
-    if gone and any(is_below(file, name) and b"specguard" in _text(file).lower() for file in files):
+    if gone and any(
+        is_below(file, name) and b"specguard" in beginning(file, _LIMIT).lower() for file in files
+    ):
         return ours
     if any(is_below(plain, folder) for folder in SYSTEM_FOLDERS):
         return "holds settings of all users' agents"
@@ -138,7 +140,7 @@ def _in_settings(
         if os.path.islink(file) or os.path.islink(os.path.dirname(file))
     ):
         return ""
-    old, new = _text(name), edit.content or b""
+    old, new = beginning(name, _LIMIT), edit.content or b""
     if not edit.known:
         return "holds an agent's settings, and what would be written there is not known"
     if b"specguard" in old.lower() and new != old:
@@ -241,15 +243,6 @@ def _installed(trees: Sequence[Checkout]) -> list[bytes]:
 
 def _home(environment: Mapping[str, str]) -> bytes:
     return os.fsencode(environment.get("HOME", "/nonexistent"))
-
-
-def _text(file: bytes) -> bytes:
-    """The beginning of a file; empty if there is none."""
-    try:
-        with open(file, "rb") as stream:
-            return stream.read(_LIMIT)
-    except (OSError, ValueError):
-        return b""
 
 
 def ignored_paths(verdict: Verdict, root: bytes, environment: Mapping[str, str]) -> set[bytes]:

@@ -124,7 +124,7 @@ class Session:
         key = sha1(name.encode("utf-8", "replace")).hexdigest()
         self._file = os.path.join(tree.git_dir, _SESSIONS, key.encode("ascii"))
         self.kept = True
-        data = _object_of(_read(self._file, _SESSIONS_LIMIT))
+        data = object_of(_read(self._file, _SESSIONS_LIMIT))
         stops, told, base = data.get("stops"), data.get("told"), data.get("base")
         # Whatever wrote it, the end of a turn is held up no more often than it may be.
         self.stops = max(0, stops) if isinstance(stops, int) else 0
@@ -378,7 +378,7 @@ def _own(file: str) -> bytes:
     return _read(os.fsencode(file), _PINS_LIMIT) if file and is_own(os.path.dirname(file)) else b""
 
 
-def _object_of(content: bytes) -> dict[str, Any]:
+def object_of(content: bytes) -> dict[str, Any]:
     """The object that a text of JSON is; an empty one where it is none."""
     try:
         data = json.loads(content)
@@ -389,7 +389,7 @@ def _object_of(content: bytes) -> dict[str, Any]:
 
 def _kept(file: str) -> Mapping[str, Any] | None:
     """The content of a pin's file; None if it is not specguard's, or is incomplete."""
-    data = _object_of(_own(file))
+    data = object_of(_own(file))
     texts, found = {name: data.get(name) for name in _TEXTS}, data.get("found")
     if (
         not texts["oid"]

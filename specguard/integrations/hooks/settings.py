@@ -23,13 +23,12 @@ from pathlib import PurePath
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Final
 
-from specguard.change.check_request import no_constant, once
 from specguard.change.repository import find_program
 from specguard.declaration.rule import Record
-from specguard.documents.data import members
+from specguard.documents.data import members, read_data
 from specguard.integrations.hooks.dialects import PROJECTS
-from specguard.integrations.hooks.session_pins import PROBE
-from specguard.integrations.hooks.tool_calls import WRITING
+from specguard.integrations.hooks.session_pins import PROBE, object_of
+from specguard.integrations.hooks.tool_calls import WRITING, beginning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -277,18 +276,15 @@ def _object_of(text: str) -> dict[str, Any]:
     Raises:
         JsonTextError: they are no JSON: a comment, a comma at the end, a key twice; or of another shape.
     """
-    try:
-        data = json.loads(text, object_pairs_hook=once, parse_constant=no_constant)
-    except json.JSONDecodeError as error:
-        comment = text.startswith(("//", "/*"), error.pos)
-        wrong = "has a comment, which JSON does not know" if comment else f"is no JSON: {error.msg}"
-        raise JsonTextError(f"line {error.lineno} {wrong}") from None
-    except RecursionError:
-        raise JsonTextError("it is nested too deeply") from None
-    except ValueError as error:
-        raise JsonTextError(str(error)) from None
-    if not isinstance(data, dict) or not isinstance(data.get("hooks", {}), dict):
-        raise JsonTextError("it is no object, or has something else as `hooks`")
+    read = read_data(text, "json")
+    if read.problem is not None:
+        where = f"line {read.problem.line}: " if read.problem.line else ""
+        raise JsonTextError(f"{where}{read.problem.message}; it may have no comment and no comma at an end")
+    data = read.value
+    # Agents' programs take the mark for a character of the text.
+    marked = text.startswith("\ufeff")
+    if marked or not isinstance(data, dict) or not isinstance(data.get("hooks", {}), dict):
+        raise JsonTextError("it is no object, has something else as `hooks` or begins with a byte-order mark")
     return data
 
 
@@ -373,7 +369,7 @@ class Trust(Record):
 
 
 def trust_of(host: Host, program: str | None, top: str, environment: Mapping[str, str]) -> Trust:
-    """The trust of an agent's program in the hooks of a project.
+    """The trust of an agent's program in the hooks of a project; of Cursor's nobody can be asked.
 
     Args:
         host: the agent.
@@ -386,9 +382,7 @@ def trust_of(host: Host, program: str | None, top: str, environment: Mapping[str
         return _claude(home, top, environment)
     if host.agent == "gemini":
         return _gemini(home, top, environment)
-    if host.agent == "codex" and program is not None:
-        return _codex(program, top, environment)
-    return Trust(said="whether it is trusted cannot be told")
+    return _codex(program or host.program, top, environment)
 
 
 def _claude(home: str, top: str, environment: Mapping[str, str]) -> Trust:
@@ -500,12 +494,7 @@ def _dig(data: Mapping[str, Any], *keys: str) -> object:
 
 def _read(file: str) -> dict[str, Any]:
     """The object that a file is; an empty one where it is none."""
-    try:
-        with open(file, "rb") as stream:
-            data = json.loads(stream.read(_LARGEST))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return data if isinstance(data, dict) else {}
+    return object_of(beginning(os.fsencode(file), _LARGEST))
 
 
 REFUSED: Final = "specguard refuses this edit"

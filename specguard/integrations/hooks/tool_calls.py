@@ -473,9 +473,14 @@ def _work_tree(root: bytes) -> Checkout | None:
 
 
 def _first_line(file: bytes) -> bytes:
+    return beginning(file, _LONGEST).split(b"\n", 1)[0].rstrip(b"\r")
+
+
+def beginning(file: bytes, limit: int) -> bytes:
+    """So many bytes of a file at most; none if it cannot be read."""
     try:
         with open(file, "rb") as stream:
-            return stream.read(_LONGEST).split(b"\n", 1)[0].rstrip(b"\r")
+            return stream.read(limit)
     except (OSError, ValueError):
         return b""
 
