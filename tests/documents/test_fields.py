@@ -58,7 +58,8 @@ def test_a_field_is_read_as_people_write_it(text: str, line: int) -> None:
     "text",
     [
         "<!--\nPosture: ready\n-->", "    Posture: ready", "`Posture: ready`", "We said that posture: ready",
-        "P\u043esture: ready", "posture:ready", "ready | a: b", "| Area | Posture |\n|---|---|\n| a | ready |\n| b | x |\n",
+        "P\u043esture: ready", "posture:ready", "ready | a: b",
+        "| Area | Posture |\n|---|---|\n| a | ready |\n| b | x |\n",
     ],
 )  # fmt: skip
 def test_what_is_no_field_is_none(text: str) -> None:
