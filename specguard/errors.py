@@ -174,6 +174,14 @@ def if_known(read: Callable[[], _Thing], otherwise: _Found) -> _Thing | _Found:
         return otherwise
 
 
+def if_applicable(read: Callable[[], _Thing], otherwise: _Found) -> _Thing | _Found:
+    """The result of a function, or another value if it does not belong to the change."""
+    try:
+        return read()
+    except NotApplicable:
+        return otherwise
+
+
 def judge_each(things: Iterable[_Thing], judge: Callable[[_Thing], Iterable[_Found]]) -> Iterator[_Found]:
     """The findings in each of some things; a missing fact is raised after the findings in all of them.
 

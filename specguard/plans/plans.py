@@ -8,7 +8,7 @@ from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, dotted
 from specguard.documents.fields import elements, normal_name
-from specguard.errors import NotApplicable, judge_each
+from specguard.errors import NotApplicable, if_applicable, judge_each
 from specguard.model import Finding
 from specguard.plans.task import Task, flaws
 from specguard.work.item_lists import needs_first, wrong_needs
@@ -144,7 +144,7 @@ class Plans(Record, frozen=False):
             MissingFact: the tree cannot be read.
         """
         paths = self.documents.tree.paths()
-        found = {paths[at] for _, template in self._templates for at, _ in template.find(paths)}
+        found = {paths[at] for _, template in plan_templates(self.kinds) for at, _ in template.find(paths)}
         self.documents.prefetch(found)
         return self._read(sorted(found))
 
@@ -177,7 +177,7 @@ class Plans(Record, frozen=False):
         """
         key = (documents or self.documents, path)
         if key not in self.known:
-            self.known[key] = read_plan(self.kinds, path, key[0], self._templates)
+            self.known[key] = read_plan(self.kinds, path, key[0])
         return self.known[key]
 
     def holding(self, path: bytes) -> bytes | None:
@@ -247,11 +247,7 @@ class Plans(Record, frozen=False):
         if self.known_units is None:
             levels: set[str] = {kind.unit for kind in self.kinds.values()}
             tasks = [(one, _task(self, work, one)) for one in work.namings] if work is not None else []
-            commits: list[Unit] = []
-            try:
-                commits += _commits(self, tasks, self.change) if "commit" in levels else ()
-            except NotApplicable:
-                commits = []
+            commits = _commits(self, tasks) if "commit" in levels else []
             levels -= {"commit"} if commits else set()
             # What the change is judged as its first name says: where that is no task, it is for none.
             told = [task for _, task in tasks] if tasks and tasks[0][1] is not None else []
@@ -276,32 +272,22 @@ class Plans(Record, frozen=False):
     def _folders(self) -> Sequence[tuple[PlanKind, PathTemplate]]:
         return [(kind, PathTemplate(kind.folder)) for kind in self.kinds.values()]
 
-    @cached_property
-    def _templates(self) -> Sequence[tuple[str, PathTemplate]]:
-        return plan_templates(self.kinds)
-
     def _read(self, paths: Sequence[bytes]) -> list[Plan]:
         return [plan for path in paths if (plan := self.at(path)) is not None]
 
 
-def read_plan(
-    kinds: Mapping[str, PlanKind],
-    path: bytes,
-    documents: Documents,
-    templates: Sequence[tuple[str, PathTemplate]] = (),
-) -> Plan | None:
+def read_plan(kinds: Mapping[str, PlanKind], path: bytes, documents: Documents) -> Plan | None:
     """The plan whose tasks a file lists; None if it is no such file, or is not there.
 
     Args:
         kinds: the policy's kinds of plans by name.
         path: the file.
         documents: of the tree that it is read from.
-        templates: the templates of such files by kind, where they are made already.
 
     Raises:
         MissingFact: the tree or the file cannot be read.
     """
-    for name, template in templates or plan_templates(kinds):
+    for name, template in plan_templates(kinds):
         fields = template.read(path)
         if fields is None:
             continue
@@ -393,9 +379,8 @@ def _of_top(before: Plan, after: Plan) -> Iterator[Edit]:
     """The changes to the top of a plan, beside its tasks."""
     old, new = (_pruned(plan.data.value, plan.tasks_key) for plan in (before, after))
     old, new = (value if isinstance(value, dict) else {} for value in (old, new))
-    for key in sorted({*old, *new}):
-        stamp = normal_name(key) in _STAMPS and not isinstance(new.get(key), (dict, list))
-        if not stamp and old.get(key) != new.get(key):
+    for key in sorted(_differing(old, new)):
+        if normal_name(key) not in _STAMPS or isinstance(new.get(key), (dict, list)):
             what = "adds" if key not in old else "removes" if key not in new else "changes"
             yield Edit(f"{what} {key!r}", (key,), after.data.line((key,)) if key in new else None)
 
@@ -410,8 +395,7 @@ def _of_tasks(before: Plan, after: Plan, own: str) -> Iterator[Edit]:
         if old is None:
             yield Edit(f"adds {new.name}", new.key, new.line)
             continue
-        keys = [key for key in {**old.value, **new.value} if old.value.get(key) != new.value.get(key)]
-        status = new.key_of("status")
+        keys, status = _differing(old.value, new.value), new.key_of("status")
         if name == own:
             fixed = {new.key_of(name) for name in KEYS if name != "verification"}
             keys = [key for key in sorted(fixed.intersection(keys)) if key != status or not new.done]
@@ -424,6 +408,11 @@ def _of_tasks(before: Plan, after: Plan, own: str) -> Iterator[Edit]:
         if others:
             said = f"changes {', '.join(others[:5])} of {new.name}"
             yield Edit(said, (*new.key, others[0]), new.line_of(others[0]))
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The keys of two mappings whose values differ, or that one of them lacks."""
+    return [key for key in {**old, **new} if old.get(key) != new.get(key)]
 
 
 def _neutral(plan: Plan, before: Plan, task_id: str) -> Any:
@@ -487,14 +476,16 @@ class Unit(Record):
         return edits(self.plans.at(path, self.before), self.plans.at(path, self.after), self.task.id)
 
 
-def _commits(plans: Plans, tasks: Sequence[tuple[Naming, Task | None]], change: Change) -> Iterator[Unit]:
-    for commit in change.commits:
+def _commits(plans: Plans, tasks: Sequence[tuple[Naming, Task | None]]) -> list[Unit]:
+    found, git = [], plans.change.git
+    for commit in if_applicable(lambda: plans.change.commits, ()):
         if commit.is_merge:
             continue
-        parent = change.git.commit(commit.parents[0]).tree if commit.parents else None
-        before, after = (Documents(Tree(change.git, tree)) for tree in (parent, commit.tree))
+        parent = git.commit(commit.parents[0]).tree if commit.parents else None
+        before, after = (Documents(Tree(git, tree)) for tree in (parent, commit.tree))
         named = _each((task for naming, task in tasks if naming.commit == commit.oid), {"commit"})
-        yield Unit(plans, named, ("commit",), commit.own_entries, before, after, commit.oid)
+        found.append(Unit(plans, named, ("commit",), commit.own_entries, before, after, commit.oid))
+    return found
 
 
 def _task(plans: Plans, work: Work, naming: Naming) -> Task | None:

@@ -236,9 +236,8 @@ class RunProof(Record):
         """The reason why a run that succeeded is not bound to its item and tree, or proves too little."""
         if not claim.ids:
             return f"belongs to {shortened(' and '.join(run.told)) or 'no item'}, and the tick names no item"
-        problem = self._grade_flaw(run.grade, self.least)
-        if problem:
-            return f"is {problem}"
+        if not reaches(run.grade, self.least):
+            return f"is {run.grade} and not {self.least}"
         if not self._is_named(run, claim):
             return f"does not say that it belongs to {' or '.join(claim.ids)}"
         trees = run.trees
@@ -249,11 +248,6 @@ class RunProof(Record):
         if all(self._fits(tree, run, claim) for tree in trees):
             return ""
         return f"ran on the tree {min(trees)[:12]}, and what is judged has changed since"
-
-    @staticmethod
-    def _grade_flaw(grade: str, least: str) -> str:
-        """The reason why a result's grade is too low; empty if it is not."""
-        return "" if reaches(grade, least) else f"{grade} and not {least}"
 
     def _fits(self, tree: str, run: RunRecord, claim: Claim) -> bool:
         """True if a tree is, but for papers, the judged one or that of a commit that holds the claim."""
@@ -355,9 +349,9 @@ class RunProof(Record):
         if not one.succeeded:
             ended = f"ended with {one.exit_code}" if one.exit_code else "did not succeed"
             return f"has the gate {claim.gate}, which {ended} for {claim.label}"
-        problem = self._grade_flaw(one.grade, claim.least) if claim.least else ""
-        if problem:
-            return f"has a result of the gate {claim.gate} for {claim.label} that is {problem}"
+        if claim.least and not reaches(one.grade, claim.least):
+            said = f"{one.grade} and not {claim.least}"
+            return f"has a result of the gate {claim.gate} for {claim.label} that is {said}"
         if claim.logged and (not one.log or run.read(one.log) is None):
             return f"has no log of {claim.gate}"
         return ""

@@ -12,7 +12,7 @@ from specguard.change.repository import PastCommit
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
 from specguard.documents.data import written
-from specguard.errors import NotApplicable
+from specguard.errors import if_applicable
 from specguard.model import path_text
 from specguard.work.document_search import read_text
 from specguard.work.item import WorkItem, listed_paths
@@ -413,10 +413,7 @@ def unnamed_commits(
     """
     if not any(kind.branch and Template(kind.branch).read(branch) is not None for kind in kinds):
         return []
-    try:
-        commits = change.commits
-    except NotApplicable:
-        return []
+    commits = if_applicable(lambda: change.commits, ())
     known = {naming.commit for naming in namings} | ({own.commit} if own else set())
     return [commit for commit in commits if commit.oid not in known and not commit.is_merge]
 

@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.completeness import owes
 from specguard.documents.data import Data, Problem, written
 from specguard.documents.fields import DataEntry, elements, normal_name
-from specguard.errors import MissingFact, NotApplicable, nearest
+from specguard.errors import MissingFact, if_applicable, nearest
 from specguard.model import Finding, path_text, shortened
 from specguard.work.document_search import Pointer, has_wildcard, matching, value_at
 from specguard.work.item import Unresolved
@@ -181,10 +181,8 @@ class Sources(Record, frozen=False):
         Raises:
             MissingFact: they cannot be read.
         """
-        try:
-            return frozenset(entry.path for entry in (self.entries() if self.entries else ()))
-        except NotApplicable:
-            return frozenset()
+        entries = if_applicable(self.entries, ()) if self.entries else ()
+        return frozenset(entry.path for entry in entries)
 
     @property
     def is_touched(self) -> bool:

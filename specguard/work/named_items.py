@@ -7,7 +7,7 @@ from functools import cached_property
 
 from specguard.change.entries import is_filed
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import MissingFact, NotApplicable, if_applicable
 from specguard.model import path_text
 from specguard.work.document_search import Shape, read_pointer, text_at
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
@@ -103,25 +103,16 @@ class Work(Record, frozen=False):
         )
         if not work.kinds:
             return work
-        try:
-            work.branch = change.branch.name
-            namings += work.names.read_each("branch", [(work.branch, None)])
-        except NotApplicable:
-            pass
-        try:
-            commits = [one for one in change.commits if not one.is_merge]
-            namings += work.names.read_each("commit", [(one.message.subject, one.oid) for one in commits])
-        except NotApplicable:
-            pass
+        read = work.names.read_each
+        work.branch = if_applicable(lambda: change.branch.name, "")
+        namings += read("branch", [(work.branch, None)] if work.branch else [])
+        commits = if_applicable(lambda: [one for one in change.commits if not one.is_merge], [])
+        namings += read("commit", [(one.message.subject, one.oid) for one in commits])
         if change.stage == "commit-msg":
-            subjects = [(message.subject, None) for message in change.messages(policy.merge)]
-            namings += work.names.read_each("message", subjects)
-        try:
-            title = change.pull_request.title
-            work.title_missing = title is None
-            namings += work.names.read_each("title", [] if title is None else [(title, None)])
-        except NotApplicable:
-            pass
+            namings += read("message", [(one.subject, None) for one in change.messages(policy.merge)])
+        title = if_applicable(lambda: change.pull_request.title, "")
+        work.title_missing = title is None
+        namings += read("title", [(title, None)] if title else [])
         required = policy.require_work_item
         name = work.branch.encode("utf-8", "surrogateescape")
         work.required = (
