@@ -80,24 +80,16 @@ def judged(
     files: Mapping[str, str],
     *,
     base: Mapping[str, str] | Sequence[Step] = PLANNED,
-    branch: str = "tidy-up",
     expect: Sequence[Mapping[str, Any]] = (),
-    args: Sequence[str] = ("--select=PLN",),
     message: str = "feat: x",
     delete: Sequence[str] = (),
     **more: Any,
 ) -> Outcome:
-    case = Case(
-        policy=more.pop("policy", POLICY.replace("{key}", "")),
-        base=[Step(files=base)] if isinstance(base, Mapping) else base,
-        commits=[Step(message, files=files, delete=delete)] if files or delete else (),
-        branch=branch,
-        expect=expect,
-        args=args,
-        exit_code=more.pop("exit_code", 1 if expect else 0),
-        **more,
-    )
-    return run_case(case, directory, installed=False)
+    steps = [Step(files=base)] if isinstance(base, Mapping) else base
+    commits = [Step(message, files=files, delete=delete)] if files or delete else ()
+    known = {"policy": POLICY.replace("{key}", ""), "branch": "tidy-up", "args": ["--select=PLN"]}
+    more = {**known, "exit_code": 1 if expect else 0, **more}
+    return run_case(Case(base=steps, commits=commits, expect=expect, **more), directory, installed=False)
 
 
 @pytest.mark.parametrize("branch", ["tidy-up", "main-2", "wave-d", "d1", "feature/wave-d-d1"])
@@ -109,19 +101,17 @@ def test_the_slice_itself_and_what_is_nobodys_are_free(tmp_path: Path) -> None:
     judged(tmp_path / "1", {"src/cart.ts": "2"}, branch="wave-d-d1")
     judged(tmp_path / "2", {"src/other.ts": "2"})
     judged(tmp_path / "3", {"src/till.ts": "2"})
+    judged(tmp_path / "4", {}, staged=Step("", files={"src/cart.ts": "2"}), expect=[KEPT], args=ALONE)
 
 
-def test_additions_deletions_and_files_below_a_folder_are_kept(tmp_path: Path) -> None:
+def test_what_is_added_deleted_and_of_a_conditional_or_later_slice_is_kept(tmp_path: Path) -> None:
     base = {**PLANNED, "src/cart.ts": "1"}
     added = {"code": "PLN010", "path": "tests/new.ts"}
     gone = {"code": "PLN010", "path": "src/cart.ts", "side": "base"}
-    judged(tmp_path, {"tests/new.ts": "1"}, base=base, delete=["src/cart.ts"], expect=[gone, added])
-
-
-def test_a_conditional_slice_and_one_of_a_later_stage_keep_theirs(tmp_path: Path) -> None:
     slow = {"code": "PLN010", "path": "src/slow.ts", "message": "a file of slice d3"}
     guide = {"code": "PLN010", "path": "docs/guide.md", "message": "a file of slice d5"}
-    judged(tmp_path, {"src/slow.ts": "1", "docs/guide.md": "1"}, expect=[guide, slow])
+    files = dict.fromkeys(["tests/new.ts", "src/slow.ts", "docs/guide.md"], "1")
+    judged(tmp_path, files, base=base, delete=["src/cart.ts"], expect=[guide, gone, slow, added])
 
 
 def test_no_change_frees_the_files_that_it_takes(tmp_path: Path) -> None:
@@ -155,10 +145,6 @@ def test_an_approval_lifts_it(tmp_path: Path) -> None:
     grants = [Grant(rules=["PLN010"], approver="alice", expires=10, sign="key")]
     more: dict[str, Any] = {"expect": [{**KEPT, "state": "approved"}], "exit_code": 0}
     judged(tmp_path, {"src/cart.ts": "2"}, approvals=grants, policy=POLICY, args=[], **more)
-
-
-def test_what_is_staged_is_kept_too(tmp_path: Path) -> None:
-    judged(tmp_path, {}, staged=Step("", files={"src/cart.ts": "2"}), expect=[KEPT], args=ALONE)
 
 
 def test_the_base_holds_what_slices_brought_and_a_fork_that_is_called_like_it_does_not(
@@ -274,33 +260,23 @@ NOT_SHOWN = {
 }
 
 
-def shown(
-    directory: Path,
-    *base: Step,
-    closing: Mapping[str, str] = CLOSED,
-    subject: str = "",
-    expect: Sequence[Mapping[str, Any]] = (),
-) -> None:
+def shown(directory: Path, *base: Step, subject: str = "", **more: Any) -> None:
     """Judge a change that closes the slice, after some commits."""
     policy = POLICY.replace("{key}", "").replace("[wave]", '[runs]\nkeep = "tree"\n\n[wave]')
     if subject:
-        policy = policy.replace(
-            'branch = "wave-{x}-{id}"', f'branch = "wave-{{x}}-{{id}}"\ncommit = "{subject}"'
-        )
+        policy = policy.replace('wave-{x}-{id}"', f'wave-{{x}}-{{id}}"\ncommit = "{subject}"')
     steps = [Step(files={**PLANNED, "waves/d-01/slices.yaml": OPEN, "src/cart.ts": "0"}), *base]
-    args = ["--select=PLN008"]
-    judged(directory, closing, base=steps, policy=policy, expect=expect, args=args, message="docs: close")
+    more = {"message": "docs: close", "args": ["--select=PLN008"], **more}
+    judged(directory, more.pop("closing", CLOSED), base=steps, policy=policy, **more)
 
 
 def test_a_status_alone_closes_no_slice(tmp_path: Path) -> None:
     shown(tmp_path / "1", expect=[NOT_SHOWN])
     shown(tmp_path / "2", Step("docs: more", files={"README.md": "2"}), expect=[NOT_SHOWN])
-    shown(tmp_path / "3", Step("feat: cart", files={"src/cart.ts": "1"}))
-
-
-def test_a_commit_that_was_taken_back_shows_nothing(tmp_path: Path) -> None:
     there = Step("feat: cart", files={"src/cart.ts": "1"})
-    shown(tmp_path, there, Step("fix: no", files={"src/cart.ts": "0"}), expect=[NOT_SHOWN])
+    shown(tmp_path / "3", there)
+    # What was taken back shows nothing.
+    shown(tmp_path / "4", there, Step("fix: no", files={"src/cart.ts": "0"}), expect=[NOT_SHOWN])
 
 
 def test_where_subjects_tell_they_must(tmp_path: Path) -> None:

@@ -125,11 +125,9 @@ def test_artifacts_of_a_stage_wait_for_the_earlier_ones(tmp_path: Path) -> None:
     told = at("PHASE_D_REVIEW.md", "slice D1 is not closed", authority="SPEC_AUTHORITY.md:59")
     judged(tmp_path / "3", {**PLANNED, **DRIFT, **REPORT}, REVIEW, expect=told)
     judged(tmp_path / "4", CLOSED, REVIEW)
-
-
-def test_what_is_removed_touches_its_wave(tmp_path: Path) -> None:
+    # What is removed touches its wave.
     told = at("PHASE_D_REPORT.md", "there is no drift-check")
-    judged(tmp_path, CLOSED, {}, delete=["docs/PHASE_D_DRIFT.md"], expect=told)
+    judged(tmp_path / "5", CLOSED, {}, delete=["docs/PHASE_D_DRIFT.md"], expect=told)
 
 
 def test_another_wave_is_left_alone_unless_all_is_judged(tmp_path: Path) -> None:
@@ -179,6 +177,9 @@ def test_a_stage_s_branch_waits_for_the_earlier_stages(tmp_path: Path) -> None:
     told = of_branch("the stage drift check is not complete")
     judged(tmp_path / "1", PLANNED, WORK, branch=RUNTIME, expect=told)
     judged(tmp_path / "2", {**PLANNED, **DRIFT}, WORK, branch=RUNTIME)
+    # What brings an earlier stage about may be done there, and what is staged is judged too.
+    judged(tmp_path / "4", PLANNED, DRIFT, branch=RUNTIME)
+    judged(tmp_path / "5", PLANNED, branch=RUNTIME, staged=Step("", files=WORK), expect=[{"field": "branch"}])
     # It is another wave's.
     told = of_branch("wave e, and the stage planning is not complete: there is no planning-pass")
     judged(tmp_path / "3", {**PLANNED, **DRIFT}, WORK, branch="phase-e-runtime", expect=told)
@@ -188,11 +189,6 @@ def test_an_item_s_branch_is_work_of_the_stage_that_has_the_items(tmp_path: Path
     told = {"field": "work_item", "message": "slice D1 is for the stage implementation of wave d"}
     judged(tmp_path / "1", PLANNED, WORK, branch="phase-d-1", expect=[told])
     judged(tmp_path / "2", {**PLANNED, **DRIFT}, WORK, branch="phase-d-1")
-
-
-def test_what_brings_an_earlier_stage_about_may_be_done_on_the_branch(tmp_path: Path) -> None:
-    judged(tmp_path / "1", PLANNED, DRIFT, branch=RUNTIME)
-    judged(tmp_path / "2", PLANNED, DRIFT, WORK, branch=RUNTIME)
 
 
 def test_a_stage_with_a_branch_of_its_own_is_done_there(tmp_path: Path) -> None:
@@ -207,11 +203,6 @@ def test_a_branch_changes_its_paths_alone(tmp_path: Path) -> None:
     judged(tmp_path / "2", {}, PLANNED, branch="codex/phase-d-planning")
     told = {"path": "src/a", "side": "base"}
     judged(tmp_path / "3", WORK, {}, delete=["src/a"], branch="phase-d-planning", expect=[told])
-
-
-def test_what_is_staged_is_judged_too(tmp_path: Path) -> None:
-    told = [{"field": "branch"}]
-    judged(tmp_path, PLANNED, branch=RUNTIME, staged=Step("", files=WORK), expect=told)
 
 
 # The order of commits
