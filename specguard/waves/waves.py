@@ -100,15 +100,13 @@ class Waves(Record, frozen=False):
         """
         trusted = self.trusted() if self.trusted is not None else self
         sources = trusted.sources
-        kinds = {kind for stage in self.settings.stages if (kind := trusted.kind_of(stage.items))}
         if sources is None:
             return []
         return [
             item
-            for kind in sorted(kinds)
-            for key in trusted.sources_by_key(kind)
-            for stage in trusted.wave(dict(zip(self.settings.by, key, strict=True))).stages
-            if trusted.kind_of(stage.settings.items) == kind and stage.owed
+            for wave in trusted.all
+            for stage in wave.stages
+            if trusted.kind_of(stage.settings.items) and stage.owed
             for item in stage.items
             if item.files and not item.deferred and not sources.done(item)
         ]
@@ -188,29 +186,22 @@ class Waves(Record, frozen=False):
             known = {**(source.fields if source else {}), **known}
         return known if all(known.get(name) for name in by) else None
 
-    def artifacts_by_key(self, contract: str) -> Mapping[Key, Sequence[Artifact]]:
-        """The artifacts of a contract by the waves they belong to; superseded ones left out."""
-        return self._by_key(f"artifacts.{contract}", lambda: self.artifacts.named(contract))
+    def placed(self, what: str, found: Callable[[], Sequence[_Placed]], key: Key) -> Sequence[_Placed]:
+        """Of all artifacts of a contract, lists or plans those of one wave; superseded ones left out.
 
-    def sources_by_key(self, kind: str) -> Mapping[Key, Sequence[Source]]:
-        """The files that list items of a kind by the waves they belong to; superseded ones left out."""
-        sources = self.sources if self.sources is not None and kind in self.sources.kinds else None
-        return self._by_key(f"work.{kind}", lambda: sources.of(kind) if sources is not None else ())
-
-    @property
-    def plans_by_key(self) -> Mapping[Key, Sequence[Plan]]:
-        """The plans by the waves they belong to."""
-        return self._by_key("plans", lambda: self.plans.all if self.plans is not None else ())
-
-    def _by_key(self, name: str, found: Callable[[], Sequence[_Placed]]) -> Mapping[Key, Sequence[_Placed]]:
-        if name not in self.known_groups:
+        Args:
+            what: what they are; they are found once.
+            found: gives all of them.
+            key: what tells the wave.
+        """
+        if what not in self.known_groups:
             groups: dict[Key, list[_Placed]] = {}
             for one in found():
-                key = self.key_at(one.path, one.fields)
-                if key is not None and not self.superseded(one.path):
-                    groups.setdefault(key, []).append(one)
-            self.known_groups[name] = groups
-        return self.known_groups[name]
+                own = self.key_at(one.path, one.fields)
+                if own is not None and not self.superseded(one.path):
+                    groups.setdefault(own, []).append(one)
+            self.known_groups[what] = groups
+        return self.known_groups[what].get(key, ())
 
     def superseded(self, path: bytes) -> bool:
         """True if a path lies in the folder of a pass that a later one of its wave supersedes."""
@@ -594,11 +585,15 @@ class Wave(Record):
 
     def artifacts(self, contract: str) -> Sequence[Artifact]:
         """Its artifacts of a contract, by path; those in a folder that a later pass supersedes left out."""
-        return self.waves.artifacts_by_key(contract).get(self.key, ())
+        waves = self.waves
+        return waves.placed(f"artifacts.{contract}", lambda: waves.artifacts.named(contract), self.key)
 
     def sources(self, kind: str) -> Sequence[Source]:
         """Its files that list the items of a kind."""
-        return self.waves.sources_by_key(kind).get(self.key, ())
+        sources = self.waves.sources
+        if sources is None or kind not in sources.kinds:
+            return ()
+        return self.waves.placed(f"work.{kind}", lambda: sources.of(kind), self.key)
 
     def items(self, kind: str) -> Sequence[Listed]:
         """Its items of a kind, in the order in which they are listed."""
@@ -607,7 +602,8 @@ class Wave(Record):
     @property
     def plans(self) -> Sequence[Plan]:
         """Its plans, by path."""
-        return self.waves.plans_by_key.get(self.key, ())
+        plans = self.waves.plans
+        return self.waves.placed("plans", lambda: plans.all, self.key) if plans is not None else ()
 
     def __repr__(self) -> str:
         return f"Wave({dict(self.fields)!r})"
