@@ -19,7 +19,7 @@ from specguard.cli import options as opt
 from specguard.cli.app import app
 from specguard.cli.options import show, show_markdown, usage
 from specguard.engine.plugins import find_rule, load_registry
-from specguard.errors import SpecguardError, nearest
+from specguard.errors import SpecguardError, unknown
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters import manual
 from specguard.reporters.file_writing import writing
@@ -198,8 +198,7 @@ def error_command(name: str | None, output_format: str) -> None:
     known = error_kinds()
     wanted = (name or "").strip("[]")
     if name and wanted not in known:
-        help = nearest(wanted, known, "`specguard error` lists them")
-        raise SpecguardError(f"no error is called {name!r}", help=help, code="unknown-name")
+        raise unknown("error", name, known, "`specguard error` lists them")
     if name and output_format == "text":
         page = next(found["text"] for found in _ENTRY.finditer(errors_text()) if found["name"] == wanted)
         show_markdown(f"# {wanted}\n\n{page}")

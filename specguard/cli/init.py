@@ -33,7 +33,7 @@ from specguard.cli.proposed_authority import (
 )
 from specguard.declaration.rule import Record
 from specguard.engine.plugins import load_registry
-from specguard.errors import SpecguardError, nearest
+from specguard.errors import SpecguardError, unknown
 from specguard.integrations.hooks.dialects import AGENTS
 from specguard.integrations.hooks.settings import HOSTS, JsonTextError, call_words, merged
 from specguard.reporters.escape import visible
@@ -96,8 +96,7 @@ def command(
     known = load_registry().presets
     for preset in presets:
         if preset not in known:
-            said = f"there is no preset {preset!r}"
-            raise SpecguardError(said, help=nearest(preset, known), code="unknown-name")
+            raise unknown("preset", preset, known)
     named = [approver_named(text) for text in approvers]
     planned = plan_settings(top, agents, os.environ)
     there, begins = os.path.lexists(os.path.join(top, AUTHORITY)), bool(presets or locks or forbids)

@@ -18,7 +18,7 @@ from specguard.cli.proposed_authority import append_to_authority, compiled, tree
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import explain, quoted, what_governs
-from specguard.errors import SpecguardError, nearest
+from specguard.errors import nearest, unknown
 from specguard.importers import Imported, commitlint, files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
 from specguard.reporters.escape import cut, cut_path, json_text
@@ -115,8 +115,7 @@ def _rule(policy: Policy, word: str, *, sure: bool) -> RuleInPolicy | None:
     rule = policy.rule(word.upper()) or policy.rule(word.lower())
     if rule is None and (sure or (_CODE.fullmatch(word) and not os.path.lexists(word))):
         names = [name for one in policy.rules for name in (one.code, one.name)]
-        help = nearest(word, names, "`specguard rule` lists them")
-        raise SpecguardError(f"there is no rule {word!r}", help=help, code="unknown-name")
+        raise unknown("rule", word, names, "`specguard rule` lists them")
     return rule
 
 

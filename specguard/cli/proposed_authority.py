@@ -339,17 +339,11 @@ class Adopted:
         for file in new:
             there = os.path.isfile(os.path.join(self._top, file))
             if not (there and is_document(file) and file.endswith(".md")):
-                problem, step = "it is no Markdown document of this repository", "name it from the root"
-                raise SpecguardError(problem, path=file, help=step, code="usage")
+                raise usage(f"{file}: it is no Markdown document of this repository", "name it from the root")
         named = policy.origin("documents")
         if new and named:
-            raise SpecguardError(
-                f"`documents` does not name {', '.join(new)}",
-                path=named.path,
-                line=named.line or None,
-                help="add it there, then: specguard init --adopt",
-                code="usage",
-            )
+            said = f"{named}: `documents` does not name {', '.join(new)}"
+            raise usage(said, "add it there, then: specguard init --adopt")
         if new:
             self.settings.append(ProposedSetting(f"documents = {toml_value(new)}"))
 

@@ -16,7 +16,7 @@ from specguard.documents.data import data_kind, read_data
 from specguard.engine.open_branches import open_branches
 from specguard.engine.policies import open_policy
 from specguard.engine.status import standing
-from specguard.errors import SpecguardError, nearest
+from specguard.errors import SpecguardError, unknown
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.reporters.escape import json_text, visible
 from specguard.reporters.file_writing import already_there, write_files
@@ -118,8 +118,7 @@ def new_command(
             say(line)
         return
     if artifact not in contracts:
-        help = nearest(artifact, contracts) or "describe it in the policy, as [artifacts.<name>]"
-        raise SpecguardError(f"there is no artifact {artifact!r}", help=help, code="unknown-name")
+        raise unknown("artifact", artifact, contracts, "describe it in the policy, as [artifacts.<name>]")
     top = opt.located().work_tree()
     if chosen and into:
         raise usage("--in and --path cannot be given together", "--path has the folder in it")

@@ -141,7 +141,7 @@ def test_a_policy_with_a_typo_on_the_base_has_no_verdict_in_any_format(project: 
     project.checkout("work")
     refused(run_here("check", "--staged", directory=project.path), "SPEC_AUTHORITY.md:6", "forbidden-path")
     outcome = ended(run_here("check", "--output-format", "github", directory=project.path), 2)
-    assert outcome.stdout.startswith("::error file=SPEC_AUTHORITY.md,line=6,title=no verdict::there is no")
+    assert outcome.stdout.startswith("::error file=SPEC_AUTHORITY.md,line=6,title=no verdict::")
     outcome = ended(run_here("check", "--output-format", "json", directory=project.path), 2)
     assert outcome.report["verdict"] == "error"
     [error] = outcome.report["errors"]

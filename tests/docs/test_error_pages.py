@@ -164,7 +164,7 @@ def test_an_error_that_is_none(tmp_path: Path) -> None:
     outcome = run_here("error", "no-bas", directory=tmp_path)
     assert outcome.exit_code == 2
     assert outcome.stderr == (
-        "specguard: error: no error is called 'no-bas' [unknown-name]\n  next: did you mean 'no-base'?\n"
+        "specguard: error: there is no error 'no-bas' [unknown-name]\n  next: did you mean 'no-base'?\n"
     )
 
 
