@@ -246,10 +246,7 @@ def gates(**words: Any) -> int:
 
     They run in your working tree, without formatters. Exit codes: 0 all passed, 3 one failed.
     """
-    given = {name: value for name, value in words.items() if value is not None}
-    return carry_out_gates(
-        RunOptions(environment=dict(os.environ), **given), say=lambda line: click.echo(line)
-    )
+    return carry_out_gates(_options(**words), say=lambda line: click.echo(line))
 
 
 @command.command("metrics", short_help="Count runs, and how much of what is done they show.")
@@ -303,19 +300,15 @@ def migrate(run_root: str, yes: bool, dry_run: bool) -> int:
     return result
 
 
-WORDS: Final = "specguard.run.words"
-
-
 class CommandBehind(click.Command):
-    """A command of which all behind `--` is another command."""
+    """A command of which all behind `--` is another command, its parameter `command`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep what stands behind `--` apart."""
-        if "--" in args:
-            at = args.index("--")
-            ctx.meta[WORDS] = tuple(args[at + 1 :])
-            args = args[:at]
-        return super().parse_args(ctx, args)
+        at = args.index("--") if "--" in args else len(args)
+        rest = super().parse_args(ctx, args[:at])
+        ctx.params["command"] = tuple(args[at + 1 :])
+        return rest
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Show it where the command's usage is shown."""
@@ -323,42 +316,40 @@ class CommandBehind(click.Command):
 
 
 _until = opt.chosen("--until", among=STEPS, help="Stop after this step.")
-_dry_run = opt.flag("--dry-run", help="Print the steps, and touch nothing.")
-_rounds = opt.number("--max-attempts", metavar="N", help="The most rounds of the agent.")
-_remote = opt.remote("Fetch and push there.")
+_work = opt.several(
+    opt.in_directory,
+    opt.agent,
+    _until,
+    opt.flag("--dry-run", help="Print the steps, and touch nothing."),
+    opt.number("--max-attempts", metavar="N", help="The most rounds of the agent."),
+    opt.in_root,
+    opt.start_at,
+    opt.remote("Fetch and push there."),
+)
+"""What is said of each agent's work."""
 
 
 @command.command("item", cls=CommandBehind, short_help="Let an agent work on an item.")
 @click.argument("kind")
 @click.argument("items", nargs=-1, metavar="[ID]...")
-@opt.in_directory
+@_work
 @opt.folder("--code-dir", "code_dir", help="The repository; names start from where you are.")
-@opt.agent
 @opt.file("--plan", help="Take the item from this file.")
 @opt.folder("--plan-dir", "plan_dir", help="The folder of the plan (default FILE: plan.json).")
-@_until
-@_dry_run
 @opt.flag("--detach", help="Print the run's id and continue in the background.")
 @click.option("--announce", type=int, hidden=True)
 @opt.number("--timeout", metavar="SECONDS", help="For the whole run.")
 @opt.number("--command-timeout", metavar="SECONDS", help="For each command.")
 @opt.extra_gates
 @opt.text("--approval-policy", metavar="WORD", help="The agent's approval policy.")
-@opt.in_root
 @opt.text("--reuse-run", metavar="RUN", help="Use this run's folder again.")
 @opt.flag("--compact", help="Keep only the ends of logs.")
-@_rounds
 @opt.number("--max-tasks", metavar="N", default=1, help="The number of items: always 1.")
 @opt.flag("--ensure-git", help="Make a git repository if there is none.")
 @opt.flag("--baseline-commit", help="Commit all files if there is no commit.")
-@opt.start_at
-@_remote
 @opt.yes
 @opt.chosen("--output-format", among=("text", "json"), default="text", help="The form of --dry-run.")
-@click.pass_context
 def item(
-    context: click.Context,
-    /,
     output_format: str,
     items: tuple[str, ...],
     detach: bool,
@@ -392,9 +383,7 @@ def item(
         say_plainly("the steps of the run are planned once that commit is there")
         return EXIT_PASSED
     words["plan"] = _plan_file(words["plan"], words.pop("plan_dir"), directory)
-    asked = [
-        _options(context, item=one, earlier=items[:at], **words) for at, one in enumerate(items or ("",))
-    ]
+    asked = [_options(item=one, earlier=items[:at], **words) for at, one in enumerate(items or ("",))]
     if words["dry_run"]:
         return show_plan(asked, output_format)
     if detach:
@@ -419,16 +408,14 @@ def item(
 @_until
 @opt.number("--timeout", metavar="SECONDS", help="For the whole run; never less.")
 @opt.number("--max-attempts", metavar="N", help="The most rounds in all; never less.")
-@click.pass_context
-def resume(context: click.Context, /, run: str, run_root: str, **words: Any) -> int:
+def resume(run: str, run_root: str, **words: Any) -> int:
     """Continue RUN from its last step, with the same task and agent, or the command behind `--`.
 
     Everything is judged again.
     """
     found = open_store(run_root=run_root).find(run)
     place = RunFolder(found.path, found.root)
-    behind = tuple(context.meta.get(WORDS, ()))
-    options = asked_before(place, os.environ, command=behind, **words)
+    options = asked_before(place, os.environ, **words)
     code = go_on(options, place, say=say_plainly)
     _tell(place)
     return code
@@ -486,10 +473,10 @@ def show_plan(asked: Sequence[RunOptions], output_format: str = "text") -> int:
     return EXIT_PASSED
 
 
-def _options(context: click.Context, **words: Any) -> RunOptions:
+def _options(**words: Any) -> RunOptions:
     """The words of the command line as a run takes them."""
     given = {name: value for name, value in words.items() if value is not None}
-    return RunOptions(environment=dict(os.environ), command=tuple(context.meta.get(WORDS, ())), **given)
+    return RunOptions(environment=dict(os.environ), **given)
 
 
 def _plan_file(plan: str, plan_dir: str, directory: str) -> str:
@@ -502,47 +489,37 @@ def _plan_file(plan: str, plan_dir: str, directory: str) -> str:
 
 _paper = opt.several(
     click.argument("name", default="", metavar="[NAME]"),
-    opt.in_directory,
+    _work,
     opt.file("--plan", help="The plan's file or folder."),
     opt.number("--timeout-minutes", metavar="N", help="For the whole run."),
-    opt.agent,
-    _rounds,
-    _dry_run,
-    _until,
-    opt.in_root,
-    opt.start_at,
-    _remote,
-    click.pass_context,
 )
 
 
 @command.command("research", cls=CommandBehind, short_help="Let an agent write the research for a plan.")
 @opt.text("--goal", metavar="TEXT", required=True, help="What to find out.")
 @_paper
-def research(context: click.Context, /, **words: Any) -> int:
+def research(**words: Any) -> int:
     """Let an agent write the research for the plan NAME, under the contract [artifacts.research].
 
     Only that document may change. It is pushed on the branch of the plan's papers. If [models] lists models,
     the command must name one.
     """
-    return _write_paper(context, "research", **words)
+    return _write_paper("research", **words)
 
 
 @command.command("review", cls=CommandBehind, short_help="Let an agent review the options of a plan.")
 @opt.text("--goal", metavar="TEXT", help="What to look at.")
 @_paper
-def review(context: click.Context, /, **words: Any) -> int:
+def review(**words: Any) -> int:
     """Let an agent review the options of the plan NAME, as `specguard run research` does research.
 
     The contract is [artifacts.plan-review].
     """
-    return _write_paper(context, "review", **words)
+    return _write_paper("review", **words)
 
 
-def _write_paper(
-    context: click.Context, kind: str, *, name: str, timeout_minutes: int | None, **words: Any
-) -> int:
-    options = _options(context, kind=kind, item=name, timeout=(timeout_minutes or 0) * 60, **words)
+def _write_paper(kind: str, *, name: str, timeout_minutes: int | None, **words: Any) -> int:
+    options = _options(kind=kind, item=name, timeout=(timeout_minutes or 0) * 60, **words)
     return show_plan([options]) if options.dry_run else start(options)
 
 
