@@ -108,7 +108,7 @@ def status(plan: str, output_format: str) -> None:
     states = _states(trusted_policy(), plan)
     rows = aligned([("plan", *STATES, "next"), *map(_row, states)]).split("\n")
     stuck = [
-        f"{state.path}:{task.line}: {task.id} {_why(task)}"
+        _standing(state, task)
         for state in states
         for task in state.tasks
         if task.state in ("begun", "blocked") or (task.state == "waiting" and state.next is None)
@@ -143,7 +143,7 @@ def next_task(plan: str, output_format: str) -> int:
     if not found and output_format == "text":
         click.echo("no task can be begun", err=True)
         for state, task in left:
-            say(f"  {state.path}:{task.line}: {task.id} {_why(task)}", err=True)
+            say(f"  {_standing(state, task)}", err=True)
     return EXIT_PASSED if found else EXIT_FAILED
 
 
@@ -206,8 +206,10 @@ def _work_kind(policy: Policy, path: str) -> str:
     return ""
 
 
-def _why(task: TaskState) -> str:
-    return f"waits for {'; '.join(task.waits)}" if task.state == "waiting" else f"is {task.status}"
+def _standing(state: PlanState, task: TaskState) -> str:
+    """Where a task is that cannot be begun, and why it cannot."""
+    why = f"waits for {'; '.join(task.waits)}" if task.state == "waiting" else f"is {task.status}"
+    return f"{state.path}:{task.line}: {task.id} {why}"
 
 
 @command.command("init", short_help="Write the folders of plans and the planner's brief.")
@@ -331,17 +333,11 @@ def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
 
 
 def _drifts(found: Sequence[TaskDrift], mended: int, *, written: bool) -> Iterator[str]:
-    """The drifts that were found, below each plan."""
-    plans: dict[str, list[str]] = {}
     for drift in found:
-        one = drift.data
+        one, path = drift.data, path_text(drift.task.plan.path)
         becomes = f"{one['status'] or 'no status'} -> {one['becomes']}" if one["becomes"] else one["status"]
         left = "" if one["becomes"] else "; left for you to decide"
-        lines = plans.setdefault(path_text(drift.task.plan.path), [])
-        lines.append(f"  {one['task']}  {becomes}: {one['why']}{left}")
-    for path, lines in plans.items():
-        yield path
-        yield from lines
+        yield f"{path}: {one['task']}  {becomes}: {one['why']}{left}"
     if not found:
         yield "plans and runs agree"
     elif written:

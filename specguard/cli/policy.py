@@ -189,18 +189,13 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
 
 def _found(top: str) -> dict[str, str]:
     """The sources that are here, each with its file where it has one."""
-    found: dict[str, str] = {}
-    for name in commitlint.FILES:
-        if commitlint.has_configuration(top, name):
-            found.setdefault("commitlint", name)
-    if os.path.isdir(os.path.join(top, files.OPENSPEC)):
-        found["openspec"] = ""
-    for name in files.RULESETS:
-        if os.path.isfile(os.path.join(top, name)):
-            found.setdefault("repolinter", name)
-    if files.has_features(top):
-        found["spec-kit"] = ""
-    return found
+    here = {
+        "commitlint": next((one for one in commitlint.FILES if commitlint.has_configuration(top, one)), None),
+        "openspec": "" if os.path.isdir(os.path.join(top, files.OPENSPEC)) else None,
+        "repolinter": next((one for one in files.RULESETS if os.path.isfile(os.path.join(top, one))), None),
+        "spec-kit": "" if files.has_features(top) else None,
+    }
+    return {source: file for source, file in here.items() if file is not None}
 
 
 def _asked(top: str, sources: Sequence[str]) -> dict[str, str]:

@@ -52,11 +52,10 @@ class TestSync:
         older_run(planned, 4, "failed")
         before = tasks(planned)
         assert ended(sync(planned), 1).stdout == (
-            f"{PLAN}\n"
-            "  task_001  in_progress -> pending: its last run 2026-01-01 ended: failed\n"
-            "  task_002  in_progress -> done: its run 2026-01-02 succeeded\n"
-            "  task_004  done: its last run 2026-01-04 ended: failed; left for you to decide\n"
-            "  task_005  in_progress: no run of it is kept here; left for you to decide\n"
+            f"{PLAN}: task_001  in_progress -> pending: its last run 2026-01-01 ended: failed\n"
+            f"{PLAN}: task_002  in_progress -> done: its run 2026-01-02 succeeded\n"
+            f"{PLAN}: task_004  done: its last run 2026-01-04 ended: failed; left for you to decide\n"
+            f"{PLAN}: task_005  in_progress: no run of it is kept here; left for you to decide\n"
             "nothing is written yet: specguard plan sync --write\n"
         )
         assert tasks(planned) == before
