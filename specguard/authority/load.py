@@ -95,12 +95,9 @@ def has_documents(tree: Tree, policy: Policy, *, known: Mapping[str, str] | None
     nested = policy.to_data()["nested"]
     same = {**nested, **(known or {})}
     others = [(path, oid) for path, oid in policy.documents if oid and path not in same]
-    return find_nested(tree, policy.nested) == nested and all(_is_same(tree, *one) for one in others)
-
-
-def _is_same(tree: Tree, path: str, oid: str) -> bool:
-    entry = find(tree, path)
-    return entry is not None and entry.oid == oid and entry.mode & 0o170000 == 0o100000
+    there = ((find(tree, path), oid) for path, oid in others)
+    same_files = all(entry is not None and entry.is_file and entry.oid == oid for entry, oid in there)
+    return find_nested(tree, policy.nested) == nested and same_files
 
 
 AUTHORITY: Final = "SPEC_AUTHORITY.md"
@@ -109,9 +106,6 @@ PYPROJECT: Final = "pyproject.toml"
 
 DEFAULTS: Final = (AUTHORITY, SETTINGS, PYPROJECT)
 """Where an authority may be without being named, in the order in which they are read."""
-
-_FILE: Final = 0o100000
-_KINDS: Final = {0o120000: "a symbolic link", 0o160000: "a submodule", 0o040000: "a folder"}
 
 
 class AuthoritySource(Record):
@@ -220,9 +214,8 @@ def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Author
             "name a file by its path from the repository's root",
             named_by.line if named_by else None,
         )
-    kind = entry.mode & 0o170000
-    if kind != _FILE:
-        what = f"the authority is {_KINDS.get(kind, 'no file')}, and must be a file of its own"
+    if not entry.is_file:
+        what = "the authority is no regular file, and must be a file of its own"
         raise _broken(path, what, "put a regular file in its place")
     data = _had(path, lambda: tree.read(path.encode("utf-8", "surrogateescape")))
     return AuthoritySource(path, entry.oid, decode(data or b"", path))

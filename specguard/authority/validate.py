@@ -25,6 +25,7 @@ from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting
 from specguard.declaration.rule import Record, Settings
 from specguard.documents.data import dotted
+from specguard.documents.toml import toml_value
 from specguard.errors import nearest
 from specguard.model import SEVERITIES, STAGES, shortened
 
@@ -331,7 +332,7 @@ def _problems(
             text = f"{text} or {said}" if text else said
         what = f"`{dotted(path)}`"
         if several[0]["type"] not in {"extra_forbidden", "missing", "value_error"}:
-            what += f" is {shortened(_json(several[0]['input']))}, and"
+            what += f" is {shortened(toml_value(several[0]['input']))}, and"
         problems.append(SettingProblem(f"{what} {text}", origin=_origin(path, text, merged), help=help))
     return sorted(problems, key=lambda problem: (problem.origin.path, problem.origin.line))
 
@@ -403,10 +404,6 @@ def _names(path: KeyPath, registry: Registry, models: SettingsModels) -> set[str
             nested for cls in classes if name in cls._fields for nested in models.annotation(cls, name)[1]
         ]
     return {field for cls in classes for field in cls._fields}
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, default=_text, ensure_ascii=False)
 
 
 def _text(value: Any) -> str:
