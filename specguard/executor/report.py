@@ -12,7 +12,6 @@ from collections import Counter
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files
 from itertools import groupby
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -33,7 +32,14 @@ from specguard.executor.process import response_of
 from specguard.executor.run import JUDGING, Run, RunOptions, as_error
 from specguard.executor.start_point import fetched_base, policy_at
 from specguard.model import path_text, shortened
-from specguard.reporters.escape import legible, markdown_code, markdown_span, markdown_text, visible
+from specguard.reporters.escape import (
+    legible,
+    markdown_code,
+    markdown_pages,
+    markdown_span,
+    markdown_text,
+    visible,
+)
 from specguard.runs.files import IGNORE, place_of
 from specguard.runs.manifests import Command, Manifest
 from specguard.runs.proof import Claim, Flaw, RunProof
@@ -368,18 +374,7 @@ def command(text: str, indent: int = 0) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    folder = files("specguard.executor") / "templates"
-    environment = Environment(
-        loader=FunctionLoader(lambda name: (folder / f"{name}.j2").read_text(encoding="utf-8")),
-        # These are pages of Markdown: the filters escape what must not be markup there.
-        autoescape=False,  # noqa: S701
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = markdown_pages("specguard.executor")
     environment.filters.update(
         code=markdown_code,
         text=markdown_text,

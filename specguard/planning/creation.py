@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shlex
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from specguard.artifacts.sections import describes
@@ -34,6 +33,7 @@ from specguard.planning.task_lists import (
 )
 from specguard.plans.plans import Plan
 from specguard.plans.task import task_flaws
+from specguard.reporters.escape import markdown_pages
 from specguard.work.name_templates import PathTemplate, Template
 
 if TYPE_CHECKING:
@@ -363,15 +363,5 @@ def _check_name(name: str, what: str) -> None:
 
 
 def _rendered(name: str, **values: object) -> str:
-    from jinja2 import Environment, StrictUndefined
-
-    text = (files("specguard.planning") / "templates" / f"{name}.j2").read_text(encoding="utf-8")
-    # A page of Markdown, of the policy's own words and of names that were checked.
-    environment = Environment(
-        autoescape=False,  # noqa: S701
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.from_string(text).render(values)
+    """A page of the policy's own words and of names that were checked."""
+    return markdown_pages("specguard.planning").get_template(name).render(values)

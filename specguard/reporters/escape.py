@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from typing import Any, Final
     from xml.etree.ElementTree import Element
 
+    from jinja2 import Environment
+
 # C0 and C1 controls, and everything that Unicode calls Cf (format: soft hyphen, zero-width and bidirectional
 # characters, tags), Zl, Zp, Co (private use), Cs (surrogates) or leaves unassigned as a noncharacter; with
 # the blank letters (Hangul fillers, Braille blank) and variation selectors that show as nothing.
@@ -214,3 +216,20 @@ def _entities(text: str) -> str:
 def _entity(match: re.Match[str]) -> str:
     """The matched markup, with its last character as an entity."""
     return f"{match[0][:-1]}&#{ord(match[0][-1])};{'&#8203;' if match['refers'] else ''}"
+
+
+def markdown_pages(package: str) -> Environment:
+    """The templates of a package's pages of Markdown; what must not be markup there, filters escape."""
+    from importlib.resources import files
+
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    folder = files(package) / "templates"
+    return Environment(
+        loader=FunctionLoader(lambda name: (folder / f"{name}.j2").read_text(encoding="utf-8")),
+        autoescape=False,  # noqa: S701
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
