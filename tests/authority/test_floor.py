@@ -90,16 +90,6 @@ def test_three_repositories_stand_on_one_floor(tmp_path: Path, floor: Path) -> N
     assert 'rules.disregarded-setting.severity from "error" to "off"' in held
 
 
-def test_a_report_says_which_floor_judged(tmp_path: Path, floor: Path) -> None:
-    repository = made(tmp_path / "one", OWN)
-    assert "floor" not in check(repository).report["authority"]
-    log = tmp_path / "log.jsonl"
-    said = check(repository, f"--floor={floor}", f"--log-decisions={log}").report["authority"]["floor"]
-    assert said["path"] == str(floor)
-    assert said["sha256"] == sha256(FLOOR.encode()).hexdigest()
-    assert json.loads(log.read_text())["authority"]["floor"] == said
-
-
 def test_a_job_s_variable_names_it_for_every_command(tmp_path: Path, floor: Path) -> None:
     repository = made(tmp_path / "one", LOOSE)
     env = {"SPECGUARD_FLOOR": str(floor)}
@@ -121,7 +111,11 @@ def test_each_output_says_which_one_holds(tmp_path: Path, floor: Path) -> None:
     def told(*words: str) -> str:
         return run_here(*words, directory=repository.path, env=env).stdout
 
-    digest = sha256(FLOOR.encode()).hexdigest()
+    digest, log = sha256(FLOOR.encode()).hexdigest(), tmp_path / "log.jsonl"
+    assert "floor" not in check(repository).report["authority"]
+    said = check(repository, f"--log-decisions={log}", env=env).report["authority"]["floor"]
+    assert (said["path"], said["sha256"]) == (str(floor), digest)
+    assert json.loads(log.read_text())["authority"]["floor"] == said
     assert f"floor: {floor} (sha256 {digest})" in told("policy")
     assert json.loads(told("policy", "--output-format=json"))["floor"]["sha256"] == digest
     assert json.loads(told("status", "--output-format=json"))["authority"]["floor"]["sha256"] == digest

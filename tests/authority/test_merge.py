@@ -10,22 +10,15 @@ from specguard.authority.layers import Merged, toml_layer
 from specguard.model import Origin
 
 if TYPE_CHECKING:
-    from specguard.authority.layers import Layer
     from tests.authority.conftest import Load
-
-
-def layer(text: str, name: str, *, preset: bool = False) -> Layer:
-    made = toml_layer(text, name)
-    made.preset = preset
-    return made
 
 
 def merge(*texts: str) -> Merged:
     """Merge texts; one that begins with `# preset` is a preset. They are called a, b, c."""
-    return Merged(
-        layer(text, name, preset=text.startswith("# preset"))
-        for name, text in zip("abcdef", texts, strict=False)
-    )
+    layers = [toml_layer(text, name) for name, text in zip("abcdef", texts, strict=False)]
+    for layer, text in zip(layers, texts, strict=True):
+        layer.preset = text.startswith("# preset")
+    return Merged(layers)
 
 
 @pytest.mark.parametrize(
