@@ -143,7 +143,7 @@ class Floor(Record):
 
     def _sets(self, one: Difference) -> bool:
         """True if the floor says something of the setting that differs."""
-        origins = self.policy.origins
+        origins = self.policy.to_data()["origins"]
         if one.key.startswith("authority.sections."):
             # They say how the floor itself is read.
             return False

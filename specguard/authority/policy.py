@@ -129,11 +129,10 @@ class PolicyChange(Record):
     def effect(self) -> Effect | None:
         """The worst of all differences; None if there is none."""
         effects = {difference.effect for difference in self.differences}
-        if self.problem or self.broken or "loosens" in effects:
+        if self.problem or self.broken:
             return "loosens"
-        if "incomparable" in effects:
-            return "incomparable"
-        return "tightens" if effects else None
+        worst: tuple[Effect, ...] = ("loosens", "incomparable", "tightens")
+        return next((effect for effect in worst if effect in effects), None)
 
     def __bool__(self) -> bool:
         return bool(self.differences or self.problem or self.broken)
