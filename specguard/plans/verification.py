@@ -22,7 +22,7 @@ from specguard.documents.completeness import owes
 from specguard.documents.data import data_kind
 from specguard.documents.dates import parse_date
 from specguard.documents.fields import normal_name
-from specguard.errors import MissingFact
+from specguard.errors import judge_each
 from specguard.model import path_text, shortened
 from specguard.runs.proof import Claim
 
@@ -252,18 +252,10 @@ def _unproven(
     if recorded and not without and unknown is None:
         return None
     found: list[tuple[str, str, Place]] = []
-    missing: MissingFact | None = None
-    for cited, place in runs:
-        try:
-            problem = _run_problem(cited, task, proof)
-        except MissingFact as fact:
-            missing = missing or fact
-            continue
+    for problem, cited, place in judge_each(runs, lambda one: [(_run_problem(one[0], task, proof), *one)]):
         if not problem:
             return None
         found.append((problem, f"run:{cited}", place))
-    if missing is not None:
-        raise missing
     if unknown is not None:
         found.append((f"{shortened(unknown.command, 80)!r} has no exit code", "code", unknown.place))
     elif recorded:

@@ -16,7 +16,7 @@ from functools import cached_property
 from specguard.change.process import CommandError
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact
+from specguard.errors import MissingFact, judge_each
 from specguard.model import shortened
 from specguard.runs.record import GATES, reaches
 from specguard.work.changes import doing
@@ -159,29 +159,21 @@ class RunProof(Record):
         found = Flaw("no run shows it")
         if claim.word:
             found = Flaw(f"what shows it is {claim.word} and not {self.least}", bound=True)
-        missing: MissingFact | None = None
-        for shown, path in claim.cited:
-            try:
-                flaw = self.flaw(self.records.at(path), claim)
-            except MissingFact as fact:
-                missing = missing or fact
-                continue
+        for shown, flaw in self._flaws(claim):
             if flaw is None:
                 return None
             flaw.run = shown
             found = flaw if flaw.bound or not (found.bound or found.run) else found
-        if missing is not None:
-            raise missing
-        for run in self.records.all if claim.owns else ():
-            if self._is_named(run, claim) and run.succeeded:
-                flaw = self.flaw(run, claim)
-                if flaw is None:
-                    return None
-                flaw.run = self.records.shown(run)
-                found = flaw if flaw.bound or not (found.bound or found.run) else found
         if claim.owns and not (found.run or self.records.in_tree):
             raise self.records.unseen(f"a run of {claim.label}")
         return found
+
+    def _flaws(self, claim: Claim) -> Iterator[tuple[str, Flaw | None]]:
+        """Each run that could show a claim, and the reason why it does not."""
+        yield from judge_each(claim.cited, lambda one: [(one[0], self.flaw(self.records.at(one[1]), claim))])
+        for run in self.records.all if claim.owns else ():
+            if self._is_named(run, claim) and run.succeeded:
+                yield self.records.shown(run), self.flaw(run, claim)
 
     def flaw(self, run: RunRecord | None, claim: Claim) -> Flaw | None:
         """The reason why a run does not show a claim; None if it does.

@@ -37,7 +37,7 @@ FREE: Final = "text"
 LONGEST: Final = 1000
 """A text of more characters is no name of an item and is not read."""
 
-_TOKEN = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)(?::(upper|lower))?\}|[{}]")
+_TOKEN = re.compile(r"(\{\{|\}\}|\{[a-z][a-z0-9_]*(?::upper|:lower)?\}|[{}])")
 # The letters that stand before a number, with a few separators at most between the two.
 _WORD = re.compile(r"(?:^|(?<=[^A-Za-z]))([A-Za-z]+)[-_ ./#:]{0,3}$")
 
@@ -244,23 +244,20 @@ class Template(_Parts):
 
 def _parse(text: str) -> Iterator[str | Hole]:
     literal = ""
-    position = 0
-    for token in _TOKEN.finditer(text):
-        literal += text[position : token.start()]
-        position = token.end()
-        if token.group(1):
-            if literal:
-                yield literal
-            literal = ""
-            yield Hole(token.group(1), token.group(2) or "")
-        elif len(token.group()) == 2:
-            literal += token.group()[0]
-        else:
+    for position, piece in enumerate(_TOKEN.split(text)):
+        name, _, case = piece.strip("{}").partition(":")
+        if position % 2 == 0 or piece in ("{{", "}}"):
+            literal += piece if position % 2 == 0 else piece[0]
+            continue
+        if not name:
             raise TemplateError(
-                f"the template {text!r} has a {token.group()!r} that starts or ends no placeholder: write "
+                f"the template {text!r} has a {piece!r} that starts or ends no placeholder: write "
                 "{name}, {name:upper} or {name:lower}, and a literal brace doubled"
             )
-    literal += text[position:]
+        if literal:
+            yield literal
+        literal = ""
+        yield Hole(name, case)
     if literal:
         yield literal
 
