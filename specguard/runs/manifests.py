@@ -608,11 +608,9 @@ class RunFolder:
     @property
     def sealed(self) -> bool:
         """True if the manifest is the one that was left here."""
-        try:
-            with open(self.file(SEAL), encoding="ascii") as file:
-                return file.read().strip() == self.digest(MANIFEST)
-        except (OSError, ValueError):
-            return False
+        with suppress(OSError, ValueError), open(self.file(SEAL), encoding="ascii") as file:
+            return file.read().strip() == self.digest(MANIFEST)
+        return False
 
     def read_manifest(self) -> Manifest:
         """The manifest.

@@ -7,6 +7,7 @@ nothing else in it: later commits of the branch cannot alter what they are held 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from specguard.change.repository import PastCommit
 from specguard.change.tree import Documents, Tree
@@ -116,12 +117,10 @@ def _differing(
 def _fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
     """The fields of an item in the path of its document."""
     for text in [*kind.document, *kind.legacy]:
-        try:
+        with suppress(TemplateError):
             fields = PathTemplate(text).read(path) if Template(text).names & {"id", "number"} else None
-        except TemplateError:
-            continue
-        if fields is not None:
-            return fields
+            if fields is not None:
+                return fields
     return {}
 
 
@@ -383,17 +382,15 @@ def own_plan(
     for name, plan in shared_kinds(policy).items():
         told = Template(policy.declared("work_kinds")[name].branch).read(branch) if branch else None
         path = PathTemplate(f"{plan.folder}/{plan.plan}").plain(told) if told else None
-        if path is None or plan.trusted != "branch" or not head or not base:
-            continue
-        if papers.find(path) is not None:
+        if path is None or plan.trusted != "branch" or papers.find(path) is not None:
             continue
         folder = path.removesuffix(plan.plan.encode("utf-8"))
-        first = _first_commit(git, head, base)
+        first = _first_commit(git, head, base) if head and base else None
         if first is None:
             continue
-        commit, parent = git.commit(first), git.commit(first).parents
+        commit = git.commit(first)
         tree = Tree(git, commit.tree)
-        alone = all(entry.path.startswith(folder) for entry in git.diff_trees(parent[0], first))
+        alone = all(entry.path.startswith(folder) for entry in git.diff_trees(commit.parents[0], first))
         found = tree.find(path)
         if alone and found is not None and found.is_file:
             return OwnPlan(path, folder, commit.oid, Documents(tree))
@@ -424,9 +421,8 @@ def _first_commit(git: Git, head: str, base: str) -> str | None:
     at = head
     while at in new:
         parents = git.commit(at).parents
-        if len(parents) != 1 and (not parents or parents[0] not in new):
-            return None
-        if parents[0] not in new:
-            return at
-        at = parents[0]
+        below = parents[0] if parents else ""
+        if below not in new:
+            return at if len(parents) == 1 else None
+        at = below
     return None

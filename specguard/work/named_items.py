@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import cached_property
 
 from specguard.change.entries import is_filed
@@ -374,14 +375,11 @@ class Work(Record, frozen=False):
             MissingFact: they cannot be read.
         """
         settings = self.kinds[kind]
-        for entry in self.entries():
-            for text in settings.sources:
-                told = PathTemplate(text).read(entry.path)
+        templates = [PathTemplate(text) for text in settings.sources]
+        for told in (template.read(entry.path) for entry in self.entries() for template in templates):
+            with suppress(Unrendered):
                 if told is not None:
-                    try:
-                        return settings.template("branch").render(told)
-                    except Unrendered:
-                        continue
+                    return settings.template("branch").render(told)
         return re.sub(r"\{(\w+)[^}]*\}", lambda hole: hole[1].upper(), settings.branch)
 
     def pointer(self, kind: str) -> Pointer:
@@ -534,12 +532,10 @@ def _fields_of(data: Any, settings: WorkKind, known: Mapping[str, str], *, curre
         keyed = [path for path in alternatives if "{" in path]
         for path in alternatives if current or not keyed else keyed:
             for number in spelt:
-                try:
+                with suppress(Unrendered):
                     value = text_at(data, Template(path).render({**known, "number": number}))
-                except Unrendered:
-                    continue
-                if value is not None:
-                    found.setdefault(name, value)
+                    if value is not None:
+                        found.setdefault(name, value)
     return found
 
 
