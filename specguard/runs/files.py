@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager, suppress
 
 from specguard.change.entries import SYMLINK
 from specguard.errors import MissingFact, SpecguardError
@@ -296,19 +297,31 @@ def ignore_local(runs: str) -> bool:
         SpecguardError: it cannot be written.
     """
     file = os.path.join(runs, IGNORE)
-    try:
+    with recording(file):
         os.makedirs(runs, mode=0o755, exist_ok=True)
-        with open(
-            os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w", encoding="ascii"
-        ) as stream:
-            stream.write(_TEXT)
-    except FileExistsError:
-        return False
+        with suppress(FileExistsError):
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+                stream.write(_TEXT)
+            return True
+    return False
+
+
+@contextmanager
+def recording(file: str) -> Iterator[None]:
+    """Raise what keeps a file of a run from being written as an error that a person can mend.
+
+    Raises:
+        SpecguardError: in place of any `OSError` but that of a lock.
+    """
+    try:
+        yield
+    except TimeoutError:
+        raise
     except OSError as error:
         raise SpecguardError(
             f"the folder of runs cannot be written to: {error.strerror}",
             path=file,
-            help="make room, or name another one with --run-root",
+            help="make room, or name another --run-root",
             code="unwritable-file",
         ) from error
-    return True

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shlex
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -20,9 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from specguard.errors import SpecguardError
 from specguard.runs.files import about_run
+from specguard.runs.files import recording as recording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 
 SCHEMA = "specguard.run/1"
@@ -499,26 +500,6 @@ def now_text() -> str:
 def new_run_id() -> str:
     """A run's id: the time to the second, and four digits that two runs of it do not share."""
     return f"{datetime.now(UTC).strftime('%Y-%m-%dT%H-%M-%SZ')}-{os.urandom(2).hex()}"
-
-
-@contextmanager
-def recording(file: str) -> Iterator[None]:
-    """Raise what keeps a file of a run from being written as an error that a person can mend.
-
-    Raises:
-        SpecguardError: in place of any `OSError` but that of a lock.
-    """
-    try:
-        yield
-    except TimeoutError:
-        raise
-    except OSError as error:
-        raise SpecguardError(
-            f"the run cannot be recorded: {error.strerror}",
-            path=file,
-            help="make room, or name another --run-root",
-            code="unwritable-file",
-        ) from error
 
 
 class RunFolder:

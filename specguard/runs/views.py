@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, nearest
-from specguard.runs.files import MARKS, LocalFiles, about_run, folder_name, is_run
+from specguard.runs.files import MARKS, LocalFiles, about_run, folder_name, is_run, recording
 from specguard.runs.manifests import HEARTBEAT, LOG, SCHEMA
 from specguard.runs.record import RunRecord, first_of
 from specguard.runs.settings import RunSettings, seconds
@@ -359,7 +359,7 @@ def carry_out(store: RunStore, move: Move) -> None:
         SpecguardError: it cannot be moved; it is then where it was.
     """
     old, new = (os.path.join(store.root, path) for path in (move.old, move.new))
-    try:
+    with recording(old):
         os.makedirs(os.path.dirname(new), exist_ok=True)
         if os.path.lexists(new):
             raise SpecguardError("something is there already", path=new, code="never-overwritten")
@@ -369,10 +369,6 @@ def carry_out(store: RunStore, move: Move) -> None:
         except OSError:
             os.rename(new, old)
             raise
-    except OSError as error:
-        raise SpecguardError(
-            f"the run cannot be moved: {error.strerror}", path=old, code="unwritable-file"
-        ) from error
 
 
 def _move(store: RunStore, old: str, tool: str) -> Move:
