@@ -85,11 +85,8 @@ def command(base: str, canary: bool, output_format: str) -> int:
     found = list(diagnose(request))
     if canary:
         found += _answered("canaries", _canaries(request), "missing")
-    show(
-        output_format,
-        [fields_of(one, *one._fields) for one in found],
-        (line for one in found for line in _lines(one)),
-    )
+    data = [fields_of(one, *one._fields) for one in found]
+    show(output_format, data, (line for one in found for line in _lines(one)))
     return EXIT_FAILED if any(one.status == "missing" for one in found) else EXIT_PASSED
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.evaluation.expectations import OwnAuthority, TestResult
+    from specguard.evaluation.expectations import TestResult
 
 
 SCHEMA: Final = "specguard.test/1"
@@ -35,20 +35,15 @@ def command(cases: Sequence[str], output_format: str) -> int:
     By default it runs [[should-fail]] and [[should-pass]] of the authority, and tests/policy. It ends with 1
     if one differs, 2 without an answer.
     """
-    from specguard.authority.load import AUTHORITY, SETTINGS
     from specguard.evaluation import expectations
-    from specguard.evaluation.expectations import read_own
 
+    top, own = os.getcwd(), None
     try:
         top = opt.located().work_tree()
-    except SpecguardError:
-        top = os.getcwd()
-    own: OwnAuthority | None = None
-    try:
-        own = read_own(top)
-    except SpecguardError:
-        # Cases with policies of their own need none.
-        if not cases or any(os.path.lexists(os.path.join(top, name)) for name in (AUTHORITY, SETTINGS)):
+        own = expectations.read_own(top)
+    except SpecguardError as error:
+        # Cases with policies of their own need neither.
+        if not cases or error.code not in ("no-authority", "no-repository"):
             raise
     expected = list(expectations.read_inline(own)) if own and not cases else []
     folder = os.path.relpath(os.path.join(top, expectations.FOLDER))
