@@ -224,14 +224,11 @@ def _verified_lines(found: Verification) -> Iterator[str]:
         yield f"  next {problem.help}"
     yield from (f"note: {note}" for note in found.notes)
     log = found.book.log
-    count, revocations = len(log.filed), len(log.revocations)
     if found.problems:
         yield f"the log does not hold: {counted(len(found.problems), 'problem')}"
-    elif count:
-        some = f", {counted(revocations, 'revocation')} among them" if revocations else ""
-        yield f"the log holds: {counted(count, 'record')}{some}"
     else:
-        yield f"there are no approvals in {path_text(log.folder)}"
+        records = f"{counted(len(log.approvals), 'approval')}, {counted(len(log.revocations), 'revocation')}"
+        yield f"the log holds: {records}"
 
 
 def _log_data(book: Logbook, records: Sequence[Logged]) -> dict[str, Any]:
@@ -241,9 +238,7 @@ def _log_data(book: Logbook, records: Sequence[Logged]) -> dict[str, Any]:
         "folder": path_text(book.log.folder),
         "approvals": [_record_data(one) for one in records if isinstance(one.filed.record, Approval)],
         "revocations": [_record_data(one) for one in records if not isinstance(one.filed.record, Approval)],
-        "broken": [
-            {**path_data(one.path), "reason": one.reason, "place": one.place} for one in book.log.broken
-        ],
+        "broken": [{**path_data(one.path), **fields_of(one, "reason", "place")} for one in book.log.broken],
     }
 
 
@@ -254,9 +249,7 @@ def _verified_data(found: Verification) -> dict[str, Any]:
         "folder": path_text(found.book.log.folder),
         "holds": not found.problems,
         "records": len(found.book.log.filed),
-        "problems": [
-            {**path_data(one.path), "reason": one.reason, "help": one.help} for one in found.problems
-        ],
+        "problems": [{**path_data(one.path), **fields_of(one, "reason", "help")} for one in found.problems],
         "notes": found.notes,
     }
 

@@ -93,9 +93,8 @@ def commit(project: Repository, record: Approval | Revocation, key: Key | None =
 
 
 def test_there_are_none(project: Repository) -> None:
-    for words in ([], ["verify"]):
-        outcome = ended(approvals(project, *words))
-        assert outcome.stdout == "there are no approvals in .specguard/approvals/\n"
+    assert ended(approvals(project)).stdout == "there are no approvals in .specguard/approvals/\n"
+    assert ended(approvals(project, "verify")).stdout == "the log holds: 0 approvals, 0 revocations\n"
     empty = {"folder": ".specguard/approvals/", "approvals": [], "revocations": [], "broken": []}
     assert listed(project) == {"schema": "specguard.approvals/1", **empty}
     named = ended(approvals(project, "--help")).stdout
@@ -345,12 +344,12 @@ def filed(project: Repository, keys: dict[str, Key]) -> Pair:
 def test_a_log_that_holds_until_a_revocation_is_removed(project: Repository, filed: Pair) -> None:
     assert (
         approvals(project, "verify").stdout
-        == "note: 1 of the records is not signed\nthe log holds: 2 records\n"
+        == "note: 1 of the records is not signed\nthe log holds: 2 approvals, 0 revocations\n"
     )
     end = revocation(filed[0].id)
     path = commit(project, end)
     assert approvals(project, "verify").stdout == (
-        "note: 2 of the records are not signed\nthe log holds: 3 records, 1 revocation among them\n"
+        "note: 2 of the records are not signed\nthe log holds: 2 approvals, 1 revocation\n"
     )
     project.delete(path)
     oid = project.commit("chore: forget it")
