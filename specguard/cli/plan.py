@@ -280,7 +280,7 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
     files = plan.files()
     if not only_print:
         # Before the option is asked for, which a stage before this one describes.
-        require_open(policy, plan.path, "")
+        require_open(policy, plan.path)
     plan.hold(top, files[plan.path], kind)
     if only_print:
         click.echo(files[plan.path], nl=False)

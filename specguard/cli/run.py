@@ -264,7 +264,7 @@ def metrics(run_root: str, least: float | None, output_format: str) -> int:
 
     Reviewer coverage is the share of done items in the base that a run shows.
     """
-    data = metrics_of(open_store(run_root=run_root), "", os.environ)
+    data = metrics_of(open_store(run_root=run_root), os.environ)
     show(output_format, data, metrics_text(data).split("\n"))
     percent = data["coverage"]["percent"]
     if least is not None and percent is None:

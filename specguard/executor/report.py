@@ -427,19 +427,18 @@ class DoneItem(Record):
     problem: str = ""
 
 
-def metrics(store: RunStore, directory: str, environment: Mapping[str, str]) -> dict[str, Any]:
+def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
     """The metrics of a repository's runs, for JSON.
 
     Args:
         store: the runs.
-        directory: where to look for the repository.
         environment: the process's environment.
 
     Raises:
         SpecguardError: there is no trusted base, or it cannot be read.
     """
     runs = store.runs()
-    items = list(_done_items(store, directory, environment))
+    items = list(_done_items(store, environment))
     covered = [item for item in items if not item.problem]
     took = sorted(run.took for run in runs if run.took is not None and run.ended is not None)
     commands = [
@@ -478,10 +477,10 @@ def metrics(store: RunStore, directory: str, environment: Mapping[str, str]) -> 
     }
 
 
-def _done_items(store: RunStore, directory: str, environment: Mapping[str, str]) -> Iterator[DoneItem]:
+def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[DoneItem]:
     """The items that are done or ticked in the base, as the rules count them, each with its evidence."""
-    repository = Repository.locate(directory, environment)
-    options = RunOptions(environment=environment, directory=directory)
+    repository = Repository.locate("", environment)
+    options = RunOptions(environment=environment)
     with Git(repository) as git:
         base, oid, _ = fetched_base(git, options)
         if not oid:
@@ -490,7 +489,7 @@ def _done_items(store: RunStore, directory: str, environment: Mapping[str, str])
             )
         with as_error():
             policy = policy_at(git, options, base, oid)
-            request = Request(directory=directory, environment=environment, all=True)
+            request = Request(environment=environment, all=True)
             found = Found(base, oid, "option", f"refs/heads/{base}")
             change = RangeChange(git, request, found, head=Revision(oid))
             facts = Facts(change, policy)

@@ -199,13 +199,12 @@ def plan_kind(kinds: Mapping[str, PlanKind], wanted: str) -> str:
     raise SpecguardError(said, help=help, code="incomplete-policy")
 
 
-def require_open(policy: Policy, path: str, directory: str) -> None:
+def require_open(policy: Policy, path: str) -> None:
     """Refuse a plan before the stages that come before it are complete in the working tree.
 
     Args:
         policy: the policy.
         path: the plan's file, from the root.
-        directory: the folder that is worked in.
 
     Raises:
         SpecguardError: one is not, with what is missing.
@@ -220,7 +219,7 @@ def require_open(policy: Policy, path: str, directory: str) -> None:
     if stage is None or not stage.opens_after:
         return
     fields = next(written[name] for name in written if name in {*stage.requires, *stage.leaves})
-    request = Request(environment=os.environ, directory=directory, worktree=True, all=True)
+    request = Request(environment=os.environ, worktree=True, all=True)
     known = {name: value.casefold() for name, value in fields.items()}
     waves = [one for one in standing(request)["waves"] if one["fields"].items() <= known.items()]
     wave = waves[0] if waves else None
