@@ -271,7 +271,7 @@ _TIME: Final = 3 * GRACE
 """How many seconds specguard has to end what it runs, and to record that."""
 
 
-def stop(view: RunView, directory: str = "") -> Sequence[str]:
+def stop(view: RunView) -> Sequence[str]:
     """End a run that is under way, or give up one that has died.
 
     The specguard that runs it is asked to end it, and it can be resumed; what outlives that is ended by id.
@@ -279,7 +279,6 @@ def stop(view: RunView, directory: str = "") -> Sequence[str]:
 
     Args:
         view: the run.
-        directory: where to look for the repository.
 
     Returns:
         What was done, in sentences.
@@ -297,7 +296,7 @@ def stop(view: RunView, directory: str = "") -> Sequence[str]:
     claimed = os.path.dirname(os.path.dirname(view.path))
     if view.pid and view.pid != os.getpid() and view.process_runs and _is_claimed(before, claimed):
         done.append(_end(psutil.Process(view.pid)))
-    done += take_down(folder, directory)
+    done += take_down(folder)
     claim = ItemLock(claimed, folder.read_manifest())
     try:
         manifest = folder.read_manifest()
@@ -314,12 +313,11 @@ def stop(view: RunView, directory: str = "") -> Sequence[str]:
     return [*done, f"{view.run_id} is {manifest.state}"]
 
 
-def take_down(folder: RunFolder, directory: str = "") -> Sequence[str]:
+def take_down(folder: RunFolder) -> Sequence[str]:
     """End what a run that nobody works on has left running, and take down what its gates have set up.
 
     Args:
         folder: the run's.
-        directory: where to look for the repository.
 
     Returns:
         What was done, in sentences.
@@ -330,7 +328,7 @@ def take_down(folder: RunFolder, directory: str = "") -> Sequence[str]:
     try:
         if folder.read_manifest().item.kind == GATES:
             return [*done, "what its gates set up may be up still: `specguard run gates` takes it down"]
-        run = reopen(asked_before(folder, os.environ, directory=directory), folder)
+        run = reopen(asked_before(folder, os.environ), folder)
     except SpecguardError as error:
         return [*done, f"what its gates set up may be up still: {error.message}"]
     try:
@@ -394,7 +392,7 @@ def left_over(store: RunStore, repository: Repository, only: Collection[str] = (
         folder, whose = RunFolder(run.path), f"{run.run_id} ({run.state})"
         if is_owed(folder) and not (run.running and run.process_runs is not False):
             said = f"what the gates of {whose} have set up, and nothing took down"
-            yield Leftover(said, partial(take_down, folder, repository.work_tree()))
+            yield Leftover(said, partial(take_down, folder))
         if not run.running:
             yield from _of(run, run.manifest, whose, repository, refs)
 

@@ -479,19 +479,13 @@ def check_own(git: Git, top: str, folder: RunFolder) -> None:
 
 
 def asked_before(
-    folder: RunFolder,
-    environment: Mapping[str, str],
-    *,
-    directory: str = "",
-    command: Sequence[str] = (),
-    **words: Any,
+    folder: RunFolder, environment: Mapping[str, str], *, command: Sequence[str] = (), **words: Any
 ) -> RunOptions:
     """The options of a run that goes on, from its record.
 
     Args:
         folder: the run's.
         environment: the process's.
-        directory: where to look for the repository.
         command: the agent's command, where it is another one than before.
         words: further words that are others than before; None and empty ones are not.
 
@@ -515,7 +509,7 @@ def asked_before(
     # Until where it goes is asked anew: it was stopped there.
     before |= {"until": "", **{name: value for name, value in words.items() if value}}
     before |= {"kind": item.kind, "item": item.id, "plan": item.plan or ""}
-    return RunOptions(dict(environment), directory, **before)
+    return RunOptions(dict(environment), **before)
 
 
 def _unreadable(folder: RunFolder, said: str, help: str) -> SpecguardError:
