@@ -459,14 +459,9 @@ class Policy:
     @cached_property
     def guards(self) -> Guards:
         """Every forbidden and locked pattern."""
-        found = [self.rule(name) for name in ("forbidden-path", "locked-path")]
-        return Guards(
-            [
-                (rule.code, rule.name, rule.settings["paths"], rule.exclude)
-                for rule in found
-                if rule is not None and rule.active
-            ]
-        )
+        found = map(self.rule, ("forbidden-path", "locked-path"))
+        active = [rule for rule in found if rule is not None and rule.active]
+        return Guards([(rule.code, rule.name, rule.settings["paths"], rule.exclude) for rule in active])
 
     def origin(self, key: str) -> Origin | None:
         """The place of a setting by its dotted key, else of the nearest key above it; None for a default."""

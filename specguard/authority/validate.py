@@ -367,9 +367,12 @@ def _sentence(
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden":
         key = str(path[-1])
-        coded = registry.by_code(key.upper()) if path[:-1] == ("rules",) else None
-        step = f"rules go by name: [rules.{coded.rule.name}]" if coded else _GONE.get(key)
-        return "is not known", step or nearest(key, _names(path[:-1], registry, models))
+        known, otherwise = _names(path[:-1], registry, models), ""
+        step = _GONE.get(key)
+        if path[:-1] == ("rules",):
+            coded, otherwise = registry.by_code(key.upper()), "`specguard rule` lists them"
+            step = f"rules go by name: [rules.{coded.rule.name}]" if coded else ""
+        return "is not known", step or nearest(key, known, otherwise)
     if kind == "missing":
         return "is missing", ""
     if kind == "value_error":
