@@ -65,7 +65,7 @@ class Patterns:
         self._expressions: Sequence[str] | None = expressions
         if expressions is None:
             self._expressions = [self.translate(pattern) for pattern in patterns]
-        self._few: tuple[dict[bytes, int], re.Pattern[bytes] | None, list[int]] | None = None
+        self._few: tuple[dict[bytes, int], int, re.Pattern[bytes] | None, list[int]] | None = None
         self._many: Any = None
         self._joined: Any = None
         self._used: tuple[Sequence[bytes], Collection[int]] = (), ()
@@ -91,10 +91,10 @@ class Patterns:
         if not self.patterns:
             return None
         subject = fold(path) if self.folds else path
-        names, few, indexes = self._parts()
+        names, longest, few, indexes = self._parts()
         found = names.get(subject, _NONE)
-        if self.covers:
-            end = subject.rfind(b"/")
+        if self.covers and names:
+            end = subject.rfind(b"/", 0, longest + 1)
             while end > 0:
                 found = min(found, names.get(subject[:end], _NONE))
                 end = subject.rfind(b"/", 0, end)
@@ -166,9 +166,10 @@ class Patterns:
                 return
         yield from range(position, count)
 
-    def _parts(self) -> tuple[dict[bytes, int], re.Pattern[bytes] | None, list[int]]:
+    def _parts(self) -> tuple[dict[bytes, int], int, re.Pattern[bytes] | None, list[int]]:
         """The patterns in two parts: plain names with their indexes, and one expression for all others.
 
+        With the names goes the length of the longest: no longer folder above a path is one of them.
         The expression is None if `re` could take longer than the square of a path's length.
         """
         if self._few is None:
@@ -186,7 +187,7 @@ class Patterns:
             if all(_wildcards(expression) <= 3 for expression in others):
                 text = "|".join(f"{expression}()" for expression in others)
                 few = re.compile(text.encode("ascii"))
-            self._few = names, few, indexes
+            self._few = names, max(map(len, names), default=0), few, indexes
         return self._few
 
     def _anywhere(self) -> Any:

@@ -129,7 +129,7 @@ def test_bytes_that_are_no_utf8_are_matched_as_they_are() -> None:
 
 
 def test_a_long_path_cannot_make_matching_slow() -> None:
-    patterns = Covering.of("**/*a*a*a*a*a*b", "**/a/**/a/**/a/**/b")
+    patterns = Covering.of("**/*a*a*a*a*a*b", "**/a/**/a/**/a/**/b", "docs/api")
     path = b"a" * 50_000 + b"/a" * 50_000
     assert patterns.find(path) is None
     assert patterns.find(path + b"/b") == 1
