@@ -102,9 +102,7 @@ class Text:
         """Its links and pictures in order, also `<url>` and those that refer to a definition elsewhere."""
         lines = LineCounter(self.raw, self.line)
         return [
-            Link(
-                _plain(self.raw[one.text_start : one.text_end]), one.target, lines.at(one.start), one.picture
-            )
+            Link(_plain(self.raw[one.text_start : one.text_end]), one.target, lines.at(one.start))
             for one in self.references
         ]
 
@@ -143,13 +141,11 @@ class Link(Record):
         text: what it says.
         target: where it leads, as written.
         line: its line, from 1.
-        picture: whether it shows a picture.
     """
 
     text: str
     target: str
     line: int
-    picture: bool = False
 
 
 class Heading(Record):

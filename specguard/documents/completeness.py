@@ -247,7 +247,6 @@ _COMPLETED: Final = re.compile(
     r"(?<![\w*])\*\*status(?::\*\*|\*\*:) {1,3}(?:completed?|done)\b", re.IGNORECASE
 )
 _EMPTY_BOX: Final = re.compile(r"\[ \](?!\()")
-_BOX: Final = re.compile(r"[*_`]{0,3}\\?\[[^\[\]\n]?\]")
 # What a reader takes for a box that is empty, or has another mark than a tick in it, or says no.
 _OPEN: Final = re.compile(
     r"[*_`]{0,3}(?:\\?\[[^\[\]\n]{0,3}\\?\](?!\()|[\u2610\u25a1\u25fb\u26d4\u274c\u274e\u2717\u2718\u2b1c\U0001f532\U0001f6ab])"
@@ -387,8 +386,7 @@ def _texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
             yield block.text.raw
         elif isinstance(block, List):
             for item in block.items:
-                open_box = _BOX.match(item.text.raw) and not is_ticked(item.text)
-                if not open_box:
+                if not is_open(item.text):
                     yield from _texts(item.blocks)
         elif isinstance(block, Table):
             yield from (cell.raw for row in (block.header, *block.rows) for cell in row)

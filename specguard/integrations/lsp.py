@@ -188,20 +188,16 @@ def authority_flaws(place: EditedFile, text: Callable[[str], str | None]) -> lis
         place: the document.
         text: an open file's text, by its absolute path; None if it is not open.
     """
-    with own_files(place.root) as files:
-        return _authority_flaws(place, text, files)
 
-
-def _authority_flaws(place: EditedFile, text: Callable[[str], str | None], files: Tree) -> list[DocumentFlaw]:
-    def read(path: str, named_by: Origin | None = None) -> AuthoritySource:
+    def read(files: Tree, path: str, named_by: Origin | None = None) -> AuthoritySource:
         shown = text(os.path.join(place.root, path))
         if shown is not None:
             return AuthoritySource(path, "", decode(shown.encode(), path))
         return read_source(files, path, named_by)
 
-    def further(path: str, named_by: Origin) -> AuthoritySource:
+    def further(files: Tree, path: str, named_by: Origin) -> AuthoritySource:
         try:
-            return read(path, named_by)
+            return read(files, path, named_by)
         except SpecguardError as error:
             if path == place.path or error.path == named_by.path:
                 raise
@@ -211,14 +207,15 @@ def _authority_flaws(place: EditedFile, text: Callable[[str], str | None], files
             raise SpecguardError(said, help=error.help, path=named_by.path, line=line, code=code) from error
 
     try:
-        found = [path for path in DEFAULTS if os.path.isfile(os.path.join(place.root, path))]
-        # The plugins that the text names are not imported, but those that the trusted base does.
-        policy = compile_policy(
-            [read(path) for path in found],
-            registry=lambda _: known_rules(place.root),
-            read=further,
-            nested=lambda patterns: find_nested(files, patterns),
-        )
+        with own_files(place.root) as files:
+            found = [path for path in DEFAULTS if os.path.isfile(os.path.join(place.root, path))]
+            # The plugins that the text names are not imported, but those that the trusted base does.
+            policy = compile_policy(
+                [read(files, path) for path in found],
+                registry=lambda _: known_rules(place.root),
+                read=lambda path, named_by: further(files, path, named_by),
+                nested=lambda patterns: find_nested(files, patterns),
+            )
     except SpecguardError as error:
         told = [(one.path, one.line or 0, _said(one.message, one.help)) for one in error.each()]
         return [DocumentFlaw(said, line, line, "error") for path, line, said in told if path == place.path]

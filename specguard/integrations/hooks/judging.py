@@ -95,6 +95,7 @@ class _Judging:
         self._environment = environment
         self._looking = looking
         self._blocks: list[Block] = []
+        self._seen: set[tuple[bytes, str]] = set()
 
     def _refuse(self, what: str, step: str) -> None:
         """Add a reason of the guard's own, and what is to be done in its place."""
@@ -146,17 +147,16 @@ class _Judging:
         by_tree = {root: found for root, found in by_tree.items() if found}
         for root, found in by_tree.items():
             known = [edit for edit in found if edit.known]
-            seen: set[str] = set()
             try:
-                self.take(root, found, seen=seen)
+                self.take(root, found)
                 # A rule stops at a content that nobody knows: those that are known are judged too.
                 if known and len(known) < len(found):
-                    self.take(root, known, seen=seen)
+                    self.take(root, known)
                 # The last write of a file is judged above; which one will be that is open where there are
                 # branches.
                 again = _written_again(found)
                 if again:
-                    self.take(root, again, seen=seen, absent=False)
+                    self.take(root, again)
             except NoAuthorityError:
                 # A repository in which the agent stands beside its project need not be a guarded one.
                 stands = any(root == tree.root for tree in self.homes)
@@ -187,25 +187,8 @@ class _Judging:
             if b".git" not in path.lower().split(b"/"):
                 by_tree.setdefault(tree.root, []).append(FileEdit(path, edit.content, edit.known))
 
-    def take(
-        self,
-        root: bytes,
-        edits: Sequence[FileEdit] = (),
-        message: str = "",
-        *,
-        seen: set[str] | None = None,
-        absent: bool = True,
-    ) -> None:
-        """Have edits or a message judged, and add what the verdicts say.
-
-        Args:
-            root: the root of the working tree.
-            edits: the edits.
-            message: the message.
-            seen: the fingerprints of what was said already.
-            absent: whether what could not be judged is said.
-        """
-        seen = set() if seen is None else seen
+    def take(self, root: bytes, edits: Sequence[FileEdit] = (), message: str = "") -> None:
+        """Have edits or a message judged in a working tree, and add what the verdicts say that is new."""
         for verdict in self._checked(root, edits, message):
             if not any(result.findings or result.incomplete for result in verdict.results):
                 continue
@@ -214,20 +197,21 @@ class _Judging:
 
             ignored: set[bytes] | None = None
             for result in verdict.results:
-                left = [one for one in result.findings if stands(one) and one.fingerprint not in seen]
+                found = [one for one in result.findings if stands(one)]
+                left = [one for one in found if (root, one.fingerprint) not in self._seen]
                 if left and result.code not in GUARDING:
                     if ignored is None:
                         from specguard.integrations.hooks.protected_files import ignored_paths
 
                         ignored = ignored_paths(verdict, root, self._environment)
                     left = [one for one in left if one.finding.path not in ignored]
-                seen.update(one.fingerprint for one in left)
+                self._seen.update((root, one.fingerprint) for one in left)
                 result.findings = left
             # What a content that is not known yet leaves open is judged when it is there.
             verdict.results = [
                 result
                 for result in verdict.results
-                if result.findings or not result.incomplete or (absent and result.reason != UNKNOWN)
+                if result.findings or not result.incomplete or result.reason != UNKNOWN
             ]
             self._blocks += blocks_of(verdict, errors=True)
 
