@@ -42,12 +42,9 @@ class _PathRule(NamedTuple):
     origin: Origin
     there: Sequence[bytes]
 
-    def patterns(self, name: str) -> tuple[list[str], list[str]]:
-        """The patterns of an option, and those that it excepts with a `!`; `{a,b}` is written out."""
-        globs = [glob for glob in _list(self.options.get(name)) if isinstance(glob, str)]
-        free = [glob[1:] for glob in globs if glob.startswith("!")]
-        kept = [glob for glob in globs if not glob.startswith("!")]
-        return list(islice(_expanded(kept), _MOST + 1)), list(islice(_expanded(free), _MOST + 1))
+
+class _LeftError(Exception):
+    """A rule that cannot be carried over, with the reason as a clause."""
 
 
 def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
@@ -73,35 +70,41 @@ def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
     configured = data.get("rules")
     for key, value in configured.items() if isinstance(configured, dict) else ():
         origin = Origin(name, data.line(("rules", key)) or 0)
-        why = _carry(made, value, origin, paths) if isinstance(value, dict) else "it is no rule with a level"
-        if why:
-            made.leave(origin, key, why)
+        try:
+            _carry(made, value, origin, paths)
+        except _LeftError as error:
+            made.leave(origin, key, str(error))
     return made
 
 
-def _carry(made: Imported, value: Mapping[str, Any], origin: Origin, there: Sequence[bytes]) -> str:
-    """Carry a rule of a ruleset over; a text says why it cannot be."""
+def _carry(made: Imported, value: Any, origin: Origin, there: Sequence[bytes]) -> None:
+    """Carry a rule of a ruleset over.
+
+    Raises:
+        _LeftError: it cannot be.
+    """
+    if not isinstance(value, dict):
+        raise _LeftError("it is no rule with a level")
     rule, where, level = value.get("rule"), _list(value.get("where")), value.get("level", "error")
     if level == "off":
-        return ""
+        return
     if not isinstance(rule, dict):
-        return "it has no type; rulesets of version 1 are not read, and what is extended is elsewhere"
+        raise _LeftError(
+            "it has no type; rulesets of version 1 are not read, and what is extended is elsewhere"
+        )
     kind, options = str(rule.get("type")), rule.get("options")
     if where:
-        return f"it holds only where {', '.join(map(str, where))}, which nothing here tells"
+        raise _LeftError(f"it holds only where {', '.join(map(str, where))}, which nothing here tells")
     if kind not in _CARRIED:
-        return f"there is no rule for {kind}"
+        raise _LeftError(f"there is no rule for {kind}")
     if level != "error":
-        return "it only warns, and what is carried over blocks"
-    return _CARRIED[kind](made, _PathRule(kind, options if isinstance(options, dict) else {}, origin, there))
+        raise _LeftError("it only warns, and what is carried over blocks")
+    _CARRIED[kind](made, _PathRule(kind, options if isinstance(options, dict) else {}, origin, there))
 
 
-# Each carries a rule over, or says why it cannot.
-
-
-def _existing(made: Imported, rule: _PathRule) -> str:
+def _existing(made: Imported, rule: _PathRule) -> None:
     """A file that must be there stands beside the authority, by one of several names."""
-    globs = ["NOTICE*"] if rule.kind == "apache-notice" else rule.patterns("globsAny")[0]
+    globs = ["NOTICE*"] if rule.kind == "apache-notice" else _patterns(rule, "globsAny")[0]
     folders = rule.kind == "directory-existence"
     names: list[str] = []
     for pattern in globs:
@@ -112,52 +115,42 @@ def _existing(made: Imported, rule: _PathRule) -> str:
             names += [] if folders else [name]
             names += [f"{name.rstrip('/')}/**"] if folders or rule.options.get("dirs") is True else []
     names = list(dict.fromkeys(names))
-    problem = _problem(names) if names else "it names no pattern"
-    if not problem:
-        made.set(_CONTRACT, "path", "SPEC_AUTHORITY.md", rule.origin)
-        made.add(_CONTRACT, "companions", [names if len(names) > 1 else names[0]], rule.origin)
-    return problem
+    made.set(_CONTRACT, "path", "SPEC_AUTHORITY.md", rule.origin)
+    made.add(_CONTRACT, "companions", [names if len(names) > 1 else names[0]], rule.origin)
 
 
-def _absent(made: Imported, rule: _PathRule) -> str:
+def _absent(made: Imported, rule: _PathRule) -> None:
     """A file that must not be there is at a forbidden path."""
-    kept, free = rule.patterns("type" if rule.kind == "file-type-exclusion" else "globsAll")
-    problem = _problem([*kept, *free]) if kept else "it names no pattern"
-    if problem:
-        return problem
+    kept, free = _patterns(rule, "type" if rule.kind == "file-type-exclusion" else "globsAll")
     guarded, excluded = Covering(kept), Covering(free)
     for path in rule.there:
         if guarded.find(path) is not None and excluded.find(path) is None:
             name = path.decode("utf-8", "backslashreplace")
-            return f"{name} is there, and a forbidden path cannot be taken away either"
+            raise _LeftError(f"{name} is there, and a forbidden path cannot be taken away either")
     made.add("rules.forbidden-path", "paths", kept, rule.origin)
     if free:
         made.add("rules.forbidden-path", "exclude", free, rule.origin)
-    return ""
 
 
-def _without(made: Imported, rule: _PathRule) -> str:
+def _without(made: Imported, rule: _PathRule) -> None:
     """Forbid in added lines what no file must contain."""
     content = rule.options.get("content")
-    kept, free = rule.patterns("globsAll")
+    kept, free = _patterns(rule, "globsAll")
     if not isinstance(content, str) or not content:
-        return "it names no expression"
+        raise _LeftError("it names no expression")
     if "\\n" in content or "\n" in content or "[\\s\\S]" in content:
-        return "its expression is about several lines, and lines are judged one by one"
+        raise _LeftError("its expression is about several lines, and lines are judged one by one")
     text = f"(?i){content}" if "i" in str(rule.options.get("flags") or "") else content
     try:
         Expression(text).check()
     except ExpressionError as error:
-        return str(error)
+        raise _LeftError(str(error)) from error
     scope = {"paths": [] if _EVERYWHERE & {*kept} else kept, "exclude": free}
-    problem = _problem([*kept, *free])
-    if not problem:
-        forbidden = {"pattern": text, **{key: value for key, value in scope.items() if value}}
-        made.add("rules.forbidden-content", "forbid", [forbidden], rule.origin)
-    return problem
+    forbidden = {"pattern": text, **{key: value for key, value in scope.items() if value}}
+    made.add("rules.forbidden-content", "forbid", [forbidden], rule.origin)
 
 
-_CARRIED: Final[Mapping[str, Callable[[Imported, _PathRule], str]]] = {
+_CARRIED: Final[Mapping[str, Callable[[Imported, _PathRule], None]]] = {
     "file-existence": _existing,
     "directory-existence": _existing,
     "apache-notice": _existing,
@@ -168,18 +161,28 @@ _CARRIED: Final[Mapping[str, Callable[[Imported, _PathRule], str]]] = {
 """What carries a rule of each type over."""
 
 
-def _problem(patterns: Sequence[str]) -> str:
-    """The reason why patterns cannot be used here; empty if they can."""
-    if len(patterns) > _MOST:
-        return "it comes to too many patterns"
-    for pattern in patterns:
+def _patterns(rule: _PathRule, name: str) -> tuple[list[str], list[str]]:
+    """The patterns of an option, and those that it excepts with a `!`; `{a,b}` is written out.
+
+    Raises:
+        _LeftError: it has none, or such as cannot be used here.
+    """
+    globs = [glob for glob in _list(rule.options.get(name)) if isinstance(glob, str)]
+    found = list(islice(_expanded(globs), _MOST + 1))
+    if all(glob.startswith("!") for glob in found):
+        raise _LeftError("it names no pattern")
+    if len(found) > _MOST:
+        raise _LeftError("it comes to too many patterns")
+    kept = [glob for glob in found if not glob.startswith("!")]
+    free = [glob[1:] for glob in found if glob.startswith("!")]
+    for pattern in (*kept, *free):
         if any(mark in pattern for mark in ("+(", "@(", "!(", "?(", "*(", "{", "}")):
-            return f"the pattern {pattern!r} has a form that is not known here"
+            raise _LeftError(f"the pattern {pattern!r} has a form that is not known here")
         try:
             translate(pattern, covers=False, folds=False)
         except PatternError as error:
-            return str(error)
-    return ""
+            raise _LeftError(str(error)) from error
+    return kept, free
 
 
 def _expanded(globs: Iterable[str]) -> Iterator[str]:
@@ -215,16 +218,15 @@ def import_openspec(top: str) -> Imported:
     made = Imported()
     usual = _configured(top, made)
     specs, changes = Origin(f"{OPENSPEC}/specs/", 0), Origin(f"{OPENSPEC}/changes/", 0)
-    made.set("artifacts.openspec-spec", "path", f"{OPENSPEC}/specs/**/spec.md", specs)
-    made.set("artifacts.openspec-spec", "sections", ["Purpose", "Requirements"], specs)
+    sections = ["Purpose", "Requirements"]
+    _contract(made, "openspec-spec", f"{OPENSPEC}/specs/**/spec.md", specs, sections=sections)
     made.leave(specs, "requirements and scenarios", "`openspec validate` judges the shape of a requirement")
     if usual:
         # What is archived is one folder deeper, and is judged no more.
         folder = f"{OPENSPEC}/changes/{{change}}"
-        made.set("artifacts.openspec-proposal", "path", f"{folder}/proposal.md", changes)
-        made.set("artifacts.openspec-proposal", "sections", ["Why", "What Changes"], changes)
-        made.set("artifacts.openspec-tasks", "path", f"{folder}/tasks.md", changes)
-        made.set("artifacts.openspec-tasks", "companions", ["proposal.md"], changes)
+        sections = ["Why", "What Changes"]
+        _contract(made, "openspec-proposal", f"{folder}/proposal.md", changes, sections=sections)
+        _contract(made, "openspec-tasks", f"{folder}/tasks.md", changes, companions=["proposal.md"])
         made.leave(
             changes, "deltas", "`openspec validate` judges whether a change has one, or says skip_specs"
         )
@@ -233,6 +235,11 @@ def import_openspec(top: str) -> Imported:
             why = "it is prose for agents; `[grounding] all` asks them to cite it"
             made.leave(Origin(f"{OPENSPEC}/{name}", 0), name, why)
     return made
+
+
+def _contract(made: Imported, name: str, path: str, origin: Origin, **settings: list[str]) -> None:
+    for key, value in {"path": path, **settings}.items():
+        made.set(f"artifacts.{name}", key, value, origin)
 
 
 def _configured(top: str, made: Imported) -> bool:
@@ -262,15 +269,11 @@ def import_speckit(top: str) -> Imported:
     """The settings from the files of a spec-kit feature."""
     made = Imported()
     folder, specs = "specs/{number}-{feature}", Origin("specs/", 0)
-    made.set("artifacts.feature-spec", "path", f"{folder}/spec.md", specs)
-    made.set("artifacts.feature-spec", "sections", _SPEC, specs)
     # What its own templates leave to be filled in is no content.
-    made.set("artifacts.feature-spec", "placeholders", ["[NEEDS CLARIFICATION]", "[FEATURE NAME]"], specs)
-    made.set("artifacts.feature-plan", "path", f"{folder}/plan.md", specs)
-    made.set("artifacts.feature-plan", "sections", _PLAN, specs)
-    made.set("artifacts.feature-plan", "companions", ["spec.md"], specs)
-    made.set("artifacts.feature-tasks", "path", f"{folder}/tasks.md", specs)
-    made.set("artifacts.feature-tasks", "companions", ["spec.md", "plan.md"], specs)
+    owed = ["[NEEDS CLARIFICATION]", "[FEATURE NAME]"]
+    _contract(made, "feature-spec", f"{folder}/spec.md", specs, sections=_SPEC, placeholders=owed)
+    _contract(made, "feature-plan", f"{folder}/plan.md", specs, sections=_PLAN, companions=["spec.md"])
+    _contract(made, "feature-tasks", f"{folder}/tasks.md", specs, companions=["spec.md", "plan.md"])
     for name, why in (
         ("memory/constitution.md", "its principles are prose; `documents` makes them part of the authority"),
         ("templates", "the sections are those of spec-kit's own templates; put others into the authority"),
