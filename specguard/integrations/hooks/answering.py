@@ -134,10 +134,10 @@ def _judge(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
         if event.moment in ("edit", "command"):
             from specguard.integrations.hooks.judging import judge
 
-            return judge(event, os.environ, looking)
+            return judge(event, looking)
         from specguard.integrations.hooks.turn_end import JUDGES
 
-        return JUDGES[event.moment](event, os.environ, looking)
+        return JUDGES[event.moment](event, looking)
     except UnreadableError as error:
         return Reply("refuse", _reason(error))
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - it is refused

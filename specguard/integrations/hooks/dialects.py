@@ -126,6 +126,7 @@ class HookEvent(Record):
     """One event.
 
     Attributes:
+        environment: the variables of the hook's process.
         agent: who speaks, and in whose dialect the answer is.
         name: the event's name, as the agent gave it.
         moment: what it is: before an `edit`, before a `command`, `after` a command, the end of a turn
@@ -139,6 +140,7 @@ class HookEvent(Record):
         loops: how often it did so in a row, where the program counts that; else None.
     """
 
+    environment: Mapping[str, str]
     agent: Agent
     name: str
     moment: Moment
@@ -293,6 +295,7 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) 
         _typed(loops, int, "`loop_count` of the event is no number")
     projects = _projects(data, environment, agent)
     return HookEvent(
+        environment=environment,
         agent=agent,
         name=name,
         moment=moment,

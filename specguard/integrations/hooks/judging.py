@@ -20,7 +20,7 @@ from specguard.integrations.hooks.tool_calls import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Final
 
     from specguard.change.repository import Looking
@@ -42,12 +42,11 @@ WORDS: Final = 70
 """So many words a refusal has, unless one reason alone has more."""
 
 
-def judge(event: HookEvent, environment: Mapping[str, str], looking: dict[bytes, Looking]) -> Reply:
+def judge(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
     """Judge an event before an edit or a command.
 
     Args:
         event: the event.
-        environment: the hook's environment.
         looking: git looking for repositories already, by the roots of their working trees.
 
     Raises:
@@ -56,7 +55,7 @@ def judge(event: HookEvent, environment: Mapping[str, str], looking: dict[bytes,
     """
     deeds = deeds_of(event)
     try:
-        judging = _Judging(event, environment, looking)
+        judging = _Judging(event, looking)
         judging.keep_others_work(deeds.discards)
     except SpecguardError:
         if deeds.edits or deeds.messages or deeds.bypasses or deeds.refs or deeds.undecided:
@@ -72,7 +71,7 @@ def judge(event: HookEvent, environment: Mapping[str, str], looking: dict[bytes,
         # Of what cannot be told nothing is let through where there is nothing to judge by.
         from specguard.engine.policies import open_policy
 
-        open_policy(Request(environment=environment, directory=os.fsdecode(judging.homes[0].root)))
+        open_policy(Request(environment=event.environment, directory=os.fsdecode(judging.homes[0].root)))
     return judging.answer()
 
 
@@ -85,14 +84,12 @@ class _Judging:
         own: why the event is refused for the guard's own sake.
     """
 
-    def __init__(
-        self, event: HookEvent, environment: Mapping[str, str], looking: dict[bytes, Looking]
-    ) -> None:
+    def __init__(self, event: HookEvent, looking: dict[bytes, Looking]) -> None:
         self.homes = homes_of(event)
-        self.pin = Pin.of(event, self.homes[0], environment)
+        self.pin = Pin.of(event, self.homes[0])
         self.own: list[Block] = []
         self._event = event
-        self._environment = environment
+        self._environment = event.environment
         self._looking = looking
         self._blocks: list[Block] = []
         self._seen: set[tuple[bytes, str]] = set()
@@ -113,7 +110,7 @@ class _Judging:
         from specguard.change.worktree import uncommitted
         from specguard.model import listed, path_text
 
-        names = [name for path in discards for name in self._names(path, gone=True)]
+        names = [name for path in discards for name in names_of(path, self._event, gone=True)]
         folders = [path for tree, path in locate(names, [home], gone=True) if tree.root == home.root]
         with Git(Repository.locate(os.fsdecode(home.root), self._environment)) as git:
             now, _, new = uncommitted(git)
@@ -164,15 +161,12 @@ class _Judging:
                     raise
         return bool(by_tree)
 
-    def _names(self, path: bytes, *, gone: bool) -> list[bytes]:
-        return names_of(path, self._event.directory, self._environment, gone=gone)
-
     def _place(self, edit: FileEdit, by_tree: dict[bytes, list[FileEdit]]) -> None:
         """Add an edit to each working tree in which it would land, or the reason why it must not be made."""
         from specguard.integrations.hooks.protected_files import wrong
 
         gone = edit.known and edit.content is None
-        names = self._names(edit.path, gone=gone)
+        names = names_of(edit.path, self._event, gone=gone)
         places = locate(names, self.homes, gone=gone)
         trees = list(dict.fromkeys([*self.homes, *(tree for tree, _ in places)]))
         reason = wrong(edit, names, trees, self._environment)

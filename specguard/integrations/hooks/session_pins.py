@@ -166,7 +166,7 @@ class Pin(Record, frozen=False):
     lost: str = ""
 
     @classmethod
-    def of(cls, event: HookEvent, tree: Checkout, environment: Mapping[str, str]) -> Self:
+    def of(cls, event: HookEvent, tree: Checkout) -> Self:
         """The pin of an event's session; made where the session begins with this event.
 
         An empty one where there is nothing that could be pinned: a session without a name, or no commit yet.
@@ -177,7 +177,7 @@ class Pin(Record, frozen=False):
         if event.session in ("", PROBE):
             return cls()
         top = os.path.dirname(os.fsdecode(tree.common))
-        folder = user_folder(environment, FOLDER, top)
+        folder = user_folder(event.environment, FOLDER, top)
         key = "\0".join((event.agent, event.session, os.fsdecode(tree.common)))
         file = os.path.join(folder, sha1(key.encode("utf-8", "surrogatepass")).hexdigest()) if folder else ""
         data = _kept(file)
@@ -187,14 +187,14 @@ class Pin(Record, frozen=False):
         begun = event.moment == "after" or bool(session.base) or os.path.lexists(file)
         # Without a file git's own folder is all there is.
         begun = begun and bool(file or not session.base)
-        pin = cls._found_now(file, tree, environment, session.base)
+        pin = cls._found_now(file, tree, event.environment, session.base)
         if not pin.oid:
             return pin
         if begun or event.moment == "stop":
             # What is there may be the session's own.
             pin.head = ""
         else:
-            pin._remember(tree, environment)
+            pin._remember(tree, event.environment)
         pin.save()
         if session.base != pin.oid:
             session.base = pin.oid

@@ -362,20 +362,19 @@ class Checkout(Record):
     common: bytes
 
 
-def names_of(path: bytes, directory: bytes, environment: Mapping[str, str], *, gone: bool) -> list[bytes]:
+def names_of(path: bytes, event: HookEvent, *, gone: bool) -> list[bytes]:
     """The absolute names of what a call would write, without `.` and `..`.
 
     Args:
         path: as the call has it.
-        directory: the folder in which it runs.
-        environment: where the home folder is found, which some programs let `~` stand for.
+        event: the call; some programs let `~` stand for the home folder of its environment.
         gone: whether it would be removed: of a link that is the link itself.
     """
     # Some programs take white space away at the ends.
     text = path.decode("utf-8", "surrogateescape").strip(_BLANK)
     spellings = dict.fromkeys([path, text.encode("utf-8", "surrogateescape") or path])
-    starts = [os.path.join(directory, one) for one in spellings]
-    home = os.fsencode(environment.get("HOME", "/"))
+    starts = [os.path.join(event.directory, one) for one in spellings]
+    home = os.fsencode(event.environment.get("HOME", "/"))
     starts += [os.path.join(home, one[2:]) for one in spellings if one.startswith(b"~/")]
     names: list[bytes] = []
     for start in starts:

@@ -47,12 +47,11 @@ _GUARDS: Final = ("PTH", "CNT", "APR", "CFG")
 """The families that see all since the base; others begin at the branch that the agent's is stacked on."""
 
 
-def judge_end(event: HookEvent, environment: Mapping[str, str], looking: dict[bytes, Looking]) -> Reply:
+def judge_end(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
     """Judge what there is at the end of a turn.
 
     Args:
         event: the event.
-        environment: the hook's environment.
         looking: git looking for repositories already, by the roots of their working trees.
 
     Returns:
@@ -62,7 +61,7 @@ def judge_end(event: HookEvent, environment: Mapping[str, str], looking: dict[by
     Raises:
         SpecguardError: no verdict can be given.
     """
-    state = _State(event, environment, looking)
+    state = _State(event, looking)
     session = state.session
     if event.again is False and event.loops is None:
         # A turn that a person has begun.
@@ -93,13 +92,13 @@ def judge_end(event: HookEvent, environment: Mapping[str, str], looking: dict[by
     return _told(said, blocks, command)
 
 
-def judge_after(event: HookEvent, environment: Mapping[str, str], looking: dict[bytes, Looking]) -> Reply:
+def judge_after(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
     """Judge what there is after a command, and tell what is new in it.
 
     Raises:
         SpecguardError: no verdict can be given.
     """
-    state = _State(event, environment, looking)
+    state = _State(event, looking)
     session = state.session
     known = set(session.told)
     blocks = [*state.new_said(), *_blocks([*state.left, *state.commits], known)]
@@ -124,22 +123,20 @@ class _State:
         found: the fingerprints of all findings, and what else was said.
     """
 
-    def __init__(
-        self, event: HookEvent, environment: Mapping[str, str], looking: dict[bytes, Looking]
-    ) -> None:
+    def __init__(self, event: HookEvent, looking: dict[bytes, Looking]) -> None:
         homes = homes_of(event)
         self.session = Session(event, homes[0])
         self.left: list[Verdict] = []
         self.commits: list[Verdict] = []
         self._event = event
-        self._environment = environment
-        self._pin = pin = Pin.of(event, homes[0], environment)
+        self._environment = event.environment
+        self._pin = pin = Pin.of(event, homes[0])
         self._said: dict[str, str] = {}
         if pin.lost:
             self._said[f"lost {pin.oid}"] = pin.lost
         trees = [tree for tree in homes if tree.common == homes[0].common]
         found = [
-            (looking.pop(tree.root, None) or Looking(os.fsdecode(tree.root), environment)).repository()
+            (looking.pop(tree.root, None) or Looking(os.fsdecode(tree.root), event.environment)).repository()
             for tree in trees
         ]
         states = list(map(self._signature, trees, found)) if pin.oid else [""]
@@ -315,7 +312,7 @@ _NAMED: Final = 12
 """So many guarded paths are named before the rest is counted."""
 
 
-def greet(event: HookEvent, environment: Mapping[str, str], looking: dict[bytes, Looking]) -> Reply:  # noqa: ARG001
+def greet(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:  # noqa: ARG001
     """The message to the agent when a session starts.
 
     Raises:
@@ -324,9 +321,9 @@ def greet(event: HookEvent, environment: Mapping[str, str], looking: dict[bytes,
     from specguard.engine.policies import open_policy
 
     tree = homes_of(event)[0]
-    pin = Pin.of(event, tree, environment)
+    pin = Pin.of(event, tree)
     folder = os.fsdecode(tree.root)
-    policy = open_policy(Request(environment=environment, directory=folder, pinned=pin.base))
+    policy = open_policy(Request(environment=event.environment, directory=folder, pinned=pin.base))
     documents = ", ".join(path for path, _ in policy.documents)
     guards = list(policy.guards.all)
     lines = [
@@ -350,7 +347,7 @@ def greet(event: HookEvent, environment: Mapping[str, str], looking: dict[bytes,
     return Reply("tell", "\n".join(lines))
 
 
-JUDGES: Final[Mapping[str, Callable[[HookEvent, Mapping[str, str], dict[bytes, Looking]], Reply]]] = {
+JUDGES: Final[Mapping[str, Callable[[HookEvent, dict[bytes, Looking]], Reply]]] = {
     "start": greet,
     "stop": judge_end,
     "after": judge_after,
