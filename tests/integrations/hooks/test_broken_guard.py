@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +12,7 @@ from specguard.integrations.hooks.answering import SECONDS
 from tests.integrations.hooks.asking import POLICY, Session, ask, bash, edit, guarded, write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from specguard.testing import Repository
@@ -34,32 +35,29 @@ def unreadable_policy(repository: Repository, _: Path) -> dict[str, str]:
     return policy(repository, "[rules.locked", "[rules.loked")
 
 
-def missing_plugin(repository: Repository, _: Path) -> dict[str, str]:
-    return policy(repository, 'base = "main"', 'base = "main"\nplugins = ["gone"]')
-
-
-def lost_policy(repository: Repository, tmp_path: Path) -> dict[str, str]:
+def lost_policy(repository: Repository, _: Path) -> dict[str, str]:
     oid = repository.oid("main:SPEC_AUTHORITY.md")
     os.unlink(repository.git_dir / "objects" / oid[:2] / oid[2:])
     return {}
 
 
-def no_git(repository: Repository, tmp_path: Path) -> dict[str, str]:
-    return {"PATH": str(tmp_path)}
-
-
-def no_temporary_folder(repository: Repository, tmp_path: Path) -> dict[str, str]:
-    return {"TMPDIR": str(tmp_path / "missing")}
-
-
-BROKEN = [without_authority, unreadable_policy, lost_policy, no_git, no_temporary_folder, missing_plugin]
+BROKEN: dict[str, Callable[[Repository, Path], dict[str, str]]] = {
+    "no authority": without_authority,
+    "unreadable policy": unreadable_policy,
+    "lost policy": lost_policy,
+    "no git": lambda _, folder: {"PATH": str(folder)},
+    "no temporary folder": lambda _, folder: {"TMPDIR": str(folder / "missing")},
+    "missing plugin": lambda repository, _: policy(
+        repository, 'base = "main"', 'base = "main"\nplugins = ["gone"]'
+    ),
+}
 
 
 @pytest.mark.parametrize("broken", BROKEN)
 def test_a_broken_guard_refuses_every_edit_and_says_so_at_the_end_of_a_turn(
-    broken: Any, project: Repository, tmp_path: Path
+    broken: str, project: Repository, tmp_path: Path
 ) -> None:
-    environment = broken(project, tmp_path)
+    environment = BROKEN[broken](project, tmp_path)
     event = write("src/a.py", project.path)
     other = {"hook_event_name": "BeforeTool", "tool_name": "write_file"}
     for agent, more in (("claude", {}), ("gemini", other)):
@@ -74,7 +72,7 @@ def test_a_broken_guard_refuses_every_edit_and_says_so_at_the_end_of_a_turn(
     first = session.stop()
     if first.kind == "pass":
         # What is broken for edits need not be for the working tree.
-        assert broken in (without_authority, lost_policy)
+        assert broken in ("no authority", "lost policy")
         return
     assert first.refusal.startswith("specguard cannot check the working tree: ")
     assert session.stop(again=True).kind == "tell", "it is said once"

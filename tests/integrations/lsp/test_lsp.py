@@ -13,7 +13,6 @@ from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
 from specguard.integrations.lsp import EditedFile, authority_flaws
-from specguard.testing import run
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND
 from tests.rows import recorded, rows
@@ -192,12 +191,3 @@ def test_what_is_no_message_ends_with_the_input(repository: Repository, sent: by
         timeout=60,
     )  # fmt: skip
     assert done.returncode in (0, 1, 2), done.stderr
-
-
-def test_the_missing_extra_is_named(tmp_path: Path, repository: Repository) -> None:
-    (tmp_path / "pygls").mkdir()
-    (tmp_path / "pygls" / "__init__.py").write_text("raise ModuleNotFoundError('no', name='pygls')")
-    environment = {"PYTHONPATH": str(tmp_path)}
-    done = run("lsp", directory=repository.path, env=environment)
-    assert done.exit_code == 2
-    assert "next: pip install --upgrade 'specguard[lsp]'" in done.stderr

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from specguard.integrations import mcp as server
 from specguard.integrations.mcp import Tools, bounded
 from specguard.reporters.escape import json_text
+from specguard.testing import run
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND, text_of
 from tests.rows import recorded
@@ -63,16 +64,15 @@ def test_a_tool_that_breaks_is_an_error_of_this_question(
     assert f"internal error: {type(error).__name__}" in text_of(result)
 
 
-def test_the_missing_extra_is_named(tmp_path: Path, repository: Repository) -> None:
-    (tmp_path / "mcp").mkdir()
-    (tmp_path / "mcp" / "__init__.py").write_text("raise ModuleNotFoundError('no', name='mcp')")
-    environment = {**clean_environment(), "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(
-        [COMMAND, "mcp"], cwd=repository.path, env=environment, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 2
-    assert "'mcp'" in done.stderr
-    assert "next: pip install --upgrade 'specguard[mcp]'" in done.stderr
+@pytest.mark.parametrize(("command", "library"), [("mcp", "mcp"), ("lsp", "pygls")])
+def test_the_missing_extra_is_named(
+    command: str, library: str, tmp_path: Path, repository: Repository
+) -> None:
+    (tmp_path / library).mkdir()
+    (tmp_path / library / "__init__.py").write_text(f"raise ModuleNotFoundError('no', name='{library}')")
+    done = run(command, directory=repository.path, env={"PYTHONPATH": str(tmp_path)})
+    assert done.exit_code == 2
+    assert f"next: pip install --upgrade 'specguard[{command}]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 
