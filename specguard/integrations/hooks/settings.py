@@ -19,7 +19,6 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from pathlib import PurePath
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,7 +27,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.data import members, read_data
 from specguard.integrations.hooks.dialects import PROJECTS
 from specguard.integrations.hooks.session_pins import PROBE, object_of
-from specguard.integrations.hooks.tool_calls import WRITING, beginning
+from specguard.integrations.hooks.tool_calls import WRITING, above, beginning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -393,7 +392,7 @@ def _claude(home: str, top: str, environment: Mapping[str, str]) -> Trust:
             return Trust(False, f"{file} has disableAllHooks", "take disableAllHooks out of it")
     state = _read(os.path.join(environment.get("CLAUDE_CONFIG_DIR") or home, ".claude.json"))
     # A folder that is trusted makes those below it so.
-    if any(_dig(state, "projects", place, "hasTrustDialogAccepted") is True for place in _above(top)):
+    if any(_dig(state, "projects", place, "hasTrustDialogAccepted") is True for place in above(top)):
         return Trust(True, "the folder is trusted")
     return Trust(
         said="nobody has trusted this folder in Claude Code yet, which asks when it starts here; `claude -p` "
@@ -415,7 +414,7 @@ def _gemini(home: str, top: str, environment: Mapping[str, str]) -> Trust:
         for place, said in _read(file).items()
     }
     # The innermost folder that is known decides.
-    decided = next((places[place] for place in _above(top) if place in places), None)
+    decided = next((places[place] for place in above(top) if place in places), None)
     if decided in ("TRUST_FOLDER", "TRUST_PARENT"):
         return Trust(True, "the folder is trusted")
     step = "start gemini here and trust the folder; without a person set GEMINI_CLI_TRUST_WORKSPACE=true"
@@ -478,11 +477,6 @@ def ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
         ending.cancel()
         process.kill()
         process.communicate()
-
-
-def _above(folder: str) -> list[str]:
-    """A folder and all above it, the innermost first."""
-    return [folder, *map(str, PurePath(folder).parents)]
 
 
 def _dig(data: Mapping[str, Any], *keys: str) -> object:

@@ -83,16 +83,15 @@ class _Uncertain(Exception):
     """From here on nothing is certain."""
 
 
-def read_command(text: str, directory: bytes, environment: Mapping[str, str] | None = None) -> Deeds:
+def read_command(text: str, directory: bytes, environment: Mapping[str, str]) -> Deeds:
     """The certain effects of a shell command.
 
     Args:
         text: the command, as `bash -c` takes it.
         directory: the folder in which it would run, absolute.
-        environment: the variables that it would see; those of this process where they are not given. Only
-            `HOME` is believed.
+        environment: the variables that it would see; only `HOME` is believed.
     """
-    telling = Interpreter(directory, (os.environ if environment is None else environment).get("HOME", ""))
+    telling = Interpreter(directory, environment.get("HOME", ""))
     telling.run(text)
     return telling.deeds
 

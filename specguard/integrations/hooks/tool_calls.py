@@ -36,7 +36,7 @@ from specguard.integrations.hooks.dialects import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any, Final
+    from typing import Any, AnyStr, Final
 
     from specguard.integrations.hooks.dialects import HookEvent
 
@@ -106,7 +106,7 @@ def _command(event: HookEvent, value: object) -> Deeds:
         return Deeds()
     from specguard.integrations.hooks.shell import read_command
 
-    return read_command(value, event.directory)
+    return read_command(value, event.directory, event.environment)
 
 
 def _edited(event: HookEvent) -> Deeds:
@@ -393,7 +393,7 @@ def names_of(path: bytes, event: HookEvent, *, gone: bool) -> list[bytes]:
 
 def work_tree_at(folder: bytes) -> Checkout | None:
     """The working tree that a folder is in; None if it is in none."""
-    for root in _above(os.path.realpath(folder)):
+    for root in above(os.path.realpath(folder)):
         found = _work_tree(root)
         if found is not None:
             return found
@@ -420,7 +420,7 @@ def locate(names: Iterable[bytes], homes: Sequence[Checkout], *, gone: bool) -> 
             for home in homes:
                 if is_below(home.root, name):
                     found[home.root, b""] = (home, b"")
-        for root in _above(os.path.dirname(name)):
+        for root in above(os.path.dirname(name)):
             if all(root != tree.root for tree in trees):
                 tree = _work_tree(root)
                 if tree is not None and (tree.common in shared or (not trees and _is_around(tree, homes))):
@@ -442,11 +442,10 @@ def is_below(name: bytes, folder: bytes) -> bool:
     return name == folder or name.startswith(folder + b"/")
 
 
-def _above(folder: bytes) -> list[bytes]:
+def above(folder: AnyStr) -> list[AnyStr]:
     """A folder and all above it, the innermost first."""
     found = [folder]
-    while folder not in (b"/", b""):
-        folder = os.path.dirname(folder)
+    while (folder := os.path.dirname(folder)) != found[-1]:
         found.append(folder)
     return found
 

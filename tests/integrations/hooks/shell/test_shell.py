@@ -78,5 +78,5 @@ def test_without_a_home_the_home_is_not_known(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["cd sub && sed -i s/a/b/ x", "git commit -F - <<< x", "rm *; git rm x"])
 def test_following_a_command_imports_little(command: str, tmp_path: Path) -> None:
     nothing = imported(["-c", "pass"], tmp_path, tmp_path)
-    program = "from specguard.integrations.hooks.shell import read_command as r; r({!r}, b'/nonexistent')"
+    program = "from specguard.integrations.hooks.shell import read_command as r; r({!r}, b'/x', {{}})"
     assert (imported(["-c", program.format(command)], tmp_path, tmp_path) - nothing) & NEVER == set()
