@@ -530,7 +530,7 @@ def _of_table(table: Table, kind: Kind) -> Iterator[Read]:
         for told in (cells[title] for title in ("when", "timeout") if title in cells):
             if told.plain.strip().casefold() not in {"", "-", "always"}:
                 yield NotRead(
-                    told.line, told.plain, "it is read in front matter alone: the command always runs"
+                    told.line, told.plain, "it is read only in front matter: the command always runs"
                 )
 
 
