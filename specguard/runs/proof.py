@@ -113,6 +113,7 @@ class RunProof(Record):
             tests.
         whole: whether the whole tree is judged, whatever was done when.
         least: the least that evidence must be.
+        contents: the identities of trees that were asked for.
     """
 
     records: RunRecords
@@ -124,6 +125,7 @@ class RunProof(Record):
     paper: Callable[[bytes], bool]
     whole: bool = False
     least: str = "claimed"
+    contents: dict[str, str] = {}
 
     def claim(
         self, label: str, gate: str, on: Sequence[str], *, least: str = "re-run", logged: bool = False
@@ -135,10 +137,6 @@ class RunProof(Record):
     def claimed(self) -> set[tuple[bytes, str]]:
         """The results that were judged and are only claimed: their run is bound to no tree."""
         return set()
-
-    @cached_property
-    def _contents(self) -> dict[str, str]:
-        return {}
 
     def judge(self, claim: Claim) -> Flaw | None:
         """The reason why nothing shows a claim; None if something does.
@@ -290,9 +288,9 @@ class RunProof(Record):
             return run.content if tree == run.tree else ""
 
     def _content_of(self, tree: Tree, oid: str) -> str:
-        if oid not in self._contents:
-            self._contents[oid] = content_of(tree, self.paper)
-        return self._contents[oid]
+        if oid not in self.contents:
+            self.contents[oid] = content_of(tree, self.paper)
+        return self.contents[oid]
 
     def _same_change(self, run: RunRecord, oid: str) -> bool:
         """True if a commit is the run's own, put on another base as platforms do when they merge."""

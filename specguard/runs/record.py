@@ -417,6 +417,7 @@ class RunRecords(Record):
         entries: what the change adds, modifies and deletes.
         now: gives the time.
         under_way: the commit that a run is about to make, which that run itself judges; empty: none is.
+        known: the runs that were read, by their folders.
     """
 
     settings: RunSettings
@@ -425,15 +426,12 @@ class RunRecords(Record):
     entries: Callable[[], Sequence[Entry]]
     now: Callable[[], datetime]
     under_way: str = ""
+    known: dict[bytes, RunRecord] = {}
 
     @property
     def in_tree(self) -> bool:
         """True if they are part of the judged tree."""
         return self.settings.keep == "tree"
-
-    @cached_property
-    def _known(self) -> dict[bytes, RunRecord]:
-        return {}
 
     @cached_property
     def all(self) -> Sequence[RunRecord]:
@@ -612,6 +610,6 @@ class RunRecords(Record):
         return LocalFiles(root)
 
     def _at(self, folder: bytes) -> RunRecord:
-        if folder not in self._known:
-            self._known[folder] = RunRecord(self._seen, folder, self.settings)
-        return self._known[folder]
+        if folder not in self.known:
+            self.known[folder] = RunRecord(self._seen, folder, self.settings)
+        return self.known[folder]

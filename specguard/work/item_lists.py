@@ -517,28 +517,29 @@ def find_listed(
         MissingFact: the tree or a file cannot be read.
     """
     every = find_sources(kind, settings, documents, told)
-    patterns = [PathTemplate(text).render(told) for text in settings.sources]
-    sources = [source for source in every if agree(source.fields, told)]
-    if not sources:
-        problem = f"no file matches {' or '.join(patterns)}"
-        tried = [f"{text} matches no file" for text in patterns]
-        if every:
-            known = {name for source in every for name in source.fields} - _IDENTITY
-            about = " and ".join(f"{name} {text!r}" for name, text in told.items() if name in known)
-            problem = f"no file that matches {' or '.join(patterns)} is about {about}"
-            tried = [f"{path_text(source.path)} is about another one" for source in every]
-        return Unresolved(problem, Pointer(None, tried, problem))
-    found = meant(sources, item_id, told)
+    found = meant(every, item_id, told)
     if len(found) == 1:
         return found[0]
-    broken = next((source for source in sources if source.problem), sources[0])
-    names = " and ".join(path_text(source.path) for source in sources[:3])
-    problem = f"{path_text(broken.path)} {broken.problem}" if broken.problem else ""
+    sources = [source for source in every if agree(source.fields, told)]
     if found:
-        broken = found[0].source
         where = " and ".join(f"{path_text(one.source.path)}:{one.line}" for one in found[:5])
         problem = f"{len(found)} entries could be {kind} {item_id}: {where}"
-    return Unresolved(problem or f"{names} has no {kind} {item_id}", pointer_of(broken, problem=problem))
+        return Unresolved(problem, pointer_of(found[0].source, problem=problem))
+    if sources:
+        broken = next((source for source in sources if source.problem), sources[0])
+        problem = f"{path_text(broken.path)} {broken.problem}" if broken.problem else ""
+        names = " and ".join(path_text(source.path) for source in sources[:3])
+        pointer = pointer_of(broken, problem=problem)
+        return Unresolved(problem or f"{names} has no {kind} {item_id}", pointer)
+    patterns = [PathTemplate(text).render(told) for text in settings.sources]
+    problem = f"no file matches {' or '.join(patterns)}"
+    tried = [f"{pattern} matches no file" for pattern in patterns]
+    if every:
+        known = {name for source in every for name in source.fields} - _IDENTITY
+        about = " and ".join(f"{name} {text!r}" for name, text in told.items() if name in known)
+        problem = f"no file that matches {' or '.join(patterns)} is about {about}"
+        tried = [f"{path_text(source.path)} is about another one" for source in every]
+    return Unresolved(problem, Pointer(None, tried, problem))
 
 
 def meant(sources: Sequence[Source], item_id: str, told: Mapping[str, str]) -> list[Listed]:

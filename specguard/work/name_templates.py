@@ -14,6 +14,7 @@ a file that is called otherwise would be passed over in silence. `{X}` is the ca
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from itertools import pairwise
 
 from specguard.declaration.patterns import CONTINUED, LONG_PATH, Selecting, translate
@@ -99,8 +100,6 @@ class _Parts:
         plain: the same with each placeholder in small letters.
     """
 
-    __slots__ = ("holes", "parts", "text")
-
     def __init__(self, text: str, plain: str) -> None:
         self.text = text
         self.parts: tuple[str | Hole, ...] = tuple(_parse(plain))
@@ -145,13 +144,9 @@ class Template(_Parts):
         TemplateError: a brace is alone, or a placeholder has no name or a form that there is none of.
     """
 
-    __slots__ = ("_exact", "_ids", "_lenient")
-
     def __init__(self, text: str, ids: str = "") -> None:
         super().__init__(text, text)
         self._ids = ids
-        self._exact: Any = None
-        self._lenient: re.Pattern[str] | None = None
 
     @property
     def literal(self) -> int:
@@ -193,8 +188,6 @@ class Template(_Parts):
         """
         if len(text) > LONGEST or not text:
             return None
-        if self._exact is None:
-            self._exact = self._expression()
         try:
             match = self._exact.fullmatch(text)
         except UnicodeEncodeError:
@@ -206,8 +199,6 @@ class Template(_Parts):
         """The number, and a slug if one can be told, of a text that starts with the word and a number."""
         if len(text) > LONGEST:
             return None
-        if self._lenient is None:
-            self._lenient = self._lenient_expression()
         match = self._lenient.match(text) if self._lenient is not None else None
         if match is None:
             return None
@@ -216,7 +207,8 @@ class Template(_Parts):
             fields["slug"] = match.group("slug")
         return fields
 
-    def _expression(self) -> Any:
+    @cached_property
+    def _exact(self) -> Any:
         """The expression with a group for each placeholder, which takes at most quadratic time."""
         ids = f"(?i:{self._ids})" if self._ids else ""
         source = self._filled(lambda hole: f"({(hole.name == 'id' and ids) or hole.shortest})", re.escape)
@@ -227,7 +219,8 @@ class Template(_Parts):
             return re2.compile(source)
         return re.compile(source)
 
-    def _lenient_expression(self) -> re.Pattern[str] | None:
+    @cached_property
+    def _lenient(self) -> re.Pattern[str] | None:
         if not self.word:
             return None
         head = self.parts[0]
@@ -328,20 +321,14 @@ class PathTemplate(_Parts):
         PatternError: a glob is malformed.
     """
 
-    __slots__ = ("_exact", "_expression", "_pattern")
-
     def __init__(self, text: str) -> None:
         super().__init__(text, _CAPITALS.sub(_lowered, text.rstrip("/") or text))
         self._expression = _expression(self)
-        self._pattern: Selecting | None = None
-        self._exact: dict[bool, Any] = {}
 
-    @property
+    @cached_property
     def pattern(self) -> Selecting:
         """A pattern that matches every path it reads: each placeholder is a `*`."""
-        if self._pattern is None:
-            self._pattern = Selecting([self.render({})])
-        return self._pattern
+        return Selecting([self.render({})])
 
     def read(self, path: bytes) -> dict[str, str] | None:
         """The values that its placeholders have in a path; None if it is no such path.
@@ -362,10 +349,10 @@ class PathTemplate(_Parts):
         Returns:
             None if it is no such path.
         """
-        if self.read(path) is None:
+        found = self._texts(path)
+        if found is None or self._fields(found, small=True) is None:
             return None
-        found = zip(self.holes, self._texts(path) or (), strict=True)
-        return tuple(text for hole, text in found if hole.name in names)
+        return tuple(text for hole, text in zip(self.holes, found, strict=True) if hole.name in names)
 
     def key(self, fields: Mapping[str, str]) -> tuple[str, ...]:
         """The texts of the placeholders that have a value, in the order in which they stand in it."""
@@ -399,25 +386,27 @@ class PathTemplate(_Parts):
 
     def _texts(self, path: bytes) -> Sequence[str] | None:
         """The text of each placeholder in a path; None if it is no such path."""
-        short = len(path) <= LONG_PATH
-        if short not in self._exact:
-            self._exact[short] = self._compiled(short)
-        match = self._exact[short].fullmatch(path)
+        match = (self._exact if len(path) <= LONG_PATH else self._linear).fullmatch(path)
         if match is None:
             return None
         return [group.decode("utf-8", "surrogateescape") for group in match.groups()]
 
-    def _compiled(self, short: bool) -> Any:
-        """The expression for short paths, or that which takes linear time."""
-        source = self._expression.encode("ascii")
-        if short and len(re.findall(r"[*+]", self._expression.replace(CONTINUED, ""))) <= 3:
-            return re.compile(source)
+    @cached_property
+    def _exact(self) -> Any:
+        """The expression for short paths."""
+        if len(re.findall(r"[*+]", self._expression.replace(CONTINUED, ""))) > 3:
+            return self._linear
+        return re.compile(self._expression.encode("ascii"))
+
+    @cached_property
+    def _linear(self) -> Any:
+        """The expression whose time is linear however long a path is."""
         import re2
 
         options = re2.Options()
         options.encoding = re2.Options.Encoding.LATIN1
         options.log_errors = False
-        return re2.compile(source, options)
+        return re2.compile(self._expression.encode("ascii"), options)
 
 
 def escape(value: str) -> str:

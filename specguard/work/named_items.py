@@ -287,15 +287,13 @@ class Work(Record, frozen=False):
         from specguard.work import gates
 
         item = self._resolved(naming)
-        missing: MissingFact | None = None
         if isinstance(item, Unresolved):
             # The gates of its kind are known in spite of it.
-            missing = self.missing(naming, item)
-            planned: Sequence[PlannedGate] = gates.joined(
-                gates.gates_of_kind(naming.kind, self.kinds[naming.kind], origins)
-            )
+            missing: MissingFact | None = self.missing(naming, item)
+            own = gates.gates_of_kind(naming.kind, self.kinds[naming.kind], origins)
+            planned: Sequence[PlannedGate] = gates.joined(own)
         else:
-            planned = gates.gates_of(item, origins).gates
+            missing, planned = None, gates.gates_of(item, origins).gates
         judging = [gate for gate in planned if gate.kind == "gate"]
         chosen = gates.selected(judging, commit.diffs[0] if commit.diffs else ())
         return [one.gate for one in chosen if not one.skipped], missing
