@@ -25,9 +25,8 @@ AUTHORITY = (DATA / "fixes.md").read_text()
 
 @pytest.fixture
 def project(repository: Repository) -> Repository:
-    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
-    repository.write("NEXT.json", '{"next": 12}')
-    repository.commit("docs: state what may change")
+    files = {"SPEC_AUTHORITY.md": AUTHORITY, "NEXT.json": '{"next": 12}'}
+    repository.commit("docs: state what may change", files=files)
     repository.git("config", "user.name", "Ann")
     repository.git("config", "user.email", "ann@example.org")
     return repository
@@ -37,8 +36,7 @@ def work(
     repository: Repository, branch: str = "phase-12-cart", message: str = "feat(phase12): implement phase 12"
 ) -> str:
     repository.branch(branch)
-    repository.write("src/a.py", "a = 1\n")
-    return repository.commit(message)
+    return repository.commit(message, files={"src/a.py": "a = 1\n"})
 
 
 def head(repository: Repository) -> str:
@@ -176,8 +174,7 @@ def test_a_plugins_fix_is_done_and_one_that_does_harm_is_not(
     place = tmp_path_factory.mktemp("plugin")
     install_plugin(place, PLUGIN)
     authority = '```toml specguard\nplugins = ["acme"]\nbase = "main"\n```\n'
-    repository.write("SPEC_AUTHORITY.md", authority)
-    repository.commit("docs: state what may change")
+    repository.commit("docs: state what may change", files={"SPEC_AUTHORITY.md": authority})
     repository.branch("work")
     for name in ("crash", "exit", "odd", "outside", "git", "authority", "half", "commit", "branch", "good"):
         repository.write(f"{name}.txt", "a foo\n")

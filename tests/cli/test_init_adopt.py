@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).parent / "data"
 PROSE = (DATA / "prose.md").read_text()
+PATHS = ("docs/api/x.yaml", "LICENSE", "src/core.py", "src/other.py")
 
 
 @pytest.fixture
 def team(repository: Repository) -> Repository:
     """A repository whose authority is prose."""
-    for path in ("docs/api/x.yaml", "LICENSE", "src/core.py", "src/other.py"):
-        repository.write(path, "a\n")
-    repository.write("SPEC_AUTHORITY.md", PROSE)
-    repository.commit("docs: say how we work")
+    repository.commit(
+        "docs: say how we work", files={"SPEC_AUTHORITY.md": PROSE, **dict.fromkeys(PATHS, "a\n")}
+    )
     return repository
 
 
@@ -56,9 +56,7 @@ def test_each_sentence_is_accounted_for_and_the_rest_is_enforced(team: Repositor
     team.commit("docs: have rules hold what it says")
     assert run_here("doctor", directory=team.path).exit_code == 0
     team.branch("work")
-    for path in ("docs/api/x.yaml", "LICENSE", "src/core.py", "src/other.py"):
-        team.write(path, "b\n")
-    team.commit("Change things")
+    team.commit("Change things", files=dict.fromkeys(PATHS, "b\n"))
     found = data_of(team, "check", code=1)["findings"]
     errors = [(one["code"], one["location"]["path"]) for one in found if one["severity"] == "error"]
     assert errors == [
@@ -76,8 +74,7 @@ def test_lists_of_paths_in_another_language_are_shown_with_their_setting(reposit
     prose = (
         "# 规范\n\n## 禁止修改\n\n- `docs/api/`\n\n## Gesperrte Ordner\n\n| Ordner |\n| --- |\n| `src/` |\n"
     )
-    repository.write("SPEC_AUTHORITY.md", prose)
-    repository.commit("chore: start")
+    repository.commit("chore: start", files={"SPEC_AUTHORITY.md": prose})
     outcome = run_here("init", "--adopt", directory=repository.path)
     asked = [said for word, _, said in told(outcome) if word == "ask"]
     assert asked == [

@@ -12,13 +12,12 @@ if TYPE_CHECKING:
 
 
 def test_exactly_the_rules_of_the_table_judge_where_nothing_is_set(repository: Repository) -> None:
-    repository.write("SPEC_AUTHORITY.md", '# A\n\n```toml specguard\nbase = "main"\n```\n')
-    repository.commit("docs: state nothing")
+    text = '# A\n\n```toml specguard\nbase = "main"\n```\n'
+    repository.commit("docs: state nothing", files={"SPEC_AUTHORITY.md": text})
     for branch, path in (("side", "x"), ("work", "y")):
-        repository.git("switch", "-q", "-c", branch, "main")
-        repository.write(path, "a\n")
-        repository.commit(f"feat: add {path}")
-    repository.git("merge", "-q", "--no-ff", "-m", "Merge branch 'side'", "side")
+        repository.branch(branch, "main")
+        repository.commit(f"feat: add {path}", files={path: "a\n"})
+    repository.merge("side", message="Merge branch 'side'")
     args = ("--pr-title", "feat: add x and y", "--output-format", "json")
     rules = run_here("check", *args, directory=repository.path).report["rules"]
     assert tuple(rule["code"] for rule in rules if rule["state"] not in ("not-applicable", "off")) == ON

@@ -55,8 +55,7 @@ def test_other_words_are_left_to_click() -> None:
 )
 def test_both_ways_give_one_result(repository: Repository, path: str, message: str, line: str) -> None:
     arguments = line.split()
-    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
-    repository.commit("docs: state what may change")
+    repository.commit("docs: state what may change", files={"SPEC_AUTHORITY.md": AUTHORITY})
     repository.branch("work")
     repository.write("message", message)
     repository.write(path, "x")

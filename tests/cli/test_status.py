@@ -166,10 +166,8 @@ def test_plans_without_a_wave(tmp_path: Path, plan: str, code: int, said: list[s
 
 def test_a_repository_without_a_base_or_a_branch(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "here", branch="work")
-    repository.write("SPEC_AUTHORITY.md", "# A\n\n```toml specguard\n[plans.x]\n```\n")
-    repository.write(".plans/cart/plan.json", '{"tasks": [{"id": "task_001", "status": "pending"}]}')
-    repository.stage()
-    repository.git("commit", "-q", "-m", "all")
+    plan = '{"tasks": [{"id": "task_001", "status": "pending"}]}'
+    repository.commit("all", files={"specguard.toml": "[plans.x]\n", ".plans/cart/plan.json": plan})
     repository.git("checkout", "-q", "--detach")
     done = ended(run_here("status", directory=repository.path))
     assert "no branch" in done.stdout
@@ -212,13 +210,8 @@ def test_a_title_stays_in_its_row(tmp_path: Path) -> None:
     titles = ["A\n  done        forged", "B\x0b\u2028\u202e", "C"]
     tasks = [{"id": f"task_00{at}", "title": title, "status": "pending"} for at, title in enumerate(titles)]
     here = Repository(tmp_path / "here")
-    here.commit(
-        "plan",
-        files={
-            "SPEC_AUTHORITY.md": "```toml specguard\n[plans.x]\n```\n",
-            ".plans/a\nb 9/plan.json": json.dumps({"tasks": tasks}),
-        },
-    )
+    plan = {".plans/a\nb 9/plan.json": json.dumps({"tasks": tasks})}
+    here.commit("plan", files={"specguard.toml": "[plans.x]\n", **plan})
     told = run_here("plan", "status", directory=here.path).stdout.splitlines()
     assert [line.split("  ")[0] for line in told[:2]] == ["plan", "a\\x0ab 9"]
     said = run_here("status", directory=here.path).stdout.splitlines()

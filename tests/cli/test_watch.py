@@ -90,8 +90,7 @@ def watching(repository: Repository, *words: str, terminal: bool = False) -> Ite
 
 @pytest.fixture
 def project(repository: Repository) -> Repository:
-    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
-    repository.commit("docs: state what may change")
+    repository.commit("docs: state what may change", files={"SPEC_AUTHORITY.md": AUTHORITY})
     repository.branch("work")
     return repository
 
@@ -100,8 +99,7 @@ END = r"Ctrl-C ends\r?\n"
 
 
 def test_the_working_tree_is_judged_again_after_each_change(project: Repository) -> None:
-    project.write(".gitignore", "build/\n")
-    project.commit("chore: ignore what is built")
+    project.commit("chore: ignore what is built", files={".gitignore": "build/\n"})
     with watching(project, "--output", "json=report.json", "--log-decisions", "log.jsonl") as watched:
         watched.until(r"specguard: passed[^\n]*\nwatching the working tree; " + END)
         # Neither its own reports, nor what is ignored, nor an empty folder is a change.
@@ -133,8 +131,7 @@ def test_the_index_is_watched_alone_and_a_refreshed_one_is_no_change(project: Re
 def test_a_branch_is_judged_again_when_it_gets_commits(project: Repository) -> None:
     with watching(project, "--head", "work") as watched:
         watched.until(r"nothing to judge[^\n]*\nwatching the branch; " + END)
-        project.write("locked/a.txt", "a")
-        project.commit("feat: add a")
+        project.commit("feat: add a", files={"locked/a.txt": "a"})
         watched.until(r"failed \(range, 1 commit, 1 file\)")
         watched.until(END)
 
