@@ -120,16 +120,13 @@ def test_the_policy_comes_first_and_a_command_is_one_gate(tree: Grow) -> None:
     origins = {f"{key}.timeout": Origin("SPEC_AUTHORITY.md", 9), key: Origin("SPEC_AUTHORITY.md", 7)}
     [gate] = gates_of(item(tree, "# P\n", Gate(name="t", run="t", timeout="5m")), origins).gates
     assert (gate.timeout, gate.named) == ("5m", "SPEC_AUTHORITY.md:7")
+    # Flags are gates, too.
+    tests, lint = joined([gate, *flag_gates(["make lint", " ", "t"])])
+    assert (lint.run, lint.source, lint.named) == ("make lint", "flag", "--command")
+    assert tests.also == "--command"
     # A document that cannot be read is none without gates.
     with pytest.raises(MissingFact, match="cannot be read"):
         gates_of(item(tree, "## Gates\n\n" + ">" * 5000 + " x\n"), {})
-
-
-def test_flags_are_gates_too() -> None:
-    policy = PlannedGate(name="t", run="make test", source="policy")
-    tests, lint = joined([policy, *flag_gates(["make lint", " ", "make test"])])
-    assert (lint.run, lint.source, lint.named) == ("make lint", "flag", "--command")
-    assert tests.also == "--command"
 
 
 def test_names_are_unique_and_fit_for_files() -> None:
