@@ -100,7 +100,8 @@ class _ShownProgress:
         from rich.console import Console
         from rich.progress import Progress
 
-        self._bars = Progress(console=Console(stderr=True), transient=True)
+        console = Console(stderr=True)
+        self._bars = Progress(console=console, transient=True, disable=not console.is_terminal)
         self._task = self._bars.add_task("", total=0)
         self._total = 0
 
