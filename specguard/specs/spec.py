@@ -189,20 +189,26 @@ class Spec:
     def approvals(self) -> Sequence[SpecApproval]:
         """Every record of an approval, in the document and in the index, complete or not."""
         name, fields = self._settings.approvals, self._settings.approval_fields
+        found: list[SpecApproval] = []
+        for value, data, place, path in self.keyed(name):
+            found += ApprovalReader(fields, path).of_data(value, data, place)
         reader = ApprovalReader(fields, self.path)
-        own = find_key(self.keys, [name])
-        found = list(reader.of_data(own[1], self.data, (own[0],))) if own else []
         for field in find_fields(self.fields, name):
             if field.form not in KEYED:
                 found.append(reader.of_text(field.value, field.line))
         for section in self.sections(name):
             found += reader.of_blocks(section.blocks)
-        entry = self.entry
-        listed = entry.find([name]) if entry is not None else None
-        if entry is not None and listed is not None:
-            place = (*entry.key, listed[0])
-            found += ApprovalReader(fields, entry.index).of_data(listed[1], entry.data, place)
         return found
+
+    def keyed(self, name: str) -> Iterator[tuple[Any, Data, Place, bytes]]:
+        """The values of a key in its own data and in the index, with the data, their place and its file."""
+        places = [(DataEntry(self.data, (), self.keys), self.path)]
+        if self.entry is not None:
+            places.append((self.entry, self.entry.index))
+        for entry, file in places:
+            found = entry.find([name])
+            if found is not None:
+                yield found[1], entry.data, (*entry.key, found[0]), file
 
     @cached_property
     def recorded(self) -> Sequence[tuple[str, WrittenValue]]:

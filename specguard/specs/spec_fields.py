@@ -422,20 +422,16 @@ def recorded_ids(spec: Spec, name: str) -> Iterator[tuple[str, WrittenValue]]:
         spec: the spec.
         name: the name of the field, or section, that holds them.
     """
-    own = find_key(spec.keys, [name])
-    for path, oid, place in _pairs(own[1], (own[0],)) if own else ():
-        yield path, WrittenValue(oid, spec.path, spec.data.line(place))
+    for value, data, place, file in spec.keyed(name):
+        for path, oid in value.items() if isinstance(value, dict) else ():
+            if is_scalar(oid):
+                yield path, WrittenValue(scalar_text(oid), file, data.line((*place, path)))
     for section in spec.sections(name):
         for raw, line in _rows(section.blocks):
             paths = leading_paths(raw).paths[:1]
             ids = _OID.findall(raw.partition(paths[0])[2]) if paths else []
             if ids:
                 yield paths[0], WrittenValue(ids[-1], spec.path, line)
-    entry = spec.entry
-    found = entry.find([name]) if entry is not None else None
-    if entry is not None and found is not None:
-        for path, oid, place in _pairs(found[1], (found[0],)):
-            yield path, WrittenValue(oid, entry.index, entry.line_of(*place))
 
 
 def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
@@ -464,13 +460,6 @@ def _rows(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, int]]:
             yield from ((item.text.raw[:LONGEST_PATH], item.line) for item in block.items)
         for row in block.rows if isinstance(block, Table) else ():
             yield " ".join(cell.raw for cell in row)[:LONGEST_PATH], row[0].line
-
-
-def _pairs(value: Any, place: Place) -> Iterator[tuple[str, str, Place]]:
-    """Paths and object ids in data, which is a table of them."""
-    for key, oid in value.items() if isinstance(value, dict) else ():
-        if is_scalar(oid):
-            yield key, scalar_text(oid), (*place, key)
 
 
 LONGEST: Final = 1000
