@@ -266,22 +266,20 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
         values = validator.validate_json(json.dumps(merged.data, default=_text), strict=True)
     except ValidationError as error:
         return {}, _problems(error.errors(include_url=False), merged, registry, models)
-    problems: list[SettingProblem] = []
+    found: list[tuple[KeyPath, str, str]] = []
     for name, table in values.get("rules", {}).items():
         rule = registry.rules[name].rule
-        own = {field: value for field, value in table.items() if field in rule._fields}
-        text = problem_of(rule(**own))
+        text = problem_of(rule(**{field: table[field] for field in rule._fields if field in table}))
         if text:
-            origin = _origin(("rules", name), text, merged)
-            problems.append(SettingProblem(f"[rules.{name}]: {text}", origin=origin))
-    found = list(misspelt(values, registry))
+            found.append((("rules", name), f"is wrong: {text}", ""))
+    found += misspelt(values, registry)
     for declaration in registry.declarations.values():
         if declaration.problems is not None and declaration.name in values:
             found += declaration.problems(values[declaration.name])
-    problems.extend(
-        SettingProblem(f"`{dotted(path)}` {text}", merged.origin(path), help) for path, text, help in found
-    )
-    return values, problems
+    return values, [
+        SettingProblem(f"`{dotted(path)}` {text}", _origin(path, text, merged), help)
+        for path, text, help in found
+    ]
 
 
 def policy_model(
