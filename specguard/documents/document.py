@@ -33,7 +33,7 @@ from specguard.documents.inline import TAGS, Hidden, Hiding, LineCounter, normal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any, Final, Literal, Self
 
     from markdown_it import MarkdownIt
@@ -241,9 +241,7 @@ class BlockReader:
     def __init__(self, document: Document, text: str) -> None:
         self._document = document
         self._nodes = self._parse(text)
-        self._references: Mapping[str, str] = {
-            one.label: one.target for one in reversed(document.definitions)
-        }
+        self._references = {one.label: one.target for one in reversed(document.definitions)}
         self._footnotes: list[Footnote] = []
         self._hiding = Hiding()
 
@@ -259,7 +257,10 @@ class BlockReader:
         parser = _parser("[^" in text)
         environment: dict[str, Any] = {}
         tokens = parser.parse(text, environment)
-        self._define(environment)
+        found = [(label, one) for label, one in environment.get("references", {}).items()]
+        found += [(one["label"], one) for one in environment.get("duplicate_refs", ())]
+        defined = (Definition(label, one["href"], one["title"], one["map"][0] + 1) for label, one in found)
+        self._document.definitions = sorted(defined, key=lambda definition: definition.line)
         levels: list[list[_Node]] = [[]]
         for token in tokens:
             if token.nesting == -1:
@@ -272,14 +273,6 @@ class BlockReader:
             if len(levels) > MAX_NESTING:
                 raise UnreadDocument(Problem("lists and quotes are nested too deeply", _line(token)))
         return levels[0]
-
-    def _define(self, environment: Mapping[str, Any]) -> None:
-        found = [(label, one) for label, one in environment.get("references", {}).items()]
-        found += [(one["label"], one) for one in environment.get("duplicate_refs", ())]
-        definitions = [
-            Definition(label, one["href"], one["title"], one["map"][0] + 1) for label, one in found
-        ]
-        self._document.definitions = sorted(definitions, key=lambda definition: definition.line)
 
     def _blocks(self, nodes: Sequence[_Node], *, nested: bool) -> list[AnyBlock]:
         found: list[AnyBlock] = []
@@ -353,7 +346,7 @@ class BlockReader:
             # What stands in a hidden element is another document, as it were.
             hiding = Hiding(self._document.hidden_parts) if self._hiding.hidden else self._hiding
             raw = hiding.inline(raw, line)
-        return Text(raw, line, self._references) if self._references else Text(raw, line)
+        return Text(raw, line, self._references)
 
 
 def _line(token: Token) -> int:

@@ -296,10 +296,14 @@ def answer(name: str, given: Mapping[str, Any], directory: str) -> types.CallToo
     try:
         data = bounded(_asked(name, given, directory))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one question must never end the server
-        return _refusal(error)
+        return _result(*_refusal(error), is_error=True)
     page = data.get("page")
-    text = legible(page) if page else json_text(data, indent=None)
-    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], structured_content=data)
+    return _result(legible(page) if page else json_text(data, indent=None), data)
+
+
+def _result(text: str, data: dict[str, Any], *, is_error: bool = False) -> types.CallToolResult:
+    content = types.TextContent(type="text", text=text)
+    return types.CallToolResult(content=[content], structured_content=data, is_error=is_error)
 
 
 def _asked(name: str, given: Mapping[str, Any], directory: str) -> Mapping[str, Any]:
@@ -326,8 +330,8 @@ def _asked(name: str, given: Mapping[str, Any], directory: str) -> Mapping[str, 
         ) from None
 
 
-def _refusal(error: Exception | SystemExit) -> types.CallToolResult:
-    """An error as the answer of a tool: what is wrong, and the next step."""
+def _refusal(error: Exception | SystemExit) -> tuple[str, dict[str, Any]]:
+    """An error as text, what is wrong and the next step, and as data."""
     known = error if isinstance(error, SpecguardError) else internal_error(error)
     data = bounded({"errors": errors(known)}, _LONGEST_REFUSAL)
     lines = []
@@ -337,11 +341,7 @@ def _refusal(error: Exception | SystemExit) -> types.CallToolResult:
         lines.append(where + cut(one["message"]))
         if one["help"]:
             lines.append(f"next: {cut(one['help'])}")
-    return types.CallToolResult(
-        content=[types.TextContent(type="text", text=legible("\n".join(lines)))],
-        structured_content=data,
-        is_error=True,
-    )
+    return legible("\n".join(lines)), data
 
 
 def _protected(ask: Callable[[], _Asked]) -> _Asked:
@@ -349,9 +349,7 @@ def _protected(ask: Callable[[], _Asked]) -> _Asked:
     try:
         return ask()
     except (Exception, SystemExit) as error:
-        [said] = _refusal(error).content
-        assert isinstance(said, types.TextContent)  # noqa: S101 - what `_refusal` makes
-        raise MCPError(code=types.INVALID_PARAMS, message=said.text) from error
+        raise MCPError(code=types.INVALID_PARAMS, message=_refusal(error)[0]) from error
 
 
 def _told(name: str) -> types.Tool:

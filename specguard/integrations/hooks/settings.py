@@ -376,20 +376,22 @@ def trust_of(host: Host, program: str | None, top: str, environment: Mapping[str
         top: the project's folder.
         environment: where the home folder and the program's own are found.
     """
+    if host.agent == "codex":
+        return _codex(program or host.program, top, environment)
     home = environment.get("HOME", "/nonexistent")
-    if host.agent == "claude":
-        return _claude(home, top, environment)
-    if host.agent == "gemini":
-        return _gemini(home, top, environment)
-    return _codex(program or host.program, top, environment)
+    claude = environment.get("CLAUDE_CONFIG_DIR") or os.path.join(home, ".claude")
+    gemini = os.path.join(environment.get("GEMINI_CLI_HOME") or home, ".gemini")
+    files = {
+        "claude": (f"{claude}/settings.json", f"{top}/.claude/settings.local.json"),
+        "gemini": (f"{gemini}/settings.json",),
+    }
+    for file in files[host.agent]:
+        if said := _switched_off(_read(file), host):
+            return Trust(False, f"{file} switches hooks off by {said}", f"take {said} out of it")
+    return _claude(home, top, environment) if host.agent == "claude" else _gemini(gemini, top, environment)
 
 
 def _claude(home: str, top: str, environment: Mapping[str, str]) -> Trust:
-    folder = environment.get("CLAUDE_CONFIG_DIR") or os.path.join(home, ".claude")
-    local = os.path.join(top, ".claude", "settings.local.json")
-    for file in (os.path.join(folder, "settings.json"), local):
-        if _read(file).get("disableAllHooks") is True:
-            return Trust(False, f"{file} has disableAllHooks", "take disableAllHooks out of it")
     state = _read(os.path.join(environment.get("CLAUDE_CONFIG_DIR") or home, ".claude.json"))
     # A folder that is trusted makes those below it so.
     if any(_dig(state, "projects", place, "hasTrustDialogAccepted") is True for place in above(top)):
@@ -400,12 +402,8 @@ def _claude(home: str, top: str, environment: Mapping[str, str]) -> Trust:
     )
 
 
-def _gemini(home: str, top: str, environment: Mapping[str, str]) -> Trust:
-    folder = os.path.join(environment.get("GEMINI_CLI_HOME") or home, ".gemini")
-    settings = _read(os.path.join(folder, "settings.json"))
-    if _dig(settings, "hooksConfig", "enabled") is False:
-        return Trust(False, f"{folder}/settings.json switches hooks off", "set hooksConfig.enabled there")
-    asked = _dig(settings, "security", "folderTrust", "enabled")
+def _gemini(folder: str, top: str, environment: Mapping[str, str]) -> Trust:
+    asked = _dig(_read(os.path.join(folder, "settings.json")), "security", "folderTrust", "enabled")
     if environment.get("GEMINI_CLI_TRUST_WORKSPACE") == "true" or asked is False:
         return Trust(True, "folders need no trust here")
     file = environment.get("GEMINI_CLI_TRUSTED_FOLDERS_PATH") or os.path.join(folder, "trustedFolders.json")
