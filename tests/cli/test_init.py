@@ -110,7 +110,7 @@ def test_a_setting_that_was_only_tried_is_not_written(
         repository.commit(f"ci: set {number}", files={"Jenkinsfile": f"{number}\n"})
 
     def judge(git: PastGit, policy: Policy, change: PastChange) -> Verdict:
-        if policy.origin("rules.locked-path.pins"):
+        if "rules.locked-path.pins" in policy.origins:
             raise SpecguardError("the disk is gone")
         return judge_as_merged(git, policy, change)
 
