@@ -29,7 +29,7 @@ def test_a_new_plan_has_the_keys_of_its_kind() -> None:
         folder="plans/{name}",
         plan="tasks.yaml",
         tasks="master.tasks",
-        option="chosen.option",
+        option="master.option",
         id_format="{name}-{number}",
         statuses=["todo", "done"],
         started=["done"],
@@ -37,8 +37,10 @@ def test_a_new_plan_has_the_keys_of_its_kind() -> None:
         required=["id", "status", "depends_on"],
     )
     assert skeleton({"other": kind}, b"plans/cart/tasks.yaml") == {
-        "chosen": {"option": "TODO"},
-        "master": {"tasks": [{"id": "001-001", "status": "todo", "dependencies": []}]},
+        "master": {
+            "option": "TODO",
+            "tasks": [{"id": "001-001", "status": "todo", "dependencies": []}],
+        },
     }
     assert skeleton({"other": kind}, b"plans/tasks.yaml") is None
     assert skeleton({"list": PlanKind(tasks="", required=["id"])}, b".plans/x/plan.json") == [
