@@ -131,16 +131,13 @@ class WorkKind(Settings):
             return "a kind has a pointer or a source, not both"
         if not (self.branch or self.commit or self.pull_request):
             return "a kind needs a template for a branch, a commit or a pull request, to be told by its names"
-        for templates, covers in (
-            (self.document + self.index + self.legacy + self.siblings, False),
-            (self.scope, True),
-        ):
-            for template in templates:
-                parsed = Template(template)
-                try:
-                    translate(parsed.render(dict.fromkeys(parsed.names, "x")), covers=covers, folds=False)
-                except PatternError as error:
-                    return str(error)
+        for text in self.document + self.index + self.legacy + self.siblings + self.scope:
+            template = Template(text)
+            pattern = template.render(dict.fromkeys(template.names, "x"))
+            try:
+                translate(pattern, covers=text in self.scope, folds=False)
+            except PatternError as error:
+                return str(error)
         return ""
 
 
@@ -231,6 +228,20 @@ def identity(fields: Mapping[str, str]) -> tuple[str, int | None]:
     return fields.get("slug", ""), None
 
 
+NAME_SETTINGS: Final = ("branch", "commit", "pull_request")
+"""The settings of a kind whose templates make names, and read them back."""
+
+
+def _templates(kinds: Mapping[str, WorkKind]) -> list[tuple[str, str, Template]]:
+    """The templates of names: the kind, the setting, and the template."""
+    return [
+        (name, key, kind.template(key))
+        for name, kind in kinds.items()
+        for key in NAME_SETTINGS
+        if getattr(kind, key)
+    ]
+
+
 class Names:
     """The templates of every kind, ready to read names.
 
@@ -239,9 +250,7 @@ class Names:
     """
 
     def __init__(self, kinds: Mapping[str, WorkKind]) -> None:
-        keys = ("branch", "commit", "pull_request")
-        told = [(name, key, kind) for name, kind in kinds.items() for key in keys if getattr(kind, key)]
-        self._templates = [(name, key, kind.template(key)) for name, key, kind in told]
+        self._templates = _templates(kinds)
 
     def read(
         self, source: str, text: str, *, commit: str | None = None, lenient: bool = True
@@ -324,9 +333,7 @@ def clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[Key, str, str]]:
         The key of the second of two templates, what is wrong with it, as a clause that names the first, and
         the next step.
     """
-    keys = ("branch", "commit", "pull_request")
-    told = [(name, key, kind) for name, kind in kinds.items() for key in keys if getattr(kind, key)]
-    templates = [(("work", name, key), Template(getattr(kind, key))) for name, key, kind in told]
+    templates = [(("work", name, key), Template(one.text)) for name, key, one in _templates(kinds)]
     step = "give one of the two templates more literal text, or another word before the number"
     for position, (second, other) in enumerate(templates):
         for first, one in templates[:position]:

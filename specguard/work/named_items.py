@@ -12,7 +12,7 @@ from specguard.errors import MissingFact, NotApplicable, if_applicable
 from specguard.model import path_text
 from specguard.work.document_search import Shape, read_pointer, text_at
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
-from specguard.work.kinds import TELLING, Names, normal_id
+from specguard.work.kinds import NAME_SETTINGS, TELLING, Names, normal_id
 from specguard.work.name_templates import PathTemplate, Template, Unrendered
 
 __all__ = ["Unresolved", "Work", "WorkItem"]
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from specguard.work.document_search import Pointer
     from specguard.work.gates import PlannedGate
     from specguard.work.kinds import Naming, WorkKind
-
-_NAMES = ("branch", "commit", "pull_request")
 
 
 class Work(Record, frozen=False):
@@ -424,7 +422,7 @@ class Work(Record, frozen=False):
         pointer = self.pointer(kind)
         if pointer.problem:
             return Unresolved(pointer.problem, pointer)
-        if number is not None and not any("id" in settings.template(key).names for key in _NAMES):
+        if number is not None and not any("id" in settings.template(key).names for key in NAME_SETTINGS):
             item_id = str(number)
         item = WorkItem(kind, settings, item_id, number, {}, told, pointer, self.tree())
         same_number = number is not None and number == pointer.number
@@ -467,7 +465,7 @@ class Work(Record, frozen=False):
         item.base = item.plain(settings.base) or self.base
         item.remote = item.plain(settings.remote) or self.remote
         # Where no branch is judged, its name need not be known.
-        for key in _NAMES if self.branch else _NAMES[1:]:
+        for key in NAME_SETTINGS if self.branch else NAME_SETTINGS[1:]:
             try:
                 item.rendered(key)
             except Unrendered as missing:
