@@ -276,7 +276,7 @@ def read_fields(document: Document) -> Sequence[Field]:
     certain = (
         Field(key, _written(value), line, "front matter") for key, (value, line) in matter.certain.items()
     )
-    return [*_keys(matter, "front matter"), *certain, *_in_blocks(document.blocks)]
+    return [*_keys(matter, matter.value, "front matter"), *certain, *_in_blocks(document.blocks)]
 
 
 def block_fields(blocks: Sequence[AnyBlock]) -> Sequence[Field]:
@@ -286,7 +286,7 @@ def block_fields(blocks: Sequence[AnyBlock]) -> Sequence[Field]:
 
 def data_fields(data: Data) -> Sequence[Field]:
     """The keys of structured data (JSON, YAML, TOML) as fields, those within them included, in order."""
-    return list(_keys(data, "data"))
+    return list(_keys(data, data.value, "data"))
 
 
 def find_fields(fields: Iterable[Field], *names: str) -> Sequence[Field]:
@@ -324,19 +324,13 @@ def plain_value(raw: str) -> str:
     return " ".join(shown.split())
 
 
-def _keys(data: Data, form: Form) -> Iterator[Field]:
-    """The keys of a mapping, and those within them, as fields."""
-    if isinstance(data.value, dict):
-        yield from _within(data, data.value, (), form)
-
-
-def _within(data: Data, values: dict[Any, Any], above: tuple[str | int, ...], form: Form) -> Iterator[Field]:
-    for key, value in values.items():
+def _keys(data: Data, values: Any, form: Form, above: Place = ()) -> Iterator[Field]:
+    """The keys of a mapping in data, and those within them, as fields."""
+    for key, value in values.items() if isinstance(values, dict) else ():
         path = (*above, key)
-        line = data.line(path) or 1
-        yield Field(dotted(path), _written(value), line, form)
-        if isinstance(value, dict) and len(path) < DEEPEST:
-            yield from _within(data, value, path, form)
+        yield Field(dotted(path), _written(value), data.line(path) or 1, form)
+        if len(path) < DEEPEST:
+            yield from _keys(data, value, form, path)
 
 
 def _written(value: Any) -> str:

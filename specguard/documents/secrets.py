@@ -75,15 +75,13 @@ class CredentialFinder:
             if match.start() < end:
                 continue
             end, found = credential_forms(content, match.start(), match.end())
-            for kind, value, shown in found:
-                yield FoundSecret(kind, value, shown, match.start(), end)
+            yield from found
 
     def by_name(self, content: bytes) -> Iterator[FoundSecret]:
         """Those that are told by the name they are given to, in order."""
         for match in self._values.finditer(content):
-            found = credential_value(content, match.start(), match.end())
-            if found is not None:
-                yield FoundSecret(KEYWORD, found[1], found[0], match.start(), match.end())
+            if found := credential_value(content, match.start(), match.end()):
+                yield found
 
 
 FORM_HINTS: Final = (
@@ -138,7 +136,7 @@ _PUBLIC: Final = re.compile(r"https://|//|AKIA|AIza|AKC|eyJ|SG\.|pypi-|sk-ant-|s
 _LONG: Final = 20
 
 
-def credential_forms(content: bytes, at: int, end: int) -> tuple[int, list[tuple[str, str, str]]]:
+def credential_forms(content: bytes, at: int, end: int) -> tuple[int, list[FoundSecret]]:
     """The credentials at a place that one of `FORM_HINTS` matched.
 
     Args:
@@ -147,16 +145,17 @@ def credential_forms(content: bytes, at: int, end: int) -> tuple[int, list[tuple
         end: where it ends.
 
     Returns:
-        Where the part that was looked at ends; and each credential's kind, value and what of it may be shown.
+        Where the part that was looked at ends; and each credential.
     """
     matched = content[at:end]
     if matched.endswith(b"KEY") or matched.startswith(b"PuTTY"):
         name = matched.decode("latin-1").removeprefix("-----BEGIN ").lower()
-        return end, [("Private Key", "", name)] if _has_key(content, end) else []
+        return end, [FoundSecret("Private Key", "", name, at, end)] if _has_key(content, end) else []
     stop = _BOUND.search(content, end, at + _LONGEST_FORM)
     until = stop.start() if stop else min(at + _LONGEST_FORM, len(content))
     text = _BLANK.sub(b" ", content[at:until]).decode("latin-1")
-    return until, [(kind, value, _shown(value)) for kind, value in _matches(text) if _is_form(kind, value)]
+    found = ((kind, value) for kind, value in _matches(text) if _is_form(kind, value))
+    return until, [FoundSecret(kind, value, _shown(value), at, until) for kind, value in found]
 
 
 def _said(token: str) -> str:
@@ -287,8 +286,8 @@ _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _AFTER: Final = re.compile(r"[ \t\r]*(?:$|[|#(,;<`*]|//|--)", re.MULTILINE)
 
 
-def credential_value(content: bytes, at: int, end: int) -> tuple[str, str] | None:
-    """The name and the value at a place that one of `VALUE_HINTS` matched; None if that is no credential.
+def credential_value(content: bytes, at: int, end: int) -> FoundSecret | None:
+    """The credential at a place that one of `VALUE_HINTS` matched; None if that is none.
 
     Args:
         content: the whole text.
@@ -297,9 +296,9 @@ def credential_value(content: bytes, at: int, end: int) -> tuple[str, str] | Non
     """
     # What stands before the name belongs to it: `DB_PASSWORD`.
     before = _PREFIX.search(content[max(0, at - _LONGEST_PREFIX) : at])
-    at -= len(before[0]) if before else 0
-    bound = content.find(b"\n", end, at + _LONGEST_VALUE)
-    text = content[at : bound if bound >= 0 else at + _LONGEST_VALUE].decode("latin-1")
+    begin = at - (len(before[0]) if before else 0)
+    bound = content.find(b"\n", end, begin + _LONGEST_VALUE)
+    text = content[begin : bound if bound >= 0 else begin + _LONGEST_VALUE].decode("latin-1")
     given = _ASSIGNMENT.match(text)
     name = given["name"].replace("\\", "") if given else ""
     if given is None or _ABOUT.search(_HUMP.sub("_", name)):
@@ -308,7 +307,7 @@ def credential_value(content: bytes, at: int, end: int) -> tuple[str, str] | Non
     # In running text a colon also introduces a sentence.
     if given["by"] in (":", "|") and not given["quote"] and not _AFTER.match(rest):
         return None
-    return (name.strip("-"), value) if _is_value(value, name) else None
+    return FoundSecret(KEYWORD, value, name.strip("-"), at, end) if _is_value(value, name) else None
 
 
 def _value(text: str, quote: str) -> tuple[str, str]:
