@@ -221,7 +221,8 @@ def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
         files = [os.path.normpath(path) for path in there if os.path.isfile(path)]
         if not files and not optional:
             help = "name case files, which end in .toml, or folders of them"
-            raise SpecguardError("there is no case", path=name, help=help, code="unknown-name")
+            code = "unreadable-file" if os.path.isdir(name) else "unknown-name"
+            raise SpecguardError("there is no case", path=name, help=help, code=code)
         found.update(dict.fromkeys(files))
     return list(found)
 

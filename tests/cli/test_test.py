@@ -125,10 +125,10 @@ def test_nothing_to_try_is_no_success(repository: Repository) -> None:
         (repository.path / name).mkdir()
     # A pipe among the cases is not waited for.
     os.mkfifo(repository.path / "cases" / "a.toml")
-    for name in ("empty", "cases", "none"):
-        assert (
-            f"{name}: there is no case" in ended(run_here("test", name, directory=repository.path), 2).stderr
-        )
+    folder = "unreadable-file"
+    for name, code in (("empty", folder), ("cases", folder), ("none", "unknown-name")):
+        done = ended(run_here("test", name, directory=repository.path), 2)
+        assert f"{name}: there is no case [{code}]" in done.stderr
 
 
 def test_a_case_reaches_nothing_outside_of_its_repository(guarded: Repository, tmp_path: Path) -> None:
