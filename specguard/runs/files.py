@@ -211,13 +211,13 @@ class LocalFiles:
             raise MissingFact(said, help, code="unreadable-file") from error
 
     def folders(self, marks: Iterable[bytes] = RECORDS) -> Iterator[bytes]:
-        """The folders that hold a manifest, or another mark of a run, in order; hidden ones left out."""
+        """The folders that hold a manifest, or another mark of a run, in order."""
         for folder, names, _ in os.walk(self._root):
             inside = os.path.relpath(folder, self._root)
             found = inside != b"." and is_run(folder, marks)
             # What is in it is its own, such as what was there before its folder was used again.
             end = found or inside.count(b"/") == _DEEPEST - 1
-            names[:] = [] if end else sorted(name for name in names if not name.startswith(b"."))
+            names[:] = [] if end else sorted(names)
             if found:
                 yield inside
 
