@@ -57,16 +57,6 @@ _CURSOR_FIELDS: Final = ("cursor_version", "conversation_id", "generation_id", "
 PROJECTS: Final = {"claude": ("CLAUDE_PROJECT_DIR",), "gemini": ("GEMINI_PROJECT_DIR", "CLAUDE_PROJECT_DIR")}
 """Variables that name the project's folder."""
 
-SHELLS: Final = frozenset(
-    [
-        "Bash", "Shell", "Terminal", "PowerShell", "Monitor",  # Claude Code, Codex, Cursor
-        "shell", "local_shell", "exec_command", "write_stdin", "unified_exec",  # Codex
-        "run_shell_command",  # Gemini CLI
-        "run_terminal_cmd",  # Cursor
-    ]
-)  # fmt: skip
-"""Tools that run commands of a shell."""
-
 LOOKING: Final = frozenset(
     [
         "Read", "Glob", "Grep", "LS", "NotebookRead", "WebFetch", "WebSearch", "Task", "Agent", "TodoWrite",
@@ -114,6 +104,9 @@ SETTINGS_FILES: Final = (
 
 SYSTEM_FOLDERS: Final = (b"/etc/claude-code", b"/etc/codex", b"/etc/gemini-cli", b"/etc/cursor")
 """Folders of settings that hold for all users."""
+
+_SHELLS: Final = ("Monitor", "write_stdin")
+"""Tools that run commands of a shell, next to those whose names say so, also where they are not known."""
 
 _SHELL_WORDS: Final = ("bash", "shell", "terminal", "exec")
 
@@ -238,9 +231,8 @@ def path_bytes(text: str) -> bytes:
 
 
 def is_shell(tool: str) -> bool:
-    """True if a tool runs commands, by its name, also one that is not known."""
-    name = tool.lower()
-    return tool in SHELLS or any(word in name for word in _SHELL_WORDS)
+    """True if a tool runs commands, by its name."""
+    return tool in _SHELLS or any(word in tool.lower() for word in _SHELL_WORDS)
 
 
 def speaker(data: Mapping[str, Any], environment: Mapping[str, str], expected: Agent) -> Agent:
