@@ -157,6 +157,8 @@ def test_an_item_names_what_stands_in_it_but_for_what_is_not_ticked() -> None:
     text = """- [x] Build, see `a/1.json`.
   - Evidence: [run](b/2.json) (c/3.json)
   - [ ] later d/4.json
+  - \u274c failed d/5.json
+  - [x](e/6.json) is a link
   - [x] now e/5.json
 
   | Run |
@@ -171,7 +173,7 @@ def test_an_item_names_what_stands_in_it_but_for_what_is_not_ticked() -> None:
 """
     first, inner, other = Document(text).ticked
     names = [name for name in first.names if "/" in name]
-    assert names == ["a/1.json", "b/2.json", "c/3.json", "e/5.json", "f/6.json", "g/7.json"]
+    assert names == ["a/1.json", "b/2.json", "c/3.json", "e/6.json", "e/5.json", "f/6.json", "g/7.json"]
     assert list(inner.names) == ["e/5.json"]
     assert list(other.names) == ["i/9.json"]
 
