@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,27 +25,34 @@ from specguard.executor.preflight import prepare
 from specguard.executor.report import (
     REPORT,
     last_output,
+    outcome,
     remains,
     report_text,
     still_failing,
 )
 from specguard.executor.report import metrics as metrics_of
-from specguard.executor.run import RunOptions, asked_before, open_store
+from specguard.executor.run import JUDGING, RunOptions, asked_before, open_store
 from specguard.executor.start_point import ensure_repository
 from specguard.executor.steps import STEPS, plan_of
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
 from specguard.reporters.escape import json_text, legible, markdown_shown, visible
-from specguard.reporters.status import all_of, as_data, cells, metrics_text, table
+from specguard.reporters.status import all_of, as_data, cells, metrics_text, span, table
 from specguard.runs.manifests import RunFolder
 from specguard.runs.views import carry_out as make_move
 from specguard.runs.views import moves
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Final
 
+    from rich.console import RenderableType
+
     from specguard.authority.policy import Policy
+    from specguard.executor.run import Run
+    from specguard.runs.manifests import Manifest
     from specguard.runs.views import RunStore, RunView
+
+    Say = Callable[[str], None]
 
 
 _PAUSE: Final = 1.0
@@ -436,7 +444,8 @@ def start(options: RunOptions, announce: int | None = None) -> int:
         say_plainly(f"run {run.folder.run_id} in {run.folder.path}")
     else:
         leave_terminal(run.folder, announce)
-    code = carry_out(run, say=say_plainly)
+    with shown(run) as say:
+        code = carry_out(run, say=say)
     _tell(run.folder)
     return code
 
@@ -526,6 +535,7 @@ def _write_paper(kind: str, *, name: str, timeout_minutes: int | None, **words: 
 OUTPUT: Final = "control/output.log"
 """What a run that was detached prints, in its folder."""
 
+_MARKS: Final = {"done": "[green]done[/]", "failed": "[red]failed[/]", "running": "[yellow]...[/]"}
 _ANNOUNCED: Final = 256
 
 
@@ -537,6 +547,23 @@ def say_plainly(text: str) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)
         os.close(nowhere)
+
+
+@contextmanager
+def shown(run: Run) -> Iterator[Say]:
+    """Show a run while it is carried out.
+
+    Yields:
+        What is told of each step.
+    """
+    if not sys.stderr.isatty():
+        yield say_plainly
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(get_renderable=lambda: _view(run.manifest), console=Console(stderr=True), refresh_per_second=4):
+        yield lambda _: None
 
 
 def detached(words: Sequence[str]) -> int:
@@ -595,3 +622,23 @@ def leave_terminal(place: RunFolder, announce: int) -> None:
     os.close(output)
     os.write(announce, f"{place.run_id}\n".encode("ascii"))
     os.close(announce)
+
+
+def _view(manifest: Manifest) -> RenderableType:
+    """The steps of a run with their times, and the gates of its last round."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    steps = Table("step", "round", "", "", box=None, header_style="bold")
+    for step in list(manifest.steps):
+        mark = _MARKS.get(step.state, step.state)
+        steps.add_row(step.name, str(step.attempt), mark, Text(visible(step.detail)))
+    gates = Table("gate", "result", "took", box=None, header_style="bold")
+    last = [one for one in list(manifest.commands) if one.kind in JUDGING]
+    for command in [one for one in last if one.attempt == last[-1].attempt]:
+        how = "running" if command.ended_at is None else outcome(command)
+        colour = "yellow" if command.ended_at is None else "green" if command.succeeded else "red"
+        gates.add_row(Text(visible(command.command)), Text(how, style=colour), span(command.duration))
+    head = Text(visible(f"run {manifest.run_id}: {manifest.item.kind} {manifest.item.id}"), style="bold")
+    return Group(head, steps, gates) if gates.row_count else Group(head, steps)

@@ -336,10 +336,10 @@ def test_of_a_compact_run_the_ends_of_the_logs_are_kept(tmp_path: Path) -> None:
     assert (folder / meta["log"]).is_file()
 
 
-def test_a_terminal_shows_what_is_done(project: Project) -> None:
+def test_a_terminal_shows_steps_and_gates_as_they_go(project: Project) -> None:
     env = {**project.environment, "TERM": "xterm", "COLUMNS": "160", "LINES": "50"}
     agent = ("phase", "--", "sh", "-c", f"{GOOD}; printf '\\033[2J[red]x'")
-    steps = ("place", "check", "push", "succeeded")
+    steps = ("preflight", "place", "check", "push", "test -f src/b.py", "exit code 0", "succeeded")
     for words, texts in (
         (agent, steps),
         (("list",), ("phase 12",)),
