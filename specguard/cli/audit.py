@@ -94,15 +94,24 @@ def command(
 
 
 class _ShownProgress:
-    """A line a repository, and on a terminal a bar of the changes that are known so far, and how long yet."""
+    """A line a repository, and on a terminal how many changes are judged, how fast, and how long yet."""
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import Progress
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         console = Console(stderr=True)
-        self._bars = Progress(console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._bars.add_task("", total=0)
+        rate = TextColumn("{task.fields[rate]:.0f} changes/s")
+        self._bars = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            rate,
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bars.add_task("", total=0, rate=0)
         self._total = 0
 
     def __enter__(self) -> Self:
@@ -118,7 +127,7 @@ class _ShownProgress:
         self._say(f"{name}: {counted(changes, 'change')}, {left or 'nothing'} new")
 
     def judged(self, changes: int) -> None:
-        self._bars.advance(self._task, changes)
+        self._bars.update(self._task, advance=changes, rate=self._bars.tasks[0].speed or 0)
 
     def failed(self, name: str, reason: str) -> None:
         self._say(f"{name}: {reason}")
