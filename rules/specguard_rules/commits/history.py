@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Commits, Finding, NotApplicable, Rule, setting
+from specguard.rules import Commits, Finding, MissingFact, NotApplicable, Rule, setting
 from specguard_rules.message_texts import quoted
 from specguard_rules.next_steps import SHORT, squash
 
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, ClassVar, Final, Literal
 
-    from specguard.rules import Base, Bookkeeping, Commit, Merges, Policy, Stage, Work, WorkItem
+    from specguard.change.lines import Hunk
+    from specguard.rules import Base, Bookkeeping, Commit, Entry, Lines, Merges, Policy, Stage, Work, WorkItem
 
 
 LISTED: Final = 10
@@ -165,6 +166,10 @@ def _next_step(
     return f"Squash {count - most} of them; merges or other commits stand between, so no one command does it."
 
 
+_MARKS: Final = (b"<<<<<<<", b"=======", b">>>>>>>")
+"""How the lines begin by which git parts the sides of a conflict."""
+
+
 class MergeCommit(Rule):
     """A merge commit is in a linear history, or adds content.
 
@@ -261,7 +266,7 @@ class MergeCommit(Rule):
     )
 
     def check(
-        self, commits: Sequence[Commit], base: Base, policy: Policy, merges: Merges
+        self, commits: Sequence[Commit], base: Base, policy: Policy, merges: Merges, lines: Lines
     ) -> Iterator[Finding]:
         """Look for merges, and do those again that differ from all their parents."""
         found = [commit for commit in commits if commit.is_merge]
@@ -278,7 +283,9 @@ class MergeCommit(Rule):
                 step = "Bring the change in a commit of its own, and merge without it."
                 yield _about(redone.commit, what, step, "own", path=entry.path, side=entry.side)
             step = f"Look at what became of it: git show --cc {redone.commit.oid[:10]}."
-            for entry in redone.resolved if self.resolutions != "allow" else ():
+            resolved = redone.resolved if self.resolutions != "allow" else ()
+            kept = _kept(resolved, lines) if self.resolutions == "warn" else set()
+            for entry in (one for one in resolved if one.path not in kept):
                 what = "resolves a conflict here in a way of its own"
                 told = _about(redone.commit, what, step, "resolved", path=entry.path, side=entry.side)
                 told.severity = "warning" if self.resolutions == "warn" else None
@@ -289,3 +296,22 @@ class MergeCommit(Rule):
 def _about(commit: Commit, what: str, step: str, key: str, **more: Any) -> Finding:
     message = f"the merge {commit.oid[:10]} {quoted(commit.message.subject)} {what}"
     return Finding(message, help=step, commit=commit.oid, key=key, **more)
+
+
+def _kept(resolved: Sequence[Entry], lines: Lines) -> set[bytes]:
+    """Of files in which a conflict was resolved those that keep every line of both sides."""
+    try:
+        return {entry.path for entry, hunks in lines.compare(resolved) if _keeps_both(hunks)}
+    except MissingFact:
+        # Files too large to compare are shown as if they did not.
+        return set()
+
+
+def _keeps_both(hunks: Sequence[Hunk]) -> bool:
+    """True if a resolution takes away git's marks alone, as many of each."""
+    from collections import Counter
+
+    removed = Counter(line for hunk in hunks for line in hunk.removed)
+    added = Counter(line for hunk in hunks for line in hunk.added)
+    marks = Counter(line.partition(b" ")[0] for line in (removed - added).elements())
+    return not added - removed and marks.keys() <= {*_MARKS} and len({marks[mark] for mark in _MARKS}) == 1
