@@ -114,11 +114,9 @@ def _done(entry: Entry, policy: Policy) -> str:
     if not policy.is_record(entry.path) or policy.is_filed(entry):
         # What is no record and new is told of with its reason, and nothing is lost with what is old.
         return ""
-    if entry.deleted:
-        return "is deleted, and nothing is ever taken out of the log of approvals"
-    if not entry.is_file or entry.added:
-        return "is a link or executable, and a record is a plain file"
-    return "is modified, and nothing in the log of approvals is ever edited"
+    odd = not entry.is_file or entry.added
+    deed = "deleted" if entry.deleted else "a link or executable" if odd else "modified"
+    return f"is {deed}, and the log of approvals only gets new plain files"
 
 
 def _finding(path: bytes, what: str, step: str, **more: Any) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, Selecting, setting
-from specguard_rules.commits.messages import ConventionalForm
+from specguard_rules.commits.messages import SubjectForm
 from specguard_rules.message_texts import alternatives, near_miss, quoted
 
 TYPE_CHECKING = False
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import ClassVar, Literal
 
-    from specguard.rules import Base, Expression, Policy, PullRequest, Stage, WorkItem
+    from specguard.rules import Base, Policy, PullRequest, Stage, WorkItem
 
 
-class PullRequestTitle(ConventionalForm, Rule):
+class PullRequestTitle(SubjectForm, Rule):
     """A pull request's title is not the expected one.
 
     If the item's kind has a `pull_request` template, the title must be exactly that. Otherwise it must match
@@ -58,8 +58,6 @@ class PullRequestTitle(ConventionalForm, Rule):
     requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "work")
     condition: ClassVar[str] = "the title is its work item's, or of the form that the policy asks for"
 
-    pattern: Expression | None = setting(None, "what titles must match without a work item", tightens=[None])
-
     def check(self, pull_request: PullRequest, work_item: WorkItem | None = None) -> Iterator[Finding]:
         """Compare the title with the item's, or with the form."""
         expected = work_item.titles if work_item else ()
@@ -75,13 +73,8 @@ class PullRequestTitle(ConventionalForm, Rule):
                 step = f"Change it to {alternatives(expected[:1])}."
                 yield _finding(what, step, "item", work_item.setting("pull_request"))
             return
-        if self.pattern is not None and not self.pattern.search(title):
-            what = f"the title {quoted(title)} does not match {quoted(self.pattern.text)}"
-            yield _finding(what, "Reword the title.", "pattern", "pattern")
-        problem, setting = self.subject_problem(title) if self.conventional else ("", "")
-        if problem:
-            what = f"the title {quoted(title)} has not the form of Conventional Commits: {problem}"
-            yield _finding(what, f"{self.subject_step(setting)}.", "conventional", setting)
+        for what, step, by in self.flaws("title", title):
+            yield _finding(what, f"{step}.", "pattern" if by == "pattern" else "conventional", by)
 
 
 def _finding(problem: str, step: str, key: str, setting: str, field: str = "title") -> Finding:

@@ -34,9 +34,10 @@ _NO_TYPE: Final = 'it does not begin with a type, a colon and one space, as in "
 _LIKE_BREAKING: Final = r"(?im)^breaking[ -]changes?[ \t]*[:#].*"
 
 
-class ConventionalForm(Settings):
-    """The settings of a rule that can ask for the form of Conventional Commits."""
+class SubjectForm(Settings):
+    """The settings of a rule that can ask for a form of subjects or titles."""
 
+    pattern: Expression | None = setting(None, "what it must match without a work item", tightens=[None])
     conventional: bool = setting(
         False, "require Conventional Commits 1.0.0: `type(scope)!: description`", tightens="higher"
     )
@@ -49,6 +50,21 @@ class ConventionalForm(Settings):
     description_case: Literal["any", "lower", "upper"] = setting(
         "any", "the description's first letter", tightens=["any"]
     )
+
+    def flaws(self, what: str, subject: str) -> Iterator[tuple[str, str, str]]:
+        """The problems with the form of a subject: each with the next step, and the setting that asks for it.
+
+        Args:
+            what: what the subject is in messages: `subject` or `title`.
+            subject: the subject.
+        """
+        named = f"the {what} {quoted(subject)}"
+        if self.pattern is not None and not self.pattern.search(subject):
+            yield f"{named} does not match {quoted(self.pattern.text)}", "Reword it", "pattern"
+        problem, setting = self.subject_problem(subject) if self.conventional else ("", "")
+        if problem:
+            message = f"{named} has not the form of Conventional Commits: {problem}"
+            yield message, self.subject_step(setting), setting
 
     def subject_problem(self, subject: str) -> tuple[str, str]:
         """The problem with a subject, and the setting that asks for the form; both empty if there is none.
@@ -121,7 +137,7 @@ def footer_problems(text: str) -> Iterator[tuple[int, str]]:
             yield text.count("\n", 0, found.start()) + 1, what
 
 
-class CommitMessage(ConventionalForm, Rule):
+class CommitMessage(SubjectForm, Rule):
     r"""A commit message is not the expected one.
 
     If the item's kind has a `commit` template, the subject must be exactly that. Otherwise it must match
@@ -184,9 +200,6 @@ class CommitMessage(ConventionalForm, Rule):
     condition: ClassVar[str] = "every commit message is its work item's, or of the form the policy asks for"
     fixes: ClassVar[str] = "rewords the newest commit, if not pushed yet, or the message being written"
 
-    pattern: Expression | None = setting(
-        None, "what subjects must match without a work item", tightens=[None]
-    )
     body: Literal["optional", "required", "forbidden"] = setting(
         "optional", "whether a message has a body", tightens=["optional"]
     )
@@ -223,22 +236,13 @@ class CommitMessage(ConventionalForm, Rule):
                 yield from findings
 
     def _of_form(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
-        subject = quoted(message.subject)
-        if self.pattern is not None and not self.pattern.search(message.subject):
-            what = f"the subject {subject} does not match {quoted(self.pattern.text)}"
-            yield about(message, what, "Reword it", "pattern", how=reword(message, made))
-        if not self.conventional:
-            return
-        not_of_form = "has not the form of Conventional Commits"
-        problem, setting = self.subject_problem(message.subject)
-        if problem:
-            what = f"the subject {subject} {not_of_form}: {problem}"
-            step = self.subject_step(setting)
-            yield about(message, what, step, "conventional", setting, how=reword(message, made))
-        for line, problem in footer_problems(message.text):
-            what, key = f"line {line} of the message {not_of_form}: {problem}", "conventional footer"
-            how = reword(message, made)
-            yield about(message, what, "Reword the body", key, "conventional", field="commit.body", how=how)
+        for what, step, by in self.flaws("subject", message.subject):
+            key = "pattern" if by == "pattern" else "conventional"
+            yield about(message, what, step, key, by, how=reword(message, made))
+        for line, problem in footer_problems(message.text) if self.conventional else ():
+            what, step = f"line {line} of the message has not the form: {problem}", "Reword the body"
+            key, field, how = "conventional footer", "commit.body", reword(message, made)
+            yield about(message, what, step, key, "conventional", field=field, how=how)
 
     def _body(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
         has_body = bool(message.body.strip())

@@ -267,13 +267,9 @@ def _readings(name: bytes) -> Sequence[str]:
 
 def _difference(name: bytes, other: bytes) -> str:
     """The difference between two names that look alike."""
-    import unicodedata
-
     named, one, two = path_text(other), name.decode("utf-8"), other.decode("utf-8")
     if one.casefold() == two.casefold():
         return f"differs from '{named}' only in case"
-    if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", two):
-        return f"differs from '{named}' only in Unicode's normal form"
     from specguard.rules import look_alikes
 
     strange = next((char for char in one if not char.isascii() and char not in two), "")

@@ -278,13 +278,8 @@ class MissingSpecChange(Rule):
         places = settings.spec_paths.patterns or (*settings.files.patterns, settings.index)
         wanted = " or ".join(filter(None, places)) or "[specs] `files`"
         candidates = sorted((one.deleted, one.path) for one in entries if specs.is_spec_path(one.path))
-        why = ""
-        if added:
-            why = f"; the new {added[-1]}"
-        elif specs.altered:
-            why = f"; {path_text(specs.altered[0].path)} does not govern it"
-        elif candidates:
-            why = f"; what changed in {path_text(candidates[0][1])} does not count"
+        why = f"; what changed in {path_text(candidates[0][1])} does not count" if candidates else ""
+        why = f"; the new {added[-1]}" if added else why
         message = f"{path_text(first.path)}{more} changed, and no spec did that governs it{why}{hint}"
         step = (
             "Change the spec that governs it ([specs.governs], or the spec itself, says which), or add "

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard_rules.commits.messages import ConventionalForm, footer_problems
+from specguard_rules.commits.messages import SubjectForm, footer_problems
 
 FORMS = ("feat!: send an email", "feat(api)!: send an email", "Fix: rule 15", "feat(api,ui): x", "fix: a: b")
 NO_FORMS = ("", "add a page", "Add the page: now", " feat: add", "feat : add", "feat(): add", "feat!(a): add",
@@ -10,7 +10,7 @@ NO_FORMS = ("", "add a page", "Add the page: now", " feat: add", "feat : add", "
 
 
 def test_the_form() -> None:
-    said = [ConventionalForm().subject_problem(subject)[0] for subject in (*FORMS, *NO_FORMS)]
+    said = [SubjectForm().subject_problem(subject)[0] for subject in (*FORMS, *NO_FORMS)]
     assert said[: len(FORMS)] == [""] * len(FORMS)
     assert all("does not begin with a type" in problem for problem in said[len(FORMS) :])
 
@@ -18,20 +18,20 @@ def test_the_form() -> None:
 @pytest.mark.parametrize(
     ("form", "subject", "problem"),
     [
-        (ConventionalForm(types=["feat", "fix"]), "feature: x", "its type 'feature' is not one of feat, fix"),
-        (ConventionalForm(types=["feat"], type_case="lower"), "Feat: x", "types are in lower case"),
-        (ConventionalForm(types=["feat"], type_case="lower"), "WIP: x", "is not one of feat"),
-        (ConventionalForm(scope="required"), "feat: x", "it has no scope"),
-        (ConventionalForm(scope="forbidden"), "feat(a): x", "none is wanted"),
-        (ConventionalForm(scopes=["api", "ui"]), "feat(api, ui): x", ""),
-        (ConventionalForm(scopes=["api", "ui"]), "feat(api,db): x", "its scope 'db' is not one of api, ui"),
-        (ConventionalForm(description_case="lower"), "feat: Add", "begins with the capital letter 'A'"),
-        (ConventionalForm(description_case="lower"), "feat(a)!: \u01c5", "begins with the capital letter"),
-        (ConventionalForm(description_case="upper"), "feat: add", "begins with the small letter 'a'"),
-        (ConventionalForm(description_case="upper"), "feat: \u65e5", ""),
+        (SubjectForm(types=["feat", "fix"]), "feature: x", "its type 'feature' is not one of feat, fix"),
+        (SubjectForm(types=["feat"], type_case="lower"), "Feat: x", "types are in lower case"),
+        (SubjectForm(types=["feat"], type_case="lower"), "WIP: x", "is not one of feat"),
+        (SubjectForm(scope="required"), "feat: x", "it has no scope"),
+        (SubjectForm(scope="forbidden"), "feat(a): x", "none is wanted"),
+        (SubjectForm(scopes=["api", "ui"]), "feat(api, ui): x", ""),
+        (SubjectForm(scopes=["api", "ui"]), "feat(api,db): x", "its scope 'db' is not one of api, ui"),
+        (SubjectForm(description_case="lower"), "feat: Add", "begins with the capital letter 'A'"),
+        (SubjectForm(description_case="lower"), "feat(a)!: \u01c5", "begins with the capital letter"),
+        (SubjectForm(description_case="upper"), "feat: add", "begins with the small letter 'a'"),
+        (SubjectForm(description_case="upper"), "feat: \u65e5", ""),
     ],
 )
-def test_settings_of_the_form(form: ConventionalForm, subject: str, problem: str) -> None:
+def test_settings_of_the_form(form: SubjectForm, subject: str, problem: str) -> None:
     found = form.subject_problem(subject)[0]
     assert (problem in found) if problem else found == ""
 
@@ -54,13 +54,13 @@ def test_what_stands_below_the_subject(body: list[str], problems: list[int]) -> 
 
 
 def test_the_next_step_has_the_form_of_the_settings() -> None:
-    def step(subject: str, form: ConventionalForm) -> str:
+    def step(subject: str, form: SubjectForm) -> str:
         return form.subject_step(form.subject_problem(subject)[1])
 
     either = "Write it as 'type(scope): description'"
-    assert step("add", ConventionalForm()) == either
-    assert step("fix(api): x", ConventionalForm(scope="forbidden")) == "Write it as 'type: description'"
-    kinds = ConventionalForm(types=["feat", "fix"])
+    assert step("add", SubjectForm()) == either
+    assert step("fix(api): x", SubjectForm(scope="forbidden")) == "Write it as 'type: description'"
+    kinds = SubjectForm(types=["feat", "fix"])
     assert step("add", kinds) == f"{either}, with a type of feat, fix"
     # The problem lists them already.
     assert step("docs: x", kinds) == either
@@ -68,4 +68,4 @@ def test_the_next_step_has_the_form_of_the_settings() -> None:
 
 def test_a_huge_subject_takes_no_time() -> None:
     for piece in ("feat: x", "a(", "a-", "((", " ", ":", "!"):
-        ConventionalForm().subject_problem(piece * 100_000)
+        SubjectForm().subject_problem(piece * 100_000)
