@@ -93,24 +93,23 @@ def _severity(item: Unread) -> Severity:
     return "info" if item.meaning in ("normative", "order", "list", "prose") else "warning"
 
 
-def _help(item: Unread) -> str:
-    if item.meaning == "nothing":
-        return "See what is understood, and add what holds the rest: specguard init --adopt"
-    if item.meaning in ("list", "title"):
-        return (
-            'Call it "Locked zones" or "Forbidden paths", or give its title a meaning under '
-            '[authority] sections: "locked-path", "forbidden-path" or "nothing".'
-        )
-    if item.meaning == "hidden":
-        return "Say it where the page shows it, or take it out."
-    if item.meaning and not item.section:
-        return "Say it in the root's authority, or take it out."
-    if not item.section:
-        return "Begin the block with ```toml specguard, or with no mention of specguard."
-    return "Begin the item with a path in a code span, or move it out of the section."
+_TITLED: Final = (
+    'Call it "Locked zones" or "Forbidden paths", or give its title a meaning under '
+    '[authority] sections: "locked-path", "forbidden-path" or "nothing".'
+)
+_STEPS: Final = {
+    "nothing": "See what is understood, and add what holds the rest: specguard init --adopt",
+    "list": _TITLED,
+    "title": _TITLED,
+    "hidden": "Say it where the page shows it, or take it out.",
+}
 
 
 def _finding(item: Unread, path: bytes) -> Finding:
+    step = "Begin the item with a path in a code span, or move it out of the section."
+    if not item.section:
+        step = "Begin the block with ```toml specguard, or with no mention of specguard."
+        step = "Say it in the root's authority, or take it out." if item.meaning else step
     if item.meaning == "nothing":
         said = f"the authority guards nothing: {item.reason}"
     elif item.meaning in ("list", "title"):
@@ -118,7 +117,8 @@ def _finding(item: Unread, path: bytes) -> Finding:
     else:
         where = f"in the section {item.section!r} " if item.section else ""
         said = f"{where}{item.text!r} was not read: {item.reason}"
-    found = _about(said, _help(item), path, Origin(item.path, item.line), f"{item.section}: {item.text}")
+    step = _STEPS.get(item.meaning, step)
+    found = _about(said, step, path, Origin(item.path, item.line), f"{item.section}: {item.text}")
     found.severity = _severity(item)
     return found
 

@@ -84,20 +84,21 @@ class ForbiddenContent(Rule):
     def check(self, entries: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
         """Look for each expression in the files it holds for."""
         files = [entry for entry in entries if entry.is_file and entry.old != entry.new]
-        held: dict[bytes, set[int]] = {entry.path: set() for entry in files}
-        paths = list(held)
-        for which, forbidden in enumerate(self.forbid):
-            excluded = {position for position, _ in forbidden.exclude.find_each(paths)}
-            within = [position for position, _ in forbidden.paths.find_each(paths)]
-            for position in within if forbidden.paths else range(len(paths)):
-                if position not in excluded:
-                    held[paths[position]].add(which)
-        judged = [entry for entry in files if held[entry.path]]
+        paths = [entry.path for entry in files]
+        held: list[set[bytes]] = []
+        for forbidden in self.forbid:
+            within, excluded = (
+                {paths[position] for position, _ in patterns.find_each(paths)}
+                for patterns in (forbidden.paths, forbidden.exclude)
+            )
+            held.append((within if forbidden.paths else {*paths}) - excluded)
+        every = set().union(*held)
+        judged = [entry for entry in files if entry.path in every]
         counts: dict[tuple[bytes, int], int] = {}
         step = "Change the line, or take the file out with 'exclude'."
         for added in lines.added([forbidden.pattern for forbidden in self.forbid], judged):
             path, which = place = added.path, added.which
-            if which in held[path]:
+            if path in held[which]:
                 counts[place] = count = counts.get(place, 0) + 1
                 forbidden, setting = self.forbid[which], f"forbid.{which}.pattern"
                 message = forbidden.message or f"the added line matches {forbidden.pattern.text!r}"

@@ -9,7 +9,7 @@ from specguard.rules import Finding, Rule, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from typing import ClassVar, Final, TypeAlias
 
     from specguard.rules import Base, Entry, Guards, Severity, Stage, Tree
@@ -91,7 +91,7 @@ class DeceptivePath(Rule):
         for path, what in made.items():
             yield _finding(base, path, what, "error", "crafted")
         added = [entry.path for entry in entries if entry.added and entry.path not in made]
-        flagged = _flagged(_NewNames(added, start_files, head_files), guards)
+        flagged = _flagged(added, start_files, head_files, guards)
         for path in added if flagged else ():
             ends = [place for place, byte in enumerate(path) if byte == 0x2F]
             above = [path[:end] for end in (*ends, len(path))]
@@ -152,90 +152,69 @@ def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
             yield path, "needs a folder where the tree also has a file"
 
 
-class _NewNames:
-    """The names that a change adds: those of its new files, and of the folders that they bring with them.
+def _new_names(paths: Sequence[bytes], before: Tree) -> Mapping[bytes, tuple[list[bytes], Collection[bytes]]]:
+    """For each folder in which there are new names those names, and the names that it had before.
+
+    New are those of added files, and of the folders that they bring with them; the root is empty.
+    """
+    found: dict[bytes, tuple[list[bytes], Collection[bytes]]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition(b"/")
+        while folder not in found:
+            known = before.find(folder) if folder else None
+            there = not folder or (known is not None and known.is_directory)
+            found[folder] = [name], before.names(folder) if there else ()
+            if there:
+                break
+            folder, _, name = folder.rpartition(b"/")
+        else:
+            found[folder][0].append(name)
+    return found
+
+
+def _flagged(paths: Sequence[bytes], before: Tree, after: Tree, guards: Guards) -> dict[bytes, Verdict]:
+    """The suspicious new names by path; a folder's name is judged once, whatever it contains."""
+    flagged: dict[bytes, Verdict] = {}
+    for folder, (names, beside) in _new_names(paths, before).items():
+        odd = {name for name in names if may_be_suspicious([name])} if may_be_suspicious(names) else set()
+        lowered = {name.lower() for name in names}
+        plain = b"".join(names).isascii() and b"".join(beside).isascii()
+        apart = len(lowered) == len(names) and lowered.isdisjoint([name.lower() for name in beside])
+        suspects = odd if plain and apart else dict.fromkeys(names)
+        alike: dict[str, list[bytes]] = {}
+        for name in (*beside, *names) if suspects else ():
+            for one in _readings(name)[:1]:
+                alike.setdefault(one, []).append(name)
+        for name in suspects:
+            path = folder + b"/" + name if folder else name
+            found = _twin(folder, name, alike, after)
+            if found is None and name in odd:
+                found = _guarded_like(path, guards) or suspicion(name)
+            if found:
+                flagged[path] = found
+    return flagged
+
+
+def _twin(folder: bytes, name: bytes, alike: Mapping[str, Sequence[bytes]], after: Tree) -> Verdict | None:
+    """Another name of its folder that a new name would be taken for; None if there is no such name.
 
     Args:
-        paths: the paths of the files that are added.
-        before: the tree before the change.
-        after: the tree after it.
-
-    Attributes:
-        folders: for each folder in which there are new names those names; the root is empty.
+        folder: the folder.
+        name: the new name.
+        alike: the names of the folder, also those that are gone, by their likeliest reading.
+        after: the tree after the change.
     """
-
-    def __init__(self, paths: Sequence[bytes], before: Tree, after: Tree) -> None:
-        self._after = after
-        self._beside: dict[bytes, Collection[bytes]] = {}
-        self._readings: dict[bytes, dict[str, list[bytes]]] = {}
-        self.folders: dict[bytes, list[bytes]] = {}
-        for path in paths:
-            folder, _, name = path.rpartition(b"/")
-            while folder not in self.folders:
-                self.folders[folder] = [name]
-                found = before.find(folder) if folder else None
-                if not folder or (found is not None and found.is_directory):
-                    self._beside[folder] = before.names(folder)
-                    break
-                self._beside[folder] = ()
-                folder, _, name = folder.rpartition(b"/")
-            else:
-                self.folders[folder].append(name)
-
-    def suspects(self) -> Iterator[tuple[bytes, bytes]]:
-        """Folder and name of each new name that may read like another one of its folder."""
-        for folder, names in self.folders.items():
-            beside = self._beside[folder]
-            lowered = {name.lower() for name in names}
-            plain = b"".join(names).isascii() and b"".join(beside).isascii()
-            apart = len(lowered) == len(names) and lowered.isdisjoint([name.lower() for name in beside])
-            if not (plain and apart):
-                yield from ((folder, name) for name in names)
-
-    def twin(self, folder: bytes, name: bytes) -> Verdict | None:
-        """Another name of its folder that a new name would be taken for; None if there is no such name."""
-        for other in self._alike(folder, name):
-            if other != name:
-                return _difference(name, other), "error", "twin"
-        on_windows = _on_windows_disk(name)
-        for other in self._alike(folder, on_windows) if on_windows != name else ():
-            return f"is '{path_text(other)}' on Windows", "error", "twin"
-        return None
-
-    def _alike(self, folder: bytes, like: bytes) -> Iterator[bytes]:
-        """The names of a folder after the change that read like this one."""
-        known = self._readings.get(folder)
-        if known is None:
-            self._readings[folder] = known = {}
-            for name in (*self._beside[folder], *self.folders[folder]):
-                for one in _readings(name)[:1]:
-                    known.setdefault(one, []).append(name)
-        for name in (name for read in dict.fromkeys(_readings(like)) for name in known.get(read, ())):
+    on_windows = _on_windows_disk(name)
+    for like in dict.fromkeys((name, on_windows)):
+        for other in (one for read in dict.fromkeys(_readings(like)) for one in alike.get(read, ())):
             # Next to a name of ASCII alone others may look like it, but it is what it is. What was there
             # before may be gone: a name that only changes its case has no twin.
-            path = folder + b"/" + name if folder else name
-            if (name.isascii() or not like.isascii()) and self._after.find(path) is not None:
-                yield name
-
-
-def _flagged(new: _NewNames, guards: Guards) -> dict[bytes, Verdict]:
-    """The suspicious new names by path; a folder's name is judged once, whatever it contains."""
-    odd = {
-        (folder, name)
-        for folder, names in new.folders.items()
-        if may_be_suspicious(names)
-        for name in names
-        if may_be_suspicious([name])
-    }
-    flagged: dict[bytes, Verdict] = {}
-    for folder, name in {**dict.fromkeys(new.suspects()), **dict.fromkeys(odd)}:
-        path = folder + b"/" + name if folder else name
-        found = new.twin(folder, name)
-        if found is None and (folder, name) in odd:
-            found = _guarded_like(path, guards) or suspicion(name)
-        if found:
-            flagged[path] = found
-    return flagged
+            path = folder + b"/" + other if folder else other
+            told = (other.isascii() or not like.isascii()) and (like != name or other != name)
+            if told and after.find(path) is not None:
+                what = f"is '{path_text(other)}' on Windows" if like != name else _difference(name, other)
+                return what, "error", "twin"
+    return None
 
 
 def _guarded_like(path: bytes, guards: Guards) -> Verdict | None:
