@@ -111,9 +111,9 @@ class MissingManifest(Rule):
     r"""An item's commit names no run with a valid manifest.
 
     `require` of `[runs]` lists the kinds of items that need one. A trailer names the run's folder:
-    `Run: phase-12/2026-03-01T10-00-00Z-a1b2`. That run must be there, also with `gates` alone. With
-    `keep = "tree"`, it must be committed. With `keep = "local"`, it is looked up beside the check; without
-    any runs there, as in CI, rules about runs are skipped.
+    `Run: phase-12/2026-03-01T10-00-00Z-a1b2`. That run must be there, also where the policy only
+    asks for `gates`. With `keep = "tree"`, it must be committed. With `keep = "local"`, it is looked up
+    beside the check; without any runs there, as in CI, rules about runs are skipped.
 
     Why is this bad? Reviewers cannot see how the work was made.
 
