@@ -41,7 +41,7 @@ def test_where_an_agents_tree_is_judged_its_plan_is_not_its_own(
     }
     judge("PLN009", tmp_path / "range", **case, state="passed")
     # The run's own check is made within the command that runs the agent.
-    monkeypatch.setattr(Change, "stage", "run")
+    monkeypatch.setattr(Change, "stage", property(lambda _: "run", lambda _, __: None))
     expect = [
         {"path": LOG, "message": f"the agent's tree for task 1 adds {LOG}"},
         {"path": PLAN, "message": f"the agent's tree for task 1 changes {PLAN}"},
