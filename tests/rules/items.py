@@ -1,13 +1,17 @@
-"""What the tests of rules share: a way to judge by one rule."""
+"""What the tests of rules share: a way to judge by one rule, and to type what is told next."""
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 from specguard.testing import Case, Outcome, Step, run_case
+from specguard.testing.repository import clean_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from specguard.testing import Repository
 
 
 def judge(code: str, directory: Path, *, state: Any = "", found: Any = None, **case: Any) -> Outcome:
@@ -30,3 +34,22 @@ def judge(code: str, directory: Path, *, state: Any = "", found: Any = None, **c
 def step(message: str | bytes = "feat: change", path: str = "a", content: str = "b\n", **more: Any) -> Step:
     """A commit that changes one file."""
     return Step(message, files={path: content}, **more)
+
+
+def identity(repository: Repository) -> dict[str, str]:
+    """Who types: the author of the last commit, with no editor at hand."""
+    person = repository.git("log", "-1", "--format=%an%n%ae").split("\n")
+    variables = {**clean_environment(), "EDITOR": "false"}
+    for name, value in zip(("NAME", "EMAIL"), person, strict=True):
+        variables |= {f"GIT_AUTHOR_{name}": value, f"GIT_COMMITTER_{name}": value}
+    return variables
+
+
+def type_in(repository: Repository, command: str) -> None:
+    """Type a command in a shell, where it has to succeed."""
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=repository.path, env=identity(repository), stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, (command, done.stdout, done.stderr)

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from specguard.engine.plugins import load_registry
 from specguard.testing import Example, examples
-from specguard.testing.repository import clean_environment
 from specguard.testing.running import run_here
 from tests.integrations.hooks.asking import ask, call
+from tests.rules.items import type_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,18 +71,6 @@ def in_words(code: str) -> bool:
     return code not in TYPED_TOO and (code in WORDS or code[:3] in WORDS)
 
 
-def identity(repository: Repository) -> dict[str, str]:
-    """Who types: the author of the last commit, with no editor at hand."""
-    person = repository.git("log", "-1", "--format=%an%n%ae").split("\n")
-    names = ("NAME", "EMAIL")
-    return {
-        **clean_environment(),
-        "EDITOR": "false",
-        **{f"GIT_AUTHOR_{name}": value for name, value in zip(names, person, strict=True)},
-        **{f"GIT_COMMITTER_{name}": value for name, value in zip(names, person, strict=True)},
-    }
-
-
 def commands(help_: str, subject: str) -> list[str]:
     """The commands of a next step that can be typed; of several ways out the first."""
     found = [one for one in COMMAND.findall(help_.split(", or ")[0]) if TYPED.match(one)]
@@ -113,15 +100,6 @@ def begin(repository: Repository, environment: dict[str, str]) -> None:
     repository.git("reset", "-q", "--hard", repository.names["base"])
     event = {"hook_event_name": "SessionStart", "session_id": "s", "cwd": str(repository.path)}
     ask("claude", event, repository.path, environment=environment)
-
-
-def type_in(repository: Repository, command: str) -> None:
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=repository.path, env=identity(repository), stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, timeout=100, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, (command, done.stdout, done.stderr)
 
 
 BESIDE = "beside other work"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.testing import Case, Step
-from specguard.testing.repository import clean_environment
 from specguard.testing.running import run_here
+from tests.rules.items import type_in
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -33,17 +32,7 @@ def typed(repository: Repository, help_: str, subject: str = "feat: one") -> Non
         .replace("SUBJECT", f"'{subject}'")
         .replace("NEW_NAME", "renamed")
     )
-    person = {
-        f"GIT_{role}_{name}": value
-        for role in ("AUTHOR", "COMMITTER")
-        for name, value in (("NAME", "n"), ("EMAIL", "n@example.org"))
-    }
-    environment = {**clean_environment(), **person, "EDITOR": "false"}
-    words = ["bash", "-c", command]
-    done = subprocess.run(
-        words, cwd=repository.path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, (command, done.stderr)
+    type_in(repository, command)
 
 
 def judged(repository: Repository, words: list[str]) -> list[dict[str, Any]]:
