@@ -344,12 +344,7 @@ def _item(kind: str, item_id: str, resolved: WorkItem | Unresolved, named_by: st
 
 
 def _listed(listed: Listed, sources: Sources, wave: str | None, *, off: bool, waits: bool) -> dict[str, Any]:
-    needs = [
-        other.id
-        for need in listed.depends_on
-        for other in listed.source.items
-        if other.is_named(need.text) and not (other.deferred or other.conditional or sources.done(other))
-    ]
+    needs = sources.open_needs(listed)
     if sources.done(listed):
         state = "closed"
     elif listed.deferred or off:

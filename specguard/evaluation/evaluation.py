@@ -149,8 +149,8 @@ def evaluate(
                     done.append(one)
             _conclude(manifest, done)
         except RunEnded as end:
-            manifest.state, manifest.reason = end.state, run.redactor.words(end.reason)
-            raise SpecguardError(f"the evaluation ended early: {end.reason}", code=end.error) from end
+            manifest.state, manifest.reason = end.state, run.redactor.words(end.message)
+            raise SpecguardError(f"the evaluation ended early: {end.message}", code=end.code) from end
         except BaseException:
             manifest.state = "failed"
             manifest.reason = manifest.reason or "it was ended by an error"

@@ -30,8 +30,8 @@ from specguard.executor.gates import command_of, conditions, planned_gates
 from specguard.executor.item_choice import (
     contract_of,
     is_paper,
+    paper_contracts,
     paper_path,
-    papers_of,
     recorded,
     shown_path,
     task_of,
@@ -246,7 +246,7 @@ def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
 
 def _stopped(run: Run, record: manifests.Command, how: str, why: str, kept: str) -> RunEnded:
     help = f"read {run.folder.file(kept)}, and decide what it asks"
-    return RunEnded(f"{how}: {why}", state="stopped", help=help, command=record.number, error="agent-stopped")
+    return RunEnded(f"{how}: {why}", state="stopped", help=help, command=record.number)
 
 
 def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[str, list[str], str]:
@@ -332,7 +332,7 @@ def _judge(run: Run, agent: AgentCommand, record: manifests.Command) -> None:
         help=help,
         tail=response.tail,
         command=record.number,
-        error="agent-failed" if state == "failed" else "",
+        code="agent-failed" if state == "failed" else "",
     )
 
 
@@ -573,7 +573,7 @@ def _work(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
         "scope": scope_of(policy, item),
         "papers": [
             {"path": shown_path(one.path, item.fields), "contract": one, "fields": _fields(one)}
-            for one in papers_of(policy, item)
+            for one in paper_contracts(policy, item)
         ],
         "also": _also(policy, item),
         "grounding": policy.declared("grounding"),

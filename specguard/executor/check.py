@@ -64,7 +64,7 @@ def judge(run: Run, *, whole: bool = False) -> bool:
         Whether all of it holds.
 
     Raises:
-        RunEnded: no verdict can be given.
+        SpecguardError: no verdict can be given.
     """
     tree = _through_hooks(run)
     if tree is None:
@@ -89,8 +89,8 @@ def judge_commit(run: Run) -> None:
     if not _record(run, tree, _check(run, oid, whole=run.manifest.repository.tip is not None)):
         raise RunEnded(
             "what was committed does not keep to the rules any more",
-            code=EXIT_FAILED,
-            error="rules-failed",
+            exit_code=EXIT_FAILED,
+            code="rules-failed",
         )
 
 
@@ -98,6 +98,7 @@ def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
     repository = run.manifest.repository
     whole = whole or run.manifest.worked is not None
     tip = None if whole else repository.tip
+    title, body = (title_of(run), body_of(run)) if run.item else ("", "")
     try:
         return check_run(
             run.git.repository,
@@ -107,12 +108,12 @@ def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
             below=None if tip else below_of(repository),
             stage="range" if whole else "run",
             branch=run.manifest.branch or "",
-            title=title_of(run) if run.item else "",
-            body=body_of(run) if run.item else "",
+            title=title,
+            body=body,
         )
     except SpecguardError as error:
-        reason = f"the check gives no verdict: {error.message}"
-        raise RunEnded(reason, help=error.help, code=EXIT_NO_VERDICT, error=error.code) from error
+        said = f"the check gives no verdict: {error.message}"
+        raise SpecguardError(said, help=error.help, code=error.code) from error
 
 
 def _through_hooks(run: Run) -> str | None:
@@ -134,7 +135,7 @@ def _through_hooks(run: Run) -> str | None:
     raise RunEnded(
         "the repository's pre-commit hooks change the files every time they run",
         command=done.number if done else None,
-        error="hook-refused",
+        code="hook-refused",
     )
 
 
@@ -149,7 +150,7 @@ def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> boo
             not be judged.
 
     Raises:
-        RunEnded: something could not be judged.
+        SpecguardError: something could not be judged.
     """
     manifest = run.manifest
     report = f"check-{len(manifest.judgements) + 1}.json"
@@ -174,12 +175,8 @@ def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> boo
     # What the agent did wrong is often why a fact is missing, as of the run of a task that it marked.
     if verdict.exit_code == EXIT_NO_VERDICT and not (back and found):
         lacking = next(result for result in verdict.results if result.incomplete)
-        raise RunEnded(
-            f"the check gives no verdict: {lacking.code} could not be judged: {lacking.reason}",
-            help=lacking.command,
-            code=EXIT_NO_VERDICT,
-            error="no-verdict",
-        )
+        said = f"the check gives no verdict: {lacking.code} could not be judged: {lacking.reason}"
+        raise SpecguardError(said, help=lacking.command, code="no-verdict")
     if verdict.exit_code == EXIT_PASSED:
         return True
     told = joined(list(blocks_of(verdict, errors=True)), WORDS)
@@ -211,8 +208,8 @@ def finish(run: Run) -> str:
             "the agent's own files pass, and what its branch brings to the base does not",
             help=f"{run.folder.command('report')} shows what is wrong",
             tail="\n".join(run.told),
-            code=EXIT_FAILED,
-            error="rules-failed",
+            exit_code=EXIT_FAILED,
+            code="rules-failed",
         )
     return said
 
@@ -228,7 +225,7 @@ def mark(run: Run) -> str:
         noted: a person has to verify it.
 
     Raises:
-        RunEnded: a command did not end well after all, or a link leads to the plan.
+        SpecguardError: a command did not end well after all, or a link leads to the plan.
     """
     task = _task(run)
     if task is None:
@@ -238,8 +235,9 @@ def mark(run: Run) -> str:
         run.note(f"{task.name} has no commands that verify it, so the plan does not say that it is done.")
         return ""
     status, evidence = task.plan.settings.done[0], _evidence(run, task)
+    text = _read(run, task.plan.path)
     try:
-        plan = marked(_read(run, task.plan.path), task, status=status, evidence=evidence)
+        plan = marked(text, task, status=status, evidence=evidence)
     except SpecguardError as error:
         run.note(f"The plan is not marked: {error.message}.")
         return ""
@@ -286,12 +284,8 @@ def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
         told = run.redactor.words(command)
         codes = [code for one in results if same_command(one["run"], told) for code in one["exit_codes"]]
         if not codes or any(codes):
-            raise RunEnded(
-                f"{told!r}, which verifies {task.name}, was not run, or failed",
-                help="see gates.json in the run's folder",
-                code=2,
-                error="gate-failed",
-            )
+            said = f"{told!r}, which verifies {task.name}, was not run, or failed"
+            raise SpecguardError(said, help="see gates.json in the run's folder", code="gate-failed")
         found.append({"command": command, "exit_code": 0, "run_id": run.folder.run_id})
     return found
 
@@ -316,7 +310,7 @@ def _file(run: Run, path: bytes) -> bytes:
     folder = os.path.dirname(file)
     if os.path.realpath(folder) != folder:
         said = f"a link leads to {path_text(path)}, and is not written through"
-        raise RunEnded(said, code=2, error="outside-repository")
+        raise SpecguardError(said, code="outside-repository")
     return file
 
 
@@ -369,7 +363,7 @@ def prove_guard(run: Run) -> bytes | None:
         show.
 
     Raises:
-        RunEnded: it was let through, so nothing would be guarded; or no verdict can be given.
+        SpecguardError: it was let through, so nothing would be guarded; or no verdict can be given.
     """
     place = place_of(run)
     index = os.path.join(place.git.folder, "canary-index")
@@ -387,12 +381,8 @@ def prove_guard(run: Run) -> bytes | None:
     for judged in _check(run, make_commit(run, tree), whole=False).findings:
         if judged.finding.path == path and judged.severity == "error" and judged.state == "open":
             return path
-    raise RunEnded(
-        f"the guard does not fire: an edit of {path_text(path)}, which the policy guards, was let through",
-        help="specguard doctor",
-        code=2,
-        error="guard-silent",
-    )
+    said = f"the guard does not fire: an edit of {path_text(path)}, which the policy guards, was let through"
+    raise SpecguardError(said, help="specguard doctor", code="guard-silent")
 
 
 def _refuses(run: Run, name: str) -> bool:

@@ -19,7 +19,7 @@ from specguard.change.tree import Tree
 from specguard.change.worktree import hash_work_tree
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.executor.item_choice import is_paper, task_of
 from specguard.executor.place import Place, identity, place_of
 from specguard.executor.process import response_of, run_command
@@ -65,7 +65,7 @@ def hash_tree(run: Run) -> str:
         check_contents(place, tree)
     except MissingFact as missing:
         help = missing.command or f"see that {place.path} can be read, and that its disk has room"
-        raise RunEnded(missing.reason, help=help, error=missing.code) from missing
+        raise RunEnded(missing.reason, help=help, code=missing.code) from missing
     return tree
 
 
@@ -75,7 +75,7 @@ def message_of(run: Run) -> str:
     Once a `commit-msg` hook has altered it, what the hook made of it.
 
     Raises:
-        RunEnded: a value is missing.
+        SpecguardError: a value is missing.
     """
     return run.message or _own_message(run)
 
@@ -92,16 +92,15 @@ def name_by(item: WorkItem, key: str) -> str:
     """The name that a setting of the item's kind gives its commit or its pull request.
 
     Raises:
-        RunEnded: a value is missing.
+        SpecguardError: a value is missing.
     """
     try:
         return item.named_by(key)
     except Unrendered as error:
-        raise RunEnded(
+        raise SpecguardError(
             f"{item.setting(key)} gives no name: nothing gives {{{error.name}}}",
             help=f"give it in the pointer, or leave it out of {item.setting(key)}",
-            code=2,
-            error="incomplete-policy",
+            code="incomplete-policy",
         ) from error
 
 
@@ -207,7 +206,7 @@ def _hooks_agree(run: Run, tree: str) -> bool:
         help=f"see {done.log}; the message comes from work.{run.manifest.item.kind}.commit",
         tail=response_of(run.folder, done).tail,
         command=done.number,
-        error="hook-refused",
+        code="hook-refused",
     )
 
 
@@ -481,7 +480,7 @@ def check_contents(place: Place, tree: str) -> None:
             raise RunEnded(
                 f"{path_text(entry.path)} is a link that leads out of the run's place, to {where}",
                 help="let it lead to a file of the repository, by a relative path",
-                error="outside-repository",
+                code="outside-repository",
             )
     files = [entry for entry in entries if entry.is_file]
     if not files:
@@ -516,5 +515,5 @@ def _check_pointers(place: Place, tree: str, entries: Sequence[Entry]) -> None:
             raise RunEnded(
                 f"{path_text(entry.path)} is kept by LFS, and what was left there is no pointer to it",
                 help="commit it by hand with git lfs; a run commits files as they are",
-                error="outside-repository",
+                code="outside-repository",
             )

@@ -28,19 +28,9 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.commit import CONFIGURATION, hash_tree, patch
 from specguard.executor.item_choice import verify_gates
 from specguard.executor.place import place_of
-from specguard.executor.process import (
-    NOT_FOUND,
-    command_environment,
-    command_limit,
-    response_of,
-    run_command,
-)
+from specguard.executor.process import NOT_FOUND, command_environment, command_limit, response_of, run_command
 from specguard.executor.report import GATES_FILE, fenced, outcome
-from specguard.executor.run import (
-    Run,
-    RunEnded,
-    ended_by,
-)
+from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import inspect
 from specguard.model import listed, path_text
 from specguard.runs.manifests import RunFolder
@@ -181,7 +171,7 @@ class GateRound:
                 self._judge()
             except BaseException:
                 # Why the run ends counts, and not that it cannot be taken down either.
-                with suppress(RunEnded, SpecguardError):
+                with suppress(SpecguardError):
                     self._take_down()
                 raise
             down = [chosen.gate for chosen in self._take_down()]
@@ -268,7 +258,7 @@ class GateRound:
             self._ground.restore(self._tree, beside)
             done += beside
         else:
-            raise RunEnded(f"what the {gate.kind} {gate.name} changed cannot be undone", error="gate-failed")
+            raise RunEnded(f"what the {gate.kind} {gate.name} changed cannot be undone", code="gate-failed")
         if paths := [path_text(entry.path) for entry in done or beside]:
             why = "were left so, since the files are your own"
             why = "were undone: gates judge, and formatters write what the change touches" if done else why
@@ -309,7 +299,7 @@ class GateRound:
             for program in missing_programs([gate], command_environment(self._run)):
                 said = f"the {gate.kind} {gate.name} ({gate.named}) needs {program}, which is not on the path"
                 help = f"install {program}, or see that PATH has it"
-                self.missing.append(RunEnded(said, help=help, error="program-missing"))
+                self.missing.append(RunEnded(said, help=help, code="program-missing"))
                 return
 
     def _write_results(self) -> None:
@@ -646,8 +636,8 @@ def take_down_owed(run: Run) -> list[str]:
     try:
         plan = planned_gates(run.policy, run.item, commands=run.options.commands)
         done = GateRound(run, PlaceGround(run), plan).take_down_owed()
-    except (MissingFact, RunEnded, SpecguardError) as error:
-        return [f"what its gates set up may be up still: {ended_by(error).reason}"]
+    except (MissingFact, SpecguardError) as error:
+        return [f"what its gates set up may be up still: {error}"]
     return [f"took down what its gates had set up: {one.command}, {outcome(one)}" for one in done]
 
 

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from specguard.change.base import Found
+from specguard.change.base import Found, papers_of
 from specguard.change.git import Git, History
+from specguard.change.repository import short_name
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
-from specguard.documents.completeness import owes
 from specguard.errors import MissingFact, SpecguardError, nearest
 from specguard.model import path_text
 from specguard.plans.plans import read_plan
@@ -164,7 +163,7 @@ def contract_of(policy: Policy, kind: str) -> Contract:
     return _contract(policy, CONTRACTS[kind])
 
 
-def papers_of(policy: Policy, item: WorkItem) -> Sequence[Contract]:
+def paper_contracts(policy: Policy, item: WorkItem) -> Sequence[Contract]:
     """The contracts of what a run of an item leaves beside its work: `papers` of its kind.
 
     Raises:
@@ -250,7 +249,7 @@ def missing_papers(run: Run, tree: str) -> Iterator[str]:
         if lines:
             yield head + "\n".join(lines) + "\n"
     lines = []
-    for contract in papers_of(run.policy, item):
+    for contract in paper_contracts(run.policy, item):
         read = [found for one in written if (found := PathTemplate(contract.path).read(one)) is not None]
         if not any(agree(item.fields, one) for one in read):
             lines.append(f"- {shown_path(contract.path, item.fields)}")
@@ -309,32 +308,6 @@ def shares(policy: Policy, item: WorkItem) -> bool:
     return task is not None and task.plan.settings.unit == "commit"
 
 
-def shared_branch(git: Git, policy: Policy, item: WorkItem, *, base: str, tips: Tips) -> Shared | None:
-    """The branch of an item as the canonical repository has it, where the item may have it all the same.
-
-    Args:
-        git: reads the user's repository.
-        policy: the base's.
-        item: the item.
-        base: the base's commit.
-        tips: gives the commits of branches.
-
-    Returns:
-        None if it is not there, or is not one that several items have.
-
-    Raises:
-        MissingFact: the plan cannot be read.
-    """
-    if not item.branches or not (shares(policy, item) or task_of(policy, item) is not None):
-        return None
-    oid = tips(item.branches[0])
-    if oid is None:
-        return None
-    if is_within(git, oid, base):
-        return Shared(oid=oid, tip=None)
-    return Shared(oid=oid, tip=oid) if shares(policy, item) else None
-
-
 def is_within(git: Git, oid: str, of: str) -> bool:
     """True if a commit is in the history of another one; not where it is not there."""
     try:
@@ -350,52 +323,77 @@ def below_of(repository: manifests.Repository) -> Found | None:
     return Found(repository.below, repository.below_oid, "stack", f"refs/heads/{repository.below}")
 
 
-class Chooser(Record):
-    """Chooses the item of a run from a base.
+class Start:
+    """The start of a run: its base, and the item there.
+
+    Args:
+        git: reads the user's repository.
+        options: what was asked for.
+        base: the short name of the base branch.
+        oid: its commit.
+        policy: what is judged by, read from there.
+        tips: gives the commits of branches of the canonical repository.
+        below: the branch that the item's is stacked on: not in the base yet, and its papers count where the
+            base has none; None if there is none.
 
     Attributes:
-        options: what was asked for.
-        policy: the base's.
-        git: reads the user's repository.
-        tree: its files.
-        history: its commits.
-        tips: gives the commits of branches of the canonical repository.
-        base: the base's commit.
-        branch: the short name of the branch that is checked out; empty if none is.
-        known: what is listed on branches that were looked at.
+        documents: the documents there.
+        history: the commits there.
+        work: the work items there.
+        item: the item, with a branch, a commit's subject, and a document where its kind has any.
+        shared: the item's branch as the canonical repository has it, where it may be there already.
+
+    Raises:
+        SpecguardError: there is no such item, with all that was tried, it is done or waits for another.
+        MissingFact: the base cannot be read.
     """
 
-    options: RunOptions
-    policy: Policy
-    git: Git
-    tree: Tree
-    history: History
-    tips: Tips
-    base: str
-    branch: str
-    known: dict[str, Sources | None] = {}
+    def __init__(
+        self,
+        git: Git,
+        options: RunOptions,
+        base: str,
+        oid: str,
+        policy: Policy,
+        tips: Tips = lambda _: None,
+        below: Found | None = None,
+    ) -> None:
+        self.options = options
+        self.base = base
+        self.oid = oid
+        self.policy = policy
+        self.below = below
+        self._git = git
+        self._tips = tips
+        tree = papers_of(git, oid, below.oid) if below and below.oid else Tree(git, git.commit(oid).tree)
+        self.documents = Documents(tree)
+        self.history = History(git, oid, below.oid if below else None)
+        kinds, named, remote = policy.declared("work_kinds"), policy.base or "", policy.remote or ""
+        self.work = Work(kinds, (), tree=lambda: tree, base=named, remote=remote)
+        self._known: dict[str, Sources | None] = {}
+        self.item = self._item()
+        self.shared = self._shared()
 
-    @cached_property
-    def documents(self) -> Documents:
-        """The documents of the base."""
-        return Documents(self.tree)
+    @property
+    def into(self) -> str:
+        """The branch that the item's is to be merged into."""
+        return self.below.name if self.below else self.base
 
-    @cached_property
-    def work(self) -> Work:
-        """The work items of the base."""
-        kinds, base, remote = self.policy.declared("work_kinds"), self.policy.base, self.policy.remote
-        return Work(kinds, (), tree=lambda: self.tree, base=base or "", remote=remote or "")
+    def _shared(self) -> Shared | None:
+        item = self.item
+        if not (shares(self.policy, item) or task_of(self.policy, item) is not None):
+            return None
+        oid = self._tips(item.branches[0])
+        if oid is None:
+            return None
+        if is_within(self._git, oid, self.oid):
+            return Shared(oid=oid, tip=None)
+        return Shared(oid=oid, tip=oid) if shares(self.policy, item) else None
 
-    def item(self) -> WorkItem:
-        """The item, with a branch, a commit's subject, and a document where its kind has any.
-
-        Raises:
-            SpecguardError: there is none, with all that was tried, or it is done with or waits for another.
-            MissingFact: the base cannot be read.
-        """
+    def _item(self) -> WorkItem:
         kind = self.options.kind
         if is_paper(self.policy, kind):
-            return paper_item(self.policy, self.options, self.tree)
+            return paper_item(self.policy, self.options, self.documents.tree)
         if kind not in self.work.kinds:
             described = ", ".join(self.work.kinds) or "no kind of work items"
             help = f"it describes {described}; describe one: a table [work.{kind}] of SPEC_AUTHORITY.md"
@@ -444,7 +442,8 @@ class Chooser(Record):
         """The field that names the plan: from its file, else from the branch that is checked out."""
         plan = self.options.plan
         if not plan:
-            told = Template(self.work.kinds[kind].branch).read(self.branch) if self.branch else None
+            branch = short_name(self._git.repository.branch or "")
+            told = Template(self.work.kinds[kind].branch).read(branch) if branch else None
             return told if told and self._own(kind, told) is not None else {}
         path = os.fsencode(os.path.normpath(plan))
         for text in self.work.kinds[kind].sources:
@@ -468,10 +467,10 @@ class Chooser(Record):
             branch = Template(self.work.kinds[kind].branch).render(told)
         except Unrendered:
             return None
-        tip = self.tips(branch)
+        tip = self._tips(branch)
         if tip is None:
             return None
-        return own_plan(self.policy, branch, self.git, head=tip, base=self.base, papers=self.tree)
+        return own_plan(self.policy, branch, self._git, head=tip, base=self.oid, papers=self.documents.tree)
 
     def _sources(self) -> Sources:
         own = self.work.own
@@ -493,18 +492,18 @@ class Chooser(Record):
         if isinstance(item, Unresolved) or not item.branches or not shares(self.policy, item):
             return False
         branch = item.branches[0]
-        if branch not in self.known:
-            tip = self.tips(branch)
-            self.known[branch] = self._at_tip(tip) if tip is not None else None
-        sources = self.known[branch]
+        if branch not in self._known:
+            tip = self._tips(branch)
+            self._known[branch] = self._at_tip(tip) if tip is not None else None
+        sources = self._known[branch]
         found = sources.at(listed.source.path) if sources else None
         return bool(
             sources and found and any(sources.done(one) for one in found.items if one.id == listed.id)
         )
 
     def _at_tip(self, oid: str) -> Sources:
-        documents = Documents(Tree(self.git, self.git.commit(oid).tree))
-        return self._at_commit(documents, History(self.git, oid))
+        documents = Documents(Tree(self._git, self._git.commit(oid).tree))
+        return self._at_commit(documents, History(self._git, oid))
 
     def _next(self, kind: str, told: Mapping[str, str]) -> Listed:
         sources = self._sources()
@@ -521,7 +520,7 @@ class Chooser(Record):
             for listed in source.items:
                 if listed.deferred or listed.conditional or sources.done(listed):
                     continue
-                needs = _open_needs(listed, sources)
+                needs = sources.open_needs(listed)
                 if not needs:
                     ready.append(listed)
                     break
@@ -543,7 +542,7 @@ class Chooser(Record):
             said = f"its status is {listed.status}" if listed.closed else "a commit of the base did it"
             help = "take the next one, or have its status corrected in the base"
             raise _unready(f"{listed} is done already: {said}", help, path, line)
-        needs, earlier = _open_needs(listed, sources), {normal_id(one) for one in self.options.earlier}
+        needs, earlier = sources.open_needs(listed), {normal_id(one) for one in self.options.earlier}
         if kind in shared_kinds(self.policy):
             # The run of the one before goes on the same branch.
             needs = [one for one in needs if normal_id(one) not in earlier]
@@ -554,7 +553,7 @@ class Chooser(Record):
                 below = item.branches[0]
                 stand = shlex.join(["specguard", "run", kind, listed.id, "--base", below])
                 # One that was begun has its branch, and is not run again.
-                first = "" if self.tips(below) is not None else f"{help}; then "
+                first = "" if self._tips(below) is not None else f"{help}; then "
                 help = f"{first}merge {below}, or stand on it: {stand} -- ..."
             raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
 
@@ -579,17 +578,3 @@ class Chooser(Record):
                 f"the document of {item} is not in the base: {located.problem} (tried: {tried})",
                 f"bring the document into the base first, by a change of its own{near}",
             )
-
-
-def _open_needs(listed: Listed, sources: Sources) -> Sequence[str]:
-    """The ids of what an item needs and is not done yet, or is not listed."""
-    known = {normal_id(other.id): other for other in listed.source.items}
-    needs = []
-    for need in listed.depends_on:
-        other = known.get(normal_id(need.text))
-        if owes(need.text) or (
-            other is not None and (other.deferred or other.conditional or sources.done(other))
-        ):
-            continue
-        needs.append(need.text)
-    return needs

@@ -23,26 +23,12 @@ from specguard.declaration.rule import Record
 from specguard.engine.done_claims import papers
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
-from specguard.errors import MissingFact, NotApplicable, SpecguardError, internal_error
+from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, internal_error
 from specguard.executor.agent import MENDING
 from specguard.executor.commit import PATCH, keep_patch
-from specguard.executor.gates import (
-    USERS_OWN,
-    GateRound,
-    Ground,
-    is_owed,
-    planned_gates,
-    take_down_owed,
-)
+from specguard.executor.gates import USERS_OWN, GateRound, Ground, is_owed, planned_gates, take_down_owed
 from specguard.executor.item_choice import is_within
-from specguard.executor.place import (
-    OWN,
-    RUN_REFS,
-    is_place,
-    remove_place,
-    stands,
-    update_ref,
-)
+from specguard.executor.place import OWN, RUN_REFS, is_place, remove_place, stands, update_ref
 from specguard.executor.preflight import reopen
 from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed_by_signals, send
 from specguard.executor.push import note_moved
@@ -53,7 +39,6 @@ from specguard.executor.run import (
     Run,
     RunEnded,
     RunOptions,
-    as_error,
     asked_before,
     ended_by,
     find_checkout,
@@ -101,7 +86,7 @@ def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say =
         end = _finish(run, _end_of(run, first, again, say))
     finally:
         run.close()
-    return EXIT_PASSED if end is None else end.code
+    return EXIT_PASSED if end is None else end.exit_code
 
 
 def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
@@ -111,16 +96,16 @@ def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
         run.folder.remove(PATCH)
     go_on = run.folder.command("resume")
     try:
-        with killed_by_signals():
+        with killed_by_signals(), Needed():
             Line(run, say, again).from_step(first)
     except Until:
-        with suppress(RunEnded, SpecguardError, MissingFact):
+        with suppress(SpecguardError, MissingFact):
             keep_patch(run)
         words = f"it was to go on until {run.options.until} and no further"
-        return RunEnded(words, state="stopped", code=EXIT_PASSED, error="step-reached")
+        return RunEnded(words, state="stopped", exit_code=EXIT_PASSED, code="step-reached")
     except StaleWorker:
         raise
-    except (RunEnded, SpecguardError, MissingFact) as error:
+    except SpecguardError as error:
         end = ended_by(error)
         if end.state == "killed":
             end.help = go_on
@@ -131,7 +116,7 @@ def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
         help = f"see that there is room, and by git fsck that no object is missing; to go on: {go_on}"
         of_git = isinstance(error, CommandError)
         return RunEnded(
-            str(error), help=help, code=EXIT_NO_VERDICT, error="git-failed" if of_git else "system-failed"
+            str(error), help=help, exit_code=EXIT_NO_VERDICT, code="git-failed" if of_git else "system-failed"
         )
     except Exception as error:  # noqa: BLE001 - it is recorded, and told of as any internal error is
         return ended_by(internal_error(error))
@@ -165,9 +150,9 @@ def _record(run: Run, end: RunEnded | None) -> Manifest:
     """Write why a run ended where it ended early: the manifest as it will be."""
     ended = run.manifest.model_copy()
     ended.state = end.state if end else "succeeded"
-    ended.reason = run.redactor.words(end.reason) if end else None
+    ended.reason = run.redactor.words(end.message) if end else None
     ended.ended_at = now_text()
-    if end is None or end.code == EXIT_PASSED:
+    if end is None or end.exit_code == EXIT_PASSED:
         # That of a run that was resumed since.
         run.folder.remove(ERROR)
         return ended
@@ -177,9 +162,9 @@ def _record(run: Run, end: RunEnded | None) -> Manifest:
         "run_id": run.folder.run_id,
         "step": step,
         "state": end.state,
-        "error": end.error,
+        "error": end.code,
         "reason": ended.reason,
-        "exit_code": end.code,
+        "exit_code": end.exit_code,
         "command": end.command,
         "tail": run.redactor.words(end.tail),
         "suggestion": run.redactor.words(end.help),
@@ -211,7 +196,7 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
         )
     run = reopen(options, folder)
     try:
-        with as_error():
+        with Needed():
             # Nobody else may write to it from now on; what it had started would still write to its place.
             run.take()
             ended = end_survivors(folder.run_id)
@@ -442,7 +427,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         SpecguardError: there is no checkout, no policy or no commit, or the document cannot be read.
     """
     repository, root = find_checkout(options)
-    with Git(repository) as git, as_error():
+    with Git(repository) as git, Needed():
         alone = _Alone(git, options, root)
         if options.dry_run:
             alone.tell(say)
@@ -509,25 +494,26 @@ class _Alone:
         try:
             with killed_by_signals(), run.step("gates"):
                 _pass_gates(gates)
-            manifest.tree = tree = ground.tree()
-            manifest.content = content_of(Tree(self._git, tree), papers(self._policy))
-            manifest.highlights = [run.redactor.words(one) for one in ground.highlights(tree)]
-            folder.write(PATCH, run.redactor.text(ground.patch(tree)))
-        except (RunEnded, SpecguardError, MissingFact) as error:
+            with Needed():
+                manifest.tree = tree = ground.tree()
+                manifest.content = content_of(Tree(self._git, tree), papers(self._policy))
+                manifest.highlights = [run.redactor.words(one) for one in ground.highlights(tree)]
+                folder.write(PATCH, run.redactor.text(ground.patch(tree)))
+        except SpecguardError as error:
             end = ended_by(error)
         end = _finish(run, end)
         for result in gates.results.values():
             if result.skipped:
                 say(f"{result.gate.kind} {result.gate.name} did not run: {result.skipped}")
         for missing in gates.missing:
-            say(missing.reason)
+            say(missing.message)
         for note in manifest.notes:
             say(f"note: {note}")
         say(f"run {folder.run_id}: {manifest.state} ({manifest.reason or manifest.steps[-1].detail})")
         if end is not None and end.help:
             say(f"  next: {end.help}")
         say(f"manifest: {folder.file(MANIFEST)}")
-        return EXIT_PASSED if end is None else end.code
+        return EXIT_PASSED if end is None else end.exit_code
 
     def _begun(self) -> Run:
         options, item = self._options, self._item
@@ -554,7 +540,7 @@ class _Alone:
 def _pass_gates(gates: GateRound) -> None:
     if not gates.carry_out():
         names = dict.fromkeys(result.gate.name for result, _ in gates.failures)
-        raise RunEnded(f"what failed: {', '.join(names)}", error="gate-failed")
+        raise RunEnded(f"what failed: {', '.join(names)}", code="gate-failed")
 
 
 def _guard(options: RunOptions, *, branch: bool) -> PlannedGate:

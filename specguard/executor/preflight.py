@@ -17,11 +17,12 @@ from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
-from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError
 from specguard.executor.agent import resolve_agent
 from specguard.executor.commit import left_out
 from specguard.executor.gates import check_tools, planned_gates
 from specguard.executor.item_choice import (
+    Start,
     below_of,
     check_recorded,
     is_paper,
@@ -32,8 +33,8 @@ from specguard.executor.item_choice import (
     task_of,
 )
 from specguard.executor.remote import Address, PlatformError, RemoteGit, find_platform
-from specguard.executor.run import Run, RunOptions, as_error, check_own, find_checkout, new_manifest, record
-from specguard.executor.start_point import Canonical, ItemLock, Start, kept_apart, start_from
+from specguard.executor.run import Run, RunOptions, check_own, find_checkout, new_manifest, record
+from specguard.executor.start_point import Canonical, ItemLock, kept_apart, policy_at, start_from
 from specguard.model import path_text
 from specguard.reporters.text import decided_by
 from specguard.runs import manifests
@@ -289,7 +290,7 @@ def prepare(options: RunOptions) -> Run:
         SpecguardError: it may not, or not yet; there is no folder of it then.
     """
     repository, root = find_checkout(options)
-    with ExitStack() as undone, as_error():
+    with ExitStack() as undone, Needed():
         git = Git(repository)
         undone.callback(git.close)
         with RemoteGit(repository, timeout=options.command_timeout) as remote:
@@ -336,7 +337,7 @@ def foreseen(options: RunOptions) -> Iterator[tuple[Asked, Run]]:
         SpecguardError: there is no such item or policy, or the item lacks what a run of it needs.
     """
     repository, root = find_checkout(options)
-    with Git(repository) as git, as_error():
+    with Git(repository) as git, Needed():
         yield _outlook(git, options, root)
 
 
@@ -367,12 +368,13 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
     repository, top = find_checkout(options)
     manifest = folder.read_manifest()
     pinned = manifest.repository
-    with ExitStack() as undone, as_error():
+    with ExitStack() as undone, Needed():
         git = Git(repository)
         undone.callback(git.close)
         check_own(git, top, folder)
         below = below_of(pinned)
-        start = Start(git, options, pinned.base, pinned.base_oid, lambda _: pinned.branch_oid, below)
+        policy = policy_at(git, options, pinned.base, pinned.base_oid)
+        start = Start(git, options, pinned.base, pinned.base_oid, policy, lambda _: pinned.branch_oid, below)
         root = os.path.dirname(os.path.dirname(folder.path))
         claim = ItemLock(root, manifest, repository, given=bool(folder.root))
         undone.callback(claim.release)

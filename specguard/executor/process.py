@@ -154,7 +154,7 @@ def run_command(
     )
     if attempt.ended is not None:
         # Written here already: whoever ended specguard may not wait for what comes after.
-        run.manifest.state, run.manifest.reason = attempt.ended.state, attempt.ended.reason
+        run.manifest.state, run.manifest.reason = attempt.ended.state, attempt.ended.message
         run.save()
         attempt.ended.tail, attempt.ended.command = log.tail, number
         raise attempt.ended
@@ -272,7 +272,6 @@ class _Attempt(Record, frozen=False):
                 f"the run took longer than its {self.run.manifest.timeout} seconds, in {self.record.name}",
                 state="timed-out",
                 help="give it more with --timeout, or set [runs] timeout",
-                error="time-limit",
             )
         elif now >= self.started + self.limit:
             self.record.timed_out = True
@@ -285,7 +284,7 @@ class _Attempt(Record, frozen=False):
             # Looking takes its time where there is much to see, and gets no more than its share.
             looked = time.monotonic()
             self.watched = looked + max(_WATCH, _SHARE * (looked - now))
-        return self.ended.reason if self.ended is not None else ""
+        return self.ended.message if self.ended is not None else ""
 
     def _goes_on(self) -> bool:
         """True if it goes on although what it is run for is done, and it has had time to end by itself."""
@@ -427,11 +426,7 @@ def killed_by_signals() -> Iterator[None]:
 
 
 def _killed(by: signal.Signals) -> RunEnded:
-    return RunEnded(
-        f"specguard was ended by {by.name}",
-        state="killed",
-        error="killed",
-    )
+    return RunEnded(f"specguard was ended by {by.name}", state="killed")
 
 
 @contextmanager

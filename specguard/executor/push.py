@@ -55,8 +55,7 @@ class RunRemote(RemoteGit):
         place: whether the place's own store is written to and pushed from, and not the user's.
 
     Raises:
-        RunEnded: it is another address now.
-        SpecguardError: the user's configuration cannot be read.
+        SpecguardError: it is another address now, or the user's configuration cannot be read.
     """
 
     def __init__(self, run: Run, *, place: bool = False) -> None:
@@ -72,12 +71,11 @@ class RunRemote(RemoteGit):
         address = find_address(self.settings, name, expected, root=root, alone=alone)
         began = run.manifest.repository.remote
         if began and address.shown != began:
-            raise RunEnded(
+            back = shlex.join(["git", "remote", "set-url", name, began])
+            raise SpecguardError(
                 f"'{name}' was {began} when the run began, and is {address.shown} now",
-                help=f"{shlex.join(['git', 'remote', 'set-url', name, began])}, then: "
-                + run.folder.command("resume"),
-                code=2,
-                error="remote-moved",
+                help=f"{back}, then: {run.folder.command('resume')}",
+                code="remote-moved",
             )
         return address
 
@@ -139,7 +137,7 @@ def _see_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
         raise RunEnded(
             f"{' and '.join(made)} at {shown} was pushed from the run's place",
             help=f"undo it: {shlex.join(undo)}",
-            error="place-spoiled",
+            code="place-spoiled",
         )
 
 
@@ -180,7 +178,7 @@ def note_moved(run: Run) -> str:
     try:
         with RunRemote(run) as remote:
             heads = remote.now()
-    except (RunEnded, SpecguardError):
+    except SpecguardError:
         return ""
     run.heads = heads.refs if run.heads is None else run.heads
     return _note_base(run, heads)
@@ -231,7 +229,7 @@ def push(run: Run) -> str:
     """
     commit, branch = run.manifest.commit, run.manifest.branch
     if not commit or not branch:
-        raise RunEnded("the run has no commit to push", code=2)
+        raise SpecguardError("the run has no commit to push", code="run-failed")
     with RunRemote(run, place=True) as remote:
         address, heads = remote.address, remote.now()
         _see_heads(run, remote, heads)
@@ -245,7 +243,6 @@ def push(run: Run) -> str:
                 f"{address.shown} has no branch {branch} any more, which the run goes on from",
                 state="remote-moved",
                 help="see who removed it; what the run made is in its diff.patch",
-                error="remote-moved",
             )
         record = {"remote": address.shown, "branch": branch, "commits": [*own, commit]}
         run.folder.write(RECORD, json.dumps(record, indent=2) + "\n")
@@ -257,13 +254,8 @@ def push(run: Run) -> str:
                 return _pushed(run, address, "has it, although its answer was lost")
             if there and there not in own:
                 raise _taken(run, address, there) from error
-            raise RunEnded(
-                f"{address.shown} did not take the branch {branch}: {error.reason}",
-                help=f"{error.help}; the commit is kept: {run.folder.command('resume')}",
-                code=2,
-                tail=error.tail,
-                error="push-refused",
-            ) from error
+            help = f"{error.help}; the commit is kept: {run.folder.command('resume')}"
+            raise _refused(f"{address.shown} did not take the branch {branch}", error, help) from error
         return _pushed(run, address, "has it")
 
 
@@ -302,8 +294,13 @@ def _taken(run: Run, address: Address, there: str) -> RunEnded:
         f"{address.shown} has a branch {branch} of somebody else, at {there[:10]}",
         state="remote-moved",
         help=f"nothing was pushed; see what it is: {fetch}",
-        error="remote-moved",
     )
+
+
+def _refused(said: str, error: RemoteError | PlatformError, help: str) -> RunEnded:
+    """That the remote or its platform did not take what was given to it."""
+    message = f"{said}: {error.reason}"
+    return RunEnded(message, help=help, exit_code=2, tail=error.tail, code="push-refused")
 
 
 BODY: Final = "pull-request.md"
@@ -337,7 +334,7 @@ def open_pull_request(run: Run) -> str:
     """
     branch, commit = run.manifest.branch, run.manifest.pushed
     if not branch or not commit:
-        raise RunEnded("the run has pushed nothing to open a pull request of", code=2)
+        raise SpecguardError("the run has pushed nothing to open a pull request of", code="run-failed")
     made = PullRequest(title=title_of(run), state="printed", command=submission_of(run))
     run.folder.write(BODY, body_of(run))
     said = "left to the command that is printed, since the policy says how it is submitted"
@@ -376,13 +373,9 @@ def _bring(run: Run, made: PullRequest, branch: str, commit: str) -> str:
             platform.edit(found.number, title=made.title, body_file=file)
             made.number, made.url = found.number, found.url
     except PlatformError as error:
-        raise RunEnded(
-            f"the branch {branch} is pushed, and its pull request is not open: {error.reason}",
-            help=f"{run.folder.command('resume')}; or: {made.command}",
-            code=2,
-            tail=error.tail,
-            error="push-refused",
-        ) from error
+        help = f"{run.folder.command('resume')}; or: {made.command}"
+        said = f"the branch {branch} is pushed, and its pull request is not open"
+        raise _refused(said, error, help) from error
     made.state = "opened" if found is None else "updated"
     return f"{made.state}: {made.url}"
 
@@ -398,7 +391,7 @@ def title_of(run: Run) -> str:
     That of a branch that holds a whole plan is of the plan, for no commit of it is more than the others.
 
     Raises:
-        RunEnded: nothing gives a value that the template needs.
+        SpecguardError: nothing gives a value that the template needs.
     """
     item = run.item
     if item is None:
@@ -483,7 +476,7 @@ def _existing(platform: Platform, branch: str, base: str, commit: str) -> Branch
             f"open one of {commit[:10]} into {base}",
             state="remote-moved" if moved else "failed",
             help="put its state, its base or its branch right there, unless it has done what it is for",
-            code=2,
-            error="item-taken",
+            exit_code=2,
+            code="item-taken",
         )
     return None

@@ -25,11 +25,11 @@ from specguard.change.repository import PastCommit, Repository
 from specguard.change.tree import Documents
 from specguard.declaration.rule import Record
 from specguard.engine.facts import Facts
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact, Needed, SpecguardError
 from specguard.executor.command_output import TAIL
 from specguard.executor.commit import PATCH
 from specguard.executor.process import response_of
-from specguard.executor.run import JUDGING, Run, RunOptions, as_error
+from specguard.executor.run import JUDGING, Run, RunOptions
 from specguard.executor.start_point import fetched_base, policy_at
 from specguard.model import path_text, shortened
 from specguard.reporters.escape import (
@@ -487,7 +487,7 @@ def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[Don
             raise SpecguardError(
                 "there is no base to tell from what is done", help="git fetch origin", code="no-base"
             )
-        with as_error():
+        with Needed():
             policy = policy_at(git, options, base, oid)
             request = Request(environment=environment, all=True)
             found = Found(base, oid, "option", f"refs/heads/{base}")

@@ -14,7 +14,7 @@ from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.declaration.rule import Record
 from specguard.engine.policies import open_policy
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import Needed, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, counted
 from specguard.reporters.escape import visible
 from specguard.runs import manifests
@@ -64,61 +64,43 @@ JUDGING: Final = frozenset({"gate", "format", "teardown", "hook"})
 """The kinds of commands that judge what the agent left."""
 
 
-class RunEnded(Exception):
+class RunEnded(SpecguardError):
     """A run that ends here.
 
     Args:
-        reason: why, in one sentence.
+        message: why, in one sentence.
         state: how it stands then.
         help: the command or step that mends it; empty if there is none.
-        code: the exit code, where it is not the state's.
+        exit_code: of the process, where it is not the state's.
         tail: the end of the output of the command that failed; empty without one.
         command: that command's number; None without one.
-        error: the name of the kind of error, which `specguard error` explains; by default the state's.
+        code: the name of the kind of error, which `specguard error` explains; by default the state's.
     """
 
     def __init__(
         self,
-        reason: str,
+        message: str,
         *,
         state: State = "failed",
         help: str = "",
-        code: int | None = None,
+        exit_code: int | None = None,
         tail: str = "",
         command: int | None = None,
-        error: str = "",
+        code: str = "",
     ) -> None:
-        super().__init__(reason)
+        super().__init__(message, help=help, code=code or ENDS[state][1])
         self.state = state
-        self.reason = reason
-        self.help = help
-        self.code = ENDS[state][0] if code is None else code
+        self.exit_code = ENDS[state][0] if exit_code is None else exit_code
         self.tail = tail
         self.command = command
-        self.error = error or ENDS[state][1]
 
 
-def ended_by(error: RunEnded | SpecguardError | MissingFact) -> RunEnded:
+def ended_by(error: SpecguardError) -> RunEnded:
     """The end of a run by an error: without a verdict, unless the error says otherwise."""
     if isinstance(error, RunEnded):
         return error
-    reason, help = str(error), error.command if isinstance(error, MissingFact) else error.help
     tail = getattr(error, "tail", "")
-    return RunEnded(reason, help=help, code=EXIT_NO_VERDICT, error=error.code, tail=tail)
-
-
-@contextmanager
-def as_error() -> Iterator[None]:
-    """Within it, a fact that is missing and the end of a run are errors that a user is told of.
-
-    Raises:
-        SpecguardError: in their place.
-    """
-    try:
-        yield
-    except (MissingFact, RunEnded) as error:
-        end = ended_by(error)
-        raise SpecguardError(end.reason, help=end.help, code=end.error) from error
+    return RunEnded(error.message, help=error.help, exit_code=EXIT_NO_VERDICT, code=error.code, tail=tail)
 
 
 ROUND: Final = ("agent", "inspect", "gates", "check")
@@ -180,10 +162,11 @@ class Run(Record, frozen=False):
         self.log(f"{name}, round {step.attempt}" if name in ROUND else name)
         self.folder.beat(name)
         try:
-            yield step
+            with Needed():
+                yield step
         except BaseException as error:
-            if isinstance(error, (RunEnded, SpecguardError, MissingFact)):
-                step.detail = step.detail or self.redactor.words(ended_by(error).reason)
+            if isinstance(error, SpecguardError):
+                step.detail = step.detail or self.redactor.words(error.message)
             step.state = "failed"
             raise
         else:
@@ -253,7 +236,7 @@ class Run(Record, frozen=False):
             raise RunEnded(
                 f"somebody altered {MANIFEST} of the run while it went on; it was written again as it was",
                 help=f"see who wrote to {self.folder.path}; to go on: {self.folder.command('resume')}",
-                error="run-record",
+                code="run-record",
             )
 
     def _write_layouts(self) -> None:
@@ -301,7 +284,7 @@ def count_round(run: Run, failed: str) -> None:
             f"{reason} {counted(manifest.attempts, 'attempt')}",
             state="budget-spent",
             help=f"{folder.command('report')} shows what is left; to go on with it: {more}",
-            code=EXIT_FAILED if failed == "rules" else None,
+            exit_code=EXIT_FAILED if failed == "rules" else None,
         )
     manifest.attempts += 1
 
@@ -326,8 +309,8 @@ def check_progress(run: Run, *, rules: bool) -> None:
     raise RunEnded(
         f"there is no progress: the agent left the same {what} as the round before",
         help=f"{run.folder.command('report')} shows what is left",
-        code=EXIT_FAILED if rules else None,
-        error="no-progress",
+        exit_code=EXIT_FAILED if rules else None,
+        code="no-progress",
     )
 
 

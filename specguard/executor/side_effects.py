@@ -93,7 +93,7 @@ def read_before(place: Place) -> Before:
         raise RunEnded(
             "specguard's own folder beside the run's place was changed: what it remembered is gone",
             help="start a new run",
-            error="place-spoiled",
+            code="place-spoiled",
         ) from error
 
 
@@ -159,7 +159,7 @@ def inspect(run: Run, by: str = "the agent") -> None:
             help = f"undo what was not you; where it was you, go on with: {run.folder.command('resume')}"
         elif not there:
             help = "start a new run"
-        raise RunEnded("; ".join(said), help=help, error="place-spoiled")
+        raise RunEnded("; ".join(said), help=help, code="place-spoiled")
     survey = Survey(place.path)
     check_size(run, survey, by)
     check_survey(place, survey, by)
@@ -184,7 +184,7 @@ def check_size(run: Run, survey: Survey | None = None, by: str = "the agent") ->
             f"{by} filled its place with {grown >> 20} MiB, and [runs] place_limit allows {limit}",
             state="budget-spent",
             help="raise [runs] place_limit, or tell the agent what not to keep",
-            error="size-limit",
+            code="size-limit",
         )
 
 
@@ -209,7 +209,7 @@ def check_survey(place: Place, survey: Survey, by: str = "the agent") -> None:
             found = survey.nested
     if found:
         names = ", ".join(map(path_text, found[:_MOST]))
-        raise RunEnded(f"{by} made {made} {names}", help=help, error="place-spoiled")
+        raise RunEnded(f"{by} made {made} {names}", help=help, code="place-spoiled")
 
 
 _MEANWHILE: Final = "In your checkout, while the run went on: "

@@ -22,22 +22,14 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock, Timeout
 
 from specguard.authority.load import DEFAULTS
-from specguard.change.base import Found, find_base, papers_of
+from specguard.change.base import Found, find_base
 from specguard.change.check_request import Request
-from specguard.change.git import Git, History
+from specguard.change.git import Git
 from specguard.change.repository import INHERITED, Repository, find_program, short_name
-from specguard.change.tree import Documents, Tree
+from specguard.change.tree import Tree
 from specguard.engine.policies import ItemBranches, Policies
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.item_choice import (
-    Chooser,
-    is_paper,
-    is_within,
-    shared_branch,
-    shares,
-    taken,
-    task_of,
-)
+from specguard.executor.item_choice import Start, is_paper, is_within, shares, taken, task_of
 from specguard.executor.place import places_folder
 from specguard.executor.remote import Address, Heads, RemoteGit, find_address, read_settings
 from specguard.runs.files import about_run, item_folder
@@ -50,61 +42,12 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.declaration.patterns import Covering
-    from specguard.executor.item_choice import Tips
     from specguard.executor.run import RunOptions
     from specguard.plans.task import Task
     from specguard.runs.manifests import Manifest
-    from specguard.work.item import WorkItem
-    from specguard.work.named_items import Work
 
 
 _MOST_MOVES: Final = 4
-
-
-class Start:
-    """The start of a run.
-
-    Attributes:
-        base: the short name of the base branch.
-        oid: its commit.
-        policy: what is judged by, read from there.
-        item: the work item, as it is there.
-        shared: the item's branch as the canonical repository has it, where it may be there already.
-        work: the work items there.
-        documents: the documents there.
-        history: the commits there.
-        below: the branch that the item's is stacked on: not in the base yet, and its papers count where the
-            base has none; None if there is none.
-    """
-
-    def __init__(
-        self,
-        git: Git,
-        options: RunOptions,
-        base: str,
-        oid: str,
-        tips: Tips = lambda _: None,
-        below: Found | None = None,
-    ) -> None:
-        self.base = base
-        self.oid = oid
-        self.below = below
-        tree = Tree(git, git.commit(oid).tree)
-        self.policy = policy = policy_at(git, options, base, oid)
-        self.history = History(git, oid, below.oid if below else None)
-        if below is not None and below.oid:
-            tree = papers_of(git, oid, below.oid)
-        branch = short_name(git.repository.branch or "")
-        chooser = Chooser(options, policy, git, tree, self.history, tips, oid, branch)
-        self.work: Work = chooser.work
-        self.documents: Documents = chooser.documents
-        self.item: WorkItem = chooser.item()
-        self.shared = shared_branch(git, policy, self.item, base=oid, tips=tips)
-
-    @property
-    def into(self) -> str:
-        """The branch that the item's is to be merged into."""
-        return self.below.name if self.below else self.base
 
 
 class Canonical:
@@ -241,7 +184,7 @@ def start_from(source: Canonical, *, root: str) -> Start:
         # One that was merged is not stood on.
         if tip is not None and not is_within(git, tip, oid):
             found = Found(below, tip, "stack", f"refs/heads/{below}")
-        start = Start(git, options, base, oid, source.tip, found)
+        start = Start(git, options, base, oid, policy_at(git, options, base, oid), source.tip, found)
         item, policy, is_items = start.item, start.policy, ItemBranches(start.policy)
         lower = plain_branch(asked or (item.base if item.settings.base else ""), options.remote)
         lower = lower if lower and is_items(lower) else ""

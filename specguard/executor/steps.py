@@ -45,14 +45,7 @@ from specguard.executor.push import (
 )
 from specguard.executor.remote import installed_command, printed_command
 from specguard.executor.report import REPORT
-from specguard.executor.run import (
-    ROUND,
-    Run,
-    RunEnded,
-    RunOptions,
-    check_progress,
-    count_round,
-)
+from specguard.executor.run import ROUND, Run, RunEnded, RunOptions, check_progress, count_round
 from specguard.executor.side_effects import inspect, make_place
 from specguard.executor.start_point import clash
 from specguard.model import EXIT_FAILED, path_text
@@ -215,7 +208,7 @@ class Inspect(Step):
             raise RunEnded(
                 "the agent ended well and changed nothing",
                 help="see what it said in commands/",
-                error="no-progress",
+                code="no-progress",
             )
 
 
@@ -375,7 +368,7 @@ class Line:
             yield
         except RunEnded as end:
             if end.state != "killed":
-                with suppress(RunEnded, SpecguardError, MissingFact):
+                with suppress(SpecguardError, MissingFact):
                     see_remote(self.run)
             raise
 
@@ -439,7 +432,7 @@ class Line:
                 return True, True
         raise RunEnded(
             "the repository's hooks alter the files each time that the gates have passed on them",
-            error="hook-refused",
+            code="hook-refused",
         )
 
     def _commit(self) -> None:
@@ -452,13 +445,13 @@ class Line:
                 raise RunEnded(
                     "what a commit-msg hook made of the change breaks the rules",
                     help=f"{run.folder.command('report')} shows which; have the hook keep to them",
-                    code=EXIT_FAILED,
-                    error="hook-refused",
+                    exit_code=EXIT_FAILED,
+                    code="hook-refused",
                 )
         raise RunEnded(
             "the commit-msg hook alters the message every time it sees it",
             help="have it leave alone a message that has what it adds",
-            error="hook-refused",
+            code="hook-refused",
         )
 
     def _push(self) -> None:

@@ -262,6 +262,19 @@ class Sources(Record, frozen=False):
             said, step = needs_first(str(item), why, other.id, self.status_of(other))
             yield _finding(item.source, said, step, f"{item.id}:early:{other.id}", item.line, "closed")
 
+    def open_needs(self, item: Listed) -> Sequence[str]:
+        """The ids of what an item needs that is not done, or not listed; what is put off does not count.
+
+        Raises:
+            MissingFact: the history cannot be read.
+        """
+        needed = [(need.text, item.source.by_id.get(normal_id(need.text))) for need in item.depends_on]
+        return [
+            other.id if other else text
+            for text, other in needed
+            if not (owes(text) if other is None else other.deferred or other.conditional or self.done(other))
+        ]
+
     def done(self, item: Listed) -> bool:
         """True if an item is done with: its status says so and something shows it, or a commit did it.
 

@@ -153,8 +153,8 @@ def test_an_agent_that_stops_says_why(tmp_path: Path) -> None:
     note = "# Stop\\n\\nThe document and the schema\\ncontradict each other.\\n"
     run = a_run(tmp_path, f"printf '{note}' > SPECGUARD_STOP.md; exit 7")
     end = ended(run)
-    assert (end.state, end.code) == ("stopped", 4)
-    assert end.reason == "sh stopped: The document and the schema contradict each other."
+    assert (end.state, end.exit_code) == ("stopped", 4)
+    assert end.message == "sh stopped: The document and the schema contradict each other."
     assert not (tmp_path / "place" / "SPECGUARD_STOP.md").exists()
     assert "contradict" in Path(run.folder.file("stop.md")).read_text()
 
@@ -171,7 +171,7 @@ def test_an_agent_that_stops_says_why(tmp_path: Path) -> None:
 def test_a_stop_that_is_no_text_is_one_too(script: str, tmp_path: Path) -> None:
     end = ended(a_run(tmp_path, script))
     assert end.state == "stopped"
-    assert "root" not in end.reason
+    assert "root" not in end.message
     assert not os.path.lexists(tmp_path / "place" / "SPECGUARD_STOP.md")
 
 
@@ -180,8 +180,8 @@ def test_how_an_agents_work_fails(row: list[Any], tmp_path: Path, monkeypatch: p
     script, policy, options, state, said = row
     monkeypatch.setattr("specguard.executor.process._AGENTS_MOMENT", 0.2)
     end = ended(a_run(tmp_path, script, policy, **options))
-    assert (end.state, end.code, end.command) == (state, 3, 1)
-    assert end.reason.startswith(said)
+    assert (end.state, end.exit_code, end.command) == (state, 3, 1)
+    assert end.message.startswith(said)
     assert end.help
     assert "exit 9" not in script or end.tail == "no"
 

@@ -63,8 +63,8 @@ def test_a_misbehaviour_in_the_place_has_a_name(shared: Setting, script: str, re
         work(run, script)
         end = caught(run)
         assert end.state == "failed"
-        assert end.code == 3
-        assert re.search(reason, end.reason), end.reason
+        assert end.exit_code == 3
+        assert re.search(reason, end.message), end.message
         assert end.help
         assert everything(shared.user.path) == before
 
@@ -83,7 +83,7 @@ def test_a_leak_into_what_is_the_users_has_a_name(edited: Setting, script: str, 
         work(run, script)
         end = caught(run)
         assert end.state == "failed"
-        assert re.search(f"while the agent worked, .*{reason}", end.reason), end.reason
+        assert re.search(f"while the agent worked, .*{reason}", end.message), end.message
         assert f"specguard run resume {run.folder.run_id}" in end.help
 
 
@@ -119,11 +119,11 @@ def test_settings_behind_links_and_includes_are_the_users_too(setting: Setting, 
     with setting.run() as run:
         inspect(run)
         (tmp_path / "more").write_text("[core]\n\thooksPath = /evil\n")
-        assert f"your {tmp_path}/more was changed" in caught(run).reason
+        assert f"your {tmp_path}/more was changed" in caught(run).message
         (tmp_path / "more").write_text("[core]\n\tx = 1\n")
         inspect(run)
         (tmp_path / "dotfile").write_text("[core]\n\thooksPath = /evil\n")
-        assert ".gitconfig was changed" in caught(run).reason
+        assert ".gitconfig was changed" in caught(run).message
 
 
 def test_a_long_list_is_cut_and_says_who_did_it(shared: Setting) -> None:
@@ -141,8 +141,8 @@ def test_a_place_has_a_limit(shared: Setting) -> None:
         work(run, "head -c 900000 /dev/zero > .git/big.lock")
         end = caught(run)
         assert end.state == "budget-spent"
-        assert end.code == 3
-        assert "[runs] place_limit allows 1" in end.reason
+        assert end.exit_code == 3
+        assert "[runs] place_limit allows 1" in end.message
 
 
 def test_the_users_own_runs_and_ignored_files_are_no_leak(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_nothing_of_a_nested_repository_runs(setting: Setting, tmp_path: Path, n
     with setting.run() as run:
         work(run, TRAP.replace("{nest}", nest), MARK=str(tmp_path / "mark"))
         if nest == "nest":
-            assert caught(run).reason == "the agent made a repository within its place, at nest"
+            assert caught(run).message == "the agent made a repository within its place, at nest"
             with pytest.raises(RunEnded, match="at nest"):
                 hash_tree(run)
         else:
@@ -203,7 +203,7 @@ def test_nothing_of_the_places_own_git_runs(setting: Setting, tmp_path: Path) ->
     with setting.run() as run:
         work(run, script, MARK=str(tmp_path / "mark"))
         (tmp_path / "mark").unlink(missing_ok=True)
-        assert "added .git/hooks/" in caught(run).reason
+        assert "added .git/hooks/" in caught(run).message
         tree = hash_tree(run)
         place_of(run).stage(tree)
         assert not (tmp_path / "mark").exists()

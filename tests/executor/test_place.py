@@ -207,7 +207,7 @@ def test_a_guard_that_lets_the_canary_through_stops_the_run(
     monkeypatch.setattr("specguard.executor.check.check_run", blind)
     with (
         Setting(tmp_path).run() as run,
-        pytest.raises(RunEnded, match="the guard does not fire: an edit of locked/a"),
+        pytest.raises(SpecguardError, match="the guard does not fire: an edit of locked/a"),
     ):
         prove_guard(run)
 

@@ -245,8 +245,8 @@ def test_whoever_ends_specguard_ends_the_command_and_the_run(number: signal.Sign
     before = signal.getsignal(number)
     with pytest.raises(RunEnded) as raised:
         carry_out(run, f"echo $$; kill -{number:d} $PPID; exec sleep 99")
-    assert (raised.value.state, raised.value.code) == ("killed", 130)
-    assert raised.value.reason == f"specguard was ended by {number.name}"
+    assert (raised.value.state, raised.value.exit_code) == ("killed", 130)
+    assert raised.value.message == f"specguard was ended by {number.name}"
     assert signal.getsignal(number) is before
     manifest = run.folder.read_manifest()
     assert manifest.state == "killed"

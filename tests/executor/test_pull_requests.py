@@ -41,7 +41,7 @@ def ended(run: Run) -> RunEnded:
     with pytest.raises(RunEnded) as caught:
         open_pull_request(run)
     assert caught.value.help
-    assert caught.value.code == 2
+    assert caught.value.exit_code == 2
     return caught.value
 
 
@@ -117,7 +117,7 @@ def test_the_platform_does_not_answer(tmp_path: Path, host: str, command: str) -
             team.state = {**team.state, "broken": {verb: "before"}}
             end = ended(run)
             assert end.state == "failed"
-            assert lost[command] in end.reason
+            assert lost[command] in end.message
             assert f"specguard run resume {run.folder.run_id}" in end.help
 
         breaks("list")
@@ -152,7 +152,7 @@ def test_one_that_is_not_to_be_brought_up_to_date(
     with committed(hosted) as run:
         push(run)
         hosted.state = {**hosted.state, "requests": [request(run.manifest.commit, **values)]}
-        assert reason in ended(run).reason
+        assert reason in ended(run).message
         assert not hosted.calls("create")
 
 
@@ -178,7 +178,7 @@ def test_a_list_that_lacks_a_commit_is_not_read(hosted: Hosted) -> None:
         push(run)
         lacking = {key: one for key, one in request(None).items() if key != "headRefOid"}
         hosted.install("gh", f"#!/bin/sh\n[ $1 = auth ] || echo '{json.dumps([lacking])}'\n")
-        assert "gave a list that cannot be read" in ended(run).reason
+        assert "gave a list that cannot be read" in ended(run).message
 
 
 def test_preflight_finds_one_that_is_open(hosted: Hosted) -> None:
