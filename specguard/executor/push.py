@@ -306,7 +306,7 @@ def _refused(said: str, error: RemoteError | PlatformError, help: str) -> RunEnd
 BODY: Final = "pull-request.md"
 """The file with the body, in the run's folder."""
 
-_OWN: Final = ("- Document: ", "- Rules: ", "- Run: ", "- Gates:", "  - ", "- Note: ")
+_OWN: Final = ("- Document: ", "- Rules: ", "- Run: ", "- Gates:", "  - ", "- Failed ", "- Note: ")
 
 _LOOKS: Final = 3
 _LONGEST: Final = 100
@@ -427,7 +427,11 @@ def _beside(body: str, run: Run) -> str:
     while start and lines[start - 1].startswith(_OWN):
         start -= 1
     while end < len(lines) and lines[end].startswith(_OWN):
+        # What a failed command printed is indented, between empty lines.
+        failed = lines[end].startswith("- Failed ")
         end += 1
+        while end < len(lines) and failed and (not lines[end] or lines[end].startswith("  ")):
+            end += 1
     return "\n".join([*lines[:start], *own, *lines[end:]]) + "\n"
 
 
