@@ -17,7 +17,7 @@ from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.cli import options as opt
 from specguard.cli.options import say, show, usage
-from specguard.engine.baseline import Recording, record
+from specguard.engine.baseline import Recording, counts_text, record
 from specguard.engine.check import check
 from specguard.engine.facts import Clock
 from specguard.engine.policies import open_policy
@@ -393,7 +393,7 @@ def _write_baseline(recording: Recording) -> None:
     with writing(_PLACE, "`specguard baseline --check --output-format json` prints what it would be"):
         if recording.after and (recording.before is None or recording.changes):
             os.makedirs(os.path.dirname(file), exist_ok=True)
-            replace_file(file, recording.after.text())
+            replace_file(file, counts_text(recording.after))
         elif not recording.after and recording.before is not None:
             os.unlink(file)
 
@@ -411,8 +411,7 @@ def _said(recording: Recording, *, check: bool) -> Iterator[str]:
         yield "what is found beyond that stays a finding; --grow accepts it"
     for result in recording.undecided:
         yield f"{result.code} could not be judged, and its counts stay as they were: {result.reason}"
-    errors = sum(sum(paths.values()) for paths in after.counts.values())
-    files = len({path for paths in after.counts.values() for path in paths})
+    errors, files = sum(after.values()), len({path for _, path in after})
     accepted = f"{counted(errors, 'error')} in {counted(files, 'file')}"
     if not after:
         removed = "" if check or recording.before is None else ", and is removed"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from itertools import groupby
 
 from specguard.change.change import BASELINE
 from specguard.change.check_request import once
@@ -27,11 +28,14 @@ from specguard.model import Record, path_text, state_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any, Final
+    from typing import Final
 
     from specguard.change.check_request import Request
     from specguard.change.tree import Tree
     from specguard.model import Judged, RuleResult
+
+    Counts = Mapping[tuple[str, bytes], int]
+    """How many errors of a rule are accepted in a file, by its code and the path: at least 1."""
 
 
 FAMILIES: Final = frozenset({"SPC", "ART", "PLN", "CNT", "CFG"})
@@ -43,70 +47,49 @@ LIMIT: Final = 16 << 20
 _KEY: Final = re.compile(r'[\s{]*("(?:[^"\\]|\\.)*")\s*:')
 
 
-class Baseline(Record):
-    """The number of accepted errors for each rule in each file.
+def read_counts(data: bytes) -> Counts:
+    """Read a baseline's file.
 
-    Attributes:
-        counts: by the rule's code, then by path; every count is at least 1.
+    Raises:
+        SpecguardError: it is no such file; with its line.
     """
-
-    counts: Mapping[str, Mapping[bytes, int]]
-
-    @classmethod
-    def read(cls, data: bytes) -> Baseline:
-        """Read a baseline's file.
-
-        Raises:
-            SpecguardError: it is no such file; with its line.
-        """
-        try:
-            text = data.decode("utf-8")
-            rules = json.loads(text, object_pairs_hook=once)
-        except UnicodeDecodeError as error:
-            raise _broken("is not UTF-8", data.count(b"\n", 0, error.start) + 1) from None
-        except json.JSONDecodeError as error:
-            raise _broken(f"is no JSON: {error.msg}", error.lineno) from None
-        except (ValueError, RecursionError) as error:
-            raise _broken(f"is no JSON that can be read: {error}") from None
-        if not isinstance(rules, dict):
-            raise _broken("is no object of rules")
-        counts: dict[str, dict[bytes, int]] = {}
-        for code, paths in rules.items():
-            if not is_code(code) or code[:3] not in FAMILIES:
-                known = ", ".join(sorted(FAMILIES))
-                raise _broken(f"has {code}, and only rules of {known} can be in it", _line_of(text, code))
-            if not isinstance(paths, dict):
-                raise _broken(f"has no object of paths for {code}", _line_of(text, code))
-            counts[code] = dict(_counts(text, code, paths))
-        return cls(counts)
-
-    def accepts(self, code: str, path: bytes) -> int:
-        """The number of accepted errors of a rule in a file."""
-        return self.counts.get(code, {}).get(path, 0)
-
-    def text(self) -> str:
-        """The file: one line a path, sorted, so that a change of it reads as what it is."""
-        rules: list[str] = []
-        for code in sorted(self.counts):
-            paths = self.counts[code]
-            lines = [f"    {_quoted(path)}: {paths[path]}" for path in sorted(paths)]
-            rules.append(f'  "{code}": {{\n' + ",\n".join(lines) + "\n  }")
-        return "{\n" + ",\n".join(rules) + "\n}\n" if rules else "{}\n"
-
-    def __len__(self) -> int:
-        return sum(map(len, self.counts.values()))
+    try:
+        text = data.decode("utf-8")
+        rules = json.loads(text, object_pairs_hook=once)
+    except UnicodeDecodeError as error:
+        raise _broken("is not UTF-8", data.count(b"\n", 0, error.start) + 1) from None
+    except json.JSONDecodeError as error:
+        raise _broken(f"is no JSON: {error.msg}", error.lineno) from None
+    except (ValueError, RecursionError) as error:
+        raise _broken(f"is no JSON that can be read: {error}") from None
+    if not isinstance(rules, dict):
+        raise _broken("is no object of rules")
+    counts: dict[tuple[str, bytes], int] = {}
+    for code, paths in rules.items():
+        if not is_code(code) or code[:3] not in FAMILIES:
+            known = ", ".join(sorted(FAMILIES))
+            raise _broken(f"has {code}, and only rules of {known} can be in it", _line_of(text, code))
+        if not isinstance(paths, dict):
+            raise _broken(f"has no object of paths for {code}", _line_of(text, code))
+        for path, count in paths.items():
+            if type(count) is not int or count < 1:
+                what = f"has no count of at least 1 for {code} in {path!r}"
+                raise _broken(what, _line_of(text, code, path))
+            try:
+                counts[code, path.encode("utf-8", "surrogateescape")] = count
+            except UnicodeEncodeError:
+                what = f"has {path!r}, which no file can be called"
+                raise _broken(what, _line_of(text, code, path)) from None
+    return counts
 
 
-def _counts(text: str, code: str, paths: Mapping[str, Any]) -> Iterator[tuple[bytes, int]]:
-    """The counts of one rule by the bytes of paths."""
-    for path, count in paths.items():
-        if type(count) is not int or count < 1:
-            raise _broken(f"has no count of at least 1 for {code} in {path!r}", _line_of(text, code, path))
-        try:
-            yield path.encode("utf-8", "surrogateescape"), count
-        except UnicodeEncodeError:
-            what = f"has {path!r}, which no file can be called"
-            raise _broken(what, _line_of(text, code, path)) from None
+def counts_text(counts: Counts) -> str:
+    """The file: one line a path, sorted, so that a change of it reads as what it is."""
+    rules: list[str] = []
+    for code, entries in groupby(sorted(counts), key=lambda entry: entry[0]):
+        lines = [f"    {_quoted(path)}: {counts[code, path]}" for _, path in entries]
+        rules.append(f'  "{code}": {{\n' + ",\n".join(lines) + "\n  }")
+    return "{\n" + ",\n".join(rules) + "\n}\n" if rules else "{}\n"
 
 
 class Growth(Record):
@@ -137,21 +120,15 @@ class BaselineChange(Record):
 
 def compare_baselines(old: bytes | None, new: bytes | None) -> BaselineChange:
     """Compare two baselines; None stands for one that is not there."""
-    before = after = Baseline({})
     try:
-        before = Baseline.read(old) if old is not None else before
+        before = read_counts(old) if old is not None else {}
     except SpecguardError as error:
         return BaselineChange(problem=f"it could not be read before: {error.message}")
     try:
-        after = Baseline.read(new) if new is not None else after
+        after = read_counts(new) if new is not None else {}
     except SpecguardError as error:
         return BaselineChange(problem=error.message)
-    grown = [
-        (code, path, before.accepts(code, path), count)
-        for code, paths in after.counts.items()
-        for path, count in paths.items()
-        if count > before.accepts(code, path)
-    ]
+    grown = [(*key, before.get(key, 0), count) for key, count in after.items() if count > before.get(key, 0)]
     lines = dict(_lines((new or b"").decode())) if grown else {}
     return BaselineChange([Growth(*one, line=lines.get((one[0], _as_text(one[1])), 1)) for one in grown])
 
@@ -210,22 +187,21 @@ def accept(
         SpecguardError: the baseline is broken, or cannot be read.
     """
     judged = [one for one in results if can_be_accepted(one)]
-    baseline = read_baseline(trusted) if judged else None
-    if baseline is None:
+    counts = read_baseline(trusted) if judged else None
+    if not counts:
         return
-    found = {result.code: errors_by_path(result) for result in judged}
-    known = [code for code, paths in found.items() if any(baseline.accepts(code, path) for path in paths)]
-    again = recount(known) if recount and known else ()
-    whole = {result.code: errors_by_path(result) for result in again}
+    found = _errors(judged)
+    known = sorted({code for code, path in found if (code, path) in counts})
+    whole = _errors(recount(known)) if recount and known else {}
+    for key, errors in found.items():
+        accepted = counts.get(key, 0)
+        count = max(len(errors), len(whole.get(key, ())))
+        for error in errors:
+            if count <= accepted:
+                error.state = "baselined"
+            elif accepted:
+                error.exceeds = count, accepted
     for result in judged:
-        for path, errors in found[result.code].items():
-            accepted = baseline.accepts(result.code, path)
-            count = max(len(errors), len(whole.get(result.code, {}).get(path, ())))
-            for error in errors:
-                if count <= accepted:
-                    error.state = "baselined"
-                elif accepted:
-                    error.exceeds = count, accepted
         if result.state == "failed":
             result.state = state_of(result.findings)
 
@@ -235,16 +211,17 @@ def can_be_accepted(result: RuleResult) -> bool:
     return result.code[:3] in FAMILIES and result.state not in ("off", "not-applicable")
 
 
-def errors_by_path(result: RuleResult) -> dict[bytes, list[Judged]]:
-    """A rule's errors that are about a file, by its path."""
-    errors: dict[bytes, list[Judged]] = {}
-    for judged in result.findings:
-        if judged.severity == "error" and judged.finding.path is not None:
-            errors.setdefault(judged.finding.path, []).append(judged)
+def _errors(results: Sequence[RuleResult]) -> dict[tuple[str, bytes], list[Judged]]:
+    """The errors that are about a file, by their rule's code and its path."""
+    errors: dict[tuple[str, bytes], list[Judged]] = {}
+    for result in results:
+        for judged in result.findings:
+            if judged.severity == "error" and judged.finding.path is not None:
+                errors.setdefault((result.code, judged.finding.path), []).append(judged)
     return errors
 
 
-def read_baseline(tree: Tree) -> Baseline | None:
+def read_baseline(tree: Tree) -> Counts | None:
     """The baseline of a tree; None if it has none.
 
     Raises:
@@ -257,7 +234,7 @@ def read_baseline(tree: Tree) -> Baseline | None:
         data = tree.read(BASELINE, LIMIT) if entry.is_file else None
     if data is None:
         raise _broken("is no regular file", None, "take it away, and let `specguard baseline` write one")
-    return Baseline.read(data)
+    return read_counts(data)
 
 
 class BaselineEntry(Record):
@@ -288,22 +265,16 @@ class Recording:
         undecided: the rules that could not be judged; what is recorded of them stays.
     """
 
-    def __init__(
-        self, top: str, before: Baseline | None, results: Sequence[RuleResult], *, grow: bool
-    ) -> None:
+    def __init__(self, top: str, before: Counts | None, results: Sequence[RuleResult], *, grow: bool) -> None:
         self.top = top
         self.before = before
         self.undecided = [result for result in results if result.state == "indeterminate"]
         self.entries = list(_entries(before, results, grow=grow or before is None))
 
     @property
-    def after(self) -> Baseline:
+    def after(self) -> Counts:
         """The baseline as it should be."""
-        counts: dict[str, dict[bytes, int]] = {}
-        for entry in self.entries:
-            if entry.after:
-                counts.setdefault(entry.code, {})[entry.path] = entry.after
-        return Baseline(counts)
+        return {(entry.code, entry.path): entry.after for entry in self.entries if entry.after}
 
     @property
     def changes(self) -> Sequence[BaselineEntry]:
@@ -346,21 +317,13 @@ def record(request: Request, *, grow: bool = False) -> Recording:
         )
 
 
-def _entries(
-    before: Baseline | None, results: Sequence[RuleResult], *, grow: bool
-) -> Iterator[BaselineEntry]:
-    recorded: Mapping[str, Mapping[bytes, int]] = before.counts if before else {}
-    judged = {result.code: result for result in results}
-    for code in sorted({*recorded, *judged}):
-        result = judged.get(code)
-        # A rule that is gone or switched off finds nothing.
-        errors = errors_by_path(result) if result else {}
-        known = recorded.get(code, {})
-        for path in sorted({*known, *errors}):
-            old, found = known.get(path, 0), len(errors.get(path, ()))
-            if result is not None and result.state == "indeterminate":
-                after = max(old, found) if grow else old
-                yield BaselineEntry(code, path, before=old, after=after, found=None)
-            else:
-                after = found if grow else min(old, found)
-                yield BaselineEntry(code, path, before=old, after=after, found=found)
+def _entries(before: Counts | None, results: Sequence[RuleResult], *, grow: bool) -> Iterator[BaselineEntry]:
+    recorded = before or {}
+    errors = _errors(results)
+    undecided = {result.code for result in results if result.state == "indeterminate"}
+    # A rule that is gone or switched off finds nothing.
+    for code, path in sorted({*recorded, *errors}):
+        old, found = recorded.get((code, path), 0), len(errors.get((code, path), ()))
+        known = max(old, found) if code in undecided else found
+        after = known if grow else min(old, known)
+        yield BaselineEntry(code, path, old, after, None if code in undecided else found)
