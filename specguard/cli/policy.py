@@ -17,7 +17,7 @@ from specguard.cli.options import say, show, usage
 from specguard.cli.proposed_authority import append_to_authority, compiled, tree_paths
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
-from specguard.engine.why import explain, quoted, what_governs
+from specguard.engine.why import quoted, what_governs
 from specguard.errors import nearest, unknown
 from specguard.importers import Imported, commitlint, files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
@@ -97,12 +97,11 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
     rule = _rule(policy, words[0], sure=len(words) == 2)
     path = words[-1] if rule is None or len(words) == 2 else ""
     path = path.removeprefix("./")
+    found = what_governs(request, path, policy) if path or rule is None else []
     if rule is None:
-        found = what_governs(request, path)
         show(output_format, [one.data for one in found], _lines(path, found))
         return
-    explained = explain(request, policy, rule, path)
-    data = explanation_data(explained, partial(quoted, request, policy))
+    data = explanation_data(policy, rule, path, found, partial(quoted, request, policy))
     show(output_format, data, explanation_lines(data))
 
 

@@ -1,4 +1,4 @@
-"""The settings of a policy that apply to one path, and the explanation of one rule."""
+"""The settings of a policy that apply to one path, and the words of the authority at its lines."""
 
 from __future__ import annotations
 
@@ -290,63 +290,6 @@ def _is_at(contract: Contract, path: bytes) -> bool:
 
 def _is_below(folder: str, path: bytes) -> bool:
     return Covering([PathTemplate(folder).render({})]).find(path) is not None
-
-
-class Explained:
-    """One rule of a policy, and what it makes of a path.
-
-    Attributes:
-        policy: the policy.
-        rule: the rule as that policy has it.
-        text: its docstring.
-        condition: what holds when it passes, with its settings filled in.
-        path: the path that was asked about; empty for none.
-        governing: the lines that make this rule judge that path.
-        kinds: the kinds of work items, where it compares with what the change's item has.
-        approvers: who may approve what it finds, without regard to who made a change; none if nobody may.
-        persons: by how many persons that must be approved.
-    """
-
-    def __init__(
-        self, policy: Policy, rule: RuleInPolicy, path: bytes, governing: Sequence[Governing]
-    ) -> None:
-        check = rule.load()
-        self.policy = policy
-        self.rule = rule
-        self.text = type(check).__doc__ or ""
-        self.condition = describe_condition(check)
-        self.path = path
-        self.governing = governing
-        code = check.check.__code__
-        by_item = not {"work", "work_item"}.isdisjoint(code.co_varnames[1 : code.co_argcount])
-        self.kinds: Sequence[str] = list(policy.declared("work_kinds")) if by_item else ()
-        settings = policy.declared("approval_settings")
-        self.approvers: Sequence[str] = [one.name for one in settings.able(rule)]
-        self.persons: int = settings.persons_for(rule.code, rule.name)
-
-    @property
-    def idle(self) -> str:
-        """The reason why the rule judges nothing, as a clause; empty if it judges."""
-        if self.rule.severity == "off":
-            return "the policy has it off"
-        return f"the policy sets no {self.rule.unset}" if self.rule.unset else ""
-
-
-def explain(request: Request, policy: Policy, rule: RuleInPolicy, path: str = "") -> Explained:
-    """The explanation of a rule under a policy, and of a path by it.
-
-    Args:
-        request: its directory and environment count.
-        policy: the policy.
-        rule: one of its rules.
-        path: a path from the repository's root; empty for none.
-
-    Raises:
-        SpecguardError: it is no such path.
-    """
-    found = what_governs(request, path, policy) if path else ()
-    name = os.fsencode(path.strip("/"))
-    return Explained(policy, rule, name, [one for one in found if one.code == rule.code])
 
 
 def quoted(request: Request, policy: Policy, origins: Sequence[Origin | None]) -> Sequence[str]:

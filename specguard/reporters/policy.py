@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from specguard.authority.policy import plain
 from specguard.declaration.patterns import Patterns, expansion
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
+from specguard.engine.rule_runner import asked_facts, describe_condition
 from specguard.model import Origin, path_text
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.json import fields_of, origin_data
@@ -17,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.authority.policy import Policy
-    from specguard.engine.why import Explained
+    from specguard.authority.policy import Policy, RuleInPolicy
+    from specguard.engine.why import Governing
 
     Path = tuple[str | int, ...]
 
@@ -251,40 +254,52 @@ SHOWN: Final = 20
 """So many settings are shown before the rest is counted."""
 
 
-def explanation_data(found: Explained, quoted: Quoted) -> dict[str, Any]:
-    """It as JSON can hold it.
+def explanation_data(
+    policy: Policy, rule: RuleInPolicy, path: str, governing: Sequence[Governing], quoted: Quoted
+) -> dict[str, Any]:
+    """The explanation of a rule under a policy, and of a path by it, as JSON can hold it.
 
     Args:
-        found: the rule, and what it makes of a path.
+        policy: the policy.
+        rule: one of its rules.
+        path: a path from the repository's root; empty for none.
+        governing: all that has a say about the path.
         quoted: gives the words of the authority.
     """
-    rule = found.rule
-    own = of_rule(found)
-    quotes = quoted([one.origin for one in own])
-    path_quotes = quoted([one.origin for one in found.governing])
+    check = rule.load()
+    text = type(check).__doc__ or ""
+    own = _of_rule(policy, rule)
+    named = [one for one in governing if one.code == rule.code]
+    name = os.fsencode(path.strip("/"))
+    off = "the policy has it off" if rule.severity == "off" else ""
+    idle = off or (f"the policy sets no {rule.unset}" if rule.unset else "")
+    by_item = not {"work", "work_item"}.isdisjoint(asked_facts(check.check, 1)[0])
+    limits = policy.declared("approval_settings")
+    approvers = [one.name for one in limits.able(rule)]
     return {
         **fields_of(rule, "code", "name", "plugin"),
-        "summary": " ".join(prose(found.text).split("\n\n", 1)[0].split()),
+        "summary": " ".join(prose(text).split("\n\n", 1)[0].split()),
         "severity": rule.severity,
         "stages": list(rule.stages),
-        "judges": not found.idle,
-        "reason": found.idle or None,
-        "condition": found.condition,
+        "judges": not idle,
+        "reason": idle or None,
+        "condition": describe_condition(check),
         "settings": [
             {"key": one.key, "value": one.value, "authority": origin_data(one.origin), "quote": quote}
-            for one, quote in zip(own, quotes, strict=True)
+            for one, quote in zip(own, quoted([one.origin for one in own]), strict=True)
         ],
-        "kinds": list(found.kinds),
-        "path": path_text(found.path) if found.path else None,
+        "kinds": list(policy.declared("work_kinds")) if by_item else [],
+        "path": path_text(name) if name else None,
         "governing": [
-            {**one.data, "quote": quote} for one, quote in zip(found.governing, path_quotes, strict=True)
+            {**one.data, "quote": quote}
+            for one, quote in zip(named, quoted([one.origin for one in named]), strict=True)
         ],
         "approvable": rule.approvable,
-        "approvers": list(found.approvers),
-        "persons": found.persons if found.approvers else 0,
+        "approvers": approvers,
+        "persons": limits.persons_for(rule.code, rule.name) if approvers else 0,
         "signed": rule.signed,
-        "fixes": rule.load().fixes or None,
-        "next": [*filter(None, [remedy(found.text)]), *_commands(found)],
+        "fixes": check.fixes or None,
+        "next": [*filter(None, [remedy(text)]), *_commands(rule, approvers, name, judges=not idle)],
     }
 
 
@@ -316,11 +331,11 @@ def explanation_lines(data: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"  {line}" for line in data["next"])
 
 
-def of_rule(found: Explained) -> Sequence[PolicySetting]:
+def _of_rule(policy: Policy, rule: RuleInPolicy) -> Sequence[PolicySetting]:
     """The settings of a rule: in its own table and those that it needs; of `specs` all of them."""
-    needs = (["specs"] if one.startswith("specs.") else one.split(".") for one in found.rule.load().tables)
-    tables = [["rules", found.rule.name], *needs]
-    return [one for one in settings(found.policy) if any(_is_below(one.path, table) for table in tables)]
+    needs = (["specs"] if one.startswith("specs.") else one.split(".") for one in rule.load().tables)
+    tables = [["rules", rule.name], *needs]
+    return [one for one in settings(policy) if any(_is_below(one.path, table) for table in tables)]
 
 
 def _is_below(path: Path, table: Sequence[str]) -> bool:
@@ -353,18 +368,17 @@ def _approval(data: Mapping[str, Any]) -> str:
     )
 
 
-def _commands(found: Explained) -> Iterator[str]:
+def _commands(rule: RuleInPolicy, approvers: Sequence[str], path: bytes, *, judges: bool) -> Iterator[str]:
     """The commands that are the next step."""
-    code, stages = found.rule.code, found.rule.stages
-    if not found.idle and "staged" in stages:
-        yield f"specguard check --worktree --select {code}"
-    elif not found.idle and "range" in stages:
-        yield f"specguard check --select {code}"
-    if not found.idle and found.rule.load().fixes:
-        yield f"specguard check --fix --select {code}"
-    if found.approvers and found.path:
+    if judges and "staged" in rule.stages:
+        yield f"specguard check --worktree --select {rule.code}"
+    elif judges and "range" in rule.stages:
+        yield f"specguard check --select {rule.code}"
+    if judges and rule.load().fixes:
+        yield f"specguard check --fix --select {rule.code}"
+    if approvers and path:
         yield (
-            f"specguard approve {code} --path {shell_word(found.path)} "
-            f'--approved-by {shell_word(found.approvers[0])} --reason "..."'
+            f"specguard approve {rule.code} --path {shell_word(path)} "
+            f'--approved-by {shell_word(approvers[0])} --reason "..."'
         )
-    yield f"specguard rule {code}"
+    yield f"specguard rule {rule.code}"
