@@ -216,20 +216,6 @@ def _trusted_base(git: Git, request: Request, policy: Policy) -> str | None:
     return policy.ref if policy.ref in known else None
 
 
-class LogProblem(Record):
-    """Something in the log that does not hold.
-
-    Attributes:
-        path: the file.
-        reason: what is wrong, as a sentence without its end.
-        help: the next step.
-    """
-
-    path: bytes
-    reason: str
-    help: str
-
-
 class Verification:
     """The result of verifying the whole log and its history.
 
@@ -238,7 +224,7 @@ class Verification:
 
     Attributes:
         book: the log.
-        problems: what does not hold, by path.
+        problems: what does not hold, by path: the file, what is wrong, as a clause, and the next step.
         notes: what a reader should know of what does hold, as sentences.
 
     Raises:
@@ -250,11 +236,11 @@ class Verification:
         self.notes: list[str] = []
         self._log = book.log
         self._folder = book.log.folder
-        found: dict[bytes, LogProblem] = {}
+        found: dict[bytes, Problem] = {}
         with Needed():
             # The first thing that is found of a file is the one that says most.
-            for path, reason, step in self._look():
-                found.setdefault(path, LogProblem(path, reason, step))
+            for problem in self._look():
+                found.setdefault(problem[0], problem)
         self.problems = [found[path] for path in sorted(found)]
         unsigned = sum(not filed.signatures for filed in self._log.filed.values())
         if unsigned:

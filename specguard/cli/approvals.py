@@ -219,9 +219,9 @@ def _lines_of(logged: Logged) -> Iterator[str]:
 
 def _verified_lines(found: Verification) -> Iterator[str]:
     """Problems of a log, each with the next step, or the number of valid records."""
-    for problem in found.problems:
-        yield f"error: {cut_path(path_text(problem.path))}: {problem.reason}"
-        yield f"  next {problem.help}"
+    for path, reason, step in found.problems:
+        yield f"error: {cut_path(path_text(path))}: {reason}"
+        yield f"  next {step}"
     yield from (f"note: {note}" for note in found.notes)
     log = found.book.log
     if found.problems:
@@ -249,7 +249,9 @@ def _verified_data(found: Verification) -> dict[str, Any]:
         "folder": path_text(found.book.log.folder),
         "holds": not found.problems,
         "records": len(found.book.log.filed),
-        "problems": [{**path_data(one.path), **fields_of(one, "reason", "help")} for one in found.problems],
+        "problems": [
+            {**path_data(path), "reason": reason, "help": step} for path, reason, step in found.problems
+        ],
         "notes": found.notes,
     }
 

@@ -183,19 +183,17 @@ class Claims(Record):
             there = [place for place in meant if self.records.is_there(place)][:1]
             for place in there or meant:
                 # The folder of a run stands for its manifest.
-                if patterns is not None and self.records.is_there(place + b"/manifest.json"):
-                    place += b"/manifest.json"
-                if patterns is None and not place.startswith(self.records.settings.folder):
-                    continue
-                if patterns is not None and (
-                    patterns.find(place) is None or place == beside or self.files.find(place) is not None
-                ):
-                    continue
-                file = (
-                    place if place.endswith(b".json") or patterns is not None else place + b"/manifest.json"
-                )
-                found.setdefault(file, path_text(file))
-                break
+                manifest = place + b"/manifest.json"
+                if patterns is None:
+                    counts = place.startswith(self.records.settings.folder)
+                    file = place if place.endswith(b".json") else manifest
+                else:
+                    file = manifest if self.records.is_there(manifest) else place
+                    listed = self.files.find(file) is not None
+                    counts = patterns.find(file) is not None and file != beside and not listed
+                if counts:
+                    found.setdefault(file, path_text(file))
+                    break
         return [(shown, place) for place, shown in found.items()]
 
     def _lost(self, entries: Sequence[Entry]) -> set[bytes]:
