@@ -294,21 +294,19 @@ def _item(judged: Judged, excerpt: Excerpt | None) -> dict[str, Any]:
     if finding.path is not None:
         # What stands before it already need not be said again.
         message = message.removeprefix(f"{visible(cut_path(path_text(finding.path)))} ")
-    kind, by = _kind(judged), text.decided_by(judged)
-    remarks = [by] if by and judged.authority is None else []
-    if judged.exceeds:
-        remarks.append(text.more_than_accepted(judged.exceeds))
-    remarks += wording.accounts(judged)
+    kind, details = _kind(judged), list(text.details(judged))
+    apart = dict(details)
+    by = apart.get("by", "") if judged.authority else ""
     return {
         "kind": kind,
         "tag": kind if judged.state == "open" else f"{judged.severity}, {kind}",
         "where": text.place(judged).removesuffix(": ") or finding.field or "",
         "message": message,
         "excerpt": excerpt,
-        "by": by if judged.authority is not None else "",
+        "by": by,
         "quote": cut(judged.quote, 600),
-        "remarks": remarks,
-        "next": "" if judged.state == "approved" else cut(finding.help),
+        "remarks": [line for what, line in details if what != "next" and line != by],
+        "next": apart.get("next", ""),
         "fingerprint": judged.fingerprint,
     }
 

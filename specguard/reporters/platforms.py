@@ -234,13 +234,9 @@ def _item(like: Fold) -> str:
     if finding.commit is not None:
         parts.append(f"commit {markdown_code(finding.commit[:12])}")
     told = [f"{' '.join(parts)}: {markdown_text(text.said(judged) + like.others)}"]
-    if by := text.decided_by(judged):
-        told.append(f"by {markdown_code(by) if judged.authority else markdown_text(by)}")
-    if judged.exceeds:
-        told.append(markdown_text(text.more_than_accepted(judged.exceeds)))
-    told += map(markdown_text, wording.accounts(judged))
-    if like.help and judged.state != "approved":
-        told.append(f"next: {markdown_text(cut(like.help))}")
+    for kind, line in text.details(judged, like):
+        written = markdown_code(line) if kind == "by" and judged.authority else markdown_text(line)
+        told.append(f"{wording.MARKS.get(kind, '')}{written}")
     return "<br>".join(told)
 
 

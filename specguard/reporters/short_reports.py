@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from specguard.errors import named
 from specguard.model import listed
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.text import (
     Style,
+    details,
     fold,
     gravest_first,
     located,
-    more_than_accepted,
     place,
     said,
     undecided,
+    undecided_lines,
     verdict_line,
 )
-from specguard.reporters.wording import accounts, may_approve, unsaid_differences
+from specguard.reporters.wording import may_approve, unsaid_differences
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ def blocks_of(verdict: Verdict, *, errors: bool = False, known: Container[str] =
         if errors and not any(result.incomplete for result in results):
             continue
         codes = ", ".join(f"{result.code} {result.name}" for result in results)
-        step = f"\n  next: {visible(cut(results[0].command))}" if results[0].command else ""
-        yield f"{codes} could not be judged: {visible(cut(results[0].reason or ''))}{step}", "", codes
+        told = "\n  next: ".join(undecided_lines(results[0]))
+        yield f"{codes} could not be judged: {told}", "", codes
 
 
 def _block(like: Fold, result: RuleResult, source: str) -> Block:
@@ -172,9 +172,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
             if allowed:
                 yield visible(f"{result.code} {': '.join(allowed)}")
         if result.state == "indeterminate":
-            command = f" ({visible(cut(result.command))})" if result.command else ""
-            reason = f"{visible(cut(result.reason or ''))}{named(result.error)}"
-            yield f"{result.code} could not be judged: {reason}{command}"
+            yield f"{result.code} could not be judged: {'; next: '.join(undecided_lines(result))}"
     if verdict.policy_change:
         for does, said_of_it, where in unsaid_differences(verdict):
             what = f"policy: {does} {said_of_it}"
@@ -191,8 +189,5 @@ def _place(judged: Judged) -> str:
 
 def _remark(judged: Judged) -> str:
     remarks: list[str] = [word for word in (judged.severity, judged.state) if word not in ("error", "open")]
-    if judged.exceeds:
-        remarks.append(more_than_accepted(judged.exceeds))
-    if judged.lifts:
-        remarks += map(visible, accounts(judged))
+    remarks += [visible(line) for kind, line in details(judged) if kind in ("more", "")]
     return f" ({', '.join(remarks)})" if remarks else ""

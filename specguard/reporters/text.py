@@ -208,21 +208,34 @@ def located(judged: Judged) -> str:
 def _told(like: Fold, style: Style) -> list[str]:
     """The line that decides them, and the next step."""
     told = []
-    judged = like.first
-    by = visible(decided_by(judged))
     # A finding about a line of the authority is at the line that decides.
-    if by and place(judged) != f"{by}: ":
-        told.append(style("quiet", f"    by   {by}"))
+    here = place(like.first).removesuffix(": ")
+    for kind, text in details(like.first, like):
+        line = f"    {kind:<5}{visible(text)}" if kind else f"    {visible(text)}"
+        if (kind, visible(text)) != ("by", here):
+            told.append(style("quiet", line) if kind in ("by", "more") else line)
+    return told
+
+
+def details(judged: Judged, like: Fold | None = None) -> Iterator[tuple[str, str]]:
+    """The lines below a finding's message, each with what it is: `by`, `more`, `next`; empty: an approval.
+
+    Args:
+        judged: the finding.
+        like: the findings that it is told with.
+    """
+    if by := decided_by(judged):
+        yield "by", by
     if judged.exceeds:
-        told.append(style("quiet", f"    more {more_than_accepted(judged.exceeds)}"))
+        yield "more", more_than_accepted(judged.exceeds)
     if judged.lifts:
         from specguard.reporters.wording import accounts
 
-        told += [f"    {visible(account)}" for account in accounts(judged)]
+        yield from (("", account) for account in accounts(judged))
+    step = like.help if like else judged.finding.help
     # Of what is approved nothing is left to do.
-    if like.help and judged.state != "approved":
-        told.append(f"    next {visible(cut(like.help))}")
-    return told
+    if step and judged.state != "approved":
+        yield "next", cut(step)
 
 
 def decided_by(judged: Judged) -> str:
@@ -273,10 +286,16 @@ def titles(results: Sequence[RuleResult]) -> str:
 
 def _undecided(results: Sequence[RuleResult], style: Style) -> Iterator[str]:
     yield f"{style('strong', titles(results))} {style('error', 'could not be judged')}"
-    yield f"    {visible(cut(results[0].reason or ''))}{named(results[0].error)}"
-    if results[0].command:
-        yield f"    next {visible(cut(results[0].command))}"
+    reason, *step = undecided_lines(results[0])
+    yield f"    {reason}"
+    yield from (f"    next {line}" for line in step)
     yield ""
+
+
+def undecided_lines(result: RuleResult) -> list[str]:
+    """Why a rule could not be judged, and the command that supplies what is missing, where there is one."""
+    told = [f"{visible(cut(result.reason or ''))}{named(result.error)}"]
+    return [*told, visible(cut(result.command))] if result.command else told
 
 
 def why(result: RuleResult) -> str:

@@ -15,12 +15,8 @@ from specguard import __version__
 from specguard.declaration.rule import Record
 from specguard.errors import named
 from specguard.model import SEVERITIES, Origin, counted, path_text, shortened
+from specguard.reporters import text
 from specguard.reporters.escape import cut, cut_path, visible
-from specguard.reporters.text import (
-    decided_by,
-    more_than_accepted,
-    said,
-)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,25 +57,22 @@ def lines(judged: Judged, like: Fold | None = None) -> list[str]:
         like: the findings that it is told with.
     """
     finding = judged.finding
-    step = like.help if like else finding.help
     state = "" if judged.state == "open" else f"({judged.state}) "
     commit = "" if finding.commit is None else f"commit {finding.commit[:12]}: "
-    told = [f"{commit}{state}{said(judged)}{like.others if like else ''}"]
-    if by := decided_by(judged):
-        told.append(f"by {by}")
-    if judged.exceeds:
-        told.append(more_than_accepted(judged.exceeds))
-    told += accounts(judged)
-    if step and judged.state != "approved":
-        told.append(f"next: {cut(step)}")
+    told = [f"{commit}{state}{text.said(judged)}{like.others if like else ''}"]
+    told += [f"{MARKS.get(kind, '')}{line}" for kind, line in text.details(judged, like)]
     # A line is begun here alone: what comes from the change has none.
     return list(map(visible, told))
 
 
+MARKS: Final = {"by": "by ", "next": "next: "}
+"""What stands before some of the lines below a finding's message."""
+
+
 def undecided_lines(result: RuleResult) -> list[str]:
     """That a rule could not be judged, why, and the command that supplies what is missing."""
-    told = [f"could not be judged: {visible(cut(result.reason or ''))}{named(result.error)}"]
-    return [*told, f"next: {visible(cut(result.command))}"] if result.command else told
+    reason, *step = text.undecided_lines(result)
+    return [f"could not be judged: {reason}", *(f"next: {line}" for line in step)]
 
 
 def error_lines(error: SpecguardError) -> list[str]:
@@ -177,12 +170,12 @@ def shell_word(word: str | bytes) -> str:
     Plain where it can be, else in single quotes, else as bash, zsh and POSIX 2024 write bytes: `$'\xff'`.
     """
     raw = word.encode("utf-8", "surrogateescape") if isinstance(word, str) else word
-    text = path_text(raw)
-    if re.fullmatch(r"[A-Za-z0-9_./@%+=:,-]+", text):
-        return text
-    seen = visible(text) == text and text.encode() == raw
-    if seen and "'" not in text:
-        return f"'{text}'"
+    name = path_text(raw)
+    if re.fullmatch(r"[A-Za-z0-9_./@%+=:,-]+", name):
+        return name
+    seen = visible(name) == name and name.encode() == raw
+    if seen and "'" not in name:
+        return f"'{name}'"
     # Two digits are all that is read, whatever stands behind them.
     written = re.sub(rb"[^A-Za-z0-9_./@%+=:, -]", lambda one: b"\\x%02x" % ord(one[0]), raw)
     return f"$'{written.decode('ascii')}'"
