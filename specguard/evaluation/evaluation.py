@@ -201,6 +201,8 @@ class _Evaluator(Record):
                 folder = snapshot.check_out() if asked and not done.problem else ""
                 for command in asked if folder else ():
                     self._run_one(command, snapshot, folder, done)
+        except RunEnded:
+            raise
         except SpecguardError as error:
             where = f"{error.path}: " if error.path and error.path not in error.message else ""
             done.problem = f"{where}{error.message}{f' ({error.help})' if error.help else ''}"

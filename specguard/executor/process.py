@@ -31,7 +31,7 @@ import psutil
 from specguard.change.check_request import FLOOR
 from specguard.declaration.rule import Record
 from specguard.executor.command_output import CommandLog, plain_text
-from specguard.executor.run import Run, RunEnded
+from specguard.executor.run import Killed, Run, RunEnded
 from specguard.model import shortened
 from specguard.runs.manifests import COMMANDS, Command, Response, RunFolder, now_text
 from specguard.runs.settings import RunSettings, seconds
@@ -233,7 +233,7 @@ class _Attempt(Record, frozen=False):
     def conclude(self) -> None:
         """Judge it by what came to light at its end alone."""
         if self.ended is None and self.signals.received is not None:
-            self.ended = _killed(self.signals.received)
+            self.ended = RunEnded(_KILLED.format(self.signals.received.name), state="killed")
         if self.log.over and not self.record.problem:
             self.record.problem = self.log.too_much
 
@@ -263,7 +263,7 @@ class _Attempt(Record, frozen=False):
         """The reason why it must end now; empty if it need not."""
         now = time.monotonic()
         if self.signals.received is not None:
-            self.ended = _killed(self.signals.received)
+            self.ended = RunEnded(_KILLED.format(self.signals.received.name), state="killed")
         elif self.log.over:
             return self.log.too_much
         elif now >= self.run.deadline:
@@ -385,6 +385,8 @@ def _has_ended(pid: int) -> bool:
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that end a run."""
 
+_KILLED: Final = "specguard was ended by {}"
+
 
 class HeldSignals:
     """Signals that would end specguard are only noted, as long as they are held.
@@ -419,14 +421,13 @@ def killed_by_signals() -> Iterator[None]:
     """
 
     def end(number: int, _: FrameType | None) -> None:
-        raise _killed(signal.Signals(number))
+        raise Killed(_KILLED.format(signal.Signals(number).name))
 
-    with _handled(end):
-        yield
-
-
-def _killed(by: signal.Signals) -> RunEnded:
-    return RunEnded(f"specguard was ended by {by.name}", state="killed")
+    try:
+        with _handled(end):
+            yield
+    except Killed as by:
+        raise RunEnded(str(by), state="killed") from None
 
 
 @contextmanager

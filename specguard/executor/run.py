@@ -95,6 +95,10 @@ class RunEnded(SpecguardError):
         self.command = command
 
 
+class Killed(BaseException):
+    """A signal that ends the run: what handles errors on its way does not see it."""
+
+
 def ended_by(error: SpecguardError) -> RunEnded:
     """The end of a run by an error: without a verdict, unless the error says otherwise."""
     if isinstance(error, RunEnded):
@@ -165,8 +169,8 @@ class Run(Record, frozen=False):
             with Needed():
                 yield step
         except BaseException as error:
-            if isinstance(error, SpecguardError):
-                step.detail = step.detail or self.redactor.words(error.message)
+            if isinstance(error, (SpecguardError, Killed)):
+                step.detail = step.detail or self.redactor.words(str(error))
             step.state = "failed"
             raise
         else:

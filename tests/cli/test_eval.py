@@ -180,6 +180,10 @@ def test_commands_of_assets_run_in_a_checkout_of_the_sample(team: Repository, sh
     team.write("patterns/emit.sh", "exit 1\n")
     done = ended(run_here("eval", directory=team.path), 1)
     assert "but       emit: exit code 1, expected 0 (commands/01-emit-shop.log)" in done.stdout
+    # Whoever ends it ends it, and not only a sample.
+    team.write("patterns/emit.sh", "kill -TERM $(ps -o ppid= -p $PPID)\nexec sleep 99\n")
+    done = ended(run_here("eval", directory=team.path), 2)
+    assert "the evaluation ended early: specguard was ended by SIGTERM [killed]" in done.stderr
 
 
 def test_what_is_not_declared_as_samples_is_an_error_with_its_line(team: Repository) -> None:

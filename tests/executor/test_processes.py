@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import psutil
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.executor.process import end_survivors, run_command
+from specguard.executor.process import end_survivors, killed_by_signals, run_command
 from specguard.executor.run import RunEnded
 from specguard.runs.manifests import Response
 from tests.executor.one_run import lives, one_run
@@ -252,6 +253,13 @@ def test_whoever_ends_specguard_ends_the_command_and_the_run(number: signal.Sign
     assert manifest.state == "killed"
     assert manifest.commands[0].ended_at is not None
     assert ended(int(log_of(run, manifest.commands[0])))
+
+
+def test_no_handling_of_errors_on_its_way_swallows_that_specguard_is_ended(run: Run) -> None:
+    with pytest.raises(RunEnded) as raised, killed_by_signals(), run.step("check"), suppress(Exception):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert (raised.value.state, raised.value.exit_code, raised.value.code) == ("killed", 130, "killed")
+    assert run.manifest.steps[-1].detail == "specguard was ended by SIGTERM"
 
 
 def test_whoever_insists_does_not_wait(run: Run) -> None:
