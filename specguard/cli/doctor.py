@@ -165,7 +165,7 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
         # A check works without what only a push or a run needs.
         status: Status = "note" if subject in ("stages", "runs") else "missing"
         for one in _answered(subject, check(checkup), status):
-            if one.status == "ok" or (one.said, one.help) not in told:
+            if one.subject != subject or (one.said, one.help) not in told:
                 yield one
             told.add((one.said, one.help))
 

@@ -22,6 +22,10 @@ version = ">=0.40,<0.50"
 [agents.absent]
 command = ["absent-agent", "-"]
 version = ">=0.40"
+
+[agents."absent too"]
+command = ["absent-agent", "-"]
+version = ">=0.40"
 """
 VERSION = "#!/bin/sh\ntouch {ran}\necho pinned-agent {version}\n"
 
@@ -89,6 +93,7 @@ def test_the_version_of_an_agent(tmp_path: Path, where: str) -> None:
         assert version in said["agent pinned"]["said"]
         assert said["agent absent"]["said"].startswith(f"{absent} cannot be run")
         assert said["agent absent"]["help"].startswith(f"install {absent} >=0.40;")
+        assert said["agent absent too"] == {**said["agent absent"], "subject": "agent absent too"}
 
 
 def test_no_program_is_run_for_a_policy_that_is_not_on_the_base(tmp_path: Path) -> None:
