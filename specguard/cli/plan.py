@@ -157,7 +157,7 @@ def _states(policy: Policy, plan: str) -> list[PlanState]:
     try:
         files = plan_files(policy.declared("plan_kinds"), top, plan)
     except SpecguardError as error:
-        folder = opt.from_root(plan, top) if plan else ""
+        folder = opt.from_root(os.path.realpath(plan), top) or plan if plan else ""
         named = [one.path for one in source_folders(top) if folder in (one.path, f"{one.path}/tasks.md", "")]
         if error.path is not None or (plan and not named):
             raise

@@ -493,7 +493,7 @@ def _plan_file(plan: str, plan_dir: str, directory: str) -> str:
     path = os.path.join(plan_dir, plan or "plan.json") if plan_dir else plan
     if not path or not os.path.exists(path):
         return path
-    return opt.from_root(path, Repository.locate(directory, os.environ).work_tree()) or path
+    return opt.from_root(os.path.realpath(path), Repository.locate(directory, os.environ).work_tree()) or path
 
 
 _paper = opt.several(

@@ -130,6 +130,7 @@ class TestStatus:
         assert "001" not in plan(project, "status", "--plan", ".plans/cart").stdout
         assert plan(project, "status", "--plan", FEATURE).stdout.count("\n") >= 2
         ended(plan(project, "status", "--plan", ".plans/till"), 2)
+        ended(plan(project, "status", "--plan", str(tmp_path)), 2)
         # Of a change that is done no plan is to be made.
         tasks = top(project) / "openspec/changes/add-till/tasks.md"
         tasks.write_text(tasks.read_text().replace("- [ ]", "- [x]"))
