@@ -142,9 +142,10 @@ def settings_block(settings: Iterable[ProposedSetting]) -> list[str]:
 
 
 def tree_paths(repository: Repository) -> Sequence[str]:
-    """The files of a repository that git knows or would add."""
-    known = repository.in_place("ls-files", "-z", "--cached").read()
-    new = repository.in_place("ls-files", "-z", "--others", "--exclude-standard", user=True)
+    """The files of a repository that git knows or would add, from its root."""
+    words = ("-C", repository.work_tree(), "ls-files", "-z")
+    known = repository.in_place(*words, "--cached").read()
+    new = repository.in_place(*words, "--others", "--exclude-standard", user=True)
     # Where it cannot be told what is ignored, neither can what git does not know yet.
     with contextlib.suppress(CommandError):
         known += new.read()

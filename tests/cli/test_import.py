@@ -53,6 +53,14 @@ def test_everything_that_is_there_is_read(project: Repository) -> None:
     assert "commit-form" not in only.stdout
 
 
+def test_a_path_is_seen_wherever_it_begins(project: Repository) -> None:
+    project.write("a.exe", "x")
+    project.write("sub/b", "x")
+    imported(project, repolinter=REPOLINTER)
+    for folder in (project.path, project.path / "sub"):
+        assert "a.exe is there" in run_here("import", directory=folder).stderr
+
+
 def test_it_is_added_below_what_is_there_and_overrules_nothing(project: Repository) -> None:
     own = "```toml specguard\n[rules.commit-form]\nsubject_max = 50\n```\n\n## Forbidden paths\n\n- `b/`\n"
     project.write("SPEC_AUTHORITY.md", f"# Ours\n\n{own}\n\n")
