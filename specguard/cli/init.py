@@ -344,7 +344,7 @@ def read_settings(top: str, host: Host) -> str | None:
     """
     help = "put a file in its place, or write there what `specguard init --agent NAME --print` has"
     file = place_in(top, host.file, help)
-    if not os.path.lexists(file):
+    if not os.path.lexists(file) and not os.path.isfile(os.path.dirname(file)):
         return None
     try:
         return read_regular(file, DOCUMENT_LIMIT, "the file of settings").decode("utf-8")

@@ -76,6 +76,10 @@ def test_all_or_nothing(repository: Repository) -> None:
     assert '"BeforeTool": [' in said.stdout
     assert not (Path(repository.path) / ".claude").exists()
     assert (Path(repository.path) / ".gemini/settings.json").read_text() == "{\n  // mine\n}\n"
+    (Path(repository.path) / ".cursor").write_text("a file\n")
+    said = ended(init(repository, "--agent", "claude", "--agent", "cursor"), 2)
+    assert ".cursor/hooks.json: the file of settings cannot be read: Not a directory" in said.stderr
+    assert not (Path(repository.path) / ".claude").exists()
 
 
 @pytest.mark.parametrize("link", [".claude", ".claude/settings.json"])
