@@ -51,8 +51,10 @@ def named_runs(commits: Sequence[Commit] | None, records: RunRecords) -> tuple[N
     found: Named = {}
     try:
         for commit, _, run in cited(commits, records):
-            if run is not None:
-                found.setdefault(run.folder, (run, []))[1].append(commit)
+            naming = found.setdefault(run.folder, (run, []))[1] if run is not None else [commit]
+            # A message that was made of several may name it twice.
+            if commit not in naming[-1:]:
+                naming.append(commit)
     except MissingFact as fact:
         return found, fact
     return found, None
