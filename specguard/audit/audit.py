@@ -523,8 +523,12 @@ def _fetched(folder: str, address: str, wanted: str, environment: Mapping[str, s
     with RemoteGit(repository, timeout=_CLONE_SECONDS, local=False) as remote:
         heads = remote.heads(address)
         name = wanted or heads.default
+        if not heads.branches:
+            said = f"{shown_address(address)} has no commit"
+            raise SpecguardError(said, help="There is nothing to audit yet.", code="no-commit")
         if name not in heads.branches:
-            said = f"{shown_address(address)} has no branch {name!r}"
+            lacks = f"has no branch {name!r}" if name else "names no default branch"
+            said = f"{shown_address(address)} {lacks}"
             raise SpecguardError(said, help="Name one with --branch.", code="unknown-revision")
         known = [oid for oid in [repository.head] if oid]
         tip = remote.fetch(address, name, known)

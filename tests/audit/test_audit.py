@@ -346,6 +346,7 @@ def test_what_a_copy_lacks_is_told_and_judged_later(made: Repository, tmp_path: 
 
 
 def test_a_line_of_a_list_is_never_an_option(tmp_path: Path) -> None:
+    Repository(tmp_path / "empty")
     for line, message in (
         ("--upload-pack=touch x", "is no repository"),
         ("ext::sh -c id", "ext::sh -c id: there is no such folder"),
@@ -353,6 +354,7 @@ def test_a_line_of_a_list_is_never_an_option(tmp_path: Path) -> None:
         ("nothing-*", "no repository has a name like"),
         ("git@github.com:team/shop.git", "Write ssh://git@github.com/team/shop.git"),
         ("a\0b", "is no repository"),
+        (f"file://{tmp_path}/empty", "There is nothing to audit yet"),
     ):
         (tmp_path / "list.txt").write_text(f"\n{line}\n")
         assert message in refused(tmp_path / "s.sqlite", "--repos", "list.txt")
