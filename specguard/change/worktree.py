@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.check_request import Request
+    from specguard.change.process import Process
 
 
 FILE_LIMIT: Final = 2 << 30
@@ -104,10 +105,10 @@ def hash_work_tree(git: Git, start: str) -> WorkTree:
     gone = [path for path in missing if path not in modules or not os.path.isdir(os.path.join(top, path))]
     _update(git, index, root, ["--force-remove"], gone)
     _take(git, index, kept)
-    others = git.read(git.start(*_OTHERS, index=index, work_tree=root), "the files that are not tracked")
+    others = _listed(git.start(*_OTHERS, index=index, work_tree=root))
     files = present.intersection(before)
     files.update(present.intersection(listed))
-    files.update(present.intersection(others.split(b"\0")))
+    files.update(present.intersection(others))
     _update(git, index, root, ["--add", "--replace"], sorted(files))
     tree = git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree").decode().strip()
     zeros = "0" * git.repository.hexadecimal
@@ -137,7 +138,7 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     others = git.start(*_OTHERS, index=index, work_tree=root)
     staged = git.index_diff(start)
     known = set(git.read(changed, "the index").split(b"\0"))
-    new = set(git.read(others, "the index").split(b"\0")) - known
+    new = set(_listed(others)) - known
     # A folder that is a repository of its own ends with a slash.
     paths = sorted(name for name in known | new if name and not name.endswith(b"/"))
     _update(git, index, root, ["--add", "--remove", "--replace", "--info-only"], paths)
@@ -157,6 +158,18 @@ def has_uncommitted(git: Git) -> bool:
     # What git remembers of the files is brought up to date.
     words = ("update-index", "--ignore-submodules", "--refresh")
     return git.start(*words, index=_copy_of_index(git), work_tree=root).wait() == 1
+
+
+def _listed(others: Process) -> list[bytes]:
+    try:
+        return others.read().split(b"\0")
+    except CommandError as error:
+        # It reads no object, but each `.gitignore`, which may be no link, and each folder.
+        raise MissingFact(
+            f"the files that are not tracked cannot be told: {error.first_line}",
+            "make what it names a plain file, or a folder, that you may read",
+            code="unreadable-file",
+        ) from error
 
 
 def _copy_of_index(git: Git) -> str:
@@ -268,9 +281,8 @@ def not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes]) -> list
     if not paths:
         return []
     # Of a folder that is ignored as a whole its own name is listed, with a slash.
-    process = git.start(*_OTHERS, "-i", "--directory", index=index, work_tree=root)
-    data = git.read(process, "the list of ignored folders")
-    ignored = tuple(path for path in data.split(b"\0") if path.endswith(b"/"))
+    listed = _listed(git.start(*_OTHERS, "-i", "--directory", index=index, work_tree=root))
+    ignored = tuple(path for path in listed if path.endswith(b"/"))
     return [path for path in paths if not (path + b"/").startswith(ignored)]
 
 

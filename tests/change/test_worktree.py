@@ -150,6 +150,13 @@ def test_a_file_that_is_too_large_is_named(
         change(repo, worktree=True)
 
 
+def test_an_ignore_list_that_is_a_link_is_told_with_what_to_do(repo: Repository, change: Open) -> None:
+    (repo.path / "src/.gitignore").symlink_to("a")
+    with pytest.raises(SpecguardError, match=r"src/\.gitignore") as refused:
+        change(repo, worktree=True)
+    assert (refused.value.code, "plain file" in str(refused.value.help)) == ("unreadable-file", True)
+
+
 def test_pipes_and_sockets_are_no_files(repo: Repository, change: Open) -> None:
     os.mkfifo(repo.path / "pipe")
     repo.delete("src/a")
