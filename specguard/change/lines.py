@@ -211,9 +211,15 @@ class Lines:
 
     def _texts(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
         """Each text file after the change, with its content in blocks of whole lines."""
-        if len(entries) > FEW:
-            yield from self._streamed(entries)
-            return
+        try:
+            yield from self._streamed(entries) if len(entries) > FEW else self._small(entries)
+        except MissingFact as missing:
+            # An object is told by its id, and a person knows a file by its path.
+            path = next((f"{path_text(one.path)}: " for one in entries if one.new in missing.reason), "")
+            raise MissingFact(f"{path}{missing.reason}", missing.command, code=missing.code) from missing
+
+    def _small(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
+        """The same of a few files, of which most need no process of their own."""
         contents = self._git.blobs([entry.new for entry in entries], limit=min(SMALL, TEXT_LIMIT))
         for entry, (_, content) in zip(entries, contents, strict=True):
             if content is None:
@@ -231,7 +237,7 @@ class Lines:
             for kind, size, pieces in streams:
                 entry = waiting.popleft()
                 if kind != "blob":
-                    raise self._git.missing(path_text(entry.path), f"object {entry.new} is a {kind}")
+                    raise self._git.missing(f"object {entry.new}", f"it is a {kind}, and no file")
                 first = next(pieces, b"")
                 if is_binary(first):
                     self.skipped.add(entry.path)

@@ -151,7 +151,7 @@ def test_a_missing_object_is_a_missing_fact(repository: Repository, git: Git) ->
     oid = entries[0].new
     (repository.git_dir / "objects" / oid[:2] / oid[2:]).unlink()
     changed = Changed(repository, git)
-    with pytest.raises(MissingFact, match=f"object {oid} cannot be read"):
+    with pytest.raises(MissingFact, match=f"^a: object {oid} cannot be read"):
         changed.added("bad")
     with pytest.raises(MissingFact):
         changed.lines.totals(entries)
