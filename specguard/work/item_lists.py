@@ -239,7 +239,7 @@ class Sources(Record, frozen=False):
         items = source.items
         needs = [(str(one), one.id, [(need.line, need.text) for need in one.depends_on]) for one in items]
         for at, line, said, step, key in wrong_needs(needs, f"{source.kind}s"):
-            own = key if key.startswith("circle:") else f"{items[at].id}:{key}"
+            own = key if key.startswith("circle:") else f"{items[at].id}:{key[:_LONGEST_KEY]}"
             yield _finding(source, said, step, own, line)
         for item in items:
             if item.closed:
@@ -321,6 +321,9 @@ def find_sources(
             return found
     return []
 
+
+_LONGEST_KEY: Final = len("unknown:") + 60
+"""So many characters of what tells a dependency from others are in the key of its finding."""
 
 _NOTHING: Final = frozenset({"", "none", "no", "never", "n/a", "na", "null", "-", "\u2014", "false"})
 """What people write where there is nothing to list, or nothing that triggers an item."""
@@ -681,7 +684,7 @@ def wrong_needs(
                 said = f"{item} needs {shortened(text)!r}, which is not listed"
                 known = [one for _, one, _ in needs if one]
                 step = nearest(text, known, "Name one that is listed, or take it out.")
-                yield at, place, said, step, f"unknown:{text[:60]}"
+                yield at, place, said, step, f"unknown:{text}"
             elif needed == at:
                 yield at, place, f"{item} needs itself", "Take it out.", "self"
             else:

@@ -28,6 +28,9 @@ def test_a_task_that_is_not_there() -> None:
     assert near.message == "task_002 needs 'task-1', which is not listed"
     assert near.help == wanted["task-1"]
     assert far.help.startswith(wanted["x"])
+    # A finding's key is what an approval and a baseline know it by.
+    [finding] = plan_of([{"id": "task_001", "depends_on": ["x" * 70]}]).broken()
+    assert finding.key == f"task_001:unknown:{'x' * 70}"
 
 
 @pytest.mark.parametrize(
