@@ -527,11 +527,11 @@ def _of_table(table: Table, kind: Kind) -> Iterator[Read]:
             if isinstance(one, PlannedGate):
                 one = one.but(name=called or one.name, kind=_kind_named(called, one.kind))
             yield one
-        for told in (cells[title] for title in ("when", "timeout") if title in cells):
-            if told.plain.strip().casefold() not in {"", "-", "always"}:
-                yield NotRead(
-                    told.line, told.plain, "it is read only in front matter: the command always runs"
-                )
+        for title in ("when", "timeout"):
+            told = cells.get(title)
+            if told is not None and told.plain.strip().casefold() not in {"", "-", "always"}:
+                why = f"here the command runs without it; `gates` in front matter has `{title}`"
+                yield NotRead(told.line, told.plain, why)
 
 
 def _of_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:

@@ -61,6 +61,7 @@ def test_the_rows_of_a_table() -> None:
     ]
     told = [(5, "deployment only"), (5, "90s"), (7, "docs | build them | |")]
     assert [(one.line, one.text) for one in found.not_read] == told
+    assert found.not_read[1].why == "here the command runs without it; `gates` in front matter has `timeout`"
 
 
 def test_gates_in_front_matter() -> None:
