@@ -121,8 +121,9 @@ class RunView(RunRecord):
     @property
     def pid(self) -> int | None:
         """The process that runs it, or ran it; None if that is not told."""
-        names = ("pid", "process_id")
-        said = first_of(self.value, names) or first_of(self.heartbeat, names)
+        said = self.manifest.pid if self.manifest else None
+        # A runner that only launches another says in its heartbeat which process lives.
+        said = said or first_of({**self.value, **self.heartbeat}, ("pid", "process_id"))
         return said if isinstance(said, int) and not isinstance(said, bool) and said > 0 else None
 
     @property

@@ -100,7 +100,8 @@ def test_older_layouts_are_read(tmp_path: Path) -> None:
     write(tmp_path / "task_003" / "20260102-030405" / "manifest.json", ended)
     write(tmp_path / "task_003" / "20260102-030405" / "runner.log", "a\nb\n")
     write(tmp_path / "task_004" / "r1" / "meta.json", {**running, "argv": ["a", "b"]})
-    write(tmp_path / "task_004" / "r1" / "control" / "heartbeat.json", {"timestamp": stamp(10)})
+    beat = {"timestamp": stamp(10), "pid": os.getpid()}
+    write(tmp_path / "task_004" / "r1" / "control" / "heartbeat.json", beat)
     write(tmp_path / "local-mcp" / "r2" / "manifest.json", {"state": "failed"})
     write(tmp_path / "12" / "mcp" / "r3" / "meta.json", {})
     # A link is no second run, and leads to the first.
@@ -117,6 +118,8 @@ def test_older_layouts_are_read(tmp_path: Path) -> None:
     assert (old.running, old.tail(1), old.again) == (False, "b", ["sh", "-c", "make x"])
     meta = runs["r1"]
     assert (meta.layout, meta.stale, meta.item, meta.again) == ("meta.json", True, "task_004", ["a", "b"])
+    # Of a process that only launched another the heartbeat says which one lives.
+    assert meta.pid == os.getpid()
     assert meta.started == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert 9 <= (meta.heartbeat_age or 0) <= 15
     assert runs["r2"].item == "local-mcp"
