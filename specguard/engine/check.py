@@ -211,9 +211,6 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     )
 
 
-_NONE: Final = "the change has no approvals"
-
-
 def _settle(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, list[str]]:
     """Let approvals lift what they are for; the fact of the rules about approvals follows from it.
 
@@ -245,15 +242,16 @@ def _settle(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, list[str]
 
         notes += accept_owners(change, policy, results)
     undone = policy.merge != "squash" and _is_undone(change, policy.log_folder)
-    if not undone and not _matter(change, policy.log_folder, results):
-        return _NONE, notes
+    nothing = "" if undone else "the change has no approvals"
+    if nothing and not _matter(change, policy.log_folder, results):
+        return nothing, notes
     from specguard.approvals.approvals import Approvals
 
     try:
         approvals = Approvals(facts, results)
     except NotApplicable:
         # A message that is being written has no content that an approval could be bound to.
-        return "" if undone else _NONE, notes
+        return nothing, notes
     except MissingFact as missing:
         facts.let_approvals(missing)
         return "", notes
@@ -262,7 +260,7 @@ def _settle(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, list[str]
     for result in results:
         if result.state in ("failed", "warned"):
             result.state = state_of(result.findings)
-    return _NONE if approvals.empty and not undone else "", [*notes, *approvals.remarks()]
+    return nothing if approvals.empty else "", [*notes, *approvals.remarks()]
 
 
 def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_known, usage
+from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_applicable, if_known, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -506,10 +506,7 @@ class Facts:
 
     def _if_declared(self, fact: str) -> Any:
         """A fact of which the policy may say nothing; None if it does not."""
-        try:
-            return self.get(fact)
-        except NotApplicable:
-            return None
+        return if_applicable(lambda: self.get(fact), None)
 
     def _landed(
         self, sources: Sources, commits: Callable[[], Sequence[Commit]]

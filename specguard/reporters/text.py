@@ -178,12 +178,6 @@ def in_baseline(result: RuleResult) -> str:
     return f"{counted(count, 'error')} in the baseline"
 
 
-def more_than_accepted(exceeds: tuple[int, int]) -> str:
-    """Both numbers of a file that has more errors of a rule than the baseline accepts."""
-    found, accepted = exceeds
-    return f"{found} of these are in this file, and the baseline accepts {accepted}"
-
-
 def said(judged: Judged) -> str:
     """A finding's message, with a name that is very long cut, and not longer than people read."""
     message, path = judged.finding.message, judged.finding.path
@@ -227,7 +221,8 @@ def details(judged: Judged, like: Fold | None = None) -> Iterator[tuple[str, str
     if by := decided_by(judged):
         yield "by", by
     if judged.exceeds:
-        yield "more", more_than_accepted(judged.exceeds)
+        found, accepted = judged.exceeds
+        yield "more", f"{found} of these are in this file, and the baseline accepts {accepted}"
     if judged.lifts:
         from specguard.reporters.wording import accounts
 

@@ -187,14 +187,14 @@ DIFFERENCES_SHOWN: Final = 20
 _RULE: Final = "PTH004"
 """The rule that has a finding for each setting, whose key is the setting's."""
 
-_ORDER: Final = ("loosens", "incomparable", "tightens")
 _WORDS: Final = {"loosens": "loosens", "incomparable": "changes", "tightens": "tightens"}
+"""What a difference does, in the order in which they are told."""
 
 
 def policy_headline(verdict: Verdict) -> str:
     """The number of settings that the change loosens, changes otherwise, and tightens."""
     effects = Counter(difference["effect"] for difference in verdict.policy_change)
-    first, *others = [effect for effect in _ORDER if effects[effect]]
+    first, *others = [effect for effect in _WORDS if effects[effect]]
     said = [f"{_WORDS[first]} {counted(effects[first], 'setting')}"]
     said += [f"{_WORDS[effect]} {effects[effect]}" for effect in others]
     return f"this change {', '.join(said[:-1])}{' and ' if others else ''}{said[-1]}"
@@ -223,7 +223,7 @@ def first_difference(verdict: Verdict) -> Mapping[str, Any]:
 def _unsaid(verdict: Verdict) -> Sequence[Mapping[str, Any]]:
     found = {judged.finding.key for judged in verdict.findings if judged.code == _RULE}
     rest = [difference for difference in verdict.policy_change if difference["key"] not in found]
-    return sorted(rest, key=lambda difference: _ORDER.index(difference["effect"]))
+    return sorted(rest, key=lambda difference: list(_WORDS).index(difference["effect"]))
 
 
 def difference_place(difference: Mapping[str, Any]) -> str:
