@@ -6,7 +6,6 @@ import re
 from functools import cached_property
 
 from specguard.declaration.patterns import Selecting
-from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import walk
 from specguard.documents.fields import normal_name
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents
     from specguard.documents.completeness import Ticked
     from specguard.documents.document import Document
+    from specguard.engine.facts import Facts
     from specguard.plans.plans import Plans
     from specguard.runs.record import RunRecords
     from specguard.specs.specs import Specs
@@ -39,32 +39,39 @@ _SHORT: Final = 3
 """An id of fewer characters is read only where a text begins with it: `7 Carts`, `Task 7`."""
 
 
-class Claims(Record):
+class Claims:
     """The claims in one tree that something is done, as far as it is judged.
 
-    Attributes:
-        records: the runs.
-        documents, start: the documents of the tree, and those before the change.
-        files, evidence: the patterns of checklists, and of what proves an item of them.
-        sources, specs, plans: the tree's; None if the policy has none.
-        entries: what the change adds, modifies and deletes.
-        whole: whether all is judged, and not only what the change makes done or ticks.
+    Args:
+        facts: the facts of the change.
+
+    Raises:
+        MissingFact: something that must be read is not there.
     """
 
-    records: RunRecords
-    documents: Documents
-    start: Callable[[], Documents]
-    files: Selecting
-    evidence: Selecting
-    sources: Sources | None
-    specs: Specs | None
-    plans: Plans | None
-    entries: Callable[[], Sequence[Entry]]
-    whole: bool
+    def __init__(self, facts: Facts) -> None:
+        policy = facts.policy
+        checklists = policy.declared("checklists") if policy.has_fact("checklists") else None
+        self._facts = facts
+        self._records: RunRecords = facts.get("run_proof").records
+        self._documents: Documents = facts.get("documents")
+        # Which files are checklists, and which prove an item of them.
+        self._files: Selecting = checklists.files if checklists else Selecting()
+        self._evidence: Selecting = checklists.proofs if checklists else Selecting()
+        self._sources: Sources | None = facts.if_declared("sources")
+        self._specs: Specs | None = facts.if_declared("specs")
+        self._plans: Plans | None = facts.if_declared("plans")
+        # Else only what the change makes done or ticks is judged.
+        self._whole: bool = facts.get("whole")
+
+    @property
+    def _start(self) -> Documents:
+        documents: Documents = self._facts.get("start_documents")
+        return documents
 
     def is_planned(self, claim: Claim) -> bool:
         """True if a claim is about a task of a plan."""
-        return self.plans is not None and self.plans.at(claim.path) is not None
+        return self._plans is not None and self._plans.at(claim.path) is not None
 
     @property
     def done(self) -> Iterator[Claim]:
@@ -77,13 +84,13 @@ class Claims(Record):
         for listed in self._closed():
             told.add((listed.source.path, normal_id(listed.id)))
             yield self.of_listed(listed)
-        if self.specs is None:
+        if self._specs is None:
             return
-        path = self.specs.now.index_path
-        for entry in self.specs.done:
+        path = self._specs.now.index_path
+        for entry in self._specs.done:
             # The index may list the items of a kind, too.
             if (path, normal_id(entry.label)) not in told:
-                status = next(entry.said(self.specs.settings.status), None)
+                status = next(entry.said(self._specs.settings.status), None)
                 said, label = status.text if status else "done", entry.label
                 yield self._claim(label, entry.value, path, entry.line, said, ids=[label])
 
@@ -96,7 +103,7 @@ class Claims(Record):
             commit: the commit that did it, where that is known.
         """
         source = listed.source
-        sources = self.sources.of(source.kind) if self.sources is not None else [source]
+        sources = self._sources.of(source.kind) if self._sources is not None else [source]
         return self._claim(
             str(listed), listed.value, source.path, listed.line, listed.status or "done", cited,
             ids=[listed.id], kind=source.kind, commit=commit, plan=path_text(source.path),
@@ -110,27 +117,27 @@ class Claims(Record):
         Raises:
             MissingFact: something that must be read is not there.
         """
-        entries = () if self.whole else self.entries()
+        entries = () if self._whole else self._facts.get("entries")
         lost = self._lost(entries)
         paths = (
-            self.documents.tree.paths()
-            if self.whole or lost
+            self._documents.tree.paths()
+            if self._whole or lost
             else [one.path for one in entries if one.is_file]
         )
         touched = {one.path for one in entries}
         before = self._ticked_before(entries)
-        for position, _ in self.files.find_each(paths):
+        for position, _ in self._files.find_each(paths):
             path = paths[position]
-            document = self.documents.read(path)
+            document = self._documents.read(path)
             for item in document.ticked if document else ():
                 text = hash(item.text)
-                old = not self.whole and (path not in touched or before.get(text, 0) > 0)
+                old = not self._whole and (path not in touched or before.get(text, 0) > 0)
                 before[text] = before.get(text, 0) - 1
                 if old and not (
                     lost and any(place in lost for name in item.names for place in places(name, path))
                 ):
                     continue
-                cited = self._cited(item.names, path, self.evidence)
+                cited = self._cited(item.names, path, self._evidence)
                 claim = Claim(
                     label=item.words, status="ticked", ids=self._item_of(item, path, document), cited=cited,
                     path=path, line=item.line, key=item.words[:120],
@@ -139,13 +146,13 @@ class Claims(Record):
 
     def _closed(self) -> Iterator[Listed]:
         """The items that are closed; those that were so before the change left out."""
-        if self.sources is None or not (self.whole or self.sources.is_touched):
+        if self._sources is None or not (self._whole or self._sources.is_touched):
             return
         known: set[tuple[bytes, str]] = set()
-        if not self.whole:
-            earlier = Sources(self.sources.kinds, documents=self.start())
+        if not self._whole:
+            earlier = Sources(self._sources.kinds, documents=self._start)
             known = {(one.path, item.id) for one in earlier.all for item in one.items if item.closed}
-        for source in self.sources.judged:
+        for source in self._sources.judged:
             for item in source.items:
                 if item.closed and (source.path, item.id) not in known:
                     yield item
@@ -155,9 +162,9 @@ class Claims(Record):
         cited: Sequence[tuple[str, bytes]] = (), **more: Any,
     ) -> Claim:  # fmt: skip
         """The claim of an entry of data, with what it says itself of how it was verified."""
-        if self.specs is not None and path == self.specs.now.index_path:
+        if self._specs is not None and path == self._specs.now.index_path:
             # Who approved or reviewed the spec says nothing of what came of it.
-            apart = (self.specs.settings.approvals, self.specs.settings.review)
+            apart = (self._specs.settings.approvals, self._specs.settings.review)
             value = {key: said for key, said in value.items() if key not in apart}
         claimed, by_hand = _spoken_for(value)
         return Claim(
@@ -180,16 +187,16 @@ class Claims(Record):
         for name in dict.fromkeys(names):
             meant = list(places(name, beside))
             # What is there from the root is not meant from the document's folder.
-            there = [place for place in meant if self.records.is_there(place)][:1]
+            there = [place for place in meant if self._records.is_there(place)][:1]
             for place in there or meant:
                 # The folder of a run stands for its manifest.
                 manifest = place + b"/manifest.json"
                 if patterns is None:
-                    counts = place.startswith(self.records.settings.folder)
+                    counts = place.startswith(self._records.settings.folder)
                     file = place if place.endswith(b".json") else manifest
                 else:
-                    file = manifest if self.records.is_there(manifest) else place
-                    listed = self.files.find(file) is not None
+                    file = manifest if self._records.is_there(manifest) else place
+                    listed = self._files.find(file) is not None
                     counts = patterns.find(file) is not None and file != beside and not listed
                 if counts:
                     found.setdefault(file, path_text(file))
@@ -199,16 +206,16 @@ class Claims(Record):
     def _lost(self, entries: Sequence[Entry]) -> set[bytes]:
         """The changed files that were proofs before: what proved nothing then has nothing to lose."""
         paths = [entry.path for entry in entries if not entry.added]
-        found = {paths[position] for position, _ in self.evidence.find_each(paths)}
-        earlier = self.records.of(self.start()) if found else self.records
+        found = {paths[position] for position, _ in self._evidence.find_each(paths)}
+        earlier = self._records.of(self._start) if found else self._records
         return {path for path in found if (run := earlier.at(path)) is not None and run.succeeded}
 
     def _ticked_before(self, entries: Sequence[Entry]) -> dict[int, int]:
         """The number of earlier occurrences of each ticked item, by its text's hash, in the touched files."""
         paths = [entry.path for entry in entries if not entry.added]
         found: dict[int, int] = {}
-        for position, _ in self.files.find_each(paths):
-            document = self.start().read(paths[position])
+        for position, _ in self._files.find_each(paths):
+            document = self._start.read(paths[position])
             for item in document.ticked if document else ():
                 text = hash(item.text)
                 found[text] = found.get(text, 0) + 1
@@ -236,9 +243,9 @@ class Claims(Record):
     @cached_property
     def _ids(self) -> frozenset[str]:
         """The ids of all items that sources, the index of specs and the runs that can be seen tell of."""
-        ids = {one.id for source in (self.sources.all if self.sources else ()) for one in source.items}
-        ids.update(entry.id for entry in (self.specs.now.entries if self.specs else ()) if entry.id)
-        ids.update(one for run in (self.records.all if self.records.visible else ()) for one in run.told)
+        ids = {one.id for source in (self._sources.all if self._sources else ()) for one in source.items}
+        ids.update(entry.id for entry in (self._specs.now.entries if self._specs else ()) if entry.id)
+        ids.update(one for run in (self._records.all if self._records.visible else ()) for one in run.told)
         return frozenset(map(normal_id, ids))
 
 

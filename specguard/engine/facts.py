@@ -329,7 +329,7 @@ class Facts:
             stages = self._policy.declared("wave_settings").stages
             if any(read_branch(stage.branches, name) is not None for stage in stages):
                 return True
-        sources: Sources | None = self._if_declared("sources") if kinds else None
+        sources: Sources | None = self.if_declared("sources") if kinds else None
         return sources is not None and any(item.branch == name for one in sources.all for item in one.items)
 
     @property
@@ -363,8 +363,8 @@ class Facts:
         return Waves(
             settings,
             artifacts=self.get("artifacts"),
-            sources=self._if_declared("sources"),
-            plans=self._if_declared("plans"),
+            sources=self.if_declared("sources"),
+            plans=self.if_declared("plans"),
             log_folder=self._policy.log_folder,
             trusted=self._trusted_waves,
         )
@@ -376,7 +376,7 @@ class Facts:
         from specguard.work.item_lists import Sources
 
         documents = Documents(self.change.paper_files)
-        judged: Sources | None = self._if_declared("sources")
+        judged: Sources | None = self.if_declared("sources")
         sources = None
         if judged is not None:
             sources = Sources(judged.kinds, documents=documents)
@@ -399,13 +399,13 @@ class Facts:
 
         documents = self.get("documents")
         return Breakdowns(
-            self._if_declared("sources")
+            self.if_declared("sources")
             or Sources({}, documents=documents, entries=lambda: self.change.entries),
             documents=documents,
             start=lambda: self.get("start_documents"),
             whole=self.get("whole"),
-            artifacts=self._if_declared("artifacts"),
-            waves=self._if_declared("waves"),
+            artifacts=self.if_declared("artifacts"),
+            waves=self.if_declared("waves"),
             proof=self.get("run_proof"),
         )
 
@@ -441,22 +441,9 @@ class Facts:
     @property
     def claims(self) -> Claims:
         """The claims that something is done."""
-        from specguard.declaration.patterns import Selecting
         from specguard.engine.done_claims import Claims
 
-        checklists = self._policy.declared("checklists") if self._policy.has_fact("checklists") else None
-        return Claims(
-            records=self.get("run_proof").records,
-            documents=self.get("documents"),
-            start=lambda: self.get("start_documents"),
-            files=checklists.files if checklists else Selecting(),
-            evidence=checklists.proofs if checklists else Selecting(),
-            sources=self._if_declared("sources"),
-            specs=self._if_declared("specs"),
-            plans=self._if_declared("plans"),
-            entries=lambda: self.get("entries"),
-            whole=self.get("whole"),
-        )
+        return Claims(self)
 
     @cached_property
     def _is_paper(self) -> Callable[[bytes], bool]:
@@ -504,7 +491,7 @@ class Facts:
         self.timed = True
         return datetime.now(UTC)
 
-    def _if_declared(self, fact: str) -> Any:
+    def if_declared(self, fact: str) -> Any:
         """A fact of which the policy may say nothing; None if it does not."""
         return if_applicable(lambda: self.get(fact), None)
 
