@@ -180,7 +180,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     if "fixes" in needs:
         from specguard.engine.fixing import propose
 
-        fixes = propose(results, policy, facts, change)
+        fixes = propose(results, facts)
     return Verdict(
         change={
             **change.summary(policy.log_folder, identify=identify),

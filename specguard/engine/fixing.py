@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, Literal
 
-    from specguard.authority.policy import Policy, RuleInPolicy
+    from specguard.authority.policy import RuleInPolicy
     from specguard.change.entries import Message
-    from specguard.change.sources import Change
     from specguard.declaration.rule import Fix
     from specguard.engine.facts import Facts
     from specguard.model import Judged, RuleResult
@@ -40,20 +39,16 @@ class Proposal(Record):
     refused: str = ""
 
 
-def propose(
-    results: Sequence[RuleResult], policy: Policy, facts: Facts, change: Change
-) -> Sequence[Proposal]:
+def propose(results: Sequence[RuleResult], facts: Facts) -> Sequence[Proposal]:
     """The fixes that the rules propose for their open findings; nothing is changed here.
 
     Files come first, then messages, then the branch.
 
     Args:
         results: what the rules found.
-        policy: by what.
         facts: what the rules ask for.
-        change: what was judged.
     """
-    rules = {rule.code: rule for rule in policy.rules}
+    rules = {rule.code: rule for rule in facts.policy.rules}
     files: dict[bytes, list[tuple[EditFile, str]]] = {}
     messages: dict[str, list[tuple[RewordMessage, str]]] = {}
     branches: list[tuple[RenameBranch, str]] = []
@@ -66,8 +61,8 @@ def propose(
                 messages.setdefault(fix.commit or "", []).append((fix, result.code))
             elif isinstance(fix, RenameBranch):
                 branches.append((fix, result.code))
-    found = [_of_file(path, fixes, policy, change) for path, fixes in sorted(files.items())]
-    found += [_of_message(commit, fixes, facts, change) for commit, fixes in messages.items()]
+    found = [_of_file(path, fixes, facts) for path, fixes in sorted(files.items())]
+    found += [_of_message(commit, fixes, facts) for commit, fixes in messages.items()]
     found += [_of_branch(fix, code, facts) for fix, code in branches[:1]]
     return [one for one in found if one is not None]
 
@@ -84,12 +79,12 @@ def _fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | None:
     return fix
 
 
-def _of_file(
-    path: bytes, fixes: Sequence[tuple[EditFile, str]], policy: Policy, change: Change
-) -> Proposal | None:
+def _of_file(path: bytes, fixes: Sequence[tuple[EditFile, str]], facts: Facts) -> Proposal | None:
+    policy = facts.policy
     try:
-        entry = change.head_files.find(path)
-        before = change.head_files.read(path) if entry is not None and entry.is_file else None
+        files = facts.change.head_files
+        entry = files.find(path)
+        before = files.read(path) if entry is not None and entry.is_file else None
         text = None if before is None else before.decode("utf-8")
     except (MissingFact, UnicodeDecodeError):
         return None
@@ -105,9 +100,7 @@ def _of_file(
     return Proposal("file", path, before=before, after=after.encode("utf-8"), codes=codes, refused=refused)
 
 
-def _of_message(
-    commit: str, fixes: Sequence[tuple[RewordMessage, str]], facts: Facts, change: Change
-) -> Proposal | None:
+def _of_message(commit: str, fixes: Sequence[tuple[RewordMessage, str]], facts: Facts) -> Proposal | None:
     messages: Sequence[Message] = if_known(lambda: facts.get("messages"), ())
     message = next((one for one in messages if (one.commit or "") == commit), None)
     if message is None or message.source == "title" or message.merge or not message.valid or message.encoding:
@@ -116,7 +109,7 @@ def _of_message(
     if after == message.text:
         return None
     refused = ""
-    if commit and commit != change.git.repository.head:
+    if commit and commit != facts.change.git.repository.head:
         refused = "others stand on it; the finding says how to reword it"
     return Proposal(
         "message",
