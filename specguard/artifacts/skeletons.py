@@ -388,7 +388,10 @@ def nested(values: Mapping[str, Any]) -> Any:
             return value
         inner, parts = table, key.split(".")
         for part in parts[:-1]:
-            inner = inner.setdefault(part, {})
+            if not isinstance(inner.get(part), dict):
+                # A table has the place of a text that stands above it.
+                inner[part] = {}
+            inner = inner[part]
         inner[parts[-1]] = value
     return table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from specguard.artifacts.skeletons import skeleton
+from specguard.artifacts.skeletons import nested, skeleton
 from specguard.documents.data import read_data
 from specguard.plans.plans import Plan
 from specguard.plans.task import flaws
@@ -43,6 +43,10 @@ def test_a_new_plan_has_the_keys_of_its_kind() -> None:
         },
     }
     assert skeleton({"other": kind}, b"plans/tasks.yaml") is None
+    assert nested({"goal": "A cart", "goal.tasks": [], "option": "A", "option.x": "B"}) == {
+        "goal": {"tasks": []},
+        "option": {"x": "B"},
+    }
     assert skeleton({"list": PlanKind(tasks="", required=["id"])}, b".plans/x/plan.json") == [
         {"id": "task_001"}
     ]
