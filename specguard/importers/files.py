@@ -108,7 +108,7 @@ def _existing(made: Imported, rule: _PathRule) -> None:
     folders = rule.kind == "directory-existence"
     names: list[str] = []
     for pattern in globs:
-        folder, slash, last = pattern.removeprefix("./").rpartition("/")
+        folder, slash, last = pattern.rpartition("/")
         nocase = rule.options.get("nocase") is True
         for spelling in (last, last.upper(), last.lower(), last.capitalize()) if nocase else (last,):
             name = f"{folder}{slash}{spelling}"
@@ -167,7 +167,7 @@ def _patterns(rule: _PathRule, name: str) -> tuple[list[str], list[str]]:
     Raises:
         _LeftError: it has none, or such as cannot be used here.
     """
-    globs = [glob for glob in _list(rule.options.get(name)) if isinstance(glob, str)]
+    globs = [glob.removeprefix("./") for glob in _list(rule.options.get(name)) if isinstance(glob, str)]
     found = list(islice(_expanded(globs), _MOST + 1))
     if all(glob.startswith("!") for glob in found):
         raise _LeftError("it names no pattern")
