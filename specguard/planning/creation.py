@@ -219,22 +219,26 @@ def require_open(policy: Policy, path: str) -> None:
     if stage is None or not stage.opens_after:
         return
     fields = next(written[name] for name in written if name in {*stage.requires, *stage.leaves})
+    before = {*stage.opens_after}
+    for one in reversed(stages.values()):
+        before.update(one.opens_after if one.name in before else ())
     request = Request(environment=os.environ, worktree=True, all=True)
     known = {name: value.casefold() for name, value in fields.items()}
     waves = [one for one in standing(request)["waves"] if one["fields"].items() <= known.items()]
     wave = waves[0] if waves else None
     if wave is None:
-        first = next(one for one in stages.values() if not one.opens_after)
+        first = next(one for one in stages.values() if one.name in before)
         given = "".join(f" {name}={shlex.quote(value)}" for name, value in sorted(fields.items()))
-        step = f"specguard new {first.requires[0] if first.requires else 'ARTIFACT'}{given}"
+        step = f"specguard new {next(iter(first.artifacts), 'ARTIFACT')}{given}"
         said = f"no plan is made yet: nothing of the stage {first.name} is there"
         raise _unready(said, path, f"write what it requires: {step}")
     states = {one["name"]: one for one in wave["stages"]}
-    if states.pop(stage.name)["state"] == "waiting":
-        lacking = [one for one in states.values() if one["state"] in ("open", "waiting")]
-        before = next((one for one in lacking if one["missing"]), lacking[0])
-        missing: Mapping[str, Any] = next(iter(before["missing"]), {"what": "its work is open"})
-        said = f"no plan is made yet: the stage {before['name']} is not complete: {missing['what']}"
+    if states[stage.name]["state"] == "waiting":
+        earlier = [states[name] for name in stages if name in before]
+        lacking = [one for one in earlier if one["state"] in ("open", "waiting")]
+        first_open = next((one for one in lacking if one["missing"]), lacking[0])
+        missing: Mapping[str, Any] = next(iter(first_open["missing"]), {"what": "its work is open"})
+        said = f"no plan is made yet: the stage {first_open['name']} is not complete: {missing['what']}"
         help = "complete it first; specguard status --worktree says what is missing"
         raise _unready(said, missing.get("path") or path, help, missing.get("line"))
 

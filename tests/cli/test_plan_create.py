@@ -196,6 +196,48 @@ class TestCreate:
         printed = fresh.create("--print")
         assert f"{PAPERS[1]}: the plan names no option that was chosen" in printed.stderr, printed
 
+    def test_stages_that_do_not_come_before_the_plan_are_not_asked_for(self, tmp_path: Path) -> None:
+        own = """
+[[wave.stages]]
+name = "license"
+leaves = ["license"]
+
+[[wave.stages]]
+name = "brief"
+leaves = ["brief"]
+
+[[wave.stages]]
+name = "plan"
+opens_after = ["brief"]
+requires = ["plan"]
+
+[plans.pipeline]
+folder = ".plans/{name}"
+plan = "plan.json"
+
+[artifacts.license]
+path = ".plans/{name}/LICENSE"
+
+[artifacts.brief]
+path = ".plans/{name}/BRIEF.md"
+sections = ["Goal"]
+
+[artifacts.plan]
+path = ".plans/{name}/plan.json"
+
+[wave]
+by = ["name"]
+"""
+        fresh = Fresh(tmp_path, papers=False, policy=f"# A\n\n```toml specguard{own}```\n")
+        change(fresh.top, "add-cart")
+        asked = fresh.create()
+        assert "nothing of the stage brief is there" in asked.stderr, asked
+        assert "next: write what it requires: specguard new brief name=cart\n" in asked.stderr
+        write(fresh.top, {".plans/cart/BRIEF.md": "# Brief\n"})
+        assert "the stage brief is not complete" in fresh.create().stderr
+        write(fresh.top, {".plans/cart/BRIEF.md": "# Brief\n\n## Goal\n\nA cart for two things.\n"})
+        ended(fresh.create())
+
     def test_what_a_plan_needs_is_asked_for(self, fresh: Fresh) -> None:
         before = fresh.files()
         unready = "[plan-unready]\n  next: --option A"
