@@ -50,8 +50,7 @@ class Difference(Record, frozen=False):
         """The difference of the values: for lists the elements removed and added, else both; cut if long."""
         old, new = self.old, self.new
         if isinstance(old, list) and isinstance(new, list):
-            gone = [element for element in old if element not in new]
-            come = [element for element in new if element not in old]
+            gone, come = _only(old, new), _only(new, old)
             said = (("drops", gone), ("adds", come))
             if gone or come:
                 return " and ".join(
@@ -247,12 +246,16 @@ def _effect_of_elements(old: Any, new: Any, *, more: bool) -> Effect:
 
 
 def _lost(one: Any, other: Any) -> list[Any]:
-    left = plain(other)
-    names = {element for element in left if isinstance(element, str)}
-    lost = [element for element in plain(one) if element not in (names if isinstance(element, str) else left)]
+    lost = _only(plain(one), plain(other))
     if isinstance(other, Patterns) and other.covers:
         return [name for name in lost if not is_plain(name) or other.find(name.strip("/").encode()) is None]
     return lost
+
+
+def _only(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
+    """The elements that only the first of two lists has."""
+    names = {element for element in other if isinstance(element, str)}
+    return [element for element in one if element not in (names if isinstance(element, str) else other)]
 
 
 def _limit(value: Any, direction: str) -> float:
