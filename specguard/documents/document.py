@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from specguard.documents.dates import Stamp
     from specguard.documents.fields import Field
 
-    _Node = tuple[Token, Sequence["_Node"]]
-    """A token with those that stand between it and the one that closes it."""
-
 
 class Document:
     r"""A Markdown document.
@@ -240,20 +237,21 @@ class BlockReader:
 
     def __init__(self, document: Document, text: str) -> None:
         self._document = document
-        self._nodes = self._parse(text)
+        self._tokens = self._parse(text)
         self._references = {one.label: one.target for one in reversed(document.definitions)}
         self._footnotes: list[Footnote] = []
         self._hiding = Hiding()
 
     def read(self) -> Sequence[AnyBlock]:
         """The blocks that a reader of the rendered page sees, in order."""
-        blocks = self._blocks(self._nodes, nested=False)
+        blocks = self._blocks(self._tokens, nested=False)
         if self._footnotes:
             self._hide_footnotes(blocks)
         self._document.hidden_parts.sort(key=lambda part: part.line or 0)
         return blocks
 
-    def _parse(self, text: str) -> Sequence[_Node]:
+    def _parse(self, text: str) -> Sequence[Token]:
+        """The outermost tokens; each has as its children those between it and the one that closes it."""
         parser = _parser("[^" in text)
         environment: dict[str, Any] = {}
         tokens = parser.parse(text, environment)
@@ -261,35 +259,36 @@ class BlockReader:
         found += [(one["label"], one) for one in environment.get("duplicate_refs", ())]
         defined = (Definition(label, one["href"], one["title"], one["map"][0] + 1) for label, one in found)
         self._document.definitions = sorted(defined, key=lambda definition: definition.line)
-        levels: list[list[_Node]] = [[]]
+        levels: list[list[Token]] = [[]]
         for token in tokens:
             if token.nesting == -1:
                 levels.pop()
                 continue
-            inner: list[_Node] = []
-            levels[-1].append((token, inner))
+            levels[-1].append(token)
             if token.nesting == 1:
-                levels.append(inner)
+                token.children = []
+                levels.append(token.children)
             if len(levels) > MAX_NESTING:
                 raise UnreadDocument(Problem("lists and quotes are nested too deeply", _line(token)))
         return levels[0]
 
-    def _blocks(self, nodes: Sequence[_Node], *, nested: bool) -> list[AnyBlock]:
+    def _blocks(self, tokens: Sequence[Token], *, nested: bool) -> list[AnyBlock]:
         found: list[AnyBlock] = []
         outer, self._hiding = self._hiding, Hiding(self._document.hidden_parts)
-        for token, inner in nodes:
+        for token in tokens:
             hidden = self._hiding.hidden
             if token.type == "html_block":
                 content = self._hiding.block(token.content, _line(token))
                 if content.strip():
                     found.append(Html(content, _line(token)))
-            elif (block := self._block(token, inner, nested=nested)) is not None:
+            elif (block := self._block(token, nested=nested)) is not None:
                 (self._document.hidden_blocks if hidden else found).append(block)
         self._hiding = outer
         return found
 
-    def _block(self, token: Token, inner: Sequence[_Node], *, nested: bool) -> AnyBlock | None:
+    def _block(self, token: Token, *, nested: bool) -> AnyBlock | None:
         line = _line(token)
+        inner = token.children or ()
         kind = token.type
         if kind == "heading_open":
             text = self._text(inner, line)
@@ -300,7 +299,7 @@ class BlockReader:
             return Paragraph(text) if text.raw.strip() else None
         if kind in {"bullet_list_open", "ordered_list_open"}:
             ordered = kind == "ordered_list_open"
-            return List([self._item(*node, ordered=ordered) for node in inner], ordered=ordered, line=line)
+            return List([self._item(one, ordered=ordered) for one in inner], ordered=ordered, line=line)
         if kind == "blockquote_open":
             return Quote(self._blocks(inner, nested=True), line)
         if kind == "footnote_reference_open":
@@ -308,8 +307,10 @@ class BlockReader:
             self._footnotes.append(footnote)
             return footnote
         if kind == "table_open":
-            rows = [(_line(row), cells) for _, part in inner for row, cells in part]
-            header, *others = ([self._text(cell, at) for _, cell in cells] for at, cells in rows)
+            rows = [row for part in inner for row in part.children or ()]
+            header, *others = (
+                [self._text(cell.children or (), _line(row)) for cell in row.children or ()] for row in rows
+            )
             return Table(header, others, line)
         if kind == "fence":
             return Fence(token.info.strip(), token.content, line=line, first=line + 1, nested=nested)
@@ -317,9 +318,9 @@ class BlockReader:
             return Fence("", token.content, line=line, first=line, nested=nested)
         return None
 
-    def _item(self, token: Token, inner: Sequence[_Node], *, ordered: bool) -> ListItem:
+    def _item(self, token: Token, *, ordered: bool) -> ListItem:
         number = int(token.info) if ordered and token.info else None
-        return ListItem(self._blocks(inner, nested=True), number=number, line=_line(token))
+        return ListItem(self._blocks(token.children or (), nested=True), number=number, line=_line(token))
 
     def _hide_footnotes(self, seen: Sequence[AnyBlock]) -> None:
         """Take their blocks from the footnotes that no text refers to: they are on no page.
@@ -339,9 +340,9 @@ class BlockReader:
         unseen = [block for ones in by_label.values() for _, held in ones for block in held]
         self._document.unseen_footnotes = sorted(unseen, key=lambda block: block.line)
 
-    def _text(self, inner: Sequence[_Node], line: int) -> Text:
+    def _text(self, inner: Sequence[Token], line: int) -> Text:
         """The text that is all that stands in a block."""
-        raw = inner[0][0].content
+        raw = inner[0].content
         if "<" in raw:
             # What stands in a hidden element is another document, as it were.
             hiding = Hiding(self._document.hidden_parts) if self._hiding.hidden else self._hiding
