@@ -430,7 +430,7 @@ def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Iterator[Dia
         return
     options = RunOptions(environment=dict(environment), kind="item", agent=name)
     found = resolve_agent(checkup.policy, options, look=checkup.trusted)
-    yield Diagnosis(subject, "ok", f"{program} {found.version}".rstrip())
+    yield Diagnosis(subject, "ok", f"{program} {found.version or ''}".rstrip())
 
 
 def _store(policy: Policy, environment: Mapping[str, str], top: str) -> Iterator[Diagnosis]:

@@ -23,6 +23,9 @@ version = ">=0.40,<0.50"
 command = ["absent-agent", "-"]
 version = ">=0.40"
 
+[agents.any]
+command = [ "sh" ]
+
 [agents."absent too"]
 command = ["absent-agent", "-"]
 version = ">=0.40"
@@ -91,6 +94,7 @@ def test_the_version_of_an_agent(tmp_path: Path, where: str) -> None:
         said = found(project, code, PATH=install(tmp_path / "tools", "pinned-agent", script))
         assert said["agent pinned"]["status"] == ("missing" if code else "ok")
         assert version in said["agent pinned"]["said"]
+        assert said["agent any"]["said"] == "sh"
         assert said["agent absent"]["said"].startswith(f"{absent} cannot be run")
         assert said["agent absent"]["help"].startswith(f"install {absent} >=0.40;")
         assert said["agent absent too"] == {**said["agent absent"], "subject": "agent absent too"}
