@@ -154,7 +154,7 @@ def _as_section(artifact: Artifact, name: str) -> list[Field]:
         and isinstance(section.blocks[0], List)
     ):
         value = ", ".join(item.text.plain for item in section.blocks[0].items)
-    return [Field(heading, value, content.line or section.line)]
+    return [Field(heading, value, content.line or section.line, "line")]
 
 
 def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequence[str] = ()) -> str:
@@ -217,7 +217,7 @@ def _contradicted(
         return None
     place = _place(artifact, found[0])
     alone = len(found) == 2 and found[0].form == "front matter"
-    others = [Field(name, _comment(artifact, found[0]), found[0].line)]
+    others = [Field(name, _comment(artifact, found[0]), found[0].line, "line")]
     others += [other for other in found[1:] if alone or _place(artifact, other) == place]
     others += [] if artifact.structured else _as_section(artifact, name)
     first = chosen(found[0].value, allowed)

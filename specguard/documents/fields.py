@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     Place = tuple[str | int, ...]
 
-    Form = Literal["front matter", "data", "text"]
+    Form = Literal["front matter", "line", "bullet", "bold", "table", "data"]
 
 
 LONGEST: Final = 300
@@ -258,13 +258,13 @@ class Field(Record):
         value: its value on one line, without the marks of emphasis, code and links; of a list the items with
             `, ` between them.
         line: the line it stands in, from 1.
-        form: whether it is a key of front matter or of data, or stands in the text.
+        form: how it is written.
     """
 
     name: str
     value: str
     line: int
-    form: Form = "text"
+    form: Form
 
 
 def read_fields(document: Document) -> Sequence[Field]:
@@ -276,12 +276,16 @@ def read_fields(document: Document) -> Sequence[Field]:
     certain = (
         Field(key, _written(value), line, "front matter") for key, (value, line) in matter.certain.items()
     )
-    return [*_keys(matter, matter.value, "front matter"), *certain, *_in_blocks(document.blocks)]
+    return [
+        *_keys(matter, matter.value, "front matter"),
+        *certain,
+        *_in_blocks(document.blocks, bullet=False),
+    ]
 
 
 def block_fields(blocks: Sequence[AnyBlock]) -> Sequence[Field]:
     """The fields among some blocks, in order."""
-    return list(_in_blocks(blocks))
+    return list(_in_blocks(blocks, bullet=False))
 
 
 def data_fields(data: Data) -> Sequence[Field]:
@@ -344,37 +348,40 @@ def _written(value: Any) -> str:
     return " ".join(written(value).split())
 
 
-def _in_blocks(blocks: Sequence[AnyBlock]) -> Iterator[Field]:
+def _in_blocks(blocks: Sequence[AnyBlock], *, bullet: bool) -> Iterator[Field]:
     for position, block in enumerate(blocks):
         following = blocks[position + 1] if position + 1 < len(blocks) else None
         if isinstance(block, Paragraph):
-            yield from _in_text(block.text, following)
+            yield from _in_text(block.text, following, bullet=bullet and not position)
         elif isinstance(block, List):
             for item in block.items:
                 if item.checked is not False:
-                    yield from _in_blocks(item.blocks)
+                    yield from _in_blocks(item.blocks, bullet=True)
         elif isinstance(block, Table):
             yield from _in_table(block)
 
 
-def _in_text(text: Text, following: AnyBlock | None) -> Iterator[Field]:
+def _in_text(text: Text, following: AnyBlock | None, *, bullet: bool) -> Iterator[Field]:
     """The fields of a paragraph's lines; the last one may have what follows the paragraph as its value."""
     lines = text.raw.split("\n")
     for number, line in enumerate(lines):
         parts = _seen_parts(without_box(line) if not number else line.strip())
-        for which, (name, raw) in enumerate(parts, start=1):
+        for which, (name, raw, form) in enumerate(parts):
             value = plain_value(raw)
-            if not value and which == len(parts):
+            if not value and which == len(parts) - 1:
                 last = number + 1 == len(lines)
                 value = _below(following) if last else _unlabelled(lines[number + 1])
-            yield Field(name, value, text.line + number)
+            yield Field(name, value, text.line + number, "bullet" if bullet and form == "line" else form)
 
 
-def _seen_parts(line: str) -> list[tuple[str, str]]:
+def _seen_parts(line: str) -> list[tuple[str, str, Form]]:
     """The fields of one line, as they are written or else as a page shows them: `<b>Status:</b> done`."""
     parts = _parts(line)
-    markup = not parts or any("<" in name or "&" in name for name, _ in parts)
-    return _parts(Text(line, 1).rendered.strip()) if markup and ("<" in line or "&" in line) else parts
+    if ("<" in line or "&" in line) and (
+        not parts or any("<" in name or "&" in name for name, _, _ in parts)
+    ):
+        return _parts(Text(line, 1).rendered.strip())
+    return parts
 
 
 def _below(following: AnyBlock | None) -> str:
@@ -391,19 +398,25 @@ def _unlabelled(line: str) -> str:
     return "" if _label(line.strip()) else plain_value(line)
 
 
-def _parts(line: str) -> list[tuple[str, str]]:
-    """The fields of one line: name, and value as written."""
-    found: list[tuple[str, list[str]]] = []
-    for part in _BETWEEN.split(line) if _label(line) else ():
+def _parts(line: str) -> list[tuple[str, str, Form]]:
+    """The fields of one line: name, value as written, form."""
+    first = _label(line)
+    if first is None:
+        return []
+    if not _BETWEEN.search(line):
+        return [first]
+    found: list[tuple[str, list[str], Form]] = []
+    for part in _BETWEEN.split(line):
         label = _label(part.strip())
-        if label:
-            found.append((label[0], [label[1]]))
+        if label is not None:
+            name, value, form = label
+            found.append((name, [value], form))
         elif found:
             found[-1][1].append(part)
-    return [(name, " | ".join(values)) for name, values in found]
+    return [(name, " | ".join(values), form) for name, values, form in found]
 
 
-def _label(line: str) -> tuple[str, str] | None:
+def _label(line: str) -> tuple[str, str, Form] | None:
     """The name that a line begins with, and what stands behind it; None if it begins with none."""
     mark = next((mark for mark in _MARKS if line.startswith(mark)), "")
     if mark:
@@ -412,22 +425,23 @@ def _label(line: str) -> tuple[str, str] | None:
             return None
         name = line[len(mark) : end].strip()
         rest = line[end + len(mark) :].lstrip()
+        form: Form = "line" if mark == "`" else "bold"
         if name.endswith(_COLONS):
             name = name[:-1].strip()
         elif rest.startswith(_COLONS):
             rest = rest[1:]
-        elif mark != "`" and rest.startswith(_DASHES):
+        elif form == "bold" and rest.startswith(_DASHES):
             rest = rest.lstrip("-\u2014\u2013")
-        elif mark == "`" or rest:
+        elif form == "line" or rest:
             return None
-    else:
-        ends = [at for colon in _COLONS if (at := line.find(colon, 0, LONGEST_NAME + 1)) > 0]
-        if not ends:
-            return None
-        name, rest = line[: min(ends)].strip(), line[min(ends) + 1 :]
-        if line[min(ends)] == ":" and rest and not rest[0].isspace():
-            return None
-    return (name, rest) if _is_name(name) else None
+        return (name, rest, form) if _is_name(name) else None
+    ends = [at for colon in _COLONS if (at := line.find(colon, 0, LONGEST_NAME + 1)) > 0]
+    if not ends:
+        return None
+    name, rest = line[: min(ends)].strip(), line[min(ends) + 1 :]
+    if line[min(ends)] == ":" and rest and not rest[0].isspace():
+        return None
+    return (name, rest, "line") if _is_name(name) else None
 
 
 def _is_name(text: str) -> bool:
@@ -444,12 +458,12 @@ def _in_table(table: Table) -> Iterator[Field]:
         rows = [table.header, *table.rows]
     else:
         for name, cell in zip(header, table.rows[0] if len(table.rows) == 1 else (), strict=False):
-            yield Field(name, plain_value(cell.raw), cell.line)
+            yield Field(name, plain_value(cell.raw), cell.line, "table")
         return
     for row in rows:
         if len(row) > 1:
             name = plain_value(row[0].raw).rstrip(":\uff1a")
-            yield Field(name, plain_value(row[1].raw), row[0].line)
+            yield Field(name, plain_value(row[1].raw), row[0].line, "table")
 
 
 def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near | None:

@@ -33,25 +33,25 @@ def posture(text: str) -> Sequence[Field]:
 
 
 @pytest.mark.parametrize(
-    ("text", "line"),
+    ("text", "line", "form"),
     [
-        ("---\nposture: ready\n---\n", 2),
-        ("# T\n\nOwner: me\nPOSTURE:   ready  \nOrder: x\n", 4),
-        ("Posture\uff1aready", 1),
-        ("Owner: me | Posture: ready | Order: 1", 1),
-        ("* [x] Posture: ready", 1),
-        ("**Posture**: ready", 1),
-        ("Posture:\n\n- ready\n", 1),
-        ("| Field | Value |\n|---|---|\n| Posture | ready |\n", 3),
-        ("| Key | Value | Note |\n|---|---|---|\n| **Posture:** | `ready` | x |\n", 3),
-        ("| Posture | Owner | Order |\n|---|---|---|\n| ready | me | 1 |\n", 3),
+        ("---\nposture: ready\n---\n", 2, "front matter"),
+        ("# T\n\nOwner: me\nPOSTURE:   ready  \nOrder: x\n", 4, "line"),
+        ("Posture\uff1aready", 1, "line"),
+        ("Owner: me | Posture: ready | Order: 1", 1, "line"),
+        ("* [x] Posture: ready", 1, "bullet"),
+        ("**Posture**: ready", 1, "bold"),
+        ("Posture:\n\n- ready\n", 1, "line"),
+        ("| Field | Value |\n|---|---|\n| Posture | ready |\n", 3, "table"),
+        ("| Key | Value | Note |\n|---|---|---|\n| **Posture:** | `ready` | x |\n", 3, "table"),
+        ("| Posture | Owner | Order |\n|---|---|---|\n| ready | me | 1 |\n", 3, "table"),
     ],
 )
-def test_a_field_is_read_as_people_write_it(text: str, line: int) -> None:
-    for written in (text, "\ufeff" + text.replace("\n", "\r\n")):
-        (field,) = posture(written)
-        assert (field.value, field.line) == ("ready", line)
-        assert field.form == ("front matter" if "---\npost" in text else "text")
+def test_a_field_is_read_as_people_write_it(text: str, line: int, form: str) -> None:
+    (field,) = posture(text)
+    assert (field.value, field.line, field.form) == ("ready", line, form)
+    (crlf,) = posture("\ufeff" + text.replace("\n", "\r\n"))
+    assert (crlf.value, crlf.line, crlf.form) == ("ready", line, form)
 
 
 @pytest.mark.parametrize(
