@@ -291,7 +291,11 @@ class Sources(Record, frozen=False):
 
     def at(self, path: bytes) -> Source | None:
         """The source that a file is; None if it is none."""
-        return next((source for source in self.all if source.path == path), None)
+        return self._by_path.get(path)
+
+    @cached_property
+    def _by_path(self) -> Mapping[bytes, Source]:
+        return {source.path: source for source in reversed(self.all)}
 
 
 def find_sources(
