@@ -206,8 +206,8 @@ def authority_flaws(place: EditedFile, text: Callable[[str], str | None]) -> lis
             line = named_by.line
             raise SpecguardError(said, help=error.help, path=named_by.path, line=line, code=code) from error
 
-    try:
-        with own_files(place.root) as files:
+    with own_files(place.root) as files:
+        try:
             found = [path for path in DEFAULTS if os.path.isfile(os.path.join(place.root, path))]
             # The plugins that the text names are not imported, but those that the trusted base does.
             policy = compile_policy(
@@ -216,9 +216,11 @@ def authority_flaws(place: EditedFile, text: Callable[[str], str | None]) -> lis
                 read=lambda path, named_by: further(files, path, named_by),
                 nested=lambda patterns: find_nested(files, patterns),
             )
-    except SpecguardError as error:
-        told = [(one.path, one.line or 0, _said(one.message, one.help)) for one in error.each()]
-        return [DocumentFlaw(said, line, line, "error") for path, line, said in told if path == place.path]
+        except SpecguardError as error:
+            told = [(one.path, one.line or 0, _said(one.message, one.help)) for one in error.each()]
+            return [
+                DocumentFlaw(said, line, line, "error") for path, line, said in told if path == place.path
+            ]
     if policy is None:
         return []
     flaws = [

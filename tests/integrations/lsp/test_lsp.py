@@ -12,6 +12,7 @@ import pytest
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
+from specguard.errors import SpecguardError
 from specguard.integrations.lsp import EditedFile, authority_flaws
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND
@@ -118,6 +119,13 @@ def test_a_document_that_is_no_file_of_the_repository_is_not_read(
     [flaw] = authority_flaws(EditedFile(str(governed.path / "SPEC_AUTHORITY.md")), lambda _: None)
     assert flaw.message.startswith(said)
     assert (flaw.line, flaw.severity) == (5, "error")
+
+
+def test_a_repository_that_cannot_be_read_is_no_authority_without_a_flaw(governed: Repository) -> None:
+    place = EditedFile(str(governed.path / "SPEC_AUTHORITY.md"))
+    (governed.path / ".git" / "HEAD").unlink()
+    with pytest.raises(SpecguardError):
+        authority_flaws(place, lambda _: None)
 
 
 def test_an_authority_is_read_while_it_is_written(governed: Repository) -> None:
