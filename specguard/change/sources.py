@@ -280,7 +280,7 @@ def _is_there(git: Git, push: Push) -> bool:
         one.oid for one in git.repository.branches() if one.name.startswith(f"refs/remotes/{push.remote}/")
     ]
     try:
-        return not git.revisions(git.commit(push.new).oid, *there)
+        return bool(there) and not git.revisions(git.commit(push.new).oid, *there)
     except MissingFact:
         return False
 
