@@ -470,6 +470,8 @@ class Merges(Record):
 
     def _compare(self, pairs: Sequence[Sequence[str]]) -> list[list[Entry]]:
         """The differences between the trees of each pair, as one comparison of trees that have them all."""
+        if len(pairs) == 1:
+            return [self.git.diff_trees(*pairs[0])]
         what, sides = "what a merge brings", zip(*pairs, strict=True)
         # An empty line ends a tree.
         lines = "".join(
