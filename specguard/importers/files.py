@@ -113,7 +113,7 @@ def _existing(made: Imported, rule: _PathRule) -> None:
         for spelling in (last, last.upper(), last.lower(), last.capitalize()) if nocase else (last,):
             name = f"{folder}{slash}{spelling}"
             names += [] if folders else [name]
-            names += [f"{name.rstrip('/')}/**"] if folders or rule.options.get("dirs") is True else []
+            names += [f"{name}/**"] if folders or rule.options.get("dirs") is True else []
     names = list(dict.fromkeys(names))
     made.set(_CONTRACT, "path", "SPEC_AUTHORITY.md", rule.origin)
     made.add(_CONTRACT, "companions", [names if len(names) > 1 else names[0]], rule.origin)
@@ -167,7 +167,9 @@ def _patterns(rule: _PathRule, name: str) -> tuple[list[str], list[str]]:
     Raises:
         _LeftError: it has none, or such as cannot be used here.
     """
-    globs = [glob.removeprefix("./") for glob in _list(rule.options.get(name)) if isinstance(glob, str)]
+    end = "/" if rule.kind == "directory-existence" else ""
+    given = [glob for glob in _list(rule.options.get(name)) if isinstance(glob, str)]
+    globs = [glob.removeprefix("./").removesuffix(end) for glob in given]
     found = list(islice(_expanded(globs), _MOST + 1))
     if all(glob.startswith("!") for glob in found):
         raise _LeftError("it names no pattern")
