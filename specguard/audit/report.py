@@ -173,7 +173,7 @@ def _html(summary: Summary) -> str:
         found.setdefault(row["code"], []).append({**row, "day": _day(row["at"])})
     share = _share(summary.passed, summary.judged)
     return html.page(
-        "audit.html.j2",
+        "audit.html",
         title="Audit",
         headline=f"{share} of the changes pass" if summary.judged else "No change was judged",
         outcome="passed" if 0 < summary.passed == summary.judged else "none",

@@ -220,6 +220,17 @@ def _entity(match: re.Match[str]) -> str:
 
 def markdown_pages(package: str) -> Environment:
     """The templates of a package's pages of Markdown; what must not be markup there, filters escape."""
+    return templates(package, escapes=False, keep_trailing_newline=True)
+
+
+def templates(package: str, *, escapes: bool, **options: Any) -> Environment:
+    """The templates of a package's pages, by their names without `.j2`; what they name must be given.
+
+    Args:
+        package: the package.
+        escapes: whether every text is escaped as HTML asks for it.
+        options: more for jinja2.
+    """
     from importlib.resources import files
 
     from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -227,9 +238,9 @@ def markdown_pages(package: str) -> Environment:
     folder = files(package) / "templates"
     return Environment(
         loader=FunctionLoader(lambda name: (folder / f"{name}.j2").read_text(encoding="utf-8")),
-        autoescape=False,  # noqa: S701
+        autoescape=escapes,  # noqa: S701
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
+        **options,
     )

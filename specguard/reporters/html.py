@@ -16,7 +16,7 @@ from specguard import __version__
 from specguard.declaration.rule import Record
 from specguard.model import STATES, Origin, counted, listed, path_text, shortened
 from specguard.reporters import text, wording
-from specguard.reporters.escape import cut, cut_path, visible
+from specguard.reporters.escape import cut, cut_path, templates, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def render(verdicts: Sequence[Verdict]) -> str:
     headline = _word(worst) if worst is not None else "Nothing to judge"
     findings = [judged for verdict in verdicts for judged in verdict.findings]
     return page(
-        "report.html.j2",
+        "report.html",
         title=f"{headline}: {_subject(one)}" if one else f"{headline}: {len(verdicts)} verdicts",
         headline=headline,
         outcome=worst.outcome if worst is not None else "passed",
@@ -98,7 +98,7 @@ def error_report(error: SpecguardError) -> str:
         for one in error.each()
     ]
     return page(
-        "error.html.j2",
+        "error.html",
         title="No verdict",
         headline="No verdict",
         outcome="error",
@@ -111,7 +111,7 @@ def page(template: str, *, script: str = "", **values: Any) -> str:
     """A page of the house, with its style and policy.
 
     Args:
-        template: a template of this folder that extends `page.html.j2`.
+        template: a template of this folder that extends `page.html`.
         script: the page's script; empty: it has none.
         values: what the template asks for, `title`, `headline`, `outcome` and `lead` among it.
     """
@@ -133,7 +133,6 @@ def _asset(name: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup, escape
 
     def shown(value: Any) -> Any:
@@ -144,14 +143,7 @@ def _environment() -> Environment:
         """A line of a file, in which tabs stay as they are."""
         return escape("\t".join(map(visible, line.split("\t"))))
 
-    environment = Environment(
-        loader=FunctionLoader(_asset),
-        autoescape=True,
-        finalize=shown,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("specguard.reporters", escapes=True, finalize=shown)
     environment.filters |= {"code": code, "shortened": shortened, "cut": cut, "cut_path": cut_path}
     return environment
 
@@ -251,7 +243,7 @@ def _approvals(verdict: Verdict) -> list[tuple[Lift, str]]:
 
 def _groups(verdict: Verdict, room: int) -> Iterator[dict[str, Any]]:
     """The findings by rule, as markup and as far as there is room for them."""
-    make = _environment().get_template("finding.html.j2").module.finding  # type: ignore[attr-defined]  # a macro
+    make = _environment().get_template("finding.html").module.finding  # type: ignore[attr-defined]  # a macro
     excerpts = Excerpts(verdict.hunks)
     # What fails stands first, each state in the order of the codes.
     for result in sorted(verdict.results, key=lambda result: result.state != "failed"):
