@@ -26,6 +26,7 @@ class SpecguardError(Exception):
 
     Attributes:
         code: that name.
+        summary: the message; of several errors in one, which are listed one by one, their number.
     """
 
     code: str = "not-possible"
@@ -42,15 +43,10 @@ class SpecguardError(Exception):
         super().__init__(message)
         if code:
             self.code = code
-        self.message = message
+        self.message = self.summary = message
         self.help = help
         self.path = path
         self.line = line
-
-    @property
-    def summary(self) -> str:
-        """The message; several errors in one are listed one by one."""
-        return self.message
 
     @property
     def place(self) -> str:
@@ -72,21 +68,17 @@ class SeveralErrors(SpecguardError):
 
     def __init__(self, errors: Sequence[SpecguardError], what: str) -> None:
         first, several = errors[0], len(errors) > 1
-        self._errors = errors
-        self._summary = f"{len(errors)} errors in {what}" if several else first.message
+        number = f"{len(errors)} errors in {what}"
         each = "; ".join(f"{one.place}: {one.message}" for one in errors)
         super().__init__(
-            f"{self._summary}: {each}" if several else first.message,
+            f"{number}: {each}" if several else first.message,
             help="" if several else first.help,
             path=None if several else first.path,
             line=None if several else first.line,
             code=first.code,
         )
-
-    @property
-    def summary(self) -> str:
-        """Their number."""
-        return self._summary
+        self.summary = number if several else first.message
+        self._errors = errors
 
     def each(self) -> Sequence[SpecguardError]:
         """Every one of them."""

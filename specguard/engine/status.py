@@ -58,7 +58,7 @@ def standing(request: Request, *, waves: Sequence[str] = (), worktrees: bool = F
     repository = Repository.locate(request.directory, request.environment)
     with Git(repository) as git:
         change, policy, notes = _open(git, request, Policies(request, repository))
-        tree = _TreeReport(change, policy)
+        tree = _TreeReport(Facts(change, policy))
         found = tree.data(waves)
     if worktrees:
         found["worktrees"] = tree.told(lambda: _worktrees(repository, tree), [])
@@ -111,11 +111,10 @@ def _open(git: Git, request: Request, policies: Policies) -> tuple[Change, Polic
 class _TreeReport:
     """The report on one tree; `unknown` has the parts that are missing, and why."""
 
-    def __init__(self, change: Change, policy: Policy) -> None:
-        self.change = change
-        self.policy = policy
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.change, self.policy = facts.change, facts.policy
         self.unknown: list[str] = []
-        self.facts = Facts(change, policy)
 
     def told(self, read: Callable[[], _Told], otherwise: _Other) -> _Told | _Other:
         """The result of a function, or another value if a fact is missing."""

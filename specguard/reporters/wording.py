@@ -282,11 +282,6 @@ def authority_of(verdict: Verdict | None) -> ShownAt:
     return ShownAt(path, 1, 1, own=False)
 
 
-def place_of_error(error: SpecguardError) -> ShownAt:
-    """The place of an error."""
-    return _at(error.path or "", error.line, own=True) or authority_of(None)
-
-
 class Told(Record):
     """A finding, a rule that could not be judged, or an error without a verdict, as a list of them has it.
 
@@ -323,7 +318,8 @@ def told_of(verdicts: Sequence[Verdict]) -> Iterator[Told]:
 def told_errors(error: SpecguardError) -> Iterator[Told]:
     """The reasons for a missing verdict."""
     for one in error.each():
-        yield Told("error", ["no verdict", *error_lines(one)], place_of_error(one), "no-verdict")
+        place = _at(one.path or "", one.line, own=True) or authority_of(None)
+        yield Told("error", ["no verdict", *error_lines(one)], place, "no-verdict")
 
 
 def relative(path: str) -> bytes | None:
