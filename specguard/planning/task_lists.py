@@ -51,10 +51,10 @@ _LONGEST: Final = 10_000
 _HIDDEN: Final = re.compile(
     r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*(?s:.*?)"
     r"(?:(?P<end>^[ \t]*(?P=fence)(?:(?<=`)`*|(?<=~)~*)[ \t]*$)|\Z)"
-    r"|^[ \t]*<!--(?!.*-->)(?s:.*?)(?:-->|\Z)|<!--.*?-->",
+    r"|^(?:[ \t]*<!--(?:(?!-->).)*+-->)*+[ \t]*<!--(?!.*-->)(?s:.*?)(?:-->|\Z)|<!--.*?-->",
     re.MULTILINE,
 )
-"""A fenced block, and a comment; one that begins its line may go on for several."""
+"""A fenced block, and a comment; one that nothing but comments precede in its line may go on for several."""
 _HEADING: Final = re.compile(r"(#{1,6})(?:[ \t]+(.*)|$)")
 
 
