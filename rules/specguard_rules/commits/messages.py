@@ -240,9 +240,9 @@ class CommitMessage(SubjectForm, Rule):
             key = "pattern" if by == "pattern" else "conventional"
             yield about(message, what, step, key, by, how=reword(message, made))
         for line, problem in footer_problems(message.text) if self.conventional else ():
-            what, step = f"line {line} of the message has not the form: {problem}", "Reword the body"
+            what = f"line {line} of the message has not the form of Conventional Commits: {problem}"
             key, field, how = "conventional footer", "commit.body", reword(message, made)
-            yield about(message, what, step, key, "conventional", field=field, how=how)
+            yield about(message, what, "Reword the body", key, "conventional", field=field, how=how)
 
     def _body(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
         has_body = bool(message.body.strip())
