@@ -143,9 +143,9 @@ def settings_block(settings: Iterable[ProposedSetting]) -> list[str]:
 
 def tree_paths(repository: Repository) -> Sequence[str]:
     """The files of a repository that git knows or would add, from its root."""
-    words = ("-C", repository.work_tree(), "ls-files", "-z")
-    known = repository.in_place(*words, "--cached").read()
-    new = repository.in_place(*words, "--others", "--exclude-standard", user=True)
+    words, top = ("ls-files", "-z", "--full-name"), repository.work_tree()
+    known = repository.in_place(*words, "--cached", "--", top).read()
+    new = repository.in_place(*words, "--others", "--exclude-standard", "--", top, user=True)
     # Where it cannot be told what is ignored, neither can what git does not know yet.
     with contextlib.suppress(CommandError):
         known += new.read()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Case, Step, run_here
+from specguard.testing.repository import clean_environment
 from tests.outcomes import data_of, ended
 from tests.rows import rows
 
@@ -57,8 +58,9 @@ def test_a_path_is_seen_wherever_it_begins(project: Repository) -> None:
     project.write("a.exe", "x")
     project.write("sub/b", "x")
     imported(project, repolinter=REPOLINTER)
-    for folder in (project.path, project.path / "sub"):
-        assert "a.exe is there" in run_here("import", directory=folder).stderr
+    told = {**clean_environment(), "GIT_DIR": "../.git", "GIT_WORK_TREE": ".."}
+    for folder, environment in ((".", None), ("sub", None), ("sub", told)):
+        assert "a.exe is there" in run_here("import", directory=project.path / folder, env=environment).stderr
 
 
 def test_it_is_added_below_what_is_there_and_overrules_nothing(project: Repository) -> None:
