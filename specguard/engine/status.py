@@ -102,8 +102,7 @@ def waiting_plans(request: Request) -> dict[bytes, str]:
 def _open(git: Git, request: Request, policies: Policies) -> tuple[Change, Policy, list[str]]:
     """The change to look at, with its policy; without a base, its own."""
     if not request.worktree and find_base(git, request) is None:
-        values = {name: getattr(request, name) for name in request._fields}
-        request = type(request)(**{**values, "root": True})
+        request = type(request)(**{**request.__dict__, "root": True})
     [change] = open_changes(git, request)
     return policies.of(change)
 

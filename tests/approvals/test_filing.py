@@ -137,7 +137,6 @@ WRITER = """
 import os, sys
 from specguard.approvals.log import write_record
 from tests.approvals.making import FOLDER, approval
-from tests.rows import rows
 for _ in range({number}):
     record = approval(reason="why " * 1000)
     write_record({tree!r}, FOLDER, record, b"signature of " + record.id.encode())
