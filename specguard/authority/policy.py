@@ -488,7 +488,8 @@ class Policy:
             return self.origin(setting)
         if table in origins:
             return self.origin(f"{table}.{setting}" if setting else table)
-        return self.origin(next((key for key in origins if any(_is_in(key, one) for one in tables)), ""))
+        found = (key for key in origins if any(is_in(key.split("."), one) for one in tables))
+        return self.origin(next(found, ""))
 
     @property
     def origins(self) -> Mapping[str, Origin]:
@@ -552,9 +553,9 @@ class Policy:
         return plain(decode(self._data["top"][key]))
 
 
-def _is_in(key: str, table: str) -> bool:
-    """True if a key is that of a table, or of something in it; `*` in the table's is any name."""
-    names, wanted = key.split("."), table.split(".")
-    return len(names) >= len(wanted) and all(
-        name == one or (one == "*" and name) for name, one in zip(names, wanted, strict=False)
+def is_in(key: Sequence[str | int], table: str) -> bool:
+    """True if a key, by its parts, is a table's, or of something in it; `*` in the table's is any name."""
+    wanted = table.split(".")
+    return len(key) >= len(wanted) and all(
+        one in ("*", str(name)) for name, one in zip(key, wanted, strict=False)
     )

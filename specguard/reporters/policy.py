@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from specguard.authority.policy import plain
+from specguard.authority.policy import is_in, plain
 from specguard.declaration.patterns import Patterns, expansion
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
@@ -333,15 +333,9 @@ def explanation_lines(data: Mapping[str, Any]) -> Iterator[str]:
 
 def _of_rule(policy: Policy, rule: RuleInPolicy) -> Sequence[PolicySetting]:
     """The settings of a rule: in its own table and those that it needs; of `specs` all of them."""
-    needs = (["specs"] if one.startswith("specs.") else one.split(".") for one in rule.load().tables)
-    tables = [["rules", rule.name], *needs]
-    return [one for one in settings(policy) if any(_is_below(one.path, table) for table in tables)]
-
-
-def _is_below(path: Path, table: Sequence[str]) -> bool:
-    return len(path) >= len(table) and all(
-        wanted in ("*", str(part)) for part, wanted in zip(path, table, strict=False)
-    )
+    needs = ("specs" if one.startswith("specs.") else one for one in rule.load().tables)
+    tables = [f"rules.{rule.name}", *needs]
+    return [one for one in settings(policy) if any(is_in(one.path, table) for table in tables)]
 
 
 def _cited(said: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
