@@ -120,7 +120,7 @@ def seconds(text: str) -> int:
 
 
 # Not compiled here: settings name this module, and each hook reads those.
-_CLAUSE: Final = r"(?P<by>>=|<=|==|!=|>|<)?\s*v?(?P<version>[0-9]+(?:\.[0-9]+){0,5})"
+_CLAUSE: Final = r"(?:==?|(?P<by>>=|<=|!=|>|<))?\s*v?(?P<version>[0-9]+(?:\.[0-9]+){0,5})"
 # A number with a dot at least, and what marks it as one before the release: `0.50.0-alpha.3`, `1.0rc1`.
 _VERSION: Final = (
     r"(?<![0-9A-Za-z.])v?(?P<numbers>[0-9]+(?:\.[0-9]+){1,5})"
