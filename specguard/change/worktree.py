@@ -105,10 +105,10 @@ def hash_work_tree(git: Git, start: str) -> WorkTree:
     gone = [path for path in missing if path not in modules or not os.path.isdir(os.path.join(top, path))]
     _update(git, index, root, ["--force-remove"], gone)
     _take(git, index, kept)
-    others = _listed(git.start(*_OTHERS, index=index, work_tree=root))
+    others = _read(git.start(*_OTHERS, index=index, work_tree=root), "the files that are not tracked")
     files = present.intersection(before)
     files.update(present.intersection(listed))
-    files.update(present.intersection(others))
+    files.update(present.intersection(others.split(b"\0")))
     _update(git, index, root, ["--add", "--replace"], sorted(files))
     tree = git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree").decode().strip()
     zeros = "0" * git.repository.hexadecimal
@@ -138,7 +138,7 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     others = git.start(*_OTHERS, index=index, work_tree=root)
     staged = git.index_diff(start)
     known = set(git.read(changed, "the index").split(b"\0"))
-    new = set(_listed(others)) - known
+    new = set(_read(others, "the files that are not tracked").split(b"\0")) - known
     # A folder that is a repository of its own ends with a slash.
     paths = sorted(name for name in known | new if name and not name.endswith(b"/"))
     _update(git, index, root, ["--add", "--remove", "--replace", "--info-only"], paths)
@@ -160,13 +160,17 @@ def has_uncommitted(git: Git) -> bool:
     return git.start(*words, index=_copy_of_index(git), work_tree=root).wait() == 1
 
 
-def _listed(others: Process) -> list[bytes]:
+def _read(process: Process, what: str) -> bytes:
+    """All that a command prints that reads no object, but files and folders of the working tree.
+
+    Raises:
+        MissingFact: it complained: one may not be read, or is a list of git's own and a link.
+    """
     try:
-        return others.read().split(b"\0")
+        return process.read()
     except CommandError as error:
-        # It reads no object, but each `.gitignore`, which may be no link, and each folder.
         raise MissingFact(
-            f"the files that are not tracked cannot be told: {error.first_line}",
+            f"{what} cannot be read: {error.first_line}",
             "make what it names a plain file, or a folder, that you may read",
             code="unreadable-file",
         ) from error
@@ -273,7 +277,7 @@ def _update(git: Git, index: str, root: str, flags: Sequence[str], paths: Sequen
             "-c", "core.compression=0", "-c", "core.safecrlf=false", "update-index", *flags, "-z", "--stdin",
             stdin=b"".join([path + b"\0" for path in paths]), index=index, work_tree=root,
         )  # fmt: skip
-        git.read(process, "the working tree")
+        _read(process, "the working tree")
 
 
 def not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes]) -> list[bytes]:
@@ -281,8 +285,9 @@ def not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes]) -> list
     if not paths:
         return []
     # Of a folder that is ignored as a whole its own name is listed, with a slash.
-    listed = _listed(git.start(*_OTHERS, "-i", "--directory", index=index, work_tree=root))
-    ignored = tuple(path for path in listed if path.endswith(b"/"))
+    process = git.start(*_OTHERS, "-i", "--directory", index=index, work_tree=root)
+    data = _read(process, "the list of ignored folders")
+    ignored = tuple(path for path in data.split(b"\0") if path.endswith(b"/"))
     return [path for path in paths if not (path + b"/").startswith(ignored)]
 
 

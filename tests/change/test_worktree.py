@@ -150,9 +150,13 @@ def test_a_file_that_is_too_large_is_named(
         change(repo, worktree=True)
 
 
-def test_an_ignore_list_that_is_a_link_is_told_with_what_to_do(repo: Repository, change: Open) -> None:
-    (repo.path / "src/.gitignore").symlink_to("a")
-    with pytest.raises(SpecguardError, match=r"src/\.gitignore") as refused:
+@pytest.mark.parametrize("name", ["src/.gitignore", "src/.gitattributes"])
+def test_a_list_of_git_s_that_is_a_link_is_told_with_what_to_do(
+    repo: Repository, change: Open, name: str
+) -> None:
+    (repo.path / name).symlink_to("a")
+    repo.write("src/b", "other\n")
+    with pytest.raises(SpecguardError, match=name) as refused:
         change(repo, worktree=True)
     assert (refused.value.code, "plain file" in str(refused.value.help)) == ("unreadable-file", True)
 
