@@ -83,27 +83,32 @@ def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say =
         SpecguardError: the run can be recorded no more, as on a full disk; it can be resumed.
     """
     try:
-        end = _finish(run, _end_of(run, first, again, say))
+        end = _finish(run, _carry_out_steps(run, first, again, say))
     finally:
         run.close()
     return EXIT_PASSED if end is None else end.exit_code
 
 
-def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
+def _carry_out_steps(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
     """Carry out the steps: how the run ended early; None if it did not."""
     run.manifest.state, run.manifest.reason = "running", None
     if run.manifest.commit is None:
         run.folder.remove(PATCH)
-    go_on = run.folder.command("resume")
     try:
-        with killed_by_signals(), Needed():
-            Line(run, say, again).from_step(first)
+        return _end_of(lambda: Line(run, say, again).from_step(first), run.folder.command("resume"))
     except Until:
         with suppress(SpecguardError, MissingFact):
             keep_patch(run)
         words = f"it was to go on until {run.options.until} and no further"
         return RunEnded(words, state="stopped", exit_code=EXIT_PASSED, code="step-reached")
-    except StaleWorker:
+
+
+def _end_of(work: Callable[[], None], go_on: str) -> RunEnded | None:
+    """Do the work of a run, which a command goes on with: how it ended early; None if it did not."""
+    try:
+        with killed_by_signals(), Needed():
+            work()
+    except (StaleWorker, Until):
         raise
     except SpecguardError as error:
         end = ended_by(error)
@@ -486,22 +491,21 @@ class _Alone:
 
     def carry_out(self, say: Say) -> int:
         """Run them, and record that."""
-        run, ground, end = self._begun(), self._ground, None
+        run, ground = self._begun(), self._ground
         manifest, folder = run.manifest, run.folder
         run.tell = say
         say(f"run {folder.run_id}")
         gates = GateRound(run, ground, self._plan)
-        try:
-            with killed_by_signals(), run.step("gates"):
+
+        def work() -> None:
+            with run.step("gates"):
                 _pass_gates(gates)
-            with Needed():
-                manifest.tree = tree = ground.tree()
-                manifest.content = content_of(Tree(self._git, tree), papers(self._policy))
-                manifest.highlights = [run.redactor.words(one) for one in ground.highlights(tree)]
-                folder.write(PATCH, run.redactor.text(ground.patch(tree)))
-        except SpecguardError as error:
-            end = ended_by(error)
-        end = _finish(run, end)
+            manifest.tree = tree = ground.tree()
+            manifest.content = content_of(Tree(self._git, tree), papers(self._policy))
+            manifest.highlights = [run.redactor.words(one) for one in ground.highlights(tree)]
+            folder.write(PATCH, run.redactor.text(ground.patch(tree)))
+
+        end = _finish(run, _end_of(work, "specguard run gates"))
         for result in gates.results.values():
             if result.skipped:
                 say(f"{result.gate.kind} {result.gate.name} did not run: {result.skipped}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from specguard.executor.lifecycle import carry_out_gates
 from specguard.executor.run import RunOptions
@@ -202,3 +205,15 @@ def test_a_rule_is_not_asked_for_the_proof_that_is_being_made(tmp_path: Path) ->
     made.write("TASKS.md", f"- [x] Emit: {folder.relative_to(user.path)}\n")
     made.git("add", "TASKS.md")
     assert staged() == 0
+
+
+def test_a_full_disk_ends_the_run_and_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("specguard.executor.lifecycle.content_of", full)
+    user = User(tmp_path, gate("passes", "true"))
+    assert user.gates() == 2
+    assert (user.manifest.state, user.manifest.commands[0].exit_code) == ("failed", 0)
+    assert "No space left on device" in (user.manifest.reason or "")
+    assert user.said[-2].endswith("to go on: specguard run gates")
