@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 52_790,
+    "code lines of specguard and rules": 51_680,
     "modules of specguard and rules": 235,
-    "code lines of tests": 37_250,
+    "code lines of tests": 37_000,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
-    "class names with two homes": 11,
-    "expressions of re": 555,
+    "class names with two homes": 10,
+    "expressions of re": 550,
 }
 """The most that there may be of each."""
 
