@@ -100,7 +100,7 @@ def test_older_layouts_are_read(tmp_path: Path) -> None:
     write(tmp_path / "task_003" / "20260102-030405" / "manifest.json", ended)
     write(tmp_path / "task_003" / "20260102-030405" / "runner.log", "a\nb\n")
     write(tmp_path / "task_004" / "r1" / "meta.json", {**running, "argv": ["a", "b"]})
-    beat = {"timestamp": stamp(10), "pid": os.getpid()}
+    beat = {"timestamp": stamp(10), "pid": 1}
     write(tmp_path / "task_004" / "r1" / "control" / "heartbeat.json", beat)
     write(tmp_path / "local-mcp" / "r2" / "manifest.json", {"state": "failed"})
     write(tmp_path / "12" / "mcp" / "r3" / "meta.json", {})
@@ -117,9 +117,9 @@ def test_older_layouts_are_read(tmp_path: Path) -> None:
     assert old.started == datetime(2026, 1, 2, 2, 4, 5, tzinfo=UTC)
     assert (old.running, old.tail(1), old.again) == (False, "b", ["sh", "-c", "make x"])
     meta = runs["r1"]
-    assert (meta.layout, meta.stale, meta.item, meta.again) == ("meta.json", True, "task_004", ["a", "b"])
+    assert (meta.layout, meta.stale, meta.item, meta.again) == ("meta.json", False, "task_004", ["a", "b"])
     # Of a process that only launched another the heartbeat says which one lives.
-    assert meta.pid == os.getpid()
+    assert meta.pid == 1
     assert meta.started == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert 9 <= (meta.heartbeat_age or 0) <= 15
     assert runs["r2"].item == "local-mcp"
