@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 51_680,
+    "code lines of specguard and rules": 51_690,
     "modules of specguard and rules": 235,
     "code lines of tests": 37_000,
     "modules in one folder": 18,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from itertools import pairwise
 
 from specguard.rules import Finding, MissingFact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Final
 
     from specguard.rules import Base, Branch, Commit, Entry, Message, Push, Work
@@ -195,7 +196,19 @@ def _since(commits: Sequence[Commit]) -> str:
     return " ".join(["HEAD", *(f"^{parent[:SHORT]}" for parent in before)])
 
 
-def reword(message: Message, made: dict[str, Commit], text: str = "") -> str:
+class CommitsById(dict[str, "Commit"]):
+    """The judged commits by their ids, oldest first."""
+
+    def __init__(self, commits: Iterable[Commit] = ()) -> None:
+        super().__init__((commit.oid, commit) for commit in commits)
+
+    @cached_property
+    def range(self) -> str:
+        """Their revision range, for git."""
+        return _since(list(self.values()))
+
+
+def reword(message: Message, made: CommitsById, text: str = "") -> str:
     """The command that gives a commit another message; empty for a message that is being written.
 
     Args:
@@ -211,10 +224,10 @@ def reword(message: Message, made: dict[str, Commit], text: str = "") -> str:
         return f"git commit --amend --only -m {text}"
     # Whoever types the command writes the message where the words of a shell are quoted once.
     words = text.replace(" -m ", " ")
-    return _FILTER_MESSAGES % (words, message.commit, _since(list(made.values())))
+    return _FILTER_MESSAGES % (words, message.commit, made.range)
 
 
-def add_trailer(trailer: str, message: Message | None, made: dict[str, Commit]) -> str:
+def add_trailer(trailer: str, message: Message | None, made: CommitsById) -> str:
     """The command that adds a trailer to a message: a commit's, or the one that git was just refused.
 
     Args:

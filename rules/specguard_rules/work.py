@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, path_text
 from specguard_rules.message_texts import alternatives, quoted
-from specguard_rules.next_steps import mixed, put_back, reword
+from specguard_rules.next_steps import CommitsById, mixed, put_back, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class UnresolvedWorkItem(_OfWork, Rule):
         nameless = work.naming is None and work.required
         if nameless and work.is_upkeep:
             return
-        made = {one.oid: one for one in commits or ()}
+        made = CommitsById(commits or ())
         for commit in work.unnamed if work.required else ():
             if not bookkeeping.is_all_of(commit):
                 subject, how = commit.message.subject, reword(commit.message, made)

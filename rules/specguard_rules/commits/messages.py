@@ -9,6 +9,7 @@ from specguard_rules.message_texts import alternatives, near_miss, quoted
 from specguard_rules.next_steps import (
     SHORT,
     SQUASH,
+    CommitsById,
     about,
     drop_empty,
     mixed,
@@ -217,7 +218,7 @@ class CommitMessage(SubjectForm, Rule):
         item = work_item if work_item and work_item.commit_messages else None
         if item is None and self.pattern is None and not self.conventional and self.body == "optional":
             raise NotApplicable("no work item gives a commit message, and the policy asks for no form")
-        made = {commit.oid: commit for commit in commits or ()}
+        made = CommitsById(commits or ())
         ignored = [*self.ignore, *(item.commits.ignore if item and item.commits else ())]
         for message in messages:
             if message.merge or any(expression.search(message.subject) for expression in ignored):
@@ -235,7 +236,7 @@ class CommitMessage(SubjectForm, Rule):
             if findings and not (commit and bookkeeping.is_all_of(commit)):
                 yield from findings
 
-    def _of_form(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
+    def _of_form(self, message: Message, made: CommitsById) -> Iterator[Finding]:
         for what, step, by in self.flaws("subject", message.subject):
             key = "pattern" if by == "pattern" else "conventional"
             yield about(message, what, step, key, by, how=reword(message, made))
@@ -244,7 +245,7 @@ class CommitMessage(SubjectForm, Rule):
             key, field, how = "conventional footer", "commit.body", reword(message, made)
             yield about(message, what, "Reword the body", key, "conventional", field=field, how=how)
 
-    def _body(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
+    def _body(self, message: Message, made: CommitsById) -> Iterator[Finding]:
         has_body = bool(message.body.strip())
         if self.body != "optional" and has_body != (self.body == "required"):
             what = f"the message {quoted(message.subject)} has {'a' if has_body else 'no'} body"
@@ -276,7 +277,7 @@ class CommitMessage(SubjectForm, Rule):
 
 
 def _of_item(
-    message: Message, item: WorkItem, made: dict[str, Commit], same_as: Sequence[str]
+    message: Message, item: WorkItem, made: CommitsById, same_as: Sequence[str]
 ) -> Iterator[Finding]:
     subject, expected = message.subject, item.commit_messages
     if item.allows("commit", subject):
@@ -388,7 +389,7 @@ class CommitForm(Rule):
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Look at each message, and at who made each commit."""
-        made = {one.oid: one for one in commits or ()}
+        made = CommitsById(commits or ())
         for message in messages:
             found = list(self._bytes(message))
             if not message.merge:
@@ -579,7 +580,7 @@ class UnfinishedCommit(Rule):
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Look at each subject, at the bodies of reverts, and for commits that change nothing."""
-        made = {commit.oid: commit for commit in commits or ()}
+        made = CommitsById(commits or ())
         for message in messages:
             subject = quoted(message.subject)
             problem, setting = self._problem(message.subject, squashes=message.squashes)

@@ -6,7 +6,7 @@ import re
 
 from specguard.rules import Finding, NotApplicable, Record, Rule, Settings, required, setting
 from specguard_rules.message_texts import quoted
-from specguard_rules.next_steps import add_trailer, reword
+from specguard_rules.next_steps import CommitsById, add_trailer, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class MissingTrailer(Rule):
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Read each message's trailers."""
-        made = {commit.oid: commit for commit in commits or ()}
+        made = CommitsById(commits or ())
         judged = False
         for message in messages:
             if message.source == "title" or message.merge:
@@ -251,7 +251,7 @@ def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
     return ""
 
 
-def _step(required: RequiredTrailer, trailers: Trailers, message: Message, made: dict[str, Commit]) -> str:
+def _step(required: RequiredTrailer, trailers: Trailers, message: Message, made: CommitsById) -> str:
     key = required.key
     step = f"Put '{key}: ...' into its last paragraph, which holds only trailers"
     wrong = not required.may_repeat and (trailers.of(key) or trailers.misplaced(key))

@@ -336,9 +336,9 @@ class MissingCompanion(Rule):
             wanted = " or ".join(companion.require.patterns)
             reason = f", or say why not in a trailer '{key}: REASON' of the commit message" if key else ""
             if key and (commits or written):
-                from specguard_rules.next_steps import add_trailer
+                from specguard_rules.next_steps import CommitsById, add_trailer
 
-                reason += f", with `{add_trailer(f'{key}: REASON', written, {})}`"
+                reason += f", with `{add_trailer(f'{key}: REASON', written, CommitsById())}`"
             message = f"{path_text(asking[0])}{more} changed, and nothing under {wanted} did"
             step = f"Change what belongs to it under {wanted}{reason}."
             setting = f"companions.{which}.require"

@@ -15,7 +15,8 @@ from tests.rules.items import judge, step
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from specguard.rules import Commit, Message
+    from specguard.rules import Message
+    from specguard_rules.next_steps import CommitsById
 
 
 def test_a_huge_message_is_reported_short(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_only_a_message_with_a_problem_is_looked_up_among_the_commits(
 ) -> None:
     asked: list[str] = []
 
-    def spied(message: Message, made: dict[str, Commit], text: str = "") -> str:
+    def spied(message: Message, made: CommitsById, text: str = "") -> str:
         asked.append(message.subject)
         return reword(message, made, text)
 
