@@ -5,27 +5,24 @@ from __future__ import annotations
 import re
 from functools import cached_property, partial
 
-from specguard.approvals.log import read_log, taken_away
+from specguard.approvals.log import Filed, Log, read_log, taken_away
 from specguard.approvals.people import part_of, people_of, signer, signing_key
-from specguard.approvals.record import Bond
+from specguard.approvals.record import Approval, Bond
 from specguard.change.entries import is_in_log, sha256
 from specguard.declaration.rule import Record
 from specguard.documents.completeness import is_content
 from specguard.errors import MissingFact, NotApplicable, if_known
-from specguard.model import Lift, listed, path_text
+from specguard.model import Judged, Lift, RuleResult, listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Final, Literal
 
-    from specguard.approvals.log import Filed, Log
     from specguard.approvals.people import ApprovalSettings, Approver, Person
-    from specguard.approvals.record import Approval
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
     from specguard.engine.facts import Facts
-    from specguard.model import Judged, RuleResult
 
     Kind = Literal["untrusted", "expired", "self", "replayed", "broad", "reason", "revoked", "undecided"]
 

@@ -6,25 +6,22 @@ import datetime
 import os
 
 from specguard.approvals.approvals import log_of, says_nothing
-from specguard.approvals.log import write_record, write_signature
-from specguard.approvals.people import part_of, people_of, sign_as
+from specguard.approvals.log import Filed, write_record, write_signature
+from specguard.approvals.people import ApprovalSettings, Approver, part_of, people_of, sign_as
 from specguard.approvals.record import Approval, Bond, Revocation
 from specguard.errors import Needed, NotApplicable, SpecguardError, nearest
-from specguard.model import listed, path_text
+from specguard.model import Judged, RuleResult, listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Final
 
-    from specguard.approvals.log import Filed
     from specguard.approvals.log_verification import Logbook, Logged
-    from specguard.approvals.people import ApprovalSettings, Approver
     from specguard.approvals.record import Scope
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.check_request import Request
     from specguard.engine.facts import Facts
-    from specguard.model import Judged, RuleResult
 
 
 _SHOWN: Final = 5

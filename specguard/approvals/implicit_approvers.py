@@ -8,23 +8,20 @@ from hashlib import sha256
 
 from specguard.approvals.people import Approver, is_signed, key_blob, part_of, people_of
 from specguard.authority.load import DEFAULTS
-from specguard.authority.policy import plain
+from specguard.authority.policy import Policy, plain
 from specguard.change.change import BASELINE
-from specguard.declaration.patterns import fold
+from specguard.declaration.patterns import Guarding, fold
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import listed, path_text, state_of
+from specguard.model import RuleResult, listed, path_text, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.authority.policy import Policy
     from specguard.change.entries import Entry
     from specguard.change.sources import Change
-    from specguard.declaration.patterns import Guarding
     from specguard.engine.facts import Facts
-    from specguard.model import RuleResult
 
 
 _LIFTED: Final = ("PTH002", "PTH004")

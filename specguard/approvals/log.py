@@ -13,7 +13,7 @@ import stat
 from collections import Counter
 
 from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation, read_record
-from specguard.change.entries import is_record, sha256
+from specguard.change.entries import Entry, is_record, sha256
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
-    from specguard.change.entries import Entry
     from specguard.change.git import Git
     from specguard.change.tree import Tree
 

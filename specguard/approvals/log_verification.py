@@ -6,9 +6,9 @@ import binascii
 import os
 import shlex
 
-from specguard.approvals.log import NAME, Uses, leftovers, read_log, taken_away
+from specguard.approvals.log import NAME, Filed, Use, Uses, leftovers, read_log, taken_away
 from specguard.approvals.people import KEY_TYPES, is_of_kind, signed_with, signer, signing_key
-from specguard.approvals.record import HEXADECIMAL, Approval
+from specguard.approvals.record import HEXADECIMAL, Approval, Revocation
 from specguard.change.base import find_base, named_base
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Final, Literal
 
-    from specguard.approvals.log import Filed, Use
     from specguard.approvals.people import ApprovalSettings
-    from specguard.approvals.record import Revocation
     from specguard.authority.policy import Policy
     from specguard.change.check_request import Request
     from specguard.change.git import Git

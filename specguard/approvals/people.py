@@ -18,7 +18,7 @@ import os
 import re
 from functools import partial
 
-from specguard.change.entries import is_record
+from specguard.change.entries import Commit, is_record
 from specguard.change.process import CommandError
 from specguard.change.repository import find_program, search_path
 from specguard.declaration.rule import Record, Settings, required, setting
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from specguard.approvals.record import Approval, Revocation
     from specguard.authority.policy import RuleInPolicy
     from specguard.change.change import Change
-    from specguard.change.entries import Commit
     from specguard.change.git import Git
     from specguard.model import RuleResult
 

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 
 from specguard.change.base import named_base
-from specguard.change.entries import is_record, sha256
+from specguard.change.entries import Entry, is_record, sha256
 from specguard.change.repository import short_branch
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_known
-from specguard.model import path_text
+from specguard.model import Finding, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
-    from specguard.change.entries import Entry
     from specguard.engine.facts import Facts
-    from specguard.model import Finding
 
     Scope = Literal["change", "paths"]
 

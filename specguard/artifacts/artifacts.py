@@ -8,7 +8,7 @@ from functools import cached_property
 
 from specguard.artifacts.files import Places, above, loses_companion, missing_members, read_schema
 from specguard.declaration.rule import Record
-from specguard.documents.data import Problem, data_kind
+from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import NotApplicable, SpecguardError
 
 TYPE_CHECKING = False
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
     from specguard.documents.blocks import Section
-    from specguard.documents.data import Data
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
     from specguard.documents.schemas import Schema

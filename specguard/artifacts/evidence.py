@@ -9,8 +9,8 @@ from specguard.artifacts.files import above
 from specguard.artifacts.sections import named
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Table
-from specguard.documents.citations import citations, plain_path
-from specguard.model import listed, path_text, shortened
+from specguard.documents.citations import Citation, citations, plain_path
+from specguard.model import Finding, listed, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import Evidence
     from specguard.change.tree import Documents, TreeEntry
     from specguard.documents.blocks import AnyBlock, Text
-    from specguard.documents.citations import Citation
-    from specguard.model import Finding
 
 
 SHOWN: Final = 3

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from functools import cached_property
 
 from specguard.documents.completeness import has_content
-from specguard.documents.data import Problem, data_kind, dotted
+from specguard.documents.data import Data, Problem, data_kind, dotted
 from specguard.errors import MissingFact
 from specguard.model import Finding, path_text
 from specguard.work.name_templates import PathTemplate
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.artifacts import Artifact, Artifacts, Pass
     from specguard.change.tree import Tree
-    from specguard.documents.data import Data
     from specguard.documents.schemas import Schema
 
 

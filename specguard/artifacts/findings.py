@@ -17,7 +17,7 @@ from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
 from specguard.documents.citations import citations
 from specguard.documents.completeness import content_of, plain_words
 from specguard.documents.fields import block_fields, find_fields, normal_name, normal_title
-from specguard.model import path_text, shortened
+from specguard.model import Finding, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import Findings
     from specguard.documents.blocks import AnyBlock, Section, Text
     from specguard.documents.document import Document
-    from specguard.model import Finding
 
 _STRUCK: Final = re.compile(r"~~[^~]{0,300}~~")
 _NUMBER: Final = r"[\W_]*(?:(?:finding|issue)\s{1,2})?#?[0-9]{1,4}[.):]?(?!\w)"

@@ -14,7 +14,7 @@ from specguard.documents.fields import (
     normal_title,
     same_title,
 )
-from specguard.model import path_text, shortened
+from specguard.model import Finding, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact
     from specguard.documents.blocks import AnyBlock, Section
     from specguard.documents.document import Document
-    from specguard.model import Finding
 
 
 def other_titles(document: Document, aliases: Sequence[str]) -> list[str]:

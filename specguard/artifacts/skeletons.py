@@ -11,7 +11,7 @@ from specguard.documents.document import Document
 from specguard.documents.fields import find_section, normal_name, normal_title
 from specguard.errors import SpecguardError
 from specguard.model import path_text
-from specguard.work.kinds import KEYS, LISTS
+from specguard.work.kinds import KEYS, LISTS, PlanKind, WorkKind
 from specguard.work.name_templates import PathTemplate, Template
 
 TYPE_CHECKING = False
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import Contract
     from specguard.documents.blocks import Section
     from specguard.documents.data import Kind
-    from specguard.work.kinds import PlanKind, WorkKind
 
 
 _ANYWHERE: Final = "**/"

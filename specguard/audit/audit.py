@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 from collections import Counter
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from itertools import chain, islice
@@ -39,7 +39,6 @@ from specguard.reporters.json import plain
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
-    from concurrent.futures import Executor, Future
 
     from specguard.audit.judging import AuditedBranch, PastChange
     from specguard.authority.floor import Floor

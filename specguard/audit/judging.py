@@ -26,7 +26,7 @@ from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError
-from specguard.model import shortened
+from specguard.model import Verdict, shortened
 from specguard.reporters.json import finding_data, plain
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from specguard.change.entries import Commit
     from specguard.change.tree import Tree
     from specguard.declaration.registry import Registry
-    from specguard.model import Verdict
 
 
 _LATEST: Final = 253_402_300_799

@@ -6,10 +6,10 @@ import csv
 import io
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from specguard import __version__
-from specguard.audit.store import MOST, SOON
+from specguard.audit.store import MOST, SOON, Summary
 from specguard.model import counted, listed
 from specguard.reporters import html
 from specguard.reporters.escape import cut, json_text, markdown_text, visible
@@ -17,9 +17,6 @@ from specguard.reporters.status import aligned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-    from typing import Any
-
-    from specguard.audit.store import Summary
 
     _Row = Mapping[str, Any]
 

@@ -13,14 +13,13 @@ import sqlite3
 from contextlib import contextmanager, suppress
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
-    from typing import Any
 
     from specguard.audit.judging import JudgedChange
 

@@ -16,13 +16,13 @@ from specguard.authority.layers import (
     settings_file,
     toml_layer,
 )
-from specguard.authority.load import is_document
+from specguard.authority.load import AuthoritySource, is_document
 from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, encode, plain
 from specguard.authority.prose import MEANINGS, SHOWN, known_sections, read_sections, statements_of
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
 from specguard.change.entries import sha256
-from specguard.declaration.rule import Record, lower_severity
+from specguard.declaration.rule import Declaration, Record, lower_severity
 from specguard.documents.data import DataError, UnreadDocument, dotted
 from specguard.documents.document import Document
 from specguard.errors import SpecguardError, nearest
@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     from typing import Any, Final, TypeVar
 
     from specguard.authority.layers import Layer
-    from specguard.authority.load import AuthoritySource
     from specguard.declaration.registry import Registered, Registry
-    from specguard.declaration.rule import Declaration
     from specguard.documents.toml import KeyPath
 
     _Kind = TypeVar("_Kind", list[Any], dict[str, Any])

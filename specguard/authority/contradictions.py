@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.characters import visible
 from specguard.documents.completeness import owes
 from specguard.documents.data import data_kind
-from specguard.documents.fields import find_fields, normal_name
+from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text
 from specguard.specs.spec_fields import visible_lines
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from specguard.authority.settings import AuthorityKey
     from specguard.change.tree import Documents
     from specguard.documents.document import Document
-    from specguard.documents.fields import Field
 
 LONGEST: Final = 10_000
 """A longer line, in characters, states nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.authority.policy import Disregarded, Policy, PolicyChange, plain
+from specguard.authority.policy import Disregarded, Policy, PolicyChange, RuleInPolicy, plain
 from specguard.authority.settings import AuthoritySettings, TopLevel
 from specguard.declaration.patterns import Covering, Guarding, Patterns, is_plain
 from specguard.declaration.rule import Record, Settings, load
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
-    from specguard.authority.policy import RuleInPolicy
     from specguard.engine.baseline import BaselineChange
 
     Effect = Literal["tightens", "loosens", "incomparable"]

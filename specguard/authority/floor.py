@@ -11,7 +11,7 @@ from os.path import basename
 from specguard.authority.compile import compile_policy
 from specguard.authority.difference import Difference, compare
 from specguard.authority.layers import UNITED, SettingProblem
-from specguard.authority.load import read_file
+from specguard.authority.load import AuthoritySource, read_file
 from specguard.authority.policy import Disregarded, Policy, encode
 from specguard.change.entries import sha256
 from specguard.declaration.rule import Record, load
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.authority.load import AuthoritySource
     from specguard.declaration.registry import Registry
 
 TOLD_BY: Final = "disregarded-setting"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from specguard.authority.policy import Statement, Unread, plain
+from specguard.authority.policy import Guard, Policy, Statement, Unread, plain
 from specguard.declaration.patterns import Guarding, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import (
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.authority.policy import Guard, Policy
     from specguard.documents.blocks import AnyBlock, ListItem
     from specguard.documents.document import Document
 

@@ -14,32 +14,26 @@ import re
 import sys
 import typing
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin
 
-from pydantic_core import SchemaValidator, ValidationError, core_schema
+from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema
 
-from specguard.authority.layers import TESTS, SettingProblem
+from specguard.authority.layers import TESTS, Merged, SettingProblem
 from specguard.authority.policy import plain
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel, misspelt
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting
-from specguard.declaration.rule import Record, Settings
+from specguard.declaration.rule import Declaration, Record, Settings
 from specguard.documents.data import dotted
 from specguard.documents.toml import toml_value
 from specguard.errors import nearest
-from specguard.model import SEVERITIES, STAGES, shortened
+from specguard.model import SEVERITIES, STAGES, Origin, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Final
 
-    from pydantic_core import CoreSchema, ErrorDetails
-
-    from specguard.authority.layers import Merged
     from specguard.declaration.registry import Registry
-    from specguard.declaration.rule import Declaration
     from specguard.documents.toml import KeyPath
-    from specguard.model import Origin
 
 
 _PLAIN: Mapping[Any, Callable[[], CoreSchema]] = {

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import os
 
-from specguard.change.check_request import base_refs, resolve
+from specguard.change.check_request import Request, base_refs, resolve
 from specguard.change.entries import read_commit_time
 from specguard.change.object_store import lines_of
 from specguard.change.process import CommandError
-from specguard.change.repository import USUAL_BASES, short_branch, short_name
+from specguard.change.repository import USUAL_BASES, Ref, short_branch, short_name
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Final, Literal, Protocol
 
-    from specguard.change.check_request import Request
     from specguard.change.git import Git
     from specguard.change.platform_event import Event
-    from specguard.change.repository import Ref
 
     How = Literal[
         "option", "event", "server", "pin", "usual", "local", "policy", "stack", "head", "none"

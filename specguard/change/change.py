@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.change.base import Found, branch_below, default_base, named_base, papers_of
-from specguard.change.entries import is_filed, sha256
-from specguard.change.repository import Base, Branch, PullRequest, short_branch, short_name
+from specguard.change.entries import Commit, Entry, Message, is_filed, sha256
+from specguard.change.repository import Base, Branch, PullRequest, Push, Ref, Remote, short_branch, short_name
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, Needed, NotApplicable, if_known
@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 
     from specguard.change.base import Lower
     from specguard.change.check_request import Request
-    from specguard.change.entries import Commit, Entry, Message
     from specguard.change.git import Git, History
     from specguard.change.lines import Lines
     from specguard.change.platform_event import Event
     from specguard.change.ranges import Joined, Merges
-    from specguard.change.repository import Push, Ref, Remote
     from specguard.model import Stage
 
 

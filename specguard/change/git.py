@@ -12,10 +12,10 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import chain, islice, zip_longest
 
-from specguard.change.entries import read_commit, read_diffs, read_entries, read_tree
+from specguard.change.entries import Commit, Entry, read_commit, read_diffs, read_entries, read_tree
 from specguard.change.object_store import Reading, Store, lines_of
-from specguard.change.process import CommandError
-from specguard.change.repository import PastCommit, is_oid
+from specguard.change.process import CommandError, Process
+from specguard.change.repository import PastCommit, Repository, is_oid
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 
@@ -23,10 +23,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Final
-
-    from specguard.change.entries import Commit, Entry
-    from specguard.change.process import Process
-    from specguard.change.repository import Repository
 
     Pair = tuple[str, str]
 

@@ -21,7 +21,7 @@ from functools import cached_property
 from itertools import chain, islice
 
 from specguard.change.object_store import FEW, SMALL, Reading, is_binary, whole_lines
-from specguard.declaration.expressions import needed_literals, readable
+from specguard.declaration.expressions import Expression, needed_literals, readable
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
 from specguard.model import path_text
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from specguard.change.entries import Entry
     from specguard.change.git import Git
-    from specguard.declaration.expressions import Expression
 
 
 TEXT_LIMIT: Final = 256 << 20

@@ -11,7 +11,7 @@ import os
 import re
 import time
 
-from specguard.change.check_request import no_constant, once, read_bounded
+from specguard.change.check_request import Request, no_constant, once, read_bounded
 from specguard.change.repository import is_oid, short_name
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
@@ -20,8 +20,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final
-
-    from specguard.change.check_request import Request
 
 
 LIMIT: Final = 25 << 20

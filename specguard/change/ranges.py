@@ -14,10 +14,10 @@ import re
 from functools import cached_property
 
 from specguard.change.change import Change
-from specguard.change.check_request import Revision, read_body
-from specguard.change.entries import Message, read_commit_time, read_listing
+from specguard.change.check_request import Request, Revision, read_body
+from specguard.change.entries import Commit, Entry, Message, read_commit_time, read_listing
 from specguard.change.process import CommandError
-from specguard.change.repository import UNDER_WAY, Base, Branch, PullRequest, short_branch
+from specguard.change.repository import UNDER_WAY, Base, Branch, PullRequest, Push, short_branch
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
@@ -28,11 +28,8 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.base import Found
-    from specguard.change.check_request import Request
-    from specguard.change.entries import Commit, Entry
     from specguard.change.git import Git
     from specguard.change.platform_event import Event
-    from specguard.change.repository import Push
     from specguard.change.worktree import WorkTree
 
 

@@ -11,10 +11,10 @@ import re
 from functools import cached_property
 
 from specguard.change.base import Found
-from specguard.change.check_request import read_input, resolve
+from specguard.change.check_request import Request, read_input, resolve
 from specguard.change.process import CommandError
 from specguard.change.ranges import PushedChange, change_of_push
-from specguard.change.repository import Base, Push, Remote, is_oid, short_name
+from specguard.change.repository import Base, Push, Remote, Repository, is_oid, short_name
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.change.change import Change
-    from specguard.change.check_request import Request
     from specguard.change.git import Git
-    from specguard.change.repository import Repository
 
 
 def read_remote(repository: Repository, name: str = "origin") -> Remote:

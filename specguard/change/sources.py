@@ -6,8 +6,8 @@ import os
 
 from specguard.change.base import Found, find_base, named_base, no_base
 from specguard.change.change import Change
-from specguard.change.check_request import FLOOR, Revision, head_refs, resolve
-from specguard.change.tree import Tree
+from specguard.change.check_request import FLOOR, Request, Revision, head_refs, resolve
+from specguard.change.tree import Tree, TreeEntry
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError
 
 TYPE_CHECKING = False
@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Final
 
-    from specguard.change.check_request import Request
     from specguard.change.git import Git
     from specguard.change.platform_event import Event
     from specguard.change.repository import Push, Repository
-    from specguard.change.tree import TreeEntry
 
 
 __all__ = ["Change", "open_changes"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property, partial
 
-from specguard.change.entries import SUBMODULE, SYMLINK
+from specguard.change.entries import SUBMODULE, SYMLINK, Entry
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final, TypeVar
 
-    from specguard.change.entries import Entry
     from specguard.change.git import Git
     from specguard.declaration.patterns import Selecting
     from specguard.documents.data import Data, Kind, Problem

@@ -6,11 +6,11 @@ import os
 from functools import cached_property
 
 from specguard.change.change import Change
-from specguard.change.check_request import FileEdit, read_bounded, read_input
+from specguard.change.check_request import FileEdit, Request, read_bounded, read_input
 from specguard.change.entries import EXECUTABLE, Entry, Message
-from specguard.change.process import CommandError
-from specguard.change.repository import UNDER_WAY, Base
-from specguard.change.tree import Tree
+from specguard.change.process import CommandError, Process
+from specguard.change.repository import UNDER_WAY, Base, Repository
+from specguard.change.tree import Tree, TreeEntry
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import path_text
 
@@ -19,12 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Final
 
-    from specguard.change.check_request import Request
     from specguard.change.git import Git
-    from specguard.change.process import Process
     from specguard.change.ranges import Joined
-    from specguard.change.repository import Repository
-    from specguard.change.tree import TreeEntry
     from specguard.change.worktree import WorkTree
     from specguard.model import Stage
 

@@ -17,7 +17,7 @@ from operator import attrgetter
 
 from specguard.change.entries import SUBMODULE, Entry, read_listing
 from specguard.change.git import Git
-from specguard.change.process import CommandError
+from specguard.change.process import CommandError, Process
 from specguard.change.repository import Repository
 from specguard.change.tree import Tree, TreeEntry
 from specguard.declaration.rule import Record
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.check_request import Request
-    from specguard.change.process import Process
 
 
 FILE_LIMIT: Final = 2 << 30

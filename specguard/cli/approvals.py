@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from specguard.approvals.granting import add_signature, revoke
-from specguard.approvals.log_verification import Logbook, Verification
+from specguard.approvals.log_verification import Logbook, Logged, Verification
 from specguard.approvals.record import Approval, path_data
 from specguard.change.change import BASELINE
 from specguard.change.check_request import Request
@@ -31,9 +31,7 @@ from specguard.reporters.wording import accounts, may_approve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Final
 
-    from specguard.approvals.log_verification import Logged
     from specguard.model import Judged, RuleResult, Verdict
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -21,7 +21,6 @@ from specguard.errors import SpecguardError, internal_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Final, NoReturn
 
     _Choice = click.Choice[str]
 else:

@@ -12,7 +12,7 @@ import time
 
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, internal_error
-from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
+from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from specguard.change.check_request import Request
     from specguard.change.repository import Looking
-    from specguard.model import Verdict
 
     Maker = Callable[..., str]
 

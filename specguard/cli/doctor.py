@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 import click
 
-from specguard.change.base import find_base, named_base, no_base
+from specguard.change.base import Found, find_base, named_base, no_base
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.platform_event import find_event, read_event
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from typing import Final, Literal
 
     from specguard.authority.policy import Policy
-    from specguard.change.base import Found
     from specguard.integrations.hooks.settings import Host
     from specguard.runs.settings import AgentSettings, RunSettings
     from specguard.specs.spec_fields import SpecSettings

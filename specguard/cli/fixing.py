@@ -9,7 +9,7 @@ import sys
 
 from specguard.change.repository import Repository, short_name
 from specguard.change.uncommitted import message_path, rewrite, start_settings
-from specguard.cli.checking import judge
+from specguard.cli.checking import Reports, judge
 from specguard.errors import SpecguardError
 from specguard.model import path_text
 from specguard.reporters.escape import visible
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from typing import Final, TextIO
 
     from specguard.change.check_request import Request
-    from specguard.cli.checking import Reports
     from specguard.engine.fixing import Proposal
 
 

@@ -35,7 +35,7 @@ from specguard.declaration.rule import Record
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, unknown
 from specguard.integrations.hooks.dialects import AGENTS
-from specguard.integrations.hooks.settings import HOSTS, JsonTextError, call_words, merged
+from specguard.integrations.hooks.settings import HOSTS, Host, JsonTextError, call_words, merged
 from specguard.reporters.escape import visible
 from specguard.reporters.file_writing import already_there, place_in, replace_file, writing
 from specguard.runs.files import IGNORE, ignore_local, run_root
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.cli.proposed_authority import ProposedSetting
-    from specguard.integrations.hooks.settings import Host
     from specguard.runs.settings import RunSettings
 
 

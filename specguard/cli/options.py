@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.shell_completion import CompletionItem
@@ -16,7 +16,6 @@ from specguard.reporters.escape import json_text, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Final
 
     Command = Callable[..., Any]
     Option = Callable[[Command], Command]

@@ -41,7 +41,7 @@ from specguard.planning.progress import (
     plan_states,
 )
 from specguard.planning.proposal_validation import flaws, require_valid
-from specguard.planning.task_lists import CHANGES, MAIN, source_folder, source_folders
+from specguard.planning.task_lists import CHANGES, MAIN, Issue, source_folder, source_folders
 from specguard.plans.verification import Manual, manual_problem
 from specguard.reporters.file_writing import already_there, write_files
 from specguard.reporters.status import aligned
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.planning.task_lists import Issue
     from specguard.plans.task import Task
     from specguard.work.kinds import PlanKind, WorkKind
 

@@ -17,7 +17,7 @@ from specguard.cli.options import say, show, usage
 from specguard.cli.proposed_authority import append_to_authority, compiled, tree_paths
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
-from specguard.engine.why import quoted, what_governs
+from specguard.engine.why import Governing, quoted, what_governs
 from specguard.errors import nearest, unknown
 from specguard.importers import Imported, commitlint, files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.authority.policy import Policy, RuleInPolicy
-    from specguard.engine.why import Governing
 
 
 @click.command("policy")

@@ -11,7 +11,7 @@ from collections import Counter
 from time import monotonic
 
 from specguard.approvals.people import CONVENTIONS, key_problem
-from specguard.audit.judging import PastGit, find_branch, judge_as_merged, past_changes
+from specguard.audit.judging import PastChange, PastGit, find_branch, judge_as_merged, past_changes
 from specguard.authority.compile import compile_policy
 from specguard.authority.load import AUTHORITY, DEFAULTS, AuthoritySource, decode, is_document
 from specguard.authority.prose import guard_of, known_sections, listed_paths, read_sections
@@ -20,13 +20,13 @@ from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.process import CommandError
 from specguard.cli.options import usage
-from specguard.declaration.patterns import Guarding, PatternError
+from specguard.declaration.patterns import Guarding, PatternError, Patterns
 from specguard.declaration.rule import Record
 from specguard.documents.document import Document
 from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.plugins import load_registry
 from specguard.errors import Needed, SpecguardError
-from specguard.model import listed
+from specguard.model import Origin, listed
 from specguard.reporters.escape import cut, markdown_code
 from specguard.reporters.file_writing import place_in, replace_file, writing
 
@@ -35,12 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.audit.judging import PastChange
     from specguard.authority.policy import Policy, Unread
     from specguard.change.entries import Commit
     from specguard.change.repository import Repository
-    from specguard.declaration.patterns import Patterns
-    from specguard.model import Origin
 
     _Line = tuple[str, int, str, str]
     """A document, its line, what becomes of it (such as `held` or `people`), and its words."""

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -31,26 +31,22 @@ from specguard.executor.report import (
     still_failing,
 )
 from specguard.executor.report import metrics as metrics_of
-from specguard.executor.run import JUDGING, RunOptions, asked_before, open_store
+from specguard.executor.run import JUDGING, Run, RunOptions, asked_before, open_store
 from specguard.executor.start_point import ensure_repository
 from specguard.executor.steps import STEPS, plan_of
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
 from specguard.reporters.escape import json_text, legible, markdown_shown, visible
 from specguard.reporters.status import all_of, as_data, cells, metrics_text, span, table
-from specguard.runs.manifests import RunFolder
+from specguard.runs.manifests import Manifest, RunFolder
+from specguard.runs.views import RunStore, RunView, moves
 from specguard.runs.views import carry_out as make_move
-from specguard.runs.views import moves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import Final
 
     from rich.console import RenderableType
 
     from specguard.authority.policy import Policy
-    from specguard.executor.run import Run
-    from specguard.runs.manifests import Manifest
-    from specguard.runs.views import RunStore, RunView
 
     Say = Callable[[str], None]
 

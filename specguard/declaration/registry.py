@@ -6,14 +6,12 @@ import re
 
 from specguard.declaration.rule import LAST, Declaration, Record, Rule, is_code, load
 from specguard.errors import SpecguardError
-from specguard.model import SEVERITIES, STAGES
+from specguard.model import SEVERITIES, STAGES, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
-
-    from specguard.model import Verdict
 
     Need = Literal["fingerprint", "quotes", "hunks", "rules"]
 

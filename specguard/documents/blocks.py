@@ -6,14 +6,12 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.documents.characters import visible
-from specguard.documents.inline import Hiding, Inline, LineCounter, has_pictures, text_of
+from specguard.documents.inline import Code, Hiding, Inline, LineCounter, Reference, has_pictures, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Final
-
-    from specguard.documents.inline import Code, Reference
 
 
 # A full stop ends a sentence where no small letter follows ("e.g. this" goes on); the ideographic one always.

@@ -11,7 +11,7 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, Paragraph, Table, flat
-from specguard.documents.inline import LineCounter, unescaped
+from specguard.documents.inline import LineCounter, Reference, unescaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from typing import Final, Literal
 
     from specguard.documents.blocks import AnyBlock, Text
-    from specguard.documents.inline import Reference
 
     Kind = Literal["absolute", "relative", "url", "shortened"]
 

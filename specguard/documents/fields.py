@@ -26,7 +26,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Paragraph, Table, Text
 from specguard.documents.characters import visible
 from specguard.documents.completeness import without_box
-from specguard.documents.data import dotted, written
+from specguard.documents.data import Data, dotted, written
 from specguard.documents.inline import TAGS
 
 TYPE_CHECKING = False
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from typing import Any, Final, Literal
 
     from specguard.documents.blocks import AnyBlock, Section
-    from specguard.documents.data import Data
     from specguard.documents.document import Document
 
     Place = tuple[str | int, ...]

@@ -13,7 +13,7 @@ import re
 from itertools import groupby
 
 from specguard.change.change import BASELINE
-from specguard.change.check_request import once
+from specguard.change.check_request import Request, once
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.sources import open_work_tree
@@ -23,16 +23,14 @@ from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.engine.rule_runner import Judging
 from specguard.errors import Needed, SpecguardError
-from specguard.model import Record, path_text, state_of
+from specguard.model import Judged, Record, RuleResult, path_text, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Final
 
-    from specguard.change.check_request import Request
     from specguard.change.tree import Tree
-    from specguard.model import Judged, RuleResult
 
     Counts = Mapping[tuple[str, bytes], int]
     """How many errors of a rule are accepted in a file, by its code and the path: at least 1."""

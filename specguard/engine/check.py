@@ -9,7 +9,7 @@ from specguard.change.entries import is_filed, is_in_log
 from specguard.change.git import Git
 from specguard.change.object_store import SMALL
 from specguard.change.repository import Looking
-from specguard.change.sources import open_changes
+from specguard.change.sources import Change, open_changes
 from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
 from specguard.engine.rule_runner import Judging, Kept, names_of, tell_once
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy, PolicyChange, RuleInPolicy
     from specguard.change.check_request import Request
     from specguard.change.lines import Hunk
-    from specguard.change.sources import Change
     from specguard.model import Origin, RuleResult, Stage
 
 

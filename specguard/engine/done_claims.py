@@ -11,7 +11,7 @@ from specguard.documents.data import walk
 from specguard.documents.fields import normal_name
 from specguard.model import path_text
 from specguard.runs.proof import Claim
-from specguard.work.item_lists import Sources, meant
+from specguard.work.item_lists import Listed, Sources, meant
 from specguard.work.kinds import normal_id
 from specguard.work.name_templates import PathTemplate
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from specguard.plans.plans import Plans
     from specguard.runs.record import RunRecords
     from specguard.specs.specs import Specs
-    from specguard.work.item_lists import Listed
 
 _CODE: Final = frozenset({"exitcode", "code", "returncode"})
 _WHO: Final = frozenset({"by", "verifiedby", "who", "person"})

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from specguard.change.base import find_base, no_base
-from specguard.change.check_request import Revision
+from specguard.change.base import Found, find_base, no_base
+from specguard.change.check_request import Request, Revision
 from specguard.change.git import RAW, Git
 from specguard.change.object_store import lines_of
 from specguard.change.ranges import Merges, RangeChange
-from specguard.change.repository import Repository, short_branch, short_name
+from specguard.change.repository import Ref, Repository, short_branch, short_name
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
 from specguard.engine.facts import Clock
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NoAuthorityError
-from specguard.work.item_lists import Sources, meant
-from specguard.work.kinds import Names
+from specguard.work.item_lists import Listed, Sources, meant
+from specguard.work.kinds import Names, Naming
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,12 +28,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.authority.policy import Policy
-    from specguard.change.base import Found
-    from specguard.change.check_request import Request
     from specguard.change.entries import Entry
-    from specguard.change.repository import Ref
-    from specguard.work.item_lists import Listed
-    from specguard.work.kinds import Naming
 
 
 ASKED: Final = 200

@@ -12,7 +12,7 @@ from specguard.approvals.people import ApprovalSettings, Author
 from specguard.approvals.people import problems as approval_problems
 from specguard.artifacts.contracts import Contract, WaveSettings
 from specguard.change.check_request import Request
-from specguard.declaration.registry import FORMATS, PluginError, Registry
+from specguard.declaration.registry import FORMATS, Format, PluginError, Registered, Registry
 from specguard.declaration.rule import Declaration
 from specguard.engine.facts import fact_types
 from specguard.engine.policies import open_policy
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import ModuleType
     from typing import Any, Final
-
-    from specguard.declaration.registry import Format, Registered
 
 
 GROUP: Final = "specguard"

@@ -8,9 +8,9 @@ from functools import partial
 
 from specguard.authority.cache import Cache
 from specguard.authority.load import AUTHORITY, DEFAULTS, load_policy
-from specguard.authority.policy import PolicyChange
+from specguard.authority.policy import Policy, PolicyChange
 from specguard.change.change import BASELINE
-from specguard.change.check_request import FLOOR, read_regular
+from specguard.change.check_request import FLOOR, Request, read_regular
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.repository import Repository, short_branch
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.contracts import WaveStage
     from specguard.authority.floor import Floor
-    from specguard.authority.policy import Policy
-    from specguard.change.check_request import Request
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.declaration.registry import Registry

@@ -7,9 +7,9 @@ that it asks for: one that asks for anything else (refs, a remote, the working t
 
 from __future__ import annotations
 
-from specguard.authority.policy import decode, encode
+from specguard.authority.policy import Policy, RuleInPolicy, decode, encode
 from specguard.change.entries import sha256
-from specguard.declaration.rule import LAST, lower_severity
+from specguard.declaration.rule import LAST, Rule, lower_severity
 from specguard.errors import MissingFact, NotApplicable, if_known
 from specguard.model import Judged, Record, RuleResult, state_of
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.authority.cache import Cache
-    from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.change import Change
-    from specguard.declaration.rule import Rule
     from specguard.engine.check import Selection
     from specguard.engine.facts import Facts
     from specguard.model import Finding, Severity, State

@@ -13,7 +13,7 @@ from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, NotApplicable, if_known, unknown
 from specguard.model import path_text
 from specguard.work.changes import Landings
-from specguard.work.item import WorkItem
+from specguard.work.item import Unresolved, WorkItem
 from specguard.work.kinds import Names
 from specguard.work.name_templates import PathTemplate
 from specguard.work.named_items import Work
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from specguard.specs.specs import Specs
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.waves import StageState, Wave, Waves
-    from specguard.work.item import Unresolved
     from specguard.work.item_lists import Listed, Sources
 
     _Told = TypeVar("_Told")

@@ -14,7 +14,7 @@ from specguard.errors import SpecguardError
 from specguard.model import listed, path_text
 from specguard.testing.case import Case, CaseError
 from specguard.testing.repository import Step, to_bytes
-from specguard.testing.running import examples, judge_case
+from specguard.testing.running import Outcome, examples, judge_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.declaration.patterns import Covering, Patterns
     from specguard.evaluation.expectations import OwnAuthority
-    from specguard.testing.running import Outcome
 
 
 _WHOLE = "under this policy"

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard.change.git import Git
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
-from specguard.evaluation.expectations import read_own
+from specguard.evaluation.expectations import OwnAuthority, read_own
 from specguard.evaluation.samples import open_snapshot, read_expected, store_expected
 from specguard.executor.process import killed_by_signals, passed_on, run_command
-from specguard.executor.run import Run, RunEnded, find_checkout, new_manifest
+from specguard.executor.run import Run, RunEnded, RunOptions, find_checkout, new_manifest
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import json_text
 from specguard.runs import manifests
@@ -24,9 +24,7 @@ from specguard.testing.running import finding_text, flatten, pair
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from specguard.evaluation.expectations import OwnAuthority
     from specguard.evaluation.samples import AssetCommand, Sample, Samples, Snapshot
-    from specguard.executor.run import RunOptions
     from specguard.runs.settings import RunSettings
 
 

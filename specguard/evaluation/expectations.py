@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.etree.ElementTree import Element, SubElement
 
-from specguard.authority.layers import TESTS, blocks_of, settings_file
+from specguard.authority.layers import TESTS, Layer, blocks_of, settings_file
 from specguard.authority.load import AuthoritySource, load_policy
 from specguard.authority.policy import Policy
 from specguard.change.check_request import FLOOR, Request, read_regular
@@ -35,7 +35,6 @@ from specguard.testing.running import Mismatch, differences, judge_case
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from specguard.authority.layers import Layer
     from specguard.documents.toml import KeyPath as Key
 
 

@@ -7,7 +7,7 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from specguard.change.check_request import resolve
 from specguard.change.git import Git
@@ -15,18 +15,14 @@ from specguard.change.repository import Repository as Located
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError, nearest, unknown
-from specguard.evaluation.expectations import nearest_line, read_file
+from specguard.evaluation.expectations import OwnAuthority, nearest_line, read_file
 from specguard.reporters.file_writing import replace_file, writing
 from specguard.testing.case import Case, CaseError, fields_of
 from specguard.testing.repository import GitError, Repository
-from specguard.testing.running import run_here
+from specguard.testing.running import Outcome, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import TypeVar
-
-    from specguard.evaluation.expectations import OwnAuthority
-    from specguard.testing.running import Outcome
 
     _Declared = TypeVar("_Declared", "Sample", "AssetCommand")
 

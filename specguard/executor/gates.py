@@ -33,16 +33,14 @@ from specguard.executor.report import GATES_FILE, fenced, outcome
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import inspect
 from specguard.model import listed, path_text
-from specguard.runs.manifests import RunFolder
+from specguard.runs.manifests import Command, RunFolder
 from specguard.runs.settings import seconds
-from specguard.work.gates import Gates, PlannedGate, flag_gates, gates_of, gates_of_kind, selected
+from specguard.work.gates import Chosen, Gates, PlannedGate, flag_gates, gates_of, gates_of_kind, selected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.runs.manifests import Command
-    from specguard.work.gates import Chosen
     from specguard.work.item import WorkItem
     from specguard.work.kinds import WorkKind
 

@@ -28,7 +28,7 @@ from specguard.work.document_search import Pointer
 from specguard.work.gates import PlannedGate, name_of
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.item_lists import Listed, Sources, agree
-from specguard.work.kinds import WorkKind, normal_id, number_of
+from specguard.work.kinds import PlanKind, WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template, Unrendered
 from specguard.work.named_items import Work
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from specguard.executor.run import Run, RunOptions
     from specguard.plans.task import Task
     from specguard.runs import manifests
-    from specguard.work.kinds import PlanKind
 
     Tips = Callable[[str], str | None]
     """Gives the commit of a branch of the canonical repository, which is in the object store; None: there is

@@ -50,7 +50,7 @@ from specguard.executor.steps import LINE, Line, Until
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.runs import manifests
 from specguard.runs.files import committed_folder, ignore_local, item_folder
-from specguard.runs.manifests import MANIFEST, RunFolder, StaleWorker, new_run_id, now_text
+from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, StaleWorker, new_run_id, now_text
 from specguard.runs.proof import content_of
 from specguard.runs.record import ALL, GATES
 from specguard.work.gates import PlannedGate, selected
@@ -59,7 +59,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from specguard.change.repository import Repository
-    from specguard.runs.manifests import Manifest
     from specguard.runs.views import RunStore, RunView
     from specguard.work.item import WorkItem
 

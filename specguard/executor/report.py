@@ -41,7 +41,7 @@ from specguard.reporters.escape import (
     visible,
 )
 from specguard.runs.files import IGNORE, place_of
-from specguard.runs.manifests import Command, Manifest
+from specguard.runs.manifests import Command, Manifest, RunFolder
 from specguard.runs.proof import Claim, Flaw, RunProof
 from specguard.work.changes import standing
 from specguard.work.item_lists import Listed, Sources, meant
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.engine.done_claims import Claims
     from specguard.executor.place import Place
-    from specguard.runs.manifests import RunFolder
     from specguard.runs.record import RunRecord
     from specguard.runs.views import RunStore
 

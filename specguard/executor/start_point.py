@@ -33,7 +33,7 @@ from specguard.executor.item_choice import Start, is_paper, is_within, shares, t
 from specguard.executor.place import places_folder
 from specguard.executor.remote import Address, Heads, RemoteGit, find_address, read_settings
 from specguard.runs.files import about_run, item_folder
-from specguard.runs.manifests import MANIFEST, RunFolder, new_run_id, recording
+from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, new_run_id, recording
 from specguard.runs.views import RunStore
 from specguard.work.changes import task_kinds
 
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from specguard.declaration.patterns import Covering
     from specguard.executor.run import RunOptions
     from specguard.plans.task import Task
-    from specguard.runs.manifests import Manifest
 
 
 _MOST_MOVES: Final = 4

@@ -32,7 +32,7 @@ from specguard.executor.commit import commit, hash_tree, hooks_of, message_of, s
 from specguard.executor.gates import described, read_results, run_gates
 from specguard.executor.item_choice import shares, taken
 from specguard.executor.place import place_of
-from specguard.executor.preflight import check, foreseen, gates_from
+from specguard.executor.preflight import Asked, check, foreseen, gates_from
 from specguard.executor.push import (
     BODY,
     body_of,
@@ -54,7 +54,6 @@ from specguard.reporters.escape import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from specguard.executor.preflight import Asked
     from specguard.runs.manifests import Manifest
     from specguard.work.gates import Gates
 

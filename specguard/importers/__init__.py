@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.check_request import read_bounded
 from specguard.documents.data import Data, data_of
@@ -14,7 +14,6 @@ from specguard.reporters.escape import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import Final
 
 LIMIT: Final = 4 << 20
 """The most bytes of a file that are read."""

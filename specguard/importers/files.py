@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from specguard.declaration.expressions import Expression, ExpressionError
 from specguard.declaration.patterns import Covering, PatternError, translate
@@ -21,7 +21,6 @@ from specguard.model import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import Final
 
 
 RULESETS: Final = ("repolinter.json", "repolinter.yaml", "repolinter.yml")

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, cast
 from urllib.parse import quote, unquote
 
 import anyio
 from mcp import MCPError, stdio_server, types
-from mcp.server import Server
+from mcp.server import Server, ServerRequestContext
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import ArgsKwargs
 
@@ -41,11 +41,6 @@ from specguard.reporters.policy import as_data as policy_data
 from specguard.reporters.status import as_data as runs_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import TypeVar
-
-    from mcp.server import ServerRequestContext
-
     _Asked = TypeVar("_Asked")
 
 _LONGEST_NAME = 1_000

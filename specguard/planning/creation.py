@@ -10,7 +10,7 @@ import json
 import os
 import re
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from specguard.artifacts.sections import describes
 from specguard.artifacts.skeletons import nested
@@ -39,7 +39,6 @@ from specguard.work.name_templates import PathTemplate, Template
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
-    from typing import Any, Final
 
     from specguard.authority.policy import Policy
     from specguard.planning.task_lists import Box

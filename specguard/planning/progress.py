@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from specguard.declaration.rule import Record
 from specguard.documents.data import data_kind, data_of
@@ -13,21 +13,18 @@ from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError
 from specguard.executor.item_choice import is_within
 from specguard.model import path_text
-from specguard.planning.task_lists import TASKS, Boxes, source_folders
+from specguard.planning.task_lists import TASKS, Boxes, SourceFolder, source_folders
 from specguard.plans.plans import Plan, plan_templates
 from specguard.plans.task import Task, marked
 from specguard.plans.verification import commands_of, evidence_of, proofs_of, same_command
 from specguard.reporters.file_writing import replace_file, writing
-from specguard.work.kinds import normal_id
+from specguard.work.kinds import PlanKind, normal_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Final, Literal
 
     from specguard.change.git import Git
-    from specguard.planning.task_lists import SourceFolder
     from specguard.runs.views import RunView
-    from specguard.work.kinds import PlanKind
 
     State = Literal["done", "begun", "ready", "waiting", "blocked", "deferred"]
 

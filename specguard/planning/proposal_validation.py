@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from specguard.documents.completeness import owes
 from specguard.documents.data import read_data
@@ -28,7 +28,6 @@ from specguard.planning.task_lists import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Final
 
     from specguard.planning.task_lists import Chapter
 

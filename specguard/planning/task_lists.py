@@ -21,7 +21,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from specguard.change.check_request import read_bounded
 from specguard.documents.data import not_utf8
@@ -30,7 +30,6 @@ from specguard.work.item_lists import circles_of, way_round
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any, Final
 
     Level = Literal["error", "warning"]
 

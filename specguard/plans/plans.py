@@ -12,7 +12,7 @@ from specguard.errors import NotApplicable, if_applicable, judge_each
 from specguard.model import Finding
 from specguard.plans.task import Task, flaws
 from specguard.work.item_lists import needs_first, wrong_needs
-from specguard.work.kinds import KEYS, normal_id
+from specguard.work.kinds import KEYS, Naming, PlanKind, normal_id
 from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from specguard.change.change import Change
     from specguard.change.entries import Entry
     from specguard.runs.proof import RunProof
-    from specguard.work.kinds import Naming, PlanKind
     from specguard.work.named_items import Work
 
 

@@ -23,8 +23,8 @@ from specguard.documents.data import data_kind
 from specguard.documents.dates import parse_date
 from specguard.documents.fields import normal_name
 from specguard.errors import judge_each
-from specguard.model import path_text, shortened
-from specguard.runs.proof import Claim
+from specguard.model import Finding, path_text, shortened
+from specguard.runs.proof import Claim, RunProof
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.documents.fields import Place
-    from specguard.model import Finding
     from specguard.plans.task import Task
-    from specguard.runs.proof import RunProof
 
 
 _PERSON: Final = ("note", "by", "at")

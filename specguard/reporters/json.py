@@ -7,7 +7,7 @@ import time
 from specguard import __version__
 from specguard.approvals.log import PLACE, SCHEMA
 from specguard.approvals.record import path_data
-from specguard.model import REPORT_SCHEMA, path_text
+from specguard.model import REPORT_SCHEMA, Judged, Lift, Origin, RuleResult, Verdict, path_text
 from specguard.reporters.escape import json_text
 
 TYPE_CHECKING = False
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.errors import SpecguardError
-    from specguard.model import Judged, Lift, Origin, RuleResult, Verdict
 
 
 _TOOL: Final = {"name": "specguard", "version": __version__}

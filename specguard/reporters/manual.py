@@ -7,7 +7,7 @@ import json
 import re
 import tomllib
 
-from specguard.declaration.registry import FAMILIES
+from specguard.declaration.registry import FAMILIES, Registered
 from specguard.model import STAGES
 from specguard.reporters.json import fields_of
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from specguard.authority.validate import Option
-    from specguard.declaration.registry import Registered
     from specguard.declaration.rule import Rule
 
 _EXAMPLES = ("fails", "passes", "text")

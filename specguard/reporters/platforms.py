@@ -29,7 +29,7 @@ from __future__ import annotations
 import hashlib
 from xml.etree.ElementTree import Element, SubElement
 
-from specguard.model import counted, listed, path_text
+from specguard.model import Judged, RuleResult, Verdict, counted, listed, path_text
 from specguard.reporters import text, wording
 from specguard.reporters.escape import (
     LONGEST,
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.errors import SpecguardError
-    from specguard.model import Judged, RuleResult, Verdict
     from specguard.reporters.text import Fold
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from specguard.authority.policy import is_in, plain
+from specguard.authority.policy import Policy, RuleInPolicy, is_in, plain
 from specguard.declaration.patterns import Patterns, expansion
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.engine.why import Governing
 
     Path = tuple[str | int, ...]

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from specguard import __version__
 from specguard.declaration.registry import FAMILIES
-from specguard.model import path_text
+from specguard.model import Judged, RuleResult, Verdict, path_text
 from specguard.reporters import wording
 from specguard.reporters.escape import cut, json_text, visible
 from specguard.reporters.json import plain
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.errors import SpecguardError
-    from specguard.model import Judged, RuleResult, Verdict
 
     Data = Sequence[dict[str, Any]]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.model import listed
+from specguard.model import Judged, RuleResult, Verdict, listed
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.text import (
     Style,
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
     from typing import Final
 
-    from specguard.model import Judged, RuleResult, Verdict
     from specguard.reporters.text import Fold
 
     Block = tuple[str, str, str]

@@ -10,15 +10,13 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.errors import named
-from specguard.model import counted, listed, path_text, put_aside
+from specguard.model import Finding, Judged, RuleResult, Verdict, counted, listed, path_text, put_aside
 from specguard.reporters.escape import cut, cut_path, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Final
-
-    from specguard.model import Finding, Judged, RuleResult, Verdict
 
 
 SHOWN: Final = 20

@@ -13,7 +13,7 @@ from collections import Counter
 
 from specguard import __version__
 from specguard.declaration.rule import Record
-from specguard.errors import named
+from specguard.errors import SpecguardError, named
 from specguard.model import SEVERITIES, Origin, counted, path_text, shortened
 from specguard.reporters import text
 from specguard.reporters.escape import cut, cut_path, visible
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
-    from specguard.errors import SpecguardError
     from specguard.model import Judged, Lift, RuleResult, Verdict
     from specguard.reporters.text import Fold
 

@@ -18,9 +18,9 @@ from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, judge_each
 from specguard.model import shortened
-from specguard.runs.record import GATES, reaches
+from specguard.runs.record import GATES, RanCommand, RunRecord, RunRecords, reaches
 from specguard.work.changes import doing
-from specguard.work.kinds import Names, normal_id
+from specguard.work.kinds import Names, WorkKind, normal_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from specguard.change.git import Git
     from specguard.change.repository import PastCommit
-    from specguard.runs.record import RanCommand, RunRecord, RunRecords
-    from specguard.work.kinds import WorkKind
 
 
 _BOUND: Final = "observed"

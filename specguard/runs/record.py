@@ -13,7 +13,7 @@ from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text
 from specguard.runs.files import RECORDS, LocalFiles, TreeFiles, holding, place_of
-from specguard.runs.settings import seconds
+from specguard.runs.settings import RunSettings, seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents
     from specguard.runs.files import Files
     from specguard.runs.manifests import Manifest
-    from specguard.runs.settings import RunSettings
 
 
 SCHEMA: Final = "specguard.run/1"

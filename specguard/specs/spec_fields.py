@@ -29,7 +29,7 @@ from specguard.documents.completeness import (
     owes,
     without_box,
 )
-from specguard.documents.data import data_kind, written
+from specguard.documents.data import Data, data_kind, written
 from specguard.documents.dates import date_problem, days, is_ahead, parse_date, plain, undated
 from specguard.documents.fields import (
     elements,
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from typing import Any, Final, Literal
 
     from specguard.documents.blocks import AnyBlock, Section, Text
-    from specguard.documents.data import Data
     from specguard.documents.document import Document
     from specguard.documents.fields import Field, Place
     from specguard.specs.spec import Spec

@@ -6,16 +6,16 @@ import json
 import re
 from functools import cached_property
 
-from specguard.change.entries import sha256
-from specguard.declaration.patterns import Covering, PatternError
+from specguard.change.entries import Entry, sha256
+from specguard.declaration.patterns import Covering, PatternError, Selecting
 from specguard.documents.blocks import List, Table
 from specguard.documents.completeness import without_box
 from specguard.documents.data import data_kind
 from specguard.documents.fields import normal_name, plain_value
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Finding, path_text, shortened
-from specguard.specs.spec import Catalogue, pattern_problem, place_of
-from specguard.specs.spec_fields import Ways, plain_status
+from specguard.specs.spec import Catalogue, IndexEntry, Spec, pattern_problem, place_of
+from specguard.specs.spec_fields import SpecApproval, SpecSettings, Ways, WrittenValue, plain_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,13 +23,9 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Final
 
-    from specguard.change.entries import Entry
     from specguard.change.sources import Change
     from specguard.change.tree import Documents
-    from specguard.declaration.patterns import Selecting
     from specguard.documents.blocks import AnyBlock, ListItem
-    from specguard.specs.spec import IndexEntry, Spec
-    from specguard.specs.spec_fields import SpecApproval, SpecSettings, WrittenValue
 
 
 SHOWN: Final = 6

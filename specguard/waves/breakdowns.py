@@ -8,11 +8,11 @@ from functools import cached_property
 from specguard.artifacts.evidence import Targets
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Heading, List, Paragraph, Table, fences, tables, texts
-from specguard.documents.citations import citations
+from specguard.documents.citations import Citation, citations
 from specguard.documents.completeness import plain_words, without_box
 from specguard.documents.fields import normal_title
 from specguard.model import Finding, path_text, shortened
-from specguard.runs.proof import Claim
+from specguard.runs.proof import Claim, RunProof
 from specguard.work.document_search import joined
 
 TYPE_CHECKING = False
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents
     from specguard.declaration.patterns import Selecting
     from specguard.documents.blocks import AnyBlock, ListItem, Text
-    from specguard.documents.citations import Citation
     from specguard.documents.document import Document
-    from specguard.runs.proof import RunProof
     from specguard.waves.waves import Waves
     from specguard.work.item_lists import Listed, Source, Sources
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.model import Finding, Origin, path_text
-from specguard.waves.waves import UNKNOWN
+from specguard.waves.waves import UNKNOWN, Missing, StageState, Wave, Waves
 from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.contracts import WaveStage
     from specguard.change.entries import Commit, Entry
-    from specguard.waves.waves import Missing, StageState, Wave, Waves
     from specguard.work.item import WorkItem
 
 

@@ -8,10 +8,10 @@ from functools import cached_property
 from specguard.artifacts.fields import chosen, stated, value_problem
 from specguard.artifacts.files import above
 from specguard.declaration.rule import Record
-from specguard.documents.fields import find_fields, normal_name
+from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact, nearest
-from specguard.model import path_text
-from specguard.work.item import Papers
+from specguard.model import Finding, path_text
+from specguard.work.item import Papers, WorkItem
 from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.artifacts.contracts import WaveSettings, WaveStage
     from specguard.change.entries import Commit, Entry
-    from specguard.documents.fields import Field
-    from specguard.model import Finding
     from specguard.plans.plans import Plan, Plans
-    from specguard.work.item import WorkItem
     from specguard.work.item_lists import Listed, Source, Sources
 
     Key = tuple[str, ...]

@@ -16,9 +16,9 @@ from specguard.documents.data import written
 from specguard.errors import if_applicable
 from specguard.model import path_text
 from specguard.work.document_search import read_text
-from specguard.work.item import WorkItem, listed_paths
-from specguard.work.item_lists import Source, meant
-from specguard.work.kinds import identity, normal_id, without_number
+from specguard.work.item import Paper, WorkItem, listed_paths
+from specguard.work.item_lists import Listed, Source, Sources, meant
+from specguard.work.kinds import Names, Naming, PlanKind, WorkKind, identity, normal_id, without_number
 from specguard.work.name_templates import PathTemplate, Template, TemplateError
 from specguard.work.named_items import Work
 
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from specguard.change.entries import Commit, Entry
     from specguard.change.git import Git, History
     from specguard.change.sources import Change
-    from specguard.work.item import Paper
-    from specguard.work.item_lists import Listed, Sources
-    from specguard.work.kinds import Names, Naming, PlanKind, WorkKind
 
     _Stated: TypeAlias = tuple[Sequence[str], int | None]
     """The elements that are stated, as texts, and the line."""

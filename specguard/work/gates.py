@@ -18,7 +18,7 @@ from specguard.documents.completeness import without_box
 from specguard.documents.document import Document
 from specguard.documents.fields import bold_words, elements, find_sections, near_section, normal_title
 from specguard.errors import SpecguardError
-from specguard.model import path_text, shortened
+from specguard.model import Origin, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from specguard.change.entries import Entry
     from specguard.documents.blocks import AnyBlock, Text
     from specguard.documents.data import Data
-    from specguard.model import Origin
     from specguard.work.item import WorkItem
     from specguard.work.kinds import WorkKind
 

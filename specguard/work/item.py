@@ -9,8 +9,8 @@ from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Commits, Record
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
-from specguard.work.document_search import PADDINGS, Located, read_text
-from specguard.work.kinds import same_item
+from specguard.work.document_search import PADDINGS, Located, Pointer, read_text
+from specguard.work.kinds import Naming, WorkKind, same_item
 from specguard.work.name_templates import FREE, PathTemplate, Template, Unrendered, escape, number_width
 
 TYPE_CHECKING = False
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Guard, Guards
     from specguard.change.tree import Tree
-    from specguard.work.document_search import Pointer
     from specguard.work.item_lists import Listed
-    from specguard.work.kinds import Naming, WorkKind
     from specguard.work.stated_paths import Ask
 
     Role = Literal["pointer", "document", "index", "list", "artifact"]

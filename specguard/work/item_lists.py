@@ -14,7 +14,7 @@ from specguard.errors import MissingFact, if_applicable, nearest
 from specguard.model import Finding, path_text, shortened
 from specguard.work.document_search import Pointer, has_wildcard, matching, value_at
 from specguard.work.item import Unresolved
-from specguard.work.kinds import normal_id, number_of
+from specguard.work.kinds import WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template, Unrendered, number_width
 
 TYPE_CHECKING = False
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
-    from specguard.work.kinds import WorkKind
 
     _Place = TypeVar("_Place")
 

@@ -6,13 +6,13 @@ import re
 from contextlib import suppress
 from functools import cached_property
 
-from specguard.change.entries import is_filed
+from specguard.change.entries import Commit, Entry, is_filed
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, if_applicable
-from specguard.model import path_text
-from specguard.work.document_search import Shape, read_pointer, text_at
+from specguard.model import Origin, path_text
+from specguard.work.document_search import Pointer, Shape, read_pointer, text_at
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
-from specguard.work.kinds import NAME_SETTINGS, TELLING, Names, normal_id
+from specguard.work.kinds import NAME_SETTINGS, TELLING, Names, Naming, WorkKind, normal_id
 from specguard.work.name_templates import PathTemplate, Template, Unrendered
 
 __all__ = ["Unresolved", "Work", "WorkItem"]
@@ -23,16 +23,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from specguard.authority.policy import Policy
-    from specguard.change.entries import Commit, Entry
     from specguard.change.git import History
     from specguard.change.repository import PastCommit
     from specguard.change.sources import Change
     from specguard.change.tree import Documents, Tree
-    from specguard.model import Origin
     from specguard.work.changes import Alteration, OwnPlan
-    from specguard.work.document_search import Pointer
     from specguard.work.gates import PlannedGate
-    from specguard.work.kinds import Naming, WorkKind
 
 
 class Work(Record, frozen=False):

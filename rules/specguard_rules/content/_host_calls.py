@@ -6,8 +6,8 @@ import posixpath
 import re
 
 from specguard.rules import Finding
-from specguard_rules.content._commands_in_files import Text, YamlError, language, read_yaml, steps
-from specguard_rules.content._shell import SHELLS, base_name, commands
+from specguard_rules.content._commands_in_files import Step, Text, YamlError, language, read_yaml, steps
+from specguard_rules.content._shell import SHELLS, Command, base_name, commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.rules import Severity, Tree
-    from specguard_rules.content._commands_in_files import Step
-    from specguard_rules.content._shell import Command
 
 _HELP: Final = "Call it within the container network (docker compose exec), or give the job a container."
 _SHOWN: Final = 10

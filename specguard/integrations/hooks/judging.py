@@ -7,7 +7,7 @@ import re
 
 from specguard.change.check_request import Request
 from specguard.errors import NoAuthorityError, SpecguardError
-from specguard.integrations.hooks.dialects import Reply
+from specguard.integrations.hooks.dialects import HookEvent, Reply
 from specguard.integrations.hooks.session_pins import Pin
 from specguard.integrations.hooks.tool_calls import (
     FileEdit,
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.change.repository import Looking
-    from specguard.integrations.hooks.dialects import HookEvent
     from specguard.integrations.hooks.tool_calls import Checkout, Deeds
     from specguard.model import Judged, Verdict
     from specguard.reporters.short_reports import Block

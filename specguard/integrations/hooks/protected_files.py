@@ -13,7 +13,7 @@ import os
 import re
 import sys
 
-from specguard.change.check_request import FLOOR
+from specguard.change.check_request import FLOOR, FileEdit
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
@@ -24,17 +24,13 @@ from specguard.integrations.hooks.dialects import (
     UnreadableError,
     parse,
 )
-from specguard.integrations.hooks.tool_calls import beginning, is_below
-from specguard.model import path_text
+from specguard.integrations.hooks.tool_calls import Checkout, beginning, is_below
+from specguard.model import Verdict, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final
-
-    from specguard.change.check_request import FileEdit
-    from specguard.integrations.hooks.tool_calls import Checkout
-    from specguard.model import Verdict
 
 
 _RUNNING: Final = r"(?i)hook|trust|plugin|marketplace|environment|helper|^projects$|^profiles?$"

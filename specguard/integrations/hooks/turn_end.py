@@ -8,11 +8,11 @@ import time
 
 from specguard.change.check_request import Request, base_refs
 from specguard.change.entries import sha1
-from specguard.change.repository import USUAL_BASES, Looking
-from specguard.integrations.hooks.dialects import Reply
+from specguard.change.repository import USUAL_BASES, Looking, Repository
+from specguard.integrations.hooks.dialects import HookEvent, Reply
 from specguard.integrations.hooks.judging import homes_of, stands
 from specguard.integrations.hooks.session_pins import Pin, Session
-from specguard.model import EXIT_PASSED, counted
+from specguard.model import EXIT_PASSED, Verdict, counted
 from specguard.reporters.escape import cut, visible
 
 TYPE_CHECKING = False
@@ -21,11 +21,8 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.git import Git
-    from specguard.change.repository import Repository
     from specguard.change.sources import Change
-    from specguard.integrations.hooks.dialects import HookEvent
     from specguard.integrations.hooks.tool_calls import Checkout
-    from specguard.model import Verdict
     from specguard.reporters.short_reports import Block
 
 
