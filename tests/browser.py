@@ -11,11 +11,9 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from pathlib import Path
-    from types import TracebackType
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 

@@ -1,21 +1,15 @@
 """What tests of changes share: git on a repository, and a change's entries as lines."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
+from specguard.change.sources import Change
+from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from specguard.change.sources import Change
-    from specguard.testing import Repository
-
-    Open = Callable[..., Change]
-    """The fixture `change`: opens the one change that a request asks for."""
+Open = Callable[..., Change]
+"""The fixture `change`: opens the one change that a request asks for."""
 
 
 def locate(directory: object = "", **env: str) -> Located:

@@ -1,13 +1,13 @@
 """What every test starts from: an environment that says nothing, and an empty repository."""
 
-from __future__ import annotations
-
 import gc
 import os
 import signal
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import psutil
 import pytest
@@ -16,15 +16,9 @@ from hypothesis import settings
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
-from specguard.change.sources import open_changes
+from specguard.change.sources import Change, open_changes
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from specguard.change.sources import Change
 
 # Tests run beside each other on slow machines: what takes long is no failure. The examples are the same each
 # time, so that a change is judged by what it changes; `make fuzz` tries new ones, and more.

@@ -7,8 +7,6 @@ as its exit code where they do. `REV` may be a folder with a record; that of a r
 `.golden/`, which saves half of the time.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -16,15 +14,16 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from multiprocessing import Pool
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from venv import EnvBuilder
 
 from specguard.engine.plugins import load_registry
-from specguard.testing import Case, examples, run_here
+from specguard.testing import Case, Outcome, examples, run_here
 from specguard.testing.case import fill
 from tests.executor.working import GOOD, Workshop
 from tests.integrations.hooks.asking import POLICY, call, guarded
@@ -32,12 +31,6 @@ from tests.integrations.hooks.shell.running import FILES
 from tests.integrations.hooks.shell.test_after_commands import EVERYDAY, TRICKS
 from tests.integrations.hooks.test_recorded_events import recorded
 from tools.pages import ROOT, WALKED, blocks, normal, read, walk
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from specguard.testing import Outcome
-
 
 _COMMANDS_A_FILE = 50
 _GUARDED = 'a", "new*", "one", "sub/**", "locked/**'

@@ -1,14 +1,9 @@
 """What commands must end with, and what must be there."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from specguard.testing import run_here
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome, Repository
+from specguard.testing import Outcome, Repository, run_here
 
 Thing = TypeVar("Thing")
 

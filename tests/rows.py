@@ -1,7 +1,5 @@
 """Rows and texts of tests that stand as data in a file beside them, `test_x.toml` beside `test_x.py`."""
 
-from __future__ import annotations
-
 import tomllib
 from functools import cache
 from pathlib import Path

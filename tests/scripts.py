@@ -1,21 +1,17 @@
 """Scripts: steps in a repository, each with what must come of it, as data beside a test's module."""
 
-from __future__ import annotations
-
 import shlex
 import subprocess
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from specguard.testing import Repository, run_here
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import Session, guarded, write
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 DATA = Path(__file__).parent / "cli" / "data"
 QUESTIONS = ("edit", "before", "run", "after", "stop", "start")

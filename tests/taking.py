@@ -1,13 +1,8 @@
 """How long work takes, for tests of what may not grow faster than its input."""
 
-from __future__ import annotations
-
 import gc
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
 
 
 def taken(work: Callable[[], object]) -> float:

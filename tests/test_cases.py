@@ -1,7 +1,5 @@
 """Whole small repositories in `tests/cases/`; of each folder one is judged by the installed command."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`.ci/check` judges something on every checkout, says what, and fails where that fails."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,16 +1,11 @@
 """What stops a check, and what goes on before it is told."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
 from specguard.errors import MissingFact, judge_each, nearest
 from specguard.model import shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def test_the_next_step_for_a_name_that_is_not_known() -> None:

@@ -1,7 +1,5 @@
 """git's own hooks, with the commands that the page about CI gives for them, in a real push and commit."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

@@ -1,23 +1,18 @@
 """What a hook never imports, because a person waits for it: the start of Python is most of its time."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.testing import Case
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 NEVER = {
     "argparse", "click", "contextlib", "dataclasses", "datetime", "hashlib", "importlib",

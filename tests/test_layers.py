@@ -1,7 +1,5 @@
 """Imports point one way, and no part of the package has been left out of that contract."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """specguard's own authority is held to what is expected of it, as any team's is."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from specguard.evaluation.expectations import read_own

@@ -3,8 +3,6 @@
 specguard's wheel and the plugin of `tests/plugin/` are installed into an environment of their own.
 """
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import sysconfig

@@ -4,8 +4,6 @@ They run as `language: system` with the command that is installed here, so that 
 installation; everything else is as the manifest and docs/ci.md say.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """A server's hook `pre-receive`, as the documents give it, in bare repositories that are really pushed to."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

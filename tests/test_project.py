@@ -1,7 +1,5 @@
 """The project's own files say what is there."""
 
-from __future__ import annotations
-
 import re
 import runpy
 import subprocess

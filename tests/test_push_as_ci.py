@@ -1,8 +1,6 @@
 """The push hook judges what CI judges, and says what is left to CI."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +8,6 @@ from specguard.engine.check import is_left_to_ci
 from specguard.engine.plugins import load_registry
 from specguard.testing import Case, Repository
 from specguard.testing.running import Outcome, run_here
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CASE = """
 policy = '''

@@ -1,20 +1,14 @@
 """Every rule of every registered family does what the examples on its manual page say."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.engine.plugins import load_registry
 from specguard.reporters import manual
+from specguard.rules import Rule
 from specguard.testing import Example, examples
 from tools.pages import printed_for, same_for_rules, shown_for
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.rules import Rule
 
 RULES = [registered.rule for registered in load_registry().rules.values()]
 FIRST = {next(example.name for example in examples(rule) if example.kind == "fails") for rule in RULES}

@@ -1,16 +1,11 @@
 """One change, one verdict: working tree, index, patch, push, branch and CI job agree on it."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.testing import Case, Repository, Step, run_here
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CASE = """
 policy = '''

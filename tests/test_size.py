@@ -1,7 +1,5 @@
 """The project keeps within its own budgets, and they are measured as said."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Stacked branches: each is judged by its own part; others are in `tests/cases/stacks/`."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from pathlib import Path

@@ -1,18 +1,13 @@
 """Keys that sign, and records that are signed."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    MakeKey = Callable[..., "Key"]
+MakeKey = Callable[..., "Key"]
 
 
 class Key:

@@ -1,7 +1,5 @@
 """Records as tests want them."""
 
-from __future__ import annotations
-
 import os
 from datetime import UTC, datetime, timedelta
 from typing import Any

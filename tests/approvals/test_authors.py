@@ -1,16 +1,9 @@
 """`[authors]`: who signs each commit with a key that the policy knows is exempt of conventions."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
-from specguard.testing import run_here
+from specguard.testing import Repository, run_here
 from specguard.testing.case import private_key, public_key
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
 
 
 @pytest.fixture

@@ -1,27 +1,21 @@
 """Writing records: all of a file or none of it, beside other writers, on disks that refuse."""
 
-from __future__ import annotations
-
 import os
 import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from specguard.approvals.log import leftovers, read_log, write_record, write_signature
+from specguard.approvals.log import Log, leftovers, read_log, write_record, write_signature
 from specguard.approvals.record import read_record
 from specguard.errors import SpecguardError
 from tests.approvals.making import FOLDER, approval, revocation
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from specguard.approvals.log import Log
 
 ROOT = Path(__file__).parent.parent.parent
 

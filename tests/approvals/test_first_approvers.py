@@ -3,18 +3,13 @@
 Attacks within the authority are in `tests/cases/approvals/first-approvers.toml`.
 """
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.testing import Outcome, Repository
 from specguard.testing import run_here as run
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome, Repository
 
 FILE = "SPEC_AUTHORITY.md"
 CASES = Path(__file__).parent.parent / "cases" / "approvals" / "first-approvers.toml"

@@ -1,21 +1,14 @@
 """Giving an approval with a check: what it says, what it is bound to, and who may not."""
 
-from __future__ import annotations
-
 import datetime
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from specguard.testing import Step
+from specguard.testing import Outcome, Repository, Step
 from tests.rows import rows
 from tests.rules.approvals.setting import BASE, LOCKED, LOG, POLICY, build, check
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Outcome, Repository
 
 WORDS = (
     "--override=PTH002",

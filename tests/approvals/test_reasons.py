@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from specguard.approvals.approvals import says_nothing
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Known:

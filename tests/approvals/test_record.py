@@ -1,7 +1,5 @@
 """A record has one form, and what is of another one is none."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

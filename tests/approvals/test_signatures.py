@@ -1,25 +1,19 @@
 """Signatures over records: made and verified with real keys, and what is none."""
 
-from __future__ import annotations
-
 import binascii
 import os
 import re
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from specguard.approvals.people import key_blob, sign, signed_with, signer
 from specguard.errors import MissingFact, SpecguardError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.approvals.conftest import Key, MakeKey
+from tests.approvals.conftest import Key, MakeKey
 
 CONTENT = b'{\n  "approver": "alice"\n}\n'
 

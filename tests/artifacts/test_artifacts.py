@@ -1,14 +1,8 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from specguard.artifacts.contracts import Contract
 from specguard.artifacts.files import missing_companions, missing_members
-
-if TYPE_CHECKING:
-    from tests.artifacts.conftest import Make
+from tests.artifacts.conftest import Make
 
 FINAL = Contract(
     path="**/AGENT_{agent}_FINAL_{objective}.md",

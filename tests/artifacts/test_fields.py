@@ -1,8 +1,7 @@
 """Fields of an artifact: their values, the object ids that it names, and times in the future."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -14,16 +13,12 @@ from specguard.artifacts.fields import (
     unrecorded,
     value_problem,
 )
+from specguard.model import Finding
+from specguard.testing import Repository
+from tests.artifacts.conftest import Each, Make
 from tests.taking import taken
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from specguard.model import Finding
-    from specguard.testing import Repository
-    from tests.artifacts.conftest import Each, Make
-
-    Judge = Callable[..., list[Finding]]
+Judge = Callable[..., list[Finding]]
 
 POSTURE = ["ready", "not-ready"]
 THREE = {"posture": POSTURE, "since": "date", "owner": "any"}

@@ -1,6 +1,4 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
@@ -9,14 +7,10 @@ from specguard.artifacts.contracts import Contract
 from specguard.change.tree import Documents
 from specguard.documents.document import Document
 from specguard.errors import NotApplicable
+from tests.artifacts.conftest import Make
 from tests.taking import taken
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from tests.artifacts.conftest import Make
-
-    Judge = Callable[..., list[str]]
+Judge = Callable[..., list[str]]
 
 MANIFEST = Contract(path="**/*CLEANUP_MANIFEST.*", agrees_with="deletions")
 GONE = ["old/a.md", "old/b.md", "c.py", "my file.txt"]

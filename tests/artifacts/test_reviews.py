@@ -1,8 +1,6 @@
 """Findings of reviews and evidence that no case states shortly; cases and the page of forms have the rest."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -19,12 +17,8 @@ from specguard.artifacts.findings import (
 )
 from specguard.documents.citations import citations
 from specguard.documents.document import Document
+from tests.artifacts.conftest import Each, Make
 from tests.taking import grows_with_length
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.artifacts.conftest import Each, Make
 
 SEVERITIES = Severities(
     {"blocking": ["blocking", "P0"], "high": ["high"], "medium": ["medium", "major"], "low": ["low"]}

@@ -1,9 +1,7 @@
 """Sections and options of a document, the heading of one that is missing, and what a schema begins with."""
 
-from __future__ import annotations
-
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,10 +11,8 @@ from specguard.artifacts.contracts import Contract
 from specguard.artifacts.sections import described_options, missing_options, missing_sections
 from specguard.artifacts.skeletons import add_heading, instance
 from specguard.documents.document import Document
+from tests.artifacts.conftest import Each, Make
 from tests.taking import taken
-
-if TYPE_CHECKING:
-    from tests.artifacts.conftest import Each, Make
 
 OPTIONS = ["A", "B", "C"]
 OTHERS = "\n\n## Option B: b\n\nIt is new.\n\n## Option C: c\n\nIt is none.\n"

@@ -1,7 +1,5 @@
 """`specguard audit` judges each change of a history as a check of it would have, and judges it once."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
@@ -14,9 +12,10 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import distributed
 import pytest
@@ -24,14 +23,9 @@ import pytest
 from specguard.audit.judging import PastGit, past_changes
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
-from specguard.testing import Repository, Step, run_here
+from specguard.testing import Outcome, Repository, Step, run_here
 from specguard.testing.repository import clean_environment
 from tests.outcomes import ended
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from specguard.testing import Outcome
 
 # What is made once for all of them is made once.
 pytestmark = pytest.mark.xdist_group("audit")

@@ -1,22 +1,17 @@
-from __future__ import annotations
-
 import hashlib
 import marshal
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.authority.cache import Cache
 from specguard.authority.load import load_policy
+from specguard.declaration.registry import Registry
 from specguard.errors import SpecguardError
 from tests.authority.conftest import Files
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from specguard.declaration.registry import Registry
 
 FILES = {
     "SPEC_AUTHORITY.md": '## Locked zones\n\n- a/\n\n```toml specguard\ndocuments = ["b.toml"]\n```\n',

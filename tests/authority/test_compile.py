@@ -1,9 +1,7 @@
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,11 +13,9 @@ from specguard.declaration.rule import Commits
 from specguard.errors import MissingFact, SpecguardError
 from specguard.reporters.json import error_report
 from specguard.work.kinds import WorkKind
+from tests.authority.conftest import Load
 from tests.outcomes import there
 from tests.rows import recorded, rows
-
-if TYPE_CHECKING:
-    from tests.authority.conftest import Load
 
 DATA = Path(__file__).parent / "data"
 AUTHORITY = (DATA / "compiled.md").read_text()

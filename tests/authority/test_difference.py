@@ -1,17 +1,13 @@
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from specguard.authority.difference import Difference, compare, differ
 from specguard.authority.policy import PolicyChange
 from specguard.declaration.patterns import Guarding
+from tests.authority.conftest import Load
 from tests.rows import recorded, rows
-
-if TYPE_CHECKING:
-    from tests.authority.conftest import Load
 
 
 def given(name: str) -> list[Any]:

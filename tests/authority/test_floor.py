@@ -1,26 +1,21 @@
 """A floor: an organisation's authority over three repositories, which may tighten and not loosen it."""
 
-from __future__ import annotations
-
 import json
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from specguard.authority.floor import Floor
 from specguard.authority.policy import plain
 from specguard.executor.process import passed_on
-from specguard.testing import Repository, run_here
+from specguard.testing import Outcome, Repository, run_here
+from tests.authority.conftest import Load
 from tests.integrations.hooks.asking import bash, edit
 from tests.outcomes import ended, there
 from tests.rows import recorded, rows
 from tests.threats.cases import threat
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome
-    from tests.authority.conftest import Load
 
 DATA = Path(__file__).parent / "data"
 FLOOR = (DATA / "floor.md").read_text()

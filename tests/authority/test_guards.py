@@ -1,7 +1,5 @@
 """Every forbidden and locked path of a policy, asked in one place."""
 
-from __future__ import annotations
-
 from specguard.authority.policy import Guards
 from specguard.declaration.patterns import Covering, Guarding
 

@@ -1,16 +1,10 @@
 """What several places say, as one."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from specguard.authority.layers import Merged, toml_layer
 from specguard.model import Origin
-
-if TYPE_CHECKING:
-    from tests.authority.conftest import Load
+from tests.authority.conftest import Load
 
 
 def merge(*texts: str) -> Merged:

@@ -1,29 +1,23 @@
 """Nested authorities: a monorepo of five packages, two of which guard more than the root does."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.authority.layers import PolicyError
 from specguard.authority.load import load_policy
+from specguard.declaration.registry import Registry
 from specguard.integrations.lsp import EditedFile, authority_flaws, is_authority
-from specguard.testing import run_here
-from tests.authority.conftest import Files
+from specguard.testing import Outcome, Repository, run_here
+from tests.authority.conftest import Files, Load
 from tests.integrations.hooks.asking import edit
 from tests.outcomes import ended
 from tests.rows import recorded, rows
 from tests.scripts import play, scripts
 from tests.threats.cases import threat
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.declaration.registry import Registry
-    from specguard.testing import Outcome, Repository
-    from tests.authority.conftest import Load
 ROOT = recorded(__file__, "root")
 A = "# Package A\n\n## Locked zones\n\n- `api/`: what others build on\n"
 B = '# Package B\n\n```toml specguard\n[rules.forbidden-path]\npaths = ["**/*.pem"]\n```\n'

@@ -1,7 +1,5 @@
 """Sections of prose, in the forms that real authority documents have."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

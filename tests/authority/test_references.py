@@ -1,7 +1,5 @@
 """Names of other tables' entries that are nearly right are errors of the policy, each with its line."""
 
-from __future__ import annotations
-
 import pytest
 
 from specguard.authority.layers import PolicyError

@@ -1,21 +1,16 @@
-from __future__ import annotations
-
 import json
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jsonschema import Draft202012Validator
 
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import options_of, policy_schema, within_pyproject
+from specguard.declaration.registry import Registry
+from specguard.declaration.rule import Settings
 from specguard.testing import run_here
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from specguard.declaration.registry import Registry
-    from specguard.declaration.rule import Settings
 
 
 def test_every_setting_has_a_type_and_a_description(registry: Registry) -> None:

@@ -1,18 +1,12 @@
 """Git on the repository that a test of this folder starts from."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
+from specguard.change.git import Git
+from specguard.testing import Repository
 from tests.changes import git_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from specguard.change.git import Git
-    from specguard.testing import Repository
 
 
 @pytest.fixture

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from specguard.change.remotes import same_address, shown_address

@@ -1,8 +1,7 @@
 """Finding the base: in a stated order, by full names, never from the head."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +13,6 @@ from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from tests.changes import git_of
 from tests.outcomes import there
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """What only brings runs is bookkeeping, but for an agent; `cases/work/commits-of-runs.toml` has the rest."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any, cast
 

@@ -1,23 +1,17 @@
 """Files that say who the change is from and who approves it: under `--enforce` none comes from the change."""
 
-from __future__ import annotations
-
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from specguard.testing.running import run
+from tests.changes import Open
 from tests.threats.cases import threat
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.changes import Open
-
 
 AUTHORITY = '# Authority\n\n```toml specguard\n[rules.locked-path]\npaths = ["locked/"]\n```\n'
 

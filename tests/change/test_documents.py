@@ -1,9 +1,5 @@
 """The documents of a tree: what is read, and what is no file."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from specguard.change import tree as module
@@ -11,10 +7,8 @@ from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.tree import Documents, Tree
 from specguard.errors import MissingFact
+from specguard.testing import Repository
 from tests.outcomes import there
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
 
 
 @pytest.fixture

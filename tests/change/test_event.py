@@ -1,9 +1,8 @@
 """What platforms say of a change, and what becomes of files and variables that say something else."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,9 +11,6 @@ from specguard.change.check_request import Request, read_body
 from specguard.change.platform_event import Event, find_event, read_event
 from specguard.errors import SpecguardError
 from tests.outcomes import there
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
 

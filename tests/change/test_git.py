@@ -1,14 +1,12 @@
 """Objects, histories and comparisons through the private directory, and what is left of it."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
 import sys
 import time
 import zlib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +16,6 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.changes import git_of, locate
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """Searching the base's history for words."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +9,6 @@ from specguard.change.git import Git, History
 from specguard.errors import MissingFact
 from specguard.testing import Repository
 from tests.changes import git_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture

@@ -1,19 +1,15 @@
 """What a merge or a pick brings from the trusted base is nobody's doing; what its author makes of it is."""
 
-from __future__ import annotations
-
 import re
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.testing import Repository
 from specguard.testing.running import run_here
 from tests.integrations.hooks.asking import ask
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NINE = "1\n2\n3\n4\n5\n6\n7\n8\n9\n"
 POLICY = """# Authority

@@ -1,25 +1,19 @@
 """The lines of a change: exact numbers, whatever the contents, in bounded memory."""
 
-from __future__ import annotations
-
 import random
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from specguard.change import lines, object_store
+from specguard.change.entries import Entry
 from specguard.change.git import Git
 from specguard.change.lines import Lines, pieces
 from specguard.change.repository import Repository as Located
 from specguard.declaration.expressions import Expression
 from specguard.errors import MissingFact
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from specguard.change.entries import Entry
-    from specguard.testing import Repository
+from specguard.testing import Repository
 
 
 class Changed:

@@ -1,8 +1,6 @@
 """What a merge brings of its own is told from what merging its parents gives."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +9,6 @@ from specguard.errors import MissingFact
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.changes import git_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NINE = "1\n2\n3\n4\n5\n6\n7\n8\n9\n"
 Paths = list[bytes]

@@ -1,9 +1,7 @@
 """A message being written is judged as git will record it."""
 
-from __future__ import annotations
-
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +10,6 @@ from specguard.change.uncommitted import DEFAULT_FILE, clean, read_message, star
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from tests.changes import locate
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CUT = "# ------------------------ >8 ------------------------\n"
 VERBOSE = f"feat: x\n\nbody\n{CUT}# Do not modify or remove the line above.\ndiff --git a/x b/x\n+evil\n"

@@ -1,25 +1,18 @@
 """A patch is what git makes of it, and nothing that its headers say."""
 
-from __future__ import annotations
-
 import io
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
 
 from specguard.change import uncommitted as patches
+from specguard.change.sources import Change
 from specguard.errors import NotApplicable, SpecguardError
 from specguard.testing import Repository
-from tests.changes import rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from specguard.change.sources import Change
-    from tests.changes import Open
+from tests.changes import Open, rows
 
 
 @pytest.fixture

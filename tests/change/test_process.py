@@ -1,7 +1,5 @@
 """Programs started and read side by side: nothing blocks, nothing is lost, nothing stays behind."""
 
-from __future__ import annotations
-
 import os
 import sys
 import textwrap

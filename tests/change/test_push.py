@@ -1,20 +1,16 @@
 """What git and pre-commit say is pushed."""
 
-from __future__ import annotations
-
 import io
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from specguard.change.remotes import read_pushes
+from specguard.change.repository import Push
 from specguard.errors import NotApplicable, SpecguardError
 from specguard.testing import Repository
-
-if TYPE_CHECKING:
-    from specguard.change.repository import Push
-    from tests.conftest import Opener
+from tests.conftest import Opener
 
 A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
 

@@ -1,7 +1,5 @@
 """Git's raw formats: what is written is read, and nothing else is taken for it."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 

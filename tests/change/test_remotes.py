@@ -1,7 +1,5 @@
 """Where a remote leads, as git itself would follow its configuration."""
 
-from __future__ import annotations
-
 import pytest
 
 from specguard.change.remotes import read_remote, rewritten

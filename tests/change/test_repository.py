@@ -1,19 +1,14 @@
 """Where a repository is, what its HEAD is, and which of its refs are there, however it is laid out."""
 
-from __future__ import annotations
-
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from tests.changes import locate
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """What names of commits mean, whatever other refs stand in front of them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +8,6 @@ from specguard.change.check_request import base_refs, resolve
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from tests.changes import git_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture

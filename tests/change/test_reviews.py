@@ -3,26 +3,21 @@
 The files in `platform` have the fields of what GitHub and GitLab send, with names and ids of their own.
 """
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from specguard.change.platform_event import NEVER, SubmittedReview, approving, read_event, read_reviews
+from specguard.change.sources import Change
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
+from tests.changes import Open
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from specguard.change.sources import Change
-    from tests.changes import Open
-
-    Write = Callable[..., str]
+Write = Callable[..., str]
 
 PLATFORM = Path(__file__).parent / "platform"
 HEAD = "c3d0be41ecbe669545ee3e94d31ed9a4bc91ee3c"

@@ -1,24 +1,17 @@
 """From what is asked to what is judged: every source, its stage, its entries, and what is trusted."""
 
-from __future__ import annotations
-
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from specguard.change.sources import Change
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.testing import Repository
-from tests.changes import rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.change.sources import Change
-    from tests.changes import Open
-    from tests.conftest import Opener
-
+from tests.changes import Open, rows
+from tests.conftest import Opener
 
 A = "a" * 40
 

@@ -1,8 +1,6 @@
 """Trees: what is at a path, in a directory, below the root; and a change of the index laid over one."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import pytest
 
@@ -12,9 +10,6 @@ from specguard.change.tree import DIRECTORY, Tree, TreeEntry
 from specguard.errors import MissingFact
 from specguard.testing import Repository
 from tests.outcomes import there
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 ZERO = "0" * 40
 

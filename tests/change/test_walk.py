@@ -1,8 +1,6 @@
 """Every directory in which two trees differ is read and compared with its id."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +8,6 @@ from specguard.change.git import measure
 from specguard.errors import MissingFact
 from specguard.testing import Repository
 from tests.changes import git_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture

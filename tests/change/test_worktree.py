@@ -1,21 +1,15 @@
 """The working tree as it is, whatever an index or a nested repository would have one believe."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.change import worktree
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
-from tests.changes import rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.changes import Open
+from tests.changes import Open, rows
 
 
 @pytest.fixture

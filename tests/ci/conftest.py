@@ -1,19 +1,14 @@
 """A machine for jobs, installed once, and a remote that everybody pushes to."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import sysconfig
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.testing import Repository
 from tests.ci.jobs import AUTHORITY, ROOT, Hosting, Machine, stand_in
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,6 @@
 The specguard that the steps install is this tree's wheel; what it needs comes from this environment.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -1,11 +1,10 @@
 """The action's inputs and outputs, in its own steps, for right, wrong and hostile pull requests."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -25,9 +24,6 @@ from tests.ci.jobs import (
     stand_in,
 )
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.xdist_group("workflows")
 

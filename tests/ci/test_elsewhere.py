@@ -1,20 +1,15 @@
 """The commands that the documents give for other platforms, with the variables that these set."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.ci.conftest import host
 from tests.ci.jobs import RIGHT, ROOT, WRONG, Hosting, Machine
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.xdist_group("workflows")
 

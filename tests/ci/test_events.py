@@ -4,22 +4,16 @@ Each file in `events/` says where it is from, the exit code, and the stage, the 
 something; or what the error says.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from specguard.testing import run_here
+from specguard.testing import Repository, run_here
 from tests.ci.conftest import host
-from tests.ci.jobs import RIGHT, Hosting, Job, read_outputs
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
-    from tests.ci.jobs import Machine
+from tests.ci.jobs import RIGHT, Hosting, Job, Machine, read_outputs
 
 pytestmark = pytest.mark.xdist_group("workflows")
 

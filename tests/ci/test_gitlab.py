@@ -3,23 +3,18 @@
 https://docs.gitlab.com/ci/components/ and https://docs.gitlab.com/ci/inputs/ have the form.
 """
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from specguard import __version__
+from specguard.testing import Repository
 from tests.ci.jobs import RIGHT, ROOT, WRONG, Hosting, Machine, Step, merge_request, yaml_blocks
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 pytestmark = pytest.mark.xdist_group("workflows")
 

@@ -1,18 +1,14 @@
 """The example that publishes reports of forks: what a stranger puts into the artifact goes no further."""
 
-from __future__ import annotations
-
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from tests.ci.jobs import ROOT, SHELL, Hosting, Job, Machine, Step, expression, pull_request, stand_in
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = [
     pytest.mark.xdist_group("workflows"),

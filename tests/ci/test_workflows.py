@@ -1,16 +1,16 @@
 """The jobs that teams copy, run step by step as their platforms run them, in real clones of a real remote."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import shutil
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from specguard.testing import Repository
 from tests.ci.jobs import (
     ACTION,
     RIGHT,
@@ -27,11 +27,6 @@ from tests.ci.jobs import (
     stand_in,
     yaml_blocks,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 REVIEWED, GITLAB = (ROOT / "docs/examples" / name for name in ("spec-guard-reviews.yml", "gitlab-ci.yml"))
 

@@ -1,7 +1,5 @@
 """A plugin with one rule, which finds names with foo, as something that is installed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 DATA = Path(__file__).parent / "data"

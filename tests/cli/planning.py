@@ -1,17 +1,13 @@
 """A repository with a plan by the preset `planner-pipeline`, all its papers, and agents that do its tasks."""
 
-from __future__ import annotations
-
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from specguard.testing import Outcome
 from tests.cli.running import Project
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 POLICY = """# Authority
 

@@ -1,22 +1,18 @@
 """A repository with a bare remote and a phase to work on, and the installed command on it."""
 
-from __future__ import annotations
-
 import json
 import os
 import pty
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from specguard.runs.views import RunStore
 from specguard.testing import Outcome, run, run_here
 from specguard.testing.running import command
 from tests.executor.places import Setting
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 POLICY = """# Authority
 

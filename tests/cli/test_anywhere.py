@@ -1,13 +1,11 @@
 """From any folder, by any way to the program, and in a repository that has nothing to do with Python."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import pytest
@@ -16,9 +14,6 @@ from specguard.cli.app import app
 from specguard.testing import Repository, run
 from specguard.testing.running import command, run_here
 from tests.outcomes import ended
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DATA = Path(__file__).parent / "data"
 POLICY = (DATA / "anywhere.md").read_text()

@@ -1,30 +1,24 @@
 """`specguard approvals`: the list, one record, the verification, and what is added to the log."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from specguard.approvals.log import write_record
 from specguard.approvals.people import signer
-from specguard.approvals.record import read_record
-from specguard.testing import Repository, Step, run_here
+from specguard.approvals.record import Approval, Revocation, read_record
+from specguard.testing import Outcome, Repository, Step, run_here
 from specguard.testing.repository import clean_environment
 from tests.approvals.conftest import Key
 from tests.approvals.making import FOLDER, approval, revocation
 from tests.outcomes import data_of, ended, there
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from specguard.approvals.record import Approval, Revocation
-    from specguard.testing import Outcome
 
 LOG = os.fsdecode(FOLDER)
 DATA = Path(__file__).parent / "data"

@@ -1,7 +1,5 @@
 """What a person or a job can get wrong: exit code 2, one message that names it, and never a traceback."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

@@ -1,19 +1,12 @@
 """`specguard baseline`: what it records, what it takes back, and what it asks for before it accepts more."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from specguard.testing import Case, Step, run_here
+from specguard.testing import Case, Outcome, Repository, Step, run_here
 from tests.outcomes import data_of, ended
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Outcome, Repository
 
 FILE = ".specguard/baseline.json"
 ONE, TWO = ".github/workflows/one.yml", ".github/workflows/two.yml"

@@ -1,14 +1,7 @@
 """What a report cites for each finding, and in which order it shows them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from specguard.testing import run_here
+from specguard.testing import Outcome, Repository, run_here
 from tests.outcomes import ended
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome, Repository
 
 AUTHORITY = """\
 # Authority

@@ -1,25 +1,18 @@
 """Completion of command lines, as bash, zsh and fish ask for it, each through its own protocol."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.cli.app import COMMANDS
 from specguard.declaration.registry import FORMATS
-from specguard.testing import run_here
+from specguard.testing import Repository, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.outcomes import ended, there
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 SHELLS = ("bash", "zsh", "fish")
 

@@ -1,7 +1,5 @@
 """`--log-decisions`: every verdict is a line, none is lost in silence, and none is half there."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,23 +1,18 @@
 """What `specguard doctor` says of agents' hooks: it runs them, and asks the agents' programs for trust."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from specguard.integrations.hooks.settings import HOSTS, probe
-from specguard.testing import run_here
+from specguard.testing import Repository, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.integrations.hooks.asking import ask, guarded, write
 from tests.outcomes import data_of, ended
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
 
 SCRIPTS = str(Path(command()).parent)
 PATH = f"{SCRIPTS}:/usr/bin:/bin"

@@ -1,22 +1,14 @@
 """`specguard doctor --canary`: each active rule catches a change, does not fire, or cannot be provoked."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.engine.plugins import load_registry
 from specguard.reporters.manual import ON
-from specguard.testing import run, run_here
+from specguard.testing import Outcome, Repository, run, run_here
 from tests.cli.no_foo import install_no_foo
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Outcome, Repository
-
 
 OFF = {
     f"[rules.{entry.rule.name}]": 'severity = "off"\n'

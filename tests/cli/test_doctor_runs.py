@@ -1,18 +1,14 @@
 """What `specguard doctor` says of runs."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.running import POLICY, Project
 from tests.executor.pushed import Hosted
 from tests.outcomes import data_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 AGENTS = """
 [agents.pinned]

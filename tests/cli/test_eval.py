@@ -1,20 +1,15 @@
 """`specguard eval`: samples judged by the working tree's authority, compared, and kept as a run."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from specguard.runs.manifests import Manifest
-from specguard.testing import Repository, run_here
+from specguard.testing import Outcome, Repository, run_here
 from tests.outcomes import data_of, ended
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome
 
 DATA = Path(__file__).parent / "data"
 AUTHORITY = (DATA / "evaluated.md").read_text()

@@ -1,20 +1,13 @@
 """What a new user does: init, a phase branch that passes, and each way in which it can go wrong."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from specguard.testing import run_here
+from specguard.testing import Repository, run_here
 from tests.outcomes import ended
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 POINTER = json.dumps({"plan_version": "v1", "next": 12})
 MESSAGE = "feat(phase12): implement phase 12"

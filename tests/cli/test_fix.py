@@ -1,23 +1,18 @@
 """`check --fix`, with the command on real repositories."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from specguard.testing import run, run_here
+from specguard.testing import Repository, run, run_here
 from specguard.testing.repository import clean_environment
 from tests.cli.no_foo import install_plugin
 from tests.cli.running import on_a_terminal
 from tests.outcomes import ended
 from tests.scripts import play, scripts
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
 
 DATA = Path(__file__).parent / "data"
 AUTHORITY = (DATA / "fixes.md").read_text()

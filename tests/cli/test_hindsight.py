@@ -1,16 +1,9 @@
 """What `specguard init` makes of a repository's last changes."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
-from specguard.testing import run_here
+from specguard.testing import Outcome, Repository, run_here
 from tests.outcomes import ended
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome, Repository
 
 FILE = "SPEC_AUTHORITY.md"
 JOB = ".github/workflows/t.yml"

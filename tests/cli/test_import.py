@@ -1,20 +1,14 @@
 """`specguard import`: what it finds, prints and adds, and what it leaves alone."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Case, Step, run_here
+from specguard.testing import Case, Outcome, Repository, Step, run_here
 from specguard.testing.repository import clean_environment
 from tests.outcomes import data_of, ended
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome, Repository
 
 DATA = Path(__file__).parent / "data"
 COMMITLINT = (DATA / "commitlint.json").read_text()

@@ -1,27 +1,20 @@
 """`specguard init` in a repository that has a past: what it proposes, and that what it advises works."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from specguard.audit.judging import judge_as_merged
+from specguard.audit.judging import PastChange, PastGit, judge_as_merged
+from specguard.authority.policy import Policy
 from specguard.errors import SpecguardError
-from specguard.testing import Repository, run_here
+from specguard.model import Verdict
+from specguard.testing import Outcome, Repository, run_here
 from specguard.testing.repository import clean_environment
 from tests.cli.running import on_a_terminal
 from tests.outcomes import data_of, ended
 from tests.scripts import play, scripts
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.audit.judging import PastChange, PastGit
-    from specguard.authority.policy import Policy
-    from specguard.model import Verdict
-    from specguard.testing import Outcome
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIM2YHx0V4/ZcQJJU2wqXfGelx3/q4THMljpcJncSsziP alice@desk #1"
 FILE = "SPEC_AUTHORITY.md"

@@ -1,19 +1,14 @@
 """`init --adopt`: prose is read sentence by sentence, and the settings that hold it are added."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from specguard.testing import run_here
+from specguard.testing import Outcome, Repository, run_here
 from tests.outcomes import data_of, ended
 from tests.rows import recorded, rows
 from tests.scripts import play, scripts
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome, Repository
 
 DATA = Path(__file__).parent / "data"
 PROSE = (DATA / "prose.md").read_text()

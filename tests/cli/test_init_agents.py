@@ -1,23 +1,18 @@
 """`specguard init --agent`: an agent's settings, written beside what is there."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from specguard.integrations.hooks.settings import HOSTS
-from specguard.testing import run, run_here
+from specguard.testing import Outcome, Repository, run, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.integrations.hooks.asking import ask, guarded, write
 from tests.outcomes import ended
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome, Repository
 
 
 @pytest.fixture

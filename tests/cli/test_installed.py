@@ -1,16 +1,11 @@
 """Each command, installed, answers what its entry point answers in the tests' own process."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.testing import Repository, Step, run, run_here
 from tools.pages import normal
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 AUTHORITY = """# Authority
 

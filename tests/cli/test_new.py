@@ -1,20 +1,14 @@
 """What `new` writes satisfies its contract, but for what a person owes."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import run_here
+from specguard.testing import Repository, run_here
 from tests.outcomes import ended
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
 
 DATA = Path(__file__).parent / "data"
 POLICY = (DATA / "artifacts.md").read_text()

@@ -1,14 +1,7 @@
 """The table of what is on without any setting says what a check does."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from specguard.reporters.manual import ON
-from specguard.testing import run_here
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
+from specguard.testing import Repository, run_here
 
 
 def test_exactly_the_rules_of_the_table_judge_where_nothing_is_set(repository: Repository) -> None:

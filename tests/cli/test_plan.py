@@ -1,18 +1,14 @@
 """`specguard plan`: plans and what was done for their tasks."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from specguard.testing import Outcome
 from tests.cli.planning import PLAN, Planned, does, task
 from tests.outcomes import ended
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome
 
 TASKS = [
     task(1, status="in_progress"),

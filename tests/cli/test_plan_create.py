@@ -1,22 +1,18 @@
 """`specguard plan init`, `proposal` and `create`: from an idea to a plan that fulfils its own rules."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from specguard.testing import Outcome
 from tests.cli.planning import OPTIONS, PLAN, POLICY
 from tests.cli.planning import papers as documents
 from tests.cli.running import Project
 from tests.outcomes import ended
 from tests.planning.filling import change, write
 from tests.rows import recorded, rows
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome
 
 PAPERS = (".plans/cart/research/RESEARCH.md", ".plans/cart/preplan/PLAN_OPTIONS.md")
 REVIEWED = ".plans/cart/preplan/GEMINI_PLAN_REVIEW.md"

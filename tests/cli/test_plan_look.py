@@ -1,21 +1,15 @@
 """`specguard plan validate`, `status` and `next`, also with folders of spec-kit."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from specguard.testing import run_here
+from specguard.testing import Outcome, Repository, run_here
 from tests.cli.planning import PLAN, Planned, task
 from tests.outcomes import ended
 from tests.planning.filling import change, write
 from tests.rows import recorded, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from specguard.testing import Outcome, Repository
 
 FEATURE = "specs/001-gift-cards"
 SPEC_KIT = recorded(__file__, "spec_kit")

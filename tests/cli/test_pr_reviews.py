@@ -1,21 +1,15 @@
 """An approval that nobody signed, and the platform's reviews: from `approve` to a verdict that is final."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from specguard.testing.running import run_here
+from specguard.testing import Repository
+from specguard.testing.running import Outcome, run_here
 from tests.outcomes import ended
 from tests.threats.cases import threat
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Repository
-    from specguard.testing.running import Outcome
 
 AUTHORITY = """# Authority
 

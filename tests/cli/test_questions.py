@@ -1,7 +1,5 @@
 """The commands that answer a question: policy, why, rule, doctor."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

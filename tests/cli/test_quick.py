@@ -1,16 +1,9 @@
 """The argument lists of hooks give one result, whether click reads them or not."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from specguard.cli.checking import quick_request
-from specguard.testing import run_here
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
+from specguard.testing import Repository, run_here
 
 AUTHORITY = """# Authority
 

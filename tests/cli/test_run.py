@@ -1,7 +1,5 @@
 """`specguard run` and what looks after runs, as the installed command on real repositories."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,24 +1,18 @@
 """`specguard run metrics` and `migrate`, on real runs and real histories."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
+from specguard.testing import Repository
 from specguard.testing.running import run_here
 from tests.cli.planning import Planned, task
 from tests.cli.running import GOOD, POLICY, Project
 from tests.outcomes import ended
 from tests.rows import recorded, rows
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from specguard.testing import Repository
 
 
 @pytest.fixture

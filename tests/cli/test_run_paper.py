@@ -1,20 +1,15 @@
 """`specguard run research` and `specguard run review`: documents of a plan, under their contracts."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from specguard.runs.views import RunStore
+from specguard.testing import Outcome
 from tests.cli.planning import OPTIONS, POLICY, RESEARCH, REVIEW
 from tests.cli.running import Project
 from tests.outcomes import ended
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome
 
 MODEL = ("--model", "gemini-3-pro-preview")
 RESEARCH_FILE = ".plans/cart/research/RESEARCH.md"

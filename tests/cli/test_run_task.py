@@ -1,7 +1,5 @@
 """Tasks of a plan: one a run, handed over as results, verified, and marked by specguard alone."""
 
-from __future__ import annotations
-
 import json
 import shlex
 import shutil

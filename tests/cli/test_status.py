@@ -1,7 +1,5 @@
 """`specguard status`: where the work stands, for people, for programs and as a condition."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,21 +1,15 @@
 """`specguard test`: case files, the tables of an authority, what is said where they differ, and errors."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
 
-from specguard.testing import run, run_here
+from specguard.testing import Outcome, Repository, run, run_here
 from tests.cli.no_foo import install_no_foo
 from tests.outcomes import data_of, ended
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome, Repository
 
 DATA = Path(__file__).parent / "data"
 AUTHORITY = (DATA / "tried.md").read_text()

@@ -1,7 +1,5 @@
 """`check --watch`, on real repositories: in a pipe and on a terminal."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os
@@ -12,22 +10,17 @@ import signal
 import subprocess
 import termios
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from specguard.testing import run_here
+from specguard.testing import Repository, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.outcomes import ended
 from tests.rows import recorded
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from specguard.testing import Repository
 
 AUTHORITY = recorded(__file__, "authority")
 

@@ -1,7 +1,5 @@
 """`specguard why` for a rule, and for a finding: a rule and a path."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

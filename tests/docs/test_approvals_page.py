@@ -1,13 +1,12 @@
 """The page about approvals: its record is one, its fields and states are all, and its commands work."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +18,6 @@ from specguard.testing.repository import clean_environment
 from tests.approvals.making import FOLDER, approval, revocation
 from tests.outcomes import ended
 from tools.pages import DOCS, blocks, read
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PAGE = "docs/approvals.md"
 BLOCKS = blocks(read(PAGE))

@@ -1,7 +1,5 @@
 """The table of attacks: it is up to date, and no case is missing from it."""
 
-from __future__ import annotations
-
 from tests.rows import rows
 from tools.attacks import BEGIN, END, PAGE, Case, collect, table, written
 

@@ -1,14 +1,13 @@
 """Every error has its name, every name its page, and every limit its line: held against the source itself."""
 
-from __future__ import annotations
-
 import ast
 import functools
 import json
 import re
 import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -17,9 +16,6 @@ from specguard.cli.docs import error_kinds, errors_text, shown, targets, value_o
 from specguard.executor.run import ENDS
 from specguard.testing import run_here
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 pytestmark = pytest.mark.xdist_group("sources")  # so that they are read once
 SOURCE = Path(specguard.__file__).parent

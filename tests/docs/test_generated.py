@@ -1,18 +1,13 @@
 """The pages that are made from the code are up to date, and the check of that finds what is not."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.engine.plugins import load_registry
 from specguard.testing import run_here
 from tools.pages import DOCS, ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_the_pages_of_this_project_are_up_to_date() -> None:

@@ -3,11 +3,10 @@
 `python tools/pages.py` brings the outputs that pages show up to date.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -17,16 +16,11 @@ from markdown_it import MarkdownIt
 import specguard
 from specguard.authority.compile import compile_policy
 from specguard.authority.load import AuthoritySource
+from specguard.authority.policy import Policy
 from specguard.cli.app import COMMANDS, app
 from specguard.declaration.registry import FAMILIES
 from specguard.engine.plugins import load_registry
 from tools.pages import DOCS, PAGES, ROOT, WALKED, Block, blocks, normal, read, walk
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from specguard.authority.policy import Policy
 
 GENERATED = ("docs/commands.md", "docs/settings.md", "docs/errors.md")
 HAND_WRITTEN = [page for page in PAGES if page not in GENERATED]

@@ -1,12 +1,10 @@
 """The page about plugins: its rule, made into the distribution that it describes, works as it says."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
 import tomllib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +13,6 @@ from specguard.testing import Case, run
 from specguard.testing.repository import clean_environment
 from tests.outcomes import ended
 from tools.pages import blocks, read
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PAGE = "docs/plugins.md"
 

@@ -1,11 +1,10 @@
 """The page about runs names what there is: steps, states, files, commands and exit codes."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
-from typing import TYPE_CHECKING, get_args
+from pathlib import Path
+from typing import get_args
 
 from specguard.cli.run import command as group
 from specguard.executor.run import ENDS
@@ -15,9 +14,6 @@ from specguard.testing import run_here
 from tests.cli.running import GOOD, Project
 from tests.outcomes import ended
 from tools.pages import DOCS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PAGE = (DOCS / "runs.md").read_text()
 

@@ -1,20 +1,16 @@
 """The settings that pages show make of changes what the pages say: `shown/` has cases for each."""
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.testing import Case, run_case, run_here
 from specguard.testing.case import split_cases
 from tools.pages import ROOT, blocks, read
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SHOWN = {
     name: row

@@ -1,12 +1,11 @@
 """The site: it holds every page, shows what the platform shows, and asks for nothing elsewhere."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import pytest
 from markdown_it import MarkdownIt
@@ -20,8 +19,6 @@ from tools.pages import DOCS, ROOT
 pytest.importorskip("mkdocs", reason="mkdocs is not installed: pip install 'specguard[docs]'")
 pytest.importorskip("material", reason="mkdocs-material is not installed: pip install 'specguard[docs]'")
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PROGRAM: Final = find()
 POLICY: Final = '<meta http-equiv="Content-Security-Policy"'

@@ -1,16 +1,12 @@
 """Pages and messages are in plain words: short sentences, no exceptions, and not too many words."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.rows import rows
 from tools.words import files, problems, total
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MOST_WORDS: Final = 60_000
 """What all pages may have together, as `wc -w docs/**/*.md README.md` counts; it only falls."""

@@ -1,7 +1,5 @@
 """Characters that show as nothing: where they are strange, and where writing needs them."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

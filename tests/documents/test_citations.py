@@ -1,7 +1,5 @@
 """Where a place that is cited stands; `forms.md` and the page have the forms of places."""
 
-from __future__ import annotations
-
 from specguard.documents.citations import citations, plain_path
 from specguard.documents.document import Document
 

@@ -1,7 +1,5 @@
 """What counts as content: ticked items, placeholders, rows; not what is hidden, not headings and labels."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,8 +1,6 @@
 """Titles and fields as people write them, and what only comes near."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from specguard.documents.data import read_data
 from specguard.documents.document import Document
 from specguard.documents.fields import (
+    Field,
     data_fields,
     find_fields,
     find_section,
@@ -21,11 +20,6 @@ from specguard.documents.fields import (
     read_fields,
 )
 from tests.outcomes import there
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from specguard.documents.fields import Field
 
 
 def posture(text: str) -> Sequence[Field]:

@@ -3,11 +3,9 @@
 `forms.md` beside this file has those that the page leaves out, because another one shows the same.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,9 +21,6 @@ from specguard.documents.dates import date_problem, parse_date, read_times
 from specguard.documents.document import Document
 from specguard.documents.fields import find_fields, find_section, near_section, read_fields
 from specguard.work.gates import read_gates
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 PAGE = Path(__file__).parents[2] / "docs" / "documents.md"
 MORE = Path(__file__).parent / "forms.md"

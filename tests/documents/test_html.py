@@ -1,7 +1,5 @@
 """What a reader sees of HTML between Markdown, and what a file hides."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """JSON Schema over structured data: what fits, and what a schema cannot do."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

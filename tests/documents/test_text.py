@@ -1,7 +1,5 @@
 """Running text: code spans, links, what is hidden in it, and what a reader is left with."""
 
-from __future__ import annotations
-
 import html
 import re
 from urllib.parse import unquote

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import datetime
 
 from specguard.documents.dates import LONGEST, date_problem, parse_date, read_times, undated

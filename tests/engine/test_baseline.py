@@ -1,19 +1,12 @@
 """What the baseline of the trusted base makes of reports; `tests/cases/baseline/` has what it accepts."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from specguard.testing import Case, Step, run_here
+from specguard.testing import Case, Repository, Step, run_here
 from tests.outcomes import ended
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 FILE = ".specguard/baseline.json"
 CI = ".github/workflows/ci.yml"

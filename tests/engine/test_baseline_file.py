@@ -1,7 +1,5 @@
 """The baseline's file: what is read, what is refused with its line, what is written, and comparing two."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,12 +1,11 @@
 """`specguard status --branches`: what is open at the same time, and what of it touches the same."""
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -14,9 +13,6 @@ from specguard.change.process import Process
 from specguard.testing import Repository, Step, run_here
 from specguard.testing.repository import clean_environment
 from tests.outcomes import ended
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SCENARIOS = tomllib.loads(Path(__file__).with_name("branches.toml").read_text("utf-8"))
 FIRST = SCENARIOS["files"]

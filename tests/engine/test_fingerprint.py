@@ -1,7 +1,5 @@
 """Fingerprints are what reports of two versions, platforms and approvals go by, so their making is fixed."""
 
-from __future__ import annotations
-
 import hashlib
 
 from specguard.engine.rule_runner import fingerprints

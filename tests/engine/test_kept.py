@@ -1,14 +1,13 @@
 """What rules found in a whole tree is kept, and a check that uses it says just what one says without it."""
 
-from __future__ import annotations
-
 import hashlib
 import marshal
 import os
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,11 +16,7 @@ from hypothesis import strategies as st
 from specguard.engine import rule_runner
 from specguard.engine.rule_runner import RuleOutcome
 from specguard.testing import Case, Repository, Step, run_here
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from specguard.testing import Outcome as Ran
+from specguard.testing import Outcome as Ran
 
 KEPT = tomllib.loads(Path(__file__).with_name("kept.toml").read_text("utf-8"))
 POLICY, FILES = KEPT["policy"], KEPT["files"]

@@ -3,17 +3,10 @@
 `tests/cases/authority/adopting.toml` has more of both.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
-from specguard.testing import run_here
+from specguard.testing import Outcome, Repository, run_here
 from tests.outcomes import ended
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome, Repository
 
 
 def authority(*locks: str) -> str:

@@ -1,9 +1,8 @@
 """What a rule's state comes to: of what it found, and what was asked for."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -11,17 +10,12 @@ from specguard.authority.policy import RuleInPolicy
 from specguard.engine.check import Selection
 from specguard.engine.rule_runner import Judging
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
-from specguard.model import Origin, Verdict
+from specguard.model import Origin, RuleResult, Verdict
 from specguard.rules import Covering, Finding, Rule
 from specguard.testing import Case, Step, run_here
 from tests.rows import rows
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from specguard.model import RuleResult
-
-    What = Callable[..., Iterator[Finding]]
+What = Callable[..., Iterator[Finding]]
 
 
 class Entry:

@@ -1,21 +1,15 @@
 """What a test of a run begins with, where nothing about it is its own."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from specguard.executor.run import Run
 from tests.executor.one_run import one_run
 from tests.executor.places import Setting
 from tests.executor.pushed import Hosted
 from tests.executor.remotes import Team
 from tests.executor.working import Workshop
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.executor.run import Run
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ it happens (PEP 578). With a negative n the disk is full from there on. With a p
 before each n-th thing: what the copy has is what a process that is killed there leaves.
 """
 
-from __future__ import annotations
-
 import errno
 import json
 import os
@@ -17,15 +15,12 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import Any, Self
 
 from specguard.engine.plugins import load_registry
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from types import TracebackType
-    from typing import Self
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.link")

@@ -1,16 +1,17 @@
 """A run of which only the parts are there that a command needs."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psutil
 
 from specguard.authority.load import load_policy
+from specguard.authority.policy import Policy
 from specguard.change.tree import TreeEntry
+from specguard.declaration.registry import Registry
 from specguard.engine.plugins import load_registry
 from specguard.executor.run import Run, RunOptions
 from specguard.runs.manifests import (
@@ -24,12 +25,6 @@ from specguard.runs.manifests import (
     now_text,
 )
 from tests.outcomes import there
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.authority.policy import Policy
-    from specguard.declaration.registry import Registry
 
 
 @cache

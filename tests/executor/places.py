@@ -1,17 +1,17 @@
 """Runs with a place, on a bare remote and a clone of it; agents are small shell scripts."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Literal
 
+from specguard.authority.policy import Policy
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
@@ -25,15 +25,8 @@ from specguard.runs.manifests import PolicyMade, RunFolder
 from specguard.runs.manifests import Repository as From
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
+from specguard.work.item import WorkItem
 from tests.executor.one_run import manifest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Literal
-
-    from specguard.authority.policy import Policy
-    from specguard.work.item import WorkItem
-
 
 DATA = Path(__file__).with_name("data")
 

@@ -1,22 +1,17 @@
 """Runs that have a commit to push, and a platform that is a stand-in reached through a stand-in for ssh."""
 
-from __future__ import annotations
-
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from specguard.executor.commit import hash_tree, make_commit
 from specguard.executor.place import place_of
+from specguard.executor.run import Run
 from specguard.executor.side_effects import make_place
 from tests.executor.remotes import Team
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from specguard.executor.run import Run
 
 STAND_IN = Path(__file__).parent / "stand_ins" / "platform.py"
 

@@ -1,18 +1,12 @@
 """A team's bare remote, a user's clone of it, and stand-ins for the command lines of platforms."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from specguard.executor.preflight import prepare
-from specguard.executor.run import RunOptions
+from specguard.executor.run import Run, RunOptions
 from tests.executor.places import DATA, Setting, program
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from specguard.executor.run import Run
 
 POLICY = DATA.joinpath("team.md").read_text()
 FILES = {

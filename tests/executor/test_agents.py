@@ -1,24 +1,19 @@
 """Agents: which ones the policy lets run, and how their work ends. They are small programs."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.agent import AgentCommand, let_agent_work, resolve_agent
 from specguard.executor.place import Place
-from specguard.executor.run import RunEnded, RunOptions
+from specguard.executor.run import Run, RunEnded, RunOptions
 from tests.executor.one_run import one_run, policy_of
 from tests.executor.places import DATA, program
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from specguard.executor.run import Run
 
 POLICY = DATA.joinpath("agents.toml").read_text()
 

@@ -1,27 +1,20 @@
 """The tree that is committed is what the files are, and the one commit is the user's."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from specguard.executor.commit import commit, hash_tree, make_commit, message_of
 from specguard.executor.place import place_of
-from specguard.executor.run import RunEnded
+from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import inspect
 from tests.executor.places import DATA, POLICY, Setting, everything, program, work
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from specguard.executor.run import Run
 
 
 def changed(run: Run, tree: str) -> list[str]:

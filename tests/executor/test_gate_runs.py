@@ -1,25 +1,20 @@
 """Runs of the gates alone, in the user's own checkout."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from specguard.executor.lifecycle import carry_out_gates
 from specguard.executor.run import RunOptions
-from specguard.runs.manifests import RunFolder
+from specguard.runs.manifests import Manifest, RunFolder
 from specguard.testing.running import run_here
 from tests.executor.places import Setting, everything
 from tests.executor.test_gates import GATES, gate
-
-if TYPE_CHECKING:
-    from specguard.runs.manifests import Manifest
 
 PASSING = gate("tests", "echo tested; test -f src/a.py") + gate("deploy", "false", when='["deploy/"]')
 DOCUMENT = "# Phase 12\n\n## Gates\n\n- `echo from the document`\n- It works\n"

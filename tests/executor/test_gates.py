@@ -1,12 +1,10 @@
 """Formatters, gates and teardowns in the place of a run: real commands in real repositories."""
 
-from __future__ import annotations
-
 import json
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,13 +12,8 @@ from specguard.errors import SpecguardError
 from specguard.executor.commit import hash_tree
 from specguard.executor.gates import run_gates
 from specguard.executor.place import place_of
-from specguard.executor.run import RunEnded
+from specguard.executor.run import Run, RunEnded
 from tests.executor.places import POLICY, Setting, everything, work
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from specguard.executor.run import Run
 
 GATES = POLICY.replace('number = "next"\n', 'number = "next"\ndocument = ["docs/phase-{number}.md"]\n')
 

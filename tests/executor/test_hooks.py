@@ -1,14 +1,9 @@
 """Hooks that a repository keeps in its tree run in the place, as the base has them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from tests.executor.places import program
 from tests.executor.working import GOOD, Workshop
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SIGNED = '#!/bin/sh\ngrep -q Seen "$1" || printf \'Seen: yes\\n\' >> "$1"\n'
 REFUSES = "#!/bin/sh\n! git diff --cached | grep -n UGLY\n"

@@ -1,24 +1,18 @@
 """Every misbehaviour of an agent is caught by its name, and nothing that it left behind is run by looking."""
 
-from __future__ import annotations
-
 import re
 import signal
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from specguard.executor.commit import hash_tree
 from specguard.executor.place import place_of
-from specguard.executor.run import RunEnded
+from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import inspect, read_before
 from tests.executor.places import Setting, everything, work
 from tests.threats.cases import threat
-
-if TYPE_CHECKING:
-    from specguard.executor.run import Run
 
 
 def hangs(*_: object) -> None:

@@ -1,7 +1,5 @@
 """Whatever an agent does beside its work is caught by name, and the user's repository is as it was."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import tomllib

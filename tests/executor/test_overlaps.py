@@ -1,7 +1,5 @@
 """Patterns of two scopes that could match one path."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

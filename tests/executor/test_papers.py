@@ -1,16 +1,11 @@
 """What a run leaves beside its work: the brief lists it, and the run asks for it."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+import subprocess
+from pathlib import Path
 
 from tests.executor.places import DATA
 from tests.executor.working import GOOD, POLICY, Workshop
-
-if TYPE_CHECKING:
-    import subprocess
-    from pathlib import Path
 
 _SLICES = DATA.joinpath("papers.md").read_text()
 _FILES = {

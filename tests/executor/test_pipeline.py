@@ -1,22 +1,17 @@
 """A run from its pointer to its pull request: rounds, what the agent is told, and how it ends."""
 
-from __future__ import annotations
-
 import html
 import json
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.executor.steps import STEPS
 from tests.executor.places import everything
 from tests.executor.working import GOOD, POLICY, Workshop
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def _with(policy: str) -> str:

@@ -1,13 +1,14 @@
 """The place of a run: what it has, what it borrows, and what it leaves of the user's as it was."""
 
-from __future__ import annotations
-
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from specguard.change.base import Found
+from specguard.change.repository import Repository as Located
 from specguard.errors import SpecguardError
 from specguard.executor.check import check_run, prove_guard
 from specguard.executor.commit import hash_tree
@@ -15,16 +16,9 @@ from specguard.executor.place import RUN_REFS, place_of, remove_place, update_re
 from specguard.executor.process import run_command
 from specguard.executor.run import RunEnded
 from specguard.executor.side_effects import inspect, make_place, open_place
+from specguard.model import Verdict
 from tests.executor.places import FILES, POLICY, Setting, everything, work
 from tests.outcomes import there
-
-if TYPE_CHECKING:
-    from pathlib import Path
-    from typing import Any
-
-    from specguard.change.base import Found
-    from specguard.change.repository import Repository as Located
-    from specguard.model import Verdict
 
 
 def git(place: str, *words: str) -> str:

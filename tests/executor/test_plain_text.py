@@ -1,7 +1,5 @@
 """Output as text: nothing in it is obeyed, and nothing of it is lost."""
 
-from __future__ import annotations
-
 import pytest
 
 from specguard.executor.command_output import PlainText

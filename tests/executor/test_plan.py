@@ -1,24 +1,18 @@
 """The plan of a run: real values, nothing touched, and jobs that keep out of each other's way."""
 
-from __future__ import annotations
-
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.preflight import RUN_ID
-from specguard.executor.steps import plan_of
+from specguard.executor.steps import RunPlan, plan_of
 from tests.executor.places import everything
+from tests.executor.pushed import Hosted
 from tests.executor.remotes import Team
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.executor.steps import RunPlan
-    from tests.executor.pushed import Hosted
 
 
 def refused(*options: Any) -> SpecguardError:

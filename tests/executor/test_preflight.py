@@ -1,7 +1,5 @@
 """What must hold before a run begins, and how it is said where it does not."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex

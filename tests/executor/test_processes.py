@@ -1,7 +1,5 @@
 """Commands of a run, as real processes: what they print, how they end, and what they leave behind."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -11,22 +9,18 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.process import end_survivors, killed_by_signals, run_command
-from specguard.executor.run import RunEnded
-from specguard.runs.manifests import Response
+from specguard.executor.run import Run, RunEnded
+from specguard.runs.manifests import Command, Response
 from tests.executor.one_run import lives, one_run
 from tests.executor.working import wait_for
 from tests.threats.cases import threat
-
-if TYPE_CHECKING:
-    from specguard.executor.run import Run
-    from specguard.runs.manifests import Command
 
 
 def carry_out(run: Run, command: Any, **more: Any) -> Command:

@@ -1,27 +1,21 @@
 """One pull request a run: opened, brought up to date or printed, and never two of them."""
 
-from __future__ import annotations
-
 import json
 import shlex
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.push import _LOOKS, body_of, open_pull_request, push, title_of
-from specguard.executor.run import RunEnded
+from specguard.executor.run import Run, RunEnded
 from specguard.executor.steps import plan_of
 from tests.executor.one_run import ran
 from tests.executor.pushed import Hosted, committed
 from tests.executor.remotes import POLICY, Team
 from tests.outcomes import there
 from tests.threats.cases import threat
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.executor.run import Run
 
 
 @pytest.fixture(autouse=True)

@@ -1,26 +1,19 @@
 """What a push does, and what it leaves alone."""
 
-from __future__ import annotations
-
 import json
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.push import push
 from specguard.executor.report import remains
-from specguard.executor.run import ended_by
+from specguard.executor.run import Run, RunEnded, ended_by
 from tests.executor.places import program
 from tests.executor.pushed import Hosted, change, committed
 from tests.executor.remotes import Team
 from tests.threats.cases import threat
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.executor.run import Run, RunEnded
 
 
 def refused(run: Run) -> RunEnded:

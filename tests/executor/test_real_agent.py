@@ -3,21 +3,16 @@
 See CONTRIBUTING.md.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shlex
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.runs.proof import high_trust
 from tests.executor.working import POLICY, Workshop
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 AGENT = "SPECGUARD_TEST_AGENT"
 """The agent's command line, which reads the brief from standard input or has `{brief}` among its words."""

@@ -1,7 +1,5 @@
 """Secrets in what a command prints: found whole, in pieces, encoded, and nothing else with them."""
 
-from __future__ import annotations
-
 import base64
 import itertools
 import random

@@ -1,20 +1,15 @@
 """The brief that an agent reads, and the report that people read, of runs on real repositories."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from specguard.executor.agent import brief_text, write_brief
 from specguard.executor.commit import hash_tree
 from specguard.executor.report import changed_files, command, duration, fenced, report_text, write_report
+from specguard.executor.run import Run
 from specguard.runs.manifests import Judgement, PullRequest
 from tests.executor.one_run import ran
 from tests.executor.places import POLICY, Setting, work
-
-if TYPE_CHECKING:
-    from specguard.executor.run import Run
 
 DOCUMENTED = POLICY.replace(
     'branch = "phase-{number}"', 'document = ["docs/phases/phase-{number}.md"]\nbranch = "phase-{number}"'

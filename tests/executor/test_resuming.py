@@ -1,7 +1,5 @@
 """A run that was cut off anywhere is finished by `run resume`: all of it, once, and judged again."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import signal

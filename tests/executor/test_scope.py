@@ -1,15 +1,10 @@
 """What a run commits that nobody may have meant to is told."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.executor.working import GOOD, POLICY, Workshop
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _MADE = (
     "printf 'a\\0b' > core.1234; mkdir -p build src/more; printf 'o\\0' > build/out.o;"

@@ -1,15 +1,14 @@
 """Runs through the command: a team, an agent that is a small script, and what came of it."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
@@ -17,9 +16,6 @@ from specguard.runs.manifests import Manifest
 from specguard.testing import run_here
 from tests.executor.places import DATA, everything, program
 from tests.executor.pushed import Hosted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 COMMAND = Path(sys.executable).parent / "specguard"
 TOKEN = "ghp_" + "Zx9" * 12

@@ -1,8 +1,6 @@
 """Properties that hold of any input; `make fuzz` tries many more examples of each."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,9 +8,6 @@ from hypothesis import HealthCheck, settings
 from specguard.testing import Repository
 from tests.approvals.conftest import alice, make_key, mallory
 from tests.fuzz.damage import DRAWN
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["alice", "make_key", "mallory"]
 

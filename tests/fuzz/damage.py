@@ -1,16 +1,11 @@
 """Valid inputs, and what damage makes of them: cut, doubled, moved, flipped, with odd things put in."""
 
-from __future__ import annotations
-
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hypothesis import settings
 from hypothesis import strategies as st
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 DRAWN = tomllib.loads(Path(__file__).with_name("drawn.toml").read_text("utf-8"))
 """What properties draw from, as far as it is plain data."""

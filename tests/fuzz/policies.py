@@ -1,28 +1,21 @@
 """Policies to begin with, those of every rule's examples, and policies with odd values in them."""
 
-from __future__ import annotations
-
 import json
 import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hypothesis import strategies as st
 
 from specguard.authority.load import load_policy
+from specguard.authority.policy import Policy
+from specguard.declaration.registry import Registry
 from specguard.engine.plugins import load_registry
-from specguard.testing import examples
+from specguard.testing import Case, examples
 from tests.authority.conftest import Files
 from tests.fuzz.damage import DRAWN
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from specguard.authority.policy import Policy
-    from specguard.declaration.registry import Registry
-    from specguard.testing import Case
-
 
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAlnN5hpUNSa0+Y08Sys58bqxflYYel8ZYuXVxzGA5CU"
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHr5EpxX4gEHLpfXBH1MqEw9N2E5ZbWfBrX7pPp3lZcI"

@@ -1,8 +1,6 @@
 """What a caller, a hook or git may hand over, in any state: one clear error, or a verdict."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,9 +8,6 @@ from hypothesis import strategies as st
 from specguard.testing import Repository
 from tests.fuzz.damage import DRAWN, damaged, few
 from tests.fuzz.verdicts import checked
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ZERO = "0" * 40
 

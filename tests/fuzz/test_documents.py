@@ -1,8 +1,6 @@
 """Markdown in any state: it is read without a crash, each part with a line that is there."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +12,6 @@ from specguard.documents.dates import date_problem, days, parse_date, read_times
 from specguard.documents.document import Document, hidden
 from specguard.documents.fields import find_fields, find_sections, near_field, near_section, read_fields
 from tests.fuzz.damage import DRAWN, ODD, damaged, few
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PARTS: list[str] = DRAWN["parts"]
 MATTER = st.sampled_from(

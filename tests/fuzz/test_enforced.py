@@ -1,28 +1,23 @@
 """Whatever a head adds, or its author says or forges: under `--enforce` no red change turns green."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from specguard.approvals.record import Approval, Revocation
 from specguard.testing import Outcome, Step, run_here
+from tests.approvals.conftest import Key
 from tests.approvals.making import approval, revocation
 from tests.fuzz.damage import damaged, few
 from tests.fuzz.loosening import ENVIRONMENT, HARMLESS, Situation, authorities, situations
 from tests.fuzz.verdicts import approvals, build, edits, judged, red, stays_red
 from tests.outcomes import sound
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from specguard.approvals.record import Approval, Revocation
-    from tests.approvals.conftest import Key
 
 ENVIRONMENTS = st.sampled_from(ENVIRONMENT)
 

@@ -1,8 +1,7 @@
 """Patches in any state: judged by the tree that git makes of them, or not at all."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,10 +11,6 @@ from specguard.declaration.expressions import Expression
 from specguard.testing import Repository
 from tests.fuzz.damage import DRAWN, ODD, damaged, few
 from tests.fuzz.verdicts import checked
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 TEXT = "".join(f"line {number}\n" for number in range(20))
 

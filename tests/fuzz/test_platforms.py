@@ -1,9 +1,8 @@
 """What a platform says of a change and of who approved it, in any state: never more than stands in it."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +13,6 @@ from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from tests.fuzz.damage import DRAWN, damaged, few
 from tests.fuzz.verdicts import checked
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 OID = st.sampled_from(["a" * 40, "b" * 40, "0" * 40, "c" * 64])
 NAME = st.sampled_from(["main", "work", "refs/heads/main", "phase-12", "a/b", "\u00e9", "x\u202ey"])

@@ -1,13 +1,13 @@
 """Policies in any state: refused with a reason, or every guard that a plain reader sees in them."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
 import tomllib
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,10 +26,6 @@ from tests.fuzz.loosening import Situation
 from tests.fuzz.policies import SEEDS, altered, cases, load, registry, seeds, settings_of, toml
 from tests.fuzz.verdicts import build, checked, judged
 from tests.outcomes import sound, there
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 MARKDOWN = (
     "# Authority\n\nSome words.\n\n```toml specguard\n{}\n```\n\n## Locked zones\n\n- `configs/`: pinned\n"

@@ -1,10 +1,9 @@
 """Records of the log in any state: only what was written is a record, and no file is passed over."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,13 +12,9 @@ from specguard.approvals.log import NAME, Log, Uses
 from specguard.approvals.people import signed_with, signer
 from specguard.approvals.record import Approval, RecordError, read_record
 from specguard.change.entries import sha256
+from tests.approvals.conftest import Key
 from tests.approvals.making import FOLDER, NOW, approval, revocation
 from tests.fuzz.damage import ODD, damaged, few
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.approvals.conftest import Key
 
 TEXT = st.sampled_from(["alice", "\u00e9", "\u202e", 'a"b', "a\nb", "\U0001f600", "x" * 300])
 PATHS = st.lists(

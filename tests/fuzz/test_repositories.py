@@ -1,7 +1,5 @@
 """Repositories in any state: a change that is red stays red, or there is no verdict."""
 
-from __future__ import annotations
-
 import os
 import zlib
 from pathlib import Path

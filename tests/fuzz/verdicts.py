@@ -1,24 +1,18 @@
 """A change and what its author adds, built and judged under `--enforce`."""
 
-from __future__ import annotations
-
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from hypothesis import reject
 from hypothesis import strategies as st
 
 from specguard.testing import Outcome, Repository, Step, run, run_here
-from tests.fuzz.loosening import ELSEWHERE, authorities, together
+from tests.fuzz.loosening import ELSEWHERE, Situation, authorities, together
 from tests.fuzz.policies import PUBLIC
 from tests.outcomes import sound
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from tests.fuzz.loosening import Situation
 
 
 def approvals(key: str = PUBLIC, **more: str) -> str:

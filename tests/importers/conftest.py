@@ -1,19 +1,13 @@
 """Repositories whose settings are imported, and what a check says of them afterwards."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
 
 import pytest
 
-from specguard.testing import Case, Repository, Step, run_here
+from specguard.testing import Case, Outcome, Repository, Step, run_here
 from tests.outcomes import ended
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from specguard.testing import Outcome
 
 
 class Project:

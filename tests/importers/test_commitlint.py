@@ -1,21 +1,16 @@
 """What is imported of commitlint judges messages as commitlint does."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from specguard.importers import Imported
 from specguard.importers.commitlint import FILES, import_commitlint
+from tests.importers.conftest import Import
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from specguard.importers import Imported
-    from tests.importers.conftest import Import
 
 CONVENTIONAL = {"extends": ["@commitlint/config-conventional"]}
 

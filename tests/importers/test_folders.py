@@ -1,18 +1,12 @@
 """What is imported of OpenSpec's and spec-kit's folders judges their files."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from specguard.importers.files import has_features, import_openspec, import_speckit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from tests.importers.conftest import Import
+from tests.importers.conftest import Import
 
 SPEC = "# Login\n\n## Purpose\n\nLets people in.\n\n## Requirements\n\n### Requirement: In\n\nIt SHALL.\n"
 PROPOSAL = "## Why\n\nPeople stand outside.\n\n## What Changes\n\n- A door.\n"

@@ -1,21 +1,16 @@
 """What is imported of repolinter's rulesets judges repositories as they do."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from specguard.importers import Imported
 from specguard.importers.files import import_repolinter
+from tests.importers.conftest import Import
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from specguard.importers import Imported
-    from tests.importers.conftest import Import
 
 
 def ruleset(kind: str, options: Mapping[str, Any], level: str = "error", **more: Any) -> str:

@@ -1,17 +1,12 @@
 """Changes that are filled in, as a person does it."""
 
-from __future__ import annotations
-
 import datetime
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from specguard.planning.creation import proposal_files
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 TODAY = datetime.date(2026, 1, 31)
 WORDS: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())

@@ -4,26 +4,20 @@ It is the program `openspec` of `@fission-ai/openspec` (1.13.2), on the PATH. Wi
 are skipped.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from specguard.planning.proposal_validation import flaws
-from specguard.planning.task_lists import CHANGES, source_folder
+from specguard.planning.task_lists import CHANGES, Issue, source_folder
 from tests.planning.filling import change, requirement, write
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from specguard.planning.task_lists import Issue
 
 OPENSPEC = shutil.which("openspec")
 needs_openspec = pytest.mark.skipif(

@@ -1,7 +1,5 @@
 """What a document still owes."""
 
-from __future__ import annotations
-
 import pytest
 
 from specguard.planning.proposal_validation import owed

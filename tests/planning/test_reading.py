@@ -1,9 +1,7 @@
 """Files that nobody wrote for a person to read."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +9,6 @@ from specguard.errors import SpecguardError
 from specguard.planning.proposal_validation import flaws, owed, requirements
 from specguard.planning.task_lists import Boxes, SourcePage, source_folder
 from tests.planning.filling import change, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LONG = 9_000
 

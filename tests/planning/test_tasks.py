@@ -1,7 +1,5 @@
 """The tasks of a `tasks.md`."""
 
-from __future__ import annotations
-
 import pytest
 
 from specguard.planning.task_lists import Boxes, files_of, ids_of, task_flaws

@@ -1,16 +1,11 @@
 """Files that are all written, or none."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.errors import SpecguardError
 from specguard.reporters.file_writing import write_files
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def there(top: Path) -> dict[str, str]:

@@ -1,20 +1,15 @@
 """Plans for tests, made of their tasks or of the text of their file."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable
+from typing import Any, cast
 
+from specguard.change.git import Git
 from specguard.change.tree import Documents, Tree
 from specguard.documents.data import read_data
+from specguard.model import Finding
 from specguard.plans.plans import Plan
 from specguard.work.kinds import PlanKind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from specguard.change.git import Git
-    from specguard.model import Finding
 
 FULL = {
     "title": "Add the cart",

@@ -1,7 +1,5 @@
 """What tasks need of each other."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

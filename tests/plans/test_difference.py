@@ -1,18 +1,14 @@
 """What a change does to a plan."""
 
-from __future__ import annotations
-
 import copy
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from specguard.plans.plans import edits, finished
 from tests.plans.making import plan_of, task
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 BEFORE: list[Any] = [task(1, status="done"), task(2), task(3)]
 TOP = {"goal": "A cart", "option": "B", "updated_at": "2026-01-01"}

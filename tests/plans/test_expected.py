@@ -1,7 +1,5 @@
 """What entries of `expected_files` cover."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

@@ -1,7 +1,5 @@
 """Marking tasks in the files of plans, and a person's word for one."""
 
-from __future__ import annotations
-
 import json
 from datetime import date
 from typing import Any

@@ -1,7 +1,5 @@
 """Which models may be used."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

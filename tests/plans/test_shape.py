@@ -1,23 +1,17 @@
 """The shape of a plan: everything that is wrong with it, with its line and key."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
-from specguard.change.tree import Documents
+from specguard.change.tree import Documents, Tree
+from specguard.model import Finding
+from specguard.plans.plans import Plan
 from specguard.plans.task import flaws
 from tests.plans.making import NOTHING, plan_of, task, told, written
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from specguard.change.tree import Tree
-    from specguard.model import Finding
-    from specguard.plans.plans import Plan
-
-    Grow = Callable[[Mapping[str, str | bytes]], Tree]
+Grow = Callable[[Mapping[str, str | bytes]], Tree]
 
 
 def found(plan: Plan) -> list[Finding]:

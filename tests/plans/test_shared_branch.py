@@ -1,16 +1,12 @@
 """A branch that holds a whole plan, one task a commit, and the plan that its first commit brings."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.testing import Case, Outcome, Step, run_case
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 POLICY = """
 require_work_item = ["pr/*"]

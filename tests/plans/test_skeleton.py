@@ -1,7 +1,5 @@
 """The plan that `specguard new` writes."""
 
-from __future__ import annotations
-
 import json
 
 from specguard.artifacts.skeletons import nested, skeleton

@@ -9,8 +9,6 @@ with them, and then they are used too:
 - `junit-10.xsd` of jenkinsci/xunit-plugin, which also needs the package `xmlschema`.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

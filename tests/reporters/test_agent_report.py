@@ -1,22 +1,16 @@
 """The report for an agent: one finding a block, with whose words it is and what to do."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from specguard.reporters.short_reports import blocks_of, joined, render_agent
-from tests.integrations.hooks.asking import guarded
-from tests.reporters.verdicts import full
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 from specguard.change.check_request import Request
 from specguard.engine.check import check
+from specguard.reporters.short_reports import blocks_of, joined, render_agent
 from specguard.testing.repository import clean_environment
+from tests.integrations.hooks.asking import guarded
+from tests.reporters.verdicts import full
 
 
 def report(path: Path, **options: object) -> str:

@@ -1,7 +1,5 @@
 """Names and texts of a change cannot steer a terminal, a runner or a page."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -1,11 +1,11 @@
 """Like findings are told as one, with one next step that works as it is typed."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,16 +13,11 @@ from specguard.change.check_request import Request
 from specguard.engine.check import check
 from specguard.model import Verdict
 from specguard.reporters.text import Fold, fold
+from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import guarded
 from tests.reporters.verdicts import judged
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 POLICY = '# Authority\n\n```toml specguard\nbase = "main"\n[rules.locked-path]\npaths = ["docs/"]\n```\n'
 

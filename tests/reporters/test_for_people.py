@@ -3,19 +3,18 @@
 `recorded/` has what each format makes of the verdicts here.
 """
 
-from __future__ import annotations
-
 import subprocess
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.declaration.registry import FORMATS
-from specguard.model import RuleResult
+from specguard.model import Judged, Lift, RuleResult, Verdict
 from specguard.reporters import platforms
 from specguard.reporters.escape import visible
 from specguard.reporters.wording import shell_word
@@ -23,11 +22,6 @@ from specguard.testing import Case, Repository, Step, run_here
 from specguard.testing.repository import plain_bytes
 from tests.outcomes import ended
 from tests.reporters.verdicts import judged, lift, recorded, verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from specguard.model import Judged, Lift, Verdict
 
 FORMS = ("text", "concise", "github", "markdown")
 VERDICTS = tomllib.loads(Path(__file__).with_name("verdicts.toml").read_text("utf-8"))

@@ -1,12 +1,11 @@
 """Text from a change cannot speak as specguard, in any output of any command."""
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
@@ -17,9 +16,6 @@ from specguard.testing import Outcome, Repository, run_here
 from tests.reporters import published
 from tests.reporters.published import obeyed, unseen
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 HOSTILE: dict[str, str] = dict(rows(__file__, "hostile"))
 

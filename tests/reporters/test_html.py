@@ -1,7 +1,5 @@
 """The page: what it says, that nothing of a change becomes markup, and that it stays bounded."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

@@ -1,9 +1,8 @@
 """The page in a real browser: it is silent, legible in any light and width, and used by keyboard alone."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
@@ -11,9 +10,6 @@ from specguard.errors import SpecguardError
 from specguard.reporters import html
 from tests.browser import Browser, find
 from tests.reporters.verdicts import full
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PROGRAM: Final = find()
 

@@ -1,7 +1,5 @@
 """`specguard.report/1`: the names, types and order that other programs rely on."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

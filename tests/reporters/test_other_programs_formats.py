@@ -1,7 +1,5 @@
 """Reports for other programs: valid whatever the change has in it, and with everything in them."""
 
-from __future__ import annotations
-
 import gzip
 
 import pytest

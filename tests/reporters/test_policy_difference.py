@@ -1,7 +1,5 @@
 """What a change does to the policy is in every report: loosening first, and each setting said once."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,18 +1,14 @@
 """Verdicts for the tests of reports, small ones and some with something in every field."""
 
-from __future__ import annotations
-
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from specguard import __version__
 from specguard.change.lines import Hunk
 from specguard.model import Finding, Judged, Lift, Origin, RuleResult, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 RECORDED = Path(__file__).parent / "recorded"
 RECORD = "RECORD_REPORTS" in os.environ

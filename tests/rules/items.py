@@ -1,17 +1,11 @@
 """What the tests of rules share: a way to judge by one rule, and to type what is told next."""
 
-from __future__ import annotations
-
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from specguard.testing import Case, Outcome, Step, run_case
+from specguard.testing import Case, Outcome, Repository, Step, run_case
 from specguard.testing.repository import clean_environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 
 def judge(code: str, directory: Path, *, state: Any = "", found: Any = None, **case: Any) -> Outcome:

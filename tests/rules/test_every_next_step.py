@@ -4,25 +4,19 @@ It is asked of the agents' hook first, then typed in a shell without an editor. 
 other one came, and no file of another finding's change is lost.
 """
 
-from __future__ import annotations
-
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.engine.plugins import load_registry
-from specguard.testing import Example, examples
+from specguard.testing import Example, Repository, examples
 from specguard.testing.running import run_here
 from tests.integrations.hooks.asking import ask, call
 from tests.rules.items import type_in
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 RULES = [registered.rule for registered in load_registry().rules.values()]
 FAILING = [one for rule in RULES for one in examples(rule) if one.kind == "fails"]

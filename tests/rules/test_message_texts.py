@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from specguard_rules.message_texts import SHOWN, alternatives, near_miss, quoted

@@ -1,20 +1,15 @@
 """What findings tell to do next is typed in, from the state in which it is told, and puts them right."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from specguard.testing import Case, Step
+from specguard.testing import Case, Repository, Step
 from specguard.testing.running import run_here
 from tests.rules.items import type_in
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
 
 COMMAND = re.compile(r"`((?:git|rm|mkdir|FILTER\w*=1) [^`]*)`")
 CASES = {case.name: case for case in Case.load_all(Path(__file__).with_name("next_steps.toml"))}

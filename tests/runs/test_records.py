@@ -1,12 +1,12 @@
 """The runs that can be seen: beside a check, in a tree, in every layout."""
 
-from __future__ import annotations
-
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,14 +15,9 @@ from specguard.errors import MissingFact
 from specguard.runs.files import LocalFiles, TreeFiles, place_of
 from specguard.runs.record import RunRecord, RunRecords, reaches
 from specguard.runs.settings import RunSettings
+from specguard.testing import Repository
 from tests.outcomes import there
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 NOW = datetime(2026, 3, 1, 10, 5, tzinfo=UTC)
 

@@ -1,7 +1,5 @@
 """Settings of runs: their root, the versions of agents, and their words of high trust."""
 
-from __future__ import annotations
-
 import shlex
 import subprocess
 

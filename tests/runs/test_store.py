@@ -1,13 +1,12 @@
 """Runs as they are found: of any layout, alive or dead, whole or broken."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +15,6 @@ from specguard.runs.manifests import META, Agent, RunFolder, Step, meta_text
 from specguard.runs.settings import RunSettings
 from specguard.runs.views import RunStore
 from tests.executor.one_run import manifest, ran
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GONE = 1 << 22
 """The id of a process that no system here has."""

@@ -1,7 +1,5 @@
 """The forms in which people record approvals."""
 
-from __future__ import annotations
-
 import json
 from datetime import date
 from typing import Any

@@ -1,7 +1,5 @@
 """The statuses of specs, and the ways between them."""
 
-from __future__ import annotations
-
 import pytest
 
 from specguard.specs.spec_fields import LONGEST_STATUS, SpecSettings, Ways, plain_status

@@ -1,18 +1,14 @@
 """The case format: what it reads, what it refuses and what it builds."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.testing import Case, CaseError, Outcome
 from specguard.testing.running import differences, pair
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CASE = """
 policy = '''

@@ -1,16 +1,11 @@
 """Reading the examples of a rule's docstring."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 import pytest
 
 from specguard.rules import Rule
 from specguard.testing import check_rule, examples
-
-if TYPE_CHECKING:
-    from typing import ClassVar
 
 
 class Sample(Rule):

@@ -1,17 +1,12 @@
 """Approvals of a case: what is written, where, and what is said of a case that is written wrongly."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.approvals.log import read_log
 from specguard.approvals.record import Approval, Revocation
 from specguard.testing import Case, CaseError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CASE = """
 policy = '''

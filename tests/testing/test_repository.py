@@ -1,15 +1,10 @@
 """The repository builder: what it makes is what it says, and nothing of the machine is in it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.testing import GitError, Repository, Step
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ENTRIES = [
     "D 000000 gone", "M 100755 mode", "D 000000 moved", "A 160000 sub", "A 100644 to/here",

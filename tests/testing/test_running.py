@@ -1,18 +1,13 @@
 """Running the command: installed and in this process alike."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.testing import Case, Outcome, run, run_case, run_here
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["check", "--stagd"], ["no-such-command"]])

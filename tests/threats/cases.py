@@ -1,14 +1,10 @@
 """What a test of a case says of it: the cases that are listed in `tests/threats/README.md`."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from specguard.testing import Case
+from specguard.testing import Case
 
 
 def threat(number: str, case: str, expected: str) -> pytest.MarkDecorator:

@@ -1,14 +1,9 @@
 """What tests of cases share: a repository with a locked folder, and what the command says of it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from specguard.testing import Outcome, Repository, run, run_here
 from tests.outcomes import sound
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SETTINGS = """\
 base = "main"

@@ -1,28 +1,21 @@
 """Approvals that somebody forges or takes away; others are in `tests/cases/threats/approvals.toml`."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.engine import facts
-from specguard.testing import Case, Grant, Repository, Step
+from specguard.testing import Case, Grant, Outcome, Repository, Step
 from specguard.testing.case import file_grants, private_key, public_key, sign
 from specguard.testing.repository import clean_environment
 from tests.threats.cases import threat
 from tests.threats.guarded import authority, check, undecided
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from specguard.testing import Outcome
 
 ENFORCED = ("--enforce", "--base=main")
 LOG = ".specguard/approvals"

@@ -1,16 +1,15 @@
 """Ways past the rules about approvals that were found by trying, each built and held."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from specguard.testing import run_here
+from specguard.testing import Repository, run_here
 from specguard.testing.case import sign
 from tests.threats.cases import threat
 from tests.threats.guarded import check, undecided
@@ -26,11 +25,6 @@ from tests.threats.test_approvals import (
     open_errors,
     record,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 
 @pytest.fixture

@@ -1,19 +1,13 @@
 """Commits and branches that git would not make; the others are in `tests/cases/threats/commits.toml`."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.testing import Repository
+from tests.changes import Open
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, check, errors, fails, guarded, passes
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.changes import Open
 
 SETTINGS = """
 [rules.commit-message]

@@ -1,16 +1,12 @@
 """Documents that show otherwise than they read; others are in `tests/cases/threats/pages.toml`."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from specguard.testing import Outcome, Repository, run_here
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    Files = Mapping[str, str | bytes]
+Files = Mapping[str, str | bytes]
 
 TODAY = "--today=2026-03-31"
 

@@ -1,19 +1,13 @@
 """Paths that try not to be seen: what a change adds, modifies and deletes is told all the same."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from specguard.change.sources import Change
 from specguard.testing import Repository
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.change.sources import Change
-    from tests.changes import Open
+from tests.changes import Open
 
 NAMES = [
     b"Locked/policy.md", "docs/cafe\u0301.md".encode(), "l\u043ecked/p".encode(),

@@ -1,7 +1,5 @@
 """Changes that git is told not to show: by attributes, filters, flags of the index and lists of its own."""
 
-from __future__ import annotations
-
 import pytest
 
 from specguard.testing import Repository

@@ -1,24 +1,18 @@
 """Histories that are not what they seem, and facts that are not there, by the command."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import zlib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.errors import MissingFact
 from specguard.testing import Repository
+from tests.changes import Open
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, check, fails, guarded, passes, undecided
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.changes import Open
 
 ENFORCED = ("--enforce", "--base=main")
 

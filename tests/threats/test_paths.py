@@ -1,7 +1,5 @@
 """Paths and trees that git itself would not write; the others are in `tests/cases/threats/paths.toml`."""
 
-from __future__ import annotations
-
 import pytest
 
 from specguard.testing import Repository, run_here

@@ -1,10 +1,8 @@
 """Changes that bring their own code, or texts that are made to break who reads them."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +10,6 @@ from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, authority, check, errors, fails, guarded, passes, undecided
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 AUTHORITY = "SPEC_AUTHORITY.md"
 

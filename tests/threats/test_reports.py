@@ -1,11 +1,9 @@
 """Texts of a change that try to speak as specguard, or to steer a terminal, a runner or a page."""
 
-from __future__ import annotations
-
 import html
 import json
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
@@ -15,9 +13,6 @@ from specguard.testing import Outcome, Repository, run, run_here
 from tests.reporters import published
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, authority, check, errors, guarded
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FORMATS = ("text", "concise", "github", "json", "markdown", *published.READ)
 SETTINGS = """

@@ -1,11 +1,10 @@
 """Trees that share their directories: few objects with more paths than anybody can list."""
 
-from __future__ import annotations
-
 import hashlib
 import resource
 import zlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -16,9 +15,6 @@ from specguard.testing import Repository
 from tests.changes import git_of
 from tests.threats.cases import threat
 from tests.threats.guarded import authority, check, guarded, passes, undecided
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 COVERED = '[rules.forbidden-content]\nforbid = [{pattern = "EVIL"}]\n'
 EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"

@@ -1,8 +1,6 @@
 """Acceptance: which lines are scenarios, and what maps them to a gate or a test."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,9 +11,6 @@ from specguard.documents.document import Document
 from specguard.testing import Step
 from specguard.waves.breakdowns import gate_names, scenarios
 from tests.rules.items import judge
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TEXT = """\
 # Acceptance gates

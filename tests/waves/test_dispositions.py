@@ -1,14 +1,10 @@
 """Conditional items: done with a decision, or put off in the readiness document with evidence."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from specguard.testing import Step
 from tests.rules.items import judge
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 POLICY = """
 [artifacts.readiness]

@@ -1,10 +1,9 @@
 """The files of slices that are to be done, which are kept for them, and what shows that one was done."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,10 +11,6 @@ from specguard.change.git import Git, History
 from specguard.change.repository import Repository as Located
 from specguard.testing import Case, Grant, Outcome, Step, run_case
 from specguard.testing.repository import Repository, clean_environment
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 POLICY = """
 [artifacts.packet]

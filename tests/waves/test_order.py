@@ -1,17 +1,13 @@
 """The order of stages: what is present, done or recorded before its time, and what is not."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.testing import Case, Step, run_case
 from tests.rules.items import judge
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 POLICY = """
 [artifacts.planning-pass]

@@ -1,20 +1,14 @@
 """A tree of a real repository, made of files."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 import pytest
 
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Place
 from specguard.change.tree import Tree
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from specguard.testing import Repository
-    from tests.work.trees import Grow
+from specguard.testing import Repository
+from tests.work.trees import Grow
 
 
 @pytest.fixture

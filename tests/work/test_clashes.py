@@ -1,7 +1,5 @@
 """Templates of two kinds that read one name equally well are a policy error."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

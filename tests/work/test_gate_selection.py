@@ -1,9 +1,9 @@
 """Which gates run for a change, and with which files."""
 
-from __future__ import annotations
-
 import subprocess
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,10 +11,6 @@ from specguard.change.entries import Entry
 from specguard.declaration.patterns import Covering
 from specguard.errors import SpecguardError
 from specguard.work.gates import LONGEST, PlannedGate, selected
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 
 def entry(path: str | bytes, status: str = "M") -> Entry:

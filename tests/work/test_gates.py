@@ -3,10 +3,8 @@
 `tests/documents/forms.md` has the forms in which a document names them.
 """
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -15,16 +13,10 @@ from hypothesis import strategies as st
 from specguard.declaration.patterns import Covering
 from specguard.errors import MissingFact
 from specguard.model import Origin
-from specguard.work.gates import PlannedGate, flag_gates, gates_of, joined, name_of, read_gates
+from specguard.work.gates import Gates, PlannedGate, flag_gates, gates_of, joined, name_of, read_gates
 from specguard.work.item import WorkItem
 from specguard.work.kinds import Gate, WorkKind
-from tests.work.trees import phase_12
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from specguard.work.gates import Gates
-    from tests.work.trees import Grow
+from tests.work.trees import Grow, phase_12
 
 
 def read(text: str, titles: Sequence[str] = ("Gates", "Verification")) -> Gates:

@@ -1,18 +1,12 @@
 """Documents: where they are looked for, what is taken for one, and what is said when none is found."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
+from specguard.change.tree import Tree
+from specguard.testing import Repository
 from specguard.work.document_search import Located, joined, points_to
 from specguard.work.kinds import WorkKind
-
-if TYPE_CHECKING:
-    from specguard.change.tree import Tree
-    from specguard.testing import Repository
-    from tests.work.trees import Grow
+from tests.work.trees import Grow
 
 PHASE = WorkKind(document=["docs/plan/{plan_version}/phases/phase-{number}.md"], branch="phase-{number}")
 TRACK = WorkKind(

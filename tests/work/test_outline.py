@@ -1,18 +1,11 @@
 """What a document says of paths: its scope, and what it asks to change."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from specguard.errors import NotApplicable
 from specguard.work.item import WorkItem
 from specguard.work.kinds import WorkKind
-from tests.work.trees import phase_12
-
-if TYPE_CHECKING:
-    from tests.work.trees import Grow
+from tests.work.trees import Grow, phase_12
 
 KIND = WorkKind(document=["phase-{number}.md"], branch="phase-{number}")
 

@@ -1,18 +1,12 @@
 """Pointers: the first that exists, its number, and every way in which one is none."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from specguard.change.tree import Documents
+from specguard.testing import Repository
 from specguard.work.document_search import Shape, read_pointer, text_at
 from specguard.work.kinds import WorkKind
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
-    from tests.work.trees import Grow
+from tests.work.trees import Grow
 
 KIND = WorkKind(pointer=["configs/NEXT.json", "docs/NEXT.json"], number="next", branch="phase-{number}")
 

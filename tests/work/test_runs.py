@@ -1,7 +1,5 @@
 """Work items where facts are missing, and what a hook imports for them."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from dataclasses import replace

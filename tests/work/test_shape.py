@@ -1,25 +1,20 @@
 """What is wrong with a work breakdown: its shape, and what its items need of each other."""
 
-from __future__ import annotations
-
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.change.tree import Documents
+from specguard.change.tree import Documents, Tree
 from specguard.documents.data import read_data
 from specguard.errors import MissingFact
 from specguard.work.item_lists import Source, Sources
 from specguard.work.kinds import WorkKind
-
-if TYPE_CHECKING:
-    from specguard.change.tree import Tree
-    from tests.work.trees import Grow
+from tests.work.trees import Grow
 
 KIND = WorkKind(
     source="PHASE_*_WORKBREAKDOWN.yaml",

@@ -1,20 +1,14 @@
 """Sources: files that list work items, found by globs and placeholders, and what their entries say."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from specguard.change.tree import Documents
+from specguard.change.tree import Documents, Tree
 from specguard.work.item import Unresolved
 from specguard.work.item_lists import Listed, Sources, fields_of, find_listed, find_sources, slug_of
 from specguard.work.kinds import WorkKind
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from specguard.change.tree import Tree
-    from tests.work.trees import Grow
+from tests.work.trees import Grow
 
 SLICE = WorkKind(
     source="**/PHASE_*_WORKBREAKDOWN.yaml", branch="codex/phase-{phase}-{number}-{slug}", submit="gt submit"

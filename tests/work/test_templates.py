@@ -1,7 +1,5 @@
 """Templates: what renders reads back, what only resembles is read leniently, and nothing takes long."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

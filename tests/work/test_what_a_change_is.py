@@ -1,24 +1,16 @@
 """What a change is by its names and paths: each cell of the table in `docs/checking.md`, at every stage."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Case, Step
-from specguard.testing.running import run_here
+from specguard.testing import Case, Repository, Step
+from specguard.testing.running import Outcome, run_here
 from tests.executor.working import Workshop
 from tests.integrations.hooks.asking import ask, write
 from tools.pages import read
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from specguard.testing import Repository
-    from specguard.testing.running import Outcome
 
 SAMPLES = Path(__file__).parent / "samples"
 POLICY = (SAMPLES / "what_a_change_is.toml").read_text(encoding="utf-8")

@@ -1,22 +1,16 @@
 """Which item the names of a change tell of, and how it resolves."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import pytest
 
+from specguard.change.tree import Tree
 from specguard.errors import MissingFact, NotApplicable
 from specguard.work.item import Papers
 from specguard.work.kinds import Names, WorkKind, identity, same_item
 from specguard.work.named_items import Unresolved, Work, WorkItem
 from tests.outcomes import there
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from specguard.change.tree import Tree
-    from tests.work.trees import Grow
+from tests.work.trees import Grow
 
 PHASE = WorkKind(
     pointer=["NEXT_PHASE.json"],

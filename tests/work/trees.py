@@ -1,20 +1,14 @@
 """The tree of an item, for tests of what its document says."""
 
-from __future__ import annotations
+from collections.abc import Callable, Mapping
 
-from typing import TYPE_CHECKING
-
+from specguard.change.tree import Tree
 from specguard.work.document_search import Pointer
 from specguard.work.item import WorkItem
+from specguard.work.kinds import WorkKind
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from specguard.change.tree import Tree
-    from specguard.work.kinds import WorkKind
-
-    Grow = Callable[[Mapping[str, str | bytes]], Tree]
-    """The fixture `tree`: makes the tree of a commit with these files."""
+Grow = Callable[[Mapping[str, str | bytes]], Tree]
+"""The fixture `tree`: makes the tree of a commit with these files."""
 
 
 def phase_12(tree: Grow, text: str, kind: WorkKind) -> WorkItem:

@@ -3,8 +3,6 @@
 The state is in the file that FAKE_PLATFORM names; what it is called with is added to its `calls`.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,27 +1,21 @@
 """A real agent's program, driven without a model: its settings are specguard's, its model is a stand-in."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 
 from specguard.integrations.hooks.settings import HOSTS
-from specguard.testing import run
+from specguard.testing import Outcome, run
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.integrations.agents.model import Model
 from tests.integrations.hooks.asking import guarded
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from specguard.testing import Outcome
 
 PROGRAMS: Final = "SPECGUARD_TEST_AGENTS"
 """The variable that names a folder of agents' programs, such as `node_modules/.bin`."""

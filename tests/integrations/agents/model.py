@@ -4,16 +4,12 @@ It speaks as much of Anthropic's Messages API, of the Gemini API and of OpenAI's
 programs need, so that a real program runs its real hooks without a model or a network.
 """
 
-from __future__ import annotations
-
 import json
 import threading
+from collections.abc import Iterable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
 
 FORMS = json.loads(Path(__file__).with_name("model.json").read_text("utf-8"))
 """What the three answer, with names of values in braces."""

@@ -1,7 +1,5 @@
 """Real agents' programs run the hooks that `specguard init` writes, and obey them."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex

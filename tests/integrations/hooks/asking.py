@@ -1,18 +1,14 @@
 """Asking the command about an event, as an agent's program does, and reading its answer."""
 
-from __future__ import annotations
-
 import json
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from specguard.testing import Repository, run, run_here
 from tests.rows import recorded
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 POLICY = recorded(__file__, "policy")
 

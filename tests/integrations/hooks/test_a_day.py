@@ -1,19 +1,15 @@
 """Events of a coding agent's day: nobody is told what they cannot use, and all in few words."""
 
-from __future__ import annotations
-
 import subprocess
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from specguard.testing import Repository
 from tests.integrations.hooks.asking import Asked, Session, begun, call, guarded
 from tests.integrations.hooks.shell.running import COMMANDS
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
 
 DAY = tomllib.loads(Path(__file__).with_name("a_day.toml").read_text("utf-8"))
 

@@ -1,19 +1,14 @@
 """What is answered to questions about edits and commands that need nothing but a repository."""
 
-from __future__ import annotations
-
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from specguard.testing import Repository
 from tests.integrations.hooks.asking import POLICY, Asked, ask, begun, call, guarded
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from specguard.testing import Repository
 
 GROUPS = tomllib.loads((Path(__file__).parent / "answers.toml").read_text(encoding="utf-8"))["groups"]
 

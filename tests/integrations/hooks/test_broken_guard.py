@@ -1,21 +1,15 @@
 """A guard that is broken lets nothing through, names what repairs it, and does not stand in its way."""
 
-from __future__ import annotations
-
 import os
 import shutil
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from specguard.integrations.hooks.answering import SECONDS
+from specguard.testing import Repository
 from tests.integrations.hooks.asking import POLICY, Session, ask, bash, edit, guarded, write
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 
 def without_authority(repository: Repository, _: Path) -> dict[str, str]:

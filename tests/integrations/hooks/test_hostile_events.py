@@ -1,7 +1,5 @@
 """No event can make the hook let something through that it has not judged."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -1,22 +1,17 @@
 """What a person has not committed is no business of the agent's; what it gives back it may give back."""
 
-from __future__ import annotations
-
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.change.git import Git
+from specguard.testing import Repository
 from tests.integrations.hooks.asking import Session, begun, guarded, write
 from tests.scripts import play, scripts
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 
 def edited(path: Path) -> Repository:

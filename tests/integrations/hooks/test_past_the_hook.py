@@ -1,23 +1,17 @@
 """Ways past an agent's hook that lead round it: other settings, other programs, other names of the event."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.integrations.hooks import answering
+from specguard.testing import Repository
 from specguard.testing.running import command
 from tests.integrations.hooks.asking import Session, ask, edit, guarded, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 SETTINGS = '{"hooks": {"PreToolUse": [{"hooks": [{"command": "specguard hook claude || exit 2"}]}]}}\n'
 

@@ -1,7 +1,5 @@
 """What is told of patches: envelopes of `apply_patch`, and unified diffs."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 

@@ -1,18 +1,13 @@
 """The base of a session is pinned at its first event, and follows only what the remote confirms."""
 
-from __future__ import annotations
-
 import os
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.integrations.hooks.asking import POLICY, Session, guarded, write
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 OPEN = '# Authority\n\n```toml specguard\nbase = "main"\n```\n'
 

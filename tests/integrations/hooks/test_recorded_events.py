@@ -1,20 +1,15 @@
 """Each agent's events, as its documents have them, get the right answer in its own dialect."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from specguard.testing import Repository
 from tests.integrations.hooks.asking import Asked, ask
 from tests.rows import rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from specguard.testing import Repository
 
 EVENTS = Path(__file__).parent / "events"
 

@@ -1,10 +1,9 @@
 """However a guarded file is named, an edit of it is refused; and what is not guarded may be edited."""
 
-from __future__ import annotations
-
 import os
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,9 +11,6 @@ from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import ask, edit, guarded, write
 from tests.scripts import play, scripts
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_it_is_guarded_from_wherever_the_agent_is(project: Repository, tmp_path: Path) -> None:

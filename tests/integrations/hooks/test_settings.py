@@ -1,7 +1,5 @@
 """The agents' settings: what is added to them, and that nothing else of them changes."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

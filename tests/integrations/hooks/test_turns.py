@@ -1,19 +1,12 @@
 """At the end of a turn the working tree is judged, and an agent is held up for it so often and no more."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from specguard.testing import run_here
+from specguard.testing import Repository, run_here
 from tests.integrations.hooks.asking import Asked, Session, ask, begun
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 
 @pytest.fixture

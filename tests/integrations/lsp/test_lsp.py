@@ -1,12 +1,10 @@
 """What an editor is told, through pygls' own client and the installed command."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import subprocess
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from lsprotocol import types
@@ -14,14 +12,10 @@ from pygls.lsp.client import LanguageClient
 
 from specguard.errors import SpecguardError
 from specguard.integrations.lsp import EditedFile, authority_flaws
+from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND
 from tests.rows import recorded, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from specguard.testing import Repository
 
 AUTHORITY = recorded(__file__, "authority")
 LONGEST = 60

@@ -1,22 +1,17 @@
 """The SDK's own client, on the installed command, in a repository."""
 
-from __future__ import annotations
-
 import os
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 from mcp import Client, StdioServerParameters, stdio_client, types
 
+from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-
-    from specguard.testing import Repository
 
 COMMAND = str(Path(sys.executable).parent / "specguard")
 _LONGEST = 120

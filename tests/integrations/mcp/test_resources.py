@@ -1,18 +1,11 @@
 """What agents may read over MCP: the authority of the trusted base, and the rules' pages."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 from mcp import Client, MCPError, types
 
-from specguard.testing import run_here
+from specguard.testing import Repository, run_here
 from tests.integrations.mcp.asking import asking
 from tests.rows import recorded, rows
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
 
 AUTHORITY = recorded(__file__, "authority")
 

@@ -1,10 +1,9 @@
 """The server apart from its tools: what is broken, what is missing, and how much one answer holds."""
 
-from __future__ import annotations
-
 import json
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,15 +12,10 @@ from hypothesis import strategies as st
 from specguard.integrations import mcp as server
 from specguard.integrations.mcp import Tools, bounded
 from specguard.reporters.escape import json_text
-from specguard.testing import run
+from specguard.testing import Repository, run
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND, text_of
 from tests.rows import recorded
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 GREETING = recorded(__file__, "greeting")
 

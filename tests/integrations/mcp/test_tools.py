@@ -1,7 +1,5 @@
 """What agents may ask over MCP, through the SDK's client and the installed command."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """What the tests of the rules about approvals share: a locked folder, two approvers, and a change of it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

@@ -1,13 +1,12 @@
 """APR001: the log only ever grows by whole records."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from specguard.testing import Grant
+from specguard.testing import Grant, Outcome
 from tests.rows import rows
 from tests.rules.approvals.setting import (
     ALICE,
@@ -25,12 +24,6 @@ from tests.rules.approvals.setting import (
     said,
 )
 from tests.rules.test_next_steps import typed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from specguard.testing import Outcome
 
 OLD = replace(SIGNED, place="base", fingerprint="0" * 64, id="old")
 REVOKED = Grant(revokes="one", reason="it was a mistake", id="no")

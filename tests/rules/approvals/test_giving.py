@@ -1,11 +1,9 @@
 """What is said and written when an approval is given: once, for whom it takes, and with what CI will need."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from specguard.testing import run_here
+from specguard.testing import Outcome, Repository, run_here
 from specguard.testing.case import private_key
 from tests.rules.approvals.setting import (
     ALICE,
@@ -21,11 +19,6 @@ from tests.rules.approvals.setting import (
     document,
     grant,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Outcome, Repository
 
 TWO = POLICY.replace("max_days = 30", 'max_days = 30\ntwo_persons = ["PTH002"]')
 

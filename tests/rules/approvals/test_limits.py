@@ -1,16 +1,11 @@
 """APR002 and APR003 where nobody can tell: without a clock, and without ssh-keygen."""
 
-from __future__ import annotations
-
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import pytest
 
 from tests.rules.approvals.setting import ENFORCED, SIGNED, build, check, errors
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
 
 
 def test_without_a_clock_nobody_can_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

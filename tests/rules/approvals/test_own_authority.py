@@ -1,7 +1,5 @@
 """This repository's own authority, changed on a green run once its policy names who may approve that."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from specguard.testing import Repository, run_here

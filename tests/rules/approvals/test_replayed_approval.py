@@ -3,12 +3,10 @@
 `tests/cases/approvals/replaced.toml` has what takes the place of an older one.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from specguard.testing import Step
+from specguard.testing import Repository, Step
 from tests.rules.approvals.setting import (
     BASE,
     CHANGE,
@@ -26,11 +24,6 @@ from tests.rules.approvals.setting import (
     refused,
     said,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 PATHS = replace(SIGNED, scope="paths")
 AGAIN = "it was given for another content of"

@@ -1,8 +1,6 @@
 """APR005: nobody approves their own change, whatever they call themselves."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from specguard.testing import Step
 from specguard.testing.case import private_key
@@ -17,9 +15,6 @@ from tests.rules.approvals.setting import (
     grant,
     refused,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CLEO = "Cleo <cleo@example.org>"
 

@@ -1,12 +1,12 @@
 """APR002: who may approve, and what proves that they did."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from specguard.testing import Grant
 from tests.rules.approvals.setting import (
     ALICE,
     CHANGE,
@@ -24,11 +24,6 @@ from tests.rules.approvals.setting import (
     refused,
     said,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Grant
 
 
 def test_an_unsigned_approval_holds_here_and_not_in_ci(tmp_path: Path) -> None:

@@ -1,17 +1,10 @@
 """From a locked file to an accepted verdict, as a person goes it with the installed command."""
 
-from __future__ import annotations
+from pathlib import Path
 
-from typing import TYPE_CHECKING
-
-from specguard.testing import Repository, run_here
+from specguard.testing import Outcome, Repository, run_here
 from specguard.testing.case import private_key
 from tests.rules.approvals.setting import LOCKED, LOG, document
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Outcome
 
 CLEO = "Cleo <cleo@example.org>"
 

@@ -1,16 +1,11 @@
 """What the tests of rules about artifacts share: many rows of a table, judged in one repository."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from specguard.testing import Case, Step, run_case
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    Files = Mapping[str, str]
+Files = Mapping[str, str]
 
 
 def messages_of(

@@ -1,15 +1,10 @@
 """ART014 and ART015: what agents cite, and how many are active at once."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.rules.artifacts.setting import messages_of, said
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CONTRACTS = """
 artifacts.agent-plan.path = "**/AGENT_{agent}_PLAN.md"

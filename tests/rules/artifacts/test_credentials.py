@@ -1,21 +1,16 @@
 """What counts as a credential, and what only looks like one (ART016)."""
 
-from __future__ import annotations
-
 import random
 import string
 import time
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from specguard.documents.secrets import CredentialFinder
 from specguard_rules.artifacts.texts import MOST, credentials
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def drawn(length: int, alphabet: str = string.ascii_letters + string.digits, seed: int = 7) -> str:

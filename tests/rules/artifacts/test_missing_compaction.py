@@ -1,18 +1,13 @@
 """ART018: what rows say of agents, and what sweeps lack."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.documents.blocks import Row
 from specguard_rules.artifacts.agent_compaction import Words, about
 from tests.rules.artifacts.setting import messages_of, said
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 POLICY = """
 [artifacts.agent-scratchpad]

@@ -1,7 +1,5 @@
 """Which commands end processes by name, and where such commands are found (ART017)."""
 
-from __future__ import annotations
-
 import time
 import tomllib
 from pathlib import Path

@@ -1,14 +1,9 @@
 """ART009: fields that name revisions, and fields that must say that there is none."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from specguard.testing import Case, Step, run_case
 from tests.rules.artifacts.setting import messages_of, said
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 POLICY = """
 [artifacts.check]

@@ -1,15 +1,10 @@
 """ART016, judged through the command."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from specguard.testing import Step
 from tests.rules.artifacts.test_credentials import drawn
 from tests.rules.items import judge
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TOKEN = "ghp_" + drawn(36)
 POLICY = """

@@ -1,7 +1,5 @@
 """Which files a rule reads."""
 
-from __future__ import annotations
-
 import pytest
 
 from specguard.declaration.patterns import Selecting

@@ -1,15 +1,10 @@
 """What cannot be read proves nothing and holds nothing (ART006, ART016, ART019)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from specguard.testing import Step
 from tests.rules.artifacts.test_credentials import drawn
 from tests.rules.items import judge
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 POLICY = """
 checklists = {files = ["*.md"], evidence = ["out/*.json"]}

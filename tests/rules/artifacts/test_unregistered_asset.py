@@ -1,7 +1,5 @@
 """ART022: versions that go up, and forms of the index of assets."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

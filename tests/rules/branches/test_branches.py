@@ -1,18 +1,11 @@
 """Branches and remotes that no case can state: names in bytes, detached heads, configurations of git."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from specguard.testing import Case, run_here
+from specguard.testing import Case, Outcome, Repository, run_here
 from tests.rules.items import step
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Outcome, Repository
 
 CANONICAL = "https://example.org/team/repo.git"
 

@@ -1,7 +1,5 @@
 """What is asked of a message and its author is asked while the commit is being written, and not too early."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

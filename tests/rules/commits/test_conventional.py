@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from specguard_rules.commits.messages import SubjectForm, footer_problems

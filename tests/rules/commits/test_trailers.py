@@ -1,12 +1,7 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from specguard.testing import Case, run_here
 from specguard_rules.commits.trailers import Trailers
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def read(message: str) -> list[tuple[str, str, int]]:

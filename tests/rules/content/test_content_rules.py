@@ -1,17 +1,12 @@
 """CNT001 and CNT002 on what is large, costly or no text; `tests/cases/content` has the rest."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.testing import Step
 from tests.rules.items import judge
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TODO = "[[rules.forbidden-content.forbid]]\npattern = '\\bTODO\\b'\n"
 

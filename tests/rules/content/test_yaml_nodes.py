@@ -1,7 +1,5 @@
 """YAML with limits and line numbers."""
 
-from __future__ import annotations
-
 import pytest
 
 from specguard_rules.content._commands_in_files import YamlError, read_yaml

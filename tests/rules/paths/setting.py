@@ -1,13 +1,8 @@
 """What the tests of rules about paths share: the findings of one rule in a change."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
-from specguard.testing import Case, run_case
-
-if TYPE_CHECKING:
-    from specguard.testing import Outcome, Step
+from specguard.testing import Case, Outcome, Step, run_case
 
 
 def judged(

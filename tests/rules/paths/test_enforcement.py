@@ -1,7 +1,5 @@
 """Which part of a CI or hook file decides whether specguard runs."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 from typing import Any

@@ -1,16 +1,10 @@
 """The command that puts a guarded path back does that, whatever the path's name."""
 
-from __future__ import annotations
-
 import subprocess
-from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import run_here
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
+from specguard.testing import Repository, run_here
 
 POLICY = "rules.locked-path.paths = ['kept/', '/:(top)kept']\n"
 NAMES = [b"a", b"a b", b"[a]*?", b"it's", b"\\a\n", b"\xff"]

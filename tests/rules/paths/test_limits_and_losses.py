@@ -1,7 +1,5 @@
 """PTH008 and PTH009 of files that are too large, or too many, to be written in a case."""
 
-from __future__ import annotations
-
 import pytest
 
 from specguard.testing import Step

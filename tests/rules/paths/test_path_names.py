@@ -1,20 +1,15 @@
 """Names by themselves: what is suspicious, what is honest, and what they read like."""
 
-from __future__ import annotations
-
 import subprocess
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.declaration.look_alikes import reading
+from specguard.testing import Repository
 from specguard_rules.next_steps import quoted
 from specguard_rules.paths.deceptive_path import crafted_paths, is_git_name, may_be_suspicious, suspicion
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
 
 HONEST = [
     "README.md", "foo~", "foo.el~", "file.~1~", "a-b_c.d", ".gitignore", "console.py", "v1.0..2", "%41",

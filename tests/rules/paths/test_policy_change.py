@@ -1,17 +1,12 @@
 """PTH004: which files it reads, and when settings of agents switch hooks off."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.testing import Step
 from specguard_rules.paths.policy_change import switches_off
 from tests.rules.paths.setting import judged
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PLACES = [
     ".pre-commit-config.yaml", ".githooks/pre-commit", ".githooks/x/y", ".husky/pre-push", "lefthook.yml",

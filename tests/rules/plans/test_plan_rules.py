@@ -1,17 +1,13 @@
 """Plans in a run's own check, and in one long line; `tests/cases/plans` has the rest."""
 
-from __future__ import annotations
+from pathlib import Path
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
+import pytest
 
 from specguard.change.change import Change
 from specguard.testing import Step
 from tests.rules.items import judge
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
 
 PLAN = ".plans/cart/plan.json"
 LOG = ".plans/cart/MASTER.md"

@@ -1,14 +1,10 @@
 """What `specguard run` makes is right by every rule about runs; what is done to it afterwards is seen."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from tests.executor.working import POLICY, Workshop
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RUNS = """place_limit = 8
 require = ["phase"]

@@ -1,7 +1,5 @@
 """RUN001 to RUN006 on runs outside of the tree, and on odd ones; `tests/cases/runs` has the rest."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -1,18 +1,12 @@
 """What the tests of rules about specs share: a policy, a repository in which it holds, and a change."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from specguard.testing import Step
+from specguard.testing import Outcome, Step
 from tests.rules.items import judge
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    from specguard.testing import Outcome
 
 TODAY = "2026-03-02"
 SPEC = "tasks/specs/0001-runs.md"

@@ -1,16 +1,11 @@
 """SPC004: dates of reviews that move without a trace."""
 
-from __future__ import annotations
-
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.rules.specs.setting import SPEC, WITHOUT_INDEX, each, judged_by, spec
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WAS = spec("2026-01-31", text="Runs are kept.\n\nUpdated: 2026-01-31\n")
 FOUND = {"line": 2, "message": "is 2026-02-28 now, and nothing else"}

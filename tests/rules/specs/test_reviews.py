@@ -1,10 +1,10 @@
 """SPC002 and SPC003: whether a spec was reviewed, and how long ago."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from functools import partial
 from hashlib import sha1, sha256
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,10 +22,6 @@ from tests.rules.specs.setting import (
     judged_by,
     spec,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 CONTENT = WITHOUT_INDEX.replace("[specs]", '[specs]\nbinding = "content"')
 aged = partial(judged_by, "SPC003")

@@ -1,10 +1,8 @@
 """SPC007: code that changes without a spec."""
 
-from __future__ import annotations
-
 import re
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -22,9 +20,6 @@ from tests.rules.specs.setting import (
     judged_by,
     spec,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FOUND = {"path": CODE, "severity": "error", "message": "no spec did"}
 FILES = {CODE: "run(1)\n"}

@@ -1,23 +1,18 @@
 """Runs a command in a scratch folder, and tells what changed in it."""
 
-from __future__ import annotations
-
 import os
 import resource
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from specguard.integrations.hooks.shell import read_command
+from specguard.integrations.hooks.tool_calls import Deeds
 from specguard.testing.repository import clean_environment
 from tests.rows import recorded
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from specguard.integrations.hooks.tool_calls import Deeds
 
 COMMANDS: Mapping[str, Any] = tomllib.loads(Path(__file__).with_name("commands.toml").read_text("utf-8"))
 """Commands, and what is told of them."""

@@ -1,10 +1,10 @@
 """Commands that are really run: whatever guarded file they alter is named after them, in every dialect."""
 
-from __future__ import annotations
-
 import os
 import shutil
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +14,6 @@ from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import Asked, ask, call, guarded
 from tests.integrations.hooks.shell.running import COMMANDS, run, scratch, snapshot
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 GUARDED = '# Authority\n\n```toml specguard\nbase = "main"\n[rules.forbidden-path]\npaths = ["**"]\n```\n'
 AFTER: dict[str, tuple[str, str, dict[str, Any]]] = {

@@ -1,21 +1,15 @@
 """What is told of commands before they run: their files, messages, ways past the guard, and refs."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from specguard.integrations.hooks.shell import read_command
+from specguard.testing import Repository
 from tests.integrations.hooks.asking import ask, call
 from tests.integrations.hooks.shell.running import COMMANDS, scratch, told
 from tests.test_hook_imports import NEVER, imported
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specguard.testing import Repository
 
 
 @pytest.fixture(scope="module")
