@@ -67,13 +67,12 @@ def _folded(step: str, entries: Sequence[Entry], base: Base, *, each: bool) -> s
     commits = base.commits
     if not commits:
         return f"{step}`"
-    paths = {one.path for one in entries}
-    own = {one.oid: {entry.path for entry in one.own_entries} for one in commits}
-    touching = [one for one in commits if paths & own[one.oid]]
-    last = commits[-1]
-    if touching == [last] and own[last.oid] <= paths and len(last.parents) == 1:
+    paths, last = {one.path for one in entries}, commits[-1]
+    touching = {one.oid for path in paths for one in base.touching(path)}
+    alone = touching == {last.oid} and {one.path for one in last.own_entries} <= paths
+    if alone and len(last.parents) == 1:
         return f"Take the commit back with `git reset --keep {_before(last)}`"
-    if not each or not touching or touching == [last]:
+    if not each or touching <= {last.oid}:
         # A commit that is left with nothing in it is told of for itself.
         return f"{step} && git commit --amend --no-edit --allow-empty`"
     return f"Take it out of its commits with `{_filtered(entries, base)}`"
@@ -164,9 +163,9 @@ def mixed(work: Work | None, commit: str | None) -> Sequence[str]:
     return (f"WRK007 {other.item}", f"WRK007 {work.naming.item}") if work and work.naming and other else ()
 
 
-def drop_empty(commits: Sequence[Commit]) -> str:
-    """The command that drops commits without files."""
-    return f"{_FILTER} {_since(commits)}"
+def drop_empty(made: CommitsById) -> str:
+    """The command that drops those of the judged commits that have no files."""
+    return f"{_FILTER} {made.range}"
 
 
 def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> str:
@@ -189,13 +188,6 @@ def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> s
     return f"git {edited} rebase -i --autostash {_before(pairs[0][0])}"
 
 
-def _since(commits: Sequence[Commit]) -> str:
-    """The revision range of a change's commits, for git: the branch without the earlier ones."""
-    made = {commit.oid for commit in commits}
-    before = dict.fromkeys(parent for commit in commits for parent in commit.parents if parent not in made)
-    return " ".join(["HEAD", *(f"^{parent[:SHORT]}" for parent in before)])
-
-
 class CommitsById(dict[str, "Commit"]):
     """The judged commits by their ids, oldest first."""
 
@@ -204,8 +196,10 @@ class CommitsById(dict[str, "Commit"]):
 
     @cached_property
     def range(self) -> str:
-        """Their revision range, for git."""
-        return _since(list(self.values()))
+        """Their revision range, for git: the branch without the earlier commits."""
+        parents = (parent for commit in self.values() for parent in commit.parents)
+        before = dict.fromkeys(parent for parent in parents if parent not in self)
+        return " ".join(["HEAD", *(f"^{parent[:SHORT]}" for parent in before)])
 
 
 def reword(message: Message, made: CommitsById, text: str = "") -> str:

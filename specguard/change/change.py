@@ -14,7 +14,7 @@ from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence, Set
+    from collections.abc import Callable, Collection, Mapping, Sequence, Set
     from typing import Any, Final, Self
 
     from specguard.change.base import Lower
@@ -383,6 +383,15 @@ class Change(Record, frozen=False):
     def commits(self) -> Sequence[Commit]:
         """The change's commits, oldest first."""
         raise NotApplicable(self._lacking)
+
+    @cached_property
+    def touching(self) -> Mapping[bytes, Sequence[Commit]]:
+        """The commits that change each path, oldest first."""
+        found: dict[bytes, list[Commit]] = {}
+        for commit in self.commits:
+            for entry in commit.own_entries:
+                found.setdefault(entry.path, []).append(commit)
+        return found
 
     def messages(self, merge: str) -> Sequence[Message]:  # noqa: ARG002 - not every kind has one
         """The commit messages to judge, by the policy's way to merge: `rebase`, `merge` or `squash`."""

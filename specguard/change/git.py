@@ -42,8 +42,11 @@ DEPTH: Final = 1000
 NAME_BYTES: Final = 512
 """How many bytes the names of entries may have on average, where there are as many as there may be."""
 
-AT_ONCE: Final = 1000
-"""How many commits one process compares with their parents."""
+AT_ONCE: Final = 700
+"""How many commits one process compares with their parents: what it is asked fits a pipe."""
+
+_AHEAD: Final = 4
+"""How many such processes work before they are read."""
 
 _INDEX_DIFF: Final = ("diff-index", "--cached", *RAW, "--ita-invisible-in-index")
 _COMMIT_DIFFS: Final = ("diff-tree", "--stdin", "--always", "--root", *RAW)
@@ -72,6 +75,7 @@ class Git(Store):
         self._commits: dict[str, Commit] = {}
         self._refused: dict[tuple[object, ...], MissingFact] = {}
         self._revisions: dict[tuple[str, ...], list[str]] = {}
+        self._listings: dict[tuple[str, ...], Process] = {}
 
     def commit(self, oid: str) -> Commit:
         """The commit of this object id, or the one that the tag of this id points to.
@@ -112,8 +116,10 @@ class Git(Store):
                 raise self.missing(f"commit {oid}", f"it is a {kind}")
             with Reading(self, f"commit {oid}"):
                 commits.append(read_commit(oid, content, diffs.reader(len(commits))))
+                if compare and not len(commits) % AT_ONCE:
+                    diffs.start(len(commits) - AT_ONCE)
         if compare and len(commits) > 1:
-            diffs.start()
+            diffs.start(len(commits) // AT_ONCE * AT_ONCE)
         return commits
 
     # Revisions
@@ -172,11 +178,19 @@ class Git(Store):
         """
         if head in without:
             return []
-        asked = (head, *(f"^{oid}" for oid in without if oid))
-        if asked not in self._revisions:
-            process = self.start("rev-list", "--topo-order", "--reverse", "--stdin", stdin=lines_of(asked))
+        asked = self.start_revisions(head, *without)
+        if asked in self._listings:
+            process = self._listings.pop(asked)
             self._revisions[asked] = self.read(process, "the change's commits").decode("ascii").split()
         return self._revisions[asked]
+
+    def start_revisions(self, head: str, *without: str | None) -> tuple[str, ...]:
+        """Start to list what `revisions` is asked for later, and return the name that the list has."""
+        asked = (head, *(f"^{oid}" for oid in without if oid))
+        if asked not in self._revisions and asked not in self._listings:
+            listing = ("rev-list", "--topo-order", "--reverse", "--stdin")
+            self._listings[asked] = self.start(*listing, stdin=lines_of(asked), wide=True)
+        return asked
 
     # Walks of trees
 
@@ -387,16 +401,18 @@ class _Diffs(Record, frozen=False):
     Attributes:
         git: where they are compared.
         commits: the commits.
-        first: the first process, where it was started already.
+        ahead: the processes that work ahead of their reader, by the position of their first commit.
     """
 
     git: Git
     commits: Sequence[Commit]
-    first: Process | None = None
+    ahead: dict[int, Process] = {}
 
-    def start(self) -> None:
-        """Start the first process, so that it is ready when it is read."""
-        self.first = self.git.start(*_COMMIT_DIFFS, stdin=_asked(self.commits[:AT_ONCE]), wide=True)
+    def start(self, at: int) -> None:
+        """Start the process for the commits from a position on, before its answer is read."""
+        if at < len(self.commits) and len(self.ahead) < _AHEAD:
+            asked = _asked(self.commits[at : at + AT_ONCE])
+            self.ahead[at] = self.git.start(*_COMMIT_DIFFS, stdin=asked, wide=True)
 
     def reader(self, position: int) -> Callable[[], Sequence[Sequence[Entry]]]:
         """The function that reads what the commit at a position changes."""
@@ -404,16 +420,17 @@ class _Diffs(Record, frozen=False):
 
     @cached_property
     def _all(self) -> Sequence[Sequence[Sequence[Entry]]]:
-        starts = range(0, len(self.commits), AT_ONCE)
-        return [found for start in starts for found in self._some(self.commits[start : start + AT_ONCE])]
+        return [found for at in range(0, len(self.commits), AT_ONCE) for found in self._some(at)]
 
-    def _some(self, commits: Sequence[Commit]) -> list[list[list[Entry]]]:
+    def _some(self, at: int) -> list[list[list[Entry]]]:
         def trees() -> Iterator[Pair]:
             for commit, parent in pairs:
                 yield (self.git.commit(parent).tree if parent else ""), commit.tree
 
+        commits = self.commits[at : at + AT_ONCE]
         what, pairs = "the commits' entries", _with_parents(commits)
-        process, self.first = self.first, None
+        process = self.ahead.pop(at, None)
+        self.start(at + _AHEAD * AT_ONCE)
         found = self.git.commit_diffs(
             what, *_COMMIT_DIFFS[2:], pairs=trees, stdin=_asked(commits), process=process
         )

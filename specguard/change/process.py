@@ -134,6 +134,8 @@ class Process:
         self._poll.register(self._errors, select.POLLIN)
         os.set_blocking(self._in, False)
         self._update_input()
+        if self._pending:
+            self._feed()
 
     def watch(self, look: Callable[[], None]) -> None:
         """Have something looked at, once, if the program is not at its end after `PATIENCE` seconds.
@@ -296,15 +298,19 @@ class Process:
                 if not said:
                     self._errors = self._close(number)
             elif number == self._in:
-                try:
-                    self._pending = self._pending[os.write(number, self._pending[:CHUNK]) :]
-                except BlockingIOError:
-                    continue
-                except BrokenPipeError:
-                    # It has read enough; whether that was right is seen from how it ends.
-                    self._pending, self._talk = memoryview(b""), False
-                self._update_input()
+                self._feed()
         return data
+
+    def _feed(self) -> None:
+        """Write what the pipe to standard input takes now."""
+        try:
+            self._pending = self._pending[os.write(self._in, self._pending[:CHUNK]) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            # It has read enough; whether that was right is seen from how it ends.
+            self._pending, self._talk = memoryview(b""), False
+        self._update_input()
 
     def _stand_still(self, look: Callable[[], None]) -> None:
         from signal import SIGCONT, SIGSTOP

@@ -86,6 +86,9 @@ class RangeChange(Change, frozen=False, kw_only=True):
         head = self.head.oid
         if against.oid is None:
             return Base(self, against, start=None, head=head)
+        if head != against.oid:
+            # The commits are asked for next, and both walks take as long.
+            self.git.start_revisions(head, against.oid)
         merge_bases = self.git.merge_bases(against.oid, head)
         if not merge_bases:
             raise MissingFact(

@@ -133,6 +133,10 @@ class Base(Record):
         """The judged commits, oldest first; none if what is judged is no commit yet."""
         return () if self.head is None or self.of_files else self.change.commits
 
+    def touching(self, path: bytes) -> Sequence[Commit]:
+        """The judged commits that change a path, oldest first."""
+        return self.change.touching.get(path, ()) if self.commits else ()
+
     def is_branch(self, branch: Branch, stage: Stage) -> bool:
         """True if the judged branch is the base itself, and what is judged has landed there.
 

@@ -599,7 +599,7 @@ class UnfinishedCommit(Rule):
                 yield about(message, what, step, "revert", "reverts", field="commit.body", how=how)
             commit = made.get(message.commit or "")
             if commit and commit.is_empty and self.empty == "forbid":
-                step = f"Drop it: `{drop_empty(list(made.values()))}`"
+                step = f"Drop it: `{drop_empty(made)}`"
                 if not commit.parents:
                     step = "Let it bring a file: `git commit --amend`"
                 what = f"the commit {subject} changes no file"
