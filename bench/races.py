@@ -71,6 +71,7 @@ def races(tools: Tools, *, quick: bool) -> list[Race]:
         _hook(tools),
         _command(tools),
         _range(tools, quick=quick),
+        _mixed_range(tools),
         _entries(tools),
         _lines(tools),
         _documents(tools, "documents", ("13", "14"), f"{DOCUMENTS} Markdown files, 16 MB", (10, 3)),
@@ -213,6 +214,19 @@ def _range(tools: Tools, *, quick: bool) -> Race:
     states = {"PTH001": "passed", "PTH002": "passed", "CMT002": "passed", "CMT003": "passed"}
     expected = Expected(("--range", "main..work"), states, commits=COMMITS)
     return Race("range", contenders, rows, [expected], (20, 4))
+
+
+def _mixed_range(tools: Tools) -> Race:
+    where = _path("mixed-range")
+    asked = ("--range", "main..work")
+    ours = Contender("check --range, mixed commits", (tools.specguard, "check", *asked), where, expect=1)
+    command = (tools.git, "log", "--raw", "-z", "--no-renames", "main..work")
+    log = Contender("git log --raw -z, mixed commits", command, where)
+    work = "the same with merges, releases, bots and findings"
+    row = Row("6r", work, "git log --raw -z", 5.0, 3.0, ours.name, log.name)
+    states = {"PTH002": "failed", "CMT002": "failed", "CMT003": "passed"}
+    expected = Expected(asked, states, commits=COMMITS, findings=251)
+    return Race("mixed-range", [ours, log], [row], [expected], (20, 4))
 
 
 def _entries(tools: Tools) -> Race:

@@ -68,8 +68,13 @@ class Stream:
         )
         self._count = 0
 
-    def commit(self, ref: str, message: str, files: Iterable[tuple[str, bytes]], parent: str = "") -> None:
-        """Add a commit to a ref, after the ref's last one in this stream or after a parent given by name."""
+    def commit(
+        self, ref: str, message: str, files: Iterable[tuple[str, bytes]], parent: str = "", merged: str = ""
+    ) -> None:
+        """Add a commit to a ref, after the ref's last one in this stream or after a parent given by name.
+
+        A merge has the tree of its first parent, and the files that are given.
+        """
         self._count += 1
         when = FIRST_DATE + 60 * self._count
         text = message.encode()
@@ -78,6 +83,8 @@ class Stream:
         self._write(b"data %d\n%s\n" % (len(text), text))
         if parent:
             self._write(b"from %s\n" % parent.encode())
+        if merged:
+            self._write(b"merge %s\n" % merged.encode())
         for path, content in files:
             self._write(b"M 100644 inline %s\ndata %d\n%s\n" % (path.encode(), len(content), content))
         self._write(b"\n")
@@ -197,6 +204,48 @@ def _range(path: Path) -> None:
     _check_out(path)
     for count in PARTS:
         git(path, "update-ref", f"refs/heads/first-{count}", f"work~{COMMITS - count}")
+
+
+def _mixed_range(path: Path) -> None:
+    """`main` and 2,500 commits on `work` with what histories have, and 251 findings.
+
+    One in twenty each is a merge, is on the branch that is merged, is a release or a revert, both not of the
+    form, and changes a locked file; one in five is a bot's.
+    """
+    chance = random.Random(9)
+    names = list(_names(chance, 4000))
+    stream = Stream(path)
+    policy = (POLICIES / "range.md").read_text("utf-8")
+    stream.commit(
+        "refs/heads/main",
+        "chore: start",
+        [*_authority(policy), *((name, _text(chance, 30)) for name in names)],
+    )
+    work, topic = "refs/heads/work", "refs/heads/topic"
+    stream.commit(work, "feat: begin", [("begin.txt", b"begun\n")], parent="refs/heads/main")
+    brought: list[tuple[str, bytes]] = []
+    for number in range(2, COMMITS + 1):
+        changed = [(name, _text(chance, 30)) for name in sorted(set(chance.choices(names, k=4)))]
+        one, other = chance.choice(WORDS), chance.choice(WORDS)
+        message = f"feat({one}): let the {other} keep item {number}\n\n{_body(chance)}\nRefs: {number}\n"
+        turn = number % 20
+        if turn in (2, 7, 11, 16):
+            message = f"chore(deps): bump {one} from 1.{number}.0 to 1.{number}.1"
+        elif turn == 4:
+            message = f"v1.{number}.0"
+        elif turn == 9:
+            message = f'Revert "feat({one}): let the {other} go"\n\nIt was too slow.\n'
+        elif turn == 17:
+            changed.append(("docs/adr/file.txt", _text(chance, 3)))
+        if turn == 18:
+            stream.commit(topic, message, changed, parent=work)
+            brought = changed
+        elif turn == 0:
+            stream.commit(work, f"Merge branch 'topic' of {one}", brought, merged=topic)
+        else:
+            stream.commit(work, message, changed)
+    stream.end()
+    _check_out(path)
 
 
 def _entries(path: Path) -> None:
@@ -372,6 +421,7 @@ def _text(chance: random.Random, lines: int) -> bytes:
 BUILDERS: dict[str, Callable[[Path], None]] = {
     "hook": _hook,
     "range": _range,
+    "mixed-range": _mixed_range,
     "entries": _entries,
     "lines": _lines,
     "documents": _documents,
