@@ -30,19 +30,29 @@ class Difference(Record, frozen=False):
 
     Attributes:
         key: the setting's dotted key.
-        old, new: its values as TOML has them; None if it is absent.
+        before, after: its values; None if it is absent.
         old_origin, new_origin: where they are written; None for a default.
         effect: `tightens`, `loosens`, or `incomparable` where neither can be said.
         grows: whether more elements tighten it.
     """
 
     key: str
-    old: Any
-    new: Any
+    before: Any
+    after: Any
     effect: Effect
     old_origin: Origin | None = None
     new_origin: Origin | None = None
     grows: bool = False
+
+    @property
+    def old(self) -> Any:
+        """The value before as TOML has it."""
+        return plain(self.before)
+
+    @property
+    def new(self) -> Any:
+        """The value after as TOML has it."""
+        return plain(self.after)
 
     @property
     def summary(self) -> str:
@@ -223,7 +233,7 @@ def differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iter
         effect = "incomparable"
         if direction in ("tightens", "loosens"):
             effect = "tightens" if direction == "tightens" else "loosens"
-    yield Difference(key, one, other, effect, grows=direction == "more")
+    yield Difference(key, old, new, effect, grows=direction == "more")
 
 
 def _ranked(old: Any, new: Any, ranks: Sequence[Any]) -> Effect:

@@ -14,7 +14,8 @@ from specguard.authority.layers import UNITED, SettingProblem
 from specguard.authority.load import AuthoritySource, read_file
 from specguard.authority.policy import Disregarded, Policy, encode
 from specguard.change.entries import sha256
-from specguard.declaration.rule import Record, load
+from specguard.declaration.patterns import Patterns
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 from specguard.model import Origin
 
@@ -160,28 +161,22 @@ class Floor(Record):
 
     def _put(self, data: dict[str, Any], one: Difference) -> None:
         """Put the floor's value in place, and where it is from; to what grows, only add it."""
-        there, name, cls = _place(data, one.key)
-        floor, _, _ = _place(self.policy.to_data(), one.key)
-        origins = data["origins"]
-        if one.grows and cls:
-            # A list that is not set has the elements of its default.
-            default = encode(getattr(load(cls), name, None))
-            there.setdefault(name, default)
-            floor = {name: default, **floor}
-        grows = one.grows and name in there and name in floor
-        first = len(_elements(there[name])) if grows else 0
-        if grows:
-            said = _elements(there[name])
-            added = [index for index, value in enumerate(_elements(floor[name])) if value not in said]
-            there[name] = _with(there[name], floor[name], added)
+        place, name = _place(data, one.key)
+        origins, value = data["origins"], one.before
+        first, added = 0, range(len(one.old) if isinstance(one.old, list) else 0)
+        if one.grows and isinstance(one.new, dict):
+            value = {**one.after, **value}
+        elif one.grows and one.new is not None:
+            first = len(one.new)
+            added = [index for index, element in enumerate(one.old) if element not in one.new]
+            of_patterns = isinstance(value, Patterns)
+            known, more = (one.after.patterns, one.old) if of_patterns else (one.after, value)
+            value = [*known, *(more[index] for index in added)]
+            value = type(one.after)(value) if of_patterns else value
         else:
-            added = list(range(len(_elements(floor.get(name)))))
             for key in [key for key in origins if key == one.key or key.startswith(f"{one.key}.")]:
                 del origins[key]
-            if name in floor:
-                there[name] = floor[name]
-            else:
-                there.pop(name, None)
+        place[name] = encode(value)
         for key in (one.key.rpartition(".")[0], one.key):
             if key and self.policy.origin(key):
                 origins.setdefault(key, self._origin(key))
@@ -195,39 +190,22 @@ def _adds_up(one: Difference) -> bool:
     return of_tables or tuple(one.key.split(".")) in UNITED
 
 
-def _place(data: Any, key: str) -> tuple[dict[str, Any], str, str]:
-    """The table in a policy's data that a setting stands in, its name there, and its class, if it has one."""
+def _place(data: Any, key: str) -> tuple[dict[str, Any], str]:
+    """The table in a policy's data that a setting stands in, and its name there."""
     head, _, rest = key.partition(".")
     if head == "rules":
         name, _, field = rest.partition(".")
         rule = next(rule for rule in data["rules"] if rule["name"] == name)
-        return (rule, field, "") if field in _COMMON else (rule["settings"], field, rule["target"])
+        return rule if field in _COMMON else rule["settings"], field
     if head == "authority":
-        return (data, "authority_keys", "") if rest == "keys" else (data["authority"], rest, "")
+        return (data, "authority_keys") if rest == "keys" else (data["authority"], rest)
     declared = next((one for one in data["declared"].values() if one["table"] == head), None)
     if declared is None:
-        return data["top"], head, ""
+        return data["top"], head
     value = declared["value"]
     if not rest:
-        return declared, "value", ""
+        return declared, "value"
     if value["$"] == "record":
-        return value["fields"], rest, value["class"]
+        return value["fields"], rest
     kind, _, field = rest.rpartition(".")
-    if kind not in value["items"]:
-        return value["items"], rest, ""
-    return value["items"][kind]["fields"], field, value["items"][kind]["class"]
-
-
-def _elements(value: Any) -> Sequence[Any]:
-    """The elements of a list as data; none of another value."""
-    if isinstance(value, dict):
-        value = value.get("patterns")
-    return value if isinstance(value, list) else ()
-
-
-def _with(value: Any, other: Any, added: Sequence[int]) -> Any:
-    """A list as data with some elements of another one behind its own."""
-    if isinstance(value, dict):
-        parts = ("patterns", "expressions")
-        return {**value, **{part: _with(value[part], other[part], added) for part in parts}}
-    return [*value, *[other[index] for index in added]]
+    return (value["items"][kind]["fields"], field) if kind in value["items"] else (value["items"], rest)

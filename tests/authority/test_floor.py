@@ -257,6 +257,15 @@ def test_lists_of_tables_add_up(load: Load) -> None:
     assert held.disregarded == []
 
 
+def test_entries_of_a_table_add_up(load: Load) -> None:
+    over, below = (
+        load.toml(f'[artifacts.note]\npath = "notes/*.md"\nfields = {text}')
+        for text in ('{a = "any", b = "date"}', '{b = "any", c = "any"}')
+    )
+    held = Floor("org.md", "0", over).hold(below)
+    assert held.declared("contracts")["note"].fields == {"a": "any", "b": "date", "c": "any"}
+
+
 def test_an_approval_without_the_floor_is_none_under_it(load: Load) -> None:
     floor = Floor("org.md", "0", load.toml("[rules.commit-count]\nat_most = 2"))
     tight, loose = (load.toml(f"[rules.commit-count]\nat_most = {most}") for most in (2, 3))

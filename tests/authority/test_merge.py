@@ -8,11 +8,12 @@ from tests.authority.conftest import Load
 
 
 def merge(*texts: str) -> Merged:
-    """Merge texts; one that begins with `# preset` is a preset. They are called a, b, c."""
-    layers = [toml_layer(text, name) for name, text in zip("abcdef", texts, strict=False)]
-    for layer, text in zip(layers, texts, strict=True):
-        layer.preset = text.startswith("# preset")
-    return Merged(layers)
+    """Merge texts, called a, b, c; one that begins with `# preset` is a preset."""
+    names = (
+        f"{'preset:' * text.startswith('# preset')}{name}"
+        for name, text in zip("abcdef", texts, strict=False)
+    )
+    return Merged(map(toml_layer, texts, names))
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_other_lists_are_replaced() -> None:
     merged = merge('# preset\n[rules.x]\na = ["p", "q"]\nb = ["k"]', '[rules.x]\na = ["r"]')
     assert merged.data == {"rules": {"x": {"a": ["r"], "b": ["k"]}}}
     assert merged.origin(("rules", "x", "a", 1)) == Origin("b", 2)
-    assert merged.origin(("rules", "x", "b", 0)) == Origin("a", 4)
+    assert merged.origin(("rules", "x", "b", 0)) == Origin("preset:a", 4)
     assert ("rules", "x", "a", 1) not in merged.origins
 
 
