@@ -284,7 +284,6 @@ def _presets(project: Merged, registry: Registry, problems: list[SettingProblem]
             for key in _PROJECT_ONLY
             if key in layer.data
         )
-        layer.preset = True
         layers.append(layer)
     return layers
 

@@ -53,6 +53,9 @@ class PolicyError(SeveralErrors):
 INFO: Final = ("toml", "specguard")
 """The words behind the fence of a block of settings."""
 
+PRESET: Final = "preset:"
+"""What the path of a preset begins with."""
+
 TESTS: Final = ("should-fail", "should-pass")
 """Tables in which a project says what its policy is to find: `specguard test` reads them, no check does."""
 
@@ -71,7 +74,6 @@ class Layer(Record, frozen=False):
         path: the document, or `preset:NAME`.
         lines: the line in that document of each key and array element.
         first: the line on which its text begins.
-        preset: whether a project's own values go before these.
         tests: what stands in the tables of `TESTS`, which are no settings; their lines are in `lines`.
     """
 
@@ -79,8 +81,12 @@ class Layer(Record, frozen=False):
     path: str
     lines: Mapping[KeyPath, int]
     first: int = 1
-    preset: bool = False
     tests: dict[str, Any] = {}
+
+    @property
+    def preset(self) -> bool:
+        """True if a project's own values go before these."""
+        return self.path.startswith(PRESET)
 
     def without_tests(self) -> Layer:
         """The same with what is expected of the policy taken out of the settings."""
@@ -215,48 +221,43 @@ class Merged:
         self.data: dict[str, Any] = {}
         self.origins: dict[KeyPath, Origin] = {}
         self.problems: list[SettingProblem] = []
-        self._from_preset: set[KeyPath] = set()
         for layer in layers:
             self._table(self.data, layer.data, (), layer)
 
     def _table(self, target: dict[str, Any], source: Mapping[str, Any], above: KeyPath, layer: Layer) -> None:
         for key, value in source.items():
             path, known = (*above, key), target.get(key)
-            replaceable = key not in target or path in self._from_preset
+            preset = path in self.origins and self.origins[path].path.startswith(PRESET)
             if path in UNITED and isinstance(value, list) and isinstance(known, (list, type(None))):
                 self._unite(target.setdefault(key, []), value, path, layer)
             elif isinstance(value, dict) and isinstance(known, dict):
-                if not layer.preset and path in self._from_preset:
-                    self._mark(path, layer)
+                if preset and not layer.preset:
+                    self.origins[path] = layer.origin(path)
                 self._table(known, value, path, layer)
-            elif replaceable:
-                self._replace(target, key, value, path, layer)
+            elif preset or key not in target:
+                for below in [one for one in self.origins if preset and one[: len(path)] == path]:
+                    del self.origins[below]
+                target[key] = {} if isinstance(value, dict) else value
+                self.origins[path] = layer.origin(path)
+                if isinstance(value, dict):
+                    self._table(target[key], value, path, layer)
+                else:
+                    self._mark_below(value, path, layer)
             elif not layer.preset and not _same(known, value):
-                self._conflict(path, layer)
-
-    def _replace(self, target: dict[str, Any], key: str, value: Any, path: KeyPath, layer: Layer) -> None:
-        if key in target:
-            for known in [known for known in self.origins if known[: len(path)] == path]:
-                del self.origins[known]
-                self._from_preset.discard(known)
-        target[key] = {} if isinstance(value, dict) else value
-        self._mark(path, layer)
-        if isinstance(value, dict):
-            self._table(target[key], value, path, layer)
-        else:
-            self._mark_below(value, path, layer)
+                first, second = self.origins[path], layer.origin(path)
+                said = f"`{dotted(path)}` has another value than in {first}"
+                self.problems.append(SettingProblem(said, second, f"keep one of them: {first} or {second}"))
 
     def _mark_below(self, value: Any, path: KeyPath, layer: Layer) -> None:
         """Mark the elements of a list, and what is in them."""
         if not isinstance(value, (dict, list)):
             return
         for key, element in value.items() if isinstance(value, dict) else enumerate(value):
-            self._mark((*path, key), layer)
+            self.origins[*path, key] = layer.origin((*path, key))
             self._mark_below(element, (*path, key), layer)
 
     def _unite(self, known: list[Any], value: list[Any], path: KeyPath, layer: Layer) -> None:
-        if path not in self.origins:
-            self._mark(path, layer)
+        self.origins.setdefault(path, layer.origin(path))
         names = {element for element in known if isinstance(element, str)}
         for index, element in enumerate(value):
             if element not in (names if isinstance(element, str) else known):
@@ -264,23 +265,6 @@ class Merged:
                 known.append(element)
                 if isinstance(element, str):
                     names.add(element)
-
-    def _mark(self, path: KeyPath, layer: Layer) -> None:
-        self.origins[path] = layer.origin(path)
-        if layer.preset:
-            self._from_preset.add(path)
-        else:
-            self._from_preset.discard(path)
-
-    def _conflict(self, path: KeyPath, layer: Layer) -> None:
-        first, second = self.origins[path], layer.origin(path)
-        self.problems.append(
-            SettingProblem(
-                f"`{dotted(path)}` has another value than in {first}",
-                origin=second,
-                help=f"keep one of them: {first} or {second}",
-            )
-        )
 
     def origin(self, path: KeyPath) -> Origin:
         """The place of a key, or of the nearest key above it."""
