@@ -136,7 +136,6 @@ class Approvals:
     Attributes:
         settings: `[approvals]` of the policy.
         log: the log.
-        decisions: what became of each approval that this change brings, and of those of the base that match.
         entries: what the change does in the log's folder.
         old: the paths of the files there that are no record in the base already.
         broken: the other files there that are no record.
@@ -169,7 +168,23 @@ class Approvals:
         self.old = {broken.path for broken in self.log.broken if broken.place == "base"}
         self.broken = [broken for broken in self.log.broken if broken.path not in self.old]
         self._revoked = self.log.revoked
-        self.decisions = list(self._decide())
+
+    def against(self, approval: Approval, findings: Sequence[Judged]) -> Refusal | None:
+        """What would speak against an approval of some findings once it is given and proven; None if nothing.
+
+        Raises:
+            MissingFact: nobody can tell.
+        """
+        decision = Decision(Filed(approval.id, approval, {"local"}), approval, b"", findings)
+        self._judge(decision)
+        for missing in self._undecided.values():
+            raise missing
+        return next((one for one in decision.refusals if one.field or one.kind != "untrusted"), None)
+
+    @cached_property
+    def decisions(self) -> Sequence[Decision]:
+        """What became of each approval that this change brings, and of those of the base that match."""
+        return list(self._decide())
 
     @property
     def empty(self) -> bool:

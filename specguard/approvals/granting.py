@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 import os
 
-from specguard.approvals.approvals import log_of, says_nothing
-from specguard.approvals.log import Filed, write_record, write_signature
-from specguard.approvals.people import ApprovalSettings, Approver, part_of, people_of, sign_as
+from specguard.approvals.approvals import Approvals
+from specguard.approvals.log import Filed, Log, write_record, write_signature
+from specguard.approvals.people import ApprovalSettings, Approver, sign_as
 from specguard.approvals.record import Approval, Bond, Revocation
 from specguard.errors import Needed, NotApplicable, SpecguardError, nearest
 from specguard.model import Judged, RuleResult, listed, path_text
@@ -41,12 +41,11 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
         SpecguardError: it cannot be given; nothing is written then.
     """
     request, policy, bond = facts.change.request, facts.policy, Bond(facts)
-    settings: ApprovalSettings = policy.declared("approval_settings")
     if request.push:
         said = "an approval is for one change, and a push may bring several"
         raise _refused(said, "approve the branch instead")
-    approver = approver_named(request.approved_by, settings)
-    rules = [_rule(name, policy, settings, approver) for name in request.override]
+    approver = approver_named(request.approved_by, policy.declared("approval_settings"))
+    rules = [_rule(name, policy) for name in request.override]
     findings, standing = _findings(request, rules, results)
     if not findings:
         return [f"{standing} is approved already."]
@@ -57,27 +56,20 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
                 "and a later one puts it back: nothing is left that an approval could be bound to",
                 "fold these commits into one, with `git rebase --interactive`",
             )
-    codes = sorted({judged.code for judged in findings})
-    problem = says_nothing(request.reason, policy, codes)
-    if problem:
-        step = 'say it with --reason "why this change needs what the rule forbids"'
-        raise _refused(f"an approval needs a reason, and {problem}", step)
-    with Needed():
-        people = people_of(bond.change, bond.folder, squashed=policy.merge == "squash")
-    part = part_of(approver, people)
-    if part:
-        raise _refused(
-            f"nobody approves their own change: {part}", "ask somebody who had no part in the change"
-        )
     record = _record(facts, bond, approver, findings)
-    known = _known(record, bond)
+    with Needed():
+        approvals = Approvals(facts, results)
+        wrong = approvals.against(record, findings)
+    if wrong is not None:
+        raise _refused(f"this approval would not count: {wrong.reason}", wrong.help)
+    known = _known(record, approvals.log)
     if known is not None:
         signed = "" if known.signatures else f" Its signature is missing: {_sign(known.id)}."
         return [f"{approver.name} approved this already, with {known.id[:12]}; nothing is written.{signed}"]
     signature = sign_as(approver, record, request.key) if request.key else None
     file = write_record(bond.change.git.repository.work_tree(), bond.folder, record, signature)
     notes = [f"Approval {record.id[:12]} by {approver.name} is written to {file}; commit it with the change."]
-    strict = sorted({rule.code for rule in rules if rule.signed and rule.code in codes})
+    strict = sorted({rule.code for rule in rules if rule.signed and rule.code in record.rules})
     if strict and not signature:
         notes.append(
             f"Only a signature lifts {' and '.join(strict)}, so this counts once {approver.name} signs it "
@@ -92,9 +84,6 @@ def _record(facts: Facts, bond: Bond, approver: Approver, findings: Sequence[Jud
     request, now = facts.change.request, facts.clock.now()
     scope: Scope = "paths" if request.scope == "paths" else "change"
     paths = sorted({judged.finding.path for judged in findings if judged.finding.path is not None})
-    if scope not in settings.scopes:
-        taken = f"it takes {' or '.join(settings.scopes)}"
-        raise _refused(f"the policy takes no approval whose scope is {scope}", taken)
     if scope == "paths" and any(judged.finding.path is None for judged in findings):
         said = "a finding without a file cannot be approved only for its paths"
         raise _refused(said, "leave out --scope paths")
@@ -128,10 +117,8 @@ def _refused(message: str, step: str, code: str = "not-approvable") -> Specguard
     return SpecguardError(message, help=step, code=code)
 
 
-def _known(record: Approval, bond: Bond) -> Filed | None:
+def _known(record: Approval, log: Log) -> Filed | None:
     """An approval of the log that says the same as a new one, holds as long and was not revoked."""
-    with Needed():
-        log = log_of(bond.change, bond.folder)
     own = {"issued_at", "expires_at", "nonce"}
     said = {key: value for key, value in record.data.items() if key not in own}
     for filed, approval in log.approvals:
@@ -163,18 +150,13 @@ def approver_named(name: str, settings: ApprovalSettings) -> Approver:
     return approver
 
 
-def _rule(name: str, policy: Policy, settings: ApprovalSettings, approver: Approver) -> RuleInPolicy:
-    """The rule of a code or name, which the approver may lift."""
+def _rule(name: str, policy: Policy) -> RuleInPolicy:
+    """The rule of a code or name."""
     rule = policy.rule(name)
     if rule is None:
         known = {text for one in policy.rules for text in (one.code, one.name)}
         step = nearest(name, known, "`specguard rule` lists them")
         raise _refused(f"no rule is called {name!r}", step, "unknown-name")
-    if not rule.approvable:
-        raise _refused(f"no approval lifts {rule.code} {rule.name}", "put right what it found")
-    if not approver.covers(rule):
-        able = " or ".join(one.name for one in settings.able(rule)) or "nobody"
-        raise _refused(f"{approver.name} may not approve {rule.code} {rule.name}", f"{able} may")
     return rule
 
 

@@ -163,7 +163,7 @@ class Floor(Record):
         """Put the floor's value in place, and where it is from; to what grows, only add it."""
         place, name = _place(data, one.key)
         origins, value = data["origins"], one.before
-        first, added = 0, range(len(one.old) if isinstance(one.old, list) else 0)
+        first, added = 0, list(range(len(one.old) if isinstance(one.old, list) else 0))
         if one.grows and isinstance(one.new, dict):
             value = {**one.after, **value}
         elif one.grows and one.new is not None:

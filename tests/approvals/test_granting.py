@@ -95,10 +95,25 @@ def test_what_cannot_be_given_is_not(
     refused(repository, check(repository, *kept, *words), message, help_)
 
 
+@pytest.mark.parametrize(
+    ("code", "path", "message"),
+    [
+        ("PTH001", "frozen/f", "would not count: no approval lifts PTH001"),
+        ("PTH002", LOCKED, "would not count: alice may not approve PTH002"),
+    ],
+)
+def test_nothing_is_written_that_would_not_count(tmp_path: Path, code: str, path: str, message: str) -> None:
+    policy = POLICY.replace('may = ["PTH002", "PTH004", "BRN"]', 'may = ["BRN"]')
+    change = Step("feat: change", files={path: "two\n"}, author="Cleo <cleo@example.org>")
+    repository = build(tmp_path, commits=[change], policy=policy)
+    words = (f"--override={code}", f"--path={path}", *WORDS[2:])
+    refused(repository, check(repository, *words), message)
+
+
 def test_whoever_made_the_change_does_not_approve_it(tmp_path: Path) -> None:
     change = Step("feat: change", files={LOCKED: "two\n"}, author="A <alice@example.org>")
     repository = build(tmp_path, commits=[change])
-    refused(repository, check(repository, *WORDS), "nobody approves their own change: alice is ", "no part")
+    refused(repository, check(repository, *WORDS), "would not count: alice is the author", "no part")
 
 
 @pytest.mark.parametrize(("many", "more"), [(2, ""), (5, ""), (7, " and 2 more")])
