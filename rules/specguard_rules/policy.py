@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Covering, Finding, Guarding, Origin, Rule, Selecting, setting
+from specguard.rules import Finding, Guarding, Origin, Rule, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -348,19 +348,20 @@ class UnmatchedSetting(Rule):
                     yield _unmatched(key, index, pattern, origin)
 
 
-def _settings(policy: Policy) -> Iterator[tuple[str, Covering | Guarding | Selecting]]:
+def _settings(policy: Policy) -> Iterator[tuple[str, Any]]:
     """Every list of path patterns of the rules that judge, with its key."""
     for rule in policy.rules:
         if rule.active and rule.configured:
-            tables: dict[str, Any] = {} if rule.code[:3] in _ABOUT_BRANCHES else dict(rule.settings)
-            for field, patterns in _patterns({**tables, "exclude": rule.exclude}, ""):
-                yield f"rules.{rule.name}.{field}", patterns
+            of_branches = rule.code[:3] in _ABOUT_BRANCHES
+            for key, patterns in rule.patterns:
+                if key == f"rules.{rule.name}.exclude" or not of_branches:
+                    yield key, patterns
     governing = policy.rule("SPC007")
     if governing is not None and governing.active:
         yield _CODE, policy.declared("spec_settings").code
 
 
-def _unfitted(key: str, patterns: Covering | Guarding | Selecting, policy: Policy) -> Finding:
+def _unfitted(key: str, patterns: Any, policy: Policy) -> Finding:
     path, place = policy.documents[0][0], policy.origin("extends")
     where = f"{key.removeprefix('rules.')} ({', '.join(patterns.patterns)})"
     message = f"the preset's {where} matches no file, so it holds nothing"
@@ -381,17 +382,3 @@ def _unmatched(key: str, index: int, pattern: str, origin: Origin) -> Finding:
     found = _about(message, "Correct the pattern, or take it out.", path, origin, f"{key} {pattern}")
     found.field = f"{key}.{index}"
     return found
-
-
-def _patterns(value: Any, field: str) -> Iterator[tuple[str, Covering | Guarding | Selecting]]:
-    """Every list of path patterns in a value, with its key: in tables, lists of tables and nested ones."""
-    if isinstance(value, (Covering, Guarding, Selecting)):
-        yield field, value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _patterns(inner, f"{field}.{name}" if field else name)
-    elif isinstance(value, (list, tuple)):
-        for index, inner in enumerate(value):
-            yield from _patterns(inner, f"{field}.{index}")
-    elif hasattr(value, "_fields"):
-        yield from _patterns({name: getattr(value, name) for name in value._fields}, field)

@@ -105,6 +105,24 @@ def plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
+def members(value: Any) -> list[tuple[str | int, Any]] | None:
+    """The members of a table, a record or a list, by name or position; None of any other value."""
+    if isinstance(value, Record):
+        return [(name, getattr(value, name)) for name in value._fields]
+    if isinstance(value, dict):
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, (list, tuple)) else None
+
+
+def leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """What is in a setting and has no members, with its dotted key."""
+    within = members(value)
+    if within is None:
+        yield key, value
+    for name, one in within or ():
+        yield from leaves(f"{key}.{name}", one)
+
+
 def target_of(cls: type) -> str:
     """The import path of a class: `module:Class`."""
     return f"{cls.__module__}:{cls.__qualname__}"
@@ -268,6 +286,13 @@ class RuleInPolicy:
     def settings(self) -> Mapping[str, Any]:
         """The values of the settings that the policy has for it, without importing the rule."""
         return {name: decode(value) for name, value in (self._data["settings"] or {}).items()}
+
+    @property
+    def patterns(self) -> Iterator[tuple[str, Patterns]]:
+        """Every list of path patterns that the policy has for it, with its key, the exceptions last."""
+        for key, value in leaves(f"rules.{self.name}", {**self.settings, "exclude": self.exclude}):
+            if isinstance(value, Patterns):
+                yield key, value
 
     @property
     def package(self) -> str:

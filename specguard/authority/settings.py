@@ -8,6 +8,7 @@ and people that `selectors` and `approvers` name are all known.
 from __future__ import annotations
 
 from specguard.authority.load import levels
+from specguard.authority.policy import members
 from specguard.change.git import MAX_ENTRIES
 from specguard.declaration.patterns import Covering, PatternError, Selecting
 from specguard.declaration.rule import Settings, required, setting
@@ -15,11 +16,12 @@ from specguard.errors import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
     from specguard.declaration.expressions import Expression
     from specguard.declaration.registry import Registry
+    from specguard.declaration.rule import Note
     from specguard.model import Severity, Stage
 
     Path = tuple[str | int, ...]
@@ -120,7 +122,7 @@ def misspelt(values: Mapping[str, Any], registry: Registry) -> Iterator[tuple[Pa
     """
     rules = {name: registered.rule for name, registered in registry.rules.items()}
     selectors = {one for name, rule in rules.items() for one in (rule.code, rule.family(), name)}
-    for path, value, options in _noted(values, rules, registry.declarations):
+    for path, value, options in _noted(values, rules):
         if "selectors" in options:
             for index, selector in enumerate(value):
                 if selector not in selectors:
@@ -137,35 +139,15 @@ def misspelt(values: Mapping[str, Any], registry: Registry) -> Iterator[tuple[Pa
 
 
 def _noted(
-    values: Mapping[str, Any], rules: Mapping[str, type[Settings]], tables: Iterable[str]
+    value: Any, rules: Mapping[str, type[Settings]], path: Path = ()
 ) -> Iterator[tuple[Path, Any, Mapping[str, Any]]]:
-    """Each field that is set and has options, also in tables within: its key, value and options."""
-    for name in tables:
-        if name in values:
-            yield from _within(values[name], (name,))
-    for name, table in values.get("rules", {}).items():
-        for field, value in table.items():
-            if field in rules[name]._fields:
-                yield from _field(rules[name], field, value, ("rules", name, field))
-
-
-def _within(value: Any, path: Path) -> Iterator[tuple[Path, Any, Mapping[str, Any]]]:
-    if isinstance(value, Settings):
-        for field in value._fields:
-            own = getattr(value, field)
-            if own != getattr(type(value), field, None):
-                yield from _field(type(value), field, own, (*path, field))
-    elif isinstance(value, (dict, list, tuple)):
-        for key, element in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _within(element, (*path, key))
-
-
-def _field(
-    cls: type[Settings], field: str, value: Any, path: Path
-) -> Iterator[tuple[Path, Any, Mapping[str, Any]]]:
-    if field in cls._notes:
-        yield path, value, cls._notes[field].options
-    yield from _within(value, path)
+    """Each field that is set, also in tables within: its key, value and options."""
+    cls = rules.get(str(path[1])) if len(path) == 2 and path[0] == "rules" else type(value)
+    notes: Mapping[str, Note] = getattr(cls, "_notes", {})
+    for name, one in members(value) or ():
+        if name in notes and one != getattr(cls, str(name), None):
+            yield (*path, name), one, notes[str(name)].options
+        yield from _noted(one, rules, (*path, name))
 
 
 def _near(value: Any, path: Path, known: Sequence[str], dotted: bool) -> Iterator[tuple[Path, str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from specguard.authority.policy import leaves
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository
@@ -214,19 +215,13 @@ def matching(value: object, key: str, path: bytes, *, texts: bool = False) -> It
         path: the path.
         texts: whether a text may be the name of one path, and not only patterns count.
     """
-    if isinstance(value, Patterns):
-        index = value.find(path)
-        if index is not None:
-            yield f"{key}.{index}", value.patterns[index], _effect(key, value)
-    elif isinstance(value, str):
-        if texts and value == path_text(path):
-            yield key, value, "named"
-    elif isinstance(value, (Record, dict, list, tuple)):
-        inner: Any = value
-        if isinstance(value, Record):
-            inner = {name: getattr(value, name) for name in value._fields}
-        for name, element in inner.items() if isinstance(inner, dict) else enumerate(inner):
-            yield from matching(element, f"{key}.{name}", path, texts=texts)
+    for name, one in leaves(key, value):
+        if isinstance(one, Patterns):
+            index = one.find(path)
+            if index is not None:
+                yield f"{name}.{index}", one.patterns[index], _effect(name, one)
+        elif texts and one == path_text(path):
+            yield name, one, "named"
 
 
 def _effect(key: str, patterns: Patterns) -> str:
