@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -47,8 +48,10 @@ commit_message = "feat: add a\\n"
 """
 
 
-def imported(arguments: Sequence[str], directory: Path, cache: Path, stdin: str = "") -> set[str]:
-    """The modules that a run of Python imports, beyond those of an empty program."""
+def imported(
+    arguments: Sequence[str], directory: Path, cache: Path, stdin: str = "", code: int = 0
+) -> set[str]:
+    """The modules that a run of Python imports, which ends with this exit code."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", *arguments],
         cwd=directory,
@@ -58,7 +61,7 @@ def imported(arguments: Sequence[str], directory: Path, cache: Path, stdin: str 
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     lines = (line.split("|") for line in done.stderr.split("\n") if line.startswith("import time:"))
     return {fields[2].strip() for fields in lines}
 
@@ -94,6 +97,18 @@ def test_a_hook_with_a_cached_policy_imports_little(hook: str, nothing: set[str]
     again = imported([command(), "check", *words], repository.path, tmp_path / "cache") - nothing
     assert "specguard.cli.checking" in again
     assert again & {*NEVER, "json"} == set()
+
+
+def test_a_staged_check_of_an_item_imports_no_heavy_library(tmp_path: Path) -> None:
+    case = Case.load(Path(__file__).parent / "cases" / "work" / "phase-runner-staged.toml")
+    document = {b"docs/plan/v1.02/phases/phase-12.md": "# Phase 12\n\nKeep the state.\n"}
+    base = [replace(step, files=dict(step.files) | document) for step in case.base]
+    repository = replace(case, base=base).build(tmp_path / "repository")
+    check = [command(), "check", "--staged"]
+    imported(check, repository.path, tmp_path / "cache", code=1)
+    again = imported(check, repository.path, tmp_path / "cache", code=1)
+    assert "specguard_rules.work" in again
+    assert again & {"markdown_it", "pydantic", "click", "rich", "typing", "re2", "yaml", "tomllib"} == set()
 
 
 def test_a_range_under_a_policy_without_work_imports_nothing_of_work(tmp_path: Path) -> None:

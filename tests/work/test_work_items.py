@@ -1,14 +1,16 @@
 """Which item the names of a change tell of, and how it resolves."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from specguard.change.tree import Tree
 from specguard.errors import MissingFact, NotApplicable
+from specguard.testing import Case, run_here
 from specguard.work.item import Papers
 from specguard.work.kinds import Names, WorkKind, identity, same_item
-from specguard.work.named_items import Unresolved, Work, WorkItem
+from specguard.work.named_items import Unresolved, Work
 from tests.outcomes import there
 from tests.work.trees import Grow
 
@@ -47,6 +49,12 @@ def work(tree: Tree, *names: tuple[str, str], kinds: Mapping[str, WorkKind] = KI
     read = Names(kinds)
     namings = [naming for source, text in names if (naming := read.read(source, text)) is not None]
     return Work(kinds, namings, tree=lambda: tree)
+
+
+def problem(found: Work) -> str:
+    """Why no item is resolved."""
+    assert isinstance(found.resolved, Unresolved)
+    return found.resolved.problem
 
 
 @pytest.mark.parametrize(
@@ -135,12 +143,10 @@ def test_a_slug_is_told_by_the_pointer_by_the_document_or_else_by_the_name(tree:
 
 
 def test_a_field_that_nothing_tells_is_named(tree: Grow) -> None:
-    unresolved = work(tree({"NEXT_TRACK.json": '{"next_track": 9}'}), ("branch", "track-9")).resolved
-    assert isinstance(unresolved, Unresolved)
-    assert unresolved.problem == "NEXT_TRACK.json has no 'slug' or 'tracks.9.slug' for track 9"
-    found = work(tree({"NEXT_PHASE.json": '{"next": 12}'}), ("branch", "phase-12")).resolved
-    assert isinstance(found, Unresolved)
-    assert found.problem == "NEXT_PHASE.json has no 'plan_version' for phase 12"
+    track = work(tree({"NEXT_TRACK.json": '{"next_track": 9}'}), ("branch", "track-9"))
+    assert problem(track) == "NEXT_TRACK.json has no 'slug' or 'tracks.9.slug' for track 9"
+    phase = work(tree({"NEXT_PHASE.json": '{"next": 12}'}), ("branch", "phase-12"))
+    assert problem(phase) == "NEXT_PHASE.json has no 'plan_version' for phase 12"
 
 
 def test_a_broken_pointer_is_that_of_one_kind(tree: Grow) -> None:
@@ -194,8 +200,20 @@ def test_a_source_gives_its_entry_s_fields(tree: Grow) -> None:
     kind = WorkKind(source=["plan.json"], items="tasks", number="id", branch="{id}", commit="{id}: {title}")
     files = tree({"plan.json": '{"tasks": [{"id": "task_003", "title": "parse"}]}'})
     found = work(files, ("branch", "task_003"), kinds={"task": kind})
-    assert isinstance(found.resolved, WorkItem)
     assert (found.item.number, found.item.commit_messages) == (3, ["task_003: parse"])
-    unresolved = work(files, ("branch", "task_004"), kinds={"task": kind}).resolved
-    assert isinstance(unresolved, Unresolved)
-    assert unresolved.problem == "plan.json has no task task_004"
+    missing = work(files, ("branch", "task_004"), kinds={"task": kind})
+    assert problem(missing) == "plan.json has no task task_004"
+
+
+def test_a_detached_head_leaves_the_item_unknown_which_is_no_pass(tmp_path: Path) -> None:
+    case = Case.load(Path(__file__).parent.parent / "cases" / "work" / "phase-runner.toml")
+    repository = case.build(tmp_path / "repository")
+    repository.git("checkout", "-q", "--detach")
+    outcome = run_here("check", "--output-format=json", directory=repository.path)
+    assert outcome.exit_code == 2
+    assert {outcome.state(code) for code in ("WRK001", "WRK003", "PTH003")} == {"indeterminate"}
+    outcome = run_here("check", "--branch=phase-12", "--output-format=json", directory=repository.path)
+    assert outcome.exit_code == 0
+    document = "docs/plan/v1.02/phases/phase-12.md"
+    item = {"kind": "phase", "id": "12", "slug": None, "document": document}
+    assert outcome.report["change"]["work_item"] == item

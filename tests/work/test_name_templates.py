@@ -1,17 +1,23 @@
-"""Templates: what renders reads back, what only resembles is read leniently, and nothing takes long."""
+"""Templates of names and paths: what renders reads back, what only resembles, and what clashes."""
 
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specguard.declaration.patterns import PatternError, Selecting
+from specguard.errors import MissingFact
+from specguard.work.kinds import TELLING, Names, WorkKind, clashes
 from specguard.work.name_templates import (
+    PathTemplate,
     Template,
     TemplateError,
     Unrendered,
     check_ids,
     check_number_format,
+    check_path_template,
     check_readable,
     number_width,
 )
@@ -163,3 +169,153 @@ def test_ids_may_hold_the_separator_and_be_asked_for_in_small_letters() -> None:
     template = Template("c-{id:lower}")
     assert template.render({"id": "C5A"}) == "c-c5a"
     assert template.read("c-C5A") is None
+
+
+# Templates of two kinds
+
+
+def found(first: str, second: str, key: str = "branch", other: str = "") -> bool:
+    templates: list[dict[str, Any]] = [{key: first}, {other or key: second}]
+    kinds = {name: WorkKind(**own) for name, own in zip("ab", templates, strict=True)}
+    return bool(list(clashes(kinds)))
+
+
+def test_templates_that_clash() -> None:
+    for first, second in (
+        ("p-{number}", "p-{number}"),
+        ("p-{number}", "p-{id}"),
+        ("p-{number}-{slug}", "p-{number}-{name}"),
+        ("a-{slug}", "{slug}-b"),
+        ("{number}-x", "0-{slug}"),
+        ("{slug:upper}-1", "A-{number}"),
+        # What only resembles a template is read by its word.
+        ("phase-{number}", "phase/{number}"),
+    ):
+        assert found(first, second)
+        assert found(second, first)
+
+
+def test_templates_that_do_not() -> None:
+    for first, second in (
+        ("p-{number}", "p-{number}-{slug}"),
+        ("p{slug}x", "p-{slug}"),
+        ("{slug:upper}-1", "a-{number}"),
+        ("x-{number}", "{name}-y"),
+        ("a/{number}", "{number}/"),
+    ):
+        assert not found(first, second)
+        assert not found(second, first)
+
+
+def test_a_commit_and_a_title_of_two_kinds_can_clash_but_not_with_a_branch() -> None:
+    assert found("x {number}", "x {number}", "commit", "pull_request")
+    assert not found("x {number}", "x {number}", "commit", "branch")
+    kind = WorkKind(commit="x {number}", pull_request="x {number}")
+    assert not list(clashes({"a": kind}))
+
+
+def test_a_name_that_resembles_two_kinds_by_chance_gives_no_verdict() -> None:
+    kinds = {"a": WorkKind(branch="x-1.phase-{number}"), "b": WorkKind(branch="x-{number}-zzzzzzz")}
+    assert not list(clashes(kinds))
+    with pytest.raises(MissingFact, match=r"work\.a\.branch and work\.b\.branch"):
+        Names(kinds).read("branch", "x-1.phase-2/y")
+
+
+@st.composite
+def templates(draw: st.DrawFn) -> str:
+    parts = st.sampled_from(["a", "-", "/", "0", "{number}", "{slug}", "{id}", "{x}"])
+    return "".join(draw(st.lists(parts, min_size=1, max_size=4)))
+
+
+@given(first=templates(), second=templates(), text=st.text("a-/0b1", min_size=1, max_size=6))
+def test_no_text_is_read_equally_well_by_templates_that_do_not_clash(
+    first: str, second: str, text: str
+) -> None:
+    one, other = Template(first), Template(second)
+    fields, others = one.read(text), other.read(text)
+    if fields is None or others is None or one.literal != other.literal:
+        return
+    if one.names & TELLING and other.names & TELLING:
+        assert found(first, second)
+
+
+# Templates of paths
+
+
+FINAL = "**/AGENT_{agent}_FINAL_{objective}.md"
+ROOT = "**/_phase-{x}-planning-pass-{nn}-{date}/"
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "fields"),
+    [
+        (FINAL, b"a/b/AGENT_3_FINAL_A_FINAL_B.md", {"agent": "3", "objective": "A_FINAL_B"}),
+        (FINAL, b"a/AGENT__FINAL_AUTH.md", None),
+        (FINAL, b"a/agent_3_final_auth.md", None),
+        (FINAL, "a/AGENT_é_FINAL_ü.md".encode(), {"agent": "é", "objective": "ü"}),
+        (FINAL, b"a/AGENT_\xff_FINAL_x\n.md", {"agent": "\udcff", "objective": "x\n"}),
+        (ROOT, b"d/_phase-c2-planning-pass-01-2025-03-04", {"x": "c2", "nn": "01", "date": "2025-03-04"}),
+        ("p/PHASE_{X}_PACKET.md", b"p/PHASE_c_PACKET.md", None),
+        ("_phase-{x}/PHASE_{X}.md", b"_phase-c/PHASE_C.md", {"x": "c"}),
+        ("PHASE_{X}/{x}.md", b"PHASE_MAIN/Main.md", {"x": "Main"}),
+        ("{x}/{x}.md", b"a/b.md", None),
+        ("t/{number}-*.md", b"t/12-a.md", {"number": "12"}),
+        ("t/{number}_{slug}.md", b"t/0012_A_b.c.md", {"number": "0012", "slug": "A_b.c"}),
+        ("t/{{{x}}}.md", b"t/{a}.md", {"x": "a"}),
+        ("a/*REVIEW*.md", b"a/b/REVIEW.md", None),
+    ],
+)
+def test_a_path_is_read_back(template: str, path: bytes, fields: dict[str, str] | None) -> None:
+    one = PathTemplate(template)
+    assert one.read(path) == fields
+    assert list(one.find([b"zz", path])) == ([] if fields is None else [(1, fields)])
+
+
+def test_what_is_left_is_a_pattern() -> None:
+    one = PathTemplate("**/_phase-{x}/PHASE_{X}_{nn}.md")
+    assert one.names == {"x", "nn"}
+    assert one.render({"x": "c*"}) == "**/_phase-c\\*/PHASE_C\\*_*.md"
+    assert one.pattern.patterns == ("**/_phase-*/PHASE_*_*.md",)
+    assert one.show({"x": "c*"}) == "**/_phase-c*/PHASE_C*_*.md"
+    assert one.plain({"x": "c", "nn": "1"}) is None
+    # Without globs and with all values it is one path.
+    one = PathTemplate("/a\\*/{x}/PHASE_{X}.md")
+    assert one.plain({"x": "c [1]", "y": "z"}) == b"a*/c [1]/PHASE_C [1].md"
+    assert one.plain({}) is None
+
+
+def test_paths_are_told_apart_by_some_of_their_placeholders() -> None:
+    one = PathTemplate("{x}/PHASE_{X}_{n}.md")
+    assert one.key_of(b"c/PHASE_C_1.md", {"x"}) == one.key({"x": "c"}) == ("c", "C")
+    assert one.key_of(b"c/PHASE_C_1.md", {"n"}) == ("1",)
+    assert one.key_of(b"c/PHASE_D_1.md", {"x"}) is None
+
+
+def test_what_is_no_template_or_no_pattern_is_refused() -> None:
+    for text in ("a/{x", "a/{xX}.md", "a/{ x }", "a/[{x}].md", "a/[a{x}].md", "\ue000{x}"):
+        with pytest.raises(TemplateError):
+            check_path_template(text)
+    for text in ("", "/", "a/../{x}", "a//{x}", "[a/{x}"):
+        with pytest.raises(PatternError):
+            check_path_template(text)
+
+
+@given(st.text("ab_/\u00e9*[ !#", min_size=1, max_size=12), st.text("ab_-\u00e9", min_size=1, max_size=12))
+def test_what_is_rendered_is_read(x: str, y: str) -> None:
+    template = PathTemplate("**/A_{x}__B_{y}.md")
+    if "/" in x:
+        assert template.read(f"A_{x}__B_{y}.md".encode()) is None
+        return
+    path = f"d/A_{x}__B_{y}.md".encode()
+    fields = template.read(path)
+    assert fields is not None
+    assert f"d/A_{fields['x']}__B_{fields['y']}.md".encode() == path
+    assert Selecting([template.render(fields)]).find(path) == 0
+
+
+@pytest.mark.parametrize("template", [FINAL, "{a}_{b}_{c}_{d}_{e}x.md"])
+def test_a_long_path_takes_no_time(template: str) -> None:
+    path = b"AGENT_" + b"_FINAL_" * 100_000 + b".mx"
+    before = time.process_time()
+    assert PathTemplate(template).read(path) is None
+    assert time.process_time() - before < 2
