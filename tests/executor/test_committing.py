@@ -132,17 +132,12 @@ def test_the_message_of_an_item_without_a_title_has_its_name(tmp_path: Path) -> 
 HOOKS = DATA.joinpath("hooks.yaml").read_text()
 
 
-def hooked(tmp_path: Path, script: str) -> Setting:
-    """A repository whose `commit-msg` hook is a script; `$1` is the message's file."""
-    hook = program(tmp_path / "hook.sh", f"set -e\n{script}")
-    return Setting(tmp_path, {".pre-commit-config.yaml": HOOKS.format(entry=hook)})
-
-
 @contextmanager
-def after_work(tmp_path: Path, script: str) -> Iterator[Run]:
-    """A run whose agent has added a file, before what its commit must pass: a hook that is a script."""
-    with hooked(tmp_path, script).run() as run:
-        work(run, "echo 1 > src/new.py")
+def after_work(tmp_path: Path, hook: str, done: str = "echo 1 > src/new.py") -> Iterator[Run]:
+    """A run whose agent has done something, before its `commit-msg` hook, which is a script."""
+    entry = program(tmp_path / "hook.sh", f"set -e\n{hook}")
+    with Setting(tmp_path, {".pre-commit-config.yaml": HOOKS.format(entry=entry)}).run() as run:
+        work(run, done)
         run.manifest.tree = hash_tree(run)
         yield run
 
@@ -162,11 +157,9 @@ needs_pre_commit = pytest.mark.skipif(
 def test_the_hook_sees_what_is_committed(tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     script = f'cat "$1" > {seen}; git diff --cached --name-status >> {seen}; git diff >> {seen}'
-    with hooked(tmp_path, script).run() as run:
-        # The agent's own idea of the hooks plays no part.
-        work(run, "echo 1 > src/new.py; echo 'repos: []' > .pre-commit-config.yaml; echo 9 > src/a.py")
-        inspect(run)
-        run.manifest.tree = hash_tree(run)
+    # The agent's own idea of the hooks plays no part.
+    done = "echo 1 > src/new.py; echo 'repos: []' > .pre-commit-config.yaml; echo 9 > src/a.py"
+    with after_work(tmp_path, script, done) as run:
         assert commit(run)
         names = "M\t.pre-commit-config.yaml\nM\tsrc/a.py\nA\tsrc/new.py\n"
         assert seen.read_text() == message_of(run) + names

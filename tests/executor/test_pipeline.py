@@ -160,6 +160,27 @@ def test_a_network_that_is_lost_at_the_push_and_at_the_pull_request(workshop: Wo
     assert len(workshop.told) == 1
 
 
+_MADE = (
+    "printf 'a\\0b' > core.1234; mkdir -p build src/more; printf 'o\\0' > build/out.o;"
+    " printf 'i\\0' > src/more/i.png; echo x > tool; chmod +x tool; echo text > notes.txt"
+)
+
+
+@pytest.mark.parametrize("scoped", [False, True])
+def test_new_binary_and_executable_files_outside_of_the_scope_are_told(tmp_path: Path, scoped: bool) -> None:
+    policy = POLICY.replace("[runs]", '[rules.out-of-scope-path]\nseverity = "warning"\n\n[runs]')
+    scope = {"docs/phases/phase-12.md": "# Phase 12\n\n## Scope\n\n- `src/`\n"}
+    workshop = Workshop(tmp_path, policy, scope if scoped else None)
+    done = workshop.work(f"{GOOD}; {_MADE}", ends=0)
+    files = "build/out.o, core.1234, tool" if scoped else "build/out.o, core.1234, src/more/i.png, tool"
+    all_of_it = "build/out.o, core.1234, notes.txt, src/more/i.png, src/new.py, tool"
+    [request] = workshop.state["requests"]
+    for said in (done.stdout, workshop.kept()["report.md"].decode(), request["body"]):
+        assert f"New files that are binary or executable: {files}." in said
+        unscoped = f"Nothing says which paths phase 12 may change. It commits {all_of_it}."
+        assert (unscoped in said) is not scoped
+
+
 _TOOLS = os.path.dirname(sys.executable)
 
 

@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from specguard.declaration.patterns import Covering
 from specguard.errors import SpecguardError
 from specguard.executor.preflight import RUN_ID
+from specguard.executor.start_point import meet
 from specguard.executor.steps import RunPlan, plan_of
 from tests.executor.places import everything
 from tests.executor.pushed import Hosted
 from tests.executor.remotes import Team
+from tests.rows import rows
 
 
 def refused(*options: Any) -> SpecguardError:
@@ -83,6 +88,7 @@ class TestSeveralJobs:
     def test_each_is_listed(self, tmp_path: Path) -> None:
         team, plan = self.slices(tmp_path, ["src/a/**"], ["src/b/**", "docs/b.md"])
         assert [job["scope"] for job in plan.data["jobs"]] == [["src/a/**"], ["src/b/**", "docs/b.md"]]
+        assert "not beside" not in plan.text
         other = plan_of([team.options(kind="slice", item="2")])
         assert other.data["fingerprint"] != plan.data["fingerprint"]
         assert plan_of([team.options(kind="slice", item="2")]).data == other.data
@@ -114,3 +120,24 @@ class TestSeveralJobs:
         team.user.git("fetch", "-q", "origin")
         error = refused(team.options(kind="slice", item="D2"))
         assert error.help == f"merge slice-D1, or stand on it: {words}"
+
+
+# Patterns of two scopes that could match one path
+
+
+@pytest.mark.parametrize(("one", "other", "they_do"), rows(__file__, "whether_two_patterns_meet"))
+def test_whether_two_patterns_meet(one: str, other: str, they_do: bool) -> None:
+    assert meet(one, other) is meet(other, one) is they_do
+
+
+segment = st.sampled_from(["a", "b", "ab", "*", "a*", "*b", "**", "?"])
+pattern = st.lists(segment, min_size=1, max_size=4).map("/".join)
+path = st.lists(st.sampled_from(["a", "b", "ab", "ba"]), min_size=1, max_size=5).map("/".join)
+
+
+@given(pattern, pattern, st.lists(path, max_size=20))
+def test_a_path_that_both_match_is_never_missed(one: str, other: str, paths: list[str]) -> None:
+    left, right = Covering([one]), Covering([other])
+    both = [p for p in paths if left.find(p.encode()) is not None and right.find(p.encode()) is not None]
+    if both:
+        assert meet(one, other)

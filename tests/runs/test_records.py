@@ -8,16 +8,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jsonschema
 import pytest
 
 from specguard.change.tree import Documents
 from specguard.errors import MissingFact
 from specguard.runs.files import LocalFiles, TreeFiles, place_of
+from specguard.runs.manifests import run_schemas
 from specguard.runs.record import RunRecord, RunRecords, reaches
 from specguard.runs.settings import RunSettings
 from specguard.testing import Repository
 from tests.outcomes import there
 from tests.rows import rows
+from tools.pages import DOCS
 
 NOW = datetime(2026, 3, 1, 10, 5, tzinfo=UTC)
 
@@ -195,3 +198,25 @@ def test_what_the_tree_has_in_place_of_a_manifest(repository: Repository, change
         local.at(b".runs/8/manifest.json")
     assert local.at(b"out/manifest.json") is None
     assert runs(repository, change, KEPT).at(b".runs/8/manifest.json") is None
+
+
+# What a run writes
+
+
+@pytest.mark.parametrize("name", sorted(run_schemas()))
+def test_each_schema_is_published_and_is_one(name: str) -> None:
+    published: dict[str, Any] = json.loads((DOCS / "schemas" / f"{name}.schema.json").read_text())
+    assert published == run_schemas()[name]
+    jsonschema.Draft202012Validator.check_schema(published)
+
+
+def test_every_property_is_described() -> None:
+    for name, schema in run_schemas().items():
+        for part in (schema, *schema.get("$defs", {}).values()):
+            for key, value in part.get("properties", {}).items():
+                if key != "schema":
+                    assert value.get("description"), f"{name}: {key}"
+
+
+def test_a_property_called_title_is_kept() -> None:
+    assert "title" in run_schemas()["run"]["$defs"]["PullRequest"]["properties"]
