@@ -1,13 +1,15 @@
-"""Running the command: installed and in this process alike."""
+"""Running the command, installed and in this process alike, and the examples of a rule's docstring."""
 
 import os
 import signal
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from specguard.testing import Case, Outcome, run, run_case, run_here
+from specguard.rules import Rule
+from specguard.testing import Case, Outcome, check_rule, examples, run, run_case, run_here
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["check", "--stagd"], ["no-such-command"]])
@@ -75,3 +77,59 @@ def test_a_case_passes_or_says_every_difference(installed: bool, tmp_path: Path)
     said = str(refused.value)
     assert said.startswith("mine: not as expected\n  found PTH001 docs/api/x: ")
     assert "PTH001 is failed, expected passed" in said
+
+
+# The examples of a rule's docstring
+
+
+class Sample(Rule):
+    """A sample.
+
+        ```toml fails
+        indented = "as code is text, not an example"
+        ```
+
+    ```toml fails
+    policy = '''
+    [rules.sample]
+      deep = true
+    '''
+    expect = [{path = "a"}]
+    ```
+
+    ```toml passes
+    branch = "x"
+    ```
+
+    ```toml
+    other = 1
+    ```
+    """
+
+    code: ClassVar[str] = "XYZ001"
+    name: ClassVar[str] = "sample"
+
+
+class Undocumented(Rule):
+    """A rule that has one example.
+
+    ```toml fails
+    ```
+    """
+
+    code: ClassVar[str] = "XYZ002"
+    name: ClassVar[str] = "undocumented"
+
+
+def test_examples_are_found_with_their_indentation_taken_away() -> None:
+    found = examples(Sample)
+    assert [example.name for example in found] == ["XYZ001-fails-1", "XYZ001-passes-2"]
+    assert found[0].case.policy == "[rules.sample]\n  deep = true\n"
+    assert found[0].case.expect == [{"code": "XYZ001", "path": "a"}]
+    assert found[1].case.states == {"XYZ001": "passed"}
+    assert list(found[1].case.args) == ["--select=XYZ001"]
+
+
+def test_a_rule_without_an_example_of_each_kind_is_refused() -> None:
+    with pytest.raises(AssertionError, match="XYZ002 undocumented has no example that passes"):
+        check_rule(Undocumented)
