@@ -15,7 +15,7 @@ from specguard.change.git import Git
 from specguard.cli import options as opt
 from specguard.cli.options import say, show
 from specguard.cli.run import trusted_policy
-from specguard.engine.status import waiting_plans
+from specguard.engine.status import open_waves, waiting_plans
 from specguard.errors import Needed, SpecguardError
 from specguard.executor.place import identity
 from specguard.executor.run import open_store
@@ -165,8 +165,10 @@ def _states(policy: Policy, plan: str) -> list[PlanState]:
             help = "specguard plan proposal SLUG writes a change"
             raise SpecguardError(said, help=help, code=error.code) from error
         return [one for one in plan_states([], top, {}) if one.source in named]
-    with Needed():
-        waiting = waiting_plans(Request(environment=os.environ, worktree=True, all=True))
+    waiting: Mapping[bytes, str] = {}
+    if policy.declares("wave_settings"):
+        with Needed(), open_waves(Request(environment=os.environ, worktree=True, all=True)) as waves:
+            waiting = waiting_plans(waves.all)
     states = plan_states(files, top, waiting)
     return [one for one in states if one.form == "plan"] if plan else states
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 from specguard.change.base import find_base
 from specguard.change.git import Git, History
 from specguard.change.repository import Repository
@@ -80,8 +82,9 @@ def _broken(policy: Policy) -> Iterator[str]:
             yield f"{one.origin}: {one.message}"
 
 
-def waiting_plans(request: Request) -> dict[bytes, str]:
-    """The plans whose tasks are of a stage that is not open, each with what they wait for.
+@contextmanager
+def open_waves(request: Request) -> Iterator[Waves]:
+    """The waves of a tree, as long as the context lasts; the policy must declare stages.
 
     Args:
         request: as for `standing`.
@@ -93,9 +96,7 @@ def waiting_plans(request: Request) -> dict[bytes, str]:
     repository = Repository.locate(request.directory, request.environment)
     with Git(repository) as git:
         change, policy, _ = _open(git, request, Policies(request, repository))
-        if not policy.declares("wave_settings"):
-            return {}
-        return _plans_of_later_stages(Facts(change, policy).get("waves").all)
+        yield Facts(change, policy).get("waves")
 
 
 def _open(git: Git, request: Request, policies: Policies) -> tuple[Change, Policy, list[str]]:
@@ -270,7 +271,7 @@ class _TreeReport:
         plans: Plans | None = self.fact("plans")
         if plans is None:
             return []
-        waiting = self.told(lambda: _plans_of_later_stages(every), {})
+        waiting = self.told(lambda: waiting_plans(every), {})
         return [_plan(plan, waiting=plan.path in waiting) for plan in plans.all]
 
     def _agents(self) -> Iterator[dict[str, Any]]:
@@ -429,7 +430,7 @@ def _next_stages(waves: Sequence[Wave]) -> Iterator[str]:
                 yield f"complete the stage {stage.name} of {wave.name}{then}"
 
 
-def _plans_of_later_stages(waves: Sequence[Wave]) -> dict[bytes, str]:
+def waiting_plans(waves: Sequence[Wave]) -> dict[bytes, str]:
     """The plans whose tasks are of a stage that is not open, each with what they wait for."""
     return {
         plan.path: f"the stage {stage.waits_for[0].name}, which is not complete"

@@ -18,8 +18,8 @@ from specguard.change.check_request import Request
 from specguard.documents.blocks import Text
 from specguard.documents.data import data_kind, read_data
 from specguard.documents.document import Document
-from specguard.engine.status import standing
-from specguard.errors import SpecguardError, nearest
+from specguard.engine.status import open_waves
+from specguard.errors import Needed, SpecguardError, nearest
 from specguard.model import path_text
 from specguard.planning.task_lists import (
     CHANGES,
@@ -34,6 +34,7 @@ from specguard.planning.task_lists import (
 from specguard.plans.plans import Plan
 from specguard.plans.task import task_flaws
 from specguard.reporters.escape import markdown_pages
+from specguard.waves.waves import UNKNOWN
 from specguard.work.name_templates import PathTemplate, Template
 
 if TYPE_CHECKING:
@@ -208,38 +209,28 @@ def require_open(policy: Policy, path: str) -> None:
     Raises:
         SpecguardError: one is not, with what is missing.
     """
-    stages = {one.name: one for one in policy.declared("wave_settings").stages}
-    written: dict[str, Mapping[str, str]] = {}
-    for name, contract in policy.declared("contracts").items():
-        found = PathTemplate(contract.path).read(path.encode("utf-8")) if contract.path else None
-        if found is not None:
-            written[name] = found
-    stage = next((one for one in stages.values() if written.keys() & {*one.requires, *one.leaves}), None)
-    if stage is None or not stage.opens_after:
+    if not policy.declares("wave_settings"):
         return
-    fields = next(written[name] for name in written if name in {*stage.requires, *stage.leaves})
-    before = {*stage.opens_after}
-    for one in reversed(stages.values()):
-        before.update(one.opens_after if one.name in before else ())
-    request = Request(environment=os.environ, worktree=True, all=True)
-    known = {name: value.casefold() for name, value in fields.items()}
-    waves = [one for one in standing(request)["waves"] if one["fields"].items() <= known.items()]
-    wave = waves[0] if waves else None
-    if wave is None:
-        first = next(one for one in stages.values() if one.name in before)
-        given = "".join(f" {name}={shlex.quote(value)}" for name, value in sorted(fields.items()))
-        step = f"specguard new {next(iter(first.artifacts), 'ARTIFACT')}{given}"
-        said = f"no plan is made yet: nothing of the stage {first.name} is there"
-        raise _unready(said, path, f"write what it requires: {step}")
-    states = {one["name"]: one for one in wave["stages"]}
-    if states[stage.name]["state"] == "waiting":
-        earlier = [states[name] for name in stages if name in before]
-        lacking = [one for one in earlier if one["state"] in ("open", "waiting")]
-        first_open = next((one for one in lacking if one["missing"]), lacking[0])
-        missing: Mapping[str, Any] = next(iter(first_open["missing"]), {"what": "its work is open"})
-        said = f"no plan is made yet: the stage {first_open['name']} is not complete: {missing['what']}"
-        help = "complete it first; specguard status --worktree says what is missing"
-        raise _unready(said, missing.get("path") or path, help, missing.get("line"))
+    with Needed(), open_waves(Request(environment=os.environ, worktree=True, all=True)) as waves:
+        contracts = waves.artifacts.contracts
+        for name, settings in waves.owners.items():
+            template = contracts[name].path if name in contracts else ""
+            fields = PathTemplate(template).read(path.encode("utf-8")) if template else None
+            if fields is None:
+                continue
+            wave = waves.wave({**dict.fromkeys(waves.settings.by, UNKNOWN), **fields})
+            stage = wave.by_name[settings.name]
+            for earlier in stage.waits_for[:1] if stage.needed else ():
+                missing = earlier.missing[0]
+                given = [f"{name}={shlex.quote(value)}" for name, value in sorted(fields.items())]
+                absent = [
+                    f"specguard new {one}" for one in earlier.settings.artifacts if not wave.artifacts(one)
+                ]
+                said = f"no plan is made yet: the stage {earlier.name} is not complete: {missing.what}"
+                step = " ".join([*absent[:1], *given]) if absent else "specguard status --worktree tells more"
+                place = path_text(missing.path) if missing.path else path
+                raise _unready(said, place, f"complete it first: {step}", missing.line)
+            return
 
 
 def _unready(said: str, path: str, help: str, line: int | None = None) -> SpecguardError:

@@ -37,7 +37,6 @@ from specguard.specs.spec_fields import (
     plain_status,
     recorded_ids,
     review_names,
-    review_of,
     shown_text,
     visible_lines,
 )
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents, Tree
     from specguard.documents.blocks import Section
     from specguard.documents.fields import Field, Near, Place
-    from specguard.specs.spec_fields import ReviewDate, SpecApproval, SpecSettings
+    from specguard.specs.spec_fields import SpecApproval, SpecSettings
 
 
 REMARK: Final = 5
@@ -129,15 +128,20 @@ class Spec:
         return (self.entry.id if self.entry is not None else "") or _id_in(self.keys)
 
     @cached_property
-    def reviews(self) -> Sequence[ReviewDate]:
+    def reviews(self) -> Sequence[WrittenValue]:
         """Every date of a last review that it or the index gives, those of the document first."""
-        return list(map(review_of, self._said(*review_names(self._settings.review))))
+        return self._said(*review_names(self._settings.review))
 
     @property
-    def review(self) -> ReviewDate | None:
+    def dated(self) -> Sequence[WrittenValue]:
+        """Those of them that are a date, the oldest first."""
+        found = [review for review in self.reviews if review.date is not None]
+        return sorted(found, key=lambda review: str(review.date))
+
+    @property
+    def review(self) -> WrittenValue | None:
         """The review that counts: of several dates the oldest; None if none is a date."""
-        dated = [review for review in self.reviews if review.date is not None]
-        return min(dated, key=lambda review: str(review.date), default=None)
+        return next(iter(self.dated), None)
 
     @cached_property
     def statuses(self) -> Sequence[WrittenValue]:

@@ -16,6 +16,7 @@ pending, refused or withdrawn.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError, Selecting
 from specguard.declaration.rule import Record, Settings, setting
@@ -142,6 +143,20 @@ class WrittenValue(Record):
     def keyed(self) -> bool:
         """True if it is the value of a key in the document's own data."""
         return self.form in KEYED
+
+    @cached_property
+    def date(self) -> datetime.date | None:
+        """The day that it says; None if it says none."""
+        return parse_date(self.text)
+
+    @property
+    def no_date(self) -> str:
+        """The reason why it says no day, as a clause; empty if it says one."""
+        return date_problem(self.text)
+
+    def is_ahead(self, today: datetime.date) -> bool:
+        """True if the day that it says is still to come."""
+        return self.date is not None and is_ahead(self.date, self.text, today)
 
     def line_in(self, path: bytes) -> int | None:
         """Its line, where it stands in a given file."""
@@ -271,30 +286,6 @@ CHANGED: Final = (
 )  # fmt: skip
 """Fields that say when a document was last written to, or is due again: bumping one says no more than bumping
 the review."""
-
-
-class ReviewDate(Record):
-    """A date of a last review as it is written.
-
-    Attributes:
-        said: what is written, and where.
-        date: the day; None if it is none.
-        problem: why it is none, as a clause; empty if it is one.
-    """
-
-    said: WrittenValue
-    date: datetime.date | None
-    problem: str
-
-    def is_ahead(self, today: datetime.date) -> bool:
-        """True if the day is still to come."""
-        return self.date is not None and is_ahead(self.date, self.said.text, today)
-
-
-def review_of(said: WrittenValue) -> ReviewDate:
-    """The review that a value states."""
-    date = parse_date(said.text)
-    return ReviewDate(said, date, "" if date else "is empty" if not said.text else date_problem(said.text))
 
 
 def dates_of(settings: SpecSettings) -> Sequence[str]:

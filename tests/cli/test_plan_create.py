@@ -187,8 +187,10 @@ class TestCreate:
         fresh = Fresh(tmp_path, papers=False)
         change(fresh.top, "add-cart")
         asked = fresh.create()
-        assert "no plan is made yet: nothing of the stage research is there" in asked.stderr, asked
-        assert "next: write what it requires: specguard new research name=cart\n" in asked.stderr
+        assert (
+            "no plan is made yet: the stage research is not complete: there is no research" in asked.stderr
+        ), asked
+        assert "next: complete it first: specguard new research name=cart\n" in asked.stderr
         printed = fresh.create("--print")
         assert f"{PAPERS[1]}: the plan names no option that was chosen" in printed.stderr, printed
 
@@ -227,8 +229,8 @@ by = ["name"]
         fresh = Fresh(tmp_path, papers=False, policy=f"# A\n\n```toml specguard{own}```\n")
         change(fresh.top, "add-cart")
         asked = fresh.create()
-        assert "nothing of the stage brief is there" in asked.stderr, asked
-        assert "next: write what it requires: specguard new brief name=cart\n" in asked.stderr
+        assert "the stage brief is not complete: there is no brief" in asked.stderr, asked
+        assert "next: complete it first: specguard new brief name=cart\n" in asked.stderr
         write(fresh.top, {".plans/cart/BRIEF.md": "# Brief\n"})
         assert "the stage brief is not complete" in fresh.create().stderr
         write(fresh.top, {".plans/cart/BRIEF.md": "# Brief\n\n## Goal\n\nA cart for two things.\n"})

@@ -103,17 +103,17 @@ class MissingReview(Rule):
             if not spec.reviews:
                 yield _without(spec, name)
             for review in spec.reviews:
-                if review.problem:
-                    said, key = review.said, f"{name} in {review.said.form}"
-                    what = f"is {shortened(said.text)!r}, which {review.problem}"
-                    message = f"the {name} of {path}{said.elsewhere(spec.path)} {what}"
-                    yield _about(spec, message, "Write the day as YYYY-MM-DD.", key, said.line_in(spec.path))
-            dated = [review for review in spec.reviews if review.date is not None]
+                if review.no_date:
+                    key, line = f"{name} in {review.form}", review.line_in(spec.path)
+                    what = f"is {shortened(review.text)!r}, which {review.no_date}"
+                    message = f"the {name} of {path}{review.elsewhere(spec.path)} {what}"
+                    yield _about(spec, message, "Write the day as YYYY-MM-DD.", key, line)
+            dated = spec.dated
             if len({review.date for review in dated}) > 1:
-                places = ", ".join(f"{review.date} in {review.said.place}" for review in dated)
+                places = ", ".join(f"{review.date} in {review.place}" for review in dated)
                 message = f"{path} has several days as its {name}, of which the oldest counts: {places}"
                 step = "Write the same day everywhere, or only in one place."
-                at = next((line for one in dated if (line := one.said.line_in(spec.path))), None)
+                at = next((line for one in dated if (line := one.line_in(spec.path))), None)
                 yield _about(spec, message, step, f"several {name}", at, severity="warning")
 
 
@@ -261,18 +261,20 @@ def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
     settings, path = specs.settings, path_text(spec.path)
     for review in spec.reviews:
         if review.is_ahead(specs.today):
-            said, key = review.said, f"future {settings.review} in {review.said.form}"
-            when = f"{review.date}{said.elsewhere(spec.path)}"
+            when, key = (
+                f"{review.date}{review.elsewhere(spec.path)}",
+                f"future {settings.review} in {review.form}",
+            )
             message = f"the {settings.review} of {path} is in the future: {when}"
             step = "Write the day on which it was reviewed."
-            yield _about(spec, message, step, key, said.line_in(spec.path))
+            yield _about(spec, message, step, key, review.line_in(spec.path))
     oldest = spec.review
     if oldest is None or oldest.date is None or oldest.is_ahead(specs.today):
         return
     age = max(0, (specs.today - oldest.date).days)
     left = settings.max_age_days - age
-    place = "" if oldest.said.path == spec.path else f" ({oldest.said.place})"
-    line = oldest.said.line_in(spec.path)
+    place = "" if oldest.path == spec.path else f" ({oldest.place})"
+    line = oldest.line_in(spec.path)
     when = f"{path} was last reviewed on {oldest.date}{place}, {age} {'day' if age == 1 else 'days'} ago"
     step = f"Read it against the code, correct it, and record the day as its {settings.review}."
     if left < 0:
@@ -408,22 +410,19 @@ class DateOnlyReview(Rule):
             was = specs.before(spec) if specs.touches(spec) else None
             if was is None or not _later(spec, was) or specs.says_more(spec, was):
                 continue
-            dated = [one for one in spec.reviews if one.date is not None]
-            review = max(dated, key=lambda one: str(one.date))
-            elsewhere = "" if review.said.path == spec.path else f", in {review.said.place}"
+            review = max(spec.dated, key=lambda one: str(one.date))
+            elsewhere = "" if review.path == spec.path else f", in {review.place}"
             moved = "" if was.path == spec.path else f" (it was {path_text(was.path)})"
             what = f"the {specs.settings.review} of {path_text(spec.path)}{moved} is {review.date} now"
             message = f"{what}{elsewhere}, and nothing else in it has changed"
             approval = f"who approved it and when under '{specs.settings.approvals}'"
             step = f"Correct what the review found, or record {approval}."
-            yield _about(spec, message, step, "date alone", review.said.line_in(spec.path))
+            yield _about(spec, message, step, "date alone", review.line_in(spec.path))
 
 
 def _later(spec: Spec, was: Spec) -> bool:
     """True if the oldest or the newest of a spec's dates is later than it was."""
-    days, before = (
-        sorted(str(one.date) for one in each.reviews if one.date is not None) for each in (spec, was)
-    )
+    days, before = ([str(one.date) for one in each.dated] for each in (spec, was))
     return bool(days and before) and (days[0] > before[0] or days[-1] > before[-1])
 
 
