@@ -452,11 +452,13 @@ class Catalogue:
     Args:
         settings: `[specs]`.
         documents: the documents of the tree.
+        is_past: whether it is that before the change: an index that cannot be read has no entries.
     """
 
-    def __init__(self, settings: SpecSettings, documents: Documents) -> None:
+    def __init__(self, settings: SpecSettings, documents: Documents, *, is_past: bool = False) -> None:
         self.settings = settings
         self.documents = documents
+        self._is_past = is_past
         self.index_path = settings.index.encode("utf-8", "surrogateescape")
         self._specs: dict[bytes, Spec] = {}
         self._governs: dict[bytes, Covering] = {}
@@ -494,7 +496,7 @@ class Catalogue:
         index = self.index
         if index is None:
             return ()
-        if index.problem is not None:
+        if index.problem is not None and not self._is_past:
             why = f"the index {path_text(index.path)} cannot be read: {index.problem.message}"
             raise MissingFact(why, code="unreadable-file")
         return index.entries

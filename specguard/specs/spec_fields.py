@@ -152,7 +152,7 @@ class WrittenValue(Record):
     @property
     def no_date(self) -> str:
         """The reason why it says no day, as a clause; empty if it says one."""
-        return date_problem(self.text)
+        return date_problem(self.text) if self.text else "is empty"
 
     def is_ahead(self, today: datetime.date) -> bool:
         """True if the day that it says is still to come."""

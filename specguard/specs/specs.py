@@ -7,12 +7,13 @@ import re
 from functools import cached_property
 
 from specguard.change.entries import Entry, sha256
+from specguard.change.tree import Documents, Tree
 from specguard.declaration.patterns import Covering, PatternError, Selecting
 from specguard.documents.blocks import List, Table
 from specguard.documents.completeness import without_box
 from specguard.documents.data import data_kind
 from specguard.documents.fields import normal_name, plain_value
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import if_applicable
 from specguard.model import Finding, path_text, shortened
 from specguard.specs.spec import Catalogue, IndexEntry, Spec, pattern_problem, place_of
 from specguard.specs.spec_fields import SpecApproval, SpecSettings, Ways, WrittenValue, plain_status
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.change.sources import Change
-    from specguard.change.tree import Documents
     from specguard.documents.blocks import AnyBlock, ListItem
 
 
@@ -82,12 +82,10 @@ class Specs:
         return self._today()
 
     @cached_property
-    def earlier(self) -> Catalogue | None:
-        """The specs before the change; None if there is nothing before it."""
-        try:
-            return Catalogue(self.settings, self._start_documents())
-        except NotApplicable:
-            return None
+    def earlier(self) -> Catalogue:
+        """The specs before the change; an index that could not be read then says nothing."""
+        nothing = Documents(Tree(self._change.git, None))
+        return Catalogue(self.settings, if_applicable(self._start_documents, nothing), is_past=True)
 
     @cached_property
     def judged(self) -> Sequence[Spec]:
@@ -112,13 +110,7 @@ class Specs:
         """
         if not (self.whole or self.now.index_path in self._touched):
             return ()
-        before: set[str] = set()
-        try:
-            if not self.whole and self.earlier is not None:
-                before = {entry.label for entry in self.earlier.done}
-        except MissingFact:
-            # What was there before could not be read: whatever is done now is new.
-            pass
+        before = set() if self.whole else {entry.label for entry in self.earlier.done}
         return [entry for entry in self.now.done if entry.label not in before]
 
     def identities(self, entry: IndexEntry) -> Iterator[tuple[str, str]]:
@@ -137,8 +129,8 @@ class Specs:
         """True if the change alters a spec's document, or what the index says of it."""
         if spec.path not in self._touches:
             altered = spec.path in self._touched
-            if not altered and self.now.index_path in self._touched and self.earlier is not None:
-                was = self._before_at(spec.path)
+            if not altered and self.now.index_path in self._touched:
+                was = self.earlier.at(spec.path)
                 altered = _value(spec.entry) != _value(was.entry if was else None)
             self._touches[spec.path] = altered
         return self._touches[spec.path]
@@ -152,10 +144,7 @@ class Specs:
     @cached_property
     def _earlier_entries(self) -> frozenset[str | None]:
         """The entries of the index before the change."""
-        try:
-            return frozenset(map(_value, self.earlier.entries if self.earlier else ()))
-        except MissingFact:
-            return frozenset()
+        return frozenset(map(_value, self.earlier.entries))
 
     def touches_path(self, path: bytes) -> bool:
         """True if the change adds, modifies or deletes a path."""
@@ -177,8 +166,8 @@ class Specs:
 
         A spec that was moved is one that the change deletes, with the same id or saying the same.
         """
-        was = self._before_at(spec.path)
-        if was is not None or self.earlier is None or spec.path not in self._touched:
+        was = self.earlier.at(spec.path)
+        if was is not None or spec.path not in self._touched:
             return was
         same_id = (old for old in self._gone if spec.id and normal_name(old.id) == normal_name(spec.id))
         return next(same_id, None) or next((old for old in self._gone if old.essence == spec.essence), None)
@@ -187,14 +176,7 @@ class Specs:
     def _gone(self) -> Sequence[Spec]:
         """The specs that the change deletes, as they were."""
         deleted = [path for path, entry in self._touched.items() if entry.deleted]
-        return [old for path in deleted if (old := self._before_at(path)) is not None]
-
-    def _before_at(self, path: bytes) -> Spec | None:
-        try:
-            return self.earlier.at(path) if self.earlier is not None else None
-        except MissingFact:
-            # The index before the change cannot be read, which the change may well put right.
-            return None
+        return [old for path in deleted if (old := self.earlier.at(path)) is not None]
 
     def says_more(self, spec: Spec, was: Spec) -> bool:
         """True if a spec says more than it did, apart from dates, or has a new approval."""
@@ -316,12 +298,12 @@ class Specs:
         Only those that say themselves what they govern: what the policy says of others is in `unmet`. A spec
         that was done with, or that has only moved, leaves nothing behind.
         """
-        if self.settings.governs or self.earlier is None:
+        if self.settings.governs:
             return
         here = [spec for path in self._touched if (spec := self.now.at(path))]
         moved = {was.path for spec in here if (was := self.before(spec))}
         for path, entry in self._touched.items():
-            was = None if entry.is_file or path in moved else self._before_at(path)
+            was = None if entry.is_file or path in moved else self.earlier.at(path)
             if was is None or self.terminal(was):
                 continue
             governed = Covering([text for spec in self.now.all for text in self.now.governs(spec).patterns])

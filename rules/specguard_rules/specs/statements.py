@@ -108,7 +108,7 @@ class MissingReview(Rule):
                     what = f"is {shortened(review.text)!r}, which {review.no_date}"
                     message = f"the {name} of {path}{review.elsewhere(spec.path)} {what}"
                     yield _about(spec, message, "Write the day as YYYY-MM-DD.", key, line)
-            dated = spec.dated
+            dated = [review for review in spec.reviews if review.date is not None]
             if len({review.date for review in dated}) > 1:
                 places = ", ".join(f"{review.date} in {review.place}" for review in dated)
                 message = f"{path} has several days as its {name}, of which the oldest counts: {places}"
