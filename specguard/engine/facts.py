@@ -358,13 +358,15 @@ class Facts:
     def waves(self) -> Waves:
         """The waves, each with the state of its stages."""
         settings = self._table("wave_settings", "wave")
+        from specguard.plans.plans import Plans
         from specguard.waves.waves import Waves
 
+        documents = self.get("documents")
         return Waves(
             settings,
             artifacts=self.get("artifacts"),
-            sources=self.if_declared("sources"),
-            plans=self.if_declared("plans"),
+            sources=self._lists,
+            plans=self.if_declared("plans") or Plans({}, change=self.change, documents=documents),
             log_folder=self._policy.log_folder,
             trusted=self._trusted_waves,
         )
@@ -372,39 +374,44 @@ class Facts:
     def _trusted_waves(self) -> Waves:
         """The waves as the trusted base has them; nothing of the change says there that anything is done."""
         from specguard.change.tree import Documents
+        from specguard.plans.plans import Plans
         from specguard.waves.waves import Waves
         from specguard.work.item_lists import Sources
 
-        documents = Documents(self.change.paper_files)
-        judged: Sources | None = self.if_declared("sources")
-        sources = None
-        if judged is not None:
-            sources = Sources(judged.kinds, documents=documents)
-            sources.landed = self._landed(sources, commits=lambda: ())
-            if judged.shown is not None:
-                below = self.change.stacked_on
-                sources.shown = self.shown(sources, below.oid if below else self.change.found.oid)
+        documents, judged = Documents(self.change.paper_files), self._lists
+        sources = Sources(judged.kinds, documents=documents)
+        sources.landed = self._landed(sources, commits=lambda: ())
+        if judged.shown is not None:
+            below = self.change.stacked_on
+            sources.shown = self.shown(sources, below.oid if below else self.change.found.oid)
         return Waves(
             self._policy.declared("wave_settings"),
             artifacts=self._artifacts(documents),
             sources=sources,
+            plans=Plans({}, change=self.change, documents=documents),
             log_folder=self._policy.log_folder,
         )
+
+    @property
+    def _lists(self) -> Sources:
+        """The files that list work items; none where no kind of the policy has any."""
+        from specguard.work.item_lists import Sources
+
+        none = Sources({}, documents=self.get("documents"), entries=lambda: self.change.entries)
+        return self.if_declared("sources") or none
 
     @property
     def breakdowns(self) -> Breakdowns:
         """The items that sources list, with what other documents say of them."""
         from specguard.waves.breakdowns import Breakdowns
-        from specguard.work.item_lists import Sources
 
         documents = self.get("documents")
         return Breakdowns(
-            self.if_declared("sources")
-            or Sources({}, documents=documents, entries=lambda: self.change.entries),
+            self._lists,
             documents=documents,
             start=lambda: self.get("start_documents"),
             whole=self.get("whole"),
-            artifacts=self.if_declared("artifacts"),
+            artifacts=self.if_declared("artifacts") or self._artifacts(documents),
             waves=self.if_declared("waves"),
             proof=self.get("run_proof"),
         )

@@ -259,9 +259,9 @@ class _TreeReport:
         if breakdowns is None:
             return
         names = {wave.key: wave.name for wave in waves}
-        for finding in breakdowns.undisposed(self._readiness, "readiness"):
+        for finding in breakdowns.undisposed(self._readiness):
             path = finding.path or b""
-            artifact = breakdowns.artifacts.at(path) if breakdowns.artifacts is not None else None
+            artifact = breakdowns.artifacts.at(path)
             key = waves[0].waves.key_at(path, artifact.fields if artifact else {})
             if key in names:
                 yield _missing(finding.message, path=path, line=finding.line, wave=names[key])

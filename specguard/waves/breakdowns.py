@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from specguard.work.item_lists import Listed, Source, Sources
 
 
-def unmapped_scenarios(
-    path: bytes, found: Sequence[Scenario], proofs: Proofs, setting: str
-) -> Iterator[Finding]:
+def unmapped_scenarios(path: bytes, found: Sequence[Scenario], proofs: Proofs) -> Iterator[Finding]:
     """The scenarios of a document that map to nothing.
 
     Raises:
@@ -43,18 +41,15 @@ def unmapped_scenarios(
         problem = proofs.unmapped(scenario, folder)
         if problem:
             said, key = f"the scenario {shortened(scenario.text, 80)!r} {problem}", scenario.words[:100]
-            yield Finding(said, help=step, path=path, line=scenario.line, key=key, setting=setting)
+            yield Finding(said, help=step, path=path, line=scenario.line, key=key, setting="documents")
 
 
-def unmapped_lines(
-    source: Source, mapped: Mapping[bytes, Sequence[Scenario]], setting: str
-) -> Iterator[Finding]:
+def unmapped_lines(source: Source, mapped: Mapping[bytes, Sequence[Scenario]]) -> Iterator[Finding]:
     """The acceptance lines of a source's items that no document has.
 
     Args:
         source: the file that lists the items.
         mapped: the documents that map them, each with what it has.
-        setting: the key of the setting that asks for it.
 
     Raises:
         MissingFact: the source cannot be read.
@@ -63,7 +58,7 @@ def unmapped_lines(
     if stated and not mapped:
         said = f"{path_text(source.path)} has acceptance that no document maps to gates or tests"
         step = "Write the document, with a row for each line: what must hold, and the test that shows it."
-        yield Finding(said, help=step, path=source.path, key="no document", setting=setting)
+        yield Finding(said, help=step, path=source.path, key="no document", setting="documents")
         return
     step = "Add it there, by its id or in the same words, with the gate or the test that shows it."
     places = " and ".join(path_text(place) for place in list(mapped)[:2])
@@ -75,7 +70,7 @@ def unmapped_lines(
         why = f"is mapped to no gate or test: it is no scenario of {places}"
         said = f"the acceptance {shortened(line.text, 80)!r} of {item} {why}"
         key = f"{item.id}: {plain_words(line.text)[:100]}"
-        yield Finding(said, help=step, path=source.path, line=line.line, key=key, setting=setting)
+        yield Finding(said, help=step, path=source.path, line=line.line, key=key, setting="documents")
 
 
 COLUMNS: Final = frozenset({"scenario", "scenarios", "acceptance", "criterion", "criteria"})
@@ -325,7 +320,7 @@ class Breakdowns(Record):
         documents: the documents of the tree.
         start: the documents before the change; asked for where the change takes a test away.
         whole: whether the whole tree is judged, and not only what the change touches.
-        artifacts: the tree's; None if the policy has no contracts.
+        artifacts: the tree's.
         waves: the tree's; None if the policy has none.
         proof: tells whether runs show what cites them.
     """
@@ -334,7 +329,7 @@ class Breakdowns(Record):
     documents: Documents
     start: Callable[[], Documents]
     whole: bool
-    artifacts: Artifacts | None
+    artifacts: Artifacts
     waves: Waves | None
     proof: RunProof
 
@@ -344,8 +339,6 @@ class Breakdowns(Record):
         Raises:
             MissingFact: something that must be read is not there.
         """
-        if self.artifacts is None:
-            return
         for artifact in (one for name in contracts for one in self.artifacts.named(name)):
             items = [
                 item
@@ -371,22 +364,18 @@ class Breakdowns(Record):
             if dispositions.flaw(item) is None
         )
 
-    def undisposed(self, contracts: Sequence[str], setting: str) -> Iterator[Finding]:
+    def undisposed(self, contracts: Sequence[str]) -> Iterator[Finding]:
         """The conditional items that are neither done nor put off in a readiness document that is judged.
 
         Args:
-            contracts: the names of the contracts of such documents.
-            setting: the key of the setting that names them.
+            contracts: the names of the contracts of such documents, which the setting `readiness` has.
 
         Raises:
             MissingFact: something that must be read is not there.
         """
         touched = self.sources.touched
-        if self.artifacts is None or not (
-            self.whole
-            or self.sources.is_touched
-            or any(one.name in contracts for one in self.artifacts.judged)
-        ):
+        judged = self.whole or self.sources.is_touched
+        if not judged and not any(one.name in contracts for one in self.artifacts.judged):
             return
         for artifact, items in self.conditional(contracts):
             if not (self.whole or artifact.touched or any(item.source.path in touched for item in items)):
@@ -396,25 +385,18 @@ class Breakdowns(Record):
             for item in left:
                 if flaw := dispositions.flaw(item):
                     said, step, line = flaw
-                    yield Finding(said, help=step, path=path, line=line, key=item.id, setting=setting)
+                    yield Finding(said, help=step, path=path, line=line, key=item.id, setting="readiness")
 
     def unmapped(
-        self,
-        documents: Selecting,
-        *,
-        titles: Sequence[str],
-        tests: Selecting,
-        gates: Sequence[str],
-        setting: str,
+        self, documents: Selecting, *, titles: Sequence[str], tests: Selecting, gates: Sequence[str]
     ) -> Iterator[Finding]:
         """The acceptance scenarios, and lines of items, that map to no gate or test by name.
 
         Args:
-            documents: the patterns of the documents that map them.
+            documents: the patterns of the documents that map them, which the setting `documents` has.
             titles: the titles of their sections whose items are scenarios.
             tests: the patterns of test files.
             gates: names and commands of gates beside those that sources list.
-            setting: the key of the setting that names the documents.
 
         Raises:
             MissingFact: something that must be read is not there.
@@ -434,12 +416,12 @@ class Breakdowns(Record):
         if gone and not self.whole:
             before = Proofs(self.start(), tests=tests, gates=gates, proof=self.proof)
         for link in self.documents.unread_links(documents, paths if self.whole else sorted(touched)):
-            yield _unread(link, "it is no regular file", None, setting)
+            yield _unread(link, "it is no regular file", None)
         found = {}
         for place, document in self._readable(documents, self.documents):
             found[place] = scenarios(document, titles)
             if document.problem is not None and (self.whole or place in touched):
-                yield _unread(place, document.problem.message, document.problem.line, setting)
+                yield _unread(place, document.problem.message, document.problem.line)
         near = [(source, self._near(source, list(found))) for source in sources]
         # A breakdown that cannot be read names no gates, so what is one cannot be told.
         unknown = {place for source, places in near if source.problem for place in places}
@@ -449,10 +431,10 @@ class Breakdowns(Record):
                 folder = place.rpartition(b"/")[0]
                 here = [one for one in here if before is not None and not before.unmapped(one, folder)]
             if place not in unknown:
-                yield from unmapped_scenarios(place, here, proofs, setting)
+                yield from unmapped_scenarios(place, here, proofs)
         for source, places in near:
             if self.whole or source.path in touched or any(place in touched for place in places):
-                yield from unmapped_lines(source, {place: found[place] for place in places}, setting)
+                yield from unmapped_lines(source, {place: found[place] for place in places})
 
     def _readable(self, documents: Selecting, held: Documents) -> Iterator[tuple[bytes, Document]]:
         """The documents that some patterns select, without those that a later pass supersedes."""
@@ -496,7 +478,7 @@ class Breakdowns(Record):
         """
         if self.waves is not None:
             key = self.waves.key_at(source.path, source.fields)
-            about = {place: self.artifacts.at(place) if self.artifacts else None for place in places}
+            about = {place: self.artifacts.at(place) for place in places}
             told = {place: one.fields if one is not None else {} for place, one in about.items()}
             keys = {place: self.waves.key_at(place, told[place]) for place in places}
             same = [place for place in places if key is not None and keys[place] == key]
@@ -529,10 +511,10 @@ def _listed_gates(source: Source) -> Iterator[str]:
         yield from gate_names(value)
 
 
-def _unread(path: bytes, why: str, line: int | None, setting: str) -> Finding:
+def _unread(path: bytes, why: str, line: int | None) -> Finding:
     said = f"{path_text(path)} cannot be read, so nobody can tell what it maps: {why}"
     step = "Make it a Markdown file in UTF-8."
-    return Finding(said, help=step, path=path, line=line, key="unread", setting=setting)
+    return Finding(said, help=step, path=path, line=line, key="unread", setting="documents")
 
 
 # `Trigger: no`, also as the head of a column with its cell.

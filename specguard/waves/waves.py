@@ -36,8 +36,8 @@ class Waves(Record, frozen=False):
         settings: the policy's `[wave]`.
         artifacts: the tree's.
         log_folder: the folder of the log of approvals, which is no work of any stage.
-        sources: the tree's files that list work items; None if the policy has no kind with a source.
-        plans: the tree's plans; None if the policy has none.
+        sources: the tree's files that list work items.
+        plans: the tree's plans.
         trusted: gives the waves of the trusted base, whose open items keep their files to themselves.
         known_waves, known_groups, known_flaws: what was found before.
     """
@@ -45,8 +45,8 @@ class Waves(Record, frozen=False):
     settings: WaveSettings
     artifacts: Artifacts
     log_folder: bytes
-    sources: Sources | None = None
-    plans: Plans | None = None
+    sources: Sources
+    plans: Plans
     trusted: Callable[[], Waves] | None = None
     known_waves: dict[Key, Wave] = {}
     known_groups: dict[str, Mapping[Key, Sequence[Any]]] = {}
@@ -96,16 +96,13 @@ class Waves(Record, frozen=False):
             MissingFact: something that must be read is not there.
         """
         trusted = self.trusted() if self.trusted is not None else self
-        sources = trusted.sources
-        if sources is None:
-            return []
         return [
             item
             for wave in trusted.all
             for stage in wave.stages
             if trusted.kind_of(stage.settings.items) and stage.owed
             for item in stage.items
-            if item.files and not item.deferred and not sources.done(item)
+            if item.files and not item.deferred and not trusted.sources.done(item)
         ]
 
     @cached_property
@@ -123,10 +120,9 @@ class Waves(Record, frozen=False):
         Returns:
             An empty text where the tasks of plans are meant; None if nothing is, or nothing can be.
         """
-        if items == "tasks" and self.plans is not None:
+        if items == "tasks" and self.plans.kinds:
             return ""
-        kinds = self.sources.kinds if self.sources is not None else {}
-        return next((kind for kind in (items, items.removesuffix("s")) if kind in kinds), None)
+        return next((kind for kind in (items, items.removesuffix("s")) if kind in self.sources.kinds), None)
 
     def stage_of(self, item: Listed) -> WaveStage | None:
         """The stage whose item an entry is: the one that it names as `stage`, else the first of its kind."""
@@ -178,7 +174,7 @@ class Waves(Record, frozen=False):
         for one in self.artifacts.passes:
             if path.startswith(one.path + b"/"):
                 known = {**one.fields, **known}
-        if not all(known.get(name) for name in by) and self.sources is not None:
+        if not all(known.get(name) for name in by):
             source = self.sources.at(path)
             known = {**(source.fields if source else {}), **known}
         return known if all(known.get(name) for name in by) else None
@@ -232,8 +228,9 @@ class Waves(Record, frozen=False):
 
     @cached_property
     def _papers(self) -> Papers:
-        kinds = self.sources.kinds if self.sources is not None else {}
-        return Papers(kinds, {name: one.template for name, one in self.artifacts.contracts.items()})
+        return Papers(
+            self.sources.kinds, {name: one.template for name, one in self.artifacts.contracts.items()}
+        )
 
     @cached_property
     def _templates(self) -> Sequence[PathTemplate]:
@@ -242,20 +239,20 @@ class Waves(Record, frozen=False):
         texts = [contracts[name].template for name in self.owners if name in contracts]
         for stage in self.settings.stages:
             kind = self.kind_of(stage.items)
-            if self.sources is not None and kind:
+            if kind:
                 texts += self.sources.kinds[kind].sources
-            elif self.plans is not None and kind is not None:
+            elif kind is not None:
                 texts += [f"{kind.folder}/{kind.plan}" for kind in self.plans.kinds.values()]
         return [PathTemplate(text) for text in dict.fromkeys(texts)]
 
     def _refuse_untold(self) -> None:
         """Refuse a placeholder in `by` that no path has: no file would be of any wave, and none be judged."""
-        if self.sources is not None and any(kind.sources for kind in self.sources.kinds.values()):
+        if any(kind.sources for kind in self.sources.kinds.values()):
             # What a file lists its items under may tell it, too.
             return
         contracts = self.artifacts.contracts.values()
-        plans = self.plans.kinds.values() if self.plans is not None else ()
-        texts = [*(one.path or one.root for one in contracts), *(kind.folder for kind in plans)]
+        plans = [kind.folder for kind in self.plans.kinds.values()]
+        texts = [*(one.path or one.root for one in contracts), *plans]
         known = {name for text in texts for name in PathTemplate(text).names}
         for name in self.settings.by:
             if name not in known:
@@ -436,10 +433,10 @@ class StageState(Record):
     def _misshapen(self, path: bytes) -> Iterator[Finding]:
         """Findings about an artifact that is a plan or lists work items."""
         plans, sources = self.wave.waves.plans, self.wave.waves.sources
-        if plans is not None and (plan := plans.at(path)) is not None:
+        if plan := plans.at(path):
             found = [*plans.flaws(plan), *plan.broken()]
             yield from (flaw for flaw in found if flaw.severity in (None, "error"))
-        elif sources is not None and (source := sources.at(path)) is not None:
+        elif source := sources.at(path):
             yield from sources.flaws(source)
             yield from sources.broken(source)
 
@@ -484,11 +481,7 @@ class StageState(Record):
             MissingFact: something that must be read is not there.
         """
         sources = self.wave.waves.sources
-        return [
-            item
-            for item in self.items
-            if sources is None or not (item.deferred or item.conditional or sources.done(item))
-        ]
+        return [item for item in self.items if not (item.deferred or item.conditional or sources.done(item))]
 
     def _unclosed(self) -> Iterator[Missing]:
         """The items that are owed, and the files that should list them and do not."""
@@ -499,7 +492,7 @@ class StageState(Record):
         if kind is None:
             yield Missing(f"the policy has no [work.{self.settings.items}] with a source")
             return
-        if sources is None or not kind:
+        if not kind:
             yield from self._undone()
             return
         files = self.wave.sources(kind)
@@ -587,10 +580,7 @@ class Wave(Record):
 
     def sources(self, kind: str) -> Sequence[Source]:
         """Its files that list the items of a kind."""
-        sources = self.waves.sources
-        if sources is None or kind not in sources.kinds:
-            return ()
-        return self.waves.placed(f"work.{kind}", lambda: sources.of(kind), self.key)
+        return self.waves.placed(f"work.{kind}", lambda: self.waves.sources.of(kind), self.key)
 
     def items(self, kind: str) -> Sequence[Listed]:
         """Its items of a kind, in the order in which they are listed."""
@@ -599,8 +589,7 @@ class Wave(Record):
     @property
     def plans(self) -> Sequence[Plan]:
         """Its plans, by path."""
-        plans = self.waves.plans
-        return self.waves.placed("plans", lambda: plans.all, self.key) if plans is not None else ()
+        return self.waves.placed("plans", lambda: self.waves.plans.all, self.key)
 
     def __repr__(self) -> str:
         return f"Wave({dict(self.fields)!r})"

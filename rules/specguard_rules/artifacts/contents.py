@@ -1384,13 +1384,8 @@ class UnmappedAcceptance(Rule):
 
     def check(self, breakdowns: Breakdowns, work_kinds: Mapping[str, WorkKind]) -> Iterator[Finding]:
         """Look at the documents and breakdowns that the change touches."""
-        yield from breakdowns.unmapped(
-            self.documents,
-            titles=self.sections,
-            tests=self.tests,
-            gates=[*self.gates, *_known(work_kinds)],
-            setting="documents",
-        )
+        gates = [*self.gates, *_known(work_kinds)]
+        yield from breakdowns.unmapped(self.documents, titles=self.sections, tests=self.tests, gates=gates)
 
     def gates_of(
         self, item: Listed, breakdowns: Breakdowns, work_kinds: Mapping[str, WorkKind]

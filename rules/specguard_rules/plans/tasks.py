@@ -415,7 +415,7 @@ class UndisposedSlice(Rule):
             message = f"{listed} is conditional, and its change decides nothing in {' and '.join(patterns)}"
             step = f"Record what triggered {listed}, and what is decided, in {patterns[0]}."
             yield Finding(message, help=step, field="work_item", key=listed.id, setting="decisions")
-        yield from breakdowns.undisposed(self.readiness, "readiness")
+        yield from breakdowns.undisposed(self.readiness)
 
 
 class InvalidPlan(Rule):
