@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cli.running import POLICY, Project
-from tests.executor.pushed import Hosted
+from tests.executor.remotes import Hosted
 from tests.outcomes import data_of
 
 AGENTS = """

@@ -7,8 +7,7 @@ import pytest
 from specguard.executor.run import Run
 from tests.executor.one_run import one_run
 from tests.executor.places import Setting
-from tests.executor.pushed import Hosted
-from tests.executor.remotes import Team
+from tests.executor.remotes import Hosted, Team
 from tests.executor.working import Workshop
 
 

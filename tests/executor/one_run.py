@@ -1,17 +1,12 @@
 """A run of which only the parts are there that a command needs."""
 
-import hashlib
 import os
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from specguard.authority.load import load_policy
 from specguard.authority.policy import Policy
-from specguard.change.tree import TreeEntry
-from specguard.declaration.registry import Registry
 from specguard.engine.plugins import load_registry
 from specguard.executor.run import Run, RunOptions
 from specguard.runs.manifests import (
@@ -24,30 +19,12 @@ from specguard.runs.manifests import (
     new_run_id,
     now_text,
 )
-from tests.outcomes import there
-
-
-@cache
-def _registry() -> Registry:
-    return load_registry()
-
-
-class _Files:
-    def __init__(self, text: str) -> None:
-        self._content = f"# Authority\n\n```toml specguard\n{text}\n```\n".encode()
-
-    def find(self, path: bytes) -> TreeEntry | None:
-        here = path == b"SPEC_AUTHORITY.md"
-        return TreeEntry(0o100644, hashlib.sha1(self._content).hexdigest()) if here else None
-
-    def read(self, path: bytes) -> bytes | None:
-        return self._content if self.find(path) else None
+from tests.authority.conftest import Load
 
 
 def policy_of(text: str) -> Policy:
     """The policy of settings, written as TOML."""
-    files: Any = _Files(text)
-    return there(load_policy(files, registry=lambda _: _registry()))
+    return Load(load_registry()).toml(text)
 
 
 def manifest(**more: Any) -> Manifest:

@@ -15,8 +15,7 @@ from specguard.executor.preflight import RUN_ID
 from specguard.executor.start_point import meet
 from specguard.executor.steps import RunPlan, plan_of
 from tests.executor.places import everything
-from tests.executor.pushed import Hosted
-from tests.executor.remotes import Team
+from tests.executor.remotes import Hosted, Team
 from tests.rows import rows
 
 

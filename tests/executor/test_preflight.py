@@ -76,14 +76,6 @@ def test_a_run_that_is_refused(tmp_path: Path, row: dict[str, Any]) -> None:
     assert not (team.user.path / ".runs").exists()
 
 
-@pytest.mark.parametrize("name", ["-f", "a:refs/heads/main", "a.lock"])
-def test_a_name_that_can_be_no_branch(tmp_path: Path, name: str) -> None:
-    files = with_policy('branch = "phase-{number}"', 'branch = "{name}"\nfields = {name = "name"}')
-    files["configs/NEXT_PHASE.json"] = json.dumps({"next": 12, "name": name})
-    error = refused(Team(tmp_path, files))
-    assert f"{name!r} can be no branch, and work.phase.branch gives phase 12 that name" in error.message
-
-
 def test_from_a_linked_worktree_a_subfolder_and_a_detached_head(team: Team, tmp_path: Path) -> None:
     other = team.user.worktree(tmp_path / "linked", "elsewhere")
     other.checkout("HEAD", detach=True)

@@ -12,8 +12,7 @@ from specguard.executor.push import _LOOKS, body_of, open_pull_request, push, ti
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.steps import plan_of
 from tests.executor.one_run import ran
-from tests.executor.pushed import Hosted, committed
-from tests.executor.remotes import POLICY, Team
+from tests.executor.remotes import POLICY, Hosted, Team, committed
 from tests.outcomes import there
 from tests.threats.cases import threat
 
@@ -161,18 +160,13 @@ def test_those_of_earlier_days_and_of_forks_do_not_count(hosted: Hosted) -> None
         assert open_pull_request(run) == "opened: https://github.com/team/project/pull/3"
 
 
-def test_another_commit(hosted: Hosted) -> None:
+def test_a_list_with_another_commit_or_without_one(hosted: Hosted) -> None:
     with committed(hosted) as run:
         push(run)
         hosted.state = {**hosted.state, "requests": [request("1" * 40)]}
         end = ended(run)
         assert end.state == "remote-moved"
         assert len(hosted.calls("list")) == 1 + _LOOKS
-
-
-def test_a_list_that_lacks_a_commit_is_not_read(hosted: Hosted) -> None:
-    with committed(hosted) as run:
-        push(run)
         lacking = {key: one for key, one in request(None).items() if key != "headRefOid"}
         hosted.install("gh", f"#!/bin/sh\n[ $1 = auth ] || echo '{json.dumps([lacking])}'\n")
         assert "gave a list that cannot be read" in ended(run).message

@@ -11,8 +11,7 @@ from specguard.executor.push import push
 from specguard.executor.report import remains
 from specguard.executor.run import Run, RunEnded, ended_by
 from tests.executor.places import program
-from tests.executor.pushed import Hosted, change, committed
-from tests.executor.remotes import Team
+from tests.executor.remotes import Hosted, Team, change, committed
 from tests.threats.cases import threat
 
 

@@ -9,13 +9,10 @@ from specguard.executor.report import changed_files, command, duration, fenced, 
 from specguard.executor.run import Run
 from specguard.runs.manifests import Judgement, PullRequest
 from tests.executor.one_run import ran
-from tests.executor.places import POLICY, Setting, work
+from tests.executor.places import Setting, work
+from tests.executor.test_gates import GATES, gate
 
-DOCUMENTED = POLICY.replace(
-    'branch = "phase-{number}"', 'document = ["docs/phases/phase-{number}.md"]\nbranch = "phase-{number}"'
-).replace("```\n", '\n[[work.phase.gates]]\nname = "unit"\nrun = """\nmake test\nmake lint\n"""\n```\n')
-# The first fence of the document opens the block.
-DOCUMENTED = POLICY[: POLICY.index("[work.phase]")] + DOCUMENTED[DOCUMENTED.index("[work.phase]") :]
+DOCUMENTED = GATES.removesuffix("```\n") + gate("unit", "make test\nmake lint\n") + "```\n"
 DOCUMENT = """# Cookies `and` *more*
 
 ## Scope
@@ -29,22 +26,22 @@ DOCUMENT = """# Cookies `and` *more*
 
 
 def test_the_brief_says_what_to_do_and_what_not(tmp_path: Path) -> None:
-    setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": DOCUMENTED, "docs/phases/phase-12.md": DOCUMENT})
+    setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": DOCUMENTED, "docs/phase-12.md": DOCUMENT})
     with setting.run(place=False) as run:
         run.manifest.branch = "phase-12"
         text = brief_text(run)
     assert text.startswith("# phase 12: `Cookies and more`\n")
     for line in (
-        "Do what `docs/phases/phase-12.md` asks for; read it first. It is in this folder.",
+        "Do what `docs/phase-12.md` asks for; read it first. It is in this folder.",
         "- `locked/`: locked, by `SPEC_AUTHORITY.md:7`",
         "- `NEXT_PHASE.json`: it names the current item, and stays as it is",
-        "- `docs/phases/phase-{number}.md`: the documents of other items",
-        "Change nothing but these paths, by `docs/phases/phase-12.md:5`:",
+        "- `docs/phase-{number}.md`: the documents of other items",
+        "Change nothing but these paths, by `docs/phase-12.md:5`:",
         "- `src/`",
         "- Branch: `phase-12`",
         "- Commit: `feat(phase12): implement phase 12`",
         "- Pull request: `Phase 12`",
-        "- `pytest` of `docs/phases/phase-12.md:9`: `pytest -q tests/cookies`",
+        "- `pytest` of `docs/phase-12.md:9`: `pytest -q tests/cookies`",
         "  make lint",
         "- You may be asked 3 times in all. The whole run may take 1 min, gates included.",
         "- This folder may grow by 1 MiB, and of your output 64 MiB are kept; more of either ends the run.",

@@ -15,7 +15,7 @@ import psutil
 from specguard.runs.manifests import Manifest
 from specguard.testing import run_here
 from tests.executor.places import DATA, everything, program
-from tests.executor.pushed import Hosted
+from tests.executor.remotes import Hosted
 
 COMMAND = Path(sys.executable).parent / "specguard"
 TOKEN = "ghp_" + "Zx9" * 12
