@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from specguard.testing import GitError, Repository, Step
+from tests.executor.places import program
 
 ENTRIES = [
     "D 000000 gone", "M 100755 mode", "D 000000 moved", "A 160000 sub", "A 100644 to/here",
@@ -44,10 +45,7 @@ def test_nothing_of_the_machine_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Someone Else")
     repository = Repository(tmp_path / "r")
     assert repository.git_dir == tmp_path / "r" / ".git"
-    hook = repository.git_dir / "hooks" / "post-commit"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\necho ran > ran\n")
-    hook.chmod(0o755)
+    program(repository.git_dir / "hooks" / "post-commit", "echo ran > ran")
     repository.commit("feat: a", files={"a": ""})
     assert repository.git("log", "--format=%an %cn %G?") == "Ann Example Ann Example N"
     assert not (tmp_path / "r" / "ran").exists()

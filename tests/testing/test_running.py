@@ -10,6 +10,7 @@ import pytest
 
 from specguard.rules import Rule
 from specguard.testing import Case, Outcome, check_rule, examples, run, run_case, run_here
+from tests.executor.places import program
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["check", "--stagd"], ["no-such-command"]])
@@ -37,8 +38,7 @@ def test_what_is_read_and_written_past_pythons_streams_is_given_and_caught(tmp_p
 def test_programs_are_found_where_this_process_finds_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "git").write_text('#!/bin/sh\ntouch "$(dirname "$0")/asked"\nexit 1\n')
-    (tmp_path / "git").chmod(0o755)
+    program(tmp_path / "git", 'touch "$(dirname "$0")/asked"\nexit 1')
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     run_here("check", directory=tmp_path)
     assert (tmp_path / "asked").exists()

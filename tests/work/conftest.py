@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from specguard.change.git import Git
-from specguard.change.repository import Repository as Place
 from specguard.change.tree import Tree
 from specguard.testing import Repository
+from tests.changes import git_of
 from tests.work.trees import Grow
 
 
@@ -21,7 +21,7 @@ def tree(repository: Repository) -> Iterator[Grow]:
             repository.write(path, content)
         repository.stage()
         repository.git("commit", "-q", "--allow-empty", "-m", "base")
-        git = Git(Place.locate(str(repository.path), repository.environment))
+        git = git_of(repository)
         opened.append(git)
         return Tree(git, repository.oid("HEAD^{tree}"))
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -191,16 +192,6 @@ def test_what_is_right_and_what_need_not_be_done_first(tree: Grow) -> None:
         assert found(tree({"PHASE_D_WORKBREAKDOWN.yaml": text + more}), "broken") == []
 
 
-class OneFile:
-    """The documents of a tree with one file."""
-
-    def __init__(self, value: Any) -> None:
-        self._data = read_data(json.dumps(value), "json")
-
-    def data(self, path: bytes) -> Any:
-        return self._data
-
-
 WORDS = st.sampled_from(
     ["slices", "items", "id", "number", "files", "owner", "depends_on", "acceptance", "conditional", "status",
      "path", "text", "D1", "D2", "1", "01", "no", "TBD", "done", "", " ", "\u0000", "src/[a", "../..", "ÄÖ"]
@@ -217,7 +208,8 @@ ENTRIES = st.lists(st.dictionaries(WORDS, VALUES, max_size=8), max_size=4)
 
 @given(VALUES | st.builds(lambda entries: {"slices": entries}, ENTRIES))
 def test_whatever_a_source_holds_it_can_be_read(value: Any) -> None:
-    documents: Any = OneFile(value)
+    data = read_data(json.dumps(value), "json")
+    documents: Any = SimpleNamespace(data=lambda _: data)
     source = Source("slice", KIND, path=b"x.json", given={}, documents=documents)
     sources = Sources({"slice": KIND}, documents=documents)
     for finding in [*sources.flaws(source), *sources.broken(source)]:
