@@ -145,7 +145,7 @@ def answer_of_runs(place: Path, runs: tuple[tuple[str, tuple[str, ...]], ...]) -
     parts = []
     for script, options in runs:
         done = workshop.work(script, *options) if script else workshop.resume(*options)
-        parts.append(f"exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        parts.append(f"exit code {done.exit_code}\n{done.stdout}{done.stderr}")
     if (place / "rounds").exists():
         parts += [f"The agent was told:\n{told}" for told in workshop.told]
     for path in sorted(workshop.runs.glob("**/*")):
@@ -159,7 +159,7 @@ def answer_of_runs(place: Path, runs: tuple[tuple[str, tuple[str, ...]], ...]) -
     parts.append(workshop.remote.git("log", "--all", "--format=%D %an%n%B", "--name-status"))
     for name in ("list", "doctor", "metrics"):
         done = workshop.specguard("run", name)
-        parts.append(f"$ specguard run {name}\nexit code {done.returncode}\n{done.stdout}{done.stderr}")
+        parts.append(f"$ specguard run {name}\nexit code {done.exit_code}\n{done.stdout}{done.stderr}")
     return normal("\n".join(parts))
 
 

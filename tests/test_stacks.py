@@ -254,19 +254,19 @@ def test_a_run_stands_on_the_branch_of_its_kind_or_on_a_slice_and_never_takes_it
 ) -> None:
     made = workshop(tmp_path)
     done = run_slice(made, "echo 2 > src/two.py", "2")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert made.remote.git("log", "--format=%s", "main..slice-2").split("\n")[1:] == ["docs: plan"]
     assert made.state["requests"][-1]["baseRefName"] == "planning"
     planned = run_slice(made, "true", "3", "--base", "slice-1", "--dry-run")
     assert "slice-1" in planned.stdout, planned.stderr
     done = run_slice(made, "echo 3 > src/three.py", "3", "--base", "slice-1")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert made.remote.git("diff", "--name-only", "slice-1", "slice-3") == "src/three.py"
     assert made.state["requests"][-1]["baseRefName"] == "slice-1"
     # Slice 1 frees the locked folder, for itself alone.
     script = "mkdir -p locked && echo 4 > locked/four && echo 4 > src/four.py"
     done = run_slice(made, script, "4", "--base", "slice-1")
-    assert done.returncode != 0
+    assert done.exit_code != 0
     assert "locked/four" in done.stdout + done.stderr
     assert "slice-4" not in made.remote.git("branch", "--list")
 
@@ -276,7 +276,7 @@ def test_a_run_whose_branch_below_was_merged_stands_on_the_base(tmp_path: Path) 
     made.user.git("push", "-q", str(made.remote.path), "planning:main")
     made.user.git("push", "-q", str(made.remote.path), "--delete", "planning")
     done = run_slice(made, "echo 2 > src/two.py", "2")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert made.state["requests"][-1]["baseRefName"] == "main"
 
 

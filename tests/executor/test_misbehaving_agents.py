@@ -18,8 +18,8 @@ def test_an_agent_that_fills_its_place_is_ended_while_it_works(
 ) -> None:
     monkeypatch.setattr("specguard.executor.process._WATCH", 0.3)
     fill = "for n in 1 2 3 4 5 6; do head -c 4000000 /dev/zero > src/big$n; done"
-    done = workshop.work(f"{GOOD}; {fill}; exec sleep 300")
-    assert (done.returncode, workshop.manifest.state) == (3, "budget-spent")
+    workshop.work(f"{GOOD}; {fill}; exec sleep 300", ends=3)
+    assert workshop.manifest.state == "budget-spent"
     assert "the agent filled its place with 22 MiB" in (workshop.manifest.reason or "")
 
 
@@ -165,7 +165,7 @@ def test_a_token_that_is_left_in_a_file_is_not_published(workshop: Workshop, men
     script = f"if [ $ROUND = 1 ]; then {first}; else {GOOD}; fi" if mended else first
     done = workshop.work(script, "--max-attempts", "2", environment={"SOME_TOKEN": TOKEN})
     assert "src/new.py holds the value of SOME_TOKEN" in workshop.told[1]
-    assert (done.returncode == 0) is mended, done
+    assert (done.exit_code == 0) is mended, done
     assert len(workshop.commits()) == mended
     for name, content in workshop.kept().items():
         assert TOKEN.encode() not in content, name
@@ -210,5 +210,5 @@ def test_files_that_cannot_grow_end_a_run_plainly(workshop: Workshop) -> None:
     assert not workshop.commits()
     begun = list(workshop.runs.glob("*/manifest.json")) if workshop.runs.is_dir() else []
     again = workshop.resume() if begun else workshop.work()
-    assert again.returncode == 0, again.stderr
+    assert again.exit_code == 0, again.stderr
     workshop.check_done()

@@ -43,8 +43,7 @@ def test_one_command_takes_an_agent_from_the_pointer_to_the_pull_request(worksho
     assert refs == [f"refs/specguard/runs/{manifest.run_id}"]
     # It ends at its report, and begins neither a merge nor the next item.
     before = everything(workshop.runs)
-    again = workshop.work()
-    assert again.returncode == 2
+    again = workshop.work(ends=2)
     assert "has a branch of phase 12 already" in again.stderr
     assert everything(workshop.runs) == before
     verbs = {tuple(call[:2]) for call in workshop.state["calls"]}
@@ -91,8 +90,7 @@ esac
 def test_a_run_ends_by_itself_where_there_is_no_progress(
     workshop: Workshop, script: str, reason: str, code: int
 ) -> None:
-    done = workshop.work(script, "--max-attempts", "9")
-    assert done.returncode == code, done.stderr
+    workshop.work(script, "--max-attempts", "9", ends=code)
     assert workshop.manifest.reason == f"there is no progress: the agent left {reason} as the round before"
     assert len(workshop.told) == 2
     assert workshop.error["suggestion"] == f"specguard run report {workshop.run_id} shows what is left"
@@ -130,8 +128,7 @@ def test_until_stops_after_a_step_and_resume_does_the_rest(workshop: Workshop) -
 def test_every_end_has_its_exit_code_its_error_and_a_report(
     workshop: Workshop, options: tuple[str, ...], script: str, code: int, state: str
 ) -> None:
-    done = workshop.work(script, *options)
-    assert done.returncode == code, done.stderr
+    done = workshop.work(script, *options, ends=code)
     assert workshop.manifest.state == state
     error = workshop.error
     assert error["schema"] == "specguard.run-error/1"
@@ -148,14 +145,14 @@ def test_every_end_has_its_exit_code_its_error_and_a_report(
 def test_a_network_that_is_lost_at_the_push_and_at_the_pull_request(workshop: Workshop) -> None:
     workshop.state = {**workshop.state, "broken": {"create": "before"}}
     away = f"{workshop.remote.path}.away"
-    assert workshop.work(f"{GOOD}; mv {workshop.remote.path} {away}").returncode == 2
+    workshop.work(f"{GOOD}; mv {workshop.remote.path} {away}", ends=2)
     assert workshop.error["step"] == "push"
     assert "what the run made is kept: specguard run resume" in workshop.error["suggestion"]
     shutil.move(away, workshop.remote.path)
-    assert workshop.resume().returncode == 2
+    workshop.resume(ends=2)
     assert workshop.error["step"] == "pull-request"
     workshop.state = {**workshop.state, "broken": {}, "calls": []}
-    assert workshop.resume().returncode == 0
+    workshop.resume(ends=0)
     workshop.check_done()
     assert len(workshop.told) == 1
 
@@ -232,5 +229,5 @@ run = "{formats}"
     def test_one_that_alters_locked_files_is_seen_by_the_rules(self, tmp_path: Path) -> None:
         script = "grep -q hooked locked/a.txt || echo hooked >> locked/a.txt\n"
         workshop = _Hooked(tmp_path, script, how="pass_filenames: false, always_run: true")
-        assert workshop.work(GOOD, "--max-attempts", "1").returncode == 1
+        workshop.work(GOOD, "--max-attempts", "1", ends=1)
         assert not workshop.commits()

@@ -52,7 +52,7 @@ def test_a_real_agent_does_a_phase(tmp_path: Path) -> None:
     own = {name: os.environ[name] for name in ("HOME", *NAMES) if name in os.environ}
     words = ("run", "phase", "-C", str(workshop.user.path), "--agent", "real", "--timeout", "900")
     done = workshop.specguard(*words, environment=own)
-    assert done.returncode == 0, f"{done}\n{workshop.kept()}"
+    assert done.exit_code == 0, f"{done}\n{workshop.kept()}"
     # It did what the brief asks for, and nothing beside it: one commit of one file on the base.
     workshop.check_done()
     assert workshop.remote.git("diff", "--name-only", "main", "phase-12") == "src/greeting.txt"

@@ -87,7 +87,7 @@ def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop, 
     saved = shutil.copytree(workshop.folder, tmp_path / "saved", symlinks=True)
     assert workshop.sleeping()
     refused = workshop.specguard("run", "phase", "-C", str(workshop.user.path), "--", "true")
-    assert refused.returncode == 2
+    assert refused.exit_code == 2
     assert f"specguard run resume {workshop.run_id}" in refused.stderr
     workshop.resume(ends=0)
     assert not workshop.sleeping()
@@ -97,7 +97,7 @@ def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop, 
     [detail] = [step.detail for step in manifest.steps if step.detail.startswith("resumed")]
     assert "resumed at agent; ended sleep 995" in detail
     assert "src/half.py" not in workshop.remote.git("ls-tree", "-r", "--name-only", "phase-12")
-    assert workshop.resume().returncode == 2
+    workshop.resume(ends=2)
 
     # The user's own edits are no leak, the base stays the run's, and a place that is gone is made again.
     _restore(workshop, saved)
@@ -141,7 +141,7 @@ def test_what_a_killed_run_had_set_up_is_taken_down(tmp_path: Path) -> None:
 
     def ended(how: str, *words: str) -> str:
         done = workshop.specguard("run", how, "-C", str(workshop.user.path), *words)
-        assert done.returncode == 0, done
+        assert done.exit_code == 0, done
         return f"{done.stdout}{done.stderr}"
 
     def taken_down(how: str, *words: str) -> None:
@@ -162,8 +162,8 @@ def test_what_a_killed_run_had_set_up_is_taken_down(tmp_path: Path) -> None:
 
 def test_an_agent_that_failed_before_it_changed_anything_may_try_again(workshop: Workshop) -> None:
     """It is told first that the base has moved meanwhile."""
-    assert workshop.work(f"[ $ROUND -gt 2 ] || exit 7; {GOOD}").returncode == 3
-    assert workshop.resume().returncode == 3
+    workshop.work(f"[ $ROUND -gt 2 ] || exit 7; {GOOD}", ends=3)
+    workshop.resume(ends=3)
     assert workshop.manifest.attempts == 2
     tip = workshop.move_on({"src/theirs.py": "theirs = 1\n"})
     done = workshop.resume(ends=0)
@@ -224,9 +224,9 @@ def test_a_run_that_has_spent_its_attempts_says_so_unless_it_is_granted_more(tmp
     """The policy gives their number, and the command line another one."""
     workshop = Workshop(tmp_path, POLICY.replace("[runs]", "[runs]\nmax_attempts = 1"))
     script = f"if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; exit 0; fi; {GOOD}"
-    assert workshop.work(script).returncode == 3
+    workshop.work(script, ends=3)
     assert workshop.manifest.state == "budget-spent"
-    assert workshop.resume().returncode == 3
+    workshop.resume(ends=3)
     assert workshop.manifest.reason == "the gates still fail after 1 attempt"
     assert "--max-attempts 2" in workshop.error["suggestion"]
     workshop.resume("--max-attempts", "2", ends=0)
@@ -235,7 +235,7 @@ def test_a_run_that_has_spent_its_attempts_says_so_unless_it_is_granted_more(tmp
 
 
 def test_what_a_person_mends_in_the_place_of_a_failed_run_is_judged_and_pushed(workshop: Workshop) -> None:
-    assert workshop.work("echo BROKEN > src/new.py", "--max-attempts", "1").returncode == 3
+    workshop.work("echo BROKEN > src/new.py", "--max-attempts", "1", ends=3)
     place = there(workshop.manifest.place)
     with open(f"{place}/src/new.py", "w") as file:
         file.write("new = 1\n")
@@ -249,7 +249,7 @@ def test_what_a_person_mends_in_the_place_of_a_failed_run_is_judged_and_pushed(w
 
 def test_each_tree_is_judged_for_itself(workshop: Workshop) -> None:
     """Its files are changed when all had passed, and when it was pushed."""
-    assert workshop.work(GOOD, "--until", "check").returncode == 0
+    workshop.work(GOOD, "--until", "check", ends=0)
     changed = Path(workshop.manifest.place or "", "src/new.py")
     assert workshop.manifest.judgements[-1].verdict == "passed"
     changed.write_text("BROKEN\n")
@@ -261,7 +261,7 @@ def test_each_tree_is_judged_for_itself(workshop: Workshop) -> None:
     assert workshop.commits()
     before = len(workshop.manifest.judgements)
     changed.write_text("BROKEN\n")
-    assert workshop.resume().returncode == 0
+    workshop.resume(ends=0)
     # What was pushed is fixed by its commit, whatever became of the files since.
     assert len(workshop.manifest.judgements) == before + 1
     assert {one.tree for one in workshop.manifest.judgements[-2:]} == {workshop.manifest.tree}
@@ -271,9 +271,9 @@ def test_each_tree_is_judged_for_itself(workshop: Workshop) -> None:
 def test_a_run_that_ended_by_its_time_goes_on_with_more(workshop: Workshop) -> None:
     ready = workshop.folder / "ready"
     script = f"[ -e {ready} ] || exec sleep 994; {GOOD}"
-    assert workshop.work(script, "--timeout", "1").returncode == 3
+    workshop.work(script, "--timeout", "1", ends=3)
     assert workshop.manifest.state == "timed-out"
-    assert workshop.resume().returncode == 3
+    workshop.resume(ends=3)
     assert workshop.manifest.state == "timed-out"
     ready.touch()
     workshop.resume("--timeout", "600", ends=0)
@@ -299,8 +299,8 @@ def test_a_run_that_a_change_has_brought_is_not_resumed(workshop: Workshop) -> N
 
     brought("control/asked.json", command=["sh", "-c", f"touch {mark}; {GOOD}"])
     brought("manifest.json", state="running", pid=1 << 22, ended_at=None)
-    assert workshop.specguard("run", "stop", workshop.run_id).returncode == 0
-    assert workshop.work(GOOD).returncode == 0
+    assert workshop.specguard("run", "stop", workshop.run_id).exit_code == 0
+    workshop.work(GOOD, ends=0)
 
 
 def test_a_process_that_works_on_no_run_is_not_ended_with_one(workshop: Workshop) -> None:
@@ -314,6 +314,6 @@ def test_a_process_that_works_on_no_run_is_not_ended_with_one(workshop: Workshop
         done = workshop.specguard("run", "stop", workshop.run_id)
         ended = other.poll()
         other.kill()
-    assert done.returncode == 0, done
+    assert done.exit_code == 0, done
     assert ended is None
     assert workshop.manifest.state == "killed"

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +12,7 @@ from typing import Any
 import psutil
 
 from specguard.runs.manifests import Manifest
-from specguard.testing import run_here
+from specguard.testing import Outcome, run_here
 from tests.executor.places import DATA, everything, program
 from tests.executor.remotes import Hosted
 
@@ -69,26 +68,23 @@ class Workshop(Hosted):
         *options: str,
         environment: Mapping[str, str] | None = None,
         ends: int | None = None,
-    ) -> subprocess.CompletedProcess[str]:
+    ) -> Outcome:
         """Run phase 12 with an agent that does as a script says; it has to end with an exit code."""
         done = self.specguard(*self.words(script, *options), environment=environment)
-        assert ends in (None, done.returncode), done
+        assert ends in (None, done.exit_code), done
         return done
 
-    def resume(self, *options: str, ends: int | None = None) -> subprocess.CompletedProcess[str]:
+    def resume(self, *options: str, ends: int | None = None) -> Outcome:
         """Resume the run."""
         done = self.specguard("run", "resume", self.run_id, "-C", str(self.user.path), *options)
-        assert ends in (None, done.returncode), done
+        assert ends in (None, done.exit_code), done
         return done
 
-    def specguard(
-        self, *words: str, environment: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def specguard(self, *words: str, environment: Mapping[str, str] | None = None) -> Outcome:
         """The command, in this process; `COMMAND` is the installed one, for what is ended from outside."""
         own = {"GIT_CONFIG_GLOBAL": str(self.home / ".gitconfig")}
         given = {**self.environment, **own, **(environment or {})}
-        done = run_here(*words, directory=self.user.path, env=given)
-        return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
+        return run_here(*words, directory=self.user.path, env=given)
 
     @property
     def folder_of_run(self) -> Path:

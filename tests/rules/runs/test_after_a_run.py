@@ -40,8 +40,7 @@ def states(report: dict[str, Any]) -> dict[str, str]:
 
 def test_a_run_is_right_by_its_own_rules_until_something_is_done_to_it(tmp_path: Path) -> None:
     workshop = Workshop(tmp_path, policy=POLICY.replace("place_limit = 8\noutput_limit = 1\n", RUNS))
-    done = workshop.work()
-    assert done.returncode == 0, done.stdout + done.stderr
+    workshop.work(ends=0)
     report = judge(workshop)
     assert report["findings"] == []
     found = states(report)
@@ -52,7 +51,7 @@ def test_a_run_is_right_by_its_own_rules_until_something_is_done_to_it(tmp_path:
     words = ["--head=origin/phase-12", "--base=origin/main", "--output-format=json", "--select=RUN"]
     done = workshop.specguard("check", "-C", str(clone.path), *words)
     report = json.loads(done.stdout)
-    assert (report["verdict"], done.returncode) == ("passed", 0)
+    assert (report["verdict"], done.exit_code) == ("passed", 0)
     assert states(report)["RUN001"] == "not-applicable"
     assert len([note for note in report["notes"] if "No rule about runs" in note]) == 1
 
@@ -73,5 +72,5 @@ def test_a_run_is_right_by_its_own_rules_until_something_is_done_to_it(tmp_path:
     user.git("commit", "--quiet", "--all", "--amend", "--no-edit")
     done = workshop.specguard("check", "--select=RUN", "--base=origin/main", "--output-format=json")
     found = states(json.loads(done.stdout))
-    assert (found["RUN002"], found["RUN004"], done.returncode) == ("failed", "failed", 2)
+    assert (found["RUN002"], found["RUN004"], done.exit_code) == ("failed", "failed", 2)
     assert found["RUN009"] == "indeterminate"
