@@ -33,7 +33,7 @@ from specguard.executor.report import (
 from specguard.executor.report import metrics as metrics_of
 from specguard.executor.run import JUDGING, Run, RunOptions, asked_before, open_store
 from specguard.executor.start_point import ensure_repository
-from specguard.executor.steps import STEPS, plan_of
+from specguard.executor.steps import STEPS, plan_of, plan_text
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
 from specguard.reporters.escape import json_text, legible, markdown_shown, visible
 from specguard.reporters.status import all_of, as_data, cells, metrics_text, span, table
@@ -474,7 +474,7 @@ def show_plan(asked: Sequence[RunOptions], output_format: str = "text") -> int:
         The exit code.
     """
     found = plan_of(asked)
-    click.echo(json_text(found.data) if output_format == "json" else legible(found.text).rstrip("\n"))
+    click.echo(json_text(found) if output_format == "json" else legible(plan_text(found)))
     return EXIT_PASSED
 
 

@@ -386,12 +386,14 @@ class CommitScope(Record):
     """The paths that an item may change.
 
     Attributes:
-        patterns: them.
+        patterns: them, as they are written.
+        paths: the same as one matcher.
         where: what states them, for a person.
         held: whether a rule holds the change to them.
     """
 
     patterns: Sequence[str]
+    paths: Covering
     where: str
     held: bool
 
@@ -405,11 +407,11 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
     task, entry = task_of(policy, item), item.listed
     if task is not None and task.expected_files:
         where, held = str(task.origin("expected_files")), judges(policy, "unexpected-file")
-        return CommitScope(list(task.expected_files), where, held)
+        return CommitScope(task.expected_files, task.expected_paths, where, held)
     held = judges(policy, "out-of-scope-path")
     if entry is not None and entry.files:
         where = str(Origin(path_text(entry.source.path), entry.files[0].line or 0))
-        return CommitScope(list(entry.scope.patterns), where, held)
+        return CommitScope(list(entry.scope.patterns), entry.scope, where, held)
     try:
         scope = item.scope
     except NotApplicable:
@@ -418,7 +420,7 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
     where = str(policy.origin(key) or key)
     if scope.document is not None:
         where = str(Origin(path_text(scope.document), scope.lines[0] if scope.lines else 0))
-    return CommitScope(list(scope.paths.patterns), where, held)
+    return CommitScope(list(scope.paths.patterns), scope.paths, where, held)
 
 
 def judges(policy: Policy, name: str) -> bool:
@@ -443,7 +445,7 @@ def note_commit(run: Run, tree: str) -> None:
     entries = place.git.diff_trees(place.base, tree)
     binary = {path for path, (added, _) in place.git.counts(place.base, tree).items() if added == "-"}
     scope = scope_of(run.policy, item)
-    inside = Covering(list(scope.patterns)) if scope is not None else Covering()
+    inside = scope.paths if scope is not None else Covering()
     made = [
         path_text(one.path)
         for one in entries

@@ -46,7 +46,7 @@ from specguard.executor.run import (
 )
 from specguard.executor.side_effects import open_place
 from specguard.executor.start_point import ItemLock
-from specguard.executor.steps import LINE, Line, Until
+from specguard.executor.steps import STEPS, Line, Until
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.runs import manifests
 from specguard.runs.files import committed_folder, ignore_local, item_folder
@@ -160,7 +160,7 @@ def _record(run: Run, end: RunEnded | None) -> Manifest:
         # That of a run that was resumed since.
         run.folder.remove(ERROR)
         return ended
-    step = run.manifest.steps[-1].name if run.manifest.steps else LINE[0].name
+    step = run.manifest.steps[-1].name if run.manifest.steps else STEPS[0]
     error = {
         "schema": "specguard.run-error/1",
         "run_id": run.folder.run_id,
@@ -233,14 +233,17 @@ def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
         manifest: of the run.
         folder: the run's folder.
     """
-    reached = [step for step in LINE if step.resumed and step.reached(manifest)]
-    if reached and reached[-1].name == "pull-request":
-        return reached[-1].resumed, False
-    if not reached or not stands(manifest.place):
+    names = {step.name for step in manifest.steps}
+    if manifest.commit is not None and manifest.pushed == manifest.commit:
+        return "pull-request", False
+    if not stands(manifest.place):
         return "place", False
-    if reached[-1].resumed != "inspect":
-        return reached[-1].resumed, False
-    last = [step for step in manifest.steps if step.name in (*ROUND, "commit")][-1]
+    if manifest.commit is not None and "push" in names:
+        return "push", False
+    worked = [step for step in manifest.steps if step.name in (*ROUND, "commit")]
+    if not worked:
+        return "brief" if "brief" in names else "place", False
+    last = worked[-1]
     if last.name != "agent" or last.state == "done":
         return "inspect", False
     # A round that was cut off is no attempt of the agent's; one in which it failed is.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from specguard.change.base import Found
@@ -56,17 +57,22 @@ class Asked(Record):
     Attributes:
         start: where it starts.
         source: the canonical repository.
-        root: the root of the user's checkout.
+        run: it, as it would begin.
     """
 
     start: Start
     source: Canonical
-    root: str
+    run: Run
 
     @property
     def item(self) -> WorkItem:
         """The item that the run is of."""
         return self.start.item
+
+    @cached_property
+    def gates(self) -> Gates:
+        """The gates of the policy, of the item's document, and of the command line."""
+        return planned_gates(self.start.policy, self.item, commands=self.run.options.commands)
 
     @property
     def tip(self) -> str | None:
@@ -97,8 +103,7 @@ def check(asked: Asked) -> list[str]:
     """
     for question in _QUESTIONS:
         question(asked)
-    gates = gates_from(asked.start, asked.source.options).gates
-    check_tools(gates, asked.start.documents.tree, asked.source.options.environment)
+    check_tools(asked.gates.gates, asked.start.documents.tree, asked.source.options.environment)
     return _ask_platform(asked) if asked.source.heads is not None else []
 
 
@@ -255,7 +260,9 @@ def _ask_platform(asked: Asked) -> list[str]:
         # The pull request of the branch is of all its items.
         return []
     address = asked.source.address
-    platform, why = find_platform(address, asked.source.options.environment, asked.root)
+    platform, why = find_platform(
+        address, asked.run.options.environment, asked.run.git.repository.work_tree()
+    )
     if platform is None:
         return [f"Open pull requests were not looked for: {why}."]
     try:
@@ -294,8 +301,9 @@ def prepare(options: RunOptions) -> Run:
         git = Git(repository)
         undone.callback(git.close)
         with RemoteGit(repository, timeout=options.command_timeout) as remote:
-            asked, run = _outlook(git, options, root, remote)
-        start, source, manifest = asked.start, asked.source, run.manifest
+            asked = _asked(git, options, remote)
+        start, source, run = asked.start, asked.source, asked.run
+        manifest = run.manifest
         notes = check(asked)
         notes += left_out(repository, start.documents.tree)
         notes += [start.work.own.note] if start.work.own else []
@@ -327,28 +335,25 @@ RUN_ID: Final = "<run-id>"
 
 
 @contextmanager
-def foreseen(options: RunOptions) -> Iterator[tuple[Asked, Run]]:
-    """A run that has not begun, as it would be from what was fetched last; nothing is written.
-
-    Yields:
-        What preflight would ask about, and the run.
+def foreseen(options: RunOptions) -> Iterator[Asked]:
+    """What preflight would ask about, from what was fetched last; nothing is written.
 
     Raises:
         SpecguardError: there is no such item or policy, or the item lacks what a run of it needs.
     """
-    repository, root = find_checkout(options)
+    repository, _ = find_checkout(options)
     with Git(repository) as git, Needed():
-        yield _outlook(git, options, root)
+        yield _asked(git, options)
 
 
-def _outlook(git: Git, options: RunOptions, root: str, remote: RemoteGit | None = None) -> tuple[Asked, Run]:
-    source = Canonical(git, options, remote)
+def _asked(git: Git, options: RunOptions, remote: RemoteGit | None = None) -> Asked:
+    root, source = git.repository.work_tree(), Canonical(git, options, remote)
     start = start_from(source, root=root)
     manifest = _manifest_of(start, options, source.address)
     item = item_folder(manifest.item.kind, manifest.item.id)
     folder = RunFolder(os.path.join(options.runs(start.policy, root), item, RUN_ID))
     run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
-    return Asked(start, source, root), run
+    return Asked(start, source, run)
 
 
 def reopen(options: RunOptions, folder: RunFolder) -> Run:
@@ -418,8 +423,3 @@ def _manifest_of(start: Start, options: RunOptions, address: Address) -> manifes
         branch=item.branches[0],
         max_attempts=options.max_attempts or start.policy.declared("run_settings").max_attempts,
     )
-
-
-def gates_from(start: Start, options: RunOptions) -> Gates:
-    """The gates of the policy, of the item's document, and of the command line."""
-    return planned_gates(start.policy, start.item, commands=options.commands)

@@ -14,8 +14,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.check_request import Request
-from specguard.declaration.patterns import Covering
-from specguard.declaration.rule import Record
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agent import BRIEF, brief_text, let_agent_work, resolve_agent, take_left, write_brief
@@ -32,7 +30,7 @@ from specguard.executor.commit import commit, hash_tree, hooks_of, message_of, s
 from specguard.executor.gates import described, read_results, run_gates
 from specguard.executor.item_choice import shares, taken
 from specguard.executor.place import place_of
-from specguard.executor.preflight import Asked, check, foreseen, gates_from
+from specguard.executor.preflight import Asked, check, foreseen
 from specguard.executor.push import (
     BODY,
     body_of,
@@ -52,10 +50,10 @@ from specguard.model import EXIT_FAILED, path_text
 from specguard.reporters.escape import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from specguard.runs.manifests import Manifest
-    from specguard.work.gates import Gates
+    from specguard.declaration.patterns import Covering
+    from specguard.executor.commit import CommitScope
 
     Say = Callable[[str], None]
 
@@ -70,24 +68,6 @@ _MOST_TIPS: Final = 5
 """So often a run catches up with others on its branch, before its push is left to chance."""
 
 
-class Outlook(Record):
-    """The facts that a dry run has about a run that would begin.
-
-    Attributes:
-        run: it.
-        asked: what preflight knows of it.
-        gates: its gates.
-        command: the command line of the platform; empty if there is none.
-        request: the command that opens the pull request.
-    """
-
-    run: Run
-    asked: Asked
-    gates: Gates
-    command: str
-    request: str
-
-
 class Step(ABC):
     """A step of a run: `describe` says what it would do, and `do` does it and gives what it came to.
 
@@ -95,18 +75,12 @@ class Step(ABC):
 
     Attributes:
         name: what it is called.
-        resumed: the step with which a run goes on that has come as far as this one; empty: with no other.
     """
 
     name = ""
-    resumed = ""
-
-    def reached(self, manifest: Manifest) -> bool:
-        """True if a run has come as far as this step."""
-        return any(step.name == self.name for step in manifest.steps)
 
     @abstractmethod
-    def describe(self, would: Outlook) -> list[str]:
+    def describe(self, asked: Asked) -> list[str]:
         """The lines of a dry run about this step."""
 
     def do(self, line: Line) -> object:  # noqa: ARG002
@@ -119,11 +93,11 @@ class Preflight(Step):
 
     name = "preflight"
 
-    def describe(self, would: Outlook) -> list[str]:
+    def describe(self, asked: Asked) -> list[str]:
         """The base, the item and its branch."""
-        start, manifest, shown = would.asked.start, would.run.manifest, would.asked.source.address.shown
+        start, manifest, shown = asked.start, asked.run.manifest, asked.source.address.shown
         branch, tip = manifest.branch, manifest.repository.tip
-        ref = would.asked.source.ref(start.base)
+        ref = asked.source.ref(start.base)
         fetched = f"{ref} is at {start.oid} as of the last fetch, and this plan is made from it"
         return [
             f"fetch refs/heads/{start.base} from {shown}: {fetched}",
@@ -136,11 +110,10 @@ class MakePlace(Step):
     """The run's own repository, in which the guard has to refuse an edit."""
 
     name = "place"
-    resumed = "place"
 
-    def describe(self, would: Outlook) -> list[str]:
+    def describe(self, asked: Asked) -> list[str]:
         """The lines of a dry run about the place."""
-        start = would.run.manifest.repository.start
+        start = asked.run.manifest.repository.start
         return [f"a repository of its own, checked out at {start}, with no remote and no refs"]
 
     def do(self, line: Line) -> str:
@@ -156,11 +129,10 @@ class WriteBrief(Step):
     """The page that the agent reads."""
 
     name = "brief"
-    resumed = "brief"
 
-    def describe(self, would: Outlook) -> list[str]:
+    def describe(self, asked: Asked) -> list[str]:
         """Its file."""
-        return [would.run.folder.file(BRIEF)]
+        return [asked.run.folder.file(BRIEF)]
 
     def do(self, line: Line) -> None:
         """Write it."""
@@ -171,12 +143,11 @@ class Work(Step):
     """The agent works in the place."""
 
     name = "agent"
-    resumed = "inspect"
 
-    def describe(self, would: Outlook) -> list[str]:
+    def describe(self, asked: Asked) -> list[str]:
         """Its command."""
-        agent = resolve_agent(would.run.policy, would.run.options).recorded(would.run)
-        return [f"{shlex.join(agent.command)} (up to {would.run.manifest.max_attempts} times)"]
+        agent = resolve_agent(asked.run.policy, asked.run.options).recorded(asked.run)
+        return [f"{shlex.join(agent.command)} (up to {asked.run.manifest.max_attempts} times)"]
 
     def do(self, line: Line) -> None:
         """Let it work."""
@@ -188,9 +159,8 @@ class Inspect(Step):
     """The inspection of the agent's work: that it changed files, and did nothing else."""
 
     name = "inspect"
-    resumed = "inspect"
 
-    def describe(self, would: Outlook) -> list[str]:  # noqa: ARG002 - it is the same for every run
+    def describe(self, asked: Asked) -> list[str]:  # noqa: ARG002 - it is the same for every run
         """The lines of a dry run about the inspection."""
         return ["what the agent did beside changing files"]
 
@@ -215,11 +185,10 @@ class RunGates(Step):
     """The formatters and gates."""
 
     name = "gates"
-    resumed = "inspect"
 
-    def describe(self, would: Outlook) -> list[str]:
+    def describe(self, asked: Asked) -> list[str]:
         """Each with its command, and when it runs."""
-        return [described(gate) for gate in would.gates.gates] or ["none"]
+        return [described(gate) for gate in asked.gates.gates] or ["none"]
 
     def do(self, line: Line) -> bool:
         """Run them."""
@@ -230,12 +199,11 @@ class Check(Step):
     """The repository's hooks and the rules."""
 
     name = "check"
-    resumed = "inspect"
 
-    def describe(self, would: Outlook) -> list[str]:
+    def describe(self, asked: Asked) -> list[str]:
         """The lines of a dry run about the check."""
-        hooks = hooks_of(would.asked.source.git.repository, would.asked.start.documents.tree)
-        policy = f"the rules of the policy {would.run.policy.policy_id[:12]}"
+        hooks = hooks_of(asked.source.git.repository, asked.start.documents.tree)
+        policy = f"the rules of the policy {asked.run.policy.policy_id[:12]}"
         return [*(f"the hooks of {one}" for one in hooks), policy]
 
     def do(self, line: Line) -> bool:
@@ -247,11 +215,10 @@ class Commit(Step):
     """The run's one commit."""
 
     name = "commit"
-    resumed = "inspect"
 
-    def describe(self, would: Outlook) -> list[str]:
+    def describe(self, asked: Asked) -> list[str]:
         """Its subject."""
-        return [message_of(would.run).split("\n", 1)[0]]
+        return [message_of(asked.run).split("\n", 1)[0]]
 
     def do(self, line: Line) -> bool:
         """Make it."""
@@ -262,17 +229,12 @@ class Push(Step):
     """The commit goes to the canonical repository."""
 
     name = "push"
-    resumed = "push"
 
-    def reached(self, manifest: Manifest) -> bool:
-        """True if there is a commit that may have been pushed: that is looked up before anything is."""
-        return manifest.commit is not None and super().reached(manifest)
-
-    def describe(self, would: Outlook) -> list[str]:
+    def describe(self, asked: Asked) -> list[str]:
         """The branch, and where it goes."""
-        address = would.asked.source.address
+        address = asked.source.address
         to = "this repository, which has no remote" if address.here else address.shown
-        return [f"refs/heads/{would.run.manifest.branch} to {to}"]
+        return [f"refs/heads/{asked.run.manifest.branch} to {to}"]
 
     def do(self, line: Line) -> str:
         """Push it."""
@@ -283,16 +245,12 @@ class PullRequest(Step):
     """The pull request is opened, brought up to date, or printed."""
 
     name = "pull-request"
-    resumed = "pull-request"
 
-    def reached(self, manifest: Manifest) -> bool:
-        """True if the commit is pushed, and nothing but its pull request may be left to do."""
-        return manifest.commit is not None and manifest.pushed == manifest.commit
-
-    def describe(self, would: Outlook) -> list[str]:
+    def describe(self, asked: Asked) -> list[str]:
         """The command that opens it."""
-        command = submission_of(would.run) or ("" if would.command else would.request)
-        return [f"printed: {command}" if command else would.request]
+        request, opened_by = _request_of(asked)
+        command = submission_of(asked.run) or ("" if opened_by else request)
+        return [f"printed: {command}" if command else request]
 
     def do(self, line: Line) -> str:
         """Open it."""
@@ -304,9 +262,9 @@ class Report(Step):
 
     name = "report"
 
-    def describe(self, would: Outlook) -> list[str]:
+    def describe(self, asked: Asked) -> list[str]:
         """Its file."""
-        return [would.run.folder.file(REPORT)]
+        return [asked.run.folder.file(REPORT)]
 
 
 LINE: Final[tuple[Step, ...]] = (
@@ -476,138 +434,121 @@ class Line:
 PLAN_SCHEMA: Final = "specguard.run-plan/1"
 
 
-class Job(Record):
-    """The plan of one run.
-
-    Attributes:
-        label: what messages call it.
-        data: all of it, as JSON can hold it.
-        scope: the paths that it may change; None if nothing states them.
-        shares: whether its branch may hold other items, too.
-    """
-
-    label: str
-    data: dict[str, Any]
-    scope: Covering | None
-    shares: bool
-
-
-class RunPlan(Record):
-    """The plan of one or several runs.
-
-    Attributes:
-        jobs: each of them.
-    """
-
-    jobs: Sequence[Job]
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """All of it, as JSON can hold it; `fingerprint` is of the items, their bases, scopes and gates."""
-        bound = [
-            {name: job.data[name] for name in ("item", "base_oid", "policy_id", "branch", "scope", "gates")}
-            for job in self.jobs
-        ]
-        text = json.dumps(bound, sort_keys=True, separators=(",", ":"))
-        digest = sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
-        return {"schema": PLAN_SCHEMA, "fingerprint": digest, "jobs": [job.data for job in self.jobs]}
-
-    @property
-    def text(self) -> str:
-        """The same for a person."""
-        lines: list[str] = []
-        width = max(map(len, STEPS))
-        for job in self.jobs:
-            lines.append(f"{job.label}: {job.data['title']}")
-            for step in job.data["steps"]:
-                names = (step["name"], *[""] * len(step["does"]))
-                lines += (
-                    f"  {name:<{width}}  {line}" for name, line in zip(names, step["does"], strict=False)
-                )
-            lines += (f"  note: {note}" for note in job.data["notes"])
-            lines.append("")
-        lines.append("Nothing was touched, and nothing was fetched.")
-        return "\n".join(map(visible, lines)) + "\n"
-
-
-def plan_of(options: Sequence[RunOptions]) -> RunPlan:
-    """The plan of runs one after the other, from the state that was fetched last.
+def plan_of(options: Sequence[RunOptions]) -> dict[str, Any]:
+    """The plan of runs one after the other, from the state that was fetched last, as JSON can hold it.
 
     Args:
         options: what is asked for, of each run.
 
     Returns:
-        The runs, with notes on those that cannot work beside each other.
+        The runs, with notes on those that cannot work beside each other; `fingerprint` is of their items,
+        bases, scopes and gates.
 
     Raises:
         SpecguardError: one of them would not begin, as far as can be told without asking the remote.
     """
-    jobs: list[Job] = []
+    jobs: list[dict[str, Any]] = []
+    scopes: list[tuple[str, Covering | None]] = []
+    of_one_item: dict[str, str] = {}
     for one in options:
-        job = _job(one)
-        for other in jobs:
-            if other.data["branch"] == job.data["branch"] and not other.shares:
-                raise taken(
-                    f"{other.label} and {job.label} have one branch, {job.data['branch']}",
-                    'merge the first one before, or let a branch hold a plan, with `unit = "commit"`',
-                )
-            if said := clash(other.label, other.scope, job.label, job.scope):
-                job.data["notes"].append(f"not beside {other.label}: {said}")
+        with foreseen(one) as asked:
+            check(asked)
+            policy, item = asked.start.policy, asked.item
+            scope, shared = scope_of(policy, item), shares(policy, item)
+            job = _job(asked, scope)
+        label, branch, paths = _label(job), job["branch"], scope.paths if scope else None
+        if branch in of_one_item:
+            raise taken(
+                f"{of_one_item[branch]} and {label} have one branch, {branch}",
+                'merge the first one before, or let a branch hold a plan, with `unit = "commit"`',
+            )
+        if not shared:
+            of_one_item[branch] = label
+        for other, theirs in scopes:
+            if said := clash(other, theirs, label, paths):
+                job["notes"].append(f"not beside {other}: {said}")
+        scopes.append((label, paths))
         jobs.append(job)
-    return RunPlan(jobs)
+    bound = ("item", "base_oid", "policy_id", "branch", "scope", "gates")
+    text = json.dumps(
+        [{name: job[name] for name in bound} for job in jobs], sort_keys=True, separators=(",", ":")
+    )
+    digest = sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+    return {"schema": PLAN_SCHEMA, "fingerprint": digest, "jobs": jobs}
 
 
-def _job(options: RunOptions) -> Job:
-    with foreseen(options) as (asked, run):
-        check(asked)
-        start, manifest = asked.start, run.manifest
-        scope, gates = scope_of(run.policy, start.item), gates_from(start, options)
-        source, branch = asked.source, manifest.branch or ""
-        title, file = title_of(run), run.folder.file(BODY)
-        command = installed_command(source.address, options.environment)
-        request = printed_command(source.address, branch, start.into, title=title, body_file=file)
-        would = Outlook(run, asked, gates, command, request)
-        last = STEPS.index(options.until) if options.until in STEPS else len(STEPS)
-        data = {
-            "item": manifest.item.model_dump(),
-            "base": start.base,
-            "base_oid": start.oid,
-            "below": start.below.name if start.below else None,
-            "base_ref": source.ref(start.base),
-            "remote": source.address.shown,
-            "policy_id": run.policy.policy_id,
-            "branch": branch,
-            "commit_message": message_of(run),
-            "title": title,
-            "body": body_of(run),
-            "agent": resolve_agent(run.policy, options).recorded(run).model_dump(),
-            "run_folder": run.folder.path,
-            "scope": None if scope is None else list(scope.patterns),
-            "gates": [
-                {
-                    **{name: getattr(gate, name) for name in ("name", "run", "kind", "named", "each")},
-                    **{name: list(getattr(gate, name)) for name in ("on", "wrapper")},
-                    "when": list(gate.when.patterns),
-                    "timeout": gate.timeout or None,
-                }
-                for gate in gates.gates
-            ],
-            "format_all": gates.format_all or None,
-            "max_attempts": manifest.max_attempts,
-            "timeout": manifest.timeout,
-            "pull_request": {"command": request, "opened_by": command or None},
-            "steps": [
-                {
-                    "name": step.name,
-                    "does": step.describe(would) if at <= last or step.name == "report" else ["not reached"],
-                }
-                for at, step in enumerate(LINE)
-            ],
-            "notes": [f"{one.path}:{one.line} {one.text!r} is not run: {one.why}" for one in gates.not_read],
-        }
-        covering = Covering(list(scope.patterns)) if scope else None
-        label = f"{manifest.item.kind} {manifest.item.id}"
-        return Job(label, data, covering, shares(run.policy, start.item))
+def plan_text(plan: Mapping[str, Any]) -> str:
+    """The same for a person."""
+    lines: list[str] = []
+    width = max(map(len, STEPS))
+    for job in plan["jobs"]:
+        lines.append(f"{_label(job)}: {job['title']}")
+        for step in job["steps"]:
+            names = (step["name"], *[""] * len(step["does"]))
+            lines += (f"  {name:<{width}}  {line}" for name, line in zip(names, step["does"], strict=False))
+        lines += (f"  note: {note}" for note in job["notes"])
+        lines.append("")
+    lines.append("Nothing was touched, and nothing was fetched.")
+    return "\n".join(map(visible, lines))
+
+
+def _label(job: Mapping[str, Any]) -> str:
+    return f"{job['item']['kind']} {job['item']['id']}"
+
+
+def _request_of(asked: Asked) -> tuple[str, str]:
+    """The command that opens the pull request, and the platform's command line; empty if there is none."""
+    run, address = asked.run, asked.source.address
+    branch, title, file = run.manifest.branch or "", title_of(run), run.folder.file(BODY)
+    command = printed_command(address, branch, asked.start.into, title=title, body_file=file)
+    return command, installed_command(address, run.options.environment)
+
+
+def _job(asked: Asked, scope: CommitScope | None) -> dict[str, Any]:
+    """The plan of one run."""
+    start, run, source, gates = asked.start, asked.run, asked.source, asked.gates
+    manifest, until = run.manifest, run.options.until
+    request, opened_by = _request_of(asked)
+    last = STEPS.index(until) if until in STEPS else len(STEPS)
+    return {
+        "item": manifest.item.model_dump(),
+        "base": start.base,
+        "base_oid": start.oid,
+        "below": start.below.name if start.below else None,
+        "base_ref": source.ref(start.base),
+        "remote": source.address.shown,
+        "policy_id": run.policy.policy_id,
+        "branch": manifest.branch,
+        "commit_message": message_of(run),
+        "title": title_of(run),
+        "body": body_of(run),
+        "agent": resolve_agent(run.policy, run.options).recorded(run).model_dump(),
+        "run_folder": run.folder.path,
+        "scope": None if scope is None else list(scope.patterns),
+        "gates": [
+            {
+                **{name: getattr(gate, name) for name in ("name", "run", "kind", "named", "each")},
+                **{name: list(getattr(gate, name)) for name in ("on", "wrapper")},
+                "when": list(gate.when.patterns),
+                "timeout": gate.timeout or None,
+            }
+            for gate in gates.gates
+        ],
+        "format_all": gates.format_all or None,
+        "max_attempts": manifest.max_attempts,
+        "timeout": manifest.timeout,
+        "pull_request": {"command": request, "opened_by": opened_by or None},
+        "steps": [
+            {
+                "name": step.name,
+                "does": step.describe(asked) if at <= last or step.name == "report" else ["not reached"],
+            }
+            for at, step in enumerate(LINE)
+        ],
+        "notes": [
+            f"{one.path}:{one.line} {one.text!r} is not run: {one.why}" for one in asked.gates.not_read
+        ],
+    }
 
 
 def brief_of(options: RunOptions) -> str:
@@ -623,8 +564,8 @@ def brief_of(options: RunOptions) -> str:
     if not options.kind:
         values = {name: getattr(options, name) for name in options._fields}
         options = RunOptions(**{**values, "kind": _only_kind(options)})
-    with foreseen(options) as (_, run):
-        return brief_text(run)
+    with foreseen(options) as asked:
+        return brief_text(asked.run)
 
 
 def _only_kind(options: RunOptions) -> str:

@@ -13,7 +13,7 @@ from specguard.declaration.patterns import Covering
 from specguard.errors import SpecguardError
 from specguard.executor.preflight import RUN_ID
 from specguard.executor.start_point import meet
-from specguard.executor.steps import RunPlan, plan_of
+from specguard.executor.steps import plan_of, plan_text
 from tests.executor.places import everything
 from tests.executor.remotes import Hosted, Team
 from tests.rows import rows
@@ -32,8 +32,8 @@ def test_all_steps_with_their_values_and_nothing_touched(tmp_path: Path) -> None
     before = everything(team.user.path), everything(team.remote.path)
     plan = plan_of([team.options(commands=["sh extra.sh"], max_attempts=2)])
     assert (everything(team.user.path), everything(team.remote.path)) == before
-    [job] = plan.data["jobs"]
-    assert json.loads(json.dumps(plan.data)) == plan.data
+    [job] = plan["jobs"]
+    assert json.loads(json.dumps(plan)) == plan
     assert (job["base_oid"], job["base_ref"], job["branch"]) == (team.base, "origin/main", "phase-12")
     assert job["commit_message"].startswith("feat(phase12): implement phase 12\n")
     assert job["title"] == "Phase 12"
@@ -41,7 +41,7 @@ def test_all_steps_with_their_values_and_nothing_touched(tmp_path: Path) -> None
     assert job["scope"] == ["src/"]
     assert [gate["run"] for gate in job["gates"]] == ["true && sh tests.sh", "sh more.sh", "sh extra.sh"]
     assert job["run_folder"] == str(team.user.path / ".runs" / "phase-12" / RUN_ID)
-    text = plan.text
+    text = plan_text(plan)
     for part in (
         f"fetch refs/heads/main from {team.remote.path}: origin/main is at {team.base} as of the last fetch",
         "true (up to 2 times)",
@@ -57,15 +57,15 @@ def test_all_steps_with_their_values_and_nothing_touched(tmp_path: Path) -> None
 def test_it_does_not_ask_the_platform(hosted: Hosted) -> None:
     plan = plan_of([hosted.options()])
     assert hosted.state["calls"] == []
-    assert plan.data["jobs"][0]["pull_request"]["opened_by"] == "gh"
-    assert "--repo github.com/team/project" in plan.text
+    assert plan["jobs"][0]["pull_request"]["opened_by"] == "gh"
+    assert "--repo github.com/team/project" in plan_text(plan)
 
 
 def test_what_it_goes_by_and_what_would_be_refused(team: Team, tmp_path: Path) -> None:
     """It does not ask the remote."""
     team.move_on({"configs/NEXT_PHASE.json": '{"next": 13}'})
     os.rename(team.remote.path, tmp_path / "away")
-    [job] = plan_of([team.options(until="check")]).data["jobs"]
+    [job] = plan_of([team.options(until="check")])["jobs"]
     assert job["item"]["id"] == "12"
     reached = [step["name"] for step in job["steps"] if step["does"] != ["not reached"]]
     assert reached == ["preflight", "place", "brief", "agent", "inspect", "gates", "check", "report"]
@@ -77,7 +77,7 @@ def test_what_it_goes_by_and_what_would_be_refused(team: Team, tmp_path: Path) -
 
 
 class TestSeveralJobs:
-    def slices(self, folder: Path, *files: list[str]) -> tuple[Team, RunPlan]:
+    def slices(self, folder: Path, *files: list[str]) -> tuple[Team, dict[str, Any]]:
         slices = [
             {"id": str(number), "title": f"S{number}", "files": one} for number, one in enumerate(files, 1)
         ]
@@ -86,11 +86,11 @@ class TestSeveralJobs:
 
     def test_each_is_listed(self, tmp_path: Path) -> None:
         team, plan = self.slices(tmp_path, ["src/a/**"], ["src/b/**", "docs/b.md"])
-        assert [job["scope"] for job in plan.data["jobs"]] == [["src/a/**"], ["src/b/**", "docs/b.md"]]
-        assert "not beside" not in plan.text
+        assert [job["scope"] for job in plan["jobs"]] == [["src/a/**"], ["src/b/**", "docs/b.md"]]
+        assert "not beside" not in plan_text(plan)
         other = plan_of([team.options(kind="slice", item="2")])
-        assert other.data["fingerprint"] != plan.data["fingerprint"]
-        assert plan_of([team.options(kind="slice", item="2")]).data == other.data
+        assert other["fingerprint"] != plan["fingerprint"]
+        assert plan_of([team.options(kind="slice", item="2")]) == other
 
     @pytest.mark.parametrize(
         ("one", "other", "note"),
@@ -102,10 +102,10 @@ class TestSeveralJobs:
     )
     def test_paths_in_common(self, tmp_path: Path, one: str, other: list[str], note: str) -> None:
         _, plan = self.slices(tmp_path, [one], other)
-        [said] = plan.data["jobs"][1]["notes"]
+        [said] = plan["jobs"][1]["notes"]
         assert said.startswith("not beside slice 1: ")
         assert said.endswith(note)
-        assert f"note: {said}" in plan.text
+        assert f"note: {said}" in plan_text(plan)
 
     def test_what_needs_another_one_of_the_list_is_told_to_stand_on_it(self, tmp_path: Path) -> None:
         slices = [{"id": "D1", "title": "Keep"}, {"id": "D2", "title": "Cache", "depends_on": ["D1"]}]

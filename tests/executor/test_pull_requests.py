@@ -10,7 +10,7 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.executor.push import _LOOKS, body_of, open_pull_request, push, title_of
 from specguard.executor.run import Run, RunEnded
-from specguard.executor.steps import plan_of
+from specguard.executor.steps import plan_of, plan_text
 from tests.executor.one_run import ran
 from tests.executor.remotes import POLICY, Hosted, Team, committed
 from tests.outcomes import there
@@ -63,7 +63,7 @@ def test_it_is_opened(hosted: Hosted) -> None:
 def test_a_kind_with_a_command_of_its_own_is_left_to_that(tmp_path: Path) -> None:
     policy = POLICY.replace("[work.phase]", '[work.phase]\nsubmit = "gt submit --ai"')
     team = Hosted(tmp_path, files={"SPEC_AUTHORITY.md": policy})
-    assert "printed: gt submit --ai" in plan_of([team.options()]).text
+    assert "printed: gt submit --ai" in plan_text(plan_of([team.options()]))
     with committed(team) as run:
         push(run)
         assert "the policy says how it is submitted" in open_pull_request(run)
