@@ -66,7 +66,7 @@ class WorkTree(Record):
         return sorted([*self.git.diff_trees(start, self.tree), *self.nested], key=attrgetter("path"))
 
 
-def hash_work_tree(git: Git, start: str) -> WorkTree:
+def hash_work_tree(git: Git, start: str, *, without: bytes = b"") -> WorkTree:
     """Hash the working tree as a commit of all of it would have it.
 
     Files that `.gitignore` files of the tree leave out are left out, unless they are tracked; the user's own
@@ -76,19 +76,26 @@ def hash_work_tree(git: Git, start: str) -> WorkTree:
     Args:
         git: what hashes; it keeps new objects in its scratch store from then on.
         start: the tree or commit that the working tree is compared with.
+        without: what the paths begin with that stay as `start` has them; empty: none do.
 
     Raises:
         SpecguardError: there is no working tree.
         MissingFact: a file cannot be read, or changed meanwhile.
     """
+
+    def counts(path: bytes) -> bool:
+        return not (without and path.startswith(without))
+
     root = git.repository.work_tree()
     git.use_scratch()
     index = f"{git.folder}/index"
     # What is checked out is no more than what the index has, which is there as a whole.
     lines = git.list_tree(start, "the files of HEAD", spare=git.repository.indexed())
-    before = {path: TreeEntry(mode, oid) for path, mode, oid in read_listing(lines)}
-    listed, absent = _in_index(git)
-    present, nested = _walk(os.fsencode(root), before | listed)
+    before = {path: TreeEntry(mode, oid) for path, mode, oid in read_listing(lines) if counts(path)}
+    indexed, absent = _in_index(git)
+    listed = {path: entry for path, entry in indexed.items() if counts(path)}
+    found, nested = _walk(os.fsencode(root), before | listed)
+    present = set(filter(counts, found))
     git.read(git.start("read-tree", start, index=index), "the files of HEAD")
     # What is no file of the working tree is taken as the index has it: submodules, and what a sparse
     # checkout leaves out.

@@ -342,29 +342,23 @@ def _script(tree: Tree, folder: bytes, stage: str) -> bool:
     found = tree.find(folder + b"/" + stage.encode()) if folder else None
     if found is None:
         return False
-    return found.mode == _EXECUTABLE or (folder == _HUSKY and found.mode & 0o170000 == 0o100000)
+    return found.mode == _EXECUTABLE or (folder == _HUSKY and found.is_file)
 
 
 def _copied(run: Run, tree: Tree, folder: bytes) -> str:
     """A copy of the base's folder of scripts, out of the agent's way: its absolute path."""
-    target = os.path.join(place_of(run).own, _COPY)
-    shutil.rmtree(target, ignore_errors=True)
-    os.mkdir(target, 0o700)
-    for path in tree.paths():
-        found = tree.find(path) if path.startswith(folder + b"/") else None
-        content = tree.read(path) if found is not None and found.mode & 0o170000 == 0o100000 else None
-        if found is not None and content is not None:
-            _write(os.path.join(target, os.fsdecode(path.removeprefix(folder + b"/"))), content, found.mode)
+    place = place_of(run)
+    copy = os.path.join(place.own, _COPY)
+    shutil.rmtree(copy, ignore_errors=True)
+    os.mkdir(copy, 0o700)
+    inside = ((path, tree.find(path)) for path in tree.paths() if path.startswith(folder + b"/"))
+    place.check_out(place.base, [path for path, found in inside if found and found.is_file], copy)
+    target = os.path.join(copy, os.fsdecode(folder))
     if folder == _HUSKY and not os.path.lexists(os.path.join(target, "_")):
         # Hooks of earlier versions begin by reading this, which husky makes and nobody commits.
-        _write(os.path.join(target, "_", "husky.sh"), b"", 0o100644)
+        os.mkdir(os.path.join(target, "_"))
+        place.write(os.path.join(_COPY, _HUSKY.decode(), "_", "husky.sh"), b"")
     return target
-
-
-def _write(file: str, content: bytes, mode: int) -> None:
-    os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode & 0o777), "wb") as stream:
-        stream.write(content)
 
 
 def _is_of_framework(file: str) -> bool:

@@ -483,20 +483,8 @@ class Ground:
         Raises:
             MissingFact: a file cannot be read.
         """
-        git = self._git
-        start = git.repository.head or git.empty_tree
-        tree = hash_work_tree(git, start).tree
-        runs = [one for one in git.diff_trees(start, tree) if self._runs and one.path.startswith(self._runs)]
-        if not runs:
-            return tree
-        index, what = f"{git.folder}/without-runs", "the working tree"
-        zeros = "0" * git.repository.hexadecimal
-        # Mode 0 takes a path out.
-        olds = [(f"{one.old_mode:06o} {zeros if one.added else one.old}", one.path) for one in runs]
-        given = b"".join(f"{old}\t".encode() + path + b"\0" for old, path in olds)
-        git.read(git.start("read-tree", tree, index=index), what)
-        git.read(git.start("update-index", "-z", "--index-info", stdin=given, index=index), what)
-        return git.read(git.start("write-tree", "--missing-ok", index=index), what).decode().strip()
+        start = self._git.repository.head or self._git.empty_tree
+        return hash_work_tree(self._git, start, without=self._runs).tree
 
     def patch(self, tree: str) -> bytes:
         """The patch of a tree since the base, without the folder of runs."""
@@ -589,12 +577,7 @@ class PlaceGround(Ground):
                 _remove(root, entry.path)
         gone = [entry.path for entry in entries if not entry.added and entry.old_mode & 0o170000 != 0o160000]
         if gone:
-            index = os.path.join(self._place.own, "restored")
-            git = self._place.git
-            git.run("read-tree", tree, index=index)
-            given = b"".join(path + b"\0" for path in gone)
-            git.run("checkout-index", "-f", "-q", "-z", "--stdin", stdin=given, index=index, files=True)
-            os.unlink(index)
+            self._place.check_out(tree, gone, self.path)
 
     def leave(self) -> None:
         """See that the gates did nothing else in the place and in the user's repository.

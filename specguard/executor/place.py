@@ -28,7 +28,7 @@ from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, is_
 from specguard.errors import SpecguardError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from specguard.executor.run import Run
 
@@ -164,6 +164,20 @@ class Place:
         with open(path, "wb") as file:
             file.write(data)
         return path
+
+    def check_out(self, tree: str, paths: Iterable[bytes], folder: str) -> None:
+        """Write files of a tree into a folder, as a checkout makes them.
+
+        Args:
+            tree: the tree or commit.
+            paths: the files.
+            folder: it; the place's own, or one that has nothing of the agent's, such as attributes.
+        """
+        index = os.path.join(self.own, "written")
+        self.git.run("read-tree", tree, index=index)
+        given = b"".join(path + b"\0" for path in paths)
+        words = ("checkout-index", "-f", "-q", "-z", "--stdin")
+        self.git.start(*words, stdin=given, index=index, work_tree=folder).read()
 
     def stage(self, tree: str) -> None:
         """Stage a tree that was hashed here, as hooks want to see what is about to be committed."""
