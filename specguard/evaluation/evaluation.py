@@ -13,12 +13,11 @@ from specguard.errors import SpecguardError
 from specguard.evaluation.expectations import OwnAuthority, read_own
 from specguard.evaluation.samples import open_snapshot, read_expected, store_expected
 from specguard.executor.process import killed_by_signals, passed_on, run_command
-from specguard.executor.run import Run, RunEnded, RunOptions, find_checkout, new_manifest
+from specguard.executor.run import Run, RunEnded, RunOptions, begin_alone, find_checkout
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import json_text
 from specguard.runs import manifests
-from specguard.runs.files import item_folder
-from specguard.runs.manifests import MANIFEST, RunFolder, new_run_id, now_text
+from specguard.runs.manifests import MANIFEST, now_text
 from specguard.testing.running import finding_text, flatten, pair
 
 if TYPE_CHECKING:
@@ -121,21 +120,17 @@ def evaluate(
         )
     kept = options.runs(own.policy, root)
     item = chosen[0].name if len(chosen) == 1 else "all" if len(chosen) == len(samples.samples) else "several"
-    folder = RunFolder(os.path.join(kept, item_folder(KIND, item), new_run_id()))
     with Git(repository) as git:
-        manifest = new_manifest(
+        run = begin_alone(
+            git,
             own.policy,
             options,
-            folder.run_id,
-            item=manifests.Item(kind=KIND, id=item),
-            repository=manifests.Repository(
-                base=(repository.branch or "HEAD").removeprefix("refs/heads/"),
-                base_oid=repository.head,
-                object_format="sha256" if repository.format == "sha256" else "sha1",
-            ),
+            manifests.Item(kind=KIND, id=item),
+            root=kept,
+            base=(repository.branch or "HEAD").removeprefix("refs/heads/"),
+            base_oid=repository.head,
         )
-        run = Run(options, folder, manifest, git=git, policy=own.policy, item=None)
-        run.take()
+        manifest, folder = run.manifest, run.folder
         work = _Evaluator(run, own, samples, root, update)
         done: list[Evaluated] = []
         try:

@@ -11,7 +11,6 @@ import os
 import shlex
 import shutil
 import stat
-import subprocess
 import tempfile
 from contextlib import suppress
 from functools import partial
@@ -357,29 +356,19 @@ def check_version(program: str, wanted: str, environment: Mapping[str, str]) -> 
         SpecguardError: it tells none, or another one.
     """
     name = os.path.basename(program)
-    printed, how = _printed(program, environment)
+    with tempfile.TemporaryDirectory() as folder:
+        answer = ask([program, "--version"], environment, folder=folder, limit=LIMIT)
+    printed = plain_text((answer.output + answer.said)[:_LARGEST])
     version = find_version(printed)
-    if how or version is None or not fits(version, wanted):
-        said = how or f"says {shortened(printed)!r}"
+    if answer.code or version is None or not fits(version, wanted):
+        how = answer.lost or (f"it ended with exit code {answer.code}" if answer.code else "")
+        said = f": {how}" if how else f" says {shortened(printed)!r}"
         raise SpecguardError(
-            f"{name} --version {said}, and the policy asks for {wanted}",
+            f"{name} --version{said}, and the policy asks for {wanted}",
             help=f"install a {name} that fits, or have the policy ask for this one",
             code="agent-version",
         )
     return version.text
-
-
-def _printed(program: str, environment: Mapping[str, str]) -> tuple[str, str]:
-    """The output of the program, and the problem with it; empty if there is none."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            answer = ask([program, "--version"], environment, folder=folder, limit=LIMIT)
-        except OSError as error:
-            return "", f"cannot be run: {error.strerror}"
-        except subprocess.TimeoutExpired:
-            return "", f"took longer than {LIMIT:g} seconds"
-    how = f"ended with exit code {answer.code}" if answer.code else ""
-    return plain_text((answer.output + answer.said)[:_LARGEST]), how
 
 
 NO_FILE: Final = b"(no file)"

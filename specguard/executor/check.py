@@ -3,8 +3,6 @@
 Where an agent's own tree is judged, nothing of the plan's folder may be touched. Only then specguard marks
 the plan, in the same commit as the task's files: the status, with each command and how it ended, and a line
 in the plan's log. That is what the rules let a commit for a task do to its plan, and no more.
-
-`check_run` judges a commit of a run as CI will.
 """
 
 from __future__ import annotations
@@ -41,9 +39,6 @@ from specguard.runs.manifests import Judgement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from specguard.change.repository import Repository
-    from specguard.model import Stage
 
 
 _MOST_HOOK_ROUNDS: Final = 2
@@ -95,22 +90,28 @@ def judge_commit(run: Run) -> None:
 
 
 def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
-    repository = run.manifest.repository
+    """Judge a commit that a run has made in its place, as CI will judge it.
+
+    Nothing outside of the pinned base loosens the verdict: the policy is compiled anew, and an approval
+    counts only where it is proven.
+    """
+    pinned, repository = run.manifest.repository, run.git.repository
     whole = whole or run.manifest.worked is not None
-    tip = None if whole else repository.tip
-    title, body = (title_of(run), body_of(run)) if run.item else ("", "")
+    tip = None if whole else pinned.tip
+    base = Found(pinned.base, tip or pinned.base_oid, "option", f"refs/heads/{pinned.base}")
+    below = None if tip else below_of(pinned)
+    request = Request(environment=repository.environment, base=base.oid or "", enforce=True)
     try:
-        return check_run(
-            run.git.repository,
-            Found(repository.base, tip or repository.base_oid, "option", f"refs/heads/{repository.base}"),
-            oid,
-            objects=place_of(run).objects,
-            below=None if tip else below_of(repository),
-            stage="range" if whole else "run",
-            branch=run.manifest.branch or "",
-            title=title,
-            body=body,
-        )
+        with Git(repository) as git:
+            git.also_read(place_of(run).objects)
+            change = RunChange(
+                git, request, below or base, stage="range" if whole else "run",
+                head=Revision(oid), named=oid, pushed_to=run.manifest.branch or "",
+                title=title_of(run) if run.item else "", body=body_of(run) if run.item else "",
+            )  # fmt: skip
+            if below is not None:
+                change = change.on_branch_of_item(base)
+            return judge_change(change, Policies(request, repository))
     except SpecguardError as error:
         said = f"the check gives no verdict: {error.message}"
         raise SpecguardError(said, help=error.help, code=error.code) from error
@@ -449,46 +450,3 @@ def put_on_top(run: Run, tip: str) -> str:
 def _moved(run: Run, reason: str) -> RunEnded:
     help = f"start the task again; what the agent made is in {run.folder.file('diff.patch')}"
     return RunEnded(reason, state="remote-moved", help=help)
-
-
-def check_run(
-    repository: Repository,
-    base: Found,
-    head: str,
-    *,
-    objects: str,
-    below: Found | None = None,
-    stage: Stage = "run",
-    branch: str = "",
-    title: str = "",
-    body: str = "",
-) -> Verdict:
-    """Judge a commit that a run has made in its place, as CI will judge it.
-
-    Nothing outside of the pinned base loosens the verdict: the policy is compiled anew, and an approval
-    counts only where it is proven.
-
-    Args:
-        repository: the user's, whose remotes and branches the rules ask for.
-        base: the branch that it goes to, at the commit that the run is pinned to.
-        head: the commit.
-        objects: the folder of objects of the run's place.
-        below: the branch that it stands on and that the base does not have; None if there is none.
-        stage: `run` for what an agent left; `range` for that with what specguard has marked in a plan.
-        branch: the branch that it will be pushed to.
-        title: the pull request's title.
-        body: the pull request's body.
-
-    Raises:
-        SpecguardError: no verdict can be given.
-    """
-    request = Request(environment=repository.environment, base=base.oid or "", enforce=True)
-    with Git(repository) as git:
-        git.also_read(objects)
-        change = RunChange(
-            git, request, below or base, stage=stage,
-            head=Revision(head), named=head, pushed_to=branch, title=title, body=body,
-        )  # fmt: skip
-        if below is not None:
-            change = change.on_branch_of_item(base)
-        return judge_change(change, Policies(request, repository))

@@ -40,17 +40,17 @@ from specguard.executor.run import (
     RunEnded,
     RunOptions,
     asked_before,
+    begin_alone,
     ended_by,
     find_checkout,
-    new_manifest,
 )
 from specguard.executor.side_effects import open_place
 from specguard.executor.start_point import ItemLock
 from specguard.executor.steps import STEPS, Line, Until
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.runs import manifests
-from specguard.runs.files import committed_folder, ignore_local, item_folder
-from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, StaleWorker, new_run_id, now_text
+from specguard.runs.files import committed_folder, ignore_local
+from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, StaleWorker, now_text
 from specguard.runs.proof import content_of
 from specguard.runs.record import ALL, GATES
 from specguard.work.gates import PlannedGate, selected
@@ -525,22 +525,17 @@ class _Alone:
         options, item = self._options, self._item
         told = item.summary() if item else {"document": None, "slug": None}
         name = f"{item.kind}-{item.id}" if item else ALL
-        folder = RunFolder(os.path.join(self._runs, item_folder(GATES, name), new_run_id()))
-        manifest = new_manifest(
+        return begin_alone(
+            self._git,
             self._policy,
             options,
-            folder.run_id,
-            item=manifests.Item(kind=GATES, id=name, slug=told["slug"], document=told["document"]),
-            repository=manifests.Repository(
-                base=self._change.base.name or "HEAD",
-                base_oid=self._base,
-                object_format="sha256" if self._git.repository.format == "sha256" else "sha1",
-            ),
+            manifests.Item(kind=GATES, id=name, slug=told["slug"], document=told["document"]),
+            root=self._runs,
+            base=self._change.base.name or "HEAD",
+            base_oid=self._base,
+            work_item=item,
             notes=self._notes,
         )
-        run = Run(options, folder, manifest, git=self._git, policy=self._policy, item=item)
-        run.take()
-        return run
 
 
 def _pass_gates(gates: GateRound) -> None:

@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 
@@ -41,9 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import FrameType
 
-    Kind = Literal["agent", "format", "gate", "teardown", "hook", "tool"]
-
-    Source = Literal["policy", "document", "plan", "flag", "run"]
+    from specguard.runs.manifests import Kind, Source
 
 
 BEAT: Final = 5.0

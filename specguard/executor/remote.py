@@ -181,7 +181,7 @@ class RemoteGit:
         """
         ref = f"refs/heads/{branch}"
         answer = self._run(
-            url, "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed",
+            "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed",
             "--recurse-submodules=no", f"--force-with-lease={ref}:{expected}", "--", url, f"{commit}:{ref}",
         )  # fmt: skip
         for line in answer.output.split("\n"):
@@ -190,20 +190,17 @@ class RemoteGit:
                 if parts[0] != "!":
                     return
                 raise RemoteError(url, answer.said, parts[2], help="see what it says")
-        raise RemoteError(url, answer.said)
+        raise RemoteError(url, answer.said, answer.lost)
 
     def _read(self, url: str, *arguments: str) -> str:
-        answer = self._run(url, *arguments)
+        answer = self._run(*arguments)
         if answer.code:
-            raise RemoteError(url, answer.said)
+            raise RemoteError(url, answer.said, answer.lost)
         return answer.output
 
-    def _run(self, url: str, *arguments: str) -> Answer:
+    def _run(self, *arguments: str) -> Answer:
         words = [self._repository.program, "-c", "core.hooksPath=/dev/null", *arguments]
-        try:
-            return ask(words, self._environment, limit=self._timeout)
-        except subprocess.TimeoutExpired as error:
-            raise RemoteError(url, "", f"there was no answer in {self._timeout:g} seconds") from error
+        return ask(words, self._environment, limit=self._timeout)
 
     def _write(self, name: str, text: str) -> None:
         path = os.path.join(self._folder, name)
@@ -217,29 +214,29 @@ def ref_of(name: str) -> str:
 
 
 class Answer(Record):
-    """The answer of a program: its exit code, and what it wrote to its two outputs."""
+    """The answer of a program: its exit code, what it wrote to its two outputs, and why it gave none."""
 
     code: int
-    output: str
-    said: str
+    output: str = ""
+    said: str = ""
+    lost: str = ""
 
 
 def ask(words: Sequence[str], environment: Mapping[str, str], *, folder: str = "/", limit: float) -> Answer:
     """Run a program to its end, in a folder, for so many seconds at most.
 
     Its outputs are files: a process that it leaves behind, as ssh may, would hold a pipe open.
-
-    Raises:
-        OSError: it cannot be run.
-        subprocess.TimeoutExpired: it was ended.
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
-            words, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=said
-        )
+        try:
+            process = subprocess.Popen(
+                words, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=said
+            )
+        except OSError as error:
+            return Answer(-1, lost=f"it cannot be run: {error.strerror}")
         try:
             code = process.wait(limit)
-        except BaseException:
+        except BaseException as error:
             # Politely first: git ends what it started.
             process.terminate()
             try:
@@ -247,6 +244,8 @@ def ask(words: Sequence[str], environment: Mapping[str, str], *, folder: str = "
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if isinstance(error, subprocess.TimeoutExpired):
+                return Answer(-1, lost=f"there was no answer in {limit:g} seconds")
             raise
         texts = []
         for file in (output, said):
@@ -299,7 +298,7 @@ def read_settings(repository: Repository) -> list[GitSetting]:
     words = [repository.program, f"--git-dir={repository.git_dir}", "config", "--list", "--show-scope", "-z"]
     answer = ask([*words, "--includes"], environment, limit=TIMEOUT)
     if answer.code:
-        said = answer.said.strip().split("\n")[0]
+        said = answer.lost or answer.said.strip().split("\n")[0]
         raise SpecguardError(
             f"the configuration cannot be read: {said}", help="git config --list", code="broken-repository"
         )
@@ -587,14 +586,9 @@ class Platform:
                 text = stream.read()
         values |= {"host": self.address.host, "path": self.address.name, "file": file, "text": text}
         words = [self._program, *(word.format(**values) for word in words)]
-        try:
-            answer = ask(words, self._environment, folder=self._folder, limit=PLATFORM_TIMEOUT)
-        except subprocess.TimeoutExpired as error:
-            raise PlatformError(f"{self.command} gave no answer in {PLATFORM_TIMEOUT:g} seconds") from error
-        except OSError as error:
-            raise PlatformError(f"{self.command} cannot be run: {error.strerror}") from error
+        answer = ask(words, self._environment, folder=self._folder, limit=PLATFORM_TIMEOUT)
         if answer.code:
-            said = answer.said.strip() or answer.output.strip()
+            said = answer.lost or answer.said.strip() or answer.output.strip()
             first = said.split("\n", 1)[0] or f"it ended with {answer.code}"
             raise PlatformError(f"{self.command}: {first}", said)
         return answer.output

@@ -18,7 +18,7 @@ from specguard.errors import Needed, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, counted
 from specguard.reporters.escape import visible
 from specguard.runs import manifests
-from specguard.runs.files import run_root
+from specguard.runs.files import item_folder, run_root
 from specguard.runs.manifests import (
     LAYOUT,
     MANIFEST,
@@ -30,6 +30,7 @@ from specguard.runs.manifests import (
     State,
     Step,
     meta_text,
+    new_run_id,
     now_text,
 )
 from specguard.runs.settings import RunSettings, seconds
@@ -411,6 +412,44 @@ def new_manifest(
         timeout=options.timeout or seconds(policy.declared("run_settings").timeout),
         **more,
     )
+
+
+def begin_alone(
+    git: Git,
+    policy: Policy,
+    options: RunOptions,
+    item: Item,
+    *,
+    root: str,
+    base: str,
+    base_oid: str,
+    work_item: WorkItem | None = None,
+    notes: Sequence[str] = (),
+) -> Run:
+    """Begin a run that no agent works in.
+
+    Args:
+        git: reads the user's repository.
+        policy: by which it is judged.
+        options: what was asked for.
+        item: what the manifest calls it.
+        root: the folder of all runs, absolute.
+        base: what it starts from.
+        base_oid: the commit of that.
+        work_item: the work item; None without one.
+        notes: what a reader should know.
+
+    Raises:
+        SpecguardError: it cannot be recorded.
+    """
+    folder = RunFolder(os.path.join(root, item_folder(item.kind, item.id), new_run_id()))
+    pinned = manifests.Repository(
+        base=base, base_oid=base_oid, object_format="sha256" if len(base_oid) == 64 else "sha1"
+    )
+    manifest = new_manifest(policy, options, folder.run_id, item=item, repository=pinned, notes=notes)
+    run = Run(options, folder, manifest, git=git, policy=policy, item=work_item)
+    run.take()
+    return run
 
 
 FILE: Final = "control/asked.json"

@@ -36,6 +36,9 @@ StepState = Literal["pending", "running", "done", "failed", "skipped"]
 Grade = Literal["claimed", "observed", "re-run", "ci"]
 """How much a result proves, from least: an agent says so, a hook saw it, specguard ran it, CI did."""
 
+Kind = Literal["agent", "format", "gate", "teardown", "hook", "tool"]
+Source = Literal["policy", "document", "plan", "flag", "run"]
+
 Time = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
 Oid = Annotated[str, Field(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -184,8 +187,8 @@ class Command(_Model):
 
     number: int
     name: str
-    kind: Literal["agent", "format", "gate", "teardown", "hook", "tool"]
-    source: Literal["policy", "document", "plan", "flag", "run"] = "policy"
+    kind: Kind
+    source: Source = "policy"
     command: str
     attempt: int = 1
     started_at: Time

@@ -82,7 +82,7 @@ def test_versions_of_what_is_started_otherwise(programs: Path) -> None:
     program(programs / "codex", "sleep 5 & echo codex-cli 0.46.0")
     assert resolved(programs, agent="codex").version == "0.46.0"
     (programs / "codex").unlink()
-    with pytest.raises(SpecguardError, match="codex --version cannot be run"):
+    with pytest.raises(SpecguardError, match="codex --version: it cannot be run"):
         resolved(programs, "npx", "-y", "@openai/codex", "exec", "-")
     with pytest.raises(SpecguardError, match="does not say which versions may be used"):
         policy_of('[agents.x]\ncommand = ["x"]\nversion = "latest"')

@@ -3,22 +3,17 @@
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from specguard.change.base import Found
-from specguard.change.repository import Repository as Located
 from specguard.errors import SpecguardError
-from specguard.executor.check import check_run, prove_guard
+from specguard.executor.check import prove_guard
 from specguard.executor.commit import hash_tree
 from specguard.executor.place import RUN_REFS, place_of, remove_place, update_ref
 from specguard.executor.process import run_command
 from specguard.executor.run import RunEnded
 from specguard.executor.side_effects import inspect, make_place, open_place
-from specguard.model import Verdict
 from tests.executor.places import FILES, POLICY, Setting, everything, work
-from tests.outcomes import there
 
 
 def git(place: str, *words: str) -> str:
@@ -195,10 +190,7 @@ def test_submodules_stay_as_they_are_in_the_base(setting: Setting) -> None:
 def test_a_guard_that_lets_the_canary_through_stops_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def blind(repository: Located, base: Found, _: str, **known: Any) -> Verdict:
-        return check_run(repository, base, there(base.oid), **known)
-
-    monkeypatch.setattr("specguard.executor.check.check_run", blind)
+    monkeypatch.setattr("specguard.executor.check.make_commit", lambda run, _: place_of(run).base)
     with (
         Setting(tmp_path).run() as run,
         pytest.raises(SpecguardError, match="the guard does not fire: an edit of locked/a"),

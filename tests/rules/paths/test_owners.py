@@ -9,8 +9,12 @@ import pytest
 
 from specguard.change.base import Found
 from specguard.change.change import BASELINE
+from specguard.change.check_request import Request, Revision
+from specguard.change.git import Git
+from specguard.change.ranges import RunChange
 from specguard.change.repository import Repository as UserRepository
-from specguard.executor.check import check_run
+from specguard.engine.check import judge_change
+from specguard.engine.policies import Policies
 from specguard.testing import run_here as run
 from specguard.testing.case import private_key, public_key
 
@@ -149,9 +153,12 @@ def test_no_hook_and_no_run_lets_an_owner_through(repo: Repository) -> None:
     user = UserRepository.locate(str(repo.path), os.environ)
     base = Found("main", repo.oid("main"), "option", "refs/heads/main")
     stages: list[Stage] = ["run", "range"]
-    objects = str(repo.path / ".git" / "objects")
+    request = Request(environment=user.environment, base=base.oid or "", enforce=True)
     for stage in stages:
-        verdict = check_run(user, base, repo.oid(), objects=objects, stage=stage, branch="work")
+        with Git(user) as git:
+            head = Revision(repo.oid())
+            change = RunChange(git, request, base, stage=stage, head=head, named=head.oid, pushed_to="work")
+            verdict = judge_change(change, Policies(request, user))
         assert [one.state for one in verdict.findings if one.code == "PTH002"] == ["open"]
     repo.write(DOC, "c\n")
     repo.stage()
