@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,12 +15,9 @@ from specguard.errors import SpecguardError
 from specguard.errors import usage as usage
 from specguard.reporters.escape import json_text, visible
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    Command = Callable[..., Any]
-    Option = Callable[[Command], Command]
-    Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+Command = Callable[..., Any]
+Option = Callable[[Command], Command]
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 FILE: Final = click.Path(readable=False)

@@ -7,11 +7,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
+from rich.console import RenderableType
 
+from specguard.authority.policy import Policy
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
@@ -31,7 +34,7 @@ from specguard.executor.report import (
     still_failing,
 )
 from specguard.executor.report import metrics as metrics_of
-from specguard.executor.run import JUDGING, Run, RunOptions, asked_before, open_store
+from specguard.executor.run import JUDGING, Run, RunOptions, Say, asked_before, open_store
 from specguard.executor.start_point import ensure_repository
 from specguard.executor.steps import STEPS, plan_of, plan_text
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
@@ -40,16 +43,6 @@ from specguard.reporters.status import all_of, as_data, cells, metrics_text, spa
 from specguard.runs.manifests import Manifest, RunFolder
 from specguard.runs.views import RunStore, RunView, moves
 from specguard.runs.views import carry_out as make_move
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from rich.console import RenderableType
-
-    from specguard.authority.policy import Policy
-
-    Say = Callable[[str], None]
-
 
 _PAUSE: Final = 1.0
 

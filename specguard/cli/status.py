@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any, Final
 
 import click
 
+from specguard.artifacts.contracts import Contract
 from specguard.artifacts.skeletons import Skeletons, place
 from specguard.change.check_request import Request
 from specguard.cli import options as opt
@@ -22,13 +25,6 @@ from specguard.reporters.escape import json_text, visible
 from specguard.reporters.file_writing import already_there, write_files
 from specguard.reporters.status import aligned, branches_as_data, render, render_branches, required
 from specguard.work.name_templates import PathTemplate
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any, Final
-
-    from specguard.artifacts.contracts import Contract
 
 
 @click.command("status")

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any, Final, TypeVar
 
+from specguard.artifacts.artifacts import Artifact
+from specguard.authority.policy import Policy
 from specguard.change.base import find_base
+from specguard.change.change import Change
+from specguard.change.check_request import Request
 from specguard.change.git import Git, History
 from specguard.change.repository import Repository
 from specguard.change.sources import open_changes
@@ -14,31 +20,21 @@ from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, NotApplicable, if_known, unknown
 from specguard.model import path_text
+from specguard.plans.plans import Plan, Plans
+from specguard.plans.task import Task
+from specguard.specs.specs import Specs
+from specguard.waves.breakdowns import Breakdowns
+from specguard.waves.waves import StageState, Wave, Waves
 from specguard.work.changes import Landings
 from specguard.work.item import Unresolved, WorkItem
+from specguard.work.item_lists import Listed, Sources
 from specguard.work.kinds import Names
 from specguard.work.name_templates import PathTemplate
 from specguard.work.named_items import Work
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any, Final, TypeVar
+_Told = TypeVar("_Told")
 
-    from specguard.artifacts.artifacts import Artifact
-    from specguard.authority.policy import Policy
-    from specguard.change.change import Change
-    from specguard.change.check_request import Request
-    from specguard.plans.plans import Plan, Plans
-    from specguard.plans.task import Task
-    from specguard.specs.specs import Specs
-    from specguard.waves.breakdowns import Breakdowns
-    from specguard.waves.waves import StageState, Wave, Waves
-    from specguard.work.item_lists import Listed, Sources
-
-    _Told = TypeVar("_Told")
-
-    _Other = TypeVar("_Other")
+_Other = TypeVar("_Other")
 
 
 SCHEMA: Final = "specguard.status/1"

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import datetime
 import os
+from collections.abc import Mapping, Sequence
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from specguard.change.git import Git
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 from specguard.evaluation.expectations import OwnAuthority, read_own
-from specguard.evaluation.samples import open_snapshot, read_expected, store_expected
-from specguard.executor.process import killed_by_signals, passed_on, run_command
+from specguard.evaluation.samples import (
+    AssetCommand,
+    Sample,
+    Samples,
+    Snapshot,
+    open_snapshot,
+    read_expected,
+    store_expected,
+)
+from specguard.executor.lifecycle import end_of, finish
+from specguard.executor.process import passed_on, run_command
 from specguard.executor.run import Run, RunEnded, RunOptions, begin_alone, find_checkout
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import json_text
 from specguard.runs import manifests
-from specguard.runs.manifests import MANIFEST, now_text
+from specguard.runs.manifests import MANIFEST
+from specguard.runs.settings import RunSettings
 from specguard.testing.running import finding_text, flatten, pair
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from specguard.evaluation.samples import AssetCommand, Sample, Samples, Snapshot
-    from specguard.runs.settings import RunSettings
-
 
 SCHEMA: Final = "specguard.evaluation/1"
 
@@ -130,36 +134,33 @@ def evaluate(
             base=(repository.branch or "HEAD").removeprefix("refs/heads/"),
             base_oid=repository.head,
         )
-        manifest, folder = run.manifest, run.folder
         work = _Evaluator(run, own, samples, root, update)
         done: list[Evaluated] = []
-        try:
-            with killed_by_signals(), TemporaryDirectory(prefix="specguard-eval-") as scratch:
+
+        def judge() -> None:
+            with TemporaryDirectory(prefix="specguard-eval-") as scratch:
                 for sample in chosen:
                     with run.step(f"sample {sample.name}") as step:
                         one = work.evaluate(sample, os.path.join(scratch, sample.name))
                         step.detail = one.problem or f"{one.state}, {one.found} findings"
                     done.append(one)
-            _conclude(manifest, done)
-        except RunEnded as end:
-            manifest.state, manifest.reason = end.state, run.redactor.words(end.message)
-            raise SpecguardError(f"the evaluation ended early: {end.message}", code=end.code) from end
-        except BaseException:
-            manifest.state = "failed"
-            manifest.reason = manifest.reason or "it was ended by an error"
-            raise
-        finally:
-            data = {
-                "schema": SCHEMA,
-                "run_id": folder.run_id,
-                "manifest": MANIFEST,
-                "state": manifest.state,
-                "samples": [one.data for one in done],
-            }
-            folder.write(FILE, json_text(data) + "\n")
-            manifest.ended_at = now_text()
-            run.seal()
-    return {**data, "manifest": folder.file(MANIFEST)}
+            if reason := _flaws(done):
+                raise RunEnded(reason)
+
+        end = end_of(judge, "specguard eval")
+        data = {
+            "schema": SCHEMA,
+            "run_id": run.folder.run_id,
+            "manifest": MANIFEST,
+            "state": end.state if end else "succeeded",
+            "samples": [one.data for one in done],
+        }
+        run.folder.write(FILE, json_text(data) + "\n")
+        end = finish(run, end)
+        if end is not None and end.message != _flaws(done):
+            said = f"the evaluation ended early: {end.message}"
+            raise SpecguardError(said, help=end.help, code=end.code)
+    return {**data, "manifest": run.folder.file(MANIFEST)}
 
 
 class _Evaluator(Record):
@@ -280,12 +281,11 @@ class _Evaluator(Record):
         )
 
 
-def _conclude(manifest: manifests.Manifest, done: Sequence[Evaluated]) -> None:
-    """The end of the run, by its samples."""
+def _flaws(done: Sequence[Evaluated]) -> str:
+    """The samples that are not as expected; empty if there are none."""
     parts = [
         f"{what}: {', '.join(names)}"
         for what, state in (("not known", "unknown"), ("not as expected", "different"))
         if (names := [one.sample.name for one in done if one.state == state])
     ]
-    manifest.state = "failed" if parts else "succeeded"
-    manifest.reason = "; ".join(parts) or None
+    return "; ".join(parts)

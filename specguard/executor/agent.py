@@ -12,12 +12,15 @@ import shlex
 import shutil
 import stat
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
+from specguard.artifacts.contracts import Contract
+from specguard.authority.policy import Policy, RuleInPolicy
 from specguard.change.repository import find_program
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
@@ -43,6 +46,7 @@ from specguard.executor.report import outcome, page
 from specguard.executor.run import Run, RunEnded, RunOptions
 from specguard.executor.side_effects import check_size
 from specguard.model import Origin, path_text, shortened
+from specguard.plans.task import Task
 from specguard.runs import manifests
 from specguard.runs.manifests import RESULTS_SCHEMA, Results
 from specguard.runs.proof import high_trust
@@ -57,17 +61,9 @@ from specguard.runs.settings import (
     models_in,
     seconds,
 )
+from specguard.work.gates import PlannedGate
+from specguard.work.item import WorkItem
 from specguard.work.kinds import normal_id
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from specguard.artifacts.contracts import Contract
-    from specguard.authority.policy import Policy, RuleInPolicy
-    from specguard.plans.task import Task
-    from specguard.work.gates import PlannedGate
-    from specguard.work.item import WorkItem
-
 
 BRIEF: Final = "brief.md"
 """The brief, from the run's folder."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from specguard.change.base import Found
 from specguard.change.check_request import Request, Revision
@@ -36,10 +37,6 @@ from specguard.reporters.file_writing import replace_file
 from specguard.reporters.json import render
 from specguard.reporters.short_reports import WORDS, blocks_of, joined
 from specguard.runs.manifests import Judgement
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
 
 _MOST_HOOK_ROUNDS: Final = 2
 """Hooks that format files change them once; if they do it again, they will not come to an end."""

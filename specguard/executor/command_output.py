@@ -13,16 +13,13 @@ import hashlib
 import json
 import os
 import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 from specguard.documents.secrets import KEYWORD, CredentialFinder, credential_forms
 from specguard.reporters.escape import legible
 from specguard.runs.manifests import recording
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
 
 _LONGEST: Final = 64
 # A control sequence of ECMA-48 (5.4): colours, and moves of the cursor. Without it all text is still there.

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
+from specguard.authority.policy import Policy
 from specguard.change.entries import EXECUTABLE, Entry
+from specguard.change.git import Git
 from specguard.change.repository import Repository, find_program
 from specguard.change.tree import Tree
 from specguard.change.worktree import hash_work_tree
@@ -28,15 +31,8 @@ from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import Survey, check_survey, inspect
 from specguard.model import Origin, listed, path_text
 from specguard.runs.manifests import Command
+from specguard.work.item import WorkItem
 from specguard.work.name_templates import Unrendered
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from specguard.authority.policy import Policy
-    from specguard.change.git import Git
-    from specguard.work.item import WorkItem
-
 
 PATCH: Final = "diff.patch"
 

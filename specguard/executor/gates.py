@@ -14,10 +14,12 @@ import shlex
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import dropwhile
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from specguard.authority.policy import Policy
 from specguard.change.entries import Entry
 from specguard.change.git import Git
 from specguard.change.repository import find_program
@@ -36,15 +38,8 @@ from specguard.model import listed, path_text
 from specguard.runs.manifests import Command, RunFolder
 from specguard.runs.settings import seconds
 from specguard.work.gates import Chosen, Gates, PlannedGate, flag_gates, gates_of, gates_of_kind, selected
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-
-    from specguard.authority.policy import Policy
-    from specguard.work.item import WorkItem
-    from specguard.work.kinds import WorkKind
-
-    Say = Callable[[str], None]
+from specguard.work.item import WorkItem
+from specguard.work.kinds import WorkKind
 
 
 def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[str] = ()) -> Gates:

@@ -7,15 +7,17 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import psutil
 
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.process import CommandError
+from specguard.change.repository import Repository
 from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
 from specguard.change.worktree import worktrees
@@ -39,6 +41,7 @@ from specguard.executor.run import (
     Run,
     RunEnded,
     RunOptions,
+    Say,
     asked_before,
     begin_alone,
     ended_by,
@@ -53,16 +56,9 @@ from specguard.runs.files import committed_folder, ignore_local
 from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, StaleWorker, now_text
 from specguard.runs.proof import content_of
 from specguard.runs.record import ALL, GATES
-from specguard.work.gates import PlannedGate, selected
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
-
-    from specguard.change.repository import Repository
-    from specguard.runs.views import RunStore, RunView
-    from specguard.work.item import WorkItem
-
-    Say = Callable[[str], None]
+from specguard.runs.views import RunStore, RunView
+from specguard.work.gates import Gates, PlannedGate, selected
+from specguard.work.item import WorkItem
 
 
 def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say = lambda _: None) -> int:
@@ -82,7 +78,7 @@ def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say =
         SpecguardError: the run can be recorded no more, as on a full disk; it can be resumed.
     """
     try:
-        end = _finish(run, _carry_out_steps(run, first, again, say))
+        end = finish(run, _carry_out_steps(run, first, again, say))
     finally:
         run.close()
     return EXIT_PASSED if end is None else end.exit_code
@@ -94,7 +90,7 @@ def _carry_out_steps(run: Run, first: str, again: bool, say: Say) -> RunEnded | 
     if run.manifest.commit is None:
         run.folder.remove(PATCH)
     try:
-        return _end_of(lambda: Line(run, say, again).from_step(first), run.folder.command("resume"))
+        return end_of(lambda: Line(run, say, again).from_step(first), run.folder.command("resume"))
     except Until:
         with suppress(SpecguardError, MissingFact):
             keep_patch(run)
@@ -102,7 +98,7 @@ def _carry_out_steps(run: Run, first: str, again: bool, say: Say) -> RunEnded | 
         return RunEnded(words, state="stopped", exit_code=EXIT_PASSED, code="step-reached")
 
 
-def _end_of(work: Callable[[], None], go_on: str) -> RunEnded | None:
+def end_of(work: Callable[[], None], go_on: str) -> RunEnded | None:
     """Do the work of a run, which a command goes on with: how it ended early; None if it did not."""
     try:
         with killed_by_signals(), Needed():
@@ -127,7 +123,7 @@ def _end_of(work: Callable[[], None], go_on: str) -> RunEnded | None:
     return None
 
 
-def _finish(run: Run, end: RunEnded | None) -> RunEnded | None:
+def finish(run: Run, end: RunEnded | None) -> RunEnded | None:
     """Write how a run ended, and its report: its end, which is another one where its record was altered."""
     # Whoever ends specguard now has to wait for the report.
     with HeldSignals().held():
@@ -141,7 +137,7 @@ def _finish(run: Run, end: RunEnded | None) -> RunEnded | None:
 
 def _write_end(run: Run, end: RunEnded | None) -> None:
     ended = _record(run, end)
-    if run.manifest.item.kind != GATES:
+    if run.manifest.agent is not None:
         with run.step("report"):
             write_report(run, ended)
     # Said last: where the process dies before, the run is still one that goes on.
@@ -434,114 +430,87 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         SpecguardError: there is no checkout, no policy or no commit, or the document cannot be read.
     """
     repository, root = find_checkout(options)
+    request = Request(
+        directory=options.directory, environment=options.environment, base=options.base, worktree=True
+    )
     with Git(repository) as git, Needed():
-        alone = _Alone(git, options, root)
-        if options.dry_run:
-            alone.tell(say)
-            return 0
-        return alone.carry_out(say)
-
-
-class _Alone:
-    """A run of gates alone."""
-
-    def __init__(self, git: Git, options: RunOptions, root: str) -> None:
-        request = Request(
-            directory=options.directory, environment=options.environment, base=options.base, worktree=True
-        )
         [change] = open_changes(git, request)
-        self._change, self._policy, self._notes = Policies(request, git.repository).of(change)
-        self._git = git
-        self._options = options
-        runs = options.runs(self._policy, root)
-        if not options.dry_run and committed_folder(
-            self._policy.declared("run_settings"), work_tree=root, runs=runs
-        ):
-            ignore_local(runs)
-        self._runs = os.path.realpath(runs)
-        self._item: WorkItem | None = None
+        _, policy, notes = Policies(request, repository).of(change)
+        item: WorkItem | None = None
         try:
-            self._item = Facts(self._change, self._policy).get("work_item")
+            item = Facts(change, policy).get("work_item")
         except (MissingFact, NotApplicable) as absent:
-            self._notes.append(f"No work item: {absent.reason}. The gates of every kind are meant.")
-        plan = planned_gates(self._policy, self._item, commands=options.commands)
-        guarded = any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates)
-        branch = self._change.found.how not in ("head", "none")
-        self._plan = plan if guarded else plan.and_also([_guard(options, branch=branch)])
-        head = git.repository.head
-        tip = self._change.base.tip or head
+            notes.append(f"No work item: {absent.reason}. The gates of every kind are meant.")
+        plan = planned_gates(policy, item, commands=options.commands)
+        if not any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates):
+            plan = plan.and_also([_guard(options, branch=change.found.how not in ("head", "none"))])
+        head = repository.head
+        tip = change.base.tip or head
         if head is None or tip is None:
             raise SpecguardError(
                 "there is no commit yet to compare the working tree with", help="git commit", code="no-commit"
             )
         # Where the change began: the commit that `HEAD` and the base have in common.
-        self._base = next(iter(git.merge_bases(tip, head)), head)
-        inside = os.path.relpath(self._runs, os.path.realpath(root))
+        base = next(iter(git.merge_bases(tip, head)), head)
+        runs = options.runs(policy, root)
+        inside = os.path.relpath(os.path.realpath(runs), os.path.realpath(root))
         own = b"" if inside.startswith("..") else os.fsencode(inside) + b"/"
-        self._ground = Ground(git, self._base, git.repository.work_tree(), runs=own)
-
-    def tell(self, say: Say) -> None:
-        """List the gates, each with what would become of it now."""
-        for chosen in selected(self._plan.gates, self._ground.entries(self._ground.tree())):
-            gate = chosen.gate
-            skipped = USERS_OWN if gate.kind == "format" else chosen.skipped
-            what = f"does not run: {skipped}" if skipped else "runs"
-            say(f"{gate.kind} {gate.name} ({gate.named}) {what}")
-            say("\n".join(f"  {call}" for call in chosen.calls or [gate.run]))
-        for one in self._plan.not_read:
-            say(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why})")
-
-    def carry_out(self, say: Say) -> int:
-        """Run them, and record that."""
-        run, ground = self._begun(), self._ground
-        manifest, folder = run.manifest, run.folder
-        run.tell = say
-        say(f"run {folder.run_id}")
-        gates = GateRound(run, ground, self._plan)
-
-        def work() -> None:
-            with run.step("gates"):
-                _pass_gates(gates)
-            manifest.tree = tree = ground.tree()
-            manifest.content = content_of(Tree(self._git, tree), papers(self._policy))
-            manifest.highlights = [run.redactor.words(one) for one in ground.highlights(tree)]
-            folder.write(PATCH, run.redactor.text(ground.patch(tree)))
-
-        end = _finish(run, _end_of(work, "specguard run gates"))
-        for result in gates.results.values():
-            if result.skipped:
-                say(f"{result.gate.kind} {result.gate.name} did not run: {result.skipped}")
-        for missing in gates.missing:
-            say(missing.message)
-        for note in manifest.notes:
-            say(f"note: {note}")
-        say(f"run {folder.run_id}: {manifest.state} ({manifest.reason or manifest.steps[-1].detail})")
-        if end is not None and end.help:
-            say(f"  next: {end.help}")
-        say(f"manifest: {folder.file(MANIFEST)}")
-        return EXIT_PASSED if end is None else end.exit_code
-
-    def _begun(self) -> Run:
-        options, item = self._options, self._item
+        ground = Ground(git, base, root, runs=own)
+        if options.dry_run:
+            _tell_gates(plan, ground, say)
+            return EXIT_PASSED
+        if committed_folder(policy.declared("run_settings"), work_tree=root, runs=runs):
+            ignore_local(runs)
         told = item.summary() if item else {"document": None, "slug": None}
         name = f"{item.kind}-{item.id}" if item else ALL
-        return begin_alone(
-            self._git,
-            self._policy,
-            options,
-            manifests.Item(kind=GATES, id=name, slug=told["slug"], document=told["document"]),
-            root=self._runs,
-            base=self._change.base.name or "HEAD",
-            base_oid=self._base,
-            work_item=item,
-            notes=self._notes,
-        )
+        recorded = manifests.Item(kind=GATES, id=name, slug=told["slug"], document=told["document"])
+        run = begin_alone(
+            git, policy, options, recorded, root=os.path.realpath(runs), base=change.base.name or "HEAD",
+            base_oid=base, work_item=item, notes=notes,
+        )  # fmt: skip
+        return _carry_out_alone(run, ground, plan, say)
 
 
-def _pass_gates(gates: GateRound) -> None:
-    if not gates.carry_out():
-        names = dict.fromkeys(result.gate.name for result, _ in gates.failures)
-        raise RunEnded(f"what failed: {', '.join(names)}", code="gate-failed")
+def _tell_gates(plan: Gates, ground: Ground, say: Say) -> None:
+    """List the gates, each with what would become of it now."""
+    for chosen in selected(plan.gates, ground.entries(ground.tree())):
+        gate = chosen.gate
+        skipped = USERS_OWN if gate.kind == "format" else chosen.skipped
+        what = f"does not run: {skipped}" if skipped else "runs"
+        say(f"{gate.kind} {gate.name} ({gate.named}) {what}")
+        say("\n".join(f"  {call}" for call in chosen.calls or [gate.run]))
+    for one in plan.not_read:
+        say(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why})")
+
+
+def _carry_out_alone(run: Run, ground: Ground, plan: Gates, say: Say) -> int:
+    """Run gates alone, and record that."""
+    manifest, folder, git = run.manifest, run.folder, run.git
+    run.tell = say
+    say(f"run {folder.run_id}")
+    gates = GateRound(run, ground, plan)
+
+    def work() -> None:
+        with run.step("gates"):
+            if not gates.carry_out():
+                names = dict.fromkeys(result.gate.name for result, _ in gates.failures)
+                raise RunEnded(f"what failed: {', '.join(names)}", code="gate-failed")
+        manifest.tree = tree = ground.tree()
+        manifest.content = content_of(Tree(git, tree), papers(run.policy))
+        manifest.highlights = [run.redactor.words(one) for one in ground.highlights(tree)]
+        folder.write(PATCH, run.redactor.text(ground.patch(tree)))
+
+    end = finish(run, end_of(work, "specguard run gates"))
+    for result in gates.results.values():
+        if result.skipped:
+            say(f"{result.gate.kind} {result.gate.name} did not run: {result.skipped}")
+    for line in (*(one.message for one in gates.missing), *(f"note: {note}" for note in manifest.notes)):
+        say(line)
+    say(f"run {folder.run_id}: {manifest.state} ({manifest.reason or manifest.steps[-1].detail})")
+    if end is not None and end.help:
+        say(f"  next: {end.help}")
+    say(f"manifest: {folder.file(MANIFEST)}")
+    return EXIT_PASSED if end is None else end.exit_code
 
 
 def _guard(options: RunOptions, *, branch: bool) -> PlannedGate:

@@ -17,21 +17,17 @@ import re
 import shlex
 import shutil
 import stat
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from specguard.change.git import Git
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, is_oid, search_path
 from specguard.errors import SpecguardError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from specguard.executor.run import Run
-
+from specguard.executor.run import Run
 
 OWN: Final = ".specguard"
 """What the name of specguard's own folder for a place has behind the place's."""

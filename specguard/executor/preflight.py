@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from specguard.authority.policy import Policy
 from specguard.change.base import Found
 from specguard.change.check_request import Request, Revision
 from specguard.change.git import Git
@@ -42,13 +44,8 @@ from specguard.runs import manifests
 from specguard.runs.files import committed_folder, ignore_local, item_folder
 from specguard.runs.manifests import RunFolder
 from specguard.waves.stage_order import too_early
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from specguard.authority.policy import Policy
-    from specguard.work.gates import Gates
-    from specguard.work.item import WorkItem
+from specguard.work.gates import Gates
+from specguard.work.item import WorkItem
 
 
 class Asked(Record):

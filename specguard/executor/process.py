@@ -23,8 +23,10 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from types import FrameType
+from typing import Any, Final
 
 import psutil
 
@@ -33,16 +35,9 @@ from specguard.declaration.rule import Record
 from specguard.executor.command_output import CommandLog, plain_text
 from specguard.executor.run import Killed, Run, RunEnded
 from specguard.model import shortened
-from specguard.runs.manifests import COMMANDS, Command, Response, RunFolder, now_text
+from specguard.runs.manifests import COMMANDS, Command, Kind, Response, RunFolder, Source, now_text
 from specguard.runs.settings import RunSettings, seconds
 from specguard.work.gates import fit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from types import FrameType
-
-    from specguard.runs.manifests import Kind, Source
-
 
 BEAT: Final = 5.0
 """At least so often, in seconds, a run says that it is alive."""

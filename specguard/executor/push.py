@@ -9,7 +9,8 @@ import json
 import os
 import shlex
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.command_output import plain_text
@@ -19,6 +20,7 @@ from specguard.executor.place import place_of
 from specguard.executor.remote import (
     Address,
     BranchRequest,
+    Heads,
     Platform,
     PlatformError,
     RemoteError,
@@ -31,15 +33,9 @@ from specguard.executor.remote import (
 from specguard.executor.report import failed_commands, fenced, outcome
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, shortened
+from specguard.plans.task import Task
 from specguard.reporters.escape import markdown_code, markdown_text
 from specguard.runs.manifests import PullRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from specguard.executor.remote import Heads
-    from specguard.plans.task import Task
-
 
 RECORD: Final = "control/push.json"
 """What a run has tried to push, written before each try."""

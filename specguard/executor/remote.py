@@ -17,17 +17,14 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from typing import TYPE_CHECKING, Any, Final, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Self
 
 from specguard.change.object_store import Store
 from specguard.change.remotes import identity, rewrites_of, rewritten, same_address, shown_address
 from specguard.change.repository import Repository, find_program, is_oid
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
 
 TIMEOUT: Final = 300.0
 """So many seconds a remote has for its answer, unless the caller says otherwise."""

@@ -9,13 +9,17 @@ from __future__ import annotations
 import os
 import shlex
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from itertools import groupby
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from jinja2 import Environment
+
+from specguard.authority.policy import Policy
 from specguard.change.base import Found
 from specguard.change.check_request import Request, Revision
 from specguard.change.git import Git
@@ -24,10 +28,12 @@ from specguard.change.ranges import RangeChange
 from specguard.change.repository import PastCommit, Repository
 from specguard.change.tree import Documents
 from specguard.declaration.rule import Record
+from specguard.engine.done_claims import Claims
 from specguard.engine.facts import Facts
 from specguard.errors import MissingFact, Needed, SpecguardError
 from specguard.executor.command_output import TAIL
 from specguard.executor.commit import PATCH
+from specguard.executor.place import Place
 from specguard.executor.process import response_of
 from specguard.executor.run import JUDGING, Run, RunOptions
 from specguard.executor.start_point import fetched_base, policy_at
@@ -43,22 +49,13 @@ from specguard.reporters.escape import (
 from specguard.runs.files import IGNORE, place_of
 from specguard.runs.manifests import Command, Manifest, RunFolder
 from specguard.runs.proof import Claim, Flaw, RunProof
+from specguard.runs.record import RunRecord
+from specguard.runs.views import RunStore
 from specguard.work.changes import standing
 from specguard.work.item_lists import Listed, Sources, meant
 from specguard.work.kinds import Names, WorkKind, normal_id
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from jinja2 import Environment
-
-    from specguard.authority.policy import Policy
-    from specguard.engine.done_claims import Claims
-    from specguard.executor.place import Place
-    from specguard.runs.record import RunRecord
-    from specguard.runs.views import RunStore
-
-    _Key = tuple[str, bytes, str]
+_Key = tuple[str, bytes, str]
 
 
 REPORT: Final = "report.md"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -37,8 +38,6 @@ from specguard.runs.settings import RunSettings, seconds
 from specguard.runs.views import RunStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
     from specguard.authority.policy import Policy
     from specguard.change.git import Git
     from specguard.executor.command_output import Redactor
@@ -108,6 +107,9 @@ def ended_by(error: SpecguardError) -> RunEnded:
     return RunEnded(error.message, help=error.help, exit_code=EXIT_NO_VERDICT, code=error.code, tail=tail)
 
 
+Say = Callable[[str], None]
+"""Is told what happens, in lines."""
+
 ROUND: Final = ("agent", "inspect", "gates", "check")
 """The steps of a round: the agent works, and it is seen what came of it."""
 
@@ -142,7 +144,7 @@ class Run(Record, frozen=False):
     told: list[str] = []
     claim: ItemLock | None = None
     heads: Mapping[str, str] | None = None
-    tell: Callable[[str], None] = staticmethod(lambda _: None)
+    tell: Say = staticmethod(lambda _: None)
     altered: bool = False
 
     @cached_property

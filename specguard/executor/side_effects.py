@@ -13,21 +13,17 @@ import json
 import os
 import stat
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from specguard.change.process import CommandError
+from specguard.change.repository import Repository
 from specguard.change.worktree import not_ignored
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
 from specguard.executor.place import BEFORE, OWN, RUN_REFS, Place, known_place, new_place, place_of, strays
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, path_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from specguard.change.repository import Repository
-
 
 State = dict[str, str]
 """What was seen, by what it is called: `ref refs/heads/main`, `git config`, `file src/a.py`."""

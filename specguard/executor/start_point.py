@@ -14,37 +14,33 @@ import os
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from filelock import FileLock, Timeout
 
 from specguard.authority.load import DEFAULTS
+from specguard.authority.policy import Policy
 from specguard.change.base import Found, find_base
 from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import INHERITED, Repository, find_program, short_name
 from specguard.change.tree import Tree
+from specguard.declaration.patterns import Covering
 from specguard.engine.policies import ItemBranches, Policies
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item_choice import Start, is_paper, is_within, shares, taken, task_of
 from specguard.executor.place import places_folder
 from specguard.executor.remote import Address, Heads, RemoteGit, find_address, read_settings
+from specguard.executor.run import RunOptions
+from specguard.plans.task import Task
 from specguard.runs.files import about_run, item_folder
 from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, new_run_id, recording
 from specguard.runs.views import RunStore
 from specguard.work.changes import task_kinds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from specguard.authority.policy import Policy
-    from specguard.declaration.patterns import Covering
-    from specguard.executor.run import RunOptions
-    from specguard.plans.task import Task
-
 
 _MOST_MOVES: Final = 4
 

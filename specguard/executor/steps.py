@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import shlex
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from specguard.change.check_request import Request
+from specguard.declaration.patterns import Covering
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agent import BRIEF, brief_text, let_agent_work, resolve_agent, take_left, write_brief
@@ -26,7 +28,7 @@ from specguard.executor.check import (
     put_on_top,
     unmark,
 )
-from specguard.executor.commit import commit, hash_tree, hooks_of, message_of, scope_of
+from specguard.executor.commit import CommitScope, commit, hash_tree, hooks_of, message_of, scope_of
 from specguard.executor.gates import described, read_results, run_gates
 from specguard.executor.item_choice import shares, taken
 from specguard.executor.place import place_of
@@ -43,20 +45,11 @@ from specguard.executor.push import (
 )
 from specguard.executor.remote import installed_command, printed_command
 from specguard.executor.report import REPORT
-from specguard.executor.run import ROUND, Run, RunEnded, RunOptions, check_progress, count_round
+from specguard.executor.run import ROUND, Run, RunEnded, RunOptions, Say, check_progress, count_round
 from specguard.executor.side_effects import inspect, make_place
 from specguard.executor.start_point import clash
 from specguard.model import EXIT_FAILED, path_text
 from specguard.reporters.escape import visible
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from specguard.declaration.patterns import Covering
-    from specguard.executor.commit import CommitScope
-
-    Say = Callable[[str], None]
-
 
 _MOST_TREES: Final = 3
 """So often formatters and hooks may alter what the other has left before they have to agree on it."""

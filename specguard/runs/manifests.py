@@ -11,20 +11,17 @@ import json
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from inspect import cleandoc
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from specguard.errors import SpecguardError
 from specguard.runs.files import about_run
 from specguard.runs.files import recording as recording
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 SCHEMA = "specguard.run/1"
 

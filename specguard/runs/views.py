@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, nearest
@@ -20,10 +21,6 @@ from specguard.runs.files import MARKS, LocalFiles, about_run, folder_name, is_r
 from specguard.runs.manifests import HEARTBEAT, LOG, SCHEMA
 from specguard.runs.record import RunRecord, first_of
 from specguard.runs.settings import RunSettings, seconds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
 
 RUNNER_LOG: Final = "runner.log"
 """The log of an older layout."""
