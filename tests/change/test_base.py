@@ -1,4 +1,4 @@
-"""Finding the base: in a stated order, by full names, never from the head."""
+"""What names of commits mean, whatever refs shadow them; and which one the base is, never from the head."""
 
 from pathlib import Path
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from specguard.change.base import Found, find_base, named_base
-from specguard.change.check_request import Request
+from specguard.change.check_request import Request, base_refs, resolve
 from specguard.change.git import Git
 from specguard.change.platform_event import Event
-from specguard.errors import SpecguardError
+from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from tests.changes import git_of
 from tests.outcomes import there
@@ -193,3 +193,116 @@ def test_the_default_branch_of_the_users_settings_stands_in_but_not_of_the_repos
         found = find_base(git, Request(environment=git.repository.environment))
     assert found is not None
     assert (found.name, found.how) == ("trunk", "local")
+
+
+# Names
+
+
+@pytest.fixture
+def named(repo: Repository) -> Repository:
+    """The same commits, on `main`."""
+    repo.git("branch", "-q", "-m", "main")
+    return repo
+
+
+def meant(repo: Repository, text: str, *, base: bool = False) -> tuple[str, str]:
+    """The number of the commit that a name means, and the ref it was found under."""
+    with git_of(repo) as git:
+        revision = resolve(git, text, base_refs) if base else resolve(git, text)
+    numbers = {oid: number for number, oid in repo.names.items()}
+    return numbers[revision.oid], revision.ref
+
+
+def test_names_and_their_ancestors_are_meant(named: Repository) -> None:
+    oid = named.names["2"]
+    for text, expected in {
+        "HEAD": ("4", ""),
+        "@": ("4", ""),
+        "HEAD~": ("3", ""),
+        "HEAD^": ("3", ""),
+        "HEAD~2^": ("1", ""),
+        "main": ("4", "refs/heads/main"),
+        "main~3": ("1", ""),
+        "refs/heads/main": ("4", "refs/heads/main"),
+        oid: ("2", ""),
+        oid[:10]: ("2", ""),
+        f"{oid[:10]}~1": ("1", ""),
+    }.items():
+        assert meant(named, text) == expected
+    # An annotated tag means its commit, a replaced commit is still itself, and a name may look like an id.
+    named.tag("v1", oid, message="one")
+    assert meant(named, "v1") == ("2", "refs/tags/v1")
+    assert meant(named, "refs/tags/v1~1") == ("1", "")
+    named.git("replace", named.names["4"], named.names["1"])
+    assert meant(named, "HEAD~1") == ("3", "")
+    named.ref("refs/heads/feedbeef", named.names["1"])
+    assert meant(named, "feedbeef") == ("1", "refs/heads/feedbeef")
+
+
+def test_a_head_is_a_local_branch_before_a_remote_s_and_a_tag_comes_last(named: Repository) -> None:
+    named.tag("x", named.names["1"])
+    assert meant(named, "x") == ("1", "refs/tags/x")
+    named.publish("x", named.names["2"])
+    assert meant(named, "x") == ("2", "refs/remotes/origin/x")
+    named.ref("refs/heads/x", named.names["3"])
+    assert meant(named, "x") == ("3", "refs/heads/x")
+
+
+def test_a_base_is_the_remote_s_branch_before_the_local_one_and_never_a_tag(named: Repository) -> None:
+    named.tag("x", named.names["1"])
+    with pytest.raises(SpecguardError, match="no branch, tag or commit 'x'"):
+        meant(named, "x", base=True)
+    named.ref("refs/heads/x", named.names["3"])
+    assert meant(named, "x", base=True) == ("3", "refs/heads/x")
+    named.publish("x", named.names["2"])
+    assert meant(named, "x", base=True) == ("2", "refs/remotes/origin/x")
+
+
+def test_a_remote_s_branch_is_not_hidden_by_a_local_one_of_that_name(named: Repository) -> None:
+    named.publish("main", named.names["2"])
+    named.ref("refs/heads/origin/main", named.names["1"])
+    named.ref("refs/tags/origin/main", named.names["1"])
+    assert meant(named, "origin/main", base=True) == ("2", "refs/remotes/origin/main")
+    assert meant(named, "origin/main") == ("1", "refs/heads/origin/main")
+
+
+def test_a_branch_named_like_an_abbreviation_is_ambiguous(named: Repository) -> None:
+    short = named.names["2"][:8]
+    named.ref(f"refs/heads/{short}", named.names["1"])
+    with pytest.raises(SpecguardError, match="also the name of refs/heads"):
+        meant(named, short)
+    assert meant(named, f"refs/heads/{short}") == ("1", f"refs/heads/{short}")
+    named.ref(f"refs/heads/{named.names['2']}", named.names["1"])
+    assert meant(named, named.names["2"]) == ("2", "")
+    named.ref(f"refs/heads/{named.names['3'][:7]}", named.names["3"])
+    assert meant(named, named.names["3"][:7])[0] == "3"
+
+
+def test_a_name_of_anything_else_is_an_error(named: Repository, tmp_path: Path) -> None:
+    for text in (
+        "mian", "", "-x", "--output=x", "HEAD@{1}", "HEAD^{tree}", "HEAD:f", ":/c1", "main..HEAD", "a b",
+        "f" * 40, "0" * 40, "ffffffff", "refs/heads", "heads/main", "m*n", "FETCH_HEAD", "main\0", "a\nb",
+        "stash@{0}", "@{-1}", "head", "Main~1~x",
+    ):  # fmt: skip
+        with pytest.raises((SpecguardError, MissingFact)):
+            meant(named, text)
+    for text in ("HEAD~4", "HEAD^2", "HEAD~99999999999", "HEAD^0^9"):
+        with pytest.raises(SpecguardError, match="no such ancestor"):
+            meant(named, text)
+    with pytest.raises(SpecguardError) as caught:
+        meant(named.clone(tmp_path / "shallow", depth=2), "HEAD~3")
+    assert "git fetch --unshallow" in caught.value.help
+
+
+def test_the_nearest_name_is_offered(named: Repository) -> None:
+    helped = {"mian": "did you mean 'main'?", "zzz": "Give HEAD, an object id, a branch or a tag"}
+    for text, said in helped.items():
+        with pytest.raises(SpecguardError) as caught:
+            meant(named, text)
+        assert caught.value.help.startswith(said)
+
+
+def test_before_the_first_commit_there_is_no_head(repository: Repository) -> None:
+    with pytest.raises(SpecguardError, match="HEAD has no commit yet") as caught:
+        meant(repository, "HEAD")
+    assert "--staged" in caught.value.help

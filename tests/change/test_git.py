@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from specguard.change import entries
-from specguard.change.git import Git
+from specguard.change.git import Git, History, measure
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
@@ -299,3 +300,104 @@ def test_other_stores_are_read_in_the_same_way(repo: Repository, tmp_path: Path)
         assert git.object(repo.oid("HEAD:a")) == ("blob", b"a\n")
         git.use_scratch()
         assert git.object(repo.oid("HEAD:a")) == ("blob", b"a\n")
+
+
+# Trees that differ: every directory is read and compared with its id
+
+
+@pytest.fixture
+def differing(repo: Repository) -> Repository:
+    """Trees of `old` and `main` that differ in what is in them, beside what is the same."""
+    files = {"same/deep/x": "s\n", "other/deep/x": "x\n", "gone/deep/x": "g\n", "file/x": "f\n"}
+    repo.commit("one", files=files)
+    repo.ref("refs/heads/old")
+    repo.delete("gone")
+    repo.delete("file")
+    repo.commit("two", files={"other/deep/x": "y\n", "new/deep/er/x": "n\n", "file": "now a file\n"})
+    return repo
+
+
+def verify(repo: Repository, *pair: str) -> None:
+    with git_of(repo) as git:
+        measure(git, [(pair[0], pair[1])], "the trees")
+
+
+def test_honest_trees_are_what_they_say(differing: Repository) -> None:
+    old, new = differing.oid("old^{tree}"), differing.oid("main^{tree}")
+    for one, other in ((old, new), (new, old), (new, new), (new, "4b825dc642cb6eb9a060e54bf8d69288fbee4904")):
+        verify(differing, one, other)
+
+
+@pytest.mark.parametrize("how", ["other content", "missing"])
+def test_each_differing_directory_is_compared_with_its_id(differing: Repository, how: str) -> None:
+    def place(tree: str) -> Path:
+        oid = differing.oid(tree)
+        return differing.path / ".git/objects" / oid[:2] / oid[2:]
+
+    pair = differing.oid("old^{tree}"), differing.oid("main^{tree}")
+    other = place("main:same/deep").read_bytes()
+    for tree in (
+        "main^{tree}", "main:other", "main:other/deep", "main:new", "main:new/deep/er", "old:gone/deep",
+        "old:file", "old:other/deep",
+    ):  # fmt: skip
+        path = place(tree)
+        before = path.read_bytes()
+        path.unlink()
+        if how != "missing":
+            path.write_bytes(other)
+        with pytest.raises(MissingFact):
+            verify(differing, *pair)
+        path.unlink(missing_ok=True)
+        path.write_bytes(before)
+    verify(differing, *pair)
+
+
+# Words in the base's history
+
+
+@pytest.fixture
+def past(repo: Repository) -> Iterator[Git]:
+    """Git on a history whose commits name phases."""
+    repo.commit("feat(phase1): implement phase 1")
+    repo.commit("chore: x\n\nMentions Phase 2 in its body.\n")
+    repo.commit(b"feat: \xff phase 1\n")
+    repo.commit("feat: other\n\nfeat.phase1")
+    with git_of(repo) as git:
+        yield git
+
+
+def mentioning(git: Git, *words: str) -> list[str]:
+    tip = git.repository.head
+    return [past.message for past in History(git, tip).mentioning(words)]
+
+
+def test_any_of_the_words_is_found_newest_first_whatever_its_case(past: Git) -> None:
+    assert mentioning(past, "PHASE 1") == ["feat: \u00ff phase 1", "feat(phase1): implement phase 1"]
+    assert mentioning(past, "phase 2", "phase1") == [
+        "feat: other\n\nfeat.phase1",
+        "chore: x\n\nMentions Phase 2 in its body.",
+        "feat(phase1): implement phase 1",
+    ]
+
+
+def test_words_are_plain_text(past: Git) -> None:
+    assert mentioning(past, "feat.phase1") == ["feat: other\n\nfeat.phase1"]
+    assert mentioning(past, "(phase1)") == ["feat(phase1): implement phase 1"]
+    for word in ("^feat", ".*", "--output=x", "-x", "\\", "["):
+        assert mentioning(past, word) == []
+
+
+def test_no_word_and_no_base_find_nothing_and_a_reader_may_stop_early(past: Git) -> None:
+    assert mentioning(past) == mentioning(past, "") == []
+    assert list(History(past, None).mentioning(["phase"])) == []
+    assert next(History(past, past.repository.head).mentioning(["phase"])).subject == "feat: other"
+
+
+def test_a_history_that_is_not_all_there_is_a_missing_fact(
+    past: Git, repo: Repository, tmp_path: Path
+) -> None:
+    shallow = repo.clone(tmp_path / "shallow", depth=2)
+    with git_of(shallow) as other:
+        with pytest.raises(MissingFact) as caught:
+            mentioning(other, "phase")
+        assert caught.value.command == "git fetch --unshallow origin"

@@ -1,39 +1,38 @@
-"""Where a remote leads, as git itself would follow its configuration."""
+"""Which addresses are of one repository, and where a remote leads, as git would follow its configuration."""
 
 import pytest
 
-from specguard.change.remotes import read_remote, rewritten
+from specguard.change.remotes import read_remote, rewritten, same_address, shown_address
 from specguard.testing import Repository
 from tests.changes import locate
+from tests.rows import rows
 
 URL = "https://example.org/team/repo.git"
 
 
-def configure(repository: Repository, *settings: str) -> None:
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        *((url, URL, True) for url in rows(__file__, "same")),
+        *((url, URL, False) for url in rows(__file__, "other")),
+        *rows(__file__, "pairs"),
+    ],
+)
+def test_two_addresses_are_of_one_repository_or_of_two(one: str, other: str, same: bool) -> None:
+    assert same_address(one, other) is same
+    assert same_address(other, one) is same
+
+
+@pytest.mark.parametrize(("url", "text"), rows(__file__, "shown"))
+def test_passwords_are_not_shown(url: str, text: str) -> None:
+    assert shown_address(url) == text
+
+
+@pytest.mark.parametrize("settings", rows(__file__, "settings"))
+def test_a_remote_leads_where_git_goes(repository: Repository, settings: list[str]) -> None:
     for setting in settings:
         key, _, value = setting.partition("=")
         repository.git("config", "--add", key, value)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        [f"remote.origin.url={URL}"],
-        ["remote.origin.url=ex:team/repo", "url.https://example.org/.insteadOf=ex:"],
-        ["remote.origin.url=ex:a/b", "url.https://one/.insteadOf=ex:", "url.https://evil/.insteadOf=ex:a/"],
-        [f"remote.origin.url={URL}", "remote.origin.url=https://evil.net/team/repo"],
-        [f"remote.origin.url={URL}", "remote.origin.pushurl=ex:x", "url.https://evil.net/.insteadOf=ex:"],
-        [f"remote.origin.url={URL}", "remote.origin.pushurl=ex:x", "url.https://evil.net/.pushInsteadOf=ex:"],
-        [f"remote.origin.url={URL}", "url.https://evil.net/.pushInsteadOf=https://example.org/"],
-        [
-            f"remote.origin.url={URL}",
-            "remote.origin.url=git@example.org:team/repo",
-            "url.https://evil.net/.pushInsteadOf=https://example.org/",
-        ],
-    ],
-)
-def test_a_remote_leads_where_git_goes(repository: Repository, settings: list[str]) -> None:
-    configure(repository, *settings)
     remote = read_remote(locate(repository.path))
     assert remote.url == settings[0].partition("=")[2]
     assert remote.fetch == repository.git("remote", "get-url", "origin")

@@ -3,10 +3,12 @@
 import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from specguard.change.change import Bookkeeping
 from specguard.change.sources import Change
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.testing import Repository
@@ -399,6 +401,18 @@ def test_one_change_is_asked_for(repo: Repository, opened: Opener) -> None:
     ):
         with pytest.raises(SpecguardError, match="--"):
             opened(repo, **options)
+
+
+# Bookkeeping
+
+
+def test_what_an_agent_writes_itself_is_no_run() -> None:
+    """What only brings runs is bookkeeping; `cases/work/commits-of-runs.toml` has the rest."""
+    entry: Any = SimpleNamespace(path=b".runs/phase-12/1/a", added=True, new_mode=0o100644)
+    for stage, books in (("range", True), ("staged", True), ("edit", False), ("run", False)):
+        change: Any = SimpleNamespace(stage=stage, entries=[entry], commits=[])
+        kept = Bookkeeping(change, log=b"approvals/", runs=lambda: b".runs/", squash=False)
+        assert kept.has(entry) is books
 
 
 # Fingerprints

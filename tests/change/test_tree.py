@@ -1,12 +1,14 @@
-"""Trees: what is at a path, in a directory, below the root; and a change of the index laid over one."""
+"""Trees: what is at a path, in a directory, below the root, under a change; and its documents."""
 
 from collections.abc import Sequence
 
 import pytest
 
+from specguard.change import tree as module
 from specguard.change.entries import Entry
 from specguard.change.git import Git
-from specguard.change.tree import DIRECTORY, Tree, TreeEntry
+from specguard.change.object_store import DOCUMENT_LIMIT
+from specguard.change.tree import DIRECTORY, Documents, Tree, TreeEntry
 from specguard.errors import MissingFact
 from specguard.testing import Repository
 from tests.outcomes import there
@@ -126,3 +128,124 @@ def test_an_entry_of_a_nested_repository_shows_as_a_submodule(repo: Repository, 
     found = there(tree.find(b"dir/nested"))
     assert found.mode == 0o160000
     assert tree.read(b"dir/nested") is None
+
+
+# Documents
+
+
+@pytest.fixture
+def pages(repo: Repository) -> Repository:
+    files: dict[str | bytes, str | bytes] = {
+        "a.md": "---\nstatus: done\n---\n# A\n",
+        "copy.md": "---\nstatus: done\n---\n# A\n",
+        "bad.md": b"# A\n\xff\n",
+        "data.json": '{"a": {"b":\n1}}',
+        "data.YAML": "a:\n  b: 1\n",
+        "data.yml": "a: 1\na: 2\n",
+        "data.toml": "[a]\nb = 1\n",
+        "empty.md": "",
+        "lines.txt": "one\ntwo",
+        "folder/b.md": "# B\n",
+        b"\xff.md": "# Bytes\n",
+    }
+    repo.symlink("link.md", "a.md")
+    repo.commit("one", files=files)
+    repo.submodule("module.md")
+    repo.commit("two", stage=False)
+    return repo
+
+
+def documents_of(repo: Repository, git: Git) -> Documents:
+    return Documents(Tree(git, repo.oid("HEAD^{tree}")))
+
+
+@pytest.fixture
+def documents(pages: Repository, git: Git) -> Documents:
+    return documents_of(pages, git)
+
+
+def test_a_document_is_read_once(documents: Documents) -> None:
+    document = there(documents.read(b"a.md"))
+    assert document.sections[0].line == 4
+    assert documents.read(b"a.md") is document
+    assert documents.read(b"copy.md") is document
+    other = there(documents.read(b"\xff.md"))
+    assert other.sections[0].heading.text.raw == "Bytes"
+
+
+def test_what_is_no_regular_file_is_none(documents: Documents) -> None:
+    for path in b"none.md folder link.md module.md a.md/x  /a.md folder/../a.md".split(b" "):
+        asked = documents.read, documents.data, documents.content, documents.lines
+        assert [ask(path) for ask in asked] == [None] * 4
+        assert list(documents.hidden(path)) == []
+
+
+def test_data_is_read_by_the_name(documents: Documents) -> None:
+    for path in (b"data.json", b"data.YAML", b"data.toml"):
+        data = there(documents.data(path))
+        assert (data.get("a.b"), documents.data(path) is data) == (1, True)
+    front = there(documents.data(b"a.md"))
+    assert (front.value, front.line(["status"])) == ({"status": "done"}, 2)
+    assert there(there(documents.data(b"data.yml")).problem).line == 2
+    for bad in (there(documents.read(b"bad.md")), there(documents.data(b"bad.md"))):
+        problem = there(bad.problem)
+        assert (problem.message, problem.line) == ("it is not UTF-8", 2)
+    # Lines are counted for anchors.
+    found = [documents.lines(path) for path in (b"a.md", b"lines.txt", b"empty.md", b"data.json")]
+    assert found == [4, 2, 0, 2]
+
+
+def test_a_file_that_is_too_large_is_a_problem(pages: Repository, git: Git) -> None:
+    large = b"1" * (DOCUMENT_LIMIT + 1)
+    pages.commit("large", files={"large.md": large, "large.json": large})
+    documents = documents_of(pages, git)
+    documents.prefetch([b"large.md", b"large.json", *[b"%d" % number for number in range(20)]])
+    for found in (there(documents.read(b"large.md")), there(documents.data(b"large.json"))):
+        assert there(found.problem).message == "it has more than 16 MiB"
+    with pytest.raises(MissingFact, match="are read at most"):
+        documents.content(b"large.md")
+    # What is asked for after it is still there.
+    assert documents.content(b"lines.txt") == b"one\ntwo"
+
+
+def test_many_files_are_read_by_one_process(
+    pages: Repository, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages.commit("many", files={f"many/{number}.md": f"# Number {number}\n" for number in range(50)})
+    documents = documents_of(pages, git)
+    paths = [path for path in documents.tree.paths() if path.startswith(b"many/")]
+    documents.prefetch(paths)
+    started: list[object] = []
+    monkeypatch.setattr(git, "start", lambda *words, **_: started.append(words))
+    titles = [document.sections[0].heading.text.raw for path in paths if (document := documents.read(path))]
+    assert sorted(titles) == sorted(f"Number {number}" for number in range(50))
+    assert started == []
+
+
+def test_contents_that_were_dropped_are_read_again(
+    documents: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEPT", 10)
+    for _ in range(2):
+        assert documents.content(b"lines.txt") == b"one\ntwo"
+        assert documents.content(b"data.toml") == b"[a]\nb = 1\n"
+
+
+def test_a_document_whose_object_is_not_there_is_a_missing_fact(pages: Repository, git: Git) -> None:
+    oid = pages.oid("HEAD:a.md")
+    (pages.git_dir / "objects" / oid[:2] / oid[2:]).unlink()
+    documents = documents_of(pages, git)
+    more = [b"folder/b.md", b"data.json", b"data.toml", b"lines.txt", b"bad.md"]
+    for paths in ([b"a.md"], [b"a.md", *more]):
+        with pytest.raises(MissingFact, match="not in the object store"):
+            documents.prefetch(paths)
+    with pytest.raises(MissingFact):
+        documents.read(b"a.md")
+
+
+def test_hidden_text_is_looked_for_in_markdown(pages: Repository, git: Git) -> None:
+    text = "a <span hidden>not this</span>\u200b\n"
+    pages.commit("hidden", files={"h.md": text, "h.txt": text})
+    documents = documents_of(pages, git)
+    assert [one.what for one in documents.hidden(b"h.md")] == ["zero-width", "html"]
+    assert [one.what for one in documents.hidden(b"h.txt")] == ["zero-width"]

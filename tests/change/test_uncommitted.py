@@ -1,6 +1,7 @@
-"""A patch is what git makes of it, and nothing that its headers say."""
+"""What is no commit yet: a message being written, as git will record it, and a patch, as git applies it."""
 
 import io
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +9,74 @@ from types import SimpleNamespace
 
 import pytest
 
-from specguard.change import uncommitted as patches
+from specguard.change import uncommitted
+from specguard.change.check_request import Request
 from specguard.change.sources import Change
-from specguard.errors import NotApplicable, SpecguardError
+from specguard.change.uncommitted import DEFAULT_FILE, clean, read_message, start_settings
+from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.testing import Repository
-from tests.changes import Open, rows
+from tests.changes import Open, locate
+from tests.changes import rows as entries
+from tests.rows import rows
+
+# Messages
+
+
+@pytest.mark.parametrize(("raw", "settings", "expected"), rows(__file__, "cleaned"))
+def test_a_message_is_cleaned(raw: str, settings: dict[str, str], expected: str) -> None:
+    assert clean(raw.encode(), settings).decode() == expected
+
+
+@pytest.mark.parametrize("raw", rows(__file__, "spaces"))
+def test_whitespace_is_cleaned_as_git_does(raw: str) -> None:
+    done = subprocess.run(
+        ["git", "stripspace", "--strip-comments"], input=raw.encode(), capture_output=True, check=True
+    )
+    assert clean(raw.encode(), {}) == done.stdout
+
+
+def named(file: object) -> Request:
+    return Request(environment={}, message_file=str(file))
+
+
+def read(repo: Repository, file: object, **env: str) -> bytes:
+    located = locate(repo.path, **env)
+    return read_message(located, named(file), start_settings(located)).raw
+
+
+def test_a_file_is_read_with_the_user_s_settings(repository: Repository, tmp_path: Path) -> None:
+    file = tmp_path / "message"
+    file.write_bytes(b"feat: \xff\n; comment\n# text\n")
+    assert read(repository, file) == b"feat: \xff\n; comment\n"
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text('[core]\n\tcommentChar = ";"\n')
+    assert read(repository, file, HOME=str(home)) == b"feat: \xff\n# text\n"
+    repository.git("config", "core.commentChar", "#")
+    assert read(repository, file, HOME=str(home)) == b"feat: \xff\n; comment\n"
+
+
+def test_without_a_name_git_s_own_file_is_read(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository.path / ".git" / DEFAULT_FILE).write_text("feat: own\n")
+    assert read(repository, DEFAULT_FILE) == b"feat: own\n"
+    (repository.path / DEFAULT_FILE).write_text("feat: here\n")
+    monkeypatch.chdir(repository.path)
+    assert read(repository, DEFAULT_FILE) == b"feat: here\n"
+
+
+def test_a_message_that_cannot_be_read_is_an_error(repository: Repository, tmp_path: Path) -> None:
+    with pytest.raises(SpecguardError, match="the message cannot be read: No such file"):
+        read(repository, tmp_path / "none")
+    located = locate(repository.path)
+    (tmp_path / "message").write_text("feat: x\n")
+    (repository.path / ".git/config").write_text("[core\n")
+    with pytest.raises(MissingFact, match="configuration cannot be read"):
+        read_message(located, named(tmp_path / "message"), start_settings(located))
+
+
+# Patches
 
 
 @pytest.fixture
@@ -43,7 +107,7 @@ def test_a_plain_patch_is_applied_to_head(
     before = (repo.path / ".git/index").read_bytes()
     found = judge(EDIT)
     assert (found.source, found.stage) == ("patch", "staged")
-    assert rows(found) == ["M src/a"]
+    assert entries(found) == ["M src/a"]
     assert found.head_files.read(b"src/a") == b"b\n"
     with pytest.raises(NotApplicable):
         _ = found.commits
@@ -53,7 +117,7 @@ def test_a_plain_patch_is_applied_to_head(
     text = EDIT + "--- a/locked/p\n+++ b/locked/p\n@@ -1 +1 @@\n-policy\n+EVIL\n"
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(text.encode()), isatty=lambda: False))
     found = change(repo, directory=str(repo.path / "src"), patch="-")
-    assert rows(found) == ["M locked/p", "M src/a"]
+    assert entries(found) == ["M locked/p", "M src/a"]
 
 
 def test_what_git_makes_is_read_back(repo: Repository, judge: Callable[[bytes], Change]) -> None:
@@ -70,7 +134,7 @@ def test_what_git_makes_is_read_back(repo: Repository, judge: Callable[[bytes], 
         patch = repo.process(*arguments).stdout
         repo.git("symbolic-ref", "HEAD", "refs/heads/base")
         repo.git("update-ref", "HEAD", repo.oid("work~1"))
-        assert rows(judge(patch)) == [
+        assert entries(judge(patch)) == [
             "M bin", "A link", "M locked/p", 'A new "name"\twith\nnewline', "D src/a", "A src/moved",
         ]  # fmt: skip
         repo.git("symbolic-ref", "HEAD", "refs/heads/work")
@@ -99,7 +163,7 @@ def test_a_patch_that_is_too_large_or_not_there_is_an_error(
     for name in (repo.path / "none", repo.path):
         with pytest.raises(SpecguardError, match="the patch cannot be read"):
             change(repo, patch=str(name))
-    monkeypatch.setattr(patches, "PATCH_LIMIT", 1 << 20)
+    monkeypatch.setattr(uncommitted, "PATCH_LIMIT", 1 << 20)
     with pytest.raises(SpecguardError, match="may have 1 MiB"):
         judge(EDIT + "x" * (1 << 20))
 

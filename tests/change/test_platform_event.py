@@ -1,4 +1,4 @@
-"""Reviews of the platform: who approves exactly the judged head, in every form that tells of it.
+"""What platforms say of a change, and reviews: who approves exactly the judged head, in every form.
 
 The files in `platform` have the fields of what GitHub and GitLab send, with names and ids of their own.
 """
@@ -11,17 +11,181 @@ from typing import Any
 
 import pytest
 
-from specguard.change.platform_event import NEVER, SubmittedReview, approving, read_event, read_reviews
+from specguard.change import platform_event as events
+from specguard.change.check_request import Request, read_body
+from specguard.change.platform_event import (
+    NEVER,
+    Event,
+    SubmittedReview,
+    approving,
+    find_event,
+    read_event,
+    read_reviews,
+)
 from specguard.change.sources import Change
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from tests.changes import Open
+from tests.outcomes import there
+from tests.rows import recorded, rows
 
 Write = Callable[..., str]
 
+A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
+PAYLOADS = recorded(__file__, "payloads")
+PUSH, GROUP, GITLAB = (PAYLOADS[name] for name in ("push", "group", "gitlab"))
 PLATFORM = Path(__file__).parent / "platform"
 HEAD = "c3d0be41ecbe669545ee3e94d31ed9a4bc91ee3c"
 OTHER = "2f1a7d3c9b5e48a0d6c1f7e2b39485a6c0d1e2f3"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a file that a platform might, and gives its name."""
+
+    def write_one(content: object, name: str = "reviews.json") -> str:
+        file = tmp_path / name
+        file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+        return str(file)
+
+    return write_one
+
+
+def pull_request(**changes: Any) -> dict[str, Any]:
+    whole = PAYLOADS["pull_request"]
+    return {**whole, "pull_request": {**whole["pull_request"], **changes}}
+
+
+@pytest.fixture
+def read(write: Write) -> Callable[[object], Event]:
+    return lambda content: read_event(write(content, "event.json"))
+
+
+def shown(event: Event | None) -> dict[str, Any]:
+    values = {name: getattr(there(event), name) for name in Event._fields}
+    return {name: value for name, value in values.items() if value not in (None, False, [], ())}
+
+
+def test_a_pull_request_is_read(read: Any) -> None:
+    assert shown(read(pull_request())) == {
+        "kind": "pull_request", "head": A, "branch": "phase-12", "base": "main", "base_oid": B,
+        "title": "Phase 12", "body": "one\ntwo\n", "number": 12,
+    }  # fmt: skip
+
+
+def test_a_body_that_nobody_wrote_is_empty_and_one_that_is_absent_is_not_known(read: Any) -> None:
+    assert read(pull_request(body=None)).body == ""
+    payload = pull_request()
+    del payload["pull_request"]["body"]
+    del payload["pull_request"]["title"]
+    assert (read(payload).body, read(payload).title) == (None, None)
+    # A fork that was deleted has no branch.
+    event = read(pull_request(head={"sha": A, "ref": None, "repo": None}))
+    assert (event.head, event.branch) == (A, None)
+    assert read(pull_request(head=None)).head is None
+
+
+def test_a_group_and_pushes_are_read(read: Any) -> None:
+    exact = {"base": "main", "exact": True}
+    assert shown(read(GROUP)) == {"kind": "merge_group", "head": A, "base_oid": B, **exact}
+    # A push to the base is judged against what was there, and any other one against the base.
+    assert shown(read(PUSH)) == {"kind": "push", "head": B, "branch": "main", "base_oid": A, **exact}
+    expected = {"kind": "push", "head": B, "branch": "work", "base": "main"}
+    assert shown(read({**PUSH, "ref": "refs/heads/work"})) == expected
+    tag = read({**PUSH, "ref": "refs/tags/main"})
+    assert (tag.branch, tag.base, tag.exact) == (None, "main", False)
+    first = read({**PUSH, "before": ZERO})
+    assert (first.base, first.base_oid, first.exact) == ("main", None, False)
+    gone = read({**PUSH, "after": ZERO, "deleted": True})
+    assert (gone.head, gone.deleted) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [*rows(__file__, "broken_events"), ("[" * 100_000, "not JSON")]
+)
+def test_an_event_of_another_form_is_an_error_that_names_it(read: Any, content: str, message: str) -> None:
+    with pytest.raises(SpecguardError) as caught:
+        read(content.encode())
+    assert message in caught.value.message
+    assert (caught.value.path or "").endswith("event.json")
+
+
+def test_odd_bytes_are_no_matter(read: Any) -> None:
+    assert read(b"\xef\xbb\xbf" + json.dumps(PUSH).encode()).kind == "push"
+    assert shown(read(b'{"merge_group": null, "ref": 1, "before": 2, "after": 3}')) == {"kind": "merge_group"}
+    # Half characters become text that can be written.
+    event = read(b'{"pull_request": {"title": "a\\ud800b", "head": {"ref": "x\\udc80"}}}')
+    (event.title + event.branch).encode()
+
+
+def test_a_file_that_is_too_large_or_not_there_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Any
+) -> None:
+    monkeypatch.setattr(events, "LIMIT", 1 << 20)
+    with pytest.raises(SpecguardError, match="may have 1 MiB"):
+        read(pull_request(body="x" * (1 << 20)))
+    for name in (tmp_path / "none", tmp_path, "nul\0"):
+        with pytest.raises(SpecguardError, match="cannot be read"):
+            read_event(str(name))
+    # A body is read with plain newlines.
+    (tmp_path / "body").write_bytes(b"one\r\n\xff\r\n")
+    assert read_body(str(tmp_path / "body")) == "one\n\udcff\n"
+
+
+# Variables
+
+
+def of(environment: dict[str, str], event_file: str = "") -> Event | None:
+    return find_event(Request(environment=environment, event_file=event_file))
+
+
+def github(file: str, name: str = "pull_request", **more: str) -> dict[str, str]:
+    """The variables of a job with a file about its event."""
+    return {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": file, **more}
+
+
+def test_on_github_and_nowhere_else_the_event_is_found(write: Write) -> None:
+    for name in ("pull_request", "pull_request_target"):
+        event = there(of(github(write(pull_request()), name)))
+        assert (event.kind, event.title, event.head) == ("pull_request", "Phase 12", A)
+    environment = github(write(pull_request()))
+    del environment["GITHUB_ACTIONS"]
+    assert of(environment) is None
+    assert of({"CI_MERGE_REQUEST_IID": "1"}) is None
+    assert of({}) is None
+    # Nor are other events of GitHub one.
+    assert of(github(write({"schedule": "0 0 * * *"}), "schedule")) is None
+    assert of(github(write({"ref": "main"}), "workflow_dispatch")) is None
+
+
+def test_an_event_of_github_that_cannot_be_used_leaves_what_the_variables_say(write: Write) -> None:
+    names = {"GITHUB_BASE_REF": "main", "GITHUB_HEAD_REF": "phase-12"}
+    merge = {"GITHUB_REF": "refs/pull/12/merge", "GITHUB_SHA": B}
+    payloads: tuple[object, ...] = (None, [], {}, PUSH, {"pull_request": {"title": 1}})
+    for payload in payloads:
+        given = github(write(payload), **names, **merge)
+        for environment in (given, {**given, "GITHUB_EVENT_PATH": "/dev/null"}):
+            told = shown(of(environment))
+            assert told == {"kind": "pull_request", "base": "main", "branch": "phase-12", "merge": B}
+    # A file that is named is used on any platform.
+    environment = github(write(pull_request()))
+    assert there(of(environment, write(GROUP, "other.json"))).kind == "merge_group"
+
+
+def test_on_gitlab_the_variables_are_the_event() -> None:
+    assert shown(of(GITLAB)) == {
+        "kind": "pull_request", "head": A, "branch": "phase-12", "base": "main", "title": "Phase 12",
+        "body": "one\ntwo", "number": 7,
+    }  # fmt: skip
+    assert there(of({**GITLAB, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": B})).head == B
+    assert there(of({**GITLAB, "CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED": "true"})).body is None
+    # A merge train is a queue, and a branch's pipeline no event.
+    event = there(of({**GITLAB, "CI_MERGE_REQUEST_EVENT_TYPE": "merge_train"}))
+    assert (event.kind, event.branch) == ("merge_group", None)
+    assert of({"GITLAB_CI": "true", "CI_COMMIT_SHA": A}) is None
+
+
+# Reviews: who approves
 
 
 def said(state: str, *, by: str = "alice", commit: str = HEAD, at: str = "") -> SubmittedReview:
@@ -33,38 +197,11 @@ def item(state: object = "APPROVED", *, by: object = "alice", commit: object = H
     return {"user": user, "state": state, "commit_id": commit, **more}
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def write_one(content: object, name: str = "reviews.json") -> str:
-        file = tmp_path / name
-        file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-        return str(file)
-
-    return write_one
-
-
-# Who approves
-
-
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        ([said("approved")], {"alice"}),
-        ([said("approved", commit=OTHER)], set()),
-        ([said("approved", by="")], set()),
-        ([said("approved"), said("changes_requested")], set()),
-        ([said("approved"), said("dismissed", commit=OTHER)], set()),
-        ([said("changes_requested"), said("approved")], {"alice"}),
-        # A newer approval of another commit is the newest verdict all the same.
-        ([said("approved"), said("approved", commit=OTHER)], set()),
-        # An account is the same in either case, and another person's word changes nothing.
-        ([said("approved", by="Alice"), said("changes_requested", by="aLICE")], set()),
-        ([said("approved", by="alice"), said("approved", by="Alice")], {"Alice"}),
-        ([said("approved"), said("changes_requested", by="bob")], {"alice"}),
-    ],
-)
-def test_the_newest_verdict_of_each_account_counts(found: list[SubmittedReview], expected: set[str]) -> None:
-    assert approving(found, HEAD) == expected
+@pytest.mark.parametrize(("found", "expected"), rows(__file__, "verdicts"))
+def test_the_newest_verdict_of_each_account_counts(found: list[list[str]], expected: list[str]) -> None:
+    commits = {"H": HEAD, "O": OTHER}
+    reviews = [said(state, by=by, commit=commits[commit]) for by, state, commit in found]
+    assert approving(reviews, HEAD) == set(expected)
 
 
 def test_times_say_what_is_newest_where_all_have_one() -> None:
@@ -137,16 +274,7 @@ def test_an_event_about_a_review_is_read_as_reviews_and_as_an_event(write: Write
 
 
 def test_a_bot_and_an_account_that_is_gone_never_count(write: Write) -> None:
-    for user in (
-        None,
-        {"login": "alice", "type": "Bot"},
-        {"login": "alice", "type": "Organization"},
-        {"login": "alice", "type": ""},
-        {"login": "alice[bot]"},
-        {"login": "Ghost", "type": "User"},
-        {"login": None, "type": "User"},
-        {},
-    ):
+    for user in (None, {"login": None, "type": "User"}, *rows(__file__, "nobodies")):
         found = read_reviews(write([item(by=user)]))
         assert [review.login for review in found] == [""]
         assert approving(found, HEAD) == set()
@@ -171,30 +299,18 @@ def test_gitlab_s_approvals_name_no_commit(write: Write) -> None:
         assert message in caught.value.message
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b'[{"state": "DISMISSED", "state": "APPROVED"}]', "is not JSON"),
-        (b"{}", "is another kind: it has nothing"),
-        (b'{"pull_request": {}, "review": []}', "review in the reviews file is not an object"),
-        (b'{"pull_request": {}, "review": null}', "review.state in the reviews file is not one"),
-        (b"[12]", "[0] in the reviews file is not an object"),
-        (b"[[], 12]", "[0] in the reviews file is not an object"),
-        (json.dumps([item(), item(None)]).encode(), "[1].state in the reviews file is not one"),
-        (json.dumps([item(by=["alice"])]).encode(), "[0].user in the reviews file is not an object"),
-        (json.dumps([item(by="alice\n")]).encode(), "[0].user.login in the reviews file is not an acc"),
-        (json.dumps([item(by={"login": "a", "type": 1})]).encode(), "[0].user.type in the reviews file"),
-        (b'[{"state": "APPROVED", "commit_id": null}]', "[0].user in the reviews file is not there"),
-        (json.dumps([item(commit="main")]).encode(), "[0].commit_id in the reviews file is not an obj"),
-        (json.dumps([item(submitted_at="now")]).encode(), "[0].submitted_at in the reviews file is not"),
-        (json.dumps([item(dismissed="no")]).encode(), "[0].dismissed in the reviews file is not true"),
-    ],
-)
-def test_a_file_that_is_broken_anywhere_is_one_error_and_no_approval(
-    write: Write, content: bytes, message: str
+BROKEN = [
+    (json.dumps([item(), {**item(), key: value}]), said)
+    for key, value, said in rows(__file__, "broken_items")
+]
+
+
+@pytest.mark.parametrize(("content", "message"), [*rows(__file__, "broken_reviews"), *BROKEN])
+def test_reviews_that_are_broken_anywhere_are_one_error_and_no_approval(
+    write: Write, content: str, message: str
 ) -> None:
     with pytest.raises(SpecguardError) as caught:
-        read_reviews(write(content))
+        read_reviews(write(content.encode()))
     assert message in caught.value.message
     caught.value.message.encode()
     assert caught.value.help
@@ -265,11 +381,7 @@ def test_reviews_need_no_event_and_an_event_s_counts_until_a_newer_file_is_given
 def test_on_the_platform_an_event_about_a_review_is_one_of_a_pull_request(
     repo: Repository, change: Open, write: Write
 ) -> None:
-    env = {
-        "GITHUB_ACTIONS": "true",
-        "GITHUB_EVENT_NAME": "pull_request_review",
-        "GITHUB_EVENT_PATH": event_of(repo, write, by="alice"),
-    }
+    env = github(event_of(repo, write, by="alice"), "pull_request_review")
     found = change(repo, env=env)
     assert told(found) == ("pull-request", {"alice"}, "Dave")
     assert found.pull_request.title == "feat: one"
