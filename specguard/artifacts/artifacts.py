@@ -47,6 +47,7 @@ class Artifacts:
         documents: the documents of the judged tree.
         today: the UTC date.
         now: the time in UTC.
+        work: the work items that the change names; None where the policy has no kinds of them.
         branches: whether the policy speaks of a branch by this name, be it there still or not.
 
     Attributes:
@@ -54,6 +55,7 @@ class Artifacts:
         documents: the same.
         today: the same.
         now: the same.
+        work: the same.
         places: the files of the judged tree, found by templates.
     """
 
@@ -65,12 +67,14 @@ class Artifacts:
         documents: Documents,
         today: Callable[[], date],
         now: Callable[[], datetime],
+        work: Callable[[], Work | None] = lambda: None,
         branches: Callable[[str], bool] | None = None,
     ) -> None:
         self.contracts = contracts
         self.documents = documents
         self.today = today
         self.now = now
+        self.work = work
         self.places = Places(documents.tree)
         self._change = change
         self._branches = branches
@@ -518,19 +522,6 @@ class Artifact(Record):
     def own_flaws(self, *rules: str) -> Iterator[Finding]:
         """The same without what is wrong with the artifacts that it consists of, as a pass does."""
         return self.flaws(*rules)
-
-    def shared_author(self, work: Work | None) -> Iterator[Finding]:
-        """A finding if its author is the person that a work item names, such as its owner, and must not be.
-
-        Args:
-            work: the work items that the change names; None if the policy has no kinds of them.
-
-        Raises:
-            MissingFact: something that must be read is not there.
-        """
-        from specguard.artifacts.fields import shared_author
-
-        return shared_author(self, work)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name}, {self.path!r})"

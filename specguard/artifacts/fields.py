@@ -434,15 +434,41 @@ _ROLE: Final = re.compile(r"\s[-\u2013\u2014]+\s.*|:.*")
 
 
 def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
-    """A finding if the author is that of another artifact, and must not be.
+    """Findings if the author is that of another artifact, or whom a work item names, and must not be.
 
     Raises:
         MissingFact: an object is not there.
     """
     name, _, key = artifact.contract.author_not.partition(".")
-    if _is_contract(artifact, name):
-        others = artifact.artifacts.related(artifact, name)
-        yield from _same(artifact, [(path_text(one.path), _people_of(one, key)) for one in others])
+    if is_contract := any(one == name or one.endswith(f"-{name}") for one in artifact.artifacts.contracts):
+        related = artifact.artifacts.related(artifact, name)
+        others = [(path_text(one.path), _people_of(one, key)) for one in related]
+    elif (work := artifact.artifacts.work()) is not None and name in work.kinds:
+        items = _items(artifact, work, name)
+        others = [(str(item), _people(item.fields.get(key, ""))) for item in items]
+    else:
+        yield _finding(artifact, f"{name!r} is neither a kind of work item nor an artifact", "unknown")
+        return
+    if not others:
+        message = f"no {name} is found whose {key} could be compared with its author"
+        help = "" if is_contract else f"State on a line '{name}: ...' which one it is about."
+        yield _finding(artifact, message, f"no {name}", help)
+        return
+    names = artifact.contract.author
+    own = [field for name in names for field in stated(artifact, name)]
+    authors = {person for field in own for person in _people(field.value)}
+    for other, people in others:
+        whose = f"{key} of {other}"
+        if not people:
+            help = f"State it there, as '{key}: ...'."
+            yield _finding(artifact, f"the {whose} is not stated, and must not be its author", "nobody", help)
+        elif not authors:
+            help = f"State on a line '{names[0]}: ...' who wrote it ({' or '.join(names[:3])})."
+            message = f"it does not say who its author is, who must not be the {whose}"
+            yield _finding(artifact, message, "author", help)
+        elif authors & people:
+            message = f"its author {own[0].value!r} is the {whose}"
+            yield _finding(artifact, message, "author", "Let somebody else write it.", own[0].line)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -452,30 +478,6 @@ def _people_of(artifact: Artifact, key: str) -> set[str]:
     # Who has reviewed it is its author only where nobody is said to have written it.
     fields = next((found for name in names if (found := find_fields(artifact.values, name))), ())
     return {person for field in fields for person in _people(field.value)}
-
-
-def shared_author(artifact: Artifact, work: Work | None) -> Iterator[Finding]:
-    """A finding if the author is the person that a work item names, such as its owner, and must not be.
-
-    Args:
-        artifact: what has an author.
-        work: the work items that the change names; None if there are no kinds of them.
-
-    Raises:
-        MissingFact: an object is not there.
-    """
-    kind, _, key = artifact.contract.author_not.partition(".")
-    if not kind or _is_contract(artifact, kind):
-        return
-    if work is None or kind not in work.kinds:
-        yield _finding(artifact, f"{kind!r} is neither a kind of work item nor an artifact", "unknown")
-        return
-    items = _items(artifact, work, kind)
-    yield from _same(artifact, [(str(item), _people(item.fields.get(key, ""))) for item in items])
-
-
-def _is_contract(artifact: Artifact, name: str) -> bool:
-    return any(one == name or one.endswith(f"-{name}") for one in artifact.artifacts.contracts)
 
 
 def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
@@ -498,36 +500,6 @@ def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
         return [work.item] if work.item.kind == kind else []
     except NotApplicable:
         return []
-
-
-def _same(artifact: Artifact, others: Sequence[tuple[str, set[str]]]) -> Iterator[Finding]:
-    """A finding for each of some others whose people are not told, or are among the artifact's authors.
-
-    Args:
-        artifact: what has an author.
-        others: what it is compared with, each with the people whom its field names.
-    """
-    name, _, key = artifact.contract.author_not.partition(".")
-    if not others:
-        message = f"no {name} is found whose {key} could be compared with its author"
-        help = "" if _is_contract(artifact, name) else f"State on a line '{name}: ...' which one it is about."
-        yield _finding(artifact, message, f"no {name}", help)
-        return
-    names = artifact.contract.author
-    own = [field for name in names for field in stated(artifact, name)]
-    authors = {person for field in own for person in _people(field.value)}
-    for other, people in others:
-        whose = f"{key} of {other}"
-        if not people:
-            help = f"State it there, as '{key}: ...'."
-            yield _finding(artifact, f"the {whose} is not stated, and must not be its author", "nobody", help)
-        elif not authors:
-            help = f"State on a line '{names[0]}: ...' who wrote it ({' or '.join(names[:3])})."
-            message = f"it does not say who its author is, who must not be the {whose}"
-            yield _finding(artifact, message, "author", help)
-        elif authors & people:
-            message = f"its author {own[0].value!r} is the {whose}"
-            yield _finding(artifact, message, "author", "Let somebody else write it.", own[0].line)
 
 
 def _people(text: str) -> set[str]:

@@ -312,6 +312,7 @@ class Facts:
             documents=documents,
             today=self.clock.today,
             now=self._now,
+            work=lambda: self.if_declared("work"),
             **more,
         )
 

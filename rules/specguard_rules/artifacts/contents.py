@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         Fix,
         RunProof,
         Tree,
-        Work,
         WorkKind,
     )
     from specguard.runs.proof import Claim
@@ -688,7 +687,7 @@ class InvalidStructure(_Aspect, Rule):
     condition: ClassVar[str] = "every artifact can be read, and fits the schema of its contract"
 
 
-class InvalidField(Rule):
+class InvalidField(_Aspect, Rule):
     r"""A field of an artifact is missing, unclear or not allowed.
 
     `fields` of `[artifacts.<name>]` maps each field to its values, or to `any`, `date`, `revisions` or
@@ -856,12 +855,6 @@ class InvalidField(Rule):
         "artifacts.*.records",
     )
     condition: ClassVar[str] = "every artifact states its fields, with values that are allowed"
-
-    def check(self, artifacts: Artifacts, work: Work | None = None) -> Iterator[Finding]:
-        """Read the fields."""
-        for artifact in artifacts.judged:
-            yield from artifact.flaws(self.name)
-            yield from artifact.shared_author(work)
 
 
 class UnorderedTimestamps(_Aspect, Rule):
