@@ -6,7 +6,7 @@ import importlib
 import re
 from functools import cached_property
 
-from specguard.artifacts.files import Places, above, loses_companion, missing_members, read_schema
+from specguard.artifacts.files import Places, above, loses_companion, read_schema
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import NotApplicable, SpecguardError
@@ -514,14 +514,15 @@ class Artifact(Record):
             MissingFact: something that must be read is not there.
         """
         for rule, target, settings in ASPECTS:
-            wanted = not settings or any(getattr(self.contract, name) for name in settings)
+            wanted = any(getattr(self.contract, name) for name in settings)
             if wanted and (not rules or rule in rules):
                 module, _, name = target.partition(":")
                 yield from getattr(importlib.import_module(f"specguard.artifacts.{module}"), name)(self)
 
-    def own_flaws(self, *rules: str) -> Iterator[Finding]:
-        """The same without what is wrong with the artifacts that it consists of, as a pass does."""
-        return self.flaws(*rules)
+    @property
+    def members(self) -> Sequence[Artifact]:
+        """The artifacts that it consists of, as a pass does; none for a file."""
+        return ()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name}, {self.path!r})"
@@ -538,7 +539,7 @@ class Pass(Artifact):
         """The folder itself."""
         return self.path
 
-    @cached_property
+    @property
     def members(self) -> Sequence[Artifact]:
         """The artifacts in it that one of its `members` names, by path; one for each of their contracts."""
         return [artifact for path in self._paths for artifact in self.artifacts.contracted(path)]
@@ -547,17 +548,6 @@ class Pass(Artifact):
     def values(self) -> Sequence[Field]:
         """The fields of all its members, one after the other."""
         return [field for path in self._paths for field in self.artifacts.documents.fields(path)]
-
-    def flaws(self, *rules: str) -> Iterator[Finding]:
-        """Missing members, and violations of the members' contracts, by the same rules."""
-        yield from self.own_flaws(*rules)
-        for member in self.members:
-            yield from member.flaws(*rules)
-
-    def own_flaws(self, *rules: str) -> Iterator[Finding]:
-        """Missing members."""
-        if not rules or "missing-artifact" in rules:
-            yield from missing_members(self)
 
     @property
     def _paths(self) -> Sequence[bytes]:
@@ -574,7 +564,8 @@ class Pass(Artifact):
 
 ASPECTS: Final = (
     ("missing-artifact", "files:missing_companions", ("companions",)),
-    ("invalid-structure", "files:invalid_structure", ()),
+    ("missing-artifact", "files:missing_members", ("members",)),
+    ("invalid-structure", "files:invalid_structure", ("path",)),
     ("missing-section", "sections:missing_sections", ("sections", "forbidden_sections")),
     ("empty-section", "sections:empty_sections", ("sections",)),
     ("missing-evidence", "evidence:missing_evidence", ("evidence",)),

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from specguard.artifacts.artifacts import Artifact, Artifacts, Pass
+    from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.change.tree import Tree
     from specguard.documents.schemas import Schema
 
@@ -156,7 +156,7 @@ def missing_companions(artifact: Artifact) -> Iterator[Finding]:
         yield from _missing(artifact, alternatives(companion), f"companions.{which}", beside=beside)
 
 
-def missing_members(one: Pass) -> Iterator[Finding]:
+def missing_members(one: Artifact) -> Iterator[Finding]:
     """The members that are not in a pass.
 
     Raises:

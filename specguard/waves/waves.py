@@ -208,7 +208,8 @@ class Waves(Record, frozen=False):
         """
         known = self.known_flaws.get((artifact.name, artifact.path))
         if known is None:
-            known = [flaw for flaw in artifact.flaws() if flaw.severity in (None, "error")]
+            found = (flaw for one in (artifact, *artifact.members) for flaw in one.flaws())
+            known = [flaw for flaw in found if flaw.severity in (None, "error")]
             self.known_flaws[artifact.name, artifact.path] = known
         return known
 

@@ -1098,7 +1098,7 @@ class MissingArtifact(Rule):
     def check(self, artifacts: Artifacts) -> Iterator[Finding]:
         """Look beside the artifacts, and into the passes."""
         for artifact in [*artifacts.judged, *artifacts.orphans, *artifacts.judged_passes]:
-            yield from artifact.own_flaws(self.name)
+            yield from artifact.flaws(self.name)
 
 
 class UnlistedLeftover(Rule):
