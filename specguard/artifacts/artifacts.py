@@ -38,10 +38,10 @@ AHEAD: Final = 100
 """So many artifacts are read at once."""
 
 
-class Artifacts:
+class Artifacts(Record, frozen=False):
     """The artifacts of the judged tree.
 
-    Args:
+    Attributes:
         contracts: the policy's contracts, by name.
         change: what is judged.
         documents: the documents of the judged tree.
@@ -49,40 +49,26 @@ class Artifacts:
         now: the time in UTC.
         work: the work items that the change names; None where the policy has no kinds of them.
         branches: whether the policy speaks of a branch by this name, be it there still or not.
-
-    Attributes:
-        contracts: the same.
-        documents: the same.
-        today: the same.
-        now: the same.
-        work: the same.
-        places: the files of the judged tree, found by templates.
+        fetched, known, known_schemas, known_unlisted, known_folders: what was read and found before.
     """
 
-    def __init__(
-        self,
-        contracts: Mapping[str, Contract],
-        *,
-        change: Change,
-        documents: Documents,
-        today: Callable[[], date],
-        now: Callable[[], datetime],
-        work: Callable[[], Work | None] = lambda: None,
-        branches: Callable[[str], bool] | None = None,
-    ) -> None:
-        self.contracts = contracts
-        self.documents = documents
-        self.today = today
-        self.now = now
-        self.work = work
-        self.places = Places(documents.tree)
-        self._change = change
-        self._branches = branches
-        self._fetched: set[bytes] = set()
-        self._known: dict[tuple[str, bytes], Artifact] = {}
-        self._schemas: dict[str, Schema] = {}
-        self._unlisted: dict[tuple[str, str], Mapping[bytes, Sequence[bytes]]] = {}
-        self._folders: dict[str, tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]] = {}
+    contracts: Mapping[str, Contract]
+    change: Change
+    documents: Documents
+    today: Callable[[], date]
+    now: Callable[[], datetime]
+    work: Callable[[], Work | None] = lambda: None
+    branches: Callable[[str], bool] = lambda _: False
+    fetched: dict[bytes, None] = {}
+    known: dict[tuple[str, bytes], Artifact] = {}
+    known_schemas: dict[str, Schema] = {}
+    known_unlisted: dict[tuple[str, str], Mapping[bytes, Sequence[bytes]]] = {}
+    known_folders: dict[str, tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]] = {}
+
+    @cached_property
+    def places(self) -> Places:
+        """The files of the judged tree, found by templates."""
+        return Places(self.documents.tree)
 
     def is_revision(self, name: str) -> bool:
         """True if a name is that of a commit or of a branch.
@@ -92,10 +78,10 @@ class Artifacts:
         """
         from specguard.change.check_request import resolve
 
-        change = self._change
+        change = self.change
         base, *steps = re.split(r"(?=[~^])", name, maxsplit=1)
         short = base.removeprefix("refs/heads/").removeprefix("origin/")
-        known = any(one.short == short for one in change.refs) or (self._branches and self._branches(short))
+        known = any(one.short == short for one in change.refs) or self.branches(short)
         if known and not steps:
             return True
         if not known and re.fullmatch("[0-9a-fA-F]{7,64}", base) is None:
@@ -111,7 +97,7 @@ class Artifacts:
     @property
     def whole(self) -> bool:
         """True if the whole tree is judged, and not only what the change touches."""
-        return self._change.whole
+        return self.change.whole
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
@@ -122,7 +108,7 @@ class Artifacts:
             MissingFact: they cannot be read.
         """
         try:
-            return self._change.entries
+            return self.change.entries
         except NotApplicable:
             if self.whole:
                 return []
@@ -235,9 +221,9 @@ class Artifacts:
             MissingFact: an object is not there, or is broken.
         """
         position = self._positions.get(path)
-        if position is not None and path not in self._fetched:
+        if position is not None and path not in self.fetched:
             paths = [one.path for one in self.judged[position : position + AHEAD]]
-            self._fetched.update(paths)
+            self.fetched.update(dict.fromkeys(paths))
             self.documents.prefetch(paths)
 
     def unlisted(self, name: str, template: str) -> Mapping[bytes, Sequence[bytes]]:
@@ -247,11 +233,11 @@ class Artifacts:
             name: the contract's name.
             template: one of its `closure`.
         """
-        if (name, template) not in self._unlisted:
+        if (name, template) not in self.known_unlisted:
             from specguard.artifacts.cleanup_manifests import unlisted
 
-            self._unlisted[name, template] = unlisted(self, name, template)
-        return self._unlisted[name, template]
+            self.known_unlisted[name, template] = unlisted(self, name, template)
+        return self.known_unlisted[name, template]
 
     def at(self, path: bytes) -> Artifact | None:
         """The artifact at a path; None if no contract is about it. Of several it is the first one."""
@@ -286,15 +272,15 @@ class Artifacts:
 
     def _by_folder(self, name: str) -> tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]:
         """The artifacts of a contract by the folder they stand in, and by every folder above them."""
-        if name not in self._folders:
+        if name not in self.known_folders:
             own: dict[bytes, list[Artifact]] = {}
             all_above: dict[bytes, list[Artifact]] = {}
             for one in self.named(name):
                 own.setdefault(one.folder, []).append(one)
                 for folder in above([one.path]):
                     all_above.setdefault(folder, []).append(one)
-            self._folders[name] = own, all_above
-        return self._folders[name]
+            self.known_folders[name] = own, all_above
+        return self.known_folders[name]
 
     @cached_property
     def _by_name(self) -> Mapping[str, Sequence[Artifact]]:
@@ -317,9 +303,9 @@ class Artifacts:
         Raises:
             MissingFact: it is not there, or is no schema that can be used.
         """
-        if path not in self._schemas:
-            self._schemas[path] = read_schema(self._change.policy_files, path)
-        return self._schemas[path]
+        if path not in self.known_schemas:
+            self.known_schemas[path] = read_schema(self.change.policy_files, path)
+        return self.known_schemas[path]
 
     @cached_property
     def _changed(self) -> frozenset[bytes]:
@@ -347,11 +333,11 @@ class Artifacts:
             text = contract.root if kind is Pass else contract.path
             for position, fields in self.places.template(text).find(paths) if text else ():
                 path = paths[position]
-                one = self._known.get((name, path)) or kind(
+                one = self.known.get((name, path)) or kind(
                     name, contract, path, fields, touched=path in changed, artifacts=self
                 )
                 assert isinstance(one, kind)  # noqa: S101 - a contract has one kind alone
-                self._known[name, path] = one
+                self.known[name, path] = one
                 found.append(one)
         return sorted(found, key=lambda one: one.path)
 

@@ -11,6 +11,7 @@ import json
 import re
 import sys
 from bisect import bisect_left
+from functools import cached_property
 
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
@@ -133,29 +134,27 @@ def walk(value: Any) -> Iterator[Any]:
             waiting += one.values() if isinstance(one, dict) else one
 
 
-class Data:
+class Data(Record):
     """Structured data.
 
     Attributes:
         value: mappings with text as keys, lists, text, numbers, true, false and None. Dates are text, as ISO
             8601 has them where they come from TOML. None if there is a problem.
+        locate: finds the lines; None where there are none.
         problem: why it could not be read; None if it could.
         certain: of YAML that could not be read, the keys that stand once, at the beginning of a line before
             the broken one, each with its plain value and its line.
     """
 
-    def __init__(
-        self,
-        value: Any,
-        locate: Callable[[], Lines] | None = None,
-        problem: Problem | None = None,
-        certain: Mapping[str, tuple[Any, int]] | None = None,
-    ) -> None:
-        self.value = value
-        self.problem = problem
-        self.certain = certain or {}
-        self._locate = locate
-        self._lines: Lines = {}
+    value: Any
+    locate: Callable[[], Lines] | None = None
+    problem: Problem | None = None
+    certain: Mapping[str, tuple[Any, int]] = {}
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The line of each key and element."""
+        return self.locate() if self.locate else {}
 
     @classmethod
     def unread(cls, problem: Problem) -> Self:
@@ -171,13 +170,12 @@ class Data:
         Returns:
             None if the data was not read.
         """
-        if self._locate is None:
+        if self.locate is None:
             return self.problem.line if self.problem else None
-        self._lines = self._lines or self._locate()
         key = tuple(map(str, path))
-        while key not in self._lines:
+        while key not in self.lines:
             key = key[:-1]
-        return self._lines[key]
+        return self.lines[key]
 
     def get(self, path: str | Path, default: Any = None) -> Any:
         """The value at a key; `default` where there is none.

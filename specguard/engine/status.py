@@ -307,7 +307,7 @@ class _TreeReport:
             elif settings.review and reviewed is None:
                 counts["unreviewed"] += 1
             elif settings.review and reviewed is not None:
-                left = settings.max_age_days - (specs.today - reviewed).days
+                left = settings.max_age_days - (specs.today() - reviewed).days
                 if left < settings.warn_days:
                     counts["stale" if left < 0 else "due"] += 1
         return counts

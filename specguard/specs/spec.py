@@ -62,32 +62,31 @@ WORDS: Final = 4
 """So many words the first line of a section *Status* has at most, where it is one."""
 
 
-class Spec:
+class Spec(Record):
     """A document that is a spec.
 
     Attributes:
         path: where it is.
         entry: what the index says of it; None if the index does not know it.
+        settings: `[specs]`.
+        documents: the documents of its tree.
     """
 
-    def __init__(
-        self, path: bytes, entry: IndexEntry | None, settings: SpecSettings, documents: Documents
-    ) -> None:
-        self.path = path
-        self.entry = entry
-        self._settings = settings
-        self._documents = documents
+    path: bytes
+    entry: IndexEntry | None
+    settings: SpecSettings
+    documents: Documents
 
     @cached_property
     def document(self) -> Document:
         """The document; for structured data, which is `data`, an empty one."""
-        document = None if self.structured else self._documents.read(self.path)
+        document = None if self.structured else self.documents.read(self.path)
         return Document("") if document is None else document
 
     @cached_property
     def data(self) -> Data:
         """The structured data that it is, or its front matter."""
-        return self._documents.data(self.path) or Data({})
+        return self.documents.data(self.path) or Data({})
 
     @property
     def keys(self) -> Mapping[str, Any]:
@@ -111,12 +110,12 @@ class Spec:
             return False
         lines = (self.document.front_matter or "").split("\n")
         names = {normal_name(line.partition(":")[0].strip("'\" \t")) for line in lines}
-        return names.isdisjoint((GOVERNS, normal_name(self._settings.reviewed)))
+        return names.isdisjoint((GOVERNS, normal_name(self.settings.reviewed)))
 
     @cached_property
     def fields(self) -> Sequence[Field]:
         """The fields that the document has."""
-        return self._documents.fields(self.path)
+        return self.documents.fields(self.path)
 
     def near(self, name: str) -> Near | None:
         """The field of the document most like one that is missing; None if there is none."""
@@ -130,7 +129,7 @@ class Spec:
     @cached_property
     def reviews(self) -> Sequence[WrittenValue]:
         """Every date of a last review that it or the index gives, those of the document first."""
-        return self._said(*review_names(self._settings.review))
+        return self._said(*review_names(self.settings.review))
 
     @property
     def dated(self) -> Sequence[WrittenValue]:
@@ -151,12 +150,12 @@ class Spec:
         such as *Metadata*, or else in a section that is called so. Where several of these state another one
         that the policy names, all of them are there: nobody can tell which one a reader goes by.
         """
-        found = self._said(self._settings.status)
+        found = self._said(self.settings.status)
         of_index = [said for said in found if said.form == "index"]
         text = [said for said in found if not said.keyed and said not in of_index]
         own = [said for said in found if said.keyed]
         own += [*(said for said in text if self._about_all(said)), *self._status_section()]
-        named = Ways(self._settings)
+        named = Ways(self.settings)
         others = {plain_status(said.text): said for said in reversed(own[1:]) if named.listed(said.text)}
         first = own[:1]
         others.pop(plain_status(first[0].text) if first else "", None)
@@ -165,7 +164,7 @@ class Spec:
     @property
     def other_status(self) -> WrittenValue | None:
         """A status further down in the document, where it is no statement about the whole."""
-        found = self._said(self._settings.status)
+        found = self._said(self.settings.status)
         return next((said for said in found if said.form != "index" and not self._about_all(said)), None)
 
     def _about_all(self, said: WrittenValue) -> bool:
@@ -183,7 +182,7 @@ class Spec:
 
     def _status_section(self) -> Iterator[WrittenValue]:
         """The first line of each section that has the name of the status, where it is no sentence."""
-        for section in self.sections(self._settings.status):
+        for section in self.sections(self.settings.status):
             line, text = next(visible_lines(section.own[:1]), (0, ""))
             words = plain_value(text)
             if words and not words.startswith("[") and len(words.split()) <= WORDS:
@@ -192,7 +191,7 @@ class Spec:
     @cached_property
     def approvals(self) -> Sequence[SpecApproval]:
         """Every record of an approval, in the document and in the index, complete or not."""
-        name, fields = self._settings.approvals, self._settings.approval_fields
+        name, fields = self.settings.approvals, self.settings.approval_fields
         found: list[SpecApproval] = []
         for value, data, place, path in self.keyed(name):
             found += ApprovalReader(fields, path).of_data(value, data, place)
@@ -217,13 +216,13 @@ class Spec:
     @cached_property
     def recorded(self) -> Sequence[tuple[str, WrittenValue]]:
         """The object ids that the review recorded: a path or pattern each, and the id with its place."""
-        return list(recorded_ids(self, self._settings.reviewed))
+        return list(recorded_ids(self, self.settings.reviewed))
 
     @cached_property
     def listed(self) -> Sequence[WrittenValue]:
         """The patterns of paths that the document itself says it governs."""
         # Most documents say nothing of this, and need not be parsed for it.
-        content = self._documents.content(self.path) or b""
+        content = self.documents.content(self.path) or b""
         return list(governed_patterns(self)) if GOVERNS.encode() in content.lower() else []
 
     @cached_property
@@ -237,9 +236,9 @@ class Spec:
 
     def essence_without(self, names: Sequence[str]) -> str:
         """The same where some more fields say nothing with their dates."""
-        left_out = (self._settings.reviewed, self._settings.approvals)
+        left_out = (self.settings.reviewed, self.settings.approvals)
         sections = [section for name in left_out for section in self.sections(name)]
-        dates = (*dates_of(self._settings), *names)
+        dates = (*dates_of(self.settings), *names)
         said = essence(self.data.value, (*dates, *left_out))
         return said + document_essence(self.document, self.fields, dates, sections)
 
@@ -273,7 +272,7 @@ class Spec:
     @cached_property
     def entry_essence(self) -> str:
         """Its entry of the index, without reviews; empty if it is not in the index."""
-        return "" if self.entry is None else self.entry.essence(self._settings)
+        return "" if self.entry is None else self.entry.essence(self.settings)
 
     def _said(self, *names: str) -> list[WrittenValue]:
         fields = find_fields(self.fields, *names) if names else ()

@@ -9,6 +9,7 @@ from functools import cached_property
 from specguard.change.entries import Entry, sha256
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.patterns import Covering, PatternError, Selecting
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Table
 from specguard.documents.completeness import without_box
 from specguard.documents.data import data_kind
@@ -35,57 +36,50 @@ SHOWN: Final = 6
 _ID: Final = re.compile(r"[0-9a-f]{7,64}")
 
 
-class Specs:
+class Specs(Record, frozen=False):
     """The specs after a change, next to those before it.
 
-    Args:
+    Attributes:
         settings: `[specs]`.
         change: what is judged.
         documents: the documents after it.
         start_documents: gives the documents before it.
         today: gives the UTC date.
-
-    Attributes:
-        settings: the same.
-        whole: whether the whole tree is judged, and not only what the change touches.
-        now: the specs after the change.
-        ways: the statuses there are, and the ways between them.
+        known_governed, known_touches: what was found before.
     """
 
-    def __init__(
-        self,
-        settings: SpecSettings,
-        *,
-        change: Change,
-        documents: Documents,
-        start_documents: Callable[[], Documents],
-        today: Callable[[], date],
-    ) -> None:
-        self.settings = settings
-        self.whole: bool = change.whole
-        self.now = Catalogue(settings, documents)
-        self.ways = Ways(settings)
-        self._change = change
-        self._documents = documents
-        self._start_documents = start_documents
-        self._today = today
-        self._governed: dict[bytes, Sequence[bytes]] = {}
-        self._touches: dict[bytes, bool] = {}
+    settings: SpecSettings
+    change: Change
+    documents: Documents
+    start_documents: Callable[[], Documents]
+    today: Callable[[], date]
+    known_governed: dict[bytes, Sequence[bytes]] = {}
+    known_touches: dict[bytes, bool] = {}
+
+    @property
+    def whole(self) -> bool:
+        """True if the whole tree is judged."""
+        return self.change.whole
+
+    @cached_property
+    def now(self) -> Catalogue:
+        """The specs after the change."""
+        return Catalogue(self.settings, self.documents)
+
+    @cached_property
+    def ways(self) -> Ways:
+        """The statuses of the policy and the ways between them."""
+        return Ways(self.settings)
 
     def account(self) -> str:
         """The number of judged specs, for `--explain`."""
         return f"{len(self.judged)} judged" if "judged" in vars(self) else ""
 
-    @property
-    def today(self) -> date:
-        """The UTC date."""
-        return self._today()
-
     @cached_property
     def earlier(self) -> Catalogue:
         """The specs before the change; an index that could not be read then says nothing."""
-        nothing = Documents(Tree(self._change.git, None))
-        return Catalogue(self.settings, if_applicable(self._start_documents, nothing), is_past=True)
+        nothing = Documents(Tree(self.change.git, None))
+        return Catalogue(self.settings, if_applicable(self.start_documents, nothing), is_past=True)
 
     @cached_property
     def judged(self) -> Sequence[Spec]:
@@ -98,7 +92,7 @@ class Specs:
             return ()
         if self.whole or not self.settings.governs:
             # Each may say itself what it governs.
-            self._documents.prefetch(self.now.paths)
+            self.documents.prefetch(self.now.paths)
         return [spec for spec in self.now.all if self.whole or self.touches(spec) or self.governed_by(spec)]
 
     @property
@@ -123,17 +117,17 @@ class Specs:
 
     @cached_property
     def _touched(self) -> Mapping[bytes, Entry]:
-        return {entry.path: entry for entry in self._change.entries}
+        return {entry.path: entry for entry in self.change.entries}
 
     def touches(self, spec: Spec) -> bool:
         """True if the change alters a spec's document, or what the index says of it."""
-        if spec.path not in self._touches:
+        if spec.path not in self.known_touches:
             altered = spec.path in self._touched
             if not altered and self.now.index_path in self._touched:
                 was = self.earlier.at(spec.path)
                 altered = _value(spec.entry) != _value(was.entry if was else None)
-            self._touches[spec.path] = altered
-        return self._touches[spec.path]
+            self.known_touches[spec.path] = altered
+        return self.known_touches[spec.path]
 
     def touches_entry(self, entry: IndexEntry) -> bool:
         """True if the change alters an entry of the index, or a file that it names."""
@@ -156,8 +150,8 @@ class Specs:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        paths = self._documents.tree.paths() if self.whole else sorted(self._touched)
-        return self._documents.unread_links(self.settings.files, paths)
+        paths = self.documents.tree.paths() if self.whole else sorted(self._touched)
+        return self.documents.unread_links(self.settings.files, paths)
 
     # What a spec was before
 
@@ -200,7 +194,7 @@ class Specs:
 
     def holds(self, approval: SpecApproval) -> bool:
         """True if an approval says who and when, and is not of the future."""
-        return approval.complete and not approval.is_ahead(self.today)
+        return approval.complete and not approval.is_ahead(self.today())
 
     # What a spec governs
 
@@ -213,17 +207,17 @@ class Specs:
 
     def governed_by(self, spec: Spec) -> Sequence[bytes]:
         """The paths that the change touches and a spec governs, itself left out."""
-        if spec.path not in self._governed:
+        if spec.path not in self.known_governed:
             found = self.now.governs(spec).among(sorted(self._touched))
-            self._governed[spec.path] = [path for path in found if path != spec.path]
-        return self._governed[spec.path]
+            self.known_governed[spec.path] = [path for path in found if path != spec.path]
+        return self.known_governed[spec.path]
 
     def governed_files(self, spec: Spec) -> Sequence[bytes]:
         """The files of the tree that a spec governs, itself and the index left out."""
         return self._files(self.now.governs(spec), spec)
 
     def _files(self, patterns: Covering, spec: Spec) -> Sequence[bytes]:
-        found = patterns.among(self._documents.tree.paths())
+        found = patterns.among(self.documents.tree.paths())
         return [path for path in found if path not in {spec.path, self.now.index_path}]
 
     def drifts(self, spec: Spec) -> Iterator[tuple[str, WrittenValue | None, str]]:
@@ -238,7 +232,7 @@ class Specs:
             text = written.strip().removeprefix("./")
             path = text.strip("/").encode("utf-8", "surrogateescape")
             wanted = said.text.strip().lower()
-            there = self._documents.tree.find(path)
+            there = self.documents.tree.find(path)
             alone = path in files or (there is not None and not there.is_directory)
             try:
                 covered = [path] if alone else self._files(Covering([text]), spec)
@@ -266,7 +260,7 @@ class Specs:
         """The ids of what a spec governs, each behind its path; of many files, one for each pattern."""
         files = self.governed_files(spec)
         if len(files) <= SHOWN:
-            entries = [(path, self._documents.tree.find(path)) for path in files]
+            entries = [(path, self.documents.tree.find(path)) for path in files]
             return [f'"{path_text(path)}": {entry.oid}' for path, entry in entries if entry is not None]
         found = {text: self._files(Covering([text]), spec) for text in self.now.governs(spec).patterns}
         return [f'"{text}": {self._digest(paths)}' for text, paths in found.items() if paths]
@@ -275,7 +269,7 @@ class Specs:
         """The id of several files: the sha256 of what `git ls-tree -r` prints of them."""
         lines = []
         for path in paths:
-            there = self._documents.tree.find(path)
+            there = self.documents.tree.find(path)
             if there is not None:
                 kind = "commit" if there.mode & 0o170000 == 0o160000 else "blob"
                 lines.append(f"{there.mode:06o} {kind} {there.oid}\t".encode("ascii") + path + b"\n")
@@ -288,7 +282,7 @@ class Specs:
                 continue
             gone = any(not one.is_file and files.find(one.path) is not None for one in self._touched.values())
             there = sorted(one.path for one in self._touched.values() if not one.deleted)
-            paths = self._documents.tree.paths() if self.whole or gone else there
+            paths = self.documents.tree.paths() if self.whole or gone else there
             for path in Covering([pattern]).among(paths)[:1]:
                 yield pattern, files, path
 
@@ -307,7 +301,7 @@ class Specs:
             if was is None or self.terminal(was):
                 continue
             governed = Covering([text for spec in self.now.all for text in self.now.governs(spec).patterns])
-            left = self.earlier.governs(was).among(self._documents.tree.paths())
+            left = self.earlier.governs(was).among(self.documents.tree.paths())
             for one in [one for one in left if governed.find(one) is None][:1]:
                 yield was, one
 
@@ -368,19 +362,17 @@ _MIRRORED: Final = re.compile(r"[^\s`,;|()\[\]*]+")
 _BEFORE_STATUS: Final = re.compile(r"\s[-\u2013\u2014]+\s|:\s|\(|\u2192|->|=>|,\s")
 
 
-class Mirrors:
+class Mirrors(Record, frozen=False):
     """The mirrors of a tree.
 
-    Args:
+    Attributes:
         specs: the specs whose statuses they repeat.
+        by_id, by_path: the same specs by their ids and paths, where a mirror is judged.
     """
 
-    def __init__(self, specs: Specs) -> None:
-        self._specs = specs
-        self._ways = specs.ways
-        self._documents = specs.now.documents
-        self._by_id: dict[str, Spec] = {}
-        self._by_path: dict[bytes, Spec] = {}
+    specs: Specs
+    by_id: dict[str, Spec] = {}
+    by_path: dict[bytes, Spec] = {}
 
     def flaws(self) -> Iterator[Finding]:
         """The mirrors that are judged and cannot be read, and the statuses in others that do not count.
@@ -389,13 +381,13 @@ class Mirrors:
             MissingFact: a document or the index cannot be read.
         """
         mirrors = self._judged()
-        for path in self._documents.unread_links(self._specs.settings.mirrors, mirrors):
+        for path in self.specs.documents.unread_links(self.specs.settings.mirrors, mirrors):
             yield _unread(path, "it is no regular file")
         if mirrors:
-            self._by_path = {spec.path: spec for spec in self._specs.now.all}
-            self._by_id = {normal_name(spec.id): spec for spec in self._specs.now.all if spec.id}
+            self.by_path = {spec.path: spec for spec in self.specs.now.all}
+            self.by_id = {normal_name(spec.id): spec for spec in self.specs.now.all if spec.id}
         for path in mirrors:
-            document = self._documents.read(path)
+            document = self.specs.documents.read(path)
             if data_kind(path) is not None:
                 yield _unread(path, "it is data, and statuses are read in tables and lists of Markdown")
             elif document is not None and document.problem is not None:
@@ -404,16 +396,16 @@ class Mirrors:
                 yield from self._in_blocks(document.blocks, path)
 
     def _judged(self) -> Sequence[bytes]:
-        specs = self._specs
+        specs = self.specs
         if not specs.settings.mirrors:
             return ()
-        mirrors = specs.settings.mirrors.among(self._documents.tree.paths())
+        mirrors = specs.settings.mirrors.among(self.specs.documents.tree.paths())
         mirrors = [path for path in mirrors if path != specs.now.index_path]
         if not (
             specs.whole or any(map(specs.touches, specs.judged)) or specs.touches_path(specs.now.index_path)
         ):
             mirrors = [path for path in mirrors if specs.touches_path(path)]
-        self._documents.prefetch(mirrors)
+        self.specs.documents.prefetch(mirrors)
         return mirrors
 
     def _in_blocks(self, blocks: Sequence[AnyBlock], mirror: bytes) -> Iterator[Finding]:
@@ -425,7 +417,7 @@ class Mirrors:
                 yield from self._in_blocks(item.rest, mirror)
 
     def _in_table(self, table: Table, mirror: bytes) -> Iterator[Finding]:
-        wanted = {normal_name(self._specs.settings.status), "status", "state"}
+        wanted = {normal_name(self.specs.settings.status), "status", "state"}
         header = [normal_name(plain_value(cell.raw[:LONGEST_ROW])) for cell in table.header]
         column = next((position for position, name in enumerate(header) if name in wanted), None)
         for row in table.rows:
@@ -442,7 +434,7 @@ class Mirrors:
             else:
                 status = values[column] if column < len(values) else ""
             counts = self._counts(named[0]) if named is not None else None
-            if named is not None and status and counts and not self._ways.same(status, counts.text):
+            if named is not None and status and counts and not self.specs.ways.same(status, counts.text):
                 yield _differs(mirror, named[1], repr(shortened(status)), row[0].line, counts)
 
     def _in_item(self, item: ListItem, mirror: bytes) -> Iterator[Finding]:
@@ -461,27 +453,27 @@ class Mirrors:
             return
         status = self._trailing(raw)
         if status:
-            shown, differs = repr(shortened(status)), not self._ways.same(status, counts.text)
+            shown, differs = repr(shortened(status)), not self.specs.ways.same(status, counts.text)
         else:
             shown = "done with" if item.checked else "still open"
             differs = (
                 item.checked is not None
-                and self._ways.known(counts.text)
-                and self._ways.over(counts.text) != item.checked
+                and self.specs.ways.known(counts.text)
+                and self.specs.ways.over(counts.text) != item.checked
             )
         if differs:
             yield _differs(mirror, named[1], shown, item.line, counts)
 
     def _named(self, text: str, mirror: bytes) -> tuple[Spec, str] | None:
         """The spec of an id, or at a path from the root or the mirror's folder, and what it is called."""
-        spec = self._by_id.get(normal_name(text))
+        spec = self.by_id.get(normal_name(text))
         if spec is not None:
             return spec, text
         folder = mirror.rpartition(b"/")[0]
         for start in (folder, b"") if text and len(text) <= LONGEST_ROW and "://" not in text else ():
-            path, problem = place_of(text, self._documents.tree, start)
-            if not problem and path in self._by_path:
-                return self._by_path[path], self._by_path[path].id or text
+            path, problem = place_of(text, self.specs.documents.tree, start)
+            if not problem and path in self.by_path:
+                return self.by_path[path], self.by_path[path].id or text
         return None
 
     def _trailing(self, raw: str) -> str:
@@ -490,19 +482,19 @@ class Mirrors:
         for match in reversed(list(_BEFORE_STATUS.finditer(text))):
             rest = text[match.end() :].strip(" .;)")
             label, colon, value = rest.partition(":")
-            if colon and normal_name(label) in {"status", normal_name(self._specs.settings.status)}:
+            if colon and normal_name(label) in {"status", normal_name(self.specs.settings.status)}:
                 return value.strip()
             if self._is_status(rest):
                 return rest
         return ""
 
     def _is_status(self, text: str) -> bool:
-        return bool(plain_status(text)) and self._ways.listed(text)
+        return bool(plain_status(text)) and self.specs.ways.listed(text)
 
     def _counts(self, spec: Spec) -> WrittenValue | None:
         """The status that counts: the index's, or without one the document's own."""
         of_index = [said for said in spec.statuses if said.form == "index"]
-        found = of_index if self._specs.settings.index else spec.statuses
+        found = of_index if self.specs.settings.index else spec.statuses
         return found[0] if found else None
 
 

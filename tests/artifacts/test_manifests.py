@@ -56,7 +56,7 @@ def disagree(artifacts: Make) -> Judge:
     ) -> list[str]:
         contract = Contract(path=f"**/{path}", agrees_with="deletions", closure=list(closure))
         found = artifacts({"cleanup": contract}, {path: text}, base=base, delete=delete)
-        start = Documents(found._change.start_files)
+        start = Documents(found.change.start_files)
         return [finding.message for finding in found.disagreements(found.entries, start)]
 
     return judge

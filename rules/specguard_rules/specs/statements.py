@@ -260,7 +260,7 @@ def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
     """The problems with the days."""
     settings, path = specs.settings, path_text(spec.path)
     for review in spec.reviews:
-        if review.is_ahead(specs.today):
+        if review.is_ahead(specs.today()):
             when, key = (
                 f"{review.date}{review.elsewhere(spec.path)}",
                 f"future {settings.review} in {review.form}",
@@ -269,9 +269,9 @@ def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
             step = "Write the day on which it was reviewed."
             yield _about(spec, message, step, key, review.line_in(spec.path))
     oldest = spec.review
-    if oldest is None or oldest.date is None or oldest.is_ahead(specs.today):
+    if oldest is None or oldest.date is None or oldest.is_ahead(specs.today()):
         return
-    age = max(0, (specs.today - oldest.date).days)
+    age = max(0, (specs.today() - oldest.date).days)
     left = settings.max_age_days - age
     place = "" if oldest.path == spec.path else f" ({oldest.place})"
     line = oldest.line_in(spec.path)
@@ -715,7 +715,7 @@ def _lacking(spec: Spec, specs: Specs) -> tuple[str, int | None]:
     why = f"{what} does not say {lacks}: {shortened(near.said.text, 80)!r}"
     if near.refused:
         why = f"{what} is not given: {shortened(near.said.text, 80)!r}"
-    elif near.is_ahead(specs.today):
+    elif near.is_ahead(specs.today()):
         why = f"{what} is in the future: {near.when}"
     return why, near.said.line_in(spec.path)
 
