@@ -187,14 +187,7 @@ class _TreeReport:
             return Work.of(self.change, self.policy)
         except MissingFact:
             # Without a branch nothing is named; the pointers still name the current items.
-            policy = self.policy
-            return Work(
-                policy.declared("work_kinds"),
-                (),
-                tree=lambda: self.change.paper_files,
-                base=policy.base or "",
-                remote=policy.remote or "",
-            )
+            return Work.without_names(self.policy, lambda: self.change.paper_files)
 
     def _named_item(self) -> dict[str, Any] | None:
         """The item that the branch, the commits or the title name; None if they name none."""

@@ -367,8 +367,7 @@ class Start:
         tree = papers_of(git, oid, below.oid) if below and below.oid else Tree(git, git.commit(oid).tree)
         self.documents = Documents(tree)
         self.history = History(git, oid, below.oid if below else None)
-        kinds, named, remote = policy.declared("work_kinds"), policy.base or "", policy.remote or ""
-        self.work = Work(kinds, (), tree=lambda: tree, base=named, remote=remote)
+        self.work = Work.without_names(policy, lambda: tree)
         self._known: dict[str, Sources | None] = {}
         self.item = self._item()
         self.shared = self._shared()

@@ -157,8 +157,8 @@ def _texts(listed: Listed, name: str) -> Sequence[str]:
 
 def _of_place(work: Work, name: str, before: Tree, after: Tree) -> Iterator[Alteration]:
     """The document of the current item, where pointer or index now lead to another one."""
-    then = Work(work.kinds, (), tree=lambda: before)
-    now = Work(work.kinds, (), tree=lambda: after)
+    then = Work(work.kinds, [], tree=lambda: before)
+    now = Work(work.kinds, [], tree=lambda: after)
     current = now.current(name)
     if not isinstance(current, WorkItem):
         return

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from specguard.work.item_lists import Listed
     from specguard.work.stated_paths import Ask
 
-    Role = Literal["pointer", "document", "index", "list", "artifact"]
-
 
 _NO_SPARE = frozenset({FREE, "id", "number"})
 
@@ -346,15 +344,10 @@ class WorkItem(Record, frozen=False):
             return ""
 
 
-# A path that is several of these is the first.
-_ROLES: Final[Mapping[str, Role]] = {
-    "pointer": "pointer",
-    "siblings": "document",
-    "document": "document",
-    "legacy": "document",
-    "index": "index",
-    "source": "list",
-}
+_PAPERS: Final = ("pointer", "siblings", "document", "legacy", "index", "source")
+"""The settings that say where papers are; a path that is several of these is the first."""
+
+_ROLES: Final = {"siblings": "document", "legacy": "document", "source": "list"}
 
 
 class Paper(Record):
@@ -368,7 +361,7 @@ class Paper(Record):
     """
 
     kind: str
-    role: Role
+    role: str
     setting: str
     text: str
 
@@ -383,8 +376,8 @@ class Papers:
 
     def __init__(self, kinds: Mapping[str, WorkKind], artifacts: Mapping[str, str] | None = None) -> None:
         found = [
-            (Paper(name, role, f"work.{name}.{field}.{index}", text), pattern)
-            for field, role in _ROLES.items()
+            (Paper(name, _ROLES.get(field, field), f"work.{name}.{field}.{index}", text), pattern)
+            for field in _PAPERS
             for name, kind in kinds.items()
             for index, text in enumerate(kind.sources if field == "source" else getattr(kind, field))
             if (pattern := _pattern(field, text))

@@ -59,7 +59,7 @@ class Work(Record, frozen=False):
     """
 
     kinds: Mapping[str, WorkKind]
-    namings: Sequence[Naming]
+    namings: list[Naming]
     tree: Callable[[], Tree]
     base: str = ""
     remote: str = ""
@@ -85,17 +85,11 @@ class Work(Record, frozen=False):
             MissingFact: the branch, the commits or the title cannot be had, or two kinds' templates read a
                 name equally well.
         """
-        namings: list[Naming] = []
-        work = cls(
-            policy.declared("work_kinds"),
-            namings,
-            tree=lambda: change.paper_files,
-            base=policy.base or "",
-            remote=policy.remote or "",
-            entries=lambda: [entry for entry in change.entries if not is_filed(entry, policy.log_folder)],
-            trees=lambda: (change.start_files, change.head_files),
-            by_agent=change.request.by_agent or change.stage in ("edit", "run"),
-        )
+        work = cls.without_names(policy, lambda: change.paper_files)
+        work.entries = lambda: [one for one in change.entries if not is_filed(one, policy.log_folder)]
+        work.trees = lambda: (change.start_files, change.head_files)
+        work.by_agent = change.request.by_agent or change.stage in ("edit", "run")
+        namings = work.namings
         if not work.kinds:
             return work
         read = work.names.read_each
@@ -127,6 +121,12 @@ class Work(Record, frozen=False):
         if policy.declares("wave_settings"):
             work.artifacts = {name: one.template for name, one in policy.declared("contracts").items()}
         return work
+
+    @classmethod
+    def without_names(cls, policy: Policy, tree: Callable[[], Tree]) -> Work:
+        """The work items of a policy where no change names any."""
+        kinds, base, remote = policy.declared("work_kinds"), policy.base or "", policy.remote or ""
+        return cls(kinds, [], tree=tree, base=base, remote=remote)
 
     @cached_property
     def names(self) -> Names:
