@@ -1,23 +1,18 @@
 """Real git repositories for tests, the same on every machine.
 
 Names, dates and configuration are fixed: nothing of the user's git configuration, hooks or environment is
-seen, and two builders that do the same make the same object ids. Where many commits are made at once, objects
-and index are written as git writes them, without a process.
+seen, and two builders that do the same make the same object ids. Many commits are made at once by one process
+of `git fast-import`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
-import struct
 import subprocess
-import zlib
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,8 +27,6 @@ if TYPE_CHECKING:
     Tree = dict[bytes, tuple[bytes, bytes]]
 
     """Mode and content by path; a submodule's content is its commit's id."""
-
-    Folder = dict[bytes, "tuple[bytes, str] | Folder"]
 
 
 AUTHOR = "Ann Example <ann@example.org>"
@@ -95,9 +88,11 @@ class Repository:
         self.environment = clean_environment()
         self.names: dict[str, str] = {}
         self.commits_made = 0
-        self._object_format = object_format
         if create:
-            self._create(branch, object_format)
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.git(
+                "init", "-q", "--template=", f"--initial-branch={branch}", f"--object-format={object_format}"
+            )
 
     @property
     def git_dir(self) -> Path:
@@ -153,7 +148,7 @@ class Repository:
         """The full object id of a revision."""
         if _OID.fullmatch(revision):
             return revision
-        return self._loose(revision) or self.git("rev-parse", "--verify", "--end-of-options", revision)
+        return self.git("rev-parse", "--verify", "--end-of-options", revision)
 
     def blob(self, content: str | bytes) -> str:
         """Store a blob, and return its object id."""
@@ -308,7 +303,7 @@ class Repository:
     def add_commits(
         self, steps: Sequence[Step], *, branch: str | None = None, refs: Mapping[str, str] | None = None
     ) -> dict[str, str]:
-        """Make many commits at once, without a process, on top of nothing; then check the branch out.
+        """Make many commits at once, on top of nothing; then check the branch out.
 
         Args:
             steps: the commits in order; see `Step`.
@@ -321,33 +316,39 @@ class Repository:
         Raises:
             KeyError: a parent or ref that is no step before, or a path that is not there.
         """
-        last = f"refs/heads/{branch}" if branch else self._head() or self.git("symbolic-ref", "HEAD")
+        last = f"refs/heads/{branch}" if branch else self.git("symbolic-ref", "HEAD")
         labels = [step.id or str(position) for position, step in enumerate(steps)]
-        store = Store(self.path / ".git", self._object_format)
-        made: dict[str, str] = {}
+        marks: dict[str, bytes] = {}
+        stream: list[bytes] = []
         trees: dict[str, Tree] = {}
         parents_of: dict[str, Sequence[str]] = {}
         for position, (step, label) in enumerate(zip(steps, labels, strict=True)):
             parents = labels[:position][-1:] if step.parents is None else step.parents
-            tree = dict(trees[parents[0]]) if parents else {}
+            before = trees[parents[0]] if parents else {}
+            tree = dict(before)
             for other in parents[1:]:
                 _take_over(tree, trees[other], trees[_fork(parents_of, parents[0], other)])
             step.apply(tree)
+            _settle(tree)
             trees[label], parents_of[label] = tree, parents
-            made[label] = self._store_commit(store, step, tree, [made[parent] for parent in parents])
+            marks[label] = b":%d" % (position + 1)
+            stream += [
+                b"reset %s\n" % to_bytes(last),
+                *self._commit_in_stream(step, last, marks, label, parents),
+            ]
+            stream += _difference(before, tree)
         for name, label in {**(refs or {}), last: labels[-1]}.items():
-            self.ref(name, made[label])
-        self._point("HEAD", last)
-        self._check_out(store, trees[labels[-1]])
-        return made
+            stream.append(b"reset %s\nfrom %s\n\n" % (to_bytes(name), marks[label]))
+        stream += [b"get-mark %s\n" % mark for mark in marks.values()]
+        oids = self.git("fast-import", "--quiet", "--force", "--date-format=raw", stdin=b"".join(stream))
+        self.checkout(last.removeprefix("refs/heads/"))
+        return dict(zip(marks, oids.split("\n"), strict=True))
 
     # Refs
 
     def ref(self, name: str | bytes, revision: str = "HEAD") -> None:
         """Point a ref, given in full, to a revision; no name is too strange that git can store."""
-        oid = self.oid(revision)
-        if isinstance(name, bytes) or not self._write_ref(name, oid):
-            self.git("update-ref", name, oid)
+        self.git("update-ref", name, self.oid(revision))
 
     def branch(self, name: str, at: str = "HEAD", *, checkout: bool = True) -> None:
         """Make a branch at a revision, and check it out."""
@@ -360,12 +361,12 @@ class Repository:
         if detach:
             self.git("checkout", "-q", "-f", "--detach", self.oid(name))
             return
-        self._point("HEAD", f"refs/heads/{name}")
+        self.git("symbolic-ref", "HEAD", f"refs/heads/{name}")
         self.git("reset", "-q", "--hard")
 
     def orphan(self, name: str) -> None:
         """Begin a branch with no history and an empty working tree."""
-        self._point("HEAD", f"refs/heads/{name}")
+        self.git("symbolic-ref", "HEAD", f"refs/heads/{name}")
         self.git("rm", "-q", "-r", "-f", "--ignore-unmatch", ".")
 
     def tag(self, name: str, at: str = "HEAD", *, message: str | None = None) -> None:
@@ -395,7 +396,7 @@ class Repository:
         """
         self.ref(f"refs/remotes/{remote}/{branch}", at or f"refs/heads/{branch}")
         if head:
-            self._point(f"refs/remotes/{remote}/HEAD", f"refs/remotes/{remote}/{branch}")
+            self.git("symbolic-ref", f"refs/remotes/{remote}/HEAD", f"refs/remotes/{remote}/{branch}")
 
     # Other repositories made from this one
 
@@ -431,97 +432,23 @@ class Repository:
 
     # Helpers
 
-    def _create(self, branch: str, object_format: str) -> None:
-        """Make the repository; a copy of an empty one takes no process."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        if os.path.lexists(self.path / ".git"):
-            self.git(
-                "init", "-q", "--template=", f"--initial-branch={branch}", f"--object-format={object_format}"
-            )
-            return
-        (self.path / ".git").mkdir()
-        for name, content in _empty(object_format).items():
-            place = self.path / ".git" / name
-            if content is None:
-                place.mkdir()
-            else:
-                place.write_bytes(content)
-        (self.path / ".git" / "HEAD").write_text(f"ref: refs/heads/{branch}\n")
-
-    def _store_commit(self, store: Store, step: Step, tree: Tree, parents: Sequence[str]) -> str:
-        """Store a commit of a tree, with the next date."""
+    def _commit_in_stream(
+        self, step: Step, ref: str, marks: Mapping[str, bytes], label: str, parents: Sequence[str]
+    ) -> Iterator[bytes]:
+        """A commit for `git fast-import`, with the next date, but for what it changes."""
         author = to_bytes(step.author or AUTHOR)
-        committer = to_bytes(step.committer) or author
         when = FIRST_DATE + 60 * self.commits_made
         self.commits_made += 1
         message = to_bytes(step.message)
-        lines = [
-            f"tree {store.add_tree(tree)}".encode(),
-            *(f"parent {parent}".encode() for parent in parents),
-            b"author %s %d +0000" % (author, when),
-            b"committer %s %d +0000" % (committer, when),
-            *([f"encoding {step.encoding}".encode()] if step.encoding else []),
-            b"",
-            message if message.endswith(b"\n") or not message else message + b"\n",
-        ]
-        return store.add("commit", b"\n".join(lines))
-
-    def _check_out(self, store: Store, tree: Tree) -> None:
-        """Make index and working tree as a tree is; where attributes or an index may have a say, by git."""
-        attributes = any(path.rpartition(b"/")[2] == b".gitattributes" for path in tree)
-        if attributes or (self.path / ".git" / "index").exists():
-            self.git("reset", "-q", "--hard")
-            return
-        for path, (mode, content) in tree.items():
-            if mode == SUBMODULE:
-                os.makedirs(self._place(path), exist_ok=True)
-            elif mode == SYMLINK:
-                self.symlink(path, content)
-            else:
-                self.write(path, content)
-                if mode == EXECUTABLE:
-                    self.executable(path)
-        store.write_index(tree, os.fsencode(self.path))
-
-    def _loose(self, name: str) -> str:
-        """The object id that a ref in a file of its own has; empty if git has to tell."""
-        folder = self.path / ".git"
-        if (folder / "packed-refs").exists():
-            return ""
-        for place in ("", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"):
-            try:
-                text = (folder / (place + name)).read_text().rstrip("\n")
-            except (OSError, ValueError):
-                continue
-            if text.startswith("ref: "):
-                return self._loose(text.removeprefix("ref: "))
-            return text if _OID.fullmatch(text) else ""
-        return ""
-
-    def _point(self, name: str, target: str) -> None:
-        """Make a ref a name of another one."""
-        if not self._write_ref(name, f"ref: {target}"):
-            self.git("symbolic-ref", name, target)
-
-    def _write_ref(self, name: str, text: str) -> bool:
-        """Write a ref's file; False where only git can."""
-        place = self.path / ".git" / name
-        if not _PLAIN_REF.fullmatch(name) or not (self.path / ".git").is_dir():
-            return False
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(f"{text}\n")
-        except OSError:
-            return False
-        return True
-
-    def _head(self) -> str:
-        """The ref that `HEAD` names; empty if only git can tell."""
-        try:
-            text = (self.path / ".git" / "HEAD").read_text()
-        except OSError:
-            return ""
-        return text.removeprefix("ref: ").rstrip("\n") if text.startswith("ref: ") else ""
+        message += b"\n" if message and not message.endswith(b"\n") else b""
+        yield b"commit %s\nmark %s\n" % (to_bytes(ref), marks[label])
+        yield b"author %s %d +0000\n" % (author, when)
+        yield b"committer %s %d +0000\n" % (to_bytes(step.committer) or author, when)
+        if step.encoding:
+            yield b"encoding %s\n" % step.encoding.encode()
+        yield b"data %d\n%s\n" % (len(message), message)
+        for word, parent in zip((b"from", *[b"merge"] * len(parents)), parents, strict=False):
+            yield b"%s %s\n" % (word, marks[parent])
 
     def _opened(self, path: str | os.PathLike[str]) -> Repository:
         other = Repository(path, create=False)
@@ -548,24 +475,12 @@ class Repository:
         return place
 
 
-@cache
-def _empty(object_format: str) -> Mapping[str, bytes | None]:
-    """The files of an empty repository, and None for its folders, the outer ones first."""
-    with TemporaryDirectory(prefix="specguard-") as folder:
-        made = Repository(folder, create=False)
-        made.git("init", "-q", "--template=", f"--object-format={object_format}")
-        places = sorted((made.path / ".git").rglob("*"))
-        root = made.path / ".git"
-        return {str(one.relative_to(root)): None if one.is_dir() else one.read_bytes() for one in places}
-
-
 def _text(value: bytes) -> str:
     return value.decode("utf-8", "surrogateescape")
 
 
 _ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _OID = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
-_PLAIN_REF = re.compile("HEAD|refs(/[A-Za-z0-9_-]+)+")
 _PLAIN_URL = re.compile("[A-Za-z0-9_@:/.+-]+")
 
 
@@ -635,6 +550,36 @@ def _below(tree: Tree, path: bytes) -> Iterator[bytes]:
     yield from found
 
 
+def _settle(tree: Tree) -> None:
+    """Of a file and a folder of one name take out the earlier."""
+    last_below: dict[bytes, int] = {}
+    for position, path in enumerate(tree):
+        for end in (end for end, char in enumerate(path) if char == 0x2F):
+            last_below[path[:end]] = position
+    for position, path in enumerate(list(tree)):
+        if last_below.get(path, -1) > position:
+            del tree[path]
+        elif path in last_below:
+            for name in [name for name in tree if name.startswith(path + b"/")]:
+                del tree[name]
+
+
+def _difference(before: Tree, after: Tree) -> Iterator[bytes]:
+    """What becomes of a tree, for `git fast-import`."""
+    yield from (b"D %s\n" % _quoted(path) for path in before if path not in after)
+    for path, (mode, content) in after.items():
+        if before.get(path) == (mode, content):
+            continue
+        if mode == SUBMODULE:
+            yield b"M %s %s %s\n" % (mode, content, _quoted(path))
+        else:
+            yield b"M %s inline %s\ndata %d\n%s\n" % (mode, _quoted(path), len(content), content)
+
+
+def _quoted(path: bytes) -> bytes:
+    return b'"%s"' % b"".join(b"\\%03o" % char for char in path)
+
+
 def _take_over(tree: Tree, other: Tree, fork: Tree) -> None:
     for path in fork.keys() - other.keys():
         tree.pop(path, None)
@@ -673,91 +618,3 @@ def plain_bytes(text: str) -> bytes:
 
 
 FILE, EXECUTABLE, SYMLINK, SUBMODULE = b"100644", b"100755", b"120000", b"160000"
-_FOLDER = b"40000"
-
-
-class Store:
-    """Objects of a repository, each a file of its own.
-
-    Args:
-        git_dir: the git directory.
-        object_format: `sha1` or `sha256`.
-    """
-
-    def __init__(self, git_dir: str | os.PathLike[str], object_format: str) -> None:
-        self._git_dir = os.fspath(git_dir)
-        self._format = object_format
-        self._blobs: dict[bytes, str] = {}
-
-    def add(self, kind: str, content: bytes) -> str:
-        """Store an object, and return its id."""
-        data = b"%s %d\0%s" % (kind.encode(), len(content), content)
-        oid = hashlib.new(self._format, data).hexdigest()
-        folder = os.path.join(self._git_dir, "objects", oid[:2])
-        place = os.path.join(folder, oid[2:])
-        if not os.path.exists(place):
-            os.makedirs(folder, exist_ok=True)
-            with open(place, "wb", opener=lambda path, flags: os.open(path, flags, 0o444)) as file:
-                file.write(zlib.compress(data, 1))
-        return oid
-
-    def add_tree(self, tree: Tree) -> str:
-        """Store a tree with all below it; of a file and a folder of one name the earlier is taken out."""
-        root: Folder = {}
-        hidden: set[bytes] = set()
-        for path, (mode, content) in tree.items():
-            *folders, name = path.split(b"/")
-            place = root
-            for depth, folder in enumerate(folders, start=1):
-                below = place.get(folder)
-                if not isinstance(below, dict):
-                    if below is not None:
-                        hidden.add(b"/".join(folders[:depth]))
-                    place[folder] = below = {}
-                place = below
-            if isinstance(place.get(name), dict):
-                hidden.update(one for one in tree if one.startswith(path + b"/"))
-            place[name] = (mode, self._leaf(mode, content))
-        for path in hidden:
-            del tree[path]
-        return self._add_folder(root)
-
-    def _leaf(self, mode: bytes, content: bytes) -> str:
-        if mode == SUBMODULE:
-            return content.decode()
-        if content not in self._blobs:
-            self._blobs[content] = self.add("blob", content)
-        return self._blobs[content]
-
-    def _add_folder(self, entries: Folder) -> str:
-        lines = []
-        for name, entry in entries.items():
-            mode, oid = (_FOLDER, self._add_folder(entry)) if isinstance(entry, dict) else entry
-            line = b"%s %s\0%s" % (mode, name, bytes.fromhex(oid))
-            # A folder's name is sorted as if it ended with a slash.
-            lines.append((name + b"/" * (mode == _FOLDER), line))
-        return self.add("tree", b"".join(line for _, line in sorted(lines)))
-
-    def write_index(self, tree: Tree, work_tree: bytes) -> None:
-        """Write the index of a tree that is checked out."""
-        out = [b"DIRC" + struct.pack(">II", 2, len(tree))]
-        for path, (mode, content) in sorted(tree.items()):
-            found = os.lstat(os.path.join(work_tree, path))
-            seconds = (*divmod(found.st_ctime_ns, 10**9), *divmod(found.st_mtime_ns, 10**9))
-            numbers = (
-                *seconds,
-                found.st_dev,
-                found.st_ino,
-                int(mode, 8),
-                found.st_uid,
-                found.st_gid,
-                found.st_size,
-            )
-            entry = struct.pack(">10I", *(number & 0xFFFFFFFF for number in numbers))
-            entry += (
-                bytes.fromhex(self._leaf(mode, content)) + struct.pack(">H", min(len(path), 0xFFF)) + path
-            )
-            out.append(entry + b"\0" * (8 - len(entry) % 8))
-        content = b"".join(out)
-        with open(os.path.join(self._git_dir, "index"), "wb") as file:
-            file.write(content + hashlib.new(self._format, content).digest())
