@@ -1,5 +1,6 @@
 """Scripts: steps in a repository, each with what must come of it, as data beside a test's module."""
 
+import json
 import shlex
 import subprocess
 import tomllib
@@ -16,8 +17,9 @@ from tests.integrations.hooks.asking import Session, guarded, write
 DATA = Path(__file__).parent / "cli" / "data"
 QUESTIONS = ("edit", "before", "run", "after", "stop", "start")
 KEYS = {
-    *("put", "delete", "link", "sh", "commit", "git", "specguard", "env", "stdin", "typed", *QUESTIONS),
-    *("exit", "answer", "most", "says", "silent", "has", "is", "gone"),
+    *("put", "delete", "link", "sh", "commit", "git"),
+    *("specguard", "in", "env", "stdin", "typed", *QUESTIONS),
+    *("exit", "answer", "most", "says", "prints", "told", "silent", "has", "is", "gone"),
 }
 """What a step may say; a word of no meaning would look at nothing."""
 
@@ -51,10 +53,11 @@ def play(script: Mapping[str, Any], folder: Path) -> None:
     `guarded` one. `form` is the format of git's objects. `start` and `steps` are done one after the other.
 
     A step alters files (`put`, `delete`, `link`), has git do something (`sh`, `commit`, `git`), and asks:
-    `specguard` has the words of a command, with `env` and `stdin`, whose next steps may be `typed`; `edit`,
-    `before`, `run`, `after`, `stop` and `start` are what an agent's program asks. Then it looks at the exit
-    code (`exit`) or the answer (`answer`, of `most` words), what is said (`says`) and not (`silent`), and
-    at files (`has`, `is`, `gone`).
+    `specguard` has the words of a command, `in` a folder, with `env` and `stdin`, whose next steps may be
+    `typed`; `edit`, `before`, `run`, `after`, `stop` and `start` are what an agent's program asks. Then it
+    looks at the exit code (`exit`) or the answer (`answer`, of `most` words), what is said (`says`; `prints`
+    is all of it), what an error or a note tells beside it (`told`), what neither does (`silent`), and at
+    files (`has`, `is`, `gone`); what a file of JSON `is` may be a table.
     """
     repository = Repository(folder / "repository", object_format=script.get("form", "sha1"))
     if script.get("guarded"):
@@ -67,16 +70,20 @@ def play(script: Mapping[str, Any], folder: Path) -> None:
         assert set(step) <= KEYS, set(step) - KEYS
         known = filled(step, folder)
         alter(repository, known)
-        said = asked(repository, session, known)
+        said, told = asked(repository, session, known)
+        assert known.get("prints", said) == said, step
         for part in several(known.get("says", [])):
             assert part in said, (step, said)
+        for part in several(known.get("told", [])):
+            assert part in told, (step, told)
         for part in several(known.get("silent", [])):
-            assert part not in said, (step, said)
+            assert part not in said + told, (step, said, told)
         for path, text in known.get("has", {}).items():
             for part in several(text):
                 assert part in repository.read(path).decode(), step
-        for path, text in known.get("is", {}).items():
-            assert repository.read(path).decode() == text, step
+        for path, whole in known.get("is", {}).items():
+            text = repository.read(path).decode()
+            assert (text if isinstance(whole, str) else json.loads(text)) == whole, step
         for path in known.get("gone", []):
             assert not (repository.path / path).exists(), step
 
@@ -99,16 +106,19 @@ def alter(repository: Repository, step: Mapping[str, Any]) -> None:
         repository.git(*shlex.split(command))
 
 
-def asked(repository: Repository, session: Session, step: Mapping[str, Any]) -> str:
-    """What is said to the question of a step, which ends as it says."""
+def asked(repository: Repository, session: Session, step: Mapping[str, Any]) -> tuple[str, str]:
+    """What is said to the question of a step, which ends as it says, and what is told beside it.
+
+    A command that has no answer says only what is told.
+    """
     if "specguard" in step:
         words, more = shlex.split(step["specguard"]), {"env": step.get("env"), "stdin": step.get("stdin", "")}
-        outcome = run_here(*words, directory=repository.path, **more)
+        outcome = run_here(*words, directory=repository.path / step.get("in", ""), **more)
         assert outcome.exit_code == step.get("exit", 0), (step, outcome)
         for line in outcome.stdout.splitlines() if "typed" in step else ():
             if line.startswith("  git "):
                 repository.git("-c", "alias.x=!sh -c", "x", line.strip())
-        return outcome.stdout + outcome.stderr
+        return outcome.stdout + (outcome.stderr if outcome.exit_code == 2 else ""), outcome.stderr
     for name in QUESTIONS:
         if name in step:
             given = several(step[name]) if name in ("edit", "before", "run") else []
@@ -116,5 +126,5 @@ def asked(repository: Repository, session: Session, step: Mapping[str, Any]) -> 
             answer = answer or getattr(session, name)(*given)
             assert step.get("answer", answer.kind) == answer.kind, (step, answer)
             assert len(answer.refusal.split()) <= step.get("most", 120), (step, answer)
-            return answer.refusal or answer.told
-    return ""
+            return answer.refusal or answer.told, ""
+    return "", ""
