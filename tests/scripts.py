@@ -1,6 +1,7 @@
 """Scripts: steps in a repository, each with what must come of it, as data beside a test's module."""
 
 import json
+import re
 import shlex
 import subprocess
 import tomllib
@@ -31,14 +32,15 @@ def scripts(file: str) -> list[Any]:
     return [pytest.param({**shared, **one}, id=one["name"]) for one in tables["scripts"]]
 
 
-def filled(value: Any, folder: Path) -> Any:
-    """A value with the folders in place of their names."""
+def filled(value: Any, folder: Path, repository: Repository) -> Any:
+    """A value with the folders in place of their names, and the start of an object id for `{rev NAME}`."""
     if isinstance(value, str):
-        return value.replace("{folder}", str(folder)).replace("{data}", str(DATA))
+        value = value.replace("{folder}", str(folder)).replace("{data}", str(DATA))
+        return re.sub(r"\{rev (\S+)\}", lambda found: repository.oid(found[1])[:12], value)
     if isinstance(value, list):
-        return [filled(one, folder) for one in value]
+        return [filled(one, folder, repository) for one in value]
     if isinstance(value, dict):
-        return {filled(key, folder): filled(one, folder) for key, one in value.items()}
+        return {key: filled(one, folder, repository) for key, one in value.items()}
     return value
 
 
@@ -68,7 +70,7 @@ def play(script: Mapping[str, Any], folder: Path) -> None:
     session = Session(repository, environment={"XDG_CACHE_HOME": str(folder / "cache")})
     for step in [*script.get("start", ()), *script["steps"]]:
         assert set(step) <= KEYS, set(step) - KEYS
-        known = filled(step, folder)
+        known = filled(step, folder, repository)
         alter(repository, known)
         said, told = asked(repository, session, known)
         assert known.get("prints", said) == said, step
@@ -115,6 +117,7 @@ def asked(repository: Repository, session: Session, step: Mapping[str, Any]) -> 
         words, more = shlex.split(step["specguard"]), {"env": step.get("env"), "stdin": step.get("stdin", "")}
         outcome = run_here(*words, directory=repository.path / step.get("in", ""), **more)
         assert outcome.exit_code == step.get("exit", 0), (step, outcome)
+        assert outcome.exit_code == 2 or "told" in step or not outcome.stderr, (step, outcome)
         for line in outcome.stdout.splitlines() if "typed" in step else ():
             if line.startswith("  git "):
                 repository.git("-c", "alias.x=!sh -c", "x", line.strip())
