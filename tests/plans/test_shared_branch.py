@@ -53,6 +53,10 @@ FIRST = Step("task_001: first", files={"src/t1.py": "1", PLAN: plan(1), LOG: "# 
 SECOND = Step("task_002: second", files={"src/t2.py": "2", PLAN: plan(1, 2), LOG: "# Log\n- 1\n- 2\n"})
 NOTE = f"The plan {PLAN} is the change's own"
 
+UNNAMED = {"code": "WRK001", "message": "names no work item"}
+BEYOND = {"code": "PLN004", "path": "lib/x.py"}
+WIDER = {"lib/x.py": "1", PLAN: plan(expected_files=["lib/"])}
+
 
 def judged(directory: Path, *commits: Step, expect: Any = (), **case: Any) -> Outcome:
     """Judge the branch `pr/cart` by all rules, as CI does for a pull request."""
@@ -76,15 +80,9 @@ def test_the_first_commit_brings_the_plan_and_each_other_does_a_task_of_it(tmp_p
 def test_the_plan_of_the_base_goes_before_that_of_the_branch(tmp_path: Path) -> None:
     base = [Step("docs: plan", files={PLAN: plan(), LOG: "# Log\n"})]
     assert not says_own(judged(tmp_path / "base", FIRST, SECOND, base=base))
-    wider = Step("docs: plan more", files={PLAN: plan(expected_files=["lib/"])})
+    wider = Step("docs: plan more", files={PLAN: WIDER[PLAN]})
     work = Step("task_001: first", files={"lib/x.py": "1"})
-    judged(
-        tmp_path / "wider",
-        wider,
-        work,
-        base=base,
-        expect=[{"code": "WRK001", "message": "names no work item"}, {"code": "PLN004", "path": "lib/x.py"}],
-    )
+    judged(tmp_path / "wider", wider, work, base=base, expect=[UNNAMED, BEYOND])
 
 
 @pytest.mark.parametrize(
@@ -96,23 +94,15 @@ def test_the_plan_of_the_base_goes_before_that_of_the_branch(tmp_path: Path) -> 
     ],
 )
 def test_a_first_commit_that_is_anything_else_brings_no_plan(tmp_path: Path, first: Step, why: str) -> None:
-    plan_later = Step("docs: more", files={PLAN: plan()})
-    second = [plan_later] if first.files and PLAN not in first.files else []
-    outcome = judged(
-        tmp_path,
-        first,
-        *second,
-        Step("task_001: first", files={"src/t1.py": "1"}),
-        expect=[{"code": "WRK001", "message": "cannot be resolved"}]
-        + [{"code": "WRK001", "message": "names no work item"}] * (1 + len(second)),
-        exit_code=2,
-    )
-    assert not says_own(outcome), why
+    second = [Step("docs: more", files={PLAN: plan()})] if PLAN not in first.files else []
+    work = Step("task_001: first", files={"src/t1.py": "1"})
+    told = [{"code": "WRK001", "message": "cannot be resolved"}, *[UNNAMED] * (1 + len(second))]
+    assert not says_own(judged(tmp_path, first, *second, work, expect=told, exit_code=2)), why
 
 
 def test_trusted_base_asks_for_a_plan_that_is_merged(tmp_path: Path) -> None:
     policy = POLICY.replace('trusted = "branch"', 'trusted = "base"')
-    found = [{"code": "WRK001", "message": "names no work item"}, {"code": "WRK001", "message": "resolved"}]
+    found = [UNNAMED, {"code": "WRK001", "message": "resolved"}]
     assert not says_own(judged(tmp_path, PLANNED, FIRST, policy=policy, expect=found, exit_code=2))
 
 
@@ -120,28 +110,16 @@ def test_trusted_base_asks_for_a_plan_that_is_merged(tmp_path: Path) -> None:
     ("later", "expect"),
     [
         (
-            Step("task_001: first", files={"lib/x.py": "1", PLAN: plan(expected_files=["lib/"])}),
-            [
-                {"code": "PLN009", "path": PLAN, "message": "changes expected_files"},
-                {"code": "PLN004", "path": "lib/x.py"},
-            ],
+            Step("task_001: first", files=WIDER),
+            [{"code": "PLN009", "path": PLAN, "message": "changes expected_files"}, BEYOND],
         ),
         (
             Step("task_001: first", files={"src/t1.py": "1", ".plans/cart/CONTEXT.md": "x"}),
             [{"code": "PLN009", "path": ".plans/cart/CONTEXT.md"}],
         ),
-        (
-            Step("docs: plan more", files={PLAN: plan(expected_files=["lib/"])}),
-            [{"code": "PLN009", "path": PLAN}, {"code": "WRK001", "message": "names no work item"}],
-        ),
-        (
-            Step("chore: things", files={"lib/x.py": "1"}),
-            [{"code": "WRK001", "message": "names no work item"}],
-        ),
-        (
-            Step("task_009: more", files={"lib/x.py": "1"}),
-            [{"code": "WRK001", "message": "no task 9"}],
-        ),
+        (Step("docs: plan more", files={PLAN: WIDER[PLAN]}), [{"code": "PLN009", "path": PLAN}, UNNAMED]),
+        (Step("chore: things", files={"lib/x.py": "1"}), [UNNAMED]),
+        (Step("task_009: more", files={"lib/x.py": "1"}), [{"code": "WRK001", "message": "no task 9"}]),
     ],
 )
 def test_no_later_commit_alters_the_plan_or_escapes_it(tmp_path: Path, later: Step, expect: Any) -> None:
@@ -153,13 +131,8 @@ def test_each_task_has_one_commit_beside_those_that_mark_it(tmp_path: Path) -> N
     by_hand = Step("task_001: seen by Ann", files={PLAN: plan(1)})
     judged(tmp_path / "marked", PLANNED, Step("task_001: first", files={"src/t1.py": "1"}), by_hand)
     again = Step("task_001: again", files={"src/t1.py": "2"})
-    judged(
-        tmp_path / "twice",
-        PLANNED,
-        FIRST,
-        again,
-        expect=[{"code": "CMT001", "message": "task_001 has exactly"}],
-    )
+    told = [{"code": "CMT001", "message": "task_001 has exactly"}]
+    judged(tmp_path / "twice", PLANNED, FIRST, again, expect=told)
 
 
 def test_every_commit_has_its_own_tasks_subject(tmp_path: Path) -> None:
