@@ -63,19 +63,6 @@ class Project(Setting):
         runner = run if installed or "--detach" in words else run_here
         return runner(*words, directory=directory or self.user.path, env=environment, stdin=given)
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start the installed command in the user's clone."""
-        return subprocess.Popen(
-            [command(), *words],
-            cwd=self.user.path,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
     def run_phase(self, script: str = GOOD, *words: str) -> Outcome:
         """Let a shell script work on the current phase."""
         return self.specguard("run", "phase", *words, "--", "sh", "-c", script)

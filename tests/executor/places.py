@@ -25,6 +25,7 @@ from specguard.runs.manifests import PolicyMade, RunFolder
 from specguard.runs.manifests import Repository as From
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
+from specguard.testing.running import command
 from specguard.work.item import WorkItem
 from tests.executor.one_run import manifest
 
@@ -106,6 +107,19 @@ class Setting:
         del environment["GIT_CONFIG_GLOBAL"]
         own = {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.folder / "cache"), "PATH": self.path}
         return {**environment, **own}
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start the installed command in the user's clone."""
+        return subprocess.Popen(
+            [command(), *words],
+            cwd=self.user.path,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
 
     @contextmanager
     def run(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.executor.working import COMMAND, GOOD, POLICY, TOKEN, Workshop
+from specguard.testing.running import command
+from tests.executor.working import GOOD, POLICY, TOKEN, Workshop
 from tests.threats.cases import threat
 
 _ROWS = tomllib.loads(Path(__file__).with_name("misbehaviour.toml").read_text())
@@ -197,7 +198,7 @@ def test_an_interrupted_run_ends_its_agent_and_can_be_resumed(workshop: Workshop
 def test_files_that_cannot_grow_end_a_run_plainly(workshop: Workshop) -> None:
     """They stand for a disk that is full for all that is started, too."""
     done = subprocess.run(
-        ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash", COMMAND, *workshop.words()],
+        ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash", command(), *workshop.words()],
         # No compiled module is to be cut off for others.
         env={**workshop.environment, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

@@ -10,7 +10,7 @@ import pytest
 
 from tests.executor.dying import Dying
 from tests.executor.places import program
-from tests.executor.working import COMMAND, GOOD, POLICY, Workshop, wait_for
+from tests.executor.working import GOOD, POLICY, Workshop, wait_for
 from tests.outcomes import there
 from tests.threats.cases import threat
 
@@ -80,8 +80,7 @@ def test_a_disk_that_fills_up_ends_a_run_plainly_and_it_can_be_resumed(
 @pytest.mark.xdist_group("sleeping")
 def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop, tmp_path: Path) -> None:
     half = "if [ $ROUND = 1 ]; then echo half > src/half.py; exec sleep 995; fi; rm -f src/half.py"
-    words = [str(COMMAND), *workshop.words(f"{half}; {GOOD}")]
-    with subprocess.Popen(words, env=workshop.environment, stderr=subprocess.DEVNULL) as process:
+    with workshop.start(*workshop.words(f"{half}; {GOOD}")) as process:
         wait_for(lambda: workshop.sleeping())
         process.kill()
     saved = shutil.copytree(workshop.folder, tmp_path / "saved", symlinks=True)
@@ -131,7 +130,7 @@ def test_what_a_killed_run_had_set_up_is_taken_down(tmp_path: Path) -> None:
     (tmp_path / "team").mkdir()
     workshop = Workshop(tmp_path / "team", POLICY.replace("\n```\n", f"{_UP}```\n"))
     places = workshop.folder / "cache" / "specguard"
-    with subprocess.Popen([COMMAND, *workshop.words()], env=workshop.environment) as process:
+    with workshop.start(*workshop.words()) as process:
         wait_for(lambda: any(places.rglob("started")))
         process.kill()
     [up] = places.rglob("up")
@@ -182,9 +181,7 @@ def test_a_branch_that_the_remote_took_before_is_not_pushed_again(workshop: Work
     folder = workshop.folder
     hook = workshop.remote.path / "hooks" / "post-receive"
     program(hook, f"kill -9 $(cat {folder}/pid)\necho x >> {folder}/received")
-    with subprocess.Popen(
-        [COMMAND, *workshop.words()], env=workshop.environment, stderr=subprocess.DEVNULL
-    ) as process:
+    with workshop.start(*workshop.words()) as process:
         (folder / "pid").write_text(f"{process.pid}\n")
     assert process.returncode == -signal.SIGKILL
     assert workshop.manifest.pushed is None
@@ -200,9 +197,7 @@ def test_a_branch_that_the_remote_took_before_is_not_pushed_again(workshop: Work
 def test_a_stale_worker_writes_and_pushes_nothing_more(workshop: Workshop) -> None:
     """Where the lock is no obstacle, as on another machine, the token is."""
     script = f"if [ $ROUND = 1 ]; then sleep 2; echo stale > src/new.py; exit 0; fi; {GOOD}"
-    with subprocess.Popen(
-        [COMMAND, *workshop.words(script)], env=workshop.environment, stderr=subprocess.PIPE, text=True
-    ) as stale:
+    with workshop.start(*workshop.words(script)) as stale:
         wait_for(lambda: any(workshop.runs.glob("*/commands/*.log")))
         stale.send_signal(signal.SIGSTOP)
         try:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,7 +15,6 @@ from specguard.testing import Outcome, run_here
 from tests.executor.places import DATA, everything, program
 from tests.executor.remotes import Hosted
 
-COMMAND = Path(sys.executable).parent / "specguard"
 TOKEN = "ghp_" + "Zx9" * 12
 
 POLICY = DATA.joinpath("workshop.md").read_text()
@@ -81,7 +79,7 @@ class Workshop(Hosted):
         return done
 
     def specguard(self, *words: str, environment: Mapping[str, str] | None = None) -> Outcome:
-        """The command, in this process; `COMMAND` is the installed one, for what is ended from outside."""
+        """The command, in this process; `start` has the installed one, for what is ended from outside."""
         own = {"GIT_CONFIG_GLOBAL": str(self.home / ".gitconfig")}
         given = {**self.environment, **own, **(environment or {})}
         return run_here(*words, directory=self.user.path, env=given)
