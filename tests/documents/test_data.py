@@ -150,20 +150,6 @@ def test_front_matter_that_cannot_be_read_is_a_problem() -> None:
         assert (properties.value, there(properties.problem).line) == (None, line)
 
 
-def test_only_a_closed_block_at_the_very_beginning_is_front_matter() -> None:
-    block = "---\na: 1\n---\n"
-    for text in (
-        f"-{block}",
-        f"# T\n\n{block}",
-        "---\na: 1\n ---\n",
-        f"\ufeff\ufeff{block}",
-        f"<!-- x -->\n{block}",
-    ):
-        document = Document(text)
-        assert (document.front_matter, document.properties.value) == (None, {})
-    assert Document("---\na: 1\n ---\n").front_matter is None
-
-
 def test_limits_are_what_they_say() -> None:
     for kind in ("json", "yaml"):
         read = [read_data("[" * depth + "]" * depth, kind) for depth in (MAX_DEPTH, MAX_DEPTH + 1)]

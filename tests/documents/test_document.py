@@ -20,6 +20,7 @@ from specguard.documents.blocks import (
 from specguard.documents.document import MAX_CHARACTERS, MAX_LINES, Document, beyond_limits
 from specguard.documents.fields import normal_title
 from tests.outcomes import there
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,15 +142,7 @@ def test_bytes_that_are_no_text_make_a_document_with_a_problem() -> None:
     assert Document.of(b"# T\r\n").sections[0].heading.text.raw == "T"
 
 
-BLOCKS = st.sampled_from(
-    [
-        "# Title {}", "## Sub {}", "{} setext\n===", "words {} and\nmore of {}", "- item {}\n- [x] done {}",
-        "1. one {}", "> quote {}\n> ## inner {}", "```text {}\n## code {}\n```", "~~~\nopen {}",
-        "| head {} | b |\n|---|---|\n| cell {} | d |", "<!-- comment {} -->", "<!--\n## hidden {}\n-->",
-        "<div>\n## html {}\n</div>", "    indented {}", "[ref{}]: x.md", "[^{}]: note {}", "<div hidden>",
-        "</div>", "- a {}\n\n  ## nested {}\n\n      code {}", "---", "* * *", "",
-    ]
-)  # fmt: skip
+BLOCKS = st.sampled_from(rows(__file__, "parts"))
 
 
 @given(

@@ -20,6 +20,7 @@ from specguard.documents.fields import (
     read_fields,
 )
 from tests.outcomes import there
+from tests.rows import rows
 
 
 def posture(text: str) -> Sequence[Field]:
@@ -28,36 +29,13 @@ def posture(text: str) -> Sequence[Field]:
 
 @pytest.mark.parametrize(
     ("text", "line", "form"),
-    [
-        ("---\nposture: ready\n---\n", 2, "front matter"),
-        ("# T\n\nOwner: me\nPOSTURE:   ready  \nOrder: x\n", 4, "line"),
-        ("Posture\uff1aready", 1, "line"),
-        ("Owner: me | Posture: ready | Order: 1", 1, "line"),
-        ("* [x] Posture: ready", 1, "bullet"),
-        ("**Posture**: ready", 1, "bold"),
-        ("Posture:\n\n- ready\n", 1, "line"),
-        ("| Field | Value |\n|---|---|\n| Posture | ready |\n", 3, "table"),
-        ("| Key | Value | Note |\n|---|---|---|\n| **Posture:** | `ready` | x |\n", 3, "table"),
-        ("| Posture | Owner | Order |\n|---|---|---|\n| ready | me | 1 |\n", 3, "table"),
-    ],
+    rows(__file__, "forms"),
 )
 def test_a_field_is_read_as_people_write_it(text: str, line: int, form: str) -> None:
     (field,) = posture(text)
     assert (field.value, field.line, field.form) == ("ready", line, form)
     (crlf,) = posture("\ufeff" + text.replace("\n", "\r\n"))
     assert (crlf.value, crlf.line, crlf.form) == ("ready", line, form)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "<!--\nPosture: ready\n-->", "    Posture: ready", "`Posture: ready`", "We said that posture: ready",
-        "P\u043esture: ready", "posture:ready", "ready | a: b",
-        "| Area | Posture |\n|---|---|\n| a | ready |\n| b | x |\n",
-    ],
-)  # fmt: skip
-def test_what_is_no_field_is_none(text: str) -> None:
-    assert not posture(text)
 
 
 @pytest.mark.parametrize(
@@ -99,25 +77,7 @@ def test_any_text_has_fields_on_its_own_lines(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("lines", "kept"),
-    [
-        ("'reviewed': 2026-03-18\nstatus: done\nowner: x: y", {"reviewed": "2026-03-18", "status": "done"}),
-        ("owner: Ann: lead\nstatus: done", {}),
-        ("status: done\nowner: Ann: lead\nStatus : planned", {}),
-        ("status: done\nstatus: planned", {}),
-        ('title: "Runs\nstatus: done\nowner: x', {}),
-        ("text: |\n  a\n  status: done\nowner: Ann: lead", {}),
-        ("status: done\n  for now\nowner: Ann: lead", {}),
-        ("status: [done]\nowner: Ann: lead", {}),
-        ("all:\n  status: done\nowner: Ann: lead", {}),
-        ("status: done\nowner: &a x", {"status": "done"}),
-        ("owner:\nstatus: done\nx: a: b", {"owner": "", "status": "done"}),
-        ("status: done\nall:\n  status: x\nowner: Ann: lead", {"status": "done"}),
-        ("status: done # since May\n\towner: x", {"status": "done"}),
-        ("status: done\nowner: Ann: lead\n? status\n: draft", {}),
-        ('status: done\nowner: Ann: lead\n"sta\\x74us": draft', {}),
-        ("status: done\nowner: Ann: lead\n{status: draft}", {}),
-        ("status: done\nowner: &a status\n*a : draft", {}),
-    ],
+    rows(__file__, "broken_matter"),
 )
 def test_what_is_certain_of_front_matter_that_is_broken(lines: str, kept: dict[str, str]) -> None:
     document = Document(f"---\n{lines}\n---\n\n# Runs\n")

@@ -42,6 +42,7 @@ def rows(page: Path) -> Iterator[tuple[str, bool, str, str]]:
                 assert examples.spans
                 for text in examples.spans:
                     text = re.sub(" ?↵ ?", "\n", text.replace("\\|", "|"))
+                    text = re.sub(r"\[U\+([0-9A-F]{4})\]", lambda code: chr(int(code[1], 16)), text)
                     yield place, not said.plain.startswith(NOTHING), text, said.plain.removeprefix(NOTHING)
 
 
@@ -123,7 +124,6 @@ def ticked(text: str, read: bool, said: str) -> None:
 
 
 def seen(text: str, read: bool, said: str) -> None:
-    text = re.sub(r"\[U\+([0-9A-F]{4})\]", lambda code: chr(int(code[1], 16)), text)
     document = Document(text)
     found = [one.rendered for one in document.texts] + [one.content for one in fences(document.blocks)]
     assert " ".join(" ".join(found).split()) == said
@@ -142,12 +142,13 @@ def gates(text: str, read: bool, said: str) -> None:
 
 
 def data(text: str, read: bool, said: str) -> None:
-    properties = Document(f"{text}\n").properties
+    document = Document(f"{text}\n")
+    properties = document.properties
     if read:
         value = properties.get("a")
         assert (f'"{value}"' if isinstance(value, str) else written(value)) == said
     elif properties.problem is None:
-        assert (properties.value, said) == ({}, "there is none")
+        assert (document.front_matter, properties.value, said) == (None, {}, "there is none")
     else:
         assert said in properties.problem.message
 

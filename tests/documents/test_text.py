@@ -1,4 +1,4 @@
-"""Running text: code spans, links, what is hidden in it, and what a reader is left with."""
+"""Running text: code spans, links, cited places, what is hidden in it, and what a reader is left with."""
 
 import html
 import re
@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from specguard.documents.blocks import Paragraph, Text
+from specguard.documents.citations import citations, plain_path
 from specguard.documents.document import Document
 from specguard.documents.inline import Inline
+from tests.rows import rows
 
 
 def test_what_is_a_link() -> None:
@@ -68,18 +70,7 @@ def test_what_a_reader_sees_of_a_text() -> None:
 
 @pytest.mark.parametrize(
     ("text", "raw"),
-    [
-        ("a <span style='display: none'>b <b>c</b></span> d", "a  d"),
-        ("a <span hidden>b\nc", "a \n"),
-        ("a <span style='overflow:hidden'>b</span>", "a <span>b</span>"),
-        ("a <span title='b\nStatus: done\n'>c</span>", "a <span>\n\nc</span>"),
-        ("a <your name here>", "a <your name here>"),
-        ("a <?php b ?> c", "a  c"),
-        ("a <!-- b", "a <!-- b"),
-        ("a <!--> b -->", "a  b -->"),
-        ("St\u200ba\u00adtus\u3164: \U000e0064\U000e006fdone", "Status: done"),
-        ("❤️ 👩\u200d🚀", "❤️ 👩\u200d🚀"),
-    ],
+    rows(__file__, "hidden"),
 )
 def test_what_is_hidden_in_a_text_is_taken_out(text: str, raw: str) -> None:
     assert Text(text, 1).raw == raw
@@ -94,12 +85,7 @@ def test_sentences_have_their_lines() -> None:
     ]
 
 
-PARTS = st.sampled_from(
-    [
-        "`", "``", "[", "]", "(", ")", "![", "](", "](a)", "a", "b c", "\\", "<", "<b>", "</b>", "<a", "<!--",
-        "-->", "<http://x.y>", " ", "\n", '"', "'", "<b c='", "=", "x", "*", "_", "!", "&amp;",
-    ]
-)  # fmt: skip
+PARTS = st.sampled_from(rows(__file__, "parts"))
 
 
 @given(st.lists(PARTS, max_size=14).map("".join))
@@ -120,3 +106,28 @@ def test_code_and_links_are_those_of_markdown_it(text: str) -> None:
     assert [unquote(html.unescape(link.target)) for link in found.links if link.target] == list(
         filter(None, targets)
     )
+
+
+def test_a_place_has_its_own_line_and_kind() -> None:
+    found = list(
+        citations(Document("# T\n\nSee `a/b.py:1`\nand `/c/d.py:2`\n\n| x |\n|---|\n| `~/e.py:3` |\n").blocks)
+    )
+    assert [(one.at, one.path, one.kind, one.absolute) for one in found] == [
+        (3, "a/b.py", "relative", False),
+        (4, "/c/d.py", "absolute", True),
+        (8, "~/e.py", "absolute", True),
+    ]
+
+
+def test_a_path_has_no_dots() -> None:
+    for path, plain in {
+        b"a/b.py": b"a/b.py",
+        b"./a//b/./c/": b"a/b/c",
+        b"a/../b": b"b",
+        b"a/b/../../c": b"c",
+        b"/a/b": b"a/b",
+        b"..a/...": b"..a/...",
+    }.items():
+        assert plain_path(path) == plain
+    for path in (b"..", b"a/../../b", b"a/..", b"", b"./"):
+        assert plain_path(path) is None

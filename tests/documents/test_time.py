@@ -13,21 +13,13 @@ from specguard.documents.completeness import bare_nothing, owes
 from specguard.documents.data import read_data
 from specguard.documents.document import Document, hidden
 from specguard.documents.fields import find_section, near_section, read_fields
+from tests.rows import rows
 from tests.taking import taken
 
 if TYPE_CHECKING:
     from specguard.documents.data import Kind
 
-PARTS = [
-    "- ", "> ", ">", "- a\n", "> a\nb\n", "1. a\n", "[a\n", "[a]: b\n", "[^a]: b\n\n", "|a", "|-|\n",
-    "a\n|-|\n", "```\n", "`", "<a\n", "<!--\n", "<div>\n\n", "# ", "#\n", "a\n", "\n", "  - a\n", "\t", " ",
-    "***\n", "= \n", "\r", "&#x0;", "[", "]", "![", "[a](", "[a](b ", "<", "<a ", "<a b='", '<a b="',
-    "<!--", "<?", "`a", "``a`", "\\", "<b hidden>", "</b>", "<![CDATA[", "[a][", "[a](b (", "[](<", "a. ",
-    "&amp;", "*", "_a", "<x:", "{{", "${", "a: ", "_", "add ", "lorem ", "a: b | c", "a:\n", "`a.py:1",
-    "a.py:1,", "a.py:1-", "`` ` ", "a/", "L1 in ", "lines 1, ", "(", "a.py (line ", "file://", "\u200b",
-    "\u05e9\u2067", "\u4e2d\u200b", "\ufe0f\n", "\u200d\U0001f600", "\U000e0041\n", "<!-- a -->\n\n",
-    "[a]: # (b c d)\n", "<i hidden>a</i>", "<!-->", "<!---->a", "<script>", "## Risk number 1\n",
-]  # fmt: skip
+PARTS = rows(__file__, "parts")
 
 
 @pytest.mark.parametrize("part", PARTS)
