@@ -16,6 +16,7 @@ from specguard.artifacts.fields import (
 from specguard.model import Finding
 from specguard.testing import Repository
 from tests.artifacts.conftest import Each, Make
+from tests.rows import rows
 from tests.taking import taken
 
 Judge = Callable[..., list[Finding]]
@@ -36,16 +37,8 @@ def invalid(artifacts: Make) -> Judge:
 
 @pytest.mark.parametrize(
     ("value", "meant"),
-    [
-        ("READY", "ready"), ("not_ready", "not-ready"), ("ready, as of today", "ready"),
-        ("not ready: two are open", "not-ready"), ("ready. All gates passed.", "ready"),
-        ("Ready since 2026-01-31 (Ann)", "ready"), ("ready 2026-01-31, not-ready 2026-02-01", ""),
-        ("ready 2026-01-31 not-ready", ""), ("not ready on 2026-01-31.", "not-ready"),
-        ("\U0001f7e2 Ready \u2014 it is", "ready"), ("ready \u2192 x", ""), ("ready | not-ready", ""),
-        ("ready or not", ""), ("ready-ish", ""), ("!ready", ""), ("", ""),
-        ("re\u0430dy", ""), ("un-ready", ""),
-    ],
-)  # fmt: skip
+    rows(__file__, "values"),
+)
 def test_a_value_may_have_a_remark_behind_it(value: str, meant: str) -> None:
     assert chosen(value, POSTURE) == meant
 
@@ -68,15 +61,8 @@ def test_a_document_is_asked_for_what_it_lacks(invalid: Judge) -> None:
 
 @pytest.mark.parametrize(
     ("value", "allowed", "problem"),
-    [
-        ("none", "any", ""), ("0", "any", ""), ("TBD", "any", "has no value, only 'TBD'"),
-        ("<who>", "any", "has no value, only '<who>'"), ("", "any", "has no value"),
-        ("-", "any", "has no value"), ("\u3164", "any", "has no value"),
-        ("2026-01-31 (Ann)", "date", ""), ("soon", "date", "is no date"), ("final", "final", ""),
-        ("draft", "final", "is 'draft', which is not one of final"),
-        ("ready | not-ready", POSTURE, "names several of its values"), ("TBD", POSTURE, "is 'TBD'"),
-    ],
-)  # fmt: skip
+    rows(__file__, "asked"),
+)
 def test_a_value_is_what_the_contract_asks_for(value: str, allowed: str, problem: str) -> None:
     said = value_problem(value, allowed)
     assert problem in said

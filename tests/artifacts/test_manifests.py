@@ -8,6 +8,7 @@ from specguard.change.tree import Documents
 from specguard.documents.document import Document
 from specguard.errors import NotApplicable
 from tests.artifacts.conftest import Make
+from tests.rows import rows
 from tests.taking import taken
 
 Judge = Callable[..., list[str]]
@@ -15,33 +16,6 @@ Judge = Callable[..., list[str]]
 MANIFEST = Contract(path="**/*CLEANUP_MANIFEST.*", agrees_with="deletions")
 GONE = ["old/a.md", "old/b.md", "c.py", "my file.txt"]
 BASE = {**dict.fromkeys(GONE, "x"), "kept.py": "x", "old.md": "x"}
-
-
-TABLE = """\
-| Action | File | Why |
-| --- | --- | --- |
-| delete | old/ | stale |
-| delete | c.py | unused |
-| keep | kept.py | used |
-| delete | `my file.txt` | a note |
-"""
-ACTIONS = """\
-| Path | Action | Rationale |
-| --- | --- | --- |
-| `kept.py` | `update` | It says what was done. |
-| `old.md` | `retain (untouched)` | Others cite it. |
-
-## Deleted (superseded scratch/plan artifacts)
-
-1. `old/a.md`
-2. `old/b.md`
-3. `c.py`
-4. `my file.txt`
-
-## Canonical docs updated
-
-1. `old.md` (a line on what is gone)
-"""
 
 
 @pytest.fixture
@@ -64,19 +38,8 @@ def disagree(artifacts: Make) -> Judge:
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "- old/a.md: stale\n- `old/b.md` - stale\n- c.py (nobody imports it)\n- `my file.txt`: a note\n",
-        "- `old/`: stale\n- Removed `c.py`, which nobody imports\n- [x] **`my file.txt`**: a note\n",
-        "* [old/](old/): stale\n* deleted: [`c.py`](c.py): unused\n* `my file.txt`: a note",
-        "| Path | Why |\n|---|---|\n| old | stale |\n| `c.py` | unused |\n| `my file.txt` | a note |\n",
-        "- Stale pages:\n  - old/a.md\n  - old/b.md\n- Unused:\n  - `c.py`\n  - `my file.txt`\n",
-        "- `old/**`\n  - stale\n- `c.py`\n\n  Nobody imports it.\n- `my file.txt`: a note\n",
-        "```\nold/a.md  # stale\nold/b.md  # stale\n./c.py  # unused\n```\n- `my file.txt`: a note\n",
-        "Kept:\n\n- `kept.py`: used\n\nRemoved:\n\n- old/: stale\n- c.py: unused\n- `my file.txt`: a note\n",
-        "- old/: stale\n- c.py: unused\n- `my file.txt`: a note\n- `kept.py`: kept, it is used\n",
-        TABLE, ACTIONS,
-    ],
-)  # fmt: skip
+    rows(__file__, "agrees"),
+)
 def test_it_agrees(disagree: Judge, text: str) -> None:
     assert not disagree(text)
 
@@ -148,14 +111,7 @@ FILES = dict.fromkeys(
 
 @pytest.mark.parametrize(
     ("text", "left"),
-    [
-        ("- a.md: x\n- sub/: x\n- out/1/c-2/log: x\n", []),
-        ("- docs/c/*.md\n- docs/c/sub/b.md\n- `log`\n", ["out/1/c-2/log"]),
-        ("- a.md\n", ["docs/c/sub/b.md", "out/1/c-2/log"]),
-        ("- docs/\n- `out/1/c-2/**`\n- **\n", ["docs/c/a.md", "docs/c/sub/b.md", "out/1/c-2/log"]),
-        ("## Removed\n\n- a.md: x\n\n## Kept\n\n- sub/\n- out/1/c-2/log\n", ["docs/c/a.md"]),
-        ("<!-- - a.md -->\n- sub/\n- out/1/c-2/log\n", ["docs/c/a.md"]),
-    ],
+    rows(__file__, "closed"),
 )
 def test_a_closed_folder_holds_what_is_listed(artifacts: Make, text: str, left: list[str]) -> None:
     found = artifacts({"cleanup": CLOSED}, {**FILES, "docs/c/MANIFEST.md": text})

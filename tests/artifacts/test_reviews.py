@@ -1,6 +1,7 @@
 """Findings of reviews and evidence that no case states shortly; cases and the page of forms have the rest."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from specguard.artifacts.findings import (
 from specguard.documents.citations import citations
 from specguard.documents.document import Document
 from tests.artifacts.conftest import Each, Make
+from tests.rows import rows
 from tests.taking import grows_with_length
 
 SEVERITIES = Severities(
@@ -30,51 +32,14 @@ def read(text: str) -> Review:
     return Review(list(findings_sections(Document(text))), SEVERITIES)
 
 
-def found(text: str) -> list[tuple[str, int]]:
+def found(text: str) -> list[list[str | int]]:
     """The severity and line of each finding; `?` where it has none."""
-    return [(one.severity or "?", one.line) for one in read(text).findings]
+    return [[one.severity or "?", one.line] for one in read(text).findings]
 
 
-@pytest.mark.parametrize(
-    ("text", "findings"),
-    [
-        (
-            "## Findings\n\n### High\n\n- a\n- b\n\n### Low (1)\n\n1. c\n",
-            [("high", 5), ("high", 6), ("low", 10)],
-        ),
-        ("## Issues\n\n### \U0001f534 Blocking issues\n\n#### Cache\n\nIt is cold.\n", [("blocking", 5)]),
-        (
-            "## Findings\n\n### 1. severity: major\n- a\n\n### 2. severity: major\n- b\n",
-            [("?", 3), ("?", 6)],
-        ),
-        (
-            "## Findings\n\n- Finding 3: HIGH - a\n- b (High severity)\n- \\[LOW\\] c\n",
-            [("high", 3), ("high", 4), ("low", 5)],
-        ),
-        # Items that each begin with their severity are findings, whatever their heading says.
-        (
-            "# R\n\n## Findings\n\n- **Severity:** high | a\n  - low\n\n- **Severity:** low | b: high\n",
-            [("high", 5), ("low", 8)],
-        ),
-        (
-            "## Findings\n\n| Severity | At |\n|---|---|\n| **Major** | a.py:1 |\n| - | - |\n| low | b |\n",
-            [("medium", 5), ("low", 7)],
-        ),
-        ("## Findings\n\n### High\n\n**1. Cold cache**\n\n- a.py:1\n", [("high", 5)]),
-        ("## Findings\n\n### [HIGH] a\n\nx\n\n### Cold cache\n\ny\n", [("high", 3), ("?", 7)]),
-        ("## Findings\n\n- - [HIGH] cold\n", [("high", 3)]),
-        ("## Findings\n\n### Summary\n\nAll in all good.\n", []),
-        # Without such a section there is nothing to read, and the review is incomplete.
-        ("# Findings of the review\n\n- a\n\n## Scope\n\n- [HIGH] b\n", []),
-        ("## Positive findings\n\n- a\n", []),
-        ("## Previous findings\n\n1. HIGH (a): **closed**.\n2. b\n", [("high", 3), ("?", 4)]),
-        # What cites a place is a finding, whatever it begins with.
-        ("## Findings\n\n- No issue is raised in `a.py:3` when it fails\n", [("?", 3)]),
-        ("## Findings\n\n| Severity | Place |\n|---|---|\n| - | none |\n", []),
-    ],
-)
-def test_findings_are_told_from_what_stands_around_them(text: str, findings: list[tuple[str, int]]) -> None:
-    assert found(text) == findings
+@pytest.mark.parametrize("row", rows(__file__, "findings"))
+def test_findings_are_told_from_what_stands_around_them(row: dict[str, Any]) -> None:
+    assert found(row["text"]) == row["findings"]
 
 
 def test_what_stands_below_a_finding_belongs_to_it() -> None:
@@ -89,20 +54,7 @@ def test_what_stands_below_a_finding_belongs_to_it() -> None:
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [
-        ("- [HIGH] a\n  - Status: Resolved in 6b83860; re-verified by the steward", []),
-        ("### [HIGH] a\n\n| Status | fixed and re-verified |\n|---|---|\n| Owner | me |", []),
-        ("| Severity | Place | Status |\n|---|---|---|\n| high | a | fixed, reverified |", []),
-        ("- [HIGH] a (fixed) (re-verified)", ["fixed", "re-verified"]),
-        ("- [HIGH] a\n  - Status: fixed, re-verified?", ["re-verified"]),
-        ("- [HIGH] a\n  - Status: ~~fixed~~, re-verified", ["fixed"]),
-        ("- [HIGH] a\n  - Status: partially fixed, re-verified", ["fixed"]),
-        ("- [HIGH] a\n  - [ ] Status: fixed, re-verified", ["fixed", "re-verified"]),
-        ("- [HIGH] a\n  - Status: f\u0456xed, re-verified", ["fixed"]),
-        ("- [HIGH] a <!-- Status: fixed, re-verified -->", ["fixed", "re-verified"]),
-        ("- [HIGH] a\n\n  ```\n  Status: fixed, re-verified\n  ```", ["fixed", "re-verified"]),
-        ("- [HIGH] a\n\n  > Status: fixed, re-verified", ["fixed", "re-verified"]),
-    ],
+    rows(__file__, "closed"),
 )
 def test_a_finding_is_closed_where_its_status_says_each_word(status: str, words: list[str]) -> None:
     [one] = read(f"## Findings\n\n{status}\n").findings

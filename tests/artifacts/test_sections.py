@@ -12,6 +12,7 @@ from specguard.artifacts.sections import described_options, missing_options, mis
 from specguard.artifacts.skeletons import add_heading, instance
 from specguard.documents.document import Document
 from tests.artifacts.conftest import Each, Make
+from tests.rows import rows
 from tests.taking import taken
 
 OPTIONS = ["A", "B", "C"]
@@ -25,28 +26,14 @@ def test_what_cannot_be_read_has_no_section(artifacts: Make) -> None:
 
 
 def test_an_option_is_described(each: Each) -> None:
-    rows = [
-        "# A) keep it\n\nIt works.", "## A\n\n- It works.", "- **Option A**: keep it", "1. A) keep it",
-        "**Option A: keep it**\n\nIt works.", "**A.** It works.", "- ways\n  - Option A: keep it",
-        "## OPTION #A\n\n### Cost\n\nIt works.", "Options\n===\n\n- Option A\n\n  It works.",
-    ]  # fmt: skip
-    for text, one in each((row + OTHERS for row in rows), options=OPTIONS):
+    for text, one in each((row + OTHERS for row in rows(__file__, "described")), options=OPTIONS):
         assert not list(missing_options(one)), text
 
 
 def test_an_option_is_missing(each: Each) -> None:
-    rows = {
-        "A plan for all.": "has no option A", "- A plan": "has no option A",
-        "<!-- ## Option A\n\nx -->": "has no option A", "```\n## Option A\nx\n```": "has no option A",
-        "> ## Option A\n> It works.": "has no option A", "## Option \u0410\n\nIt works.": "has no option A",
-        "## Option AB\n\nIt works.": "has no option A", "## Optional\n\nIt works.": "has no option A",
-        "## Option A: keep it": "option A is named, and nothing is said of it",
-        "- A: <what>": "option A is named", "## Option A\n\n<!-- It works. -->": "option A is named",
-        "| A | |\n|---|---|\n| A | TBD |": "A is named",
-    }  # fmt: skip
-    for (text, one), said in zip(
-        each((row + OTHERS for row in rows), options=OPTIONS), rows.values(), strict=True
-    ):
+    texts, expected = zip(*rows(__file__, "missing"), strict=True)
+    made = each((text + OTHERS for text in texts), options=OPTIONS)
+    for (text, one), said in zip(made, expected, strict=True):
         [finding] = missing_options(one)
         assert said in finding.message, text
         assert (finding.key, finding.setting) == ("option A", "artifacts.final.options.0")
@@ -91,20 +78,7 @@ HEADED = Contract(
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [
-        ("# R\n\n## Summary\n\nx\n", "# R\n\n## Summary\n\nx\n\n## Risks\n\nTODO\n"),
-        ("# R\n\n### Open points\n\nx\n", "# R\n\n### Risks\n\nTODO\n\n### Open points\n\nx\n"),
-        (
-            "## Summary\r\nx\n\n## Other\nz\r\n\n\n",
-            "## Summary\r\nx\n\r\n## Risks\r\n\r\nTODO\r\n\n## Other\nz\r\n\n\n",
-        ),
-        ("# R\r\n\r\nx", "# R\r\n\r\nx\r\n\r\n## Risks\r\n\r\nTODO\r\n"),
-        ("", "## Risks\n\nTODO\n"),
-        ("---\na: 1\n---\n", "---\na: 1\n---\n\n## Risks\n\nTODO\n"),
-        # Where it would not be seen nothing is altered.
-        ("```\nno end\n", "```\nno end\n"),
-        ("<!--\nno end\n", "<!--\nno end\n"),
-    ],
+    rows(__file__, "headings"),
 )
 def test_a_heading_stands_where_its_contract_has_it(before: str, after: str) -> None:
     assert add_heading(before, HEADED, "Risks") == after
