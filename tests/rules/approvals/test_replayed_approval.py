@@ -43,30 +43,6 @@ def test_one_byte_or_a_mode_ends_it(tmp_path: Path) -> None:
     approved(check(repository, *ENFORCED))
 
 
-def test_a_new_one_takes_its_place(tmp_path: Path) -> None:
-    repository = build(tmp_path, SIGNED)
-    repository.commit("fix: more", files={LOCKED: "three\n"}, author="Cleo <cleo@example.org>")
-    refused(check(repository, *ENFORCED), "APR006", f"{AGAIN} the change")
-    old = repository.names["approval"]
-    grant(repository, SIGNED)
-    outcome = check(repository, *ENFORCED)
-    approved(outcome)
-    assert "APR006" not in outcome.codes
-    assert any(f"Approval {old[:12]} was for an earlier state" in note for note in outcome.report["notes"])
-    repository.commit("fix: more", files={LOCKED: "four\n"}, author="Cleo <cleo@example.org>")
-    refused(check(repository, *ENFORCED), "APR006", f"{AGAIN} the change")
-
-
-def test_one_that_names_more_keeps_its_error(tmp_path: Path) -> None:
-    both = replace(SIGNED, rules=["PTH002"])
-    repository = build(tmp_path, both)
-    repository.commit("fix: more", files={"docs/api/y.yaml": "three\n"}, author="Cleo <cleo@example.org>")
-    grant(repository, replace(PATHS, paths=["docs/api/y.yaml"]))
-    outcome = check(repository, *ENFORCED)
-    assert outcome.exit_code == 1, outcome
-    assert {"APR006", "PTH002"} <= set(errors(outcome))
-
-
 def test_with_its_paths_as_scope_another_file_leaves_it_alone(tmp_path: Path) -> None:
     repository = build(tmp_path, PATHS)
     repository.commit("fix: more", files={"src/a": "three\n", "new": "n\n"})
