@@ -1,9 +1,12 @@
-"""What the tests of rules about artifacts share: many rows of a table, judged in one repository."""
+"""What the tests of rules about artifacts share: many rows judged in one repository, and drawn secrets."""
 
+import random
+import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from specguard.testing import Case, Step, run_case
+from specguard.testing import Step
+from tests.rules.items import judge
 
 Files = Mapping[str, str]
 
@@ -25,20 +28,19 @@ def messages_of(
     for at, files in enumerate(rows):
         base |= {f"{at:02}/{path}": text for path, text in (before or {}).items()}
         change |= {f"{at:02}/{path}": text for path, text in files.items()}
-    case = Case(
-        policy=policy,
-        base=[Step("chore: base", files=base)],
-        commits=[Step("docs: x", files=change)],
-        args=[f"--select={code}"],
-        expect=None,
-    )
-    outcome = run_case(case, directory, installed=False)
+    steps = {"base": [Step("chore: base", files=base)], "commits": [Step("docs: x", files=change)]}
+    outcome = judge(code, directory, policy=policy, expect=None, **steps)
     assert outcome.state(code) in ("passed", "failed", "warned"), outcome
     found = outcome.report["findings"]
     return [
         sorted(one["message"] for one in found if one["location"]["path"].startswith(f"{at:02}/"))
         for at in range(len(rows))
     ]
+
+
+def drawn(length: int, alphabet: str = string.ascii_letters + string.digits, seed: int = 7) -> str:
+    """Characters drawn at random, the same each time: no credential stands in a file."""
+    return "".join(random.Random(seed).choices(alphabet, k=length))
 
 
 def said(found: list[list[str]], expected: Sequence[Sequence[str]]) -> None:

@@ -1,19 +1,18 @@
 """Which commands end processes by name, and where such commands are found (ART017)."""
 
 import time
-import tomllib
-from pathlib import Path
 
 import pytest
 
 from specguard_rules.artifacts.process_kills import may_kill, process_kills
 from specguard_rules.content._commands_in_files import written_commands
 from specguard_rules.content._shell import commands
+from tests.rows import rows
 
-TABLES = tomllib.loads(Path(__file__).with_name("kills.toml").read_text(encoding="utf-8"))
 
-
-@pytest.mark.parametrize("script", [*TABLES["by_name"], 'p"kil"L x', "KI'l'l $(pgrep x)", "SPPS -n x"])
+@pytest.mark.parametrize(
+    "script", [*rows(__file__, "by_name"), 'p"kil"L x', "KI'l'l $(pgrep x)", "SPPS -n x"]
+)
 def test_no_text_with_such_a_command_is_passed_over(script: str) -> None:
     around = b"echo caf\xe9 $k\n" * 2000
     assert may_kill(around + script.encode() + b"\n" + around)
@@ -21,12 +20,12 @@ def test_no_text_with_such_a_command_is_passed_over(script: str) -> None:
     assert not may_kill(b"echo ski lift\n")
 
 
-@pytest.mark.parametrize("text", TABLES["by_name"])
+@pytest.mark.parametrize("text", rows(__file__, "by_name"))
 def test_it_ends_processes_by_name(text: str) -> None:
     assert [*process_kills(commands(text))]
 
 
-@pytest.mark.parametrize("text", TABLES["otherwise"])
+@pytest.mark.parametrize("text", rows(__file__, "otherwise"))
 def test_it_ends_none_or_by_an_id(text: str) -> None:
     assert not [*process_kills(commands(text))]
 
@@ -43,7 +42,7 @@ def lines(path: str, text: str) -> list[int]:
     return [command.line for command in process_kills(found) if command.told]
 
 
-@pytest.mark.parametrize(("path", "text", "expected"), TABLES["where"])
+@pytest.mark.parametrize(("path", "text", "expected"), rows(__file__, "where"))
 def test_where_commands_stand(path: str, text: str, expected: list[int]) -> None:
     assert lines(path, text) == expected
 

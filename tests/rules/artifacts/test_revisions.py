@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from specguard.testing import Case, Step, run_case
+from specguard.testing import Step
 from tests.rules.artifacts.setting import messages_of, said
+from tests.rules.items import judge
 
 POLICY = """
 [artifacts.check]
@@ -68,10 +69,5 @@ def test_revisions_and_statements_that_there_is_none(tmp_path: Path) -> None:
 
 
 def test_what_the_base_has_was_judged_when_it_came(tmp_path: Path) -> None:
-    case = Case(
-        policy=POLICY,
-        base=[Step(files=text(head="gone-by-now"))],
-        commits=[Step("docs: x", files={"x.md": "x"})],
-        args=["--select=ART009", "--all"],
-    )
-    run_case(case, tmp_path, installed=False)
+    base, commits = [Step(files=text(head="gone-by-now"))], [Step("docs: x", files={"x.md": "x"})]
+    judge("ART009", tmp_path, policy=POLICY, base=base, commits=commits, args=["--all"])

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from specguard.testing import Case, Outcome, Repository, run_here
+from tests.rows import rows
 from tests.rules.items import step
 
 CANONICAL = "https://example.org/team/repo.git"
@@ -60,21 +61,7 @@ def pushed(repository: Repository) -> Outcome:
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [
-        (["url.https://example.org/.insteadOf=ex:", "remote.origin.url=ex:team/repo"], ""),
-        (
-            ["url.https://evil.net/.insteadOf=https://example.org/"],
-            "'origin' is 'https://evil.net/team/repo.git'",
-        ),
-        (
-            ["url.https://evil.net/.pushInsteadOf=https://example.org/"],
-            "a push to 'origin' goes to 'https://evil",
-        ),
-        (["remote.origin.pushurl=https://evil.net/x"], "a push to 'origin' goes to 'https://evil.net/x'"),
-        (["remote.origin.pushurl=git@example.org:team/repo"], ""),
-        (["url.git@example.org:.pushInsteadOf=https://example.org/"], ""),
-        (["remote.origin.url=ext::sh -c touch% ran"], "'origin' is 'ext::sh -c touch% ran'"),
-    ],
+    rows(__file__, "origins"),
 )
 def test_what_the_configuration_makes_of_the_origin(settings: list[str], said: str, tmp_path: Path) -> None:
     repository = Case(policy=f"remote = '{CANONICAL}'", commits=[step()]).build(tmp_path / "repository")

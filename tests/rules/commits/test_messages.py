@@ -1,15 +1,19 @@
-"""Messages that no case can state: ones that are huge, a merge that is being made, and what is looked up."""
+"""Forms of messages and their trailers, and messages that no case can state, as huge ones."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from specguard.testing import Case, run_here
 from specguard_rules.commits import messages
+from specguard_rules.commits.messages import SubjectForm, footer_problems
+from specguard_rules.commits.trailers import Trailers
 from specguard_rules.next_steps import reword
+from tests.rows import rows
 from tests.rules.items import judge, step
 
 if TYPE_CHECKING:
@@ -17,6 +21,123 @@ if TYPE_CHECKING:
 
     from specguard.rules import Message
     from specguard_rules.next_steps import CommitsById
+
+FORMS = ("feat!: send an email", "feat(api)!: send an email", "Fix: rule 15", "feat(api,ui): x", "fix: a: b")
+NO_FORMS = ("", "add a page", "Add the page: now", " feat: add", "feat : add", "feat(): add", "feat!(a): add",
+            "feat:add", "feat:  add", "fe\u200bat: add")  # fmt: skip
+
+
+def test_the_form() -> None:
+    said = [SubjectForm().subject_problem(subject)[0] for subject in (*FORMS, *NO_FORMS)]
+    assert said[: len(FORMS)] == [""] * len(FORMS)
+    assert all("does not begin with a type" in problem for problem in said[len(FORMS) :])
+
+
+@pytest.mark.parametrize(
+    ("form", "subject", "problem"),
+    [
+        (SubjectForm(types=["feat", "fix"]), "feature: x", "its type 'feature' is not one of feat, fix"),
+        (SubjectForm(types=["feat"], type_case="lower"), "Feat: x", "types are in lower case"),
+        (SubjectForm(types=["feat"], type_case="lower"), "WIP: x", "is not one of feat"),
+        (SubjectForm(scope="required"), "feat: x", "it has no scope"),
+        (SubjectForm(scope="forbidden"), "feat(a): x", "none is wanted"),
+        (SubjectForm(scopes=["api", "ui"]), "feat(api, ui): x", ""),
+        (SubjectForm(scopes=["api", "ui"]), "feat(api,db): x", "its scope 'db' is not one of api, ui"),
+        (SubjectForm(description_case="lower"), "feat: Add", "begins with the capital letter 'A'"),
+        (SubjectForm(description_case="lower"), "feat(a)!: \u01c5", "begins with the capital letter"),
+        (SubjectForm(description_case="upper"), "feat: add", "begins with the small letter 'a'"),
+        (SubjectForm(description_case="upper"), "feat: \u65e5", ""),
+    ],
+)
+def test_settings_of_the_form(form: SubjectForm, subject: str, problem: str) -> None:
+    found = form.subject_problem(subject)[0]
+    assert (problem in found) if problem else found == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "problems"),
+    rows(__file__, "bodies"),
+)
+def test_what_stands_below_the_subject(body: list[str], problems: list[int]) -> None:
+    assert [line for line, _ in footer_problems("\n".join(["feat: x", *body]))] == problems
+
+
+def test_the_next_step_has_the_form_of_the_settings() -> None:
+    def step(subject: str, form: SubjectForm) -> str:
+        return form.subject_step(form.subject_problem(subject)[1])
+
+    either = "Write it as 'type(scope): description'"
+    assert step("add", SubjectForm()) == either
+    assert step("fix(api): x", SubjectForm(scope="forbidden")) == "Write it as 'type: description'"
+    kinds = SubjectForm(types=["feat", "fix"])
+    assert step("add", kinds) == f"{either}, with a type of feat, fix"
+    # The problem lists them already.
+    assert step("docs: x", kinds) == either
+
+
+def test_a_huge_subject_takes_no_time() -> None:
+    for piece in ("feat: x", "a(", "a-", "((", " ", ":", "!"):
+        SubjectForm().subject_problem(piece * 100_000)
+
+
+def read(message: str) -> list[tuple[str, str, int]]:
+    return [(one.key, one.value, one.line) for one in Trailers(message.split("\n")).found]
+
+
+def test_the_last_paragraph_is_read() -> None:
+    assert read("feat: x\n\ntext\n\nWork-Item: A-1\nSigned-off-by: Ann <a@x>\n\n") == [
+        ("Work-Item", "A-1", 5),
+        ("Signed-off-by", "Ann <a@x>", 6),
+    ]
+
+
+def test_a_subject_is_no_trailer() -> None:
+    assert read("Work-Item: A-1") == []
+    assert read("Work-Item: A-1\nWork-Item: A-2") == []
+
+
+def test_a_paragraph_with_other_text_has_none() -> None:
+    assert read("feat: x\n\nsome text\nWork-Item: A-1") == []
+    assert read("feat: x\n\nWork-Item: A-1\nsome text") == []
+
+
+def test_a_folded_value_and_a_cherry_pick() -> None:
+    message = "fix: x\n\nNote: one\n  two\n(cherry picked from commit 1234567)\nA: b"
+    assert read(message) == [("Note", "one two", 3), ("A", "b", 6)]
+    assert read("fix: x\n\n  two\nA: b") == []
+
+
+def test_keys_are_plain() -> None:
+    # A Cyrillic letter, a space in a key: no trailers, so the paragraph has none.
+    assert read("feat: x\n\nW\u043erk-Item: A-1") == []
+    assert read("feat: x\n\nWork Item: A-1") == []
+
+
+def test_other_separators_of_a_configuration_are_none() -> None:
+    assert read("feat: x\n\nWork-Item=A-1") == []
+
+
+def test_what_stands_elsewhere_is_told_apart() -> None:
+    trailers = Trailers(["feat: x", "", "Work-Item: A-1", "", "Work-Item: A-2"])
+    assert [one.value for one in trailers.of("work-item")] == ["A-2"]
+    assert [(one.value, one.line) for one in trailers.misplaced("WORK-ITEM")] == [("A-1", 3)]
+
+
+def test_a_divider_is_seen_where_it_changes_what_is_read() -> None:
+    assert Trailers(["feat: x", "", "A: 1", "", "---", "", "A: 2"]).divided == 5
+    assert Trailers(["feat: x", "", "A: 1", "", "--- ", ""]).divided == 5
+    assert Trailers(["feat: x", "", "text", "", "----", "", "A: 2"]).divided == 0
+    assert Trailers(["feat: x", "", "A: 2"]).divided == 0
+
+
+def test_a_repositorys_configuration_is_not_heeded(tmp_path: Path) -> None:
+    policy = "rules.missing-trailer.require = [{key = 'Work-Item'}]"
+    repository = Case(policy=policy).build(tmp_path / "repository")
+    repository.commit("feat: x\n\nWI: A-1\n", files={"a": "1"})
+    repository.git("config", "trailer.wi.key", "Work-Item: ")
+    repository.git("config", "trailer.separators", "=")
+    outcome = run_here("check", "--select=CMT006", "--output-format=json", directory=repository.path)
+    assert outcome.codes == ["CMT006"]
 
 
 def test_a_huge_message_is_reported_short(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 
 from specguard_rules.content._host_calls import code_literals, judge
+from tests.rows import rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,11 +90,8 @@ def test_a_script_is_followed_one_level() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [
-        "bash -ex ci/s.sh", "sh ./ci/s.sh arg", "source ci/s.sh", "cd ci && . ./s.sh", "timeout 9 ci/s.sh",
-        "$GITHUB_WORKSPACE/ci/s.sh", "sudo -E bash ci/s.sh", "bash -c 'ci/s.sh x'", "if ci/s.sh; then x; fi",
-    ],
-)  # fmt: skip
+    rows(__file__, "runs"),
+)
 def test_ways_to_run_a_script(command: str) -> None:
     found = findings(CI, {CI: step(command), b"ci/s.sh": "nc localhost 1\n"})
     assert [(one.path, one.line) for one in found] == [(b"ci/s.sh", 1)]
@@ -101,12 +99,8 @@ def test_ways_to_run_a_script(command: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [
-        "bash -c 'x'", "python -m ci/s.sh", "node -pe 'require(\"./ci/s.sh\")'", "echo ci/s.sh",
-        "cat ci/s.sh", "docker compose exec w ci/s.sh", "npm ci", "yarn install --immutable", "/usr/bin/x",
-        "node_modules/.bin/x", "case $x in ci/*.sh) ;; esac",
-    ],
-)  # fmt: skip
+    rows(__file__, "runs_none"),
+)
 def test_what_runs_no_script(command: str) -> None:
     assert findings(CI, {CI: step(command), b"ci/s.sh": "nc localhost 1\n"}) == []
 

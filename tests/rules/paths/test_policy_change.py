@@ -1,20 +1,17 @@
-"""PTH004: which files it reads, and when settings of agents switch hooks off."""
+"""PTH004: which files and which parts of them decide whether specguard runs."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from specguard.documents.data import data_of
 from specguard.testing import Step
-from specguard_rules.paths.policy_change import switches_off
-from tests.rules.paths.setting import judged
+from specguard_rules.paths.policy_change import deciding, mentions, switches_off
+from tests.rows import rows
+from tests.rules.items import judge
 
-PLACES = [
-    ".pre-commit-config.yaml", ".githooks/pre-commit", ".githooks/x/y", ".husky/pre-push", "lefthook.yml",
-    ".claude/settings.json", ".claude/settings.local.json", ".codex/hooks.json", ".codex/config.toml",
-    ".gemini/settings.json", ".cursor/hooks.json", ".ci/check", ".ci/x/y", ".github/workflows/a.yml",
-    ".github/actions/x/a.yml", ".gitlab-ci.yml", ".gitlab/ci/x.yml", ".circleci/config.yml",
-    ".buildkite/pipeline.yml", "azure-pipelines.yml", "bitbucket-pipelines.yml", "Jenkinsfile",
-]  # fmt: skip
+PLACES: list[str] = rows(__file__, "places")
 RUNS: dict[str | bytes, str | bytes] = dict.fromkeys(PLACES, "specguard check --staged\n")
 ELSEWHERE: dict[str | bytes, str | bytes] = {f"elsewhere/{path}": RUNS[path] for path in PLACES}
 THERE = Step("chore: base", files={**RUNS, **ELSEWHERE})
@@ -29,10 +26,11 @@ THERE = Step("chore: base", files={**RUNS, **ELSEWHERE})
     ],
 )
 def test_each_place_that_hooks_and_jobs_are_kept_in(
-    base: Step, change: Step, severity: str, message: str
+    base: Step, change: Step, severity: str, message: str, tmp_path: Path
 ) -> None:
     expect = [{"severity": severity, "message": f"{path} {message}"} for path in PLACES]
-    judged("PTH004", change, base=base, expect=expect)
+    code = 0 if severity == "info" else 1
+    judge("PTH004", tmp_path, base=[base], commits=[change], expect=expect, exit_code=code)
 
 
 def test_a_project_file_without_settings_is_no_policy(tmp_path: Path) -> None:
@@ -40,21 +38,64 @@ def test_a_project_file_without_settings_is_no_policy(tmp_path: Path) -> None:
     other.write_text("# Authority\n")
     base = Step("chore: base", files={"pyproject.toml": "[project]\n"})
     change = Step("chore: x", files={"pyproject.toml": "[project]\nname = 'x'\n"})
-    judged("PTH004", change, base=base, policy="", args=("--authority", str(other)), expect=())
+    args = ("--authority", str(other))
+    judge("PTH004", tmp_path / "r", policy="", base=[base], commits=[change], args=args)
 
 
 @pytest.mark.parametrize(
     ("text", "off"),
-    [
-        ('{"disableAllHooks": true}', True),
-        ('{"a": 1, "disableAllHook\\u0073" :\n true}', True),
-        ('{"disableAllHooks": false, "permissions": {}}', False),
-        ("[features]\nhooks = false\n", True),
-        ("features = {hooks=false}\n", True),
-        ("[features]\n'codex_hooks' = false\n", True),
-        ("[features]\nhooks = true\n# hooks = false\n", False),
-        ("model = 'x'\n", False),
-    ],
+    rows(__file__, "hooks_off"),
 )
 def test_what_switches_hooks_off(text: str, *, off: bool) -> None:
     assert switches_off(text) is off
+
+
+GUARD = "guard:\n  script: specguard check --enforce\n"
+
+
+def same(before: str, after: str) -> bool:
+    """Whether two files have the same deciding part; one that cannot be read has none."""
+    old, new = data_of(before.encode(), "yaml"), data_of(after.encode(), "yaml")
+    return old.problem is None and new.problem is None and deciding(old.value) == deciding(new.value)
+
+
+@pytest.mark.parametrize("file", rows(__file__, "files"))
+def test_a_change_beside_it_leaves_it_and_one_of_it_is_seen(file: dict[str, Any]) -> None:
+    text = file["text"]
+    assert same(text, text)
+    for old, new in [*file.get("beside", []), *file["seen"]]:
+        changed = text.replace(old, new)
+        assert changed != text
+        assert same(text, changed) == ([old, new] not in file["seen"]), (old, new)
+
+
+@pytest.mark.parametrize(
+    "key",
+    rows(__file__, "keys"),
+)
+def test_a_key_that_holds_for_every_job_counts(key: str) -> None:
+    text = f"{key}:\n  x: y\n{GUARD}"
+    assert not same(GUARD, text)
+    assert not same(text, text.replace("x: y", "x: z"))
+    assert same(GUARD, f"{key}-job:\n  script: y\n{GUARD}")
+
+
+@pytest.mark.parametrize(
+    "key",
+    rows(__file__, "tables"),
+)
+def test_a_table_of_any_names_is_no_job(key: str) -> None:
+    for name in ("script", "trigger", "steps", "commands", "scripts", "jobs"):
+        text = f"{key}:\n  {name}: a\n  RULES: strict\n{GUARD}"
+        assert not same(text, text.replace("strict", "--help"))
+
+
+def test_a_comment_is_no_mention() -> None:
+    assert mentions("run: specguard check")
+    assert not mentions("# run: specguard check\n")
+    assert not mentions("\ufeff# run: specguard check\n")
+
+
+@pytest.mark.parametrize("text", ["", "\n", "jobs:", "- a\n- b", "jobs:\n  a:\n  b:", "repos:\n- x\n-\n"])
+def test_any_data_can_be_read(text: str) -> None:
+    assert same(text, text)
