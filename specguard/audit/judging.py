@@ -452,7 +452,7 @@ class PastPolicies(Policies):
             known.append(policy)
         return policy
 
-    def draft(self, repository: Repository, tree: Tree) -> None:
+    def draft(self, repository: Repository) -> None:
         """None: what somebody is writing in the working tree says nothing of the past."""
 
     def registry(self, plugins: Sequence[str]) -> Registry:

@@ -146,7 +146,7 @@ def compile_policy(
     data = assemble(values, known)
     left_out = sorted({one.origin.path for one in disregarded})
     data["documents"] = [[part.source.path, part.source.oid] for part in parts]
-    data["documents"] += [[path, in_folders[path].split()[1]] for path in left_out]
+    data["documents"] += [[path, in_folders[path].partition(" ")[2]] for path in left_out]
     data["nested"] = dict(in_folders)
     data["disregarded"] = encode(disregarded)
     data["origins"] = _origins(merged)

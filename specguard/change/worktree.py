@@ -15,8 +15,10 @@ import time
 from functools import cached_property
 from operator import attrgetter
 
+from specguard.change.check_request import read_regular
 from specguard.change.entries import SUBMODULE, Entry, read_listing
 from specguard.change.git import Git
+from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import Repository
 from specguard.change.tree import Tree, TreeEntry
@@ -64,6 +66,40 @@ class WorkTree(Record):
             MissingFact: a tree is not there, or more differs than may.
         """
         return sorted([*self.git.diff_trees(start, self.tree), *self.nested], key=attrgetter("path"))
+
+
+class FolderTree(Tree):
+    """The files of a folder as they are on the disk when each is asked for: nothing is hashed or left out.
+
+    Args:
+        top: the folder.
+        texts: files that hold another text, or are there with it alone, by their path from the folder.
+    """
+
+    def __init__(self, top: str, texts: Mapping[str, str] = {}) -> None:
+        self._top = os.fsencode(top)
+        self._texts = {os.fsencode(path): text for path, text in texts.items()}
+
+    def names(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
+        """The entries of a directory, by name; none if there is no such directory, or only through a link."""
+        above = self.find(directory) if directory else None
+        found: dict[bytes, TreeEntry] = {}
+        if not directory or (above is not None and above.is_directory):
+            for entry in os.scandir(os.path.join(self._top, directory)):
+                found[entry.name] = TreeEntry(entry.stat(follow_symlinks=False).st_mode & 0o170000, "")
+        folders = map(os.path.split, self._texts)
+        found.update((name, TreeEntry(0o100644, "")) for folder, name in folders if folder == directory)
+        return found
+
+    def read(self, path: bytes, limit: int = DOCUMENT_LIMIT) -> bytes:
+        """The content of a file that is there.
+
+        Raises:
+            SpecguardError: it is no regular file, cannot be read, or is larger than `limit` bytes.
+        """
+        if path in self._texts:
+            return self._texts[path].encode("utf-8", "surrogateescape")
+        return read_regular(os.fsdecode(os.path.join(self._top, path)), limit, "the document")
 
 
 def hash_work_tree(git: Git, start: str, *, without: bytes = b"") -> WorkTree:

@@ -12,13 +12,13 @@ from time import monotonic
 
 from specguard.approvals.people import CONVENTIONS, key_problem
 from specguard.audit.judging import PastChange, PastGit, find_branch, judge_as_merged, past_changes
-from specguard.authority.compile import compile_policy
-from specguard.authority.load import AUTHORITY, DEFAULTS, AuthoritySource, decode, is_document
+from specguard.authority.load import AUTHORITY, decode, is_document, load_policy, read_source
 from specguard.authority.prose import guard_of, known_sections, listed_paths, read_sections
 from specguard.change.check_request import read_regular
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.process import CommandError
+from specguard.change.worktree import FolderTree
 from specguard.cli.options import usage
 from specguard.declaration.patterns import Guarding, PatternError, Patterns
 from specguard.declaration.rule import Record
@@ -26,7 +26,7 @@ from specguard.documents.document import Document
 from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.plugins import load_registry
 from specguard.errors import Needed, SpecguardError
-from specguard.model import Origin, listed
+from specguard.model import listed
 from specguard.reporters.escape import cut, markdown_code
 from specguard.reporters.file_writing import place_in, replace_file, writing
 
@@ -203,39 +203,13 @@ def approver_named(text: str) -> ProposedSetting:
     return ProposedSetting("\n".join(["[[approvals.approver]]", *lines]))
 
 
-def read_document(top: str, path: str) -> AuthoritySource:
-    """A document of the authority in a working tree.
-
-    Raises:
-        SpecguardError: it cannot be read, or is no UTF-8 text.
-    """
-    return AuthoritySource(
-        path, "", decode(read_regular(os.path.join(top, path), DOCUMENT_LIMIT, "the document"), path)
-    )
-
-
 def compiled(top: str, text: str = "") -> Policy | None:
     """The policy of a working tree whose authority has, or shall have, this text; None if it has none.
 
     Raises:
         SpecguardError: it is wrong.
     """
-
-    def read(path: str, named_by: Origin) -> AuthoritySource:
-        if not os.path.isfile(os.path.join(top, path)):
-            raise SpecguardError(
-                f"`documents` names {path!r}, which does not exist",
-                path=named_by.path,
-                line=named_by.line or None,
-                help="add it, or take it out of `documents`",
-                code="broken-authority",
-            )
-        return AuthoritySource(path, "", text) if path == AUTHORITY and text else read_document(top, path)
-
-    sources = [AuthoritySource(AUTHORITY, "", text)] if text else []
-    there = [path for path in DEFAULTS if os.path.isfile(os.path.join(top, path))]
-    sources += [read_document(top, path) for path in there if path != AUTHORITY or not text]
-    return compile_policy(sources, registry=load_registry, read=read) if sources else None
+    return load_policy(FolderTree(top, {AUTHORITY: text} if text else {}), registry=load_registry)
 
 
 def append_to_authority(top: str, section: str, *, write: bool = True) -> None:
@@ -244,10 +218,7 @@ def append_to_authority(top: str, section: str, *, write: bool = True) -> None:
     Raises:
         SpecguardError: it would be no authority then, is a link, or cannot be read or written.
     """
-    file = os.path.join(top, AUTHORITY)
-    if write:
-        help = "add by hand, where the link leads, what is printed without --write or with --print"
-        file = place_in(top, AUTHORITY, help)
+    file = place_in(top, AUTHORITY, "put a regular file in its place")
     there = os.path.exists(file)
     old = read_regular(file, DOCUMENT_LIMIT, "the authority") if there else b""
     new = (old.rstrip() or b"# Authority") + b"\n\n" + section.encode("utf-8", "surrogateescape")
@@ -328,7 +299,7 @@ class Adopted:
         return policy
 
     def _document(self, path: str) -> Document:
-        return Document(self._text if path == AUTHORITY else read_document(self._top, path).text)
+        return Document(read_source(FolderTree(self._top, {AUTHORITY: self._text}), path).text)
 
     def _name(self, policy: Policy, files: Sequence[str]) -> None:
         """Have the authority name the documents that it does not name yet."""

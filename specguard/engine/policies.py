@@ -10,9 +10,8 @@ from specguard.authority.cache import Cache
 from specguard.authority.load import AUTHORITY, DEFAULTS, load_policy
 from specguard.authority.policy import Policy, PolicyChange
 from specguard.change.change import BASELINE
-from specguard.change.check_request import FLOOR, Request, read_regular
+from specguard.change.check_request import FLOOR, Request
 from specguard.change.git import Git
-from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.repository import Repository, short_branch
 from specguard.errors import NoAuthorityError, SpecguardError, if_known, usage
 from specguard.model import listed, path_text
@@ -128,27 +127,22 @@ class Policies:
         where = change.found.name or "the judged tree"
         # What an agent has just written is not the repository's.
         agents = self._request.by_agent or self._request.edits
-        if agents or self.draft(change.git.repository, change.policy_files) is None:
+        if agents or self.draft(change.git.repository) is None:
             return no_authority(where)
         return NoAuthorityError(f"{AUTHORITY} is not on {where} yet", help=TRY)
 
-    def draft(self, repository: Repository, tree: Tree) -> Policy | None:
+    def draft(self, repository: Repository) -> Policy | None:
         """The policy of the authority that is written in the working tree; None if it has none.
-
-        Args:
-            repository: whose working tree.
-            tree: where further documents are read that it names.
 
         Raises:
             SpecguardError: it is wrong.
         """
         top = repository.work_tree_if_any()
-        file = os.path.relpath(os.path.join(top, AUTHORITY)) if top else ""
-        if not file or not os.path.lexists(file):
+        if not top or not os.path.lexists(os.path.join(top, AUTHORITY)):
             return None
-        # It may be a pipe or a device, which nothing is to wait for.
-        read_regular(file, DOCUMENT_LIMIT, "the authority")
-        return self.load(tree, file)
+        from specguard.change.worktree import FolderTree
+
+        return self._held(load_policy(FolderTree(top), registry=self.registry))
 
     def _into_default(self, change: Change) -> Change:
         """A change into an item's branch, as one of the default branch's policy; any other as it is.
@@ -235,7 +229,7 @@ def open_policy(request: Request) -> Policy:
                     raise _no_authority_there(named.name)
                 policy.ref = named.oid
             return policy
-        policy = policies.draft(repository, next(iter(trees.values())))
+        policy = policies.draft(repository)
     if policy is None:
         raise no_authority("the base")
     return policy

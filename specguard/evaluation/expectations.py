@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,9 +17,8 @@ from specguard.authority.policy import Policy
 from specguard.change.check_request import FLOOR, Request, read_regular
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
-from specguard.change.repository import Repository
-from specguard.change.sources import open_work_tree
 from specguard.change.tree import Tree
+from specguard.change.worktree import FolderTree
 from specguard.documents.data import DataError
 from specguard.documents.document import Document
 from specguard.documents.toml import read_toml
@@ -98,13 +96,6 @@ class OwnAuthority:
         return {f"refs/heads/{name}": "base", f"refs/remotes/origin/{name}": "base"}
 
 
-@contextmanager
-def own_files(top: str) -> Iterator[Tree]:
-    """The files of a working tree, committed or not."""
-    with Git(Repository.locate(top, os.environ)) as git:
-        yield open_work_tree(git, Request(environment=os.environ, directory=top)).head_files
-
-
 def read_own(top: str) -> OwnAuthority:
     """Read the authority of a working tree, committed or not, and hold it to the floor of the environment.
 
@@ -115,12 +106,11 @@ def read_own(top: str) -> OwnAuthority:
         PolicyError: its settings are wrong.
         SpecguardError: there is none, or it cannot be read.
     """
-    with own_files(top) as files:
-        policy = load_policy(files, registry=load_registry)
-        if policy is None:
-            raise no_authority("the working tree")
-        with Needed():
-            documents = _texts(files, policy)
+    files = FolderTree(top)
+    policy = load_policy(files, registry=load_registry)
+    if policy is None:
+        raise no_authority("the working tree")
+    documents = _texts(files, policy)
     floor = open_floor(Request(environment=os.environ))
     return OwnAuthority(top, documents, floor.hold(policy) if floor else policy)
 

@@ -13,25 +13,23 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from specguard import __version__
-from specguard.authority.compile import compile_policy
-from specguard.authority.load import DEFAULTS, AuthoritySource, decode, find_nested, read_source
+from specguard.authority.load import DEFAULTS, load_policy
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
+from specguard.change.worktree import FolderTree
 from specguard.declaration.rule import Record
 from specguard.engine.check import check
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
-from specguard.evaluation.expectations import own_files
 from specguard.reporters.escape import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pygls.workspace import TextDocument
 
-    from specguard.change.tree import Tree
-    from specguard.model import Origin, Severity
+    from specguard.model import Severity
 
 
 _log: Final = logging.getLogger(__name__)
@@ -105,7 +103,7 @@ def _flaws(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[Docu
     try:
         place = EditedFile(file)
         if is_authority(place):
-            return authority_flaws(place, texts.get)
+            return authority_flaws(place, texts)
         return artifact_flaws(place) if saved else None
     except SpecguardError as error:
         _log.warning("%s", visible(error.message))
@@ -181,46 +179,22 @@ def is_authority(place: EditedFile) -> bool:
     return place.path in dict(policy.documents)
 
 
-def authority_flaws(place: EditedFile, text: Callable[[str], str | None]) -> list[DocumentFlaw]:
+def authority_flaws(place: EditedFile, texts: Mapping[str, str]) -> list[DocumentFlaw]:
     """The flaws of a document of the authority, as it is in the editor.
 
     Args:
         place: the document.
-        text: an open file's text, by its absolute path; None if it is not open.
+        texts: the texts of open files, by their absolute paths.
     """
-
-    def read(files: Tree, path: str, named_by: Origin | None = None) -> AuthoritySource:
-        shown = text(os.path.join(place.root, path))
-        if shown is not None:
-            return AuthoritySource(path, "", decode(shown.encode(), path))
-        return read_source(files, path, named_by)
-
-    def further(files: Tree, path: str, named_by: Origin) -> AuthoritySource:
-        try:
-            return read(files, path, named_by)
-        except SpecguardError as error:
-            if path == place.path or error.path == named_by.path:
-                raise
-            # Whoever looks at the document that names it is to see that nothing is read of it.
-            said, code = f"{path}: {error.message}", error.code
-            line = named_by.line
-            raise SpecguardError(said, help=error.help, path=named_by.path, line=line, code=code) from error
-
-    with own_files(place.root) as files:
-        try:
-            found = [path for path in DEFAULTS if os.path.isfile(os.path.join(place.root, path))]
-            # The plugins that the text names are not imported, but those that the trusted base does.
-            policy = compile_policy(
-                [read(files, path) for path in found],
-                registry=lambda _: known_rules(place.root),
-                read=lambda path, named_by: further(files, path, named_by),
-                nested=lambda patterns: find_nested(files, patterns),
-            )
-        except SpecguardError as error:
-            told = [(one.path, one.line or 0, _said(one.message, one.help)) for one in error.each()]
-            return [
-                DocumentFlaw(said, line, line, "error") for path, line, said in told if path == place.path
-            ]
+    files = FolderTree(place.root, {os.path.relpath(file, place.root): one for file, one in texts.items()})
+    try:
+        # The plugins that the text names are not imported, but those that the trusted base does.
+        policy = load_policy(files, registry=lambda _: known_rules(place.root))
+    except SpecguardError as error:
+        told = [(one.path, one.line or 0, _said(one.message, one.help)) for one in error.each()]
+        own = [DocumentFlaw(said, line, line, "error") for path, line, said in told if path == place.path]
+        # Whoever looks at one document is to see that nothing is read because of another one.
+        return own or [DocumentFlaw(f"{path}: {said}", 0, 0, "error") for path, _, said in told[:1]]
     if policy is None:
         return []
     flaws = [

@@ -196,8 +196,8 @@ def test_an_editor_shows_what_is_wrong_with_one(mono: Repository, monkeypatch: p
     path = str(mono.path / "packages/a/SPEC_AUTHORITY.md")
     place = EditedFile(path)
     assert is_authority(place)
-    assert not authority_flaws(place, lambda _: None)
-    [flaw] = authority_flaws(place, {path: WRONG["above"][0]}.get)
+    assert not authority_flaws(place, {})
+    [flaw] = authority_flaws(place, {path: WRONG["above"][0]})
     assert (flaw.line, flaw.severity) == (7, "error")
     assert "reaches beyond packages/a/" in flaw.message
 
