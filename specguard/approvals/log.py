@@ -421,32 +421,8 @@ LONGEST: Final = 1 << 24
 """A longer line, in bytes, is no decision."""
 
 
-class Use(Record):
-    """A check in which an approval lifted something.
-
-    Attributes:
-        time: when, as it is written there.
-        source: what was judged: `range`, `staged` and so on.
-        stage: at which moment.
-        enforce: whether the check was enforced.
-        verdict: what came of it.
-        head: the commit that was judged; empty for what was none.
-        branch: the branch that was judged; empty if none is named.
-        findings: how many findings it lifted.
-    """
-
-    time: str
-    source: str
-    stage: str
-    enforce: bool
-    verdict: str
-    head: str
-    branch: str
-    findings: int
-
-
 class Uses:
-    """The uses that logs of decisions tell of.
+    """The uses that logs of decisions tell of: each is a check in which an approval lifted something.
 
     Args:
         common: the git directory whose own log is read, where there is one.
@@ -461,7 +437,7 @@ class Uses:
 
     def __init__(self, common: str, files: Sequence[str] = ()) -> None:
         self.broken = 0
-        self._found: dict[str, list[Use]] = {}
+        self._found: dict[str, list[Mapping[str, Any]]] = {}
         # What several logs have is one check; what one log has several times is several.
         lines = Counter(_lines(f"{common}/{PLACE}", own=True))
         for file in files:
@@ -475,10 +451,14 @@ class Uses:
             for name, use in uses:
                 self._found.setdefault(name, []).append(use)
         for found in self._found.values():
-            found.sort(key=lambda use: use.time)
+            found.sort(key=lambda use: str(use["time"]))
 
-    def of(self, name: str) -> Sequence[Use]:
-        """The uses of the approval of this id, the oldest first."""
+    def of(self, name: str) -> Sequence[Mapping[str, Any]]:
+        """The uses of the approval of this id, the oldest first.
+
+        Each says at what time, source and stage a check was, whether it was enforced, its verdict, how many
+        findings the approval lifted, and the commit and branch that were judged, None for what is none.
+        """
         return self._found.get(name, ())
 
 
@@ -500,17 +480,26 @@ def _lines(file: str, *, own: bool = False) -> Iterator[bytes]:
         raise SpecguardError(reason, path=file, help=step, code="unreadable-file")
 
 
-def _uses(data: Any) -> Iterator[tuple[str, Use]]:
+def _uses(data: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The approvals that a decision names, each with what it tells of the check."""
     if data["schema"] != SCHEMA:
         raise ValueError(data["schema"])
     change = data.get("change") or {}
     # A check that gave no verdict names none.
     for one in data.get("approvals", ()):
-        texts = {name: _text(change.get(name)) for name in ("source", "stage", "head", "branch")}
-        time, verdict = _text(data["time"]), _text(data["verdict"])
-        enforce, count = bool(data.get("enforce")), len(one["findings"])
-        yield _text(one["id"]), Use(time=time, verdict=verdict, enforce=enforce, findings=count, **texts)
+        yield (
+            _text(one["id"]),
+            {
+                "time": _text(data["time"]),
+                "source": _text(change.get("source")),
+                "stage": _text(change.get("stage")),
+                "enforce": bool(data.get("enforce")),
+                "verdict": _text(data["verdict"]),
+                "findings": len(one["findings"]),
+                "head": _text(change.get("head")) or None,
+                "branch": _text(change.get("branch")) or None,
+            },
+        )
 
 
 def _text(value: Any) -> str:

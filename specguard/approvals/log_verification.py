@@ -6,7 +6,7 @@ import binascii
 import os
 import shlex
 
-from specguard.approvals.log import NAME, Filed, Use, Uses, leftovers, read_log, taken_away
+from specguard.approvals.log import NAME, Filed, Uses, leftovers, read_log, taken_away
 from specguard.approvals.people import KEY_TYPES, is_of_kind, signed_with, signer, signing_key
 from specguard.approvals.record import HEXADECIMAL, Approval, Revocation
 from specguard.change.base import find_base, named_base
@@ -17,9 +17,9 @@ from specguard.model import listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
-    from typing import Final, Literal
+    from typing import Any, Final, Literal
 
     from specguard.approvals.people import ApprovalSettings
     from specguard.authority.policy import Policy
@@ -55,7 +55,7 @@ class Logged(Record, frozen=False):
     reasons: list[str] = []
     key: str = ""
     revocations: Sequence[tuple[Filed, Revocation]] = ()
-    uses: Sequence[Use] = ()
+    uses: Sequence[Mapping[str, Any]] = ()
 
     @property
     def proof(self) -> str:

@@ -153,7 +153,6 @@ SCHEMA: Final = "specguard.approvals/1"
 _FILES: Final = 3
 """How many files of an approval a list names."""
 
-_PLACES: Final = {"base": "the base", "head": "HEAD", "local": "the working tree"}
 _PROOFS: Final = {"signature": "signed", "base": "in the base", "local": "unsigned"}
 
 
@@ -186,33 +185,24 @@ def _listed(logged: Logged) -> Iterator[str]:
     used = "not used yet, as far as is known here"
     if logged.uses:
         last = logged.uses[-1]
-        used = f"used {counted(len(logged.uses), 'time')}, last by a check of {last.stage} on {last.time}"
+        used = (
+            f"used {counted(len(logged.uses), 'time')}, last by a check of {last['stage']} on {last['time']}"
+        )
     yield f"  until {record.expires_at:%Y-%m-%d}, {_PROOFS[logged.proof]}, {used}"
     yield from (f"  {reason}" for reason in logged.reasons)
 
 
 def _lines_of(logged: Logged) -> Iterator[str]:
     """A record with all that it says, and what it is worth here."""
-    record = logged.filed.record
-    approval = isinstance(record, Approval)
-    yield f"{'approval' if approval else 'revocation'} {logged.filed.id}"
-    uses = [
-        " ".join(filter(None, (use.time, use.stage, "enforced" * use.enforce, use.verdict, use.head[:12])))
-        for use in logged.uses
-    ]
-    rows: dict[str, Any] = {
-        "state": "; ".join([logged.state, *logged.reasons]),
-        **fields_of(record, *record._fields),
-        "file": logged.path,
-        "is in": ", ".join(_PLACES[place] for place in _places(logged)),
-        "signed by": logged.key or ("no known key" if logged.filed.signatures else "nobody"),
-        "revoked by": [f"{one.approver} in {filed.id}" for filed, one in logged.revocations],
-        "used": [counted(len(uses), "time"), *uses] if approval else (),
-    }
-    for name, value in rows.items():
-        for at, one in enumerate(value if isinstance(value, (list, tuple)) else [value]):
-            if one:
-                yield f"  {'' if at else name:<12} {path_text(one) if isinstance(one, bytes) else one}"
+    data = _record_data(logged)
+    said = data.pop("record")
+    yield f"{'revocation' if said['kind'] == 'revoke' else 'approval'} {logged.filed.id}"
+    for name, value in {**fields_of(logged, "state", "reasons"), **said, **data}.items():
+        for at, one in enumerate(value if isinstance(value, list) else [value]):
+            pairs = one.items() if isinstance(one, dict) else [(name, one)]
+            words = [key if word is True else str(word) for key, word in pairs if word]
+            if words and name not in ("schema", "kind", "id"):
+                yield f"  {'' if at else name:<12} {' '.join(words)}"
 
 
 def _verified_lines(found: Verification) -> Iterator[str]:
@@ -254,26 +244,15 @@ def _verified_data(found: Verification) -> dict[str, Any]:
     }
 
 
-def _places(logged: Logged) -> list[str]:
-    return [place for place in _PLACES if place in logged.filed.places]
-
-
 def _record_data(logged: Logged) -> dict[str, Any]:
     return {
         "id": logged.filed.id,
         **path_data(logged.path),
         **fields_of(logged, "state", "reasons", "proof"),
         "key": logged.key or None,
-        "places": _places(logged),
+        "places": [place for place in ("base", "head", "local") if place in logged.filed.places],
         "revoked_by": [filed.id for filed, _ in logged.revocations],
-        "uses": [
-            {
-                **fields_of(use, "time", "source", "stage", "enforce", "verdict", "findings"),
-                "head": use.head or None,
-                "branch": use.branch or None,
-            }
-            for use in logged.uses
-        ],
+        "uses": list(logged.uses),
         "record": dict(logged.filed.record.data),
     }
 

@@ -213,8 +213,7 @@ def test_uses_come_from_the_repository_s_own_log_and_from_files(
     ]
     assert len(uses[other.id]) == 1
     shown = approvals(project, "show", one.id[:7], "--decisions", str(more)).stdout
-    assert "  used         2 times\n" in shown
-    assert f"               2026-02-01T10:00:00Z pull-request enforced accepted {'1' * 12}\n" in shown
+    assert f"2026-02-01T10:00:00Z range pull-request enforce accepted 2 {'1' * 40} work\n" in shown
 
 
 def test_logs_of_decisions_that_cannot_be_read(project: Repository, tmp_path: Path) -> None:
@@ -248,7 +247,7 @@ def test_all_of_a_record_is_shown(project: Repository, keys: dict[str, Key]) -> 
     assert approvals(project, "show", record.id[:9]).stdout == text.format(
         id=record.id,
         end=end.id,
-        until=f"{record.expires_at:%Y-%m-%d %H:%M:%S}",
+        until=f"{record.expires_at:%Y-%m-%dT%H:%M:%SZ}",
         nonce=record.nonce,
         path=path,
         key=keys["alice"].public,
@@ -256,7 +255,7 @@ def test_all_of_a_record_is_shown(project: Repository, keys: dict[str, Key]) -> 
     )
     shown = approvals(project, "show", end.id).stdout
     assert shown.startswith(f"revocation {end.id}\n")
-    for row in (f"  revokes      {record.id}\n", "  is in        the working tree\n  signed by    nobody\n"):
+    for row in (f"  revokes      {record.id}\n", "  places       local\n"):
         assert row in shown
     assert "expires_at" not in shown
     data = data_of(project, "approvals", "show", path)
@@ -562,7 +561,7 @@ def test_a_missing_signature_is_added(project: Repository, keys: dict[str, Key])
     shown, _, said = outcome.stdout.partition(f"{record.id[:12]} is signed: ")
     assert said == f"{path}.sig\nnext git add {path}.sig && git commit\n"
     # Somebody else may have written what a person is asked to sign.
-    assert shown.startswith(f"approval {record.id}\n  state        unsigned; it has no signature\n")
+    assert shown.startswith(f"approval {record.id}\n  state        unsigned\n  reasons      it has no")
     assert f"\n  reason       {record.reason}\n" in shown
     project.commit("chore: sign")
     assert states(project) == {record.id: ("holds", "signature")}

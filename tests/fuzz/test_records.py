@@ -122,7 +122,7 @@ def test_no_line_of_a_log_of_decisions_is_a_crash(file: Path, content: bytes) ->
     assert uses.broken <= len([line for line in content.split(b"\n") if line.strip()])
     for use in uses.of("b" * 64):
         assert b"b" * 64 in content
-        assert use.time.encode("utf-8", "backslashreplace") in content or "\\u" in content.decode("latin-1")
+        assert use["time"].encode("utf-8", "backslashreplace") in content or "\\u" in content.decode("latin-1")
 
 
 @few(60)
