@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from typing import Final
 
+from specguard.authority.settings import AuthorityKey
+from specguard.change.tree import Documents
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
 from specguard.documents.characters import visible
 from specguard.documents.completeness import owes
 from specguard.documents.data import data_kind
+from specguard.documents.document import Document
 from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text
 from specguard.specs.spec_fields import visible_lines
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Final
-
-    from specguard.authority.settings import AuthorityKey
-    from specguard.change.tree import Documents
-    from specguard.documents.document import Document
 
 LONGEST: Final = 10_000
 """A longer line, in characters, states nothing."""

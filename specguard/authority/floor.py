@@ -6,7 +6,9 @@ place.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from os.path import basename
+from typing import Any, Final
 
 from specguard.authority.compile import compile_policy
 from specguard.authority.difference import Difference, compare
@@ -15,16 +17,10 @@ from specguard.authority.load import AuthoritySource, read_file
 from specguard.authority.policy import Disregarded, Policy, encode
 from specguard.change.entries import sha256
 from specguard.declaration.patterns import Patterns
+from specguard.declaration.registry import Registry
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 from specguard.model import Origin
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, Final
-
-    from specguard.declaration.registry import Registry
 
 TOLD_BY: Final = "disregarded-setting"
 """The rule that tells what is loosened; no repository turns it off."""

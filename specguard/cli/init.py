@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Final
 
 import click
 
 from specguard.authority.load import AUTHORITY, decode
+from specguard.authority.policy import Policy
 from specguard.change.base import local_base, usual_base
 from specguard.change.check_request import read_regular
 from specguard.change.git import Git
@@ -20,6 +23,7 @@ from specguard.cli.options import flag, in_directory, located, repeated, say, us
 from specguard.cli.proposed_authority import (
     Adopted,
     Proposed,
+    ProposedSetting,
     append_to_authority,
     approver_named,
     compiled,
@@ -39,15 +43,7 @@ from specguard.integrations.hooks.settings import HOSTS, Host, JsonTextError, ca
 from specguard.reporters.escape import visible
 from specguard.reporters.file_writing import already_there, place_in, replace_file, writing
 from specguard.runs.files import IGNORE, ignore_local, run_root
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Final
-
-    from specguard.authority.policy import Policy
-    from specguard.cli.proposed_authority import ProposedSetting
-    from specguard.runs.settings import RunSettings
+from specguard.runs.settings import RunSettings
 
 
 @click.command("init")

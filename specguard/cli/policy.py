@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any, Final
 
 import click
 
 from specguard.authority.load import AUTHORITY, PYPROJECT, SETTINGS
+from specguard.authority.policy import Policy, RuleInPolicy
 from specguard.authority.validate import policy_schema, within_pyproject
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
@@ -30,13 +33,6 @@ from specguard.reporters.policy import (
     explanation_lines,
     settings,
 )
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any, Final
-
-    from specguard.authority.policy import Policy, RuleInPolicy
 
 
 @click.command("policy")

@@ -8,16 +8,21 @@ import re
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from time import monotonic
+from typing import Any, Final
 
 from specguard.approvals.people import CONVENTIONS, key_problem
 from specguard.audit.judging import PastChange, PastGit, find_branch, judge_as_merged, past_changes
 from specguard.authority.load import AUTHORITY, decode, is_document, load_policy, read_source
+from specguard.authority.policy import Policy, Unread
 from specguard.authority.prose import guard_of, known_sections, listed_paths, read_sections
 from specguard.change.check_request import read_regular
+from specguard.change.entries import Commit
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.process import CommandError
+from specguard.change.repository import Repository
 from specguard.change.worktree import FolderTree
 from specguard.cli.options import usage
 from specguard.declaration.patterns import Guarding, PatternError, Patterns
@@ -30,17 +35,8 @@ from specguard.model import listed
 from specguard.reporters.escape import cut, markdown_code
 from specguard.reporters.file_writing import place_in, replace_file, writing
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import Any, Final
-
-    from specguard.authority.policy import Policy, Unread
-    from specguard.change.entries import Commit
-    from specguard.change.repository import Repository
-
-    _Line = tuple[str, int, str, str]
-    """A document, its line, what becomes of it (such as `held` or `people`), and its words."""
+_Line = tuple[str, int, str, str]
+"""A document, its line, what becomes of it (such as `held` or `people`), and its words."""
 
 
 _JOBS: Final = "the jobs that decide what lands"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from types import ModuleType
+from typing import Any, Final
 
 import pluggy
 
@@ -21,13 +24,6 @@ from specguard.rules import API_VERSION
 from specguard.runs.settings import AgentSettings, Models, RunSettings
 from specguard.specs.spec_fields import SpecSettings
 from specguard.work.kinds import PlanKind, WorkKind, clashes
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from types import ModuleType
-    from typing import Any, Final
-
 
 GROUP: Final = "specguard"
 """The entry point group, and the name of the pluggy project."""

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from specguard.importers import Imported, read_settings
 from specguard.model import Origin, shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 _SCRIPTS: Final = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts")
 FILES: Final = (

@@ -11,17 +11,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from specguard.declaration.expressions import Expression, ExpressionError
 from specguard.declaration.patterns import Covering, PatternError, translate
 from specguard.importers import Imported, read_settings
 from specguard.model import Origin
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
 
 RULESETS: Final = ("repolinter.json", "repolinter.yaml", "repolinter.yml")
 """Where repolinter looks for a ruleset."""

@@ -6,18 +6,14 @@ import inspect
 import json
 import re
 import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+from specguard.authority.validate import Option
 from specguard.declaration.registry import FAMILIES, Registered
+from specguard.declaration.rule import Rule
 from specguard.model import STAGES
 from specguard.reporters.json import fields_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from typing import Any
-
-    from specguard.authority.validate import Option
-    from specguard.declaration.rule import Rule
 
 _EXAMPLES = ("fails", "passes", "text")
 _REMEDY = "How to fix it:"

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from specguard.authority.policy import Policy, RuleInPolicy, is_in, plain
 from specguard.declaration.patterns import Patterns, expansion
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.rule_runner import asked_facts, describe_condition
+from specguard.engine.why import Governing
 from specguard.model import Origin, path_text
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.json import fields_of, origin_data
 from specguard.reporters.manual import prose, remedy
 from specguard.reporters.wording import either, shell_word
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any, Final
+Path = tuple[str | int, ...]
 
-    from specguard.engine.why import Governing
-
-    Path = tuple[str | int, ...]
-
-    Quoted = Callable[[Sequence[Origin | None]], Sequence[str]]
-    """Gives the words of the authority at some lines."""
+Quoted = Callable[[Sequence[Origin | None]], Sequence[str]]
+"""Gives the words of the authority at some lines."""
 
 
 _EXACT: Final = 3
