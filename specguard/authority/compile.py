@@ -17,12 +17,12 @@ from specguard.authority.layers import (
     toml_layer,
 )
 from specguard.authority.load import AuthoritySource, is_document
-from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, encode, plain
+from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, encode, members, plain
 from specguard.authority.prose import MEANINGS, SHOWN, known_sections, read_sections, statements_of
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
 from specguard.change.entries import sha256
-from specguard.declaration.rule import Declaration, Record, lower_severity
+from specguard.declaration.rule import Declaration, lower_severity
 from specguard.documents.data import DataError, UnreadDocument, dotted
 from specguard.documents.document import Document
 from specguard.errors import SpecguardError, nearest
@@ -368,12 +368,8 @@ def _holds(value: Any, key: Sequence[str]) -> bool:
     """True if something is set at a key; `*` is any name or place."""
     if not key:
         return bool(value)
-    if key[0] == "*":
-        elements = value.values() if isinstance(value, dict) else value or ()
-        return any(_holds(element, key[1:]) for element in elements)
-    if isinstance(value, Record):
-        return _holds(getattr(value, key[0], None), key[1:])
-    return isinstance(value, dict) and _holds(value.get(key[0]), key[1:])
+    within = members(value) or ()
+    return any(_holds(element, key[1:]) for name, element in within if key[0] in ("*", name))
 
 
 def _declared(declaration: Declaration, values: Mapping[str, Any]) -> Any:

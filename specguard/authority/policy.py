@@ -96,13 +96,12 @@ def plain(value: Any) -> Any:
         return list(value.patterns)
     if isinstance(value, Expression):
         return value.text
-    if isinstance(value, Record):
-        return {name: plain(getattr(value, name)) for name in value._fields}
-    if isinstance(value, dict):
-        return {key: plain(element) for key, element in value.items()}
+    within = members(value)
+    if within is None:
+        return value.isoformat() if hasattr(value, "isoformat") else value
     if isinstance(value, (list, tuple)):
         return [plain(element) for element in value]
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    return {name: plain(element) for name, element in within}
 
 
 def members(value: Any) -> list[tuple[str | int, Any]] | None:
