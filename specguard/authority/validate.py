@@ -255,11 +255,11 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
         not to be used. A rule's table stays a table; every other one is a record.
     """
     models = SettingsModels()
-    validator = SchemaValidator(policy_model(registry, models, merged.data))
+    schema = policy_model(registry, models, merged.data)
     try:
-        values = validator.validate_json(json.dumps(merged.data, default=_text), strict=True)
+        values = SchemaValidator(schema).validate_json(json.dumps(merged.data, default=_text), strict=True)
     except ValidationError as error:
-        return {}, _problems(error.errors(include_url=False), merged, registry, models)
+        return {}, _problems(error.errors(include_url=False), merged, registry, schema)
     found: list[tuple[KeyPath, str, str]] = []
     for name, table in values.get("rules", {}).items():
         rule = registry.rules[name].rule
@@ -307,7 +307,7 @@ def _declared(declaration: Declaration, models: SettingsModels) -> CoreSchema:
 
 
 def _problems(
-    errors: Sequence[ErrorDetails], merged: Merged, registry: Registry, models: SettingsModels
+    errors: Sequence[ErrorDetails], merged: Merged, registry: Registry, schema: CoreSchema
 ) -> list[SettingProblem]:
     """One problem for each key, whatever number of alternatives its annotation has."""
     found: dict[KeyPath, list[ErrorDetails]] = {}
@@ -320,7 +320,7 @@ def _problems(
             continue
         text, help = "", ""
         for error in several:
-            said, help = _sentence(error, path, registry, models)
+            said, help = _sentence(error, path, registry, schema)
             text = f"{text} or {said}" if text else said
         what = f"`{dotted(path)}`"
         if several[0]["type"] not in {"extra_forbidden", "missing", "value_error"}:
@@ -352,16 +352,17 @@ def _path(error: ErrorDetails, data: Mapping[str, Any]) -> KeyPath:
     return tuple(path)
 
 
-def _sentence(
-    error: ErrorDetails, path: KeyPath, registry: Registry, models: SettingsModels
-) -> tuple[str, str]:
+def _sentence(error: ErrorDetails, path: KeyPath, registry: Registry, schema: CoreSchema) -> tuple[str, str]:
     """The problem with a key, without its name, and the next step."""
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden":
         key = str(path[-1])
-        known, otherwise = _names(path[:-1], registry, models), ""
+        known, otherwise = set(_names(schema, path[:-1])), ""
         step = _GONE.get(key)
+        if len(path) == 1:
+            known |= {*registry.declarations, *TESTS}
         if path[:-1] == ("rules",):
+            known = set(registry.rules)
             coded, otherwise = registry.by_code(key.upper()), "`specguard rule` lists them"
             step = f"rules go by name: [rules.{coded.rule.name}]" if coded else ""
         return "is not known", step or nearest(key, known, otherwise)
@@ -373,32 +374,23 @@ def _sentence(
         if message.startswith(before):
             # An element that must be a table is told its keys.
             table = after == "must be a table" and isinstance(path[-1], int)
-            names = _names(path, registry, models) if table else ()
-            keys = f"its keys are {', '.join(sorted(names))}" if names else ""
+            names = sorted(set(_names(schema, path))) if table else ()
+            keys = f"its keys are {', '.join(names)}" if names else ""
             return after + message.removeprefix(before), keys
     return f"is wrong: {message[:1].lower()}{message[1:]}", ""
 
 
-def _names(path: KeyPath, registry: Registry, models: SettingsModels) -> set[str]:
-    """The keys of the table at a path."""
-    names = [part for part in path if isinstance(part, str)]
-    if not names:
-        return {*TopLevel._fields, "authority", "rules", *registry.declarations, *TESTS}
-    if names == ["rules"]:
-        return set(registry.rules)
-    classes: list[type[Settings]] = []
-    if names[0] == "rules":
-        classes, names = [registry.rules[names[1]].rule, RuleTable], names[2:]
-    elif names[0] == "authority":
-        classes, names = [AuthoritySettings], names[1:]
-    elif names[0] in registry.declarations:
-        declaration = registry.declarations[names[0]]
-        classes, names = [declaration.settings], names[2 if declaration.shape == "tables" else 1 :]
-    for name in names:
-        classes = [
-            nested for cls in classes if name in cls._fields for nested in models.annotation(cls, name)[1]
-        ]
-    return {field for cls in classes for field in cls._fields}
+def _names(schema: Any, path: KeyPath) -> Iterator[str]:
+    """The keys of the tables that there may be at a path within what a schema describes."""
+    kind = schema["type"]
+    for choice in schema["choices"] if kind == "union" else [schema["schema"]] if "schema" in schema else ():
+        yield from _names(choice, path)
+    if kind == "typed-dict" and not path:
+        yield from schema["fields"]
+    elif kind == "typed-dict" and path[0] in schema["fields"]:
+        yield from _names(schema["fields"][path[0]]["schema"], path[1:])
+    elif kind in ("list", "dict") and path:
+        yield from _names(schema["items_schema" if kind == "list" else "values_schema"], path[1:])
 
 
 def _text(value: Any) -> str:
