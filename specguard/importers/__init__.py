@@ -13,7 +13,7 @@ from specguard.model import Origin
 from specguard.reporters.escape import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 LIMIT: Final = 4 << 20
 """The most bytes of a file that are read."""
@@ -69,23 +69,20 @@ class Imported:
         }
 
     def toml(self) -> str:
-        """The settings as TOML, each key behind a comment that says where it comes from."""
+        """The settings as TOML, each key below a comment that says where it comes from."""
         lines: list[str] = []
+        said = ""
         for table, keys in self.tables.items():
-            lines += [*([""] if lines else []), f"[{'.'.join(map(toml_key, table.split('.')))}]"]
-            said = ""
             for key, value in keys.items():
-                origins = ", ".join(_grouped(value.origins))
-                if origins and origins != said:
-                    lines.append(f"# {origins}")
+                origins = ", ".join(dict.fromkeys(map(str, value.origins)))
+                lines += [f"# {visible(origins)}"] if origins != said else []
                 said = origins
-                line = f"{toml_key(key)} = {toml_value(value.value)}"
+                name = ".".join(map(toml_key, [*table.split("."), key]))
+                line = f"{name} = {toml_value(value.value)}"
                 if len(line) > WIDTH and isinstance(value.value, list):
-                    elements = (f"  {toml_value(element)}," for element in value.value)
-                    lines += [f"{toml_key(key)} = [", *elements, "]"]
-                else:
-                    lines.append(line)
-        return "\n".join(lines) + "\n" if lines else ""
+                    line = "\n".join([f"{name} = [", *(f"  {toml_value(one)}," for one in value.value), "]"])
+                lines.append(line)
+        return "".join(f"{line}\n" for line in lines)
 
 
 def read_settings(top: str, name: str) -> Data:
@@ -100,13 +97,3 @@ def read_settings(top: str, name: str) -> Data:
     """
     content = read_bounded(os.path.join(top, name), LIMIT, "the file")
     return data_of(content, "json" if name.endswith(".json") else "yaml")
-
-
-def _grouped(origins: Iterable[Origin]) -> Iterator[str]:
-    """The lines, several of one file together."""
-    lines: dict[str, set[int]] = {}
-    for origin in origins:
-        lines.setdefault(origin.path, set()).update([origin.line] if origin.line else [])
-    for path, numbers in lines.items():
-        name = visible(path)
-        yield f"{name}:{', '.join(map(str, sorted(numbers)))}" if numbers else name

@@ -129,4 +129,4 @@ def test_a_key_of_package_json(imported: Import) -> None:
     assert not project.passes("x")
     authority = project.repository.read("SPEC_AUTHORITY.md").decode()
     assert "Read from `package.json`." in authority
-    assert "# package.json:5\nconventional = true" in authority
+    assert "# package.json:5\nrules.commit-message.conventional = true" in authority
