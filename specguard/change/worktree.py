@@ -81,12 +81,20 @@ class FolderTree(Tree):
         self._texts = {os.fsencode(path): text for path, text in texts.items()}
 
     def names(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
-        """The entries of a directory, by name; none if there is no such directory, or only through a link."""
+        """The entries of a directory, by name; none if there is no such directory, or only through a link.
+
+        Raises:
+            MissingFact: it cannot be read.
+        """
         above = self.find(directory) if directory else None
         found: dict[bytes, TreeEntry] = {}
         if not directory or (above is not None and above.is_directory):
-            for entry in os.scandir(os.path.join(self._top, directory)):
-                found[entry.name] = TreeEntry(entry.stat(follow_symlinks=False).st_mode & 0o170000, "")
+            try:
+                for entry in os.scandir(os.path.join(self._top, directory)):
+                    found[entry.name] = TreeEntry(entry.stat(follow_symlinks=False).st_mode & 0o170000, "")
+            except OSError as error:
+                said = f"{path_text(directory)} cannot be read: {error.strerror}"
+                raise MissingFact(said, code="unreadable-file") from error
         folders = map(os.path.split, self._texts)
         found.update((name, TreeEntry(0o100644, "")) for folder, name in folders if folder == directory)
         return found
