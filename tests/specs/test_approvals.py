@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from specguard.documents.data import read_data
 from specguard.documents.document import Document
 from specguard.specs.spec_fields import ApprovalFields, ApprovalReader, SpecApproval, is_name
+from tests.rows import rows
 
 DAY = date(2026, 1, 31)
 
@@ -25,91 +26,23 @@ def in_data(value: Any) -> list[SpecApproval]:
     return list(ApprovalReader(ApprovalFields(), b"x.json").of_data(value, data, ("approvals",)))
 
 
-@pytest.mark.parametrize(
-    ("text", "who"),
-    [
-        ("- Ann Example (2026-01-31)", "Ann Example"),
-        ("* [x] @ann 2026-01-31", "ann"),
-        ("- Approved by Ann Example on 2026-01-31.", "Ann Example"),
-        ("- **Product:** Approved 2026-01-31 (Jordan Lee)", "Product Jordan Lee"),
-        ("- Reviewer: Ann Example, Date: 2026-01-31", "Ann Example"),
-        ("| Reviewer | Date |\n| - | - |\n| Ann Example | 2026-01-31 |", "Ann Example"),
-        ("| Date | Approver | Status |\n| - | - | - |\n| 2026-01-31 | `ann` | approved |", "ann"),
-        ("1. \u5f20\u4f1f (2026-01-31)", "\u5f20\u4f1f"),
-    ],
-)
+@pytest.mark.parametrize(("text", "who"), rows(__file__, "forms_in_a_section"))
 def test_forms_in_a_section(text: str, who: str) -> None:
     complete = [one for one in in_section(text) if one.complete]
     assert [(one.who, one.when) for one in complete] == [(who, DAY)]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "- Ann Example",
-        "- 2026-01-31",
-        "- Approved 2026-01-31",
-        "- Last updated: 2026-01-31",
-        "- [ ] Ann Example (2026-01-31)",
-        "- [ ] Approvals\n  - Ann Example (2026-01-31)",
-        "- Ann Example: pending, asked 2026-01-31",
-        "- Ann Example did not approve (2026-01-31)",
-        "- TBD (2026-01-31)",
-        "- N/A (2026-01-31)",
-        "- Reviewer: pending\n- Date: 2026-01-31",
-        "- Reviewer: Ann Example, Date: soon",
-        "- Ann Example (01/02/2026)",
-        "- \u200b\u2060 (2026-01-31)",
-        "- <!-- Ann Example --> (2026-01-31)",
-        "| Reviewer | Date | Status |\n| - | - | - |\n| Ann Example | 2026-01-31 | rejected |",
-        "| Reviewer | Date |\n| - | - |\n| | 2026-01-31 |",
-        "> - Ann Example (2026-01-31)",
-        "```\n- Ann Example (2026-01-31)\n```",
-        # Not read: fields over several items or lines, sentences, a header that names no field.
-        "- Reviewer: Ann Example\n- Date: 2026-01-31",
-        "- Reviewer: Ann Example\n  - Date: 2026-01-31",
-        "Reviewer: Ann Example\nDate: 2026-01-31",
-        "Approved by Ann Example on 2026-01-31.",
-        "| Role | Name | Signed |\n| - | - | - |\n| QA | Ann Example | 2026-01-31 |",
-    ],
-)
+@pytest.mark.parametrize("text", rows(__file__, "what_is_no_record_in_a_section"))
 def test_what_is_no_record_in_a_section(text: str) -> None:
     assert [one for one in in_section(text) if one.complete] == []
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        {"reviewer": "Ann Example", "date": "2026-01-31"},
-        [{"By": "Ann Example", "approved-on": "2026-01-31T10:00:00Z", "manifest": ".runs/1.json"}],
-        {"docs_review": {"approver": "Ann Example", "date": "2026-01-31", "status": "succeeded"}},
-        "Ann Example (2026-01-31)",
-        ["Ann Example, 2026-01-31"],
-        {"Ann Example": "2026-01-31"},
-        {"reviewer": "Ann Example", "date": "2026-01-31", "approved": True},
-        [{"approved_by": "Ann Example", "approved_on": "2026-01-31"}],
-        {"signed_off_by": "Ann Example", "date": "2026-01-31"},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("value", rows(__file__, "forms_in_data"), ids=str)
 def test_forms_in_data(value: Any) -> None:
     assert [(one.who, one.when, one.complete) for one in in_data(value)] == [("Ann Example", DAY, True)]
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        {},
-        True,
-        {"reviewer": "Ann Example"},
-        {"reviewer": ["Ann Example"], "date": "2026-01-31"},
-        {"audit": {"decision": "hold-0.118.0", "date": "2026-01-31"}},
-        {"reviewer": "Ann Example", "date": "2026-01-31", "outcome": "failed"},
-        {"reviewer": "Ann Example", "date": "2026-01-31", "approved": False},
-        {"reviewer": "Ann Example", "date": 20260131},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("value", rows(__file__, "what_is_no_record_in_data"), ids=str)
 def test_what_is_no_record_in_data(value: Any) -> None:
     assert [one for one in in_data(value) if one.complete] == []
 
