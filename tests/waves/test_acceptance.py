@@ -12,50 +12,10 @@ from specguard.testing import Step
 from specguard.waves.breakdowns import gate_names, scenarios
 from tests.rules.items import judge
 
-TEXT = """\
-# Acceptance gates
-
-Forward only:
-
-- no rollback
-
-## Scenario: the cart is kept
-
-Shown by `a`.
-
-- more of it
-
-## Acceptance criteria
-
-- AC-2 the till opens: `b`
-  - in time
-- AC-3 the till closes: `c`
-
-## Others
-
-- Scenario 4: it rains, `d`
-
-| Id | Acceptance | Gate |
-| --- | --- | --- |
-| AC-5 | it snows | `e` |
-| AC-6 | | `f` |
-
-| Name | Value |
-| --- | --- |
-| x | `y` |
-
-```
-Scenario: in code
-```
-
-<!-- Scenario: hidden -->
-
-> Scenario: somebody else's
-"""
-
 
 def test_which_lines_are_scenarios() -> None:
-    found = scenarios(Document(TEXT), ["Acceptance criteria"])
+    text = Path(__file__).with_name("acceptance.md").read_text()
+    found = scenarios(Document(text), ["Acceptance criteria"])
     assert [(one.line, one.text, list(dict.fromkeys(one.names)), one.id) for one in found] == [
         (7, "the cart is kept", ["a"], ""),
         (15, "AC-2 the till opens: b", ["b"], "ac-2"),
