@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from specguard.testing import Case
+from specguard.testing import Case, Step
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 
@@ -22,30 +22,7 @@ NEVER = {
     "warnings", "yaml",
 }  # fmt: skip
 
-CASE = """
-policy = '''
-base = "main"
-
-[rules.forbidden-path]
-paths = ["docs/api/"]
-
-[rules.locked-path]
-paths = ["configs/**"]
-
-[rules.commit-form]
-subject_max = 72
-
-[rules.branch-name]
-pattern = '^(main|work|(feat|fix|docs)/[a-z0-9-]+)$'
-
-[[rules.forbidden-content.forbid]]
-pattern = "DO NOT COMMIT"
-paths = ["**"]
-message = "left over"
-'''
-staged = {files = {"src/a.py" = "x = 1\\n"}}
-commit_message = "feat: add a\\n"
-"""
+CASE = Case.load(Path(__file__).with_suffix(".toml"))
 
 
 def imported(
@@ -75,7 +52,7 @@ def nothing(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def hooked(case_folder: Path, name: str, tool: str, times: int = 2, **given: str) -> set[str]:
     """What the hook of Claude Code imports for a call, the last of several times."""
-    repository = Case.from_toml(CASE).build(case_folder / "repository")
+    repository = CASE.build(case_folder / "repository")
     session = {"session_id": "s"} if name == "PostToolUse" else {}
     event = {"hook_event_name": name, **session, "cwd": str(repository.path), "tool_name": tool}
     asked = json.dumps({**event, "tool_input": given})
@@ -88,9 +65,8 @@ def hooked(case_folder: Path, name: str, tool: str, times: int = 2, **given: str
 
 @pytest.mark.parametrize("hook", ["--staged", "--commit-msg-file"])
 def test_a_hook_with_a_cached_policy_imports_little(hook: str, nothing: set[str], tmp_path: Path) -> None:
-    case = Case.from_toml(CASE)
-    repository = case.build(tmp_path / "repository")
-    words = case.arguments(tmp_path, repository.names)
+    repository = CASE.build(tmp_path / "repository")
+    words = CASE.arguments(tmp_path, repository.names)
     words = words[: words.index("--commit-msg-file")] if hook == "--staged" else words[words.index(hook) :]
     first = imported([command(), "check", *words], repository.path, tmp_path / "cache")
     assert "specguard.authority" in {name.rpartition(".")[0] for name in first}, "the policy was not compiled"
@@ -112,8 +88,8 @@ def test_a_staged_check_of_an_item_imports_no_heavy_library(tmp_path: Path) -> N
 
 
 def test_a_range_under_a_policy_without_work_imports_nothing_of_work(tmp_path: Path) -> None:
-    change = """commits = [{message = "feat: add a", files = {"src/a.py" = "x = 1\\n"}}]\n"""
-    case = Case.from_toml(CASE[: CASE.index("staged =")] + change)
+    commits = [Step("feat: add a", files={"src/a.py": "x = 1\n"})]
+    case = replace(CASE, staged=None, commit_message=None, commits=commits)
     repository = case.build(tmp_path / "repository")
     check = [command(), "check", *case.arguments(tmp_path, repository.names)]
     imported(check, repository.path, tmp_path / "cache")

@@ -1,5 +1,6 @@
 """The push hook judges what CI judges, and says what is left to CI."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,47 +10,11 @@ from specguard.engine.plugins import load_registry
 from specguard.testing import Case, Repository
 from specguard.testing.running import Outcome, run_here
 
-CASE = """
-policy = '''
-base = "main"
-%s
-
-[rules.pull-request-title]
-pattern = "^feat"
-
-[specs]
-files = ["specs/*.md"]
-statuses = ["open", "done"]
-
-[artifacts.report]
-path = "reports/*.md"
-sections = ["Risks"]
-
-[checklists]
-files = ["tasks.md"]
-evidence = ".runs/**/manifest.json"
-
-[plans.pipeline]
-folder = ".plans/{name}"
-plan = "plan.json"
-'''
-base = {files = {"specs/a.md" = "---\\nstatus: open\\n---\\n# A\\n", "tasks.md" = "- [ ] one\\n"}}
-"""
-BROKEN = {
-    "specs/a.md": "---\nstatus: perhaps\n---\n# A\n",
-    "reports/x.md": "# Report\n",
-    "tasks.md": "- [x] one\n",
-    ".plans/cart/plan.json": '{"tasks": [{"id": "task_001"}]}',
-}
+CASE = Case.load(Path(__file__).with_suffix(".toml"))
 
 
 def build(folder: Path, more: str = "") -> Repository:
-    repository = Case.from_toml(CASE % more).build(folder / "repository")
-    repository.ref("refs/remotes/origin/main", "main")
-    for path, text in BROKEN.items():
-        repository.write(path, text)
-    repository.commit("feat: break it", files={})
-    return repository
+    return replace(CASE, policy=f'base = "main"\n{more}\n{CASE.policy}').build(folder / "repository")
 
 
 def pushed(repository: Repository) -> Outcome:

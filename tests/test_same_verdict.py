@@ -5,56 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from specguard.testing import Case, Repository, Step, run_here
+from specguard.testing import Case, Repository, run_here
 
-CASE = """
-policy = '''
-base = "main"
-
-[rules.forbidden-path]
-paths = ["docs/api/", "locked"]
-
-[rules.locked-path]
-paths = ["configs/**"]
-
-[[rules.forbidden-content.forbid]]
-pattern = "DO NOT COMMIT"
-paths = ["**"]
-message = "left over"
-'''
-[base.files]
-"docs/api/x" = "one\\ntwo\\nthree\\n"
-"docs/api/moved" = "four\\nfive\\nsix\\n"
-"docs/api/deleted" = "seven\\n"
-"docs/api/mode" = "eight\\n"
-"configs/c" = "c\\n"
-"src/a" = "a\\nb\\n"
-"""
-
-CHANGES = {
-    "nothing-wrong": {"files": {"src/b": "b\n"}},
-    "paths": {
-        "files": {"docs/api/x": "ten\n", "docs/api/y": "y\n"},
-        "rename": {"docs/api/moved": "src/moved"},
-        "delete": ["docs/api/deleted", "configs/c"],
-        "executable": ["docs/api/mode"],
-        "symlinks": {"src/link": "../docs/api", "locked": "src"},
-    },
-    "content": {
-        "files": {
-            "src/a": "a\nDO NOT COMMIT\nb\n",
-            "src/new": "x\ny\nDO NOT COMMIT\n",
-            "src/\udcff": "DO NOT COMMIT\n",
-            'docs/api/ü "q"': "1\n",
-        }
-    },
-}
+CASES = Case.load_all(Path(__file__).with_suffix(".toml"))
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_every_source_gives_the_same_findings(change: str, tmp_path: Path) -> None:
-    repository = Case.from_toml(CASE).build(tmp_path / "repository")
-    repository.apply(Step(**CHANGES[change]))  # type: ignore[arg-type]  # the table above is looser than a step
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_source_gives_the_same_findings(case: Case, tmp_path: Path) -> None:
+    repository = case.build(tmp_path / "repository")
     found = {"worktree": findings(repository, "--worktree")}
     repository.stage()
     found["staged"] = findings(repository, "--staged")
@@ -79,7 +37,7 @@ def test_every_source_gives_the_same_findings(change: str, tmp_path: Path) -> No
     found["bare"] = findings(bare, "--base=main", "--head=work")
     for source, these in found.items():
         assert these == found["staged"], source
-    assert bool(found["staged"][1]) is (change != "nothing-wrong")
+    assert bool(found["staged"][1]) is (case.name != "nothing-wrong")
 
 
 def pull_request(base: str, head: str) -> dict[str, object]:

@@ -1,54 +1,34 @@
 """Stacked branches: each is judged by its own part; others are in `tests/cases/stacks/`."""
 
-import json
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from specguard.testing import Case, Repository
+from specguard.testing import Case, Repository, Step
 from specguard.testing.running import Outcome, run_here
 from tests.executor.working import Workshop
 from tests.integrations.hooks.test_pins import Pinned
+from tests.rows import recorded
 
 PLAN = "plan/breakdown.yaml"
-SLICES = """slices:
-  - {id: 1, title: One, files: [src/one.py], depends_on: []}
-  - {id: 2, title: Two, files: [src/two.py], depends_on: []}
-  - {id: 3, title: Three, files: [src/three.py], depends_on: []}
-  - {id: 4, title: Four, files: [src/four.py], depends_on: []}
-"""
-SLICE = """
-[work.slice]
-source = "plan/breakdown.yaml"
-items = "slices"
-number = "id"
-base = "planning"
-branch = "slice-{number}"
-commit = "feat(slice{number}): {text}"
-"""
-CASE = f"""
-policy = '''
-base = "main"
-require_work_item = true
-
-[rules.forbidden-path]
-paths = ["locked/"]
-{SLICE}
-%s
-'''
-base = {{files = {{"src/a.py" = "a", "locked/x" = "x"%s}}}}
-branch = "main"
-"""
-WITH_PLAN = f", {json.dumps(PLAN)} = {json.dumps(SLICES)}"
+SLICES, SLICE = recorded(__file__, "plan"), recorded(__file__, "settings")
 
 
-def start(folder: Path, *, planned: bool = True, more: str = "") -> Repository:
+def settings(rule: str) -> str:
+    """What a policy says of slices, with a rule about a folder."""
+    return f'base = "main"\n\n[rules.{rule}]\npaths = ["locked/"]\n{SLICE}\n'
+
+
+POLICY = f"# Authority\n\n```toml specguard\n{settings('locked-path')}```\n"
+
+
+def start(folder: Path, *, more: str = "") -> Repository:
     """A repository whose main is at its remote."""
-    repository = Case.from_toml(CASE % (more, WITH_PLAN if planned else "")).build(folder / "repository")
-    repository.ref("refs/remotes/origin/main", "main")
-    return repository
+    policy = f"require_work_item = true\n{settings('forbidden-path')}{more}"
+    files = {"src/a.py": "a", "locked/x": "x", PLAN: SLICES}
+    return Case(policy=policy, base=[Step(files=files)], branch="main").build(folder / "repository")
 
 
 def stack(repository: Repository, *slices: str) -> Repository:
@@ -171,9 +151,9 @@ def test_main_that_was_merged_is_not_the_slices_own(tmp_path: Path) -> None:
 # A branch below that has gone on since
 
 
-def gone_on(folder: Path, **more: Any) -> Repository:
+def gone_on(folder: Path) -> Repository:
     """Slice 2 upon slice 1, whose branch has one more commit."""
-    repository = stack(start(folder, **more), "1", "2")
+    repository = stack(start(folder), "1", "2")
     repository.checkout("slice-1")
     repository.commit("feat(slice1): go on", files={"src/one.py": "more"})
     repository.checkout("slice-2")
@@ -215,18 +195,6 @@ def test_the_next_step_of_files_of_the_slice_below_names_its_branch(tmp_path: Pa
 
 
 # Runs
-
-
-POLICY = f"""# Authority
-
-```toml specguard
-base = "main"
-
-[rules.locked-path]
-paths = ["locked/"]
-{SLICE}
-```
-"""
 
 
 def workshop(folder: Path, base: str = "planning") -> Workshop:
