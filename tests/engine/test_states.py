@@ -12,7 +12,8 @@ from specguard.engine.rule_runner import Judging
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import Origin, RuleResult, Verdict
 from specguard.rules import Covering, Finding, Rule
-from specguard.testing import Case, Step, run_here
+from specguard.testing import Case, Repository, Step, run_here
+from tests.outcomes import ended
 from tests.rows import rows
 
 What = Callable[..., Iterator[Finding]]
@@ -258,6 +259,23 @@ def test_enforcing_neither_reads_nor_writes_the_cache(tmp_path: Path) -> None:
     kept.write_bytes(lenient.read_bytes())
     assert check() == 0
     assert check("--enforce") == 1
+
+
+def test_what_init_writes_passes_at_every_stage_and_is_enforced_once_it_may_be(
+    repository: Repository,
+) -> None:
+    def check(*words: str, code: int = 0) -> str:
+        return ended(run_here("check", *words, directory=repository.path), code).stderr
+
+    repository.commit("chore: start", files={"ci/run": "make\n"})
+    repository.branch("adopt")
+    ended(run_here("init", "--lock", "ci/", directory=repository.path))
+    repository.stage()
+    check("--staged", "--strict")
+    repository.commit("docs: state what may change")
+    check()
+    assert "--bootstrap" in check("--enforce", "--base=main", code=2)
+    check("--enforce", "--base=main", "--bootstrap")
 
 
 EXPLAINED = Path(__file__).with_name("explained.toml").read_text("utf-8")
