@@ -122,35 +122,3 @@ def test_an_unmerged_path(repo: Repository) -> None:
     outcome = check(repo, "--staged")
     undecided(outcome, "locked/p is not merged")
     assert outcome.state("PTH002") == "indeterminate"
-
-
-MATCHED = {
-    "locked": ["locked", "locked/x", "locked/x/y"],
-    "locked/": ["locked/x", "locked/x/y", "locked"],
-    "locked/**": ["locked/x", "locked/x/y", "locked"],
-    "locked/*": ["locked/x", "locked/x/y"],
-    "a/**/c": ["a/c", "a/b/c", "a/b/x/c", "a/b/c/d"],
-    "**/secret": ["secret", "x/secret", "x/y/secret", "x/secret/z"],
-    "*.lock": ["x.lock", "x.lock/y"],
-}
-FREE = {
-    "locked": ["lockedx", "x/locked"],
-    "locked/": ["lockedx/y", "x/locked/y"],
-    "locked/**": ["x/locked/y"],
-    "locked/*": ["lockedx"],
-    "a/**/c": ["a/b/cd", "x/a/c"],
-    "**/secret": ["xsecret", "x/secrets"],
-    "*.lock": ["x/y.lock"],
-}
-
-
-@threat("T34", "a path deep below what a pattern locks, and the folder itself", "exit 1: PTH002")
-@pytest.mark.parametrize("pattern", MATCHED)
-def test_patterns_lock_what_they_say(repository: Repository, pattern: str) -> None:
-    repository.commit("chore: base", files={"SPEC_AUTHORITY.md": locking(pattern)})
-    repository.branch("work")
-    for path in MATCHED[pattern]:
-        repository.commit("feat: x", files={path: "x\n"})
-        repository.delete(path.partition("/")[0])
-    repository.commit("feat: x", files=dict.fromkeys(FREE[pattern], "x\n"))
-    fails(check(repository, "--select=PTH002"), *(("PTH002", path) for path in MATCHED[pattern]))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from specguard.testing import Repository
+from specguard.testing import Case, Repository, Step
 from specguard.testing.repository import clean_environment
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, authority, check, errors, fails, guarded, passes, undecided
@@ -142,6 +142,44 @@ def test_an_artifact_that_breaks_its_reader(repository: Repository) -> None:
     repository.commit("docs: plan", files={f"plan/{name}": text for name, text in BOMBS.items()})
     fails(check(repository), *(("ART013", f"plan/{name}") for name in BOMBS))
     assert not (repository.path / "RAN").exists()
+
+
+UNREADABLE = """[specs]
+files = ["specs/*.md"]
+index = "index.json"
+mirrors = ["m/*"]
+
+[rules.unmapped-acceptance]
+documents = ["docs/*.md"]
+
+[models]
+allow = ["^good-1"]
+
+[runs]
+keep = "tree"
+"""
+
+
+def test_what_is_not_utf8_or_too_long_hides_nothing(tmp_path: Path) -> None:
+    index = '{"specs": [{"id": "0001", "path": "specs/1.md", "status": "planned"}]}'
+    head: dict[str | bytes, str | bytes] = {
+        "m/latin.md": b"- 0001: done \xe9\n",
+        "docs/latin.md": b"- Scenario: x \xe9\n",
+        ".runs/1/x.md": b"model: gpt-5 \xe9\n",
+        ".runs/2/x.json": b'{"model": "gpt-5 %s"}' % (b"x" * 400),
+    }
+    repo = Case(
+        policy=UNREADABLE,
+        base=[Step(files={"specs/1.md": "# Runs\n", "index.json": index})],
+        commits=[Step(files=head)],
+    ).build(tmp_path / "repository")
+    fails(
+        check(repo, "--select=SPC008,ART020,PLN006"),
+        ("SPC008", "m/latin.md"),
+        ("ART020", "docs/latin.md"),
+        ("PLN006", ".runs/1/x.md"),
+        ("PLN006", ".runs/2/x.json"),
+    )
 
 
 @threat("T82", "a text that an expression would take for ever to match", "exit 0")
