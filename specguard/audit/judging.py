@@ -10,17 +10,22 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from specguard.authority.floor import Floor
 from specguard.authority.load import find_sources, has_documents
 from specguard.authority.policy import Policy
 from specguard.change.base import Found, local_base, usual_base
 from specguard.change.check_request import FLOOR, Request, Revision, resolve
+from specguard.change.entries import Commit
 from specguard.change.git import Git
 from specguard.change.platform_event import Event
 from specguard.change.ranges import RangeChange
 from specguard.change.repository import Repository, short_branch
+from specguard.change.tree import Tree
+from specguard.declaration.registry import Registry
 from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry
@@ -28,15 +33,6 @@ from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError
 from specguard.model import Verdict, shortened
 from specguard.reporters.json import finding_data, plain
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from specguard.authority.floor import Floor
-    from specguard.change.entries import Commit
-    from specguard.change.tree import Tree
-    from specguard.declaration.registry import Registry
-
 
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999, after which no date is told."""

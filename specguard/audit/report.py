@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from specguard import __version__
 from specguard.audit.store import MOST, SOON, Summary
@@ -15,10 +16,7 @@ from specguard.reporters import html
 from specguard.reporters.escape import cut, json_text, markdown_text, visible
 from specguard.reporters.status import aligned
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-
-    _Row = Mapping[str, Any]
+_Row = Mapping[str, Any]
 
 
 SCHEMA: Final = "specguard.audit/1"

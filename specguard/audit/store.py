@@ -10,19 +10,15 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
+from specguard.audit.judging import JudgedChange
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-
-    from specguard.audit.judging import JudgedChange
-
 
 LAYOUT: Final = 1
 """The number of this layout of the tables."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import click
 
@@ -17,9 +18,6 @@ from specguard.engine.plugins import find_rule, load_registry
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
 from specguard.reporters.escape import visible
 from specguard.reporters.file_writing import replace_file, writing
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @click.command("audit")

@@ -7,9 +7,10 @@ import importlib
 import json
 import os
 import re
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import click
 
@@ -18,6 +19,7 @@ from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.cli import options as opt
 from specguard.cli.app import app
 from specguard.cli.options import show, show_markdown, usage
+from specguard.declaration.registry import Registered, Registry
 from specguard.engine.plugins import find_rule, load_registry
 from specguard.errors import SpecguardError, unknown
 from specguard.model import EXIT_FAILED, EXIT_PASSED
@@ -25,11 +27,6 @@ from specguard.reporters import manual
 from specguard.reporters.file_writing import writing
 from specguard.reporters.status import aligned
 from specguard.runs.manifests import run_schemas
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from specguard.declaration.registry import Registered, Registry
 
 
 @click.command("docs")

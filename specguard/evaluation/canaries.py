@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from specguard.authority.policy import Policy, RuleInPolicy
+from specguard.declaration.patterns import Covering, Patterns
 from specguard.declaration.rule import load
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError
+from specguard.evaluation.expectations import OwnAuthority
 from specguard.model import listed, path_text
 from specguard.testing.case import Case, CaseError
 from specguard.testing.repository import Step, to_bytes
 from specguard.testing.running import Outcome, examples, judge_case
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from specguard.authority.policy import Policy, RuleInPolicy
-    from specguard.declaration.patterns import Covering, Patterns
-    from specguard.evaluation.expectations import OwnAuthority
-
 
 _WHOLE = "under this policy"
 _PARTLY = "with this policy's severity, stages and exceptions for the rule"

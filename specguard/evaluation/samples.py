@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import os
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from specguard.change.check_request import resolve
 from specguard.change.git import Git
@@ -21,10 +22,7 @@ from specguard.testing.case import Case, CaseError, fields_of
 from specguard.testing.repository import GitError, Repository
 from specguard.testing.running import Outcome, run_here
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    _Declared = TypeVar("_Declared", "Sample", "AssetCommand")
+_Declared = TypeVar("_Declared", "Sample", "AssetCommand")
 
 FILE = "evaluation/samples.toml"
 """Where samples are declared, from the root of the repository whose policy is applied."""

@@ -12,17 +12,23 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
+from specguard.artifacts.contracts import Contract
+from specguard.authority.policy import Policy
 from specguard.change.base import Found, papers_of
 from specguard.change.git import Git, History
 from specguard.change.repository import short_name
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, nearest
+from specguard.executor.run import Run, RunOptions
 from specguard.model import path_text
 from specguard.plans.plans import read_plan
+from specguard.plans.task import Task
 from specguard.plans.verification import commands_of
+from specguard.runs import manifests
 from specguard.work.changes import Landings, OwnPlan, own_plan, shared_kinds
 from specguard.work.document_search import Pointer
 from specguard.work.gates import PlannedGate, name_of
@@ -32,18 +38,9 @@ from specguard.work.kinds import PlanKind, WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template, Unrendered
 from specguard.work.named_items import Work
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from specguard.artifacts.contracts import Contract
-    from specguard.authority.policy import Policy
-    from specguard.executor.run import Run, RunOptions
-    from specguard.plans.task import Task
-    from specguard.runs import manifests
-
-    Tips = Callable[[str], str | None]
-    """Gives the commit of a branch of the canonical repository, which is in the object store; None: there is
-    no such branch."""
+Tips = Callable[[str], str | None]
+"""Gives the commit of a branch of the canonical repository, which is in the object store; None: there is
+no such branch."""
 
 
 def task_of(policy: Policy, item: WorkItem | None) -> Task | None:

@@ -12,7 +12,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, cast
+from typing import Annotated, Any, Final, Literal, TypeVar, cast
 from urllib.parse import quote, unquote
 
 import anyio
@@ -40,8 +40,7 @@ from specguard.reporters.json import errors, plain, report
 from specguard.reporters.policy import as_data as policy_data
 from specguard.reporters.status import as_data as runs_data
 
-if TYPE_CHECKING:
-    _Asked = TypeVar("_Asked")
+_Asked = TypeVar("_Asked")
 
 _LONGEST_NAME = 1_000
 _LONGEST_PATH = 4_096

@@ -62,6 +62,7 @@ import os
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
@@ -69,16 +70,11 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from specguard.approvals.record import Approval, Bond, Revocation
+from specguard.model import Judged
 from specguard.testing.repository import ORIGIN, Repository, Step, clean_environment, plain_bytes, to_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-
-    from specguard.approvals.record import Approval, Bond, Revocation
-    from specguard.model import Judged
-
 
 AUTHORITY = b"SPEC_AUTHORITY.md"
 _NO_SETTINGS = 'base = "main"\n'
