@@ -336,10 +336,7 @@ def is_owed(folder: RunFolder) -> bool:
 
 def _unfinished(folder: RunFolder) -> Mapping[str, Any]:
     """The record of a round that did not end; empty if there is none."""
-    try:
-        data = folder.data(_UNFINISHED)
-    except (OSError, ValueError):
-        return {}
+    data = folder.known(_UNFINISHED)
     return data if "tree" in data else {}
 
 

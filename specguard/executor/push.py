@@ -187,11 +187,8 @@ def tried(run: Run) -> list[str]:
     have added one of somebody else's.
     """
     known = [run.manifest.pushed] if run.manifest.pushed else []
-    try:
-        commits = run.folder.data(RECORD).get("commits", [])
-    except (OSError, ValueError):
-        # Without it a branch that is there is somebody else's.
-        return known
+    # Without the record a branch that is there is somebody else's.
+    commits = run.folder.known(RECORD).get("commits", [])
     own = [one for one in commits if isinstance(one, str) and _is_own(run, one)]
     return list(dict.fromkeys([*own, *known]))
 

@@ -135,7 +135,7 @@ def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[Changed
         changed: the files that it changed; None if that is not known.
     """
     item, label = manifest.item, manifest.item.label
-    gates = _json(folder, GATES_FILE).get("gates")
+    gates = folder.known(GATES_FILE).get("gates")
     return page(
         "report.md",
         manifest=manifest,
@@ -178,7 +178,7 @@ def last_output(manifest: Manifest, folder: RunFolder) -> str:
         manifest: its record.
         folder: its folder; what cannot be read there is left out.
     """
-    error = _json(folder, ERROR)
+    error = folder.known(ERROR)
     told = any(one.number == error.get("command") and one.kind in JUDGING for one in manifest.commands)
     return "" if told else _last_lines(str(error.get("tail") or ""))
 
@@ -236,7 +236,7 @@ def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
             fixed = same[same.index(last) + 1].attempt
             mended = "the agent fixed it" if fixed > failed[0].attempt else "it passed when it ran again"
             after = f"{mended} in round {fixed}"
-        tail = _last_lines(str(_json(folder, last.response).get("tail") or ""))
+        tail = _last_lines(str(folder.known(last.response).get("tail") or ""))
         yield Failure(failed[0].command, outcome(failed[0]), failed[0].attempt, after, tail)
 
 
@@ -249,7 +249,7 @@ def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
     """Each finding that stopped a round, once, with the round in which it was gone."""
     judgements, seen = manifest.judgements, set()
     for judgement in judgements:
-        report = _json(folder, judgement.report).get("findings")
+        report = folder.known(judgement.report).get("findings")
         known = report if isinstance(report, list) else []
         told = {str(one.get("fingerprint")): one for one in known if isinstance(one, dict)}
         for fingerprint in judgement.findings:
@@ -269,7 +269,7 @@ def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
 
 def remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
     """Each thing that is left to do: in words, with the command or path (`code`) or the step (`said`)."""
-    error, request, patch = _json(folder, ERROR), manifest.pull_request, folder.file(PATCH)
+    error, request, patch = folder.known(ERROR), manifest.pull_request, folder.file(PATCH)
     if manifest.state in ("pending", "running"):
         yield {"text": "It has not ended", "code": folder.command("status")}
     said = error.get("suggestion")
@@ -317,14 +317,6 @@ def _took(manifest: Manifest) -> float | None:
         return None
     began, ended = (datetime.fromisoformat(one) for one in (manifest.started_at, manifest.ended_at))
     return (ended - began).total_seconds()
-
-
-def _json(folder: RunFolder, name: str) -> Mapping[str, Any]:
-    """A file of the run; empty if it cannot be read."""
-    try:
-        return folder.data(name)
-    except (OSError, ValueError):
-        return {}
 
 
 _MINUTE: Final = 60

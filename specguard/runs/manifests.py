@@ -654,6 +654,13 @@ class RunFolder:
             raise ValueError(f"{name} holds no object")  # noqa: TRY004 - as broken JSON is told
         return found
 
+    def known(self, name: str) -> dict[str, Any]:
+        """The same; empty if it cannot be read."""
+        try:
+            return self.data(name)
+        except (OSError, ValueError):
+            return {}
+
     def remove(self, name: str) -> None:
         """Remove a file of the run, if it is there.
 

@@ -74,8 +74,7 @@ class RunView(RunRecord):
     @property
     def label(self) -> str:
         """Its work item, for a person."""
-        own = self.item.casefold().startswith(self.kind.casefold())
-        return self.item if own or self.manifest is None else f"{self.kind} {self.item}"
+        return self.item if self.manifest is None else self.manifest.item.label
 
     @property
     def state(self) -> str:
