@@ -49,7 +49,7 @@ from specguard.executor.run import (
 )
 from specguard.executor.side_effects import open_place
 from specguard.executor.start_point import ItemLock
-from specguard.executor.steps import STEPS, Line, Until
+from specguard.executor.steps import STEPS, Line
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.runs import manifests
 from specguard.runs.files import committed_folder, ignore_local
@@ -77,25 +77,18 @@ def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say =
         StaleWorker: another process has taken the run over; nothing more is written for this one.
         SpecguardError: the run can be recorded no more, as on a full disk; it can be resumed.
     """
+    run.manifest.state, run.manifest.reason = "running", None
     try:
-        end = finish(run, _carry_out_steps(run, first, again, say))
+        if run.manifest.commit is None:
+            run.folder.remove(PATCH)
+        end = end_of(lambda: Line(run, say, again).from_step(first), run.folder.command("resume"))
+        if end is not None and end.code == "step-reached":
+            with suppress(SpecguardError, MissingFact):
+                keep_patch(run)
+        end = finish(run, end)
     finally:
         run.close()
     return EXIT_PASSED if end is None else end.exit_code
-
-
-def _carry_out_steps(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
-    """Carry out the steps: how the run ended early; None if it did not."""
-    run.manifest.state, run.manifest.reason = "running", None
-    if run.manifest.commit is None:
-        run.folder.remove(PATCH)
-    try:
-        return end_of(lambda: Line(run, say, again).from_step(first), run.folder.command("resume"))
-    except Until:
-        with suppress(SpecguardError, MissingFact):
-            keep_patch(run)
-        words = f"it was to go on until {run.options.until} and no further"
-        return RunEnded(words, state="stopped", exit_code=EXIT_PASSED, code="step-reached")
 
 
 def end_of(work: Callable[[], None], go_on: str) -> RunEnded | None:
@@ -103,7 +96,7 @@ def end_of(work: Callable[[], None], go_on: str) -> RunEnded | None:
     try:
         with killed_by_signals(), Needed():
             work()
-    except (StaleWorker, Until):
+    except StaleWorker:
         raise
     except SpecguardError as error:
         end = ended_by(error)

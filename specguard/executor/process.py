@@ -134,7 +134,10 @@ def run_command(
     try:
         attempt.carry_out(words, cwd, stdin, command_environment(run) if environment is None else environment)
         record.log_digest = log.finish()
-        attempt.conclude()
+        if attempt.ended is None and held.received is not None:
+            attempt.ended = RunEnded(_KILLED.format(held.received.name), state="killed")
+        if log.over and not record.problem:
+            record.problem = log.too_much
     finally:
         log.close()
         record.ended_at = now_text()
@@ -222,13 +225,6 @@ class _Attempt(Record, frozen=False):
                 # The system itself may still be busy for it: it has no exit code then.
                 with suppress(subprocess.TimeoutExpired):
                     self.record.exit_code = process.wait(GRACE)
-
-    def conclude(self) -> None:
-        """Judge it by what came to light at its end alone."""
-        if self.ended is None and self.signals.received is not None:
-            self.ended = RunEnded(_KILLED.format(self.signals.received.name), state="killed")
-        if self.log.over and not self.record.problem:
-            self.record.problem = self.log.too_much
 
     def _follow(self, pid: int) -> str:
         """Read what it prints until it has ended, or has done what it is run for; otherwise why it has to."""

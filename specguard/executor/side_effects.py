@@ -31,6 +31,7 @@ State = dict[str, str]
 _DIGESTED: Final = 4 << 20
 """A file up to this size, in bytes, is compared by its content, a larger one by its size and times."""
 
+_LONGEST_HEAD: Final = 200
 _MOST: Final = 5
 """So many misbehaviours are named in one sentence; of the rest there is the number."""
 
@@ -300,13 +301,9 @@ def _misbehaviour(place: Place, before: State) -> Iterator[str]:
 
 
 def _head(place: Place, head: str) -> str:
-    if not head:
-        return "deleted the HEAD of its place"
-    if head.startswith("ref:"):
-        return f"switched its place to the branch {head[4:].strip().removeprefix('refs/heads/')}"
     if place.made(head):
         return f"committed by itself ({head[:12]})"
-    return f"moved the HEAD of its place to {head[:12]}, which is not the base"
+    return f"moved the HEAD of its place to {head[:_LONGEST_HEAD] or 'nothing'}"
 
 
 def _hidden(place: Place) -> Iterator[str]:

@@ -48,7 +48,7 @@ from specguard.executor.report import REPORT
 from specguard.executor.run import ROUND, Run, RunEnded, RunOptions, Say, check_progress, count_round
 from specguard.executor.side_effects import inspect, make_place
 from specguard.executor.start_point import clash
-from specguard.model import EXIT_FAILED, path_text
+from specguard.model import EXIT_FAILED, EXIT_PASSED, path_text
 from specguard.reporters.escape import visible
 
 _MOST_TREES: Final = 3
@@ -270,10 +270,6 @@ STEPS: Final = tuple(step.name for step in LINE)
 _BY_NAME: Final = dict(zip(STEPS, LINE, strict=True))
 
 
-class Until(Exception):
-    """The last step that was asked for is done."""
-
-
 class Line:
     """The line of steps of one run under way.
 
@@ -293,8 +289,7 @@ class Line:
         """Do all steps from one on.
 
         Raises:
-            RunEnded: one of them ends the run.
-            Until: the last one that was asked for is done.
+            RunEnded: one of them ends the run, or the last one that was asked for is done.
         """
         self._end_with("preflight")
         begun, work, made = map(STEPS.index, (first, "agent", "commit"))
@@ -334,7 +329,8 @@ class Line:
 
     def _end_with(self, name: str) -> None:
         if name == self.run.options.until:
-            raise Until
+            words = f"it was to go on until {name} and no further"
+            raise RunEnded(words, state="stopped", exit_code=EXIT_PASSED, code="step-reached")
 
     def _rounds(self, first: str) -> None:
         """Let the agent work until gates and rules pass, as often as it may."""

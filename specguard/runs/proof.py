@@ -18,7 +18,7 @@ from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, judge_each
 from specguard.model import shortened
-from specguard.runs.record import GATES, RanCommand, RunRecord, RunRecords, reaches
+from specguard.runs.record import GATES, RanCommand, RunRecord, RunRecords, reaches, words_of
 from specguard.work.changes import doing
 from specguard.work.kinds import Names, WorkKind, normal_id
 
@@ -438,7 +438,7 @@ def _found(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
             yield names
     for word in words[1:] if not _SHELLS.isdisjoint(programs) else ():
         if any(char.isspace() for char in word):
-            yield from _found(_split(word))
+            yield from _found(words_of(word))
 
 
 def _names_of(word: str, following: str, program: str) -> tuple[str, ...]:
@@ -464,12 +464,3 @@ def _names_of(word: str, following: str, program: str) -> tuple[str, ...]:
     # `-sdanger-full-access`, and options that are not known here.
     found = _MODE.search(word)
     return (found[0], word) if found else ()
-
-
-def _split(text: str) -> list[str]:
-    import shlex
-
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return text.split()

@@ -17,7 +17,7 @@ from specguard.runs.settings import RunSettings, seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from typing import Any, Final
 
@@ -158,6 +158,19 @@ class RunRecord:
         from specguard.runs.proof import high_trust
 
         return high_trust(words, allowed)
+
+    @property
+    def agents(self) -> Iterator[tuple[str, Sequence[str], tuple[str | int, ...]]]:
+        """The commands of its agents: the name that is told, the words, and where they stand."""
+        agent, commands = self.value.get("agent"), self.value.get("commands")
+        if isinstance(agent, dict):
+            yield _text(agent.get("name")), words_of(agent.get("command")), ("agent", "command")
+        for key in _WORDS:
+            yield "", words_of(self.value.get(key)), (key,)
+        for number, one in enumerate(commands if isinstance(commands, list) else ()):
+            if isinstance(one, dict) and (one.get("kind") == "agent" or not self.native):
+                said = next(filter(None, map(one.get, _WORDS)), None)
+                yield "", words_of(said), ("commands", number)
 
     @property
     def native(self) -> bool:
@@ -358,6 +371,18 @@ class RunRecord:
         if b"" in parts or b"." in parts or b".." in parts or b"\0" in written:
             return None
         return self.folder + b"/" + written
+
+
+def words_of(command: Any) -> list[str]:
+    """The words of a command, which is a list of them or a text for a shell; none of anything else."""
+    if not isinstance(command, str):
+        return [str(word) for word in command] if isinstance(command, list) else []
+    import shlex
+
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return command.split()
 
 
 def reaches(grade: str, least: str) -> bool:

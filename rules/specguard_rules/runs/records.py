@@ -671,7 +671,7 @@ class ForbiddenAgentMode(Rule):
         def forbidden(run: RunRecord, _: Sequence[Commit]) -> Iterator[Finding]:
             shown = run_records.shown(run)
             found: dict[str, tuple[str, tuple[str | int, ...], str]] = {}
-            for name, words, place in _agents(run):
+            for name, words, place in run.agents:
                 for what, setting in (*_flags(run, name, words, agents), *_models(words, models)):
                     found.setdefault(what, (setting, place, what))
             agent = run.value.get("agent")
@@ -685,30 +685,6 @@ class ForbiddenAgentMode(Rule):
                 yield about_run(run_records, run, message, step, key, *place, setting=setting)
 
         yield from judged(commits, run_records, forbidden, whole=whole)
-
-
-def _agents(run: RunRecord) -> Iterator[tuple[str, Sequence[str], tuple[str | int, ...]]]:
-    """The commands of a run's agents: the name that is told, the words, and where they stand."""
-    agent, commands = run.value.get("agent"), run.value.get("commands")
-    if isinstance(agent, dict):
-        name = agent.get("name")
-        yield name if isinstance(name, str) else "", _words(agent.get("command")), ("agent", "command")
-    for key in ("command", "cmd", "argv"):
-        yield "", _words(run.value.get(key)), (key,)
-    for number, one in enumerate(commands if isinstance(commands, list) else ()):
-        if isinstance(one, dict) and (one.get("kind") == "agent" or not run.native):
-            yield "", _words(one.get("command") or one.get("cmd") or one.get("argv")), ("commands", number)
-
-
-def _words(command: Any) -> Sequence[str]:
-    if not isinstance(command, str):
-        return [str(word) for word in command] if isinstance(command, list) else ()
-    import shlex
-
-    try:
-        return shlex.split(command)
-    except ValueError:
-        return command.split()
 
 
 def _flags(
