@@ -1,21 +1,24 @@
-"""What `specguard doctor` says of agents' hooks: it runs them, and asks the agents' programs for trust."""
+"""Agents' hooks: `init --agent` writes them beside what is there, `doctor` runs them and asks for trust."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from specguard.integrations.hooks.settings import HOSTS, probe
-from specguard.testing import Repository, run_here
+from specguard.testing import Outcome, Repository, run, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.integrations.hooks.asking import ask, guarded, write
 from tests.outcomes import data_of, ended
 from tests.rows import rows
+from tests.scripts import play, scripts
 
 SCRIPTS = str(Path(command()).parent)
-PATH = f"{SCRIPTS}:/usr/bin:/bin"
+BARE = "/usr/bin:/bin"
+PATH = f"{SCRIPTS}:{BARE}"
 
 
 @pytest.fixture
@@ -30,9 +33,11 @@ def environment(repository: Repository, path: str) -> dict[str, str]:
     return {"PATH": path, "HOME": str(home)}
 
 
-def init(repository: Repository, *agents: str, path: str = PATH) -> None:
+def init(repository: Repository, *agents: str, path: str = PATH, **variables: str) -> Outcome:
+    """Have agents' settings written."""
     words = [word for agent in agents for word in ("--agent", agent)]
-    ended(run_here("init", *words, directory=repository.path, env=environment(repository, path)))
+    env = {**environment(repository, path), **variables}
+    return ended(run_here("init", *words, directory=repository.path, env=env))
 
 
 def doctor(repository: Repository, code: int = 0, path: str = PATH, **variables: str) -> dict[str, Any]:
@@ -48,6 +53,102 @@ def change(repository: Repository, agent: Any, old: str, new: str) -> None:
     place.write_text(text.replace(old, new))
 
 
+def install(folder: Path, name: str, text: str) -> str:
+    """Put a program on a path, which is returned."""
+    tools = folder / "tools"
+    tools.mkdir(exist_ok=True)
+    (tools / name).write_text(f"#!/bin/sh\n{text}\n")
+    (tools / name).chmod(0o755)
+    return f"{tools}:{PATH}"
+
+
+def settings(repository: Repository, agent: Any) -> Any:
+    return json.loads((Path(repository.path) / HOSTS[agent].file).read_text())
+
+
+@pytest.mark.parametrize("script", scripts(__file__))
+def test_what_is_written_and_what_is_refused(script: dict[str, Any], tmp_path: Path) -> None:
+    play(script, tmp_path)
+
+
+@pytest.mark.parametrize("agent", list(HOSTS))
+def test_settings_are_shown_and_written_and_then_there_is_nothing_to_do(
+    repository: Repository, agent: Any
+) -> None:
+    words = ("init", "--agent", agent, "--print")
+    printed = ended(run_here(*words, directory=repository.path, env=environment(repository, PATH)))
+    assert f"specguard hook {agent} || exit 2" in printed.stdout
+    assert not (Path(repository.path) / HOSTS[agent].file).exists()
+    first = init(repository, agent)
+    assert f"+++ {HOSTS[agent].file}" in first.stdout
+    assert f"git add {HOSTS[agent].file}" in first.stdout
+    before = settings(repository, agent)
+    assert f"{HOSTS[agent].file} has all it needs" in init(repository, agent).stdout
+    assert settings(repository, agent) == before
+    guard = json.dumps(before["hooks"][HOSTS[agent].before])
+    assert f'"specguard hook {agent} || exit 2"' in guard
+
+
+def called(repository: Repository) -> str:
+    """The command before an edit, as a shell has it."""
+    return str(settings(repository, "claude")["hooks"]["PreToolUse"][0]["hooks"][0]["command"])
+
+
+def shell(repository: Repository, event: bytes) -> subprocess.CompletedProcess[bytes]:
+    """What the command before an edit answers where no path leads to specguard."""
+    return subprocess.run(
+        ["/bin/sh", "-c", called(repository)],
+        cwd=repository.path,
+        input=event,
+        env={**clean_environment(), "PATH": BARE},
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_a_program_of_a_virtual_environment_is_found_when_that_is_not_active(repository: Repository) -> None:
+    init(repository, "claude", VIRTUAL_ENV=str(Path(SCRIPTS).parent))
+    assert called(repository) == f'PATH="$PATH:{SCRIPTS}" specguard hook claude || exit 2'
+    bare = {**clean_environment(), "PATH": BARE}
+    shown = run("init", "--agent", "codex", "--print", directory=repository.path, env=bare).stdout
+    assert f'PATH=\\"$PATH:{SCRIPTS}\\" specguard hook codex || exit 2' in shown
+    done = shell(repository, json.dumps(write("docs/api/x.yaml", Path(repository.path))).encode())
+    assert b'"permissionDecision": "deny"' in done.stdout, done
+
+
+def test_a_program_that_is_gone_refuses_every_edit(repository: Repository) -> None:
+    init(repository, "claude")
+    done = shell(repository, b"{}")
+    assert done.returncode == 2
+    assert b"specguard" in done.stderr
+
+
+@pytest.mark.parametrize(("version", "written"), [("2.1.294", False), ("2.1.295", True), ("2.2.0", True)])
+def test_claude_code_refuses_on_failure_where_it_knows_how(
+    repository: Repository, tmp_path: Path, version: str, written: bool
+) -> None:
+    init(repository, "claude", path=install(tmp_path, "claude", f'echo "{version} (Claude Code)"'))
+    assert ('"onFailure": "block"' in json.dumps(settings(repository, "claude"))) is written
+
+
+def test_a_worktree_has_the_hooks_and_an_agent_cannot_take_them_out(
+    repository: Repository, tmp_path: Path
+) -> None:
+    init(repository, "claude")
+    repository.stage()
+    repository.commit("chore: have agents ask specguard")
+    tree = tmp_path / "tree"
+    repository.git("worktree", "add", "-q", "-b", "other", str(tree))
+    assert (tree / ".claude/settings.json").is_file()
+    for root in (tree, Path(repository.path)):
+        asked = ask("claude", write(str(tree / ".claude/settings.json"), root, "{}\n"), root)
+        assert asked.kind == "refuse"
+        assert "holds the settings by which an agent's program runs specguard" in asked.refusal
+
+
+# What a doctor says of them
+
+
 @pytest.mark.parametrize("agent", list(HOSTS))
 def test_each_hook_is_run_and_mended_by_init_where_its_program_is_not_found(
     repository: Repository, agent: str
@@ -57,11 +158,11 @@ def test_each_hook_is_run_and_mended_by_init_where_its_program_is_not_found(
     assert said["status"] == "ok"
     assert "a probe was refused in 0." in said["said"]
     assert "no event of an agent has come in this worktree yet" in said["said"]
-    said = doctor(repository, code=1, path="/usr/bin:/bin")[f"hooks of {agent}"]
+    said = doctor(repository, code=1, path=BARE)[f"hooks of {agent}"]
     assert "not found" in said["said"]
     assert said["help"] == f"specguard init --agent {agent}"
-    init(repository, agent, path="/usr/bin:/bin")
-    assert doctor(repository, path="/usr/bin:/bin")[f"hooks of {agent}"]["status"] == "ok"
+    init(repository, agent, path=BARE)
+    assert doctor(repository, path=BARE)[f"hooks of {agent}"]["status"] == "ok"
 
 
 def test_an_agent_that_is_here_without_hooks_is_told(repository: Repository, tmp_path: Path) -> None:
@@ -149,15 +250,6 @@ def test_hooks_that_are_switched_off_are_told(repository: Repository, agent: str
 # What can be told of trust.
 
 
-def install(folder: Path, name: str, text: str) -> str:
-    """Put a program on a path, which is returned."""
-    tools = folder / "tools"
-    tools.mkdir(exist_ok=True)
-    (tools / name).write_text(f"#!/bin/sh\n{text}\n")
-    (tools / name).chmod(0o755)
-    return f"{tools}:{SCRIPTS}:/usr/bin:/bin"
-
-
 def test_codex_is_asked_what_it_trusts(repository: Repository, tmp_path: Path) -> None:
     init(repository, "codex")
     for program, status, says in rows(__file__, "codex_is_asked_what_it_trusts"):
@@ -225,9 +317,3 @@ def test_settings_that_are_no_json_are_told(repository: Repository) -> None:
     init(repository, "cursor")
     change(repository, "cursor", "{\n", "{ // mine\n")
     assert "comment" in doctor(repository, code=1)["hooks of cursor"]["said"]
-
-
-def test_a_bare_repository_has_no_agents(repository: Repository, tmp_path: Path) -> None:
-    repository.git("clone", "-q", "--bare", str(repository.path), str(tmp_path / "bare.git"))
-    done = run_here("doctor", directory=tmp_path / "bare.git")
-    assert "hooks of" not in done.stdout
