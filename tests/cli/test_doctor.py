@@ -1,11 +1,17 @@
-"""What `specguard doctor` says of runs."""
+"""What `specguard doctor` says of runs, and which rules catch a change with `--canary`."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from specguard.cli import doctor
+from specguard.engine.plugins import load_registry
+from specguard.reporters.manual import ON
+from specguard.testing import Outcome, Repository, run, run_here
+from tests.cli.no_foo import install_no_foo
 from tests.cli.running import POLICY, Project
 from tests.executor.remotes import Hosted
 from tests.outcomes import data_of
@@ -122,8 +128,6 @@ def test_a_gates_program_that_is_missing(tmp_path: Path) -> None:
 
 
 def test_extras_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from specguard.cli import doctor
-
     monkeypatch.setattr(doctor, "EXTRAS", {"mcp": "nothing_of_this_name", "lsp": "pygls"})
     (said,) = doctor._extras(None)
     assert (said.status, said.help) == ("note", "pip install 'specguard[mcp]'")
@@ -140,3 +144,94 @@ def test_nothing_is_said_without_work_items(tmp_path: Path) -> None:
     settings = 'base = "main"\n\n[rules.locked-path]\npaths = ["LICENSE"]\n'
     project = Project(tmp_path, f"# Authority\n\n```toml specguard\n{settings}```\n")
     assert not {"runs", "remote of runs", "pull requests"} & set(found(project))
+
+
+# Each active rule catches a change, does not fire, or cannot be provoked
+
+OFF = {
+    f"[rules.{entry.rule.name}]": 'severity = "off"\n'
+    for entry in load_registry().rules.values()
+    if entry.rule.code in ON
+}
+"""Settings that turn off what judges without any, so that there are few rules to provoke."""
+
+
+def canaries(
+    repository: Repository, settings: str, *, alone: bool = True, **more: str
+) -> tuple[dict[str, dict[str, str]], Outcome]:
+    """What is said of each rule, by its code, under settings; `canaries` sums up."""
+    if alone:
+        off = (f"{table}\n{line}" for table, line in OFF.items() if table not in settings)
+        settings = f"{settings}\n{''.join(off)}"
+    text = f"# Authority\n\n```toml specguard\n{settings}\n```\n"
+    repository.commit("chore: start", files={"SPEC_AUTHORITY.md": text})
+    # A plugin is found by a process of its own alone.
+    asked = run if more else run_here
+    done = asked("doctor", "--canary", "--output-format=json", directory=repository.path, env=more)
+    said = [one for one in json.loads(done.stdout) if one["subject"].startswith("canar")]
+    return {one["subject"].partition(" ")[2].partition(" ")[0] or "all": one for one in said}, done
+
+
+def test_each_rule_is_provoked_by_the_policys_own_settings_where_they_say_what_it_is_for(
+    repository: Repository,
+) -> None:
+    said, done = canaries(
+        repository,
+        """
+[rules.forbidden-path]
+paths = ["gen/**/*.[ch]", "docs/api/"]
+[rules.locked-path]
+paths = ["LICENSE", "docs/"]
+[rules.commit-message]
+conventional = true
+[rules.merge-commit]
+severity = "off"
+""",
+        alone=False,
+    )
+    assert done.exit_code == 0, done
+    assert said["PTH001"]["said"] == "caught a change that touches gen/canary/canary.c, docs/api/canary"
+    assert said["PTH002"]["said"] == "caught a change that touches LICENSE, docs/canary"
+    assert said["CMT002"]["said"].startswith("caught the example 1 of its page, ")
+    assert all(one["status"] == "ok" for one in said.values()), said
+    assert said["all"]["said"].endswith("caught their change, 0 did not fire, 0 could not be provoked")
+    assert "CMT004" not in said, "a rule that is off has no canary"
+    # Nothing of the repository is written.
+    assert repository.git("status", "--porcelain", "--ignored") == ""
+    assert repository.git("for-each-ref", "--format=%(refname)") == "refs/heads/main"
+
+
+def test_a_rule_that_its_settings_mute_did_not_fire(repository: Repository) -> None:
+    said, done = canaries(repository, '[rules.forbidden-path]\npaths = ["gen/"]\nexclude = ["**"]\n')
+    assert done.exit_code == 1, done
+    assert said["PTH001"]["status"] == "missing"
+    told = "did not fire: the example 1 of its page, with this policy's severity"
+    assert said["PTH001"]["said"].startswith(told)
+    assert said["PTH001"]["help"] == "specguard rule PTH001"
+    assert said["all"]["status"] == "missing"
+    assert ", 1 did not fire, " in said["all"]["said"]
+
+
+def test_what_cannot_be_provoked_is_never_counted_as_caught(repository: Repository) -> None:
+    said, done = canaries(
+        repository,
+        '[rules.commit-form]\nstages = ["push"]\n',
+    )
+    assert done.exit_code == 0, done
+    assert said["CMT003"]["status"] == "note"
+    assert said["CMT003"]["said"].startswith("not provoked, so nothing is shown: ")
+    total = len(said) - 1
+    told = f"{total - 1} of {total} active rules caught their change, 0 did not fire, 1 could not be provoked"
+    assert said["all"]["said"] == told
+
+
+@pytest.mark.parametrize(("seen", "code"), [('b"foo" in entry.path', 0), ("False", 1)])
+def test_a_plugins_rule_is_tried_by_its_own_example(
+    repository: Repository, tmp_path: Path, seen: str, code: int
+) -> None:
+    install_no_foo(tmp_path, seen)
+    said, done = canaries(
+        repository, 'plugins = ["acme"]\n[rules.locked-path]\npaths = ["x"]', PYTHONPATH=str(tmp_path)
+    )
+    assert done.exit_code == code, done
+    assert said["ACM001"]["status"] == ("missing" if code else "ok")
