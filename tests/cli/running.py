@@ -47,8 +47,12 @@ class Project(Setting):
         super().__init__(folder, {"SPEC_AUTHORITY.md": policy, **(files or {})})
 
     @property
+    def top(self) -> Path:
+        return Path(self.user.path)
+
+    @property
     def runs(self) -> Path:
-        return Path(self.user.path) / ".runs"
+        return self.top / ".runs"
 
     def specguard(
         self,

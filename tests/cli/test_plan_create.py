@@ -25,10 +25,6 @@ class Fresh(Project):
     def __init__(self, folder: Path, *, papers: bool = True, policy: str = POLICY) -> None:
         super().__init__(folder, policy, documents() if papers else {})
 
-    @property
-    def top(self) -> Path:
-        return Path(self.user.path)
-
     def create(self, *words: str, slug: str = "add-cart") -> Outcome:
         return self.specguard("plan", "create", slug, "--name", "cart", *words)
 

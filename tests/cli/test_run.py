@@ -196,7 +196,7 @@ def test_a_run_stops_after_the_step_that_is_named_and_goes_on(project: Project) 
 def test_a_detached_run_gives_its_id_at_once_and_goes_on(project: Project) -> None:
     script = "cat > /dev/null; echo begun; sleep 2; echo b > src/b.py"
     words = ("-C", "user", "run", "phase", "--detach", "--", "sh", "-c", script)
-    outcome = ended(project.specguard(*words, directory=Path(project.user.path).parent))
+    outcome = ended(project.specguard(*words, directory=project.top.parent))
     run_id = outcome.stdout.strip()
     assert project.only_run().name == run_id
     assert project.manifests()[0]["state"] == "running"
@@ -404,7 +404,7 @@ def test_a_run_that_cannot_begin_ends_with_2_and_leaves_nothing(project: Project
 def test_the_gates_alone(project: Project) -> None:
     outcome = project.specguard("run", "gates", "--command", "test -d src")
     assert outcome.exit_code == 3, outcome
-    (Path(project.user.path) / "src" / "b.py").write_text("b\n")
+    (project.top / "src" / "b.py").write_text("b\n")
     outcome = project.specguard("run", "gates")
     assert outcome.exit_code == 0, outcome
     manifest = Path(outcome.stdout.rstrip().rpartition("manifest: ")[2])
