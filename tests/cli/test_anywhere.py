@@ -1,4 +1,4 @@
-"""From any folder, by any way to the program, and in a repository that has nothing to do with Python."""
+"""From any folder, by any way into the program, and in a repository that has nothing to do with Python."""
 
 import json
 import os
@@ -11,9 +11,11 @@ import click
 import pytest
 
 from specguard.cli.app import app
-from specguard.testing import Repository, run
-from specguard.testing.running import command, run_here
+from specguard.cli.checking import quick_request
+from specguard.testing import Repository, run, run_here
+from specguard.testing.running import command
 from tests.outcomes import ended
+from tools.pages import normal
 
 DATA = Path(__file__).parent / "data"
 POLICY = (DATA / "anywhere.md").read_text()
@@ -23,12 +25,9 @@ ELSEWHERE = {"rule", "error", "docs", "hook"}
 """Commands that need no repository; and an agent says itself where it works."""
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Repository:
-    """A repository in Go, on a branch with one change that is allowed, below a path with a space."""
-    folder = tmp_path / "my work"
-    folder.mkdir()
-    repository = Repository(folder / "project")
+def in_go(place: Path) -> Repository:
+    """A repository in Go, on a branch with one change that is allowed."""
+    repository = Repository(place)
     repository.commit(
         files={
             "SPEC_AUTHORITY.md": POLICY,
@@ -39,6 +38,14 @@ def project(tmp_path: Path) -> Repository:
     )
     repository.branch("work")
     repository.commit(files={"main.go": "package main // changed\n"})
+    return repository
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Repository:
+    """Such a repository below a path with a space, with a patch in it."""
+    (tmp_path / "my work").mkdir()
+    repository = in_go(tmp_path / "my work" / "project")
     (repository.path / "given.patch").write_text(
         "diff --git a/x.go b/x.go\nnew file mode 100644\n"
         "--- /dev/null\n+++ b/x.go\n@@ -0,0 +1 @@\n+package x\n"
@@ -157,3 +164,64 @@ def test_nothing_of_the_repository_is_imported(
         assert "internal error" not in outcome.stderr, outcome
         assert not sprung.exists(), sprung.read_text()
     assert os.path.exists(command())
+
+
+LINES = (
+    "check --output-format=json", "hook claude", "approvals list", "brief phase", "rule PTH001", "run list",
+    "status",
+)  # fmt: skip
+"""Words of commands of each way into the program: with and without click, alone and in a group."""
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_the_installed_command_answers_as_its_entry_point_in_this_process(line: str, tmp_path: Path) -> None:
+    answers = []
+    for runner in (run, run_here):
+        # Each has a repository of its own: some commands leave something in it.
+        repository = in_go(tmp_path / runner.__name__)
+        repository.commit("feat: change", files={"vendor/x": "b\n"})
+        env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+        done = runner(*line.split(), directory=repository.path, env=env)
+        said = normal(f"{done.exit_code}\n{done.stdout}\n{done.stderr}")
+        answers.append(said.replace(str(repository.path), "<repository>"))
+    assert answers[0] == answers[1]
+
+
+def test_other_words_than_those_of_hooks_are_left_to_click() -> None:
+    message = "--commit-msg-file"
+    left = ("--staged --strict", message, f"{message} --staged", "--range main", "--range --strict")
+    for words in (
+        [],
+        ["--help"],
+        ["check"],
+        ["check", message, ""],
+        *(["check", *one.split()] for one in left),
+    ):
+        assert quick_request(words) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "line"),
+    [
+        ("vendor/x", "feat: x\n", "--staged"),
+        ("src/x", "no form at all\n", "--commit-msg-file message"),
+        ("src/x", "feat: x\n", "--commit-msg-file absent"),
+        ("vendor/x", "feat: x\n", "--range main..HEAD"),
+        ("src/x", "feat: x\n", "--range nowhere..HEAD"),
+        ("src/x", "feat: x\n", "--push"),
+        ("src/x", "feat: x\n", "--pre-receive"),
+        ("src/x", "feat: x\n", "--all"),
+    ],
+)
+def test_words_of_hooks_give_one_result_whether_click_reads_them_or_not(
+    project: Repository, path: str, message: str, line: str
+) -> None:
+    arguments = line.split()
+    project.write("message", message)
+    project.write(path, "x")
+    project.stage(path)
+    assert quick_request(["check", *arguments]) is not None
+    quick = run_here("check", *arguments, directory=project.path)
+    by_click = run_here("check", *arguments, "--output-format", "text", directory=project.path)
+    assert quick == by_click
+    assert quick.stdout or quick.stderr
