@@ -1,8 +1,10 @@
-"""Reports for people: what is told together, once and first, whom to ask, and each platform's limits.
+"""Reports for people: what is told together, once and first, what is cited, and each platform's limits.
 
 `recorded/` has what each format makes of the verdicts here.
 """
 
+import json
+import re
 import subprocess
 import tomllib
 from collections.abc import Sequence
@@ -18,7 +20,7 @@ from specguard.model import Judged, Lift, RuleResult, Verdict
 from specguard.reporters import platforms
 from specguard.reporters.escape import visible
 from specguard.reporters.wording import shell_word
-from specguard.testing import Case, Repository, Step, run_here
+from specguard.testing import Case, Outcome, Repository, Step, run_here
 from specguard.testing.repository import plain_bytes
 from tests.outcomes import ended
 from tests.reporters.verdicts import judged, lift, recorded, verdict
@@ -130,3 +132,101 @@ def test_a_record_cannot_speak_as_specguard(field: str) -> None:
     page = platforms.render_markdown(found)
     assert "<b>" not in page
     assert "@team" not in page
+
+
+CITED = """# Authority
+
+Nobody may hurry. Everything must be small, only.
+
+```toml specguard
+[plans.default]
+"""
+
+
+def test_each_error_cites_its_line_or_says_how_its_rule_is_turned_off(repository: Repository) -> None:
+    """A change with one finding of each severity, and a rule that a declared table turns on."""
+    repository.commit("docs: state what may change", files={"SPEC_AUTHORITY.md": f"{CITED}```\n"})
+    repository.branch("work")
+    repository.commit("feat: plan" + " the cart" * 20, files={".plans/cart/plan.json": "{"})
+    for form in ("text", "markdown", "agent"):
+        recorded(f"cited.{form}", ended(check(repository, form=form), 1).stdout)
+    findings = check(repository, form="json").report["findings"]
+    assert [one["authority"] for one in findings if one["code"] == "CMT003"] == [None]
+    repository.write("other.md", f'{CITED}\n[rules.commit-form]\nseverity = "off"\n```\n')
+    text = check(repository, "--authority", "other.md").stdout
+    assert ("PLN001" in text, "CMT003" in text) == (True, False)
+
+
+# What a change does to the policy is in every report: loosening first, and each setting said once
+
+BEFORE = Path(__file__).with_name("policy_before.md").read_text("utf-8")
+AFTER = BEFORE.replace('"squash"', '"rebase"').replace('"a/", ', "").replace('"c/"', '"c/", "d/"')
+
+
+@pytest.fixture
+def project(repository: Repository) -> Repository:
+    """A change that loosens a setting, tightens one, and changes one of which neither can be said."""
+    repository.commit("chore: base", files={"SPEC_AUTHORITY.md": BEFORE})
+    repository.branch("work")
+    repository.commit("chore: policy", files={"SPEC_AUTHORITY.md": AFTER})
+    return repository
+
+
+def check(project: Repository, *words: str, form: str = "text", page: Path | None = None) -> Outcome:
+    env = {"GITHUB_STEP_SUMMARY": str(page)} if page else {}
+    return run_here("check", f"--output-format={form}", *words, directory=project.path, env=env)
+
+
+@pytest.mark.parametrize("form", ["text", "concise", "github", "json"])
+def test_each_format_lists_what_no_finding_says(form: str, project: Repository, tmp_path: Path) -> None:
+    outcome = check(project, "--select=PTH001", form=form, page=tmp_path / "page")
+    if form == "json":
+        recorded("policy.json", json.dumps(outcome.report["policy_change"], indent=1) + "\n")
+        return
+    said = ended(outcome).stdout.rpartition("specguard: ")[0]
+    page = (tmp_path / "page").read_text() if form == "github" else ""
+    recorded(f"policy.{form}", said + page)
+
+
+def test_nothing_is_said_twice(project: Repository, tmp_path: Path) -> None:
+    counted = "this change loosens 1 setting, changes 1 and tightens 1\n"
+    shown = check(project).stdout
+    assert f"\npolicy: {counted}\nspecguard: failed" in shown
+    for key in ("rules.locked-path.paths", "merge from", "rules.forbidden-path.paths"):
+        assert shown.count(key) == 1
+    assert ": policy: " not in check(project, form="concise").stdout
+    assert f"title=policy::{counted}" in check(project, form="github", page=tmp_path / "page").stdout
+    assert "### policy\n\nThis change loosens 1 setting" in (tmp_path / "page").read_text()
+
+
+def test_a_change_that_only_tightens_is_a_notice(project: Repository) -> None:
+    project.write("SPEC_AUTHORITY.md", BEFORE.replace('"c/"', '"c/", "d/"'))
+    project.commit("chore: tighten")
+    shown = check(project, form="github").stdout
+    assert "::notice file=SPEC_AUTHORITY.md,line=10,title=policy::this change tightens 1 setting\n" in shown
+
+
+def test_a_change_that_leaves_the_policy_alone_says_nothing_of_it(project: Repository) -> None:
+    project.write("SPEC_AUTHORITY.md", BEFORE + "\nMore prose.\n")
+    project.commit("docs: prose")
+    for form in ("text", "concise", "github"):
+        assert "policy: " not in check(project, form=form).stdout.replace("policy-change: ", "")
+
+
+def test_many_are_counted(project: Repository) -> None:
+    listed = json.loads(run_here("rule", "--output-format=json", directory=project.path).stdout)
+    names = [rule["name"] for rule in listed if rule["severity"] == "error"][:30]
+    tables = "".join(f'\n[rules.{name}]\nseverity = "info"\n' for name in names)
+    project.commit("chore: policy", files={"SPEC_AUTHORITY.md": f"# A\n\n```toml specguard\n{tables}```\n"})
+    shown = check(project, "--select=PTH001").stdout
+    assert re.match(
+        r"policy: this change loosens \d+ settings and changes 1\n(  loosens .*\n){20}  and \d+ more\n", shown
+    )
+
+
+@pytest.mark.parametrize("select", ["PTH001", "PTH004"])
+def test_a_policy_that_cannot_be_read_any_more_is_said_once(select: str, project: Repository) -> None:
+    project.commit("chore: policy", files={"SPEC_AUTHORITY.md": "# A\n\n```toml specguard\nx = 1\n```\n"})
+    for form in ("text", "github"):
+        shown = check(project, f"--select={select}", form=form).stdout
+        assert shown.count("`x` is not known") == (0 if (select, form) == ("PTH001", "github") else 1), shown
