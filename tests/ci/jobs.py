@@ -8,7 +8,7 @@ import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -52,6 +52,11 @@ class Step:
 
     code: int
     said: str
+
+    def ended(self, code: int = 0) -> Self:
+        """The step, which has this exit code."""
+        assert self.code == code, self.said
+        return self
 
 
 @dataclass
@@ -237,8 +242,7 @@ class Job:
         checkout, install, *steps = job["steps"]
         workspace = self.checkout(checkout)
         env = {**self.env, **job["env"], "SPECGUARD": str(self.machine.wheel)}
-        done = self.machine.install("workflow", install["run"], workspace.path, env)
-        assert done.code == 0, done.said
+        self.machine.install("workflow", install["run"], workspace.path, env).ended()
         results = []
         for step in steps:
             assert set(step) <= {"name", "run"}
@@ -293,10 +297,20 @@ def yaml_blocks(word: str) -> list[dict[str, Any]]:
     return [yaml.safe_load(text) for text in found if word in text]
 
 
-def pull_request(hosting: Hosting, head: str, *, title: str = "Phase 12", body: str = BODY,
-                 branch: str = "phase-12") -> dict[str, Any]:  # fmt: skip
-    """The event of a pull request, with the fields of the platform's that a check may read."""
-    return {
+def pull_request(
+    machine: Machine,
+    hosting: Hosting,
+    place: Path,
+    head: str,
+    *,
+    title: str = "Phase 12",
+    body: str = BODY,
+    branch: str = "phase-12",
+    depth: int | None = None,
+) -> Job:
+    """A job in a folder for a pull request, with the fields of the platform's event that a check may read."""
+    place.mkdir(exist_ok=True)
+    event = {
         "action": "edited",
         "number": 7,
         "pull_request": {
@@ -308,6 +322,7 @@ def pull_request(hosting: Hosting, head: str, *, title: str = "Phase 12", body: 
         },
         "repository": {"default_branch": "main"},
     }
+    return Job(machine, hosting, place, "pull_request", event, depth)
 
 
 # GitLab

@@ -64,15 +64,13 @@ def test_outputs_tell_the_verdict_the_counts_and_the_reports(
 ) -> None:
     for files, code in ((RIGHT, 0), (WRONG, 1)):
         place = tmp_path / str(code)
-        place.mkdir()
         head = hosting.push(files, branch=f"phase-12-{code}", ref=f"refs/pull/{code}/head")
-        job = Job(machine, hosting, place, "pull_request", pull_request(hosting, head))
+        job = pull_request(machine, hosting, place, head)
         names = {name: str(place / f"a report.{name}") for name in ("json", "sarif", "html", "markdown")}
         # A path with a newline is one path.
         names["json"] = f"{place}/report.json\nverdict=passed"
         more = place / "junit.xml"
-        done = job.run_action(**names, outputs=f"\n  junit={more}\n")
-        assert done.code == code, done.said
+        done = job.run_action(**names, outputs=f"\n  junit={more}\n").ended(code)
         report = json.loads((place / "report.json\nverdict=passed").read_text())
         assert json.loads(job.outputs.pop("counts")) == report["counts"]
         assert (report["exit_code"], report["authority"]["trusted"]) == (code, True)
@@ -95,11 +93,8 @@ def test_a_floor_holds_and_is_pinned(machine: Machine, hosting: Hosting, tmp_pat
     head = hosting.push(RIGHT, branch="phase-12-floor", ref="refs/pull/12/head")
     digest = hashlib.sha256(floor.read_bytes()).hexdigest()
     for pin, code in ((digest, 1), ("0" * 64, 2)):
-        place = tmp_path / str(code)
-        place.mkdir()
-        job = Job(machine, hosting, place, "pull_request", pull_request(hosting, head))
-        done = job.run_action(floor=str(floor), floor_sha256=pin)
-        assert done.code == code, done.said
+        job = pull_request(machine, hosting, tmp_path / str(code), head)
+        done = job.run_action(floor=str(floor), floor_sha256=pin).ended(code)
     assert "this is not the floor that is pinned" in done.said
 
 
@@ -107,10 +102,8 @@ def test_outputs_are_written_where_there_is_no_verdict(
     machine: Machine, hosting: Hosting, tmp_path: Path
 ) -> None:
     head = hosting.push(RIGHT)
-    event = pull_request(hosting, head, branch="\n")
-    job = Job(machine, hosting, tmp_path, "pull_request", event)
-    done = job.run_action(json=str(tmp_path / "report.json"), html=str(tmp_path / "none" / "x.html"))
-    assert done.code == 2, done.said
+    job = pull_request(machine, hosting, tmp_path, head, branch="\n")
+    job.run_action(json=str(tmp_path / "report.json"), html=str(tmp_path / "none" / "x.html")).ended(2)
     assert job.outputs["verdict"] == "error"
     assert job.outputs["exit-code"] == "2"
     assert job.outputs["counts"] == "{}"
@@ -119,7 +112,7 @@ def test_outputs_are_written_where_there_is_no_verdict(
     assert "not a branch's name" in job.summary
     for bad in ({"outputs": "nowhere"}, {"working_directory": "nowhere"}):
         job.move(tmp_path / f"bad {next(iter(bad))}")
-        assert job.run_action(**bad).code == 2
+        job.run_action(**bad).ended(2)
         assert (job.outputs["verdict"], job.outputs["exit-code"]) == ("error", "2")
 
 
@@ -128,11 +121,10 @@ def test_strict_base_bootstrap_and_a_folder(machine: Machine, hosting: Hosting, 
     job = Job(machine, hosting, tmp_path, "workflow_dispatch", {"inputs": None, "ref": "refs/heads/main"})
     job.known["github.sha"] = head
     # The event has no change, so the base is said.
-    assert job.run_action(event="", working_directory="src").code == 2
+    job.run_action(event="", working_directory="src").ended(2)
     job.move(tmp_path / "again")
     wanted = {"strict": "true", "bootstrap": "true", "working_directory": "src"}
-    done = job.run_action(event="", base="main", branch="phase-12", **wanted)
-    assert done.code == 0, done.said
+    job.run_action(event="", base="main", branch="phase-12", **wanted).ended()
     assert job.outputs["verdict"] == "passed"
 
 
@@ -141,8 +133,7 @@ def test_nothing_but_names_and_versions_is_installed(machine: Machine, tmp_path:
     assert set(step["env"]) == {"ACTION", "PYTHON", "VERSION", "PLUGINS"}
     for name, value in rows(__file__, "not-installed"):
         env = {"RUNNER_TEMP": str(tmp_path), "ACTION": "x", "PYTHON": "false", "VERSION": "", "PLUGINS": ""}
-        done = machine.run(step["run"], tmp_path, {**env, name: value}, *SHELL)
-        assert done.code == 2, done.said
+        done = machine.run(step["run"], tmp_path, {**env, name: value}, *SHELL).ended(2)
         assert done.said.startswith("::error::a version is")
         assert not (tmp_path / "imported").exists()
 

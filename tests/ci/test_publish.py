@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.ci.jobs import ROOT, SHELL, Hosting, Job, Machine, Step, expression, pull_request, stand_in
+from tests.ci.jobs import ROOT, SHELL, Hosting, Machine, Step, expression, pull_request, stand_in
 
 pytestmark = [
     pytest.mark.xdist_group("workflows"),
@@ -107,37 +107,35 @@ def test_the_job_that_judges_writes_what_is_published(
 ) -> None:
     [action] = [step for step in JUDGE["jobs"]["spec-guard"]["steps"] if "specguard" in step.get("uses", "")]
     head = hosting.push({"docs/api/x.yaml": "b\n"})
-    job = Job(machine, hosting, tmp_path, "pull_request", pull_request(hosting, head))
+    job = pull_request(machine, hosting, tmp_path, head)
     (tmp_path / "spec-guard").mkdir()
     inputs = {
         name: expression(value, {"runner.temp": str(tmp_path)}) for name, value in action["with"].items()
     }
-    done = job.run_action(**inputs)
-    assert done.code == 1, done.said
+    job.run_action(**inputs).ended(1)
     place = tmp_path / "publishing"
     place.mkdir()
     publishing = Publishing(machine, place)
     for name in ("report.json", "report.sarif"):
         (publishing.untrusted / name).write_bytes((tmp_path / "spec-guard" / name).read_bytes())
-    done = publishing.run("Read the reports")
-    assert done.code == 0, done.said
+    publishing.run("Read the reports").ended()
     assert (place / "read" / "comment").read_text().startswith("specguard: **failed**, ")
 
 
 def test_the_pull_request_is_the_one_of_the_judged_head(publishing: Publishing) -> None:
-    assert publishing.run("Find the pull request").code == 0
+    publishing.run("Find the pull request").ended()
     assert (publishing.place / "outputs").read_text() == "number=7\n"
     assert "<head=dave:x&state=all$(touch imported)>" in publishing.asked
     (publishing.place / "outputs").unlink()
     publishing.answer(pulls=PULLS[:1], comments=[])
-    assert publishing.run("Find the pull request").code == 0
+    publishing.run("Find the pull request").ended()
     assert (publishing.place / "outputs").read_text() == "number=\n"
     assert not (publishing.place / "imported").exists()
 
 
 def test_a_comment_is_made_once_and_then_changed(publishing: Publishing) -> None:
-    assert publishing.run("Read the reports").code == 0
-    assert publishing.run("Comment").code == 0
+    publishing.run("Read the reports").ended()
+    publishing.run("Comment").ended()
     body = "<!-- specguard -->\nspecguard: **failed**, 2 findings. [All of it](https://github.com/acme/shop/actions/runs/1)"
     assert publishing.asked.endswith(
         f"<api><--method><POST><repos/acme/shop/issues/7/comments><-f><body={body}>\n"
@@ -145,7 +143,7 @@ def test_a_comment_is_made_once_and_then_changed(publishing: Publishing) -> None
     own = {"id": 5, "user": {"login": "github-actions[bot]"}, "body": body}
     # Somebody else's comment is left alone, whatever it begins with.
     publishing.answer(pulls=PULLS, comments=[[{**own, "id": 4, "user": {"login": "dave"}}], [own]])
-    assert publishing.run("Comment").code == 0
+    publishing.run("Comment").ended()
     assert "<--method><PATCH><repos/acme/shop/issues/comments/5>" in publishing.asked
 
 
@@ -167,7 +165,7 @@ def test_alerts_are_kept_where_there_is_no_verdict(publishing: Publishing) -> No
     written = ""
     for verdict in ("passed", "accepted", "failed", "indeterminate", "error"):
         publishing.give({"verdict": verdict, "findings": []}, SARIF)
-        assert publishing.run("Read the reports").code == 0
+        publishing.run("Read the reports").ended()
         written += f"whole={str(verdict not in ('indeterminate', 'error')).lower()}\n"
         assert (publishing.place / "outputs").read_text() == written
     [upload] = [step for step in PUBLISH["jobs"]["publish"]["steps"] if "sarif" in step.get("uses", "")]

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from specguard.testing import Repository
+from tests.ci.conftest import host
 from tests.ci.jobs import (
     ACTION,
     RIGHT,
@@ -18,7 +20,6 @@ from tests.ci.jobs import (
     WORKFLOW,
     WRONG,
     Hosting,
-    Job,
     Machine,
     Step,
     expression,
@@ -27,6 +28,7 @@ from tests.ci.jobs import (
     stand_in,
     yaml_blocks,
 )
+from tests.rows import rows
 
 REVIEWED, GITLAB = (ROOT / "docs/examples" / name for name in ("spec-guard-reviews.yml", "gitlab-ci.yml"))
 
@@ -62,10 +64,8 @@ def test_a_shallow_clone_gives_no_verdict(machine: Machine, hosting: Hosting, tm
     hosting.author.commit("feat: go on", files={"src/b.go": "package b\n"})
     hosting.author.git("push", "-q", "origin", "main")
     head = hosting.push(RIGHT)
-    event = pull_request(hosting, head)
-    [shown] = Job(machine, hosting, tmp_path, "pull_request", event, depth=1).run()
-    assert shown.code == 2, shown.said
-    assert "fetch" in shown.said
+    [shown] = pull_request(machine, hosting, tmp_path, head, depth=1).run()
+    assert "fetch" in shown.ended(2).said
     assert "Traceback" not in shown.said
 
 
@@ -74,10 +74,8 @@ def test_a_wrong_change_of_a_fork_is_red_and_its_hostile_texts_do_nothing(
 ) -> None:
     head = hosting.push(WRONG, branch="x", ref="refs/pull/7/head")
     title = "$(touch imported) `touch imported`\n::stop-commands::x\n::error::y\x1b[2J"
-    event = pull_request(
-        hosting, head, title=title, body=f"::add-mask::a\r\n{title}", branch="--x;touch imported"
-    )
-    job = Job(machine, hosting, tmp_path, "pull_request", event)
+    body, branch = f"::add-mask::a\r\n{title}", "--x;touch imported"
+    job = pull_request(machine, hosting, tmp_path, head, title=title, body=body, branch=branch)
     shown, judged = job.run()
     assert shown.code == 0, shown.said
     assert "would block" in shown.said
@@ -103,8 +101,7 @@ def test_a_right_change_is_green_and_a_merge_commit_of_the_platform_is_not_judge
     )
     hosting.author.git("push", "-q", "origin", f"{merge}:refs/pull/7/merge")
     hosting.author.ref("refs/heads/main", "main~1")
-    event = pull_request(hosting, head)
-    job = Job(machine, hosting, tmp_path, "pull_request", event)
+    job = pull_request(machine, hosting, tmp_path, head)
     job.known["github.event.pull_request.head.sha"] = ""
     job.known["github.sha"] = merge
     shown, judged = job.run()
@@ -120,8 +117,7 @@ def test_the_job_that_is_shown_gets_the_reviews_for_the_action(
     """`gh` is stood in for by a script that prints what it is asked, and then one page of reviews."""
     _, get, judge = yaml.safe_load(REVIEWED.read_text())["jobs"]["spec-guard"]["steps"]
     head = hosting.push(RIGHT)
-    event = pull_request(hosting, head)
-    job = Job(machine, hosting, tmp_path, "pull_request", event)
+    job = pull_request(machine, hosting, tmp_path, head)
     review = {"user": {"login": "alice", "type": "User"}, "state": "APPROVED", "commit_id": head}
     gh = machine.programs / "gh"
     for page, code in (([review], 0), ([{**review, "state": "?"}], 2)):
@@ -129,15 +125,13 @@ def test_the_job_that_is_shown_gets_the_reviews_for_the_action(
         outputs = tmp_path / f"outputs-{code}"
         env = {**job.env, "GITHUB_REPOSITORY": "acme/shop", "GITHUB_OUTPUT": str(outputs), "NUMBER": "12"}
         assert set(get["env"]) == {"GH_TOKEN", "NUMBER"}
-        done = machine.run(get["run"], tmp_path, env)
-        assert done.code == 0, done.said
+        done = machine.run(get["run"], tmp_path, env).ended()
         asked = (tmp_path / "asked").read_text()
         assert asked == "api --paginate --slurp repos/acme/shop/pulls/12/reviews\n"
         known = {f"steps.{get['id']}.outputs.file": outputs.read_text().strip().removeprefix("file=")}
         job.place = tmp_path / str(code)
         job.place.mkdir()
-        done = job.run_action(reviews=expression(judge["with"]["reviews"], known))
-        assert done.code == code, done.said
+        done = job.run_action(reviews=expression(judge["with"]["reviews"], known)).ended(code)
     assert "[0].state in the reviews file" in done.said
     gh.unlink()
 
@@ -153,8 +147,7 @@ def run_gitlab(machine: Machine, workspace: Repository, env: dict[str, str]) -> 
     lines = [line.replace("/opt/", f"{opt}/") for line in (*page["before_script"], *page["script"])]
     lines = [re.sub(r"specguard==[\d.]+", str(machine.wheel), line) for line in lines]
     before, script = "\n".join(lines[: len(page["before_script"])]), "\n".join(lines[-len(page["script"]) :])
-    done = machine.install("gitlab", before, workspace.path, env)
-    assert done.code == 0, done.said
+    machine.install("gitlab", before, workspace.path, env).ended()
     return machine.run(script, workspace.path, env)
 
 
@@ -171,8 +164,7 @@ def test_a_merge_request_of_gitlab(machine: Machine, hosting: Hosting, tmp_path:
     ):
         workspace = workspaces[name]
         variables = merge_request(workspace.oid(), **{"SOURCE_BRANCH_SHA": "", **changed})
-        done = run_gitlab(machine, workspace, variables)
-        assert done.code == code, done.said
+        done = run_gitlab(machine, workspace, variables).ended(code)
         assert said in done.said
         assert not (workspace.path / "imported").exists()
 
@@ -185,3 +177,45 @@ def test_python_is_as_isolated_as_the_jobs_say() -> None:
             assert "-m venv" not in line or "-I -m venv" in line
     assert shutil.which("bash")
     assert os.name == "posix"
+
+
+# Elsewhere: the commands that the documents give, with the variables that other platforms set
+
+PAGE = (ROOT / "docs" / "ci.md").read_text().partition("## Elsewhere\n")[2].partition("\n## ")[0]
+COMMANDS = dict(re.findall(r"(?ms)^\*\*([\w ]+)\*\*.*?^```bash\n(.*?)^```$", PAGE))
+
+VARIABLES = {one["name"]: one["variables"] for one in rows(__file__, "platforms")}
+
+
+def test_every_platform_of_the_page_has_its_variables() -> None:
+    assert set(COMMANDS) == set(VARIABLES)
+    for name, script in COMMANDS.items():
+        assert set(re.findall(r"\$\{?([A-Z_]+)", script)) <= set(VARIABLES[name])
+        # A value that could be anything is one word.
+        assert not re.search(r'(?<!")\$\{?[A-Z_]+(?!.*")', script)
+
+
+@pytest.fixture(scope="module")
+def pushed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Hosting, dict[int, str]]:
+    """A remote with a right and a wrong change, by the exit code of each."""
+    hosting = host(tmp_path_factory.mktemp("elsewhere"))
+    return hosting, {0: hosting.push(RIGHT, branch="right"), 1: hosting.push(WRONG, branch="wrong")}
+
+
+@pytest.mark.parametrize("name", list(VARIABLES))
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_commands_judge(
+    name: str, code: int, machine: Machine, pushed: tuple[Hosting, dict[int, str]], tmp_path: Path
+) -> None:
+    hosting, heads = pushed
+    workspace = hosting.checkout(tmp_path / "workspace", heads[code])
+    if "git fetch" in COMMANDS[name]:
+        workspace.git("update-ref", "-d", "refs/remotes/origin/main")
+    # What a job installs is beside the point here.
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "specguard").symlink_to(f"{os.path.dirname(sys.executable)}/specguard")
+    env = {key: value.replace("HEAD_OID", heads[code]) for key, value in VARIABLES[name].items()}
+    env["PATH"] = f"{programs}:{os.environ['PATH']}"
+    done = machine.run(COMMANDS[name], workspace.path, env).ended(code)
+    assert ("PTH001" in done.said) is bool(code)
