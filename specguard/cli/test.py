@@ -148,9 +148,8 @@ def eval_command(
     REPO is a sample's name, or a repository or bundle; by default all samples. The findings are kept as a
     run. It ends with 1 if a sample differs, 2 if one gives no answer.
     """
-    from specguard.evaluation.evaluation import evaluate
-    from specguard.evaluation.samples import FILE as DEFAULT
-    from specguard.evaluation.samples import read_samples
+    from specguard.evaluation.evaluation import FILE as DEFAULT
+    from specguard.evaluation.evaluation import evaluate, read_samples
     from specguard.executor.run import RunOptions
 
     top = opt.located().work_tree()

@@ -1,35 +1,369 @@
-"""An evaluation: samples judged, commands run in them, all of it compared and kept as a run."""
+"""An evaluation: sample repositories, judged, with commands run in them; all of it is compared and kept.
+
+A sample says where it is, which snapshot of it is meant, and what is expected of it.
+"""
 
 from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from specguard.change.check_request import resolve
 from specguard.change.git import Git
+from specguard.change.repository import Repository as Located
 from specguard.declaration.rule import Record
-from specguard.errors import SpecguardError
-from specguard.evaluation.expectations import OwnAuthority, read_own
-from specguard.evaluation.samples import (
-    AssetCommand,
-    Sample,
-    Samples,
-    Snapshot,
-    open_snapshot,
-    read_expected,
-    store_expected,
-)
+from specguard.documents.toml import toml_key, toml_value
+from specguard.errors import SpecguardError, nearest, unknown
+from specguard.evaluation.expectations import OwnAuthority, nearest_line, read_file, read_own
 from specguard.executor.lifecycle import end_of, finish
 from specguard.executor.process import passed_on, run_command
 from specguard.executor.run import Run, RunEnded, RunOptions, begin_alone, find_checkout
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import json_text
+from specguard.reporters.file_writing import replace_file, writing
 from specguard.runs import manifests
 from specguard.runs.manifests import MANIFEST
 from specguard.runs.settings import RunSettings
-from specguard.testing.running import finding_text, flatten, pair
+from specguard.testing.case import Case, CaseError, fields_of
+from specguard.testing.repository import GitError, Repository
+from specguard.testing.running import Outcome, finding_text, flatten, pair, run_here
+
+_Declared = TypeVar("_Declared", "Sample", "AssetCommand")
+
+FILE = "evaluation/samples.toml"
+"""Where samples are declared, from the root of the repository whose policy is applied."""
+
+KEPT = ("code", "path", "line", "field")
+"""What is kept of a finding where it is expected from now on."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample repository.
+
+    Attributes:
+        name: how people call it, and its evidence.
+        path: the repository, bare or not, or a bundle; absolute.
+        revision: which snapshot of it; empty: its `HEAD`.
+        version: the snapshot's version, in whatever form its team writes one.
+        source: where it came from.
+        object_id: the commit that the snapshot is; empty if nobody said.
+        refresh_by: the last day on which the snapshot is fresh enough; None: always.
+        expected: the file with what is expected to be found, absolute.
+    """
+
+    name: str
+    path: str
+    expected: str = ""
+    revision: str = ""
+    version: str = ""
+    source: str = ""
+    object_id: str = ""
+    refresh_by: datetime.date | None = None
+
+
+@dataclass(frozen=True)
+class AssetCommand:
+    """A command that is run in a checkout of samples, such as one that applies an asset.
+
+    Attributes:
+        name: what reports call it.
+        run: the command, for a shell.
+        exit_code: the code that it should end with.
+        samples: the names of the samples that it is run in; none: all.
+        timeout: after how many seconds it is ended; 0: as the policy says.
+    """
+
+    name: str
+    run: str
+    exit_code: int = 0
+    samples: tuple[str, ...] = ()
+    timeout: int = 0
+
+
+@dataclass(frozen=True)
+class Samples:
+    """All that is declared.
+
+    Attributes:
+        file: the file; it need not be there.
+        samples: each, in the file's order.
+        commands: each, in the file's order.
+        ignore: rules that are left out, beside those that no snapshot can have anything for.
+    """
+
+    file: str
+    samples: tuple[Sample, ...] = ()
+    commands: tuple[AssetCommand, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    def chosen(self, given: Sequence[str]) -> list[Sample]:
+        """The samples that are meant: by name, or by path, which need not be declared; all without any.
+
+        Raises:
+            SpecguardError: there is none, or nothing of that name.
+        """
+        if not given:
+            if not self.samples:
+                raise SpecguardError(
+                    "there is no sample to evaluate",
+                    path=self.file,
+                    help="name a repository, or declare samples there as [[samples]]",
+                    code="unknown-name",
+                )
+            return list(self.samples)
+        return [self._find(name) for name in given]
+
+    def _find(self, given: str) -> Sample:
+        place = os.path.realpath(given)
+        for sample in self.samples:
+            if given == sample.name or place == os.path.realpath(sample.path):
+                return sample
+        if not os.path.exists(given):
+            names = [sample.name for sample in self.samples]
+            raise unknown("sample", given, names, "name a repository or a bundle by its path")
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", os.path.basename(place)).lstrip("-._") or "sample"
+        stem = name.removesuffix(".git").removesuffix(".bundle") or name
+        return Sample(stem, place, os.path.join(os.path.dirname(self.file), f"{stem}.expected.toml"))
+
+
+def read_samples(file: str) -> Samples:
+    """Read a file of samples; one that is not there declares none.
+
+    Raises:
+        SpecguardError: it cannot be read, or is not as it should be.
+    """
+    if not os.path.lexists(file):
+        return Samples(file)
+    data, lines = read_file(file, "the file of samples")
+    try:
+        return _samples(file, data)
+    except CaseError as error:
+        line = nearest_line(lines, error.where.removeprefix(": "))
+        place = ".".join(error.where.removeprefix(": ").split(".")[:2])
+        message = str(error).removeprefix(f": {place}").lstrip(":. ")
+        raise SpecguardError(message, path=file, line=line, code="broken-case") from None
+
+
+def _samples(file: str, data: Mapping[str, Any]) -> Samples:
+    folder = os.path.dirname(file)
+    samples = {
+        one.name: replace(
+            one,
+            path=os.path.normpath(os.path.join(folder, one.path)),
+            expected=os.path.normpath(os.path.join(folder, one.expected or f"{one.name}.expected.toml")),
+        )
+        for one in _declared(Sample, "samples", data)
+    }
+    commands = _declared(AssetCommand, "commands", data)
+    for at, command in enumerate(commands):
+        for name in set(command.samples) - samples.keys():
+            near = nearest(name, samples, "declare it as [[samples]]")
+            raise CaseError(f": there is no sample {name!r}; {near}", f": commands.{at}.samples")
+    rest = {key: value for key, value in data.items() if key not in ("samples", "commands")}
+    found = Samples(**fields_of(Samples, {"file": file, **rest}, ""))
+    return replace(found, samples=tuple(samples.values()), commands=tuple(commands))
+
+
+def _declared(kind: type[_Declared], name: str, data: Mapping[str, Any]) -> list[_Declared]:
+    """The samples or commands that a file declares.
+
+    Raises:
+        CaseError: one of them is not as it should be.
+    """
+    tables = data.get(name, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise CaseError(f": `{name}` must be tables: begin each one with [[{name}]]", f": {name}")
+    found: dict[str, _Declared] = {}
+    for at, table in enumerate(tables):
+        where = f": {name}.{at}"
+        values = fields_of(kind, table, where)
+        for key in ("name", "path" if kind is Sample else "run"):
+            if key not in values:
+                raise CaseError(f"{where}: `{key}` is missing", where)
+        called = values["name"]
+        if not _NAME.fullmatch(called):
+            said = f"{called!r} is no name: letters, digits, `.`, `_` and `-`"
+            raise CaseError(f"{where}: {said}", f"{where}.name")
+        if called in found:
+            raise CaseError(f"{where}: two {name} are called {called!r}", f"{where}.name")
+        found[called] = kind(**values)
+    return list(found.values())
+
+
+def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
+    """The findings that are expected in a sample; None if nothing is stored yet.
+
+    Raises:
+        SpecguardError: the file is not as `expected_text` writes one.
+    """
+    if not os.path.lexists(sample.expected):
+        return None
+    table, _ = read_file(sample.expected, "the file of what is expected")
+    if set(table) != {"expect"}:
+        # A file that was cut short expects nothing only where it says so.
+        said = "it has other keys than `expect`" if table else "it has no `expect`, such as `expect = []`"
+        raise SpecguardError(said, path=sample.expected, code="unreadable-file")
+    try:
+        case = Case.from_toml(table, sample.name)
+    except CaseError as error:
+        raise SpecguardError(
+            f"it is not what is expected of a sample: {error}", path=sample.expected, code="unreadable-file"
+        ) from None
+    return [dict(one) for one in case.expect or ()]
+
+
+def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> None:
+    """Expect of a sample from now on what is found in it.
+
+    Raises:
+        SpecguardError: what is there says something else, or is a link, or the file cannot be written.
+    """
+    file = sample.expected
+    if os.path.lexists(file) and (os.path.islink(file) or not os.path.isfile(file)):
+        raise SpecguardError(
+            "it is no regular file, and nothing is stored there", path=file, code="never-overwritten"
+        )
+    # A file that expects nothing of a sample is somebody's own.
+    read_expected(sample)
+    with writing(file):
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        replace_file(file, expected_text(findings))
+
+
+def expected_text(findings: Sequence[Mapping[str, Any]]) -> str:
+    """The findings in a sample, as the text of a file that expects exactly these."""
+    lines = ["# What the policy finds in this sample; `specguard eval --update` writes it."]
+    if not findings:
+        return "\n".join([*lines, "expect = []", ""])
+    lines.append("expect = [")
+    for finding in findings:
+        kept = {key: finding[key] for key in KEPT if finding.get(key) is not None}
+        pairs = ", ".join(f"{toml_key(key)} = {toml_value(value)}" for key, value in kept.items())
+        lines.append(f"  {{{pairs}}},")
+    return "\n".join([*lines, "]", ""])
+
+
+NOT_OF_A_TREE = ("CMT", "BRN", "PRQ", "WRK", "APR", "CFG", "PTH004")
+"""The rules that judge commits, branches, pull requests, work and the policy, which no snapshot has."""
+
+
+class Snapshot(Record):
+    """A sample in a scratch repository: the change that adds all of its files below the policy.
+
+    Attributes:
+        sample: the sample.
+        oid: the commit that the snapshot is.
+        tree: the tree that is judged: the snapshot's, with the documents of the authority.
+        repository: the scratch repository, with nothing checked out.
+    """
+
+    sample: Sample
+    oid: str
+    tree: str
+    repository: Repository
+
+    def judge(self, cache: str, ignore: Sequence[str]) -> Outcome:
+        """Check the snapshot, through the command's entry point in this process.
+
+        Args:
+            cache: a folder for what is kept between checks.
+            ignore: rules that are left out beside those of `NOT_OF_A_TREE`.
+        """
+        return run_here(
+            "check",
+            f"--ignore={','.join([*NOT_OF_A_TREE, *ignore])}",
+            "--output-format=json",
+            directory=self.repository.path,
+            env={"XDG_CACHE_HOME": cache},
+        )
+
+    def check_out(self) -> str:
+        """Write the snapshot's own files to the scratch repository's working tree; the folder."""
+        self.repository.git("checkout", "-q", "-f", "--detach", self.oid)
+        return str(self.repository.path)
+
+    def changed(self) -> list[str]:
+        """The paths that differ from the snapshot in the working tree; ignored ones are left aside."""
+        said = self.repository.process("status", "--porcelain=v1", "-z", "--no-renames").stdout
+        return sorted(one[3:].decode("utf-8", "backslashreplace") for one in said.split(b"\0") if one)
+
+
+@contextmanager
+def open_snapshot(sample: Sample, own: OwnAuthority, folder: str) -> Iterator[Snapshot]:
+    """Take a sample into a scratch repository; the sample is read, and nothing of it is run or written.
+
+    Args:
+        sample: the sample.
+        own: the authority that is to judge it.
+        folder: an empty or missing folder for the scratch repository.
+
+    Raises:
+        SpecguardError: there is no such repository, bundle or commit.
+    """
+    try:
+        path = sample.path
+        if os.path.isfile(path):
+            # Git reads a bundle as it does a repository.
+            path = f"{folder}.git"
+            Repository(os.path.dirname(folder), create=False).git(
+                "clone", "-q", "--mirror", sample.path, path
+            )
+        try:
+            located = Located.locate(path, os.environ)
+        except SpecguardError as error:
+            # Its own next step is one for the folder that somebody is in.
+            error.help = "name a repository, a bare one or a bundle"
+            raise
+        with Git(located) as git:
+            oid = resolve(git, sample.revision or "HEAD").oid
+        form = "sha256" if located.format == "sha256" else "sha1"
+        repository = Repository(folder, branch="sample", object_format=form)
+        info = repository.git_dir / "objects" / "info"
+        info.mkdir(parents=True, exist_ok=True)
+        (info / "alternates").write_bytes(os.fsencode(os.path.abspath(located.objects)) + b"\n")
+        yield Snapshot(sample, oid, _commit(repository, own, oid), repository)
+    except GitError as error:
+        raise SpecguardError(
+            f"the sample {sample.name} cannot be read: {str(error).splitlines()[0]}",
+            path=sample.path,
+            code="unreadable-file",
+        ) from error
+    except SpecguardError as error:
+        if error.path is None:
+            error.path = sample.path
+        raise
+
+
+def _commit(repository: Repository, own: OwnAuthority, oid: str) -> str:
+    """Make the base, with the authority alone, and the change that adds the snapshot; its tree."""
+    repository.git("read-tree", "--empty")
+    documents = []
+    for path, text in own.documents.items():
+        blob = repository.blob(text)
+        documents.append(b"100644 %s\t%s\0" % (blob.encode(), path))
+    trees = []
+    for tree in ("", oid):
+        repository.git("read-tree", *([f"{tree}^{{tree}}"] if tree else ["--empty"]))
+        # `--replace`: a folder of the sample may stand where a document is.
+        repository.git("update-index", "--add", "--replace", "-z", "--index-info", stdin=b"".join(documents))
+        trees.append(repository.git("write-tree", "--missing-ok"))
+    base = repository.git("commit-tree", trees[0], "-m", "chore: the authority")
+    head = repository.git("commit-tree", trees[1], "-p", base, "-m", "chore: the sample")
+    for ref in ("refs/heads/main", "refs/remotes/origin/main", *own.refs()):
+        repository.git("update-ref", ref, base)
+    repository.git("update-ref", "refs/heads/sample", head)
+    repository.remote(own.policy.remote or "https://example.org/sample.git")
+    return trees[1]
+
 
 SCHEMA: Final = "specguard.evaluation/1"
 
@@ -88,7 +422,7 @@ class Evaluated(Record, frozen=False):
 KIND: Final = "eval"
 """The kind of item that such a run has in its manifest."""
 
-FILE: Final = "evaluation.json"
+RESULT: Final = "evaluation.json"
 """The file in the run's folder that says what came of each sample."""
 
 TOP: Final = "SPECGUARD_TOP"
@@ -155,7 +489,7 @@ def evaluate(
             "state": end.state if end else "succeeded",
             "samples": [one.data for one in done],
         }
-        run.folder.write(FILE, json_text(data) + "\n")
+        run.folder.write(RESULT, json_text(data) + "\n")
         end = finish(run, end)
         if end is not None and end.message != _flaws(done):
             said = f"the evaluation ended early: {end.message}"
