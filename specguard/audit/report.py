@@ -14,6 +14,7 @@ from specguard.audit.store import MOST, SOON, Summary
 from specguard.model import counted, listed
 from specguard.reporters import html
 from specguard.reporters.escape import cut, json_text, markdown_text, visible
+from specguard.reporters.json import fields_of
 from specguard.reporters.status import aligned
 
 _Row = Mapping[str, Any]
@@ -116,18 +117,13 @@ def _markdown(summary: Summary) -> str:
 
 
 def _json(summary: Summary) -> str:
+    told = "months", "rules", "rules_by_month", "paths", "reasons", "approvals", "repositories"
     data = {
         "schema": SCHEMA,
         "tool": {"name": "specguard", "version": __version__},
         "changes": summary.changes,
         "verdicts": dict(summary.verdicts),
-        "months": list(summary.months),
-        "rules": list(summary.rules),
-        "rules_by_month": list(summary.rules_by_month),
-        "paths": list(summary.paths),
-        "reasons": list(summary.reasons),
-        "approvals": list(summary.approvals),
-        "repositories": list(summary.repositories),
+        **fields_of(summary, *told),
         "judged": list(summary.changes_told()),
     }
     return json_text(data) + "\n"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.evaluation.expectations import TestResult
+    from specguard.evaluation.expectations import PolicyTest
 
 
 SCHEMA: Final = "specguard.test/1"
@@ -56,39 +56,37 @@ def command(cases: Sequence[str], output_format: str) -> int:
             help="write one of them, or name files and folders of cases",
             code="unknown-name",
         )
-    done = []
     for one in expected:
-        done.append(expectations.try_expectation(one))
+        one.run()
         if output_format == "text":
-            _tell(done[-1])
+            _tell(one)
     if output_format == "json":
-        click.echo(json_text(_data(done)))
+        click.echo(json_text(_data(expected)))
     elif output_format == "junit":
-        click.echo(expectations.junit_text(done), nl=False)
+        click.echo(expectations.junit_text(expected), nl=False)
     else:
-        _sum_up(done)
-    if any(one.problem for one in done):
+        _sum_up(expected)
+    if any(one.problem for one in expected):
         return EXIT_NO_VERDICT
-    return EXIT_PASSED if all(one.passed for one in done) else EXIT_FAILED
+    return EXIT_PASSED if all(one.passed for one in expected) else EXIT_FAILED
 
 
-def _tell(tried: TestResult) -> None:
-    one = tried.expectation
+def _tell(one: PolicyTest) -> None:
     whole_file = one.kind == "case" and one.name == os.path.splitext(os.path.basename(one.path))[0]
     where = one.path if whole_file else f"{one.path}:{one.line}: {one.name}"
-    state = "ok" if tried.passed else "error" if tried.problem else "FAIL"
-    say(f"{state:6}{where} ({tried.seconds:.2f} s)")
-    if tried.problem:
-        click.echo(legible(f"        cannot be tried: {tried.problem}"))
-    for difference in tried.differences:
+    state = "ok" if one.passed else "error" if one.problem else "FAIL"
+    say(f"{state:6}{where} ({one.seconds:.2f} s)")
+    if one.problem:
+        click.echo(legible(f"        cannot be tried: {one.problem}"))
+    for difference in one.differences:
         line = one.line_of(difference)
         at = f"  ({one.path}:{line})" if line else ""
         say(f"        {_WORDS[difference.kind]:9} {difference.what}{at}")
-    if {difference.kind for difference in tried.differences} == {"missing"}:
+    if {difference.kind for difference in one.differences} == {"missing"}:
         click.echo("        found     nothing else")
 
 
-def _counts(done: Sequence[TestResult]) -> dict[str, int]:
+def _counts(done: Sequence[PolicyTest]) -> dict[str, int]:
     return {
         "cases": len(done),
         "failed": sum(bool(one.differences) for one in done),
@@ -96,7 +94,7 @@ def _counts(done: Sequence[TestResult]) -> dict[str, int]:
     }
 
 
-def _sum_up(done: Sequence[TestResult]) -> None:
+def _sum_up(done: Sequence[PolicyTest]) -> None:
     counts, spent = _counts(done), sum(one.seconds for one in done)
     parts = [f"{counts['failed']} not as expected"] if counts["failed"] else []
     parts += [f"{counts['errors']} not tried"] if counts["errors"] else []
@@ -104,19 +102,19 @@ def _sum_up(done: Sequence[TestResult]) -> None:
     click.echo(f"{said} ({spent:.1f} s, {spent / len(done):.2f} s a case)")
 
 
-def _data(done: Sequence[TestResult]) -> dict[str, Any]:
+def _data(done: Sequence[PolicyTest]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "passed": all(one.passed for one in done),
         "counts": _counts(done),
         "cases": [
             {
-                **fields_of(one.expectation, "name", "kind", "path", "line"),
+                **fields_of(one, "name", "kind", "path", "line"),
                 "passed": one.passed,
                 "seconds": round(one.seconds, 3),
                 "problem": one.problem or None,
                 "differences": [
-                    {"kind": diff.kind, "said": diff.what, "line": one.expectation.line_of(diff)}
+                    {"kind": diff.kind, "said": diff.what, "line": one.line_of(diff)}
                     for diff in one.differences
                 ],
             }

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 from xml.etree.ElementTree import Element, SubElement
 
 from specguard.authority.layers import TESTS, Layer, blocks_of, settings_file
@@ -25,7 +25,8 @@ from specguard.documents.toml import read_toml
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import no_authority, open_floor
 from specguard.errors import Needed, SeveralErrors, SpecguardError
-from specguard.reporters.escape import visible, xml_text
+from specguard.reporters.escape import visible
+from specguard.reporters.platforms import counted_suites
 from specguard.testing.case import Case, CaseError, split_cases
 from specguard.testing.repository import to_bytes
 from specguard.testing.running import Mismatch, differences, judge_case
@@ -167,30 +168,105 @@ FOLDER = "tests/policy"
 """Where the cases of a repository are looked for, beside its authority."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class PolicyTest:
-    """One thing that is expected of a policy.
+    """One thing that is expected of a policy, and what came of it.
 
     Attributes:
-        name: how people call it.
+        table: the case as it is written.
         kind: `case` for a file, else the name of the table.
+        name: how people call it.
         path: the file that it is written in.
         line: where in it.
-        case: the case; one without a policy of its own has the repository's authority.
         lines: the line of each of its keys, where they are known.
+        folder: where cases are that it may be like; None: nowhere.
+        case: the case, once it is read; one without a policy of its own has the repository's authority.
+        differences: in what it was not met; none if it was.
+        problem: why it could not be tried; empty if it could.
+        seconds: how long it took.
     """
 
-    name: str
+    table: Any
     kind: Literal["case", "should-fail", "should-pass"]
+    name: str
     path: str
     line: int
-    case: Case
-    lines: Mapping[Key, int] = field(default_factory=dict, repr=False)
+    lines: Mapping[Key, int] = field(repr=False)
+    folder: Path | None = None
+    case: Case = field(default_factory=Case)
+    differences: Sequence[Mismatch] = ()
+    problem: str = ""
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """True if it was met."""
+        return not self.differences and not self.problem
 
     def line_of(self, difference: Mismatch) -> int | None:
         """The line of the finding that is expected and not found; None for any other difference."""
         where = f"expect.{difference.position}"
         return (nearest_line(self.lines, where) or self.line) if difference.position >= 0 else None
+
+    def error(self, said: str, where: str = "", help: str = "", code: str = "broken-case") -> SpecguardError:
+        """What is wrong with it, at a key."""
+        line = nearest_line(self.lines, where) or self.line
+        return SpecguardError(said, path=self.path, line=line, help=help, code=code)
+
+    def misread(self, error: CaseError) -> SpecguardError:
+        """That it is not written as the format asks."""
+        message, where = (text.removeprefix(f"{self.name}: ") for text in (str(error), error.where))
+        return self.error(message, where)
+
+    def read(self, own: OwnAuthority | None) -> None:
+        """Make the case of what is written.
+
+        Args:
+            own: what judges a case without a policy; None if the repository has no authority.
+
+        Raises:
+            SpecguardError: it is not written as the format asks, or has nothing that could judge it.
+        """
+        if not isinstance(self.table, dict):
+            help = f"begin each one with [[{self.kind}]]"
+            raise self.error(f"`{self.kind}` is no table", help=help, code="unreadable-file")
+        table = dict(self.table)
+        # None, which TOML cannot say: the case has no such key.
+        defaults: dict[str, Any] = {"policy": None}
+        if self.kind != "case":
+            table.pop("name", None)
+            defaults["exit_code"] = 1 if self.kind == "should-fail" else 0
+        if self.kind == "should-fail" and "expect" not in table:
+            defaults["expect"] = None
+        try:
+            case = Case.from_toml(table, self.name, self.folder, defaults)
+            refuse_harm(case)
+        except CaseError as error:
+            raise self.misread(error) from None
+        if case.policy is None:
+            if own is None:
+                said = "the case has no policy, and there is no authority here that it could be for"
+                raise self.error(
+                    said, "", "give it a `policy`, or begin with `specguard init`", "unknown-name"
+                )
+            case = own.judges(case)
+        self.case = case
+
+    def run(self) -> None:
+        """Judge the case in a temporary folder, through the command's entry point in this process."""
+        began = time.monotonic()
+        with TemporaryDirectory(prefix="specguard-test-") as place:
+            try:
+                outcome, names = judge_case(self.case, place, installed=False)
+                self.differences = tuple(differences(self.case, outcome, names))
+            except CaseError as error:
+                self.problem = str(error).removeprefix(f"{self.name}: ")
+            except SpecguardError as error:
+                self.problem = f"{error.message}{f'; {error.help}' if error.help else ''}"
+            except AssertionError as error:
+                # What the kit says of git, and of output that is no report.
+                self.problem = str(error).strip().split("\n")[0]
+        self.seconds = time.monotonic() - began
 
 
 def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
@@ -226,14 +302,14 @@ def read_cases(paths: Sequence[str], own: OwnAuthority | None) -> list[PolicyTes
     Raises:
         SeveralErrors: cases that are not written as the format asks, all of them.
     """
-    written: list[_CaseText] = []
+    written: list[PolicyTest] = []
     wrong: list[SpecguardError] = []
     for path in paths:
         try:
             written += _written_in(path)
         except SpecguardError as error:
             wrong.append(error)
-    return _tests_of(written, own, wrong)
+    return _read(written, own, wrong)
 
 
 def read_inline(own: OwnAuthority) -> list[PolicyTest]:
@@ -252,44 +328,21 @@ def read_inline(own: OwnAuthority) -> list[PolicyTest]:
                 name = table.get("name") if isinstance(table, dict) else ""
                 named = str(name or f"{kind} {position + 1}")
                 line = layer.origin(begins).line
-                written.append(_CaseText(table, kind, named, layer.path, line, lines))
-    return _tests_of(written, own, [])
+                written.append(PolicyTest(table, kind, named, layer.path, line, lines))
+    return _read(written, own, [])
 
 
-class _CaseText(NamedTuple):
-    """A case as it is written, with the place of each of its keys."""
-
-    table: Any
-    kind: Literal["case", "should-fail", "should-pass"]
-    name: str
-    path: str
-    line: int
-    lines: Mapping[Key, int]
-    folder: Path | None = None
-
-    def error(self, said: str, where: str = "", help: str = "", code: str = "broken-case") -> SpecguardError:
-        """What is wrong with it, at a key."""
-        line = nearest_line(self.lines, where) or self.line
-        return SpecguardError(said, path=self.path, line=line, help=help, code=code)
-
-    def misread(self, error: CaseError) -> SpecguardError:
-        """That it is not written as the format asks."""
-        message, where = (text.removeprefix(f"{self.name}: ") for text in (str(error), error.where))
-        return self.error(message, where)
-
-
-def _tests_of(
-    written: Sequence[_CaseText], own: OwnAuthority | None, wrong: list[SpecguardError]
+def _read(
+    written: list[PolicyTest], own: OwnAuthority | None, wrong: list[SpecguardError]
 ) -> list[PolicyTest]:
-    found = []
     for one in written:
         try:
-            found.append(_test(one, own))
+            one.read(own)
         except SpecguardError as error:
             wrong.append(error)
     if wrong:
         raise SeveralErrors(wrong, "cases")
-    return found
+    return written
 
 
 def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[Key, int]]:
@@ -307,47 +360,22 @@ def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[Key, int]]:
     raise SpecguardError(message, path=path, line=line, code="unreadable-file")
 
 
-def _written_in(path: str) -> Iterator[_CaseText]:
+def _written_in(path: str) -> Iterator[PolicyTest]:
     stem = os.path.splitext(os.path.basename(path))[0]
     table, lines = read_file(path, "the case")
     try:
         split = split_cases(table, stem)
     except CaseError as error:
-        raise _CaseText(table, "case", stem, path, 1, lines).misread(error) from None
+        raise PolicyTest(table, "case", stem, path, 1, lines).misread(error) from None
     for position, (name, case) in enumerate(split):
         begins: Key = ("cases", position) if "cases" in table else ()
         own = {**lines, **_below(begins, lines)}
-        yield _CaseText(case, "case", name, path, lines.get(begins, 1), own, Path(path).parent)
+        yield PolicyTest(case, "case", name, path, lines.get(begins, 1), own, Path(path).parent)
 
 
 def _below(begins: Key, lines: Mapping[Key, int]) -> dict[Key, int]:
     """The lines of the keys below one, by what follows it."""
     return {key[len(begins) :]: at for key, at in lines.items() if key[: len(begins)] == begins}
-
-
-def _test(one: _CaseText, own: OwnAuthority | None) -> PolicyTest:
-    if not isinstance(one.table, dict):
-        help = f"begin each one with [[{one.kind}]]"
-        raise one.error(f"`{one.kind}` is no table", help=help, code="unreadable-file")
-    table = dict(one.table)
-    # None, which TOML cannot say: the case has no such key.
-    defaults: dict[str, Any] = {"policy": None}
-    if one.kind != "case":
-        table.pop("name", None)
-        defaults["exit_code"] = 1 if one.kind == "should-fail" else 0
-    if one.kind == "should-fail" and "expect" not in table:
-        defaults["expect"] = None
-    try:
-        case = Case.from_toml(table, one.name, one.folder, defaults)
-        refuse_harm(case)
-    except CaseError as error:
-        raise one.misread(error) from None
-    if case.policy is None:
-        if own is None:
-            said = "the case has no policy, and there is no authority here that it could be for"
-            raise one.error(said, "", "give it a `policy`, or begin with `specguard init`", "unknown-name")
-        case = own.judges(case)
-    return PolicyTest(one.name, one.kind, one.path, one.line, replace(case, name=one.name), one.lines)
 
 
 def nearest_line(lines: Mapping[Key, int], where: str) -> int | None:
@@ -364,68 +392,21 @@ def _layers(own: OwnAuthority) -> Iterator[Layer]:
         yield from (settings_file(source) if source.is_toml else blocks_of(Document(text), source.path))[0]
 
 
-@dataclass(frozen=True)
-class TestResult:
-    """An expectation with what came of it.
-
-    Attributes:
-        expectation: the expectation.
-        differences: in what it was not met; none if it was.
-        problem: why it could not be tried; empty if it could.
-        seconds: how long it took.
-    """
-
-    expectation: PolicyTest
-    differences: tuple[Mismatch, ...]
-    problem: str
-    seconds: float
-
-    @property
-    def passed(self) -> bool:
-        """True if it was met."""
-        return not self.differences and not self.problem
-
-
-def try_expectation(expectation: PolicyTest) -> TestResult:
-    """Judge a case in a temporary folder, through the command's entry point in this process."""
-    began = time.monotonic()
-    found: tuple[Mismatch, ...] = ()
-    problem = ""
-    with TemporaryDirectory(prefix="specguard-test-") as place:
-        try:
-            outcome, names = judge_case(expectation.case, place, installed=False)
-            found = tuple(differences(expectation.case, outcome, names))
-        except CaseError as error:
-            problem = str(error).removeprefix(f"{expectation.name}: ")
-        except SpecguardError as error:
-            problem = f"{error.message}{f'; {error.help}' if error.help else ''}"
-        except AssertionError as error:
-            # What the kit says of git, and of output that is no report.
-            problem = str(error).strip().split("\n")[0]
-    return TestResult(expectation, found, problem, time.monotonic() - began)
-
-
-def junit_text(done: Sequence[TestResult]) -> str:
-    """The XML of a run of `specguard test`: a test case for each expectation.
+def junit_text(done: Sequence[PolicyTest]) -> str:
+    """The XML of a run of `specguard test`: a test case for each thing that is expected.
 
     The elements are those that junit.xsd of the Jenkins xUnit plugin has; a character that XML cannot hold is
     shown by its escape.
     """
     root = Element("testsuites")
-    counts = {
-        "tests": len(done),
-        "failures": sum(bool(one.differences) for one in done),
-        "errors": sum(bool(one.problem) for one in done),
-    }
-    told = {name: str(count) for name, count in counts.items()}
     spent = sum(one.seconds for one in done)
-    suite = SubElement(root, "testsuite", {"name": "specguard test", **told, "time": f"{spent:.3f}"})
+    suite = SubElement(root, "testsuite", name="specguard test", time=f"{spent:.3f}")
     for one in done:
-        path, name = visible(one.expectation.path), visible(one.expectation.name)
+        path, name = visible(one.path), visible(one.name)
         case = SubElement(suite, "testcase", classname=path, name=name, time=f"{one.seconds:.3f}")
         if one.problem:
             SubElement(case, "error", message=visible(one.problem))
         elif one.differences:
             failure = SubElement(case, "failure", message="not as expected")
             failure.text = "\n".join(visible(f"{each.kind}: {each.what}") for each in one.differences)
-    return xml_text(root)
+    return counted_suites(root)

@@ -281,7 +281,7 @@ def render_junit(verdicts: Sequence[Verdict]) -> str:
         SubElement(suite, "system-out").text = "\n".join(
             [*wording.policy_lines(verdict), *notes, text.verdict_line(verdict, text.Style())]
         )
-    return _counted(root)
+    return counted_suites(root)
 
 
 def error_report_junit(error: SpecguardError) -> str:
@@ -291,7 +291,7 @@ def error_report_junit(error: SpecguardError) -> str:
     case = SubElement(suite, "testcase", name="verdict", classname="specguard")
     told = ["; ".join(one.lines[1:]) for one in wording.told_errors(error)]
     SubElement(case, "error", type="no verdict", message=told[0]).text = "\n".join(told)
-    return _counted(root)
+    return counted_suites(root)
 
 
 def _case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
@@ -324,8 +324,8 @@ def _findings(found: Sequence[Judged]) -> str:
     return "\n".join(told)
 
 
-def _counted(root: Element) -> str:
-    """The report, which says how many test cases there are, and how they went."""
+def counted_suites(root: Element) -> str:
+    """The text of a JUnit report, which says how many test cases there are, and how they went."""
     counts = {"tests": "", "failures": "/failure", "errors": "/error", "skipped": "/skipped"}
     for element in (*root, root):
         for attribute, below in counts.items():
