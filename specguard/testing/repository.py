@@ -329,7 +329,6 @@ class Repository:
             for other in parents[1:]:
                 _take_over(tree, trees[other], trees[_fork(parents_of, parents[0], other)])
             step.apply(tree)
-            _settle(tree)
             trees[label], parents_of[label] = tree, parents
             marks[label] = b":%d" % (position + 1)
             stream += [
@@ -375,12 +374,7 @@ class Repository:
 
     def remote(self, url: str = ORIGIN, name: str = "origin") -> None:
         """Set a remote's URL."""
-        config = self.path / ".git" / "config"
-        section = f'[remote "{name}"]\n'
-        if config.is_file() and _PLAIN_URL.fullmatch(url) and section not in config.read_text():
-            with config.open("a") as file:
-                file.write(f"{section}\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/{name}/*\n")
-        elif self.process("remote", "add", name, url).returncode:
+        if self.process("remote", "add", name, url).returncode:
             self.git("remote", "set-url", name, url)
 
     def publish(
@@ -481,7 +475,6 @@ def _text(value: bytes) -> str:
 
 _ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _OID = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
-_PLAIN_URL = re.compile("[A-Za-z0-9_@:/.+-]+")
 
 
 @dataclass(frozen=True)
@@ -548,20 +541,6 @@ def _below(tree: Tree, path: bytes) -> Iterator[bytes]:
     if not found:
         raise KeyError(f"no path {path!r} in the tree before")
     yield from found
-
-
-def _settle(tree: Tree) -> None:
-    """Of a file and a folder of one name take out the earlier."""
-    last_below: dict[bytes, int] = {}
-    for position, path in enumerate(tree):
-        for end in (end for end, char in enumerate(path) if char == 0x2F):
-            last_below[path[:end]] = position
-    for position, path in enumerate(list(tree)):
-        if last_below.get(path, -1) > position:
-            del tree[path]
-        elif path in last_below:
-            for name in [name for name in tree if name.startswith(path + b"/")]:
-                del tree[name]
 
 
 def _difference(before: Tree, after: Tree) -> Iterator[bytes]:
