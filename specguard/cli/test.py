@@ -45,10 +45,9 @@ def command(cases: Sequence[str], output_format: str) -> int:
         # Cases with policies of their own need neither.
         if not cases or error.code not in ("no-authority", "no-repository"):
             raise
-    expected = list(expectations.read_inline(own)) if own and not cases else []
     folder = os.path.relpath(os.path.join(top, expectations.FOLDER))
     found = expectations.find_cases(cases or [folder], not cases)
-    expected += expectations.read_cases(found, own)
+    expected = expectations.read_tests(own, found, inline=not cases)
     if not expected:
         raise SpecguardError(
             f"nothing is expected of this policy: the authority has no table [[should-fail]] or "

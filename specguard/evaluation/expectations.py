@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree.ElementTree import Element, SubElement
 
-from specguard.authority.layers import TESTS, Layer, blocks_of, settings_file
+from specguard.authority.layers import TESTS, blocks_of, settings_file
 from specguard.authority.load import AuthoritySource, load_policy
 from specguard.authority.policy import Policy
 from specguard.change.check_request import FLOOR, Request, read_regular
@@ -292,57 +292,48 @@ def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
     return list(found)
 
 
-def read_cases(paths: Sequence[str], own: OwnAuthority | None) -> list[PolicyTest]:
-    """The cases of files.
+def read_tests(own: OwnAuthority | None, paths: Sequence[str], *, inline: bool) -> list[PolicyTest]:
+    """What is expected of a policy.
 
     Args:
-        paths: the files.
-        own: what judges a case without a policy; None if the repository has no authority.
+        own: the authority, which judges a case without a policy; None if the repository has none.
+        paths: files of cases.
+        inline: whether the authority's tables `should-fail` and `should-pass` are meant too.
 
     Raises:
         SeveralErrors: cases that are not written as the format asks, all of them.
     """
-    written: list[PolicyTest] = []
+    found = list(_inline(own)) if own and inline else []
     wrong: list[SpecguardError] = []
     for path in paths:
         try:
-            written += _written_in(path)
+            found += _written_in(path)
         except SpecguardError as error:
             wrong.append(error)
-    return _read(written, own, wrong)
-
-
-def read_inline(own: OwnAuthority) -> list[PolicyTest]:
-    """The tests in the tables `should-fail` and `should-pass` of an authority.
-
-    Raises:
-        SeveralErrors: those that are not written as the format asks.
-    """
-    written = []
-    for layer in _layers(own):
-        for kind in TESTS:
-            value = layer.tests.get(kind, [])
-            for position, table in enumerate(value if isinstance(value, list) else [value]):
-                begins: Key = (kind, position)
-                lines = _below(begins, layer.lines)
-                name = table.get("name") if isinstance(table, dict) else ""
-                named = str(name or f"{kind} {position + 1}")
-                line = layer.origin(begins).line
-                written.append(PolicyTest(table, kind, named, layer.path, line, lines))
-    return _read(written, own, [])
-
-
-def _read(
-    written: list[PolicyTest], own: OwnAuthority | None, wrong: list[SpecguardError]
-) -> list[PolicyTest]:
-    for one in written:
+    for one in found:
         try:
             one.read(own)
         except SpecguardError as error:
             wrong.append(error)
     if wrong:
         raise SeveralErrors(wrong, "cases")
-    return written
+    return found
+
+
+def _inline(own: OwnAuthority) -> Iterator[PolicyTest]:
+    """The tests in the tables of an authority."""
+    for path, text in own.documents.items():
+        source = AuthoritySource(os.fsdecode(path), "", text)
+        layers = (settings_file(source) if source.is_toml else blocks_of(Document(text), source.path))[0]
+        for layer in layers:
+            for kind in TESTS:
+                value = layer.tests.get(kind, [])
+                for position, table in enumerate(value if isinstance(value, list) else [value]):
+                    begins: Key = (kind, position)
+                    name = table.get("name") if isinstance(table, dict) else ""
+                    named = str(name or f"{kind} {position + 1}")
+                    line, lines = layer.origin(begins).line, _below(begins, layer.lines)
+                    yield PolicyTest(table, kind, named, layer.path, line, lines)
 
 
 def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[Key, int]]:
@@ -384,12 +375,6 @@ def nearest_line(lines: Mapping[Key, int], where: str) -> int | None:
     while key and key not in lines:
         key = key[:-1]
     return lines.get(key)
-
-
-def _layers(own: OwnAuthority) -> Iterator[Layer]:
-    for name, text in own.documents.items():
-        source = AuthoritySource(os.fsdecode(name), "", text)
-        yield from (settings_file(source) if source.is_toml else blocks_of(Document(text), source.path))[0]
 
 
 def junit_text(done: Sequence[PolicyTest]) -> str:

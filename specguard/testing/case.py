@@ -206,14 +206,7 @@ class Case:
         except (KeyError, OSError) as error:
             raise CaseError(f"{self.name}: {error.args[0] if len(error.args) == 1 else error}") from None
         if self.approvals:
-            with TemporaryDirectory(prefix="specguard-") as folder:
-                file_grants(
-                    repository,
-                    self.approvals,
-                    self.arguments(Path(folder), repository.names),
-                    {**clean_environment(), **self.variables(repository.names)},
-                    committed=self.staged is None and self.worktree is None,
-                )
+            self.file_grants(repository)
         return repository
 
     def variables(self, names: Mapping[str, str]) -> dict[str, str]:
@@ -282,6 +275,88 @@ class Case:
         if not text.startswith("#"):
             text = f"# Authority\n\n```toml specguard\n{text.strip(chr(10))}\n```\n"
         return replace(step, files={AUTHORITY: text, **files})
+
+    def file_grants(self, repository: Repository) -> None:
+        """Write the approvals where they belong, and note their ids in the repository's names.
+
+        Args:
+            repository: this case's, or another one with the change that they are for.
+
+        Raises:
+            CaseError: there is no `ssh-keygen` for a signature, the command line is wrong, or the log of
+                approvals is in no folder of the working tree.
+        """
+        files: dict[str, dict[str, bytes]] = {place: {} for place in PLACES}
+        names: dict[str, str] = {}
+        unnamed = (f"approval{number if number > 1 else ''}" for number in count(1))
+        with (
+            TemporaryDirectory(prefix="specguard-") as folder,
+            self._judged(repository, Path(folder)) as (bond, found),
+        ):
+            for grant in self.approvals:
+                record = grant.record(bond, found, names)
+                names[grant.id or next(unnamed)] = record.id
+                content, path = record.content, f"{os.fsdecode(bond.folder)}{record.id}.json"
+                if grant.sign:
+                    files[grant.place][f"{path}.sig"] = sign(content, grant.sign)
+                for old, new in grant.edits.items():
+                    content = content.replace(to_bytes(old), to_bytes(new))
+                files[grant.place][path] = content
+        if files["base"]:
+            repository.names["base"] = _add(repository, "refs/heads/main", files["base"])
+            if repository.process("rev-parse", "--verify", "-q", "refs/remotes/origin/main").returncode == 0:
+                repository.git("update-ref", "refs/remotes/origin/main", repository.names["base"])
+        for path, content in {**files["head"], **files["local"]}.items():
+            try:
+                repository.see_inside(path)
+            except OSError as error:
+                raise CaseError(str(error)) from None
+            repository.write(path, content)
+        if files["head"]:
+            repository.stage(*files["head"])
+        if files["head"] and self.staged is None and self.worktree is None:
+            repository.names["head"] = repository.commit("chore: approve", stage=False)
+        repository.names.update(names)
+
+    @contextmanager
+    def _judged(self, repository: Repository, folder: Path) -> Iterator[tuple[Bond, Sequence[Judged]]]:
+        """The identities that approvals of the change are bound to, and the findings of all rules in it.
+
+        Args:
+            repository: where it is.
+            folder: an empty one for the files that arguments name.
+
+        Raises:
+            SpecguardError: it cannot be judged.
+        """
+        import click
+
+        from specguard.approvals.record import Bond
+        from specguard.change.check_request import Request
+        from specguard.change.git import Git
+        from specguard.change.repository import Repository as Located
+        from specguard.change.sources import open_changes
+        from specguard.cli.check import command
+        from specguard.engine.check import Selection
+        from specguard.engine.facts import Facts
+        from specguard.engine.policies import Policies
+        from specguard.engine.rule_runner import Judging
+
+        try:
+            words = command.make_context("check", self.arguments(folder, repository.names)).params
+        except click.ClickException as error:
+            raise CaseError(f"the arguments of the check are wrong: {error.format_message()}") from None
+        options = {name: words[name] for name in Request._fields if name in words}
+        options.update(directory=str(repository.path), override=(), enforce=False)
+        environment = {**clean_environment(), **self.variables(repository.names)}
+        request = Request(environment=environment, **options)
+        located = Located.locate(request.directory, request.environment)
+        with Git(located) as git:
+            (change,) = open_changes(git, request)
+            change, policy, _ = Policies(request, located).of(change)
+            facts = Facts(change, policy)
+            results = Judging(policy, facts, Selection(policy.rules)).run()
+            yield Bond(facts), [one for result in results for one in result.findings]
 
 
 def fill(text: str, names: Mapping[str, str]) -> str:
@@ -645,101 +720,6 @@ def _day(offset: int) -> datetime.datetime:
     """The beginning of a day, counted from today's, in UTC."""
     today = datetime.datetime.now(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return today + datetime.timedelta(days=offset)
-
-
-def file_grants(
-    repository: Repository,
-    grants: Sequence[Grant],
-    arguments: Sequence[str],
-    environment: Mapping[str, str],
-    *,
-    committed: bool,
-) -> None:
-    """Write the records of a case where they belong, and note their ids in the repository's names.
-
-    Args:
-        repository: the case's.
-        grants: what is written.
-        arguments: those of `specguard check`, which say what the change is.
-        environment: its variables.
-        committed: whether the change is one of commits, and not what is staged or in the working tree.
-
-    Raises:
-        CaseError: there is no `ssh-keygen` for a signature, the command line is wrong, or the log of
-            approvals is in no folder of the working tree.
-    """
-    files: dict[str, dict[str, bytes]] = {place: {} for place in PLACES}
-    names: dict[str, str] = {}
-    unnamed = (f"approval{number if number > 1 else ''}" for number in count(1))
-    with judged(repository, arguments, environment) as (bond, found):
-        for grant in grants:
-            record = grant.record(bond, found, names)
-            names[grant.id or next(unnamed)] = record.id
-            content, path = record.content, f"{os.fsdecode(bond.folder)}{record.id}.json"
-            if grant.sign:
-                files[grant.place][f"{path}.sig"] = sign(content, grant.sign)
-            for old, new in grant.edits.items():
-                content = content.replace(to_bytes(old), to_bytes(new))
-            files[grant.place][path] = content
-    if files["base"]:
-        repository.names["base"] = _add(repository, "refs/heads/main", files["base"])
-        if repository.process("rev-parse", "--verify", "-q", "refs/remotes/origin/main").returncode == 0:
-            repository.git("update-ref", "refs/remotes/origin/main", repository.names["base"])
-    for path, content in {**files["head"], **files["local"]}.items():
-        try:
-            repository.see_inside(path)
-        except OSError as error:
-            raise CaseError(str(error)) from None
-        repository.write(path, content)
-    if files["head"] and committed:
-        repository.stage(*files["head"])
-        repository.names["head"] = repository.commit("chore: approve", stage=False)
-    elif files["head"]:
-        repository.stage(*files["head"])
-    repository.names.update(names)
-
-
-@contextmanager
-def judged(
-    repository: Repository, arguments: Sequence[str], environment: Mapping[str, str]
-) -> Iterator[tuple[Bond, Sequence[Judged]]]:
-    """The identities that approvals of a change are bound to, and the findings of all rules in it.
-
-    Args:
-        repository: where it is.
-        arguments: those of `specguard check`, which say what it is.
-        environment: its variables.
-
-    Raises:
-        SpecguardError: it cannot be judged.
-    """
-    import click
-
-    from specguard.approvals.record import Bond
-    from specguard.change.check_request import Request
-    from specguard.change.git import Git
-    from specguard.change.repository import Repository as Located
-    from specguard.change.sources import open_changes
-    from specguard.cli.check import command
-    from specguard.engine.check import Selection
-    from specguard.engine.facts import Facts
-    from specguard.engine.policies import Policies
-    from specguard.engine.rule_runner import Judging
-
-    try:
-        words = command.make_context("check", list(arguments)).params
-    except click.ClickException as error:
-        raise CaseError(f"the arguments of the check are wrong: {error.format_message()}") from None
-    options = {name: words[name] for name in Request._fields if name in words}
-    options.update(directory=str(repository.path), override=(), enforce=False)
-    request = Request(environment=dict(environment), **options)
-    located = Located.locate(request.directory, request.environment)
-    with Git(located) as git:
-        (change,) = open_changes(git, request)
-        change, policy, _ = Policies(request, located).of(change)
-        facts = Facts(change, policy)
-        results = Judging(policy, facts, Selection(policy.rules)).run()
-        yield Bond(facts), [one for result in results for one in result.findings]
 
 
 def _add(repository: Repository, ref: str, files: Mapping[str, bytes]) -> str:

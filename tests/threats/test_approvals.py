@@ -12,7 +12,7 @@ import pytest
 
 from specguard.engine import facts
 from specguard.testing import Case, Grant, Outcome, Repository, Step
-from specguard.testing.case import file_grants, private_key, public_key, sign
+from specguard.testing.case import private_key, public_key, sign
 from specguard.testing.repository import clean_environment
 from tests.threats.cases import threat
 from tests.threats.guarded import authority, check, undecided
@@ -237,7 +237,7 @@ def test_an_approval_that_is_gone(repo: Repository) -> None:
 def test_a_revocation_of_the_base(tmp_path: Path) -> None:
     repo = approved(tmp_path)
     no = Grant(revokes=repo.names["approval"], approver="alice", place="base", id="no")
-    file_grants(repo, [no], (), clean_environment(), committed=True)
+    Case(approvals=[no]).file_grants(repo)
     fails(repo)
     repo.git("rebase", "-q", "main")
     repo.delete(record(repo, "no"))
@@ -248,7 +248,7 @@ def test_a_revocation_of_the_base(tmp_path: Path) -> None:
 @threat("T96", "a revocation of the branch deleted by a later commit", "exit 1: APR001")
 def test_a_revocation_of_the_branch(repo: Repository) -> None:
     no = Grant(revokes=repo.names["approval"], approver="alice", id="no")
-    file_grants(repo, [no], (), clean_environment(), committed=True)
+    Case(approvals=[no]).file_grants(repo)
     fails(repo)
     repo.delete(record(repo, "no"))
     repo.commit("chore: tidy")
@@ -265,7 +265,7 @@ def test_a_revocation_of_the_branch(repo: Repository) -> None:
 def test_two_branches(first: str, repo: Repository) -> None:
     repo.branch("other", "main")
     repo.commit("feat: y", files={"locked/q": "q\n"}, author="Dora <dora@example.org>")
-    file_grants(repo, [GRANT], (), clean_environment(), committed=True)
+    Case(approvals=[GRANT]).file_grants(repo)
     holds(repo)
     second = "other" if first == "work" else "work"
     repo.checkout("main")

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from specguard.testing import Case, Grant, Outcome, Repository, Step, run_here
-from specguard.testing.case import file_grants, public_key
-from specguard.testing.repository import clean_environment
+from specguard.testing.case import public_key
 
 POLICY = Path(__file__).with_suffix(".toml").read_text("utf-8")
 LOCKED = "docs/api/x.yaml"
@@ -51,7 +50,7 @@ def build(directory: Path, *grants: Grant, **more: Any) -> Repository:
 
 def grant(repository: Repository, *grants: Grant, args: tuple[str, ...] = ()) -> None:
     """Give approvals of the change as it is now, in a commit on top of it."""
-    file_grants(repository, grants, args, clean_environment(), committed=True)
+    Case(approvals=grants, args=args).file_grants(repository)
 
 
 def check(repository: Repository, *arguments: str, env: dict[str, str] | None = None) -> Outcome:
