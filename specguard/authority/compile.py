@@ -16,7 +16,7 @@ from specguard.authority.layers import (
     settings_file,
     toml_layer,
 )
-from specguard.authority.load import AuthoritySource, is_document
+from specguard.authority.load import AuthoritySource, find_nested, is_document, read_source
 from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, encode, members, plain
 from specguard.authority.prose import MEANINGS, SHOWN, known_sections, read_sections, statements_of
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from typing import Any, Final, TypeVar
 
     from specguard.authority.layers import Layer
+    from specguard.change.tree import Tree
     from specguard.declaration.registry import Registered, Registry
     from specguard.documents.toml import KeyPath
 
@@ -91,20 +92,15 @@ class _Part:
 
 
 def compile_policy(
-    sources: Sequence[AuthoritySource],
-    *,
-    registry: Callable[[Sequence[str]], Registry],
-    read: Callable[[str, Origin], AuthoritySource],
-    nested: Callable[[Sequence[str]], Mapping[str, str]] | None = None,
+    sources: Sequence[AuthoritySource], tree: Tree | None, *, registry: Callable[[Sequence[str]], Registry]
 ) -> Policy | None:
     """Compile a policy.
 
     Args:
         sources: the documents where an authority is looked for.
+        tree: has the further documents that it names, and nested authorities; None: neither is read.
         registry: gives the rules, declarations and presets of the built-in plugin and of the named
             distributions.
-        read: reads a further document, by its path and by where it is named.
-        nested: finds the nested authorities of `[authority] nested`: mode and object id by path.
 
     Returns:
         The policy; None if no source is an authority: a `pyproject.toml` without `[tool.specguard]` alone.
@@ -117,18 +113,16 @@ def compile_policy(
     if not parts:
         return None
     problems = [problem for part in parts for problem in part.problems]
-    parts += _further(parts, read, problems)
+    parts += _further(parts, tree, problems)
     project = [layer for part in parts for layer in part.layers]
     own = Merged(project)
     known = registry(_texts(own, "plugins"))
     presets = _presets(own, known, problems)
     above = Merged([*presets, *project])
     sections = _sections(above)
-    in_folders = nested(_nested_patterns(above)) if nested else {}
-    known_paths = {part.source.path for part in parts}
-    below, disregarded = _nested(
-        [path for path in in_folders if path not in known_paths], above, sections, read
-    )
+    in_folders = find_nested(tree, _nested_patterns(above)) if tree else {}
+    unknown = in_folders.keys() - {part.source.path for part in parts}
+    below, disregarded = _nested(sorted(unknown), above, sections, tree) if tree else ([], [])
 
     for part in parts:
         part.read_prose(sections)
@@ -164,10 +158,7 @@ def compile_policy(
 
 
 def _nested(
-    paths: Sequence[str],
-    above: Merged,
-    sections: Mapping[str, str],
-    read: Callable[[str, Origin], AuthoritySource],
+    paths: Sequence[str], above: Merged, sections: Mapping[str, str], tree: Tree
 ) -> tuple[list[_Part], list[Disregarded]]:
     """The nested authorities that are read, and what is wrong with the others, of which nothing is."""
     parts: list[_Part] = []
@@ -175,7 +166,7 @@ def _nested(
     named = above.origin(("authority", "nested"))
     for path in paths:
         try:
-            part = _Part(read(path, named))
+            part = _Part(read_source(tree, path, named))
             problems = part.problems
         except SpecguardError as error:
             problems = [SettingProblem(error.message, Origin(path, error.line or 0), error.help)]
@@ -234,9 +225,7 @@ def _origins(merged: Merged) -> dict[str, list[Any]]:
     }
 
 
-def _further(
-    parts: Sequence[_Part], read: Callable[[str, Origin], AuthoritySource], problems: list[SettingProblem]
-) -> list[_Part]:
+def _further(parts: Sequence[_Part], tree: Tree | None, problems: list[SettingProblem]) -> list[_Part]:
     """The documents that the authority names; they name no others."""
     further: list[_Part] = []
     known = {part.source.path for part in parts}
@@ -251,7 +240,7 @@ def _further(
                 problems.append(SettingProblem(said, origin=origin))
             elif path not in known:
                 known.add(path)
-                further.append(_Part(read(path, origin)))
+                further += [_Part(read_source(tree, path, origin))] if tree else []
     for part in further:
         problems.extend(part.problems)
         problems.extend(

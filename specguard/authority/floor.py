@@ -13,7 +13,7 @@ from typing import Any, Final
 from specguard.authority.compile import compile_policy
 from specguard.authority.difference import Difference, compare
 from specguard.authority.layers import UNITED, SettingProblem
-from specguard.authority.load import AuthoritySource, read_file
+from specguard.authority.load import read_file
 from specguard.authority.policy import Disregarded, Policy, encode
 from specguard.change.entries import sha256
 from specguard.declaration.patterns import Patterns
@@ -26,8 +26,8 @@ TOLD_BY: Final = "disregarded-setting"
 """The rule that tells what is loosened; no repository turns it off."""
 
 _COMMON: Final = ("severity", "stages", "approvable", "exclude")
-_OF_A_REPOSITORY: Final = ("base", "remote", "plugins", "authority.nested")
-"""What is a repository's own to say; `documents`, too."""
+_OF_A_REPOSITORY: Final = ("base", "remote", "plugins", "documents", "authority.nested")
+"""What is a repository's own to say."""
 
 _EXPLAINS: Final = ("normative", "order", "prose", "nothing")
 """Meanings of what is not read and holds nothing back."""
@@ -56,27 +56,20 @@ def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinn
             help="see what has changed in it, then pin it anew with --floor-sha256",
             code="untrusted-file",
         )
-    policy = compile_policy([source], registry=registry, read=_refuse_documents)
+    policy = compile_policy([source], None, registry=registry)
     if policy is None or not policy.origins:
         raise SpecguardError("there are no settings in it", path=file, code="no-authority")
     for key in _OF_A_REPOSITORY:
         if key in policy.origins:
-            raise _refused(key, policy.origins[key])
+            said = f"a floor cannot set `{key}`, which is each repository's own"
+            step = "take it out: a floor is one file, for many repositories"
+            raise SettingProblem(said, policy.origins[key], step)
     unread = next((one for one in policy.unread if one.meaning not in _EXPLAINS), None)
     if unread is not None:
         # No repository's CFG001 tells of it, and whoever wrote it believes that it holds.
         said = f"of the floor {unread.text!r} was not read: {unread.reason}"
         raise SettingProblem(said, Origin(unread.path, unread.line), "put it right, or take it out")
     return Floor(file, digest, policy)
-
-
-def _refuse_documents(_path: str, named_by: Origin) -> AuthoritySource:
-    raise _refused("documents", named_by)
-
-
-def _refused(key: str, origin: Origin) -> SettingProblem:
-    said = f"a floor cannot set `{key}`, which is each repository's own"
-    return SettingProblem(said, origin, "take it out: a floor is one file, for many repositories")
 
 
 class Floor(Record):

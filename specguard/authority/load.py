@@ -46,18 +46,17 @@ def load_policy(
         PolicyError: its settings are wrong; all that is wrong is named.
         SpecguardError: a document cannot be read, or a plugin not be used.
     """
-    if authority:
-        return _compile([read_file(authority)], tree, registry)
-    found = find_sources(tree)
-    if not found:
-        return None
-    if cache is not None:
-        policy = _kept(cache, found, tree)
-        if policy is not None:
-            return policy
-    policy = _compile([read_source(tree, path) for path in found], tree, registry)
-    if policy is not None and cache is not None:
-        cache.write(found, policy.to_data(), {rule.package for rule in policy.rules})
+    found = {} if authority else find_sources(tree)
+    kept = cache if found else None
+    policy = _kept(kept, found, tree) if kept is not None else None
+    if policy is not None or not (found or authority):
+        return policy
+    from specguard.authority.compile import compile_policy
+
+    sources = [read_source(tree, path) for path in found] or [read_file(authority)]
+    policy = compile_policy(sources, tree, registry=registry)
+    if policy is not None and kept is not None:
+        kept.write(found, policy.to_data(), {rule.package for rule in policy.rules})
     return policy
 
 
@@ -69,19 +68,6 @@ def _kept(cache: Cache, found: Mapping[str, str], tree: Tree) -> Policy | None:
         return policy if policy is not None and has_documents(tree, policy, known=found) else None
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-
-
-def _compile(
-    sources: Sequence[AuthoritySource], tree: Tree, registry: Callable[[Sequence[str]], Registry]
-) -> Policy | None:
-    from specguard.authority.compile import compile_policy
-
-    return compile_policy(
-        sources,
-        registry=registry,
-        read=lambda path, named_by: read_source(tree, path, named_by),
-        nested=lambda patterns: find_nested(tree, patterns),
-    )
 
 
 def has_documents(tree: Tree, policy: Policy, *, known: Mapping[str, str] | None = None) -> bool:

@@ -153,12 +153,8 @@ def policies() -> Iterator[tuple[str, Block]]:
 
 
 def compiled(path: str, text: str) -> Policy:
-    """The policy of a document, all of which is read; those that it names say nothing."""
-    sources = [AuthoritySource(path, "", text)]
-    others = "# Another document\n"
-    policy = compile_policy(
-        sources, registry=load_registry, read=lambda path, _: AuthoritySource(path, "", others)
-    )
+    """The policy of a document, all of which is read; those that it names are not."""
+    policy = compile_policy([AuthoritySource(path, "", text)], None, registry=load_registry)
     assert policy is not None
     assert not policy.unread
     return policy
