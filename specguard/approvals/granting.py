@@ -14,10 +14,10 @@ from specguard.model import Judged, RuleResult, listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Final
 
-    from specguard.approvals.log_verification import Logbook, Logged
+    from specguard.approvals.log_verification import Logbook
     from specguard.approvals.record import Scope
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.check_request import Request
@@ -242,29 +242,25 @@ def revoke(
     return filed, [path, f"{path}.sig"] if signature else [path]
 
 
-def add_signature(book: Logbook, name: str, key: str, show: Callable[[Logged], None]) -> tuple[Filed, str]:
+def add_signature(book: Logbook, filed: Filed, key: str) -> str:
     """Sign a record that has no signature yet.
 
     Args:
         book: the log; the `Git` that it was read with must be open.
-        name: the record, by its id or the beginning of it.
+        filed: the record.
         key: the file of the key of the approver that the record names.
-        show: shows the record before it is signed: somebody else may have written it.
 
     Returns:
-        The record, and the signature's file, from the working tree's folder.
+        The signature's file, from the working tree's folder.
 
     Raises:
-        SpecguardError: there is no such record, it is signed, or the key is not its approver's.
+        SpecguardError: the record is signed, or the key is not its approver's.
     """
-    filed = book.named(name)
     approver = approver_named(filed.record.approver, book.settings)
     if filed.signatures:
         step = f"`specguard approvals show {filed.id[:12]}` tells whose it is"
         raise _refused(f"{filed.id[:12]} has a signature already", step)
     if "local" not in filed.places:
         raise _refused(f"{filed.id[:12]} is not in the working tree", "check out a branch that has it")
-    show(book.logged(filed))
     signature = sign_as(approver, filed.record, key)
-    work_tree = book.git.repository.work_tree()
-    return filed, write_signature(work_tree, book.log.folder, filed.id, signature)
+    return write_signature(book.git.repository.work_tree(), book.log.folder, filed.id, signature)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.authority.policy import Disregarded, Policy, PolicyChange, RuleInPolicy, plain
+from specguard.authority.policy import Policy, RuleInPolicy, plain
 from specguard.authority.settings import AuthoritySettings, TopLevel
 from specguard.declaration.patterns import Covering, Guarding, Patterns, is_plain
 from specguard.declaration.rule import Record, Settings, load
@@ -12,8 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
-
-    from specguard.engine.baseline import BaselineChange
 
     Effect = Literal["tightens", "loosens", "incomparable"]
 
@@ -89,26 +87,13 @@ def _value(value: Any) -> str:
     return shortened(text, 120)
 
 
-def compare(
-    old: Policy,
-    new: Policy,
-    *,
-    baseline: BaselineChange | None = None,
-    broken: Sequence[Disregarded] = (),
-) -> PolicyChange:
-    """Compare two policies, each with its defaults.
-
-    Args:
-        old: the policy before.
-        new: the policy after.
-        baseline: what became of the baseline between them.
-        broken: the nested authorities that count no more in the new one.
-    """
+def compare(old: Policy, new: Policy) -> list[Difference]:
+    """The settings that differ in two policies, each with its defaults, by key."""
     found = [*_top(old, new), *_rules(old, new), *_tables(old, new)]
     for difference in found:
         difference.old_origin = _origin(old, difference.key, difference.old, difference.new)
         difference.new_origin = _origin(new, difference.key, difference.new, difference.old)
-    return PolicyChange(sorted(found, key=lambda difference: difference.key), "", baseline, broken)
+    return sorted(found, key=lambda difference: difference.key)
 
 
 def _origin(policy: Policy, key: str, value: Any, other: Any) -> Origin | None:

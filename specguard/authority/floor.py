@@ -97,7 +97,7 @@ class Floor(Record):
         data["floor"] = {"path": self.path, "sha256": self.sha256, "policy_id": self.policy.policy_id}
         self._turn_on(data)
         own = policy.origins
-        for one in compare(self.policy, policy).differences:
+        for one in compare(self.policy, policy):
             if one.effect == "tightens" or not self._sets(one):
                 continue
             self._put(data, one)

@@ -132,13 +132,12 @@ def revoke_(name: str, base: str, output_format: str, **words: str) -> None:
 @opt.output_format
 def sign(name: str, base: str, key: str, output_format: str) -> None:
     """Sign an unsigned record as its approver, after showing its text."""
-
-    def told(logged: Logged) -> None:
-        for line in _lines_of(logged):
-            say(line, err=output_format == "json")
-
     with _logbook(base) as book:
-        filed, path = add_signature(book, name, key, told)
+        filed = book.named(name)
+        # Somebody else may have written what a person is asked to sign.
+        for line in _lines_of(book.logged(filed)):
+            say(line, err=output_format == "json")
+        path = add_signature(book, filed, key)
     _say_written(f"{filed.id[:12]} is signed", filed.id, [path], output_format)
 
 

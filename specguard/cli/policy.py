@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, Final
 
 import click
@@ -20,7 +19,7 @@ from specguard.cli.options import say, show, usage
 from specguard.cli.proposed_authority import append_to_authority, compiled, tree_paths
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
-from specguard.engine.why import Governing, quoted, what_governs
+from specguard.engine.why import Governing, what_governs
 from specguard.errors import nearest, unknown
 from specguard.importers import Imported, commitlint, files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
@@ -96,7 +95,7 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
     if rule is None:
         show(output_format, [one.data for one in found], _lines(path, found))
         return
-    data = explanation_data(policy, rule, path, found, partial(quoted, request, policy))
+    data = explanation_data(policy, rule, path, found, request)
     show(output_format, data, explanation_lines(data))
 
 

@@ -306,7 +306,8 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     known_before = {(one.origin.path, one.message) for one in (before or policy).disregarded}
     broken = [one for one in after.disregarded if (one.origin.path, one.message) not in known_before]
     # What the change brings is not held to the floor, so neither is what it is compared with.
-    return compare(before or policy.own or policy, after, baseline=baseline, broken=broken)
+    differences = compare(before or policy.own or policy, after)
+    return PolicyChange(differences, baseline=baseline, broken=broken)
 
 
 def touches_policy(change: Change, policy: Policy) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from specguard.authority.policy import Policy, RuleInPolicy, is_in, plain
+from specguard.change.check_request import Request
 from specguard.declaration.patterns import Patterns, expansion
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.rule_runner import asked_facts, describe_condition
-from specguard.engine.why import Governing
+from specguard.engine.why import Governing, quoted
 from specguard.model import Origin, path_text
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.json import fields_of, origin_data
@@ -19,9 +20,6 @@ from specguard.reporters.manual import prose, remedy
 from specguard.reporters.wording import either, shell_word
 
 Path = tuple[str | int, ...]
-
-Quoted = Callable[[Sequence[Origin | None]], Sequence[str]]
-"""Gives the words of the authority at some lines."""
 
 
 _EXACT: Final = 3
@@ -250,7 +248,7 @@ SHOWN: Final = 20
 
 
 def explanation_data(
-    policy: Policy, rule: RuleInPolicy, path: str, governing: Sequence[Governing], quoted: Quoted
+    policy: Policy, rule: RuleInPolicy, path: str, governing: Sequence[Governing], request: Request
 ) -> dict[str, Any]:
     """The explanation of a rule under a policy, and of a path by it, as JSON can hold it.
 
@@ -259,7 +257,7 @@ def explanation_data(
         rule: one of its rules.
         path: a path from the repository's root; empty for none.
         governing: all that has a say about the path.
-        quoted: gives the words of the authority.
+        request: where the words of the authority are read.
     """
     check = rule.load()
     text = type(check).__doc__ or ""
@@ -281,13 +279,13 @@ def explanation_data(
         "condition": describe_condition(check),
         "settings": [
             {"key": one.key, "value": one.value, "authority": origin_data(one.origin), "quote": quote}
-            for one, quote in zip(own, quoted([one.origin for one in own]), strict=True)
+            for one, quote in zip(own, quoted(request, policy, [one.origin for one in own]), strict=True)
         ],
         "kinds": list(policy.declared("work_kinds")) if by_item else [],
         "path": path_text(name) if name else None,
         "governing": [
             {**one.data, "quote": quote}
-            for one, quote in zip(named, quoted([one.origin for one in named]), strict=True)
+            for one, quote in zip(named, quoted(request, policy, [one.origin for one in named]), strict=True)
         ],
         "approvable": rule.approvable,
         "approvers": approvers,

@@ -24,7 +24,7 @@ LOCKED = "[rules.locked-path]\n"
 def test_a_difference_tightens_loosens_or_neither(
     load: Load, old: str, new: str, key: str, effect: str
 ) -> None:
-    change = compare(load.toml(old or "# none"), load.toml(new or "# none"))
+    change = PolicyChange(compare(load.toml(old or "# none"), load.toml(new or "# none")))
     key = f"rules.locked-path.{key}" if LOCKED in new else key
     assert [(one.key, one.effect) for one in change.differences] == [(key, effect)]
     assert change.effect == effect
@@ -55,26 +55,23 @@ def test_what_lies_between_is_said(old: Any, new: Any, summary: str) -> None:
 def test_another_list_of_plugins_can_be_anything_and_a_rule_that_goes_loosens(load: Load) -> None:
     one, other = load.toml("# none"), load.toml("# none")
     other.to_data()["top"]["plugins"] = ["acme"]
-    assert [(each.key, each.effect) for each in compare(one, other).differences] == [
-        ("plugins", "incomparable")
-    ]
+    assert [(each.key, each.effect) for each in compare(one, other)] == [("plugins", "incomparable")]
     one, other = load.toml("# none"), load.toml("# none")
     other.rules = [rule for rule in other.rules if rule.name != "locked-path"]
     for old, new, effect in ((one, other, "loosens"), (other, one, "tightens")):
-        [found] = compare(old, new).differences
+        [found] = compare(old, new)
         assert (found.key, found.effect) == ("rules.locked-path", effect)
 
 
 def test_equal_policies_do_not_differ(load: Load) -> None:
     policy = load("# A\n\n## Locked zones\n\n- `a/`\n")
-    change = compare(policy, load.toml('[rules.locked-path]\npaths = ["a/"]'))
-    assert (bool(change), change.effect) == (False, None)
+    assert not compare(policy, load.toml('[rules.locked-path]\npaths = ["a/"]'))
 
 
 def test_each_side_has_its_line(load: Load) -> None:
     old = load("# A\n\n## Locked zones\n\n- `a/`\n- `b/`\n")
     new = load("# A\n\n## Locked zones\n\n- `b/`\n")
-    (difference,) = compare(old, new).differences
+    (difference,) = compare(old, new)
     assert difference.data == recorded(__file__, "each_side_has_its_line")
 
 
