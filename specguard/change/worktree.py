@@ -16,7 +16,7 @@ from functools import cached_property
 from operator import attrgetter
 
 from specguard.change.check_request import read_regular
-from specguard.change.entries import SUBMODULE, Entry, read_listing
+from specguard.change.entries import SUBMODULE, Entry, read_listing, sha1
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.process import CommandError, Process
@@ -98,6 +98,14 @@ class FolderTree(Tree):
         folders = map(os.path.split, self._texts)
         found.update((name, TreeEntry(0o100644, "")) for folder, name in folders if folder == directory)
         return found
+
+    def find(self, path: bytes) -> TreeEntry | None:
+        """The entry at a path, of a file with its SHA-1; None if there is none."""
+        entry = super().find(path)
+        if entry is None or not entry.is_file:
+            return entry
+        content = self.read(path)
+        return TreeEntry(entry.mode, sha1(b"blob %d\0" % len(content) + content).hexdigest())
 
     def read(self, path: bytes, limit: int = DOCUMENT_LIMIT) -> bytes:
         """The content of a file that is there.
