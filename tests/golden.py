@@ -28,7 +28,7 @@ from specguard.testing.case import fill
 from tests.executor.working import GOOD, Workshop
 from tests.integrations.hooks.asking import POLICY, call, guarded
 from tests.integrations.hooks.shell.running import FILES
-from tests.integrations.hooks.shell.test_after_commands import EVERYDAY, TRICKS
+from tests.integrations.hooks.shell.test_shell import EVERYDAY, TRICKS
 from tests.integrations.hooks.test_recorded_events import recorded
 from tools.pages import ROOT, WALKED, blocks, normal, read, walk
 

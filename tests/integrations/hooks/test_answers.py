@@ -1,6 +1,5 @@
 """What is answered to questions about edits and commands that need nothing but a repository."""
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,12 @@ import pytest
 
 from specguard.testing import Repository
 from tests.integrations.hooks.asking import POLICY, Asked, ask, begun, call, guarded
-
-GROUPS = tomllib.loads((Path(__file__).parent / "answers.toml").read_text(encoding="utf-8"))["groups"]
+from tests.rows import rows
 
 
 def groups() -> Iterator[Any]:
     """Each group of questions, with the attack that it is a case of."""
-    for one in GROUPS:
+    for one in rows(__file__, "groups"):
         marks = [pytest.mark.threat(*one["threat"])] if "threat" in one else []
         yield pytest.param(one, id=one["name"], marks=marks)
 

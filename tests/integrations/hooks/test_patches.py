@@ -1,13 +1,10 @@
 """What is told of patches: envelopes of `apply_patch`, and unified diffs."""
 
-import tomllib
-from pathlib import Path
-
 import pytest
 
 from specguard.integrations.hooks.tool_calls import read_diff, read_patch
+from tests.rows import rows
 
-PATCHES = tomllib.loads(Path(__file__).with_name("patches.toml").read_text("utf-8"))
 FILES = {
     b"/w/a": b"one\ntwo\nthree\n",
     b"/w/twice": b"def f():\n    x\n\ndef g():\n    x\n",
@@ -31,7 +28,7 @@ def envelope(*lines: str) -> str:
 
 
 def test_an_envelope_is_told() -> None:
-    for lines, files in PATCHES["envelopes"]:
+    for lines, files in rows(__file__, "envelopes"):
         expected = [
             (path.encode(), content.encode() if content else None, content is not False)
             for path, content in ((one[0], one[1] if len(one) > 1 else None) for one in files)
@@ -53,7 +50,7 @@ def test_what_cannot_be_read_is_undecided() -> None:
 
 
 def test_the_names_of_a_diff_are_told() -> None:
-    for text, expected in PATCHES["diffs"]:
+    for text, expected in rows(__file__, "diffs"):
         deeds = read_diff(text)
         assert {edit.path.decode(): edit.known for edit in deeds.edits} == expected, text
         assert bool(deeds.undecided) is not bool(expected), text

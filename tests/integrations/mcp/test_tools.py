@@ -1,19 +1,18 @@
-"""What agents may ask over MCP, through the SDK's client and the installed command."""
+"""What agents may ask and read over MCP, through the SDK's client and the installed command."""
 
 import json
 import os
 import shutil
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from mcp import Client, types
+from mcp import Client, MCPError, types
 
 from specguard.testing import Repository, run_here
 from tests.integrations.mcp.asking import asking, call, connected, refused, text_of
-from tests.rows import recorded
+from tests.rows import recorded, rows
 
 AUTHORITY = recorded(__file__, "authority")
 TOOLS = {"check", "why", "policy", "brief", "status", "rule", "run_status"}
@@ -23,6 +22,8 @@ TOOLS = {"check", "why", "policy", "brief", "status", "rule", "run_status"}
 def governed(repository: Repository) -> Repository:
     """A repository whose remote has an authority, and whose branch changes what that forbids."""
     repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+    repository.write("docs/more rules.md", "# More\n\n## Locked zones\n\n- `LICENSE`\n")
+    repository.write("LICENSE", "all rights\n")
     repository.write("NEXT_PHASE.json", '{"next": 3}')
     repository.commit("docs: state what may change")
     repository.remote()
@@ -38,7 +39,7 @@ def told_by(command: str, *words: str, repository: Repository) -> Any:
 
 
 HOSTILE: list[tuple[str, dict[str, Any], str]] = [
-    *tomllib.loads(Path(__file__).with_name("hostile.toml").read_text("utf-8"))["hostile"],
+    *rows(__file__, "hostile"),
     ("check", {"what": "branch", "head": "x" * 100_000}, "1000 characters"),
     ("check", {"commit_message": "a" * 1_000_000}, "characters"),
     ("check", {"select": ["x"] * 1_000}, "200 items"),
@@ -211,3 +212,39 @@ def test_a_server_elsewhere_says_what_is_missing(governed: Repository, tmp_path:
             assert (await call(client, "check", what="branch"))["verdict"] == "failed"
 
     anyio.run(session)
+
+
+async def read(client: Client, uri: str) -> str:
+    [content] = (await client.read_resource(uri)).contents
+    assert isinstance(content, types.TextResourceContents)
+    return content.text
+
+
+def test_the_authority_of_the_base_and_the_rules_are_read_and_nothing_else(governed: Repository) -> None:
+    page = run_here("rule", "PTH001", directory=governed.path).stdout
+    told = run_here("rule", directory=governed.path).stdout.splitlines()
+    # What the branch says of itself, and what is no document of the authority, is not read.
+    files = {"SPEC_AUTHORITY.md": "# Everything is allowed\n", "secret": "a secret"}
+    governed.commit("docs: allow everything", files=files)
+
+    async def ask(client: Client) -> None:
+        listed = {one.uri: one for one in (await client.list_resources()).resources}
+        documents = [uri for uri in listed if uri.startswith("specguard://authority/")]
+        assert documents == [
+            "specguard://authority/SPEC_AUTHORITY.md",
+            "specguard://authority/docs/more%20rules.md",
+        ]
+        assert listed[documents[0]].mime_type == "text/markdown"
+        assert await read(client, documents[0]) == AUTHORITY
+        assert "## Locked zones" in await read(client, documents[1])
+        assert len([uri for uri in listed if "//rule/" in uri]) == len(told)
+        assert await read(client, "specguard://rule/forbidden-path") == page
+        for uri in rows(__file__, "nothing"):
+            with pytest.raises(MCPError) as error:
+                await read(client, uri)
+            assert "a secret" not in str(error.value)
+            assert "internal error" not in str(error.value)
+            assert len(str(error.value)) < 2_000
+        assert await read(client, "specguard://rule/PTH001") == page
+
+    asking(governed, ask)
