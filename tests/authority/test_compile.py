@@ -1,3 +1,5 @@
+"""An authority becomes one policy: what several places say is merged, and what guards is asked at once."""
+
 import json
 import re
 from pathlib import Path
@@ -5,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from specguard.authority.layers import PolicyError
-from specguard.authority.policy import Policy
+from specguard.authority.layers import Merged, PolicyError, toml_layer
+from specguard.authority.policy import Guards, Policy
 from specguard.declaration.expressions import Expression
-from specguard.declaration.patterns import Selecting
+from specguard.declaration.patterns import Covering, Guarding, Selecting
 from specguard.declaration.rule import Commits
 from specguard.errors import MissingFact, SpecguardError
+from specguard.model import Origin
 from specguard.reporters.json import error_report
 from specguard.work.kinds import WorkKind
 from tests.authority.conftest import Load
@@ -271,3 +274,74 @@ def test_settings_that_are_shown_as_an_example_are_no_settings(load: Load, fence
     policy = load(f"# Authority\n\n{fence}\n{SETTINGS}{end}\n\n{SETTINGS.replace('a/', 'b/')}")
     assert [guard.pattern for guard in policy.guards.all] == ["b/"]
     assert not policy.unread
+
+
+def merge(*texts: str) -> Merged:
+    """Merge texts, called a, b, c; one that begins with `# preset` is a preset."""
+    names = (
+        f"{'preset:' * text.startswith('# preset')}{name}"
+        for name, text in zip("abcdef", texts, strict=False)
+    )
+    return Merged(map(toml_layer, texts, names))
+
+
+@pytest.mark.parametrize(
+    ("rule", "setting"),
+    [("locked-path", "paths"), ("forbidden-path", "paths"), ("protected-branch", "branches")],
+)
+def test_every_setting_that_guards_adds_up(rule: str, setting: str, load: Load) -> None:
+    files = {"specguard.toml": f'[rules.{rule}]\n{setting} = ["b"]\n'}
+    policy = load.toml(f'[rules.{rule}]\n{setting} = ["a"]', files=files)
+    [made] = [one for one in policy.rules if one.name == rule]
+    assert made.settings[setting].patterns == ("a", "b")
+    origins = [str(policy.origin(f"rules.{rule}.{setting}.{index}")) for index in range(2)]
+    assert origins == ["SPEC_AUTHORITY.md:5", "specguard.toml:2"]
+
+
+def test_other_lists_are_replaced() -> None:
+    merged = merge('# preset\n[rules.x]\na = ["p", "q"]\nb = ["k"]', '[rules.x]\na = ["r"]')
+    assert merged.data == {"rules": {"x": {"a": ["r"], "b": ["k"]}}}
+    assert merged.origin(("rules", "x", "a", 1)) == Origin("b", 2)
+    assert merged.origin(("rules", "x", "b", 0)) == Origin("preset:a", 4)
+    assert ("rules", "x", "a", 1) not in merged.origins
+
+
+def test_two_values_of_the_project_cite_both_lines() -> None:
+    merged = merge("# preset\nx.y = 0", "x.y = 1\nz = true", "x.y = 1\nz = true", "\nx.y = 2\nz = 1")
+    assert [(str(one.origin), one.message) for one in merged.problems] == [
+        ("d:2", "`x.y` has another value than in b:1"),
+        ("d:3", "`z` has another value than in b:2"),
+    ]
+
+
+def test_a_table_and_a_value_replace_each_other() -> None:
+    merged = merge("# preset\n[work.p]\ncommits = {exactly = 1}", "work.p.commits = 2")
+    assert merged.data == {"work": {"p": {"commits": 2}}}
+    assert ("work", "p", "commits", "exactly") not in merged.origins
+    merged = merge("# preset\ncommits = 1", "commits = {at_most = 2}")
+    assert merged.data == {"commits": {"at_most": 2}}
+    assert len(merge("commits = 1", "commits = {at_most = 2}").problems) == 1
+
+
+FORBIDDEN = ("PTH001", "forbidden-path", Guarding.of("docs/api/", "**/*.pem"), None)
+LOCKED = ("PTH002", "locked-path", Guarding.of("Docs/", "a/b/*.md", "LICENSE"), Covering.of("docs/notes/"))
+
+
+def test_a_folder_that_guarded_paths_lie_in() -> None:
+    guards = Guards([FORBIDDEN, LOCKED])
+    for folder, pattern in {
+        b"docs": "docs/api/",
+        b"DOCS": "docs/api/",
+        b"a": "a/b/*.md",
+        b"a/b": "a/b/*.md",
+        b"A/B": "a/b/*.md",
+    }.items():
+        guard = guards.below(folder)
+        assert guard is not None, folder
+        assert guard.pattern == pattern
+    # What is guarded itself, what has no guarded path, and what a wildcard alone may reach.
+    for folder in (b"docs/api", b"a/b/c", b"src", b"LICENSE", b"k"):
+        assert guards.below(folder) is None, folder
+    wild = Guards([("PTH001", "forbidden-path", Guarding.of("x/[ab]/c/", "y?/z/", "w/**/v/"), None)])
+    folders = (b"x", b"x/a", b"y1", b"w", b"w/u")
+    assert [folder for folder in folders if wild.below(folder) is not None] == [b"x", b"w"]

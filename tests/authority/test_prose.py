@@ -115,19 +115,7 @@ PATHS = st.builds(
     st.lists(st.one_of(NAMES, st.sampled_from(["**", "*.md", "a?b", ".x"])), min_size=1, max_size=4),
     st.sampled_from(["/", "/**", "/x.md"]),
 ).filter(lambda path: path[0] != "_" and any(map(str.isalnum, path)))
-FORMS = st.sampled_from(
-    [
-        "`{}`",
-        "{}",
-        "**`{}`**",
-        "`{}` - why `x`",
-        "`{}`: why",
-        "{} \u2014 why",
-        "[`{}`](x)",
-        "[x] `{}`",
-        "`{}` (b)",
-    ]
-)
+FORMS = st.sampled_from(rows(__file__, "forms"))
 MARKS = st.sampled_from(["-", "*", "+", "1.", "2)"])
 
 

@@ -1,4 +1,4 @@
-"""The first approvers: accepted where a change names them and does nothing else, and only there.
+"""Whom a policy knows: authors by their keys, and the first approvers, where a change names them alone.
 
 Attacks within the authority are in `tests/cases/approvals/first-approvers.toml`.
 """
@@ -8,8 +8,48 @@ from pathlib import Path
 
 import pytest
 
-from specguard.testing import Outcome, Repository
-from specguard.testing import run_here as run
+from specguard.testing import Outcome, Repository, run_here
+from specguard.testing.case import private_key, public_key
+
+
+@pytest.fixture
+def repo(repository: Repository) -> Repository:
+    """A branch of a repository that knows a bot by its key."""
+    policy = f"[authors.bump]\nkeys = ['{public_key('key')}']\n"
+    repository.commit("chore: start", files={"specguard.toml": policy, "a": "a\n"})
+    repository.branch("bump")
+    return repository
+
+
+def exit_code(repository: Repository) -> int:
+    return run_here("check", directory=repository.path).exit_code
+
+
+def signed(repository: Repository, key: str, message: str, text: str) -> None:
+    repository.write("a", text)
+    repository.stage()
+    config = ("-c", "gpg.format=ssh", "-c", f"user.signingKey={private_key(key)}")
+    repository.git(*config, "commit", "-q", "-S", "-m", message)
+
+
+def test_a_signature_of_each_commit_exempts(repo: Repository) -> None:
+    signed(repo, "key", "Bump\nx", "b\n")
+    assert exit_code(repo) == 0
+    repo.commit("Bump\nx\n", files={"a": "c\n"})
+    assert exit_code(repo) == 1
+    repo.git("reset", "-q", "--hard", "HEAD~1")
+    signed(repo, "other", "Bump\nx", "d\n")
+    assert exit_code(repo) == 1
+
+
+def test_a_signature_of_another_commit_does_not(repo: Repository) -> None:
+    signed(repo, "key", "fix: x", "b\n")
+    content = repo.process("cat-file", "commit", "HEAD").stdout
+    forged = content.replace(b"\n\nfix: x", b"\n\nBump\nx")
+    oid = repo.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=forged)
+    repo.git("reset", "-q", "--hard", oid)
+    assert exit_code(repo) == 1
+
 
 FILE = "SPEC_AUTHORITY.md"
 CASES = Path(__file__).parent.parent / "cases" / "approvals" / "first-approvers.toml"
@@ -32,7 +72,7 @@ def named(repository: Repository) -> Repository:
 
 
 def judged(repository: Repository, *words: str) -> Outcome:
-    return run("check", "--output-format", "json", *words, directory=repository.path)
+    return run_here("check", "--output-format", "json", *words, directory=repository.path)
 
 
 def test_once_one_is_named_the_next_one_needs_an_approval(named: Repository) -> None:
