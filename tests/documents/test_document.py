@@ -81,14 +81,7 @@ def test_deep_nesting_loses_nothing_and_quotes_are_no_running_text() -> None:
 
 
 def test_titles_are_compared_by_their_words() -> None:
-    for title, normal in (
-        ("2.1 LOCKED ZONES — do not modify", "locked zones"),
-        ("§4 **Locked  Zones** (touched: 0):", "locked zones"),
-        ("Source-of-truth precedence (locked)", "source of truth precedence"),
-        ("Authority Order\uff08権威順位\uff09", "authority order"),
-        ("Unlocked zones", "unlocked zones"),
-        ("矛盾時の裁定ルール", "矛盾時の裁定ルール"),
-    ):
+    for title, normal in rows(__file__, "titles"):
         assert normal_title(title) == normal
 
 

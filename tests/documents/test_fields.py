@@ -103,27 +103,12 @@ def test_what_is_no_such_section_is_named_with_its_line_and_reason() -> None:
 
 
 def test_other_words_are_another_section() -> None:
-    for heading, title in {
-        "Phase 1: Planning": "Phase 1: Research",
-        "Options": "Option B",
-        "2 Options": "3 Options",
-        "(Risks)": "Risks and notes",
-        "Risk-free": "Risk",
-        "12": "Risks",
-    }.items():
+    for heading, title in rows(__file__, "other_titles"):
         assert find_section(Document(f"## {heading}\n"), title) is None
 
 
 def test_titles_of_several_words_are_found() -> None:
-    for heading, title in {
-        "Phase 1: Research": "Phase 1: Research",
-        "What\u2019s next": "What's next",
-        "Risks & mitigations": "Risks and Mitigations",
-        "C++ and C#": "C++ and C#",
-        "Cafe\u0301": "Caf\u00e9",
-        "\u30ea\u30b9\u30af\uff08\u6848\uff09": "\u30ea\u30b9\u30af",
-        "\u0928\u093f\u092f\u092e": "\u0928\u093f\u092f\u092e",
-    }.items():
+    for heading, title in rows(__file__, "long_titles"):
         assert find_section(Document(f"## {heading}\n"), title) is not None
 
 

@@ -17,17 +17,7 @@ from tests.rows import rows
 
 
 def test_what_is_a_link() -> None:
-    for text, targets in {
-        "[a](b(c)d)": ["b(c)d"],
-        "[a](b\\(c)": ["b(c"],
-        "[![i](i.png)](page)": ["page", "i.png"],
-        "[a [b](c) d](e)": ["c"],
-        "`[a](b)`": [],
-        "\\[a](b)": [],
-        "[a](b c)": [],
-        "[a](b 'c')": ["b"],
-        "<!-- [a](b) -->": [],
-    }.items():
+    for text, targets in rows(__file__, "links"):
         assert [link.target for link in Text(text, 1).links] == targets
 
 
@@ -46,25 +36,10 @@ def test_links_may_refer_to_definitions_anywhere() -> None:
 
 
 def test_what_a_reader_sees_of_a_text() -> None:
-    for text, rendered in {
-        "**Risks** and _more_, `a*b`, snake_case": "Risks and more, a*b, snake_case",
-        "[the plan](x) <b>now</b>": "the plan now",
-        "a &amp; b &lt;c&gt;": "a & b <c>",
-        r"\*not\* \_bold\_ \[x\]": "*not* _bold_ [x]",
-        r"a \\ b": "a \\ b",
-        "a<br>b": "a\nb",
-        "a <!-- c --> b": "a  b",
-        "<you@x.y>": "you@x.y",
-        "a < b and c > d": "a < b and c > d",
-        "``a`b``": "a`b",
-    }.items():
+    for text, rendered in rows(__file__, "rendered"):
         assert Text(text, 1).rendered == rendered
     # What is escaped stands for itself.
-    for raw, plain in (
-        ("last\\_review: **a\\_b** and `c\\_d`", "last_review: a_b and c\\_d"),
-        ("\\*no emphasis\\*, *one*", "*no emphasis*, one"),
-        ("C:\\work\\a.py", "C:\\work\\a.py"),
-    ):
+    for raw, plain in rows(__file__, "plain"):
         assert Text(raw, 1).plain == plain
 
 

@@ -2,6 +2,7 @@ import datetime
 
 from specguard.documents.dates import LONGEST, date_problem, parse_date, read_times, undated
 from specguard.documents.document import Document
+from tests.rows import rows
 
 
 def test_a_value_is_a_day_or_says_what_would_settle_it() -> None:
@@ -50,16 +51,7 @@ def test_an_item_without_a_time_in_a_log_is_named() -> None:
 
 
 def test_one_time_is_before_another_where_that_is_sure() -> None:
-    for one, two, before in (
-        ("2026-01-31 12:00", "2026-01-31 12:01", True),
-        ("2026-01-31 12:00", "2026-01-31 12:00:30", False),
-        ("2026-01-31T12:00:00Z", "2026-01-31T13:30:00+02:00", False),
-        ("2026-01-31T12:00:00Z", "2026-01-31T14:30:00+02:00", True),
-        ("2026-01-31 12:00", "2026-01-31T23:00Z", False),
-        ("2026-01-30 10:00", "2026-01-31T23:00Z", True),
-        ("2026-01-31T00:00Z", "2026-01-31 14:00", False),
-        ("2026-01-31T00:00Z", "2026-01-31 14:02", True),
-    ):
+    for one, two, before in rows(__file__, "before"):
         first, second = Document(f"- {one} a\n- {two} b\n").stamps
         assert first.before(second) is before
 
