@@ -6,6 +6,7 @@ from typing import Protocol
 
 import pytest
 
+from specguard.importers import Imported
 from specguard.testing import Case, Outcome, Repository, Step, run_here
 from tests.outcomes import ended
 
@@ -55,6 +56,11 @@ class Import(Protocol):
     """Makes a repository of files, imports its settings, and commits the authority; see `imported`."""
 
     def __call__(self, files: Mapping[str, str], *sources: str) -> Project: ...
+
+
+def told(found: Imported) -> list[str]:
+    """What could not be carried over, one text each."""
+    return [f"{origin}: {what}: {why}" for origin, what, why in found.left]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from specguard.importers import Imported
 from specguard.importers.commitlint import FILES, import_commitlint
-from tests.importers.conftest import Import
+from tests.importers.conftest import Import, told
 from tests.rows import rows
 
 CONVENTIONAL = {"extends": ["@commitlint/config-conventional"]}
@@ -19,11 +19,6 @@ def made(folder: Path, config: object, name: str = ".commitlintrc.json") -> Impo
     text = config if isinstance(config, str) else json.dumps(config)
     (folder / name).write_text(text)
     return import_commitlint(str(folder), name)
-
-
-def told(found: Imported) -> list[str]:
-    """What could not be carried over, one text each."""
-    return [f"{origin}: {what}: {why}" for origin, what, why in found.left]
 
 
 def rules(**rules: Any) -> dict[str, Any]:

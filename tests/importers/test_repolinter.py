@@ -9,18 +9,13 @@ import pytest
 
 from specguard.importers import Imported
 from specguard.importers.files import import_repolinter
-from tests.importers.conftest import Import
+from tests.importers.conftest import Import, told
 from tests.rows import rows
 
 
 def ruleset(kind: str, options: Mapping[str, Any], level: str = "error", **more: Any) -> str:
     rule = {"level": level, "rule": {"type": kind, "options": options}, **more}
     return json.dumps({"version": 2, "rules": {"a-rule": rule}}, indent=1)
-
-
-def told(found: Imported) -> list[str]:
-    """What could not be carried over, one text each."""
-    return [f"{origin}: {what}: {why}" for origin, what, why in found.left]
 
 
 def made(folder: Path, text: str, paths: Sequence[bytes] = (), name: str = "repolinter.json") -> Imported:
