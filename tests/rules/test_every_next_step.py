@@ -16,6 +16,7 @@ from specguard.engine.plugins import load_registry
 from specguard.testing import Example, Repository, examples
 from specguard.testing.running import run_here
 from tests.integrations.hooks.asking import ask, call
+from tests.rows import recorded
 from tests.rules.items import type_in
 
 RULES = [registered.rule for registered in load_registry().rules.values()]
@@ -24,13 +25,7 @@ FAILING = [one for rule in RULES for one in examples(rule) if one.kind == "fails
 COMMAND = re.compile(r"`([^`]*)`")
 TYPED = re.compile(r"(?:\w+=\S+ )*(?:git|rm|mv|mkdir) (?!-C )")
 
-FILLED = {
-    "<name>": "feature/cart-2",
-    "NEW_NAME": "docs/renamed.md",
-    "SUBJECT": "'feat: x'",
-    "MESSAGE": "$'feat: add a page\\n\\nIt has text.\\n\\nWork-Item: A-1'",
-    "VALUE": "Ann Agent <agent@example.org>",
-}
+FILLED: dict[str, str] = recorded(__file__, "filled")
 """What a reader writes in the places that a step leaves open."""
 
 SUBJECTS = {"CMT002-fails-2": "'A-1: x'"}
@@ -38,22 +33,7 @@ SUBJECTS = {"CMT002-fails-2": "'A-1: x'"}
 
 PLACES = re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?!\w)" for name in FILLED))
 
-WORDS = {
-    "APR": "an approval is a person's to give, to correct and to withdraw",
-    "ART": "what a document says is written by whoever knows it",
-    "CFG": "what an authority means is its owners' to say",
-    "CMT004": "what a merge brings of its own is somebody's to keep or to leave",
-    "CNT": "the line is to be written otherwise",
-    "PLN": "a plan is its planner's, and a slice's work belongs to the slice's branch",
-    "PRQ": "a pull request's text is at the platform",
-    "PTH004": "a change of the authority is its owners' to allow",
-    "PTH007": "the companion is to be written",
-    "PTH008": "how a change is parted is its author's to say",
-    "PTH009": "the line is to be written again",
-    "RUN": "a run is made again, by whoever can run its agent and gates",
-    "SPC": "what a spec says is written by whoever knows it",
-    "WRK": "which item a change is for is its author's to say",
-}
+WORDS: dict[str, str] = recorded(__file__, "words")
 """Rules, or families of them, whose steps are words alone: the reason."""
 
 TYPED_TOO = {"APR001", "ART019", "CMT004", "WRK004", "WRK005"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -33,24 +33,9 @@ def test_the_form() -> None:
     assert all("does not begin with a type" in problem for problem in said[len(FORMS) :])
 
 
-@pytest.mark.parametrize(
-    ("form", "subject", "problem"),
-    [
-        (SubjectForm(types=["feat", "fix"]), "feature: x", "its type 'feature' is not one of feat, fix"),
-        (SubjectForm(types=["feat"], type_case="lower"), "Feat: x", "types are in lower case"),
-        (SubjectForm(types=["feat"], type_case="lower"), "WIP: x", "is not one of feat"),
-        (SubjectForm(scope="required"), "feat: x", "it has no scope"),
-        (SubjectForm(scope="forbidden"), "feat(a): x", "none is wanted"),
-        (SubjectForm(scopes=["api", "ui"]), "feat(api, ui): x", ""),
-        (SubjectForm(scopes=["api", "ui"]), "feat(api,db): x", "its scope 'db' is not one of api, ui"),
-        (SubjectForm(description_case="lower"), "feat: Add", "begins with the capital letter 'A'"),
-        (SubjectForm(description_case="lower"), "feat(a)!: \u01c5", "begins with the capital letter"),
-        (SubjectForm(description_case="upper"), "feat: add", "begins with the small letter 'a'"),
-        (SubjectForm(description_case="upper"), "feat: \u65e5", ""),
-    ],
-)
-def test_settings_of_the_form(form: SubjectForm, subject: str, problem: str) -> None:
-    found = form.subject_problem(subject)[0]
+@pytest.mark.parametrize(("settings", "subject", "problem"), rows(__file__, "settings"))
+def test_settings_of_the_form(settings: dict[str, Any], subject: str, problem: str) -> None:
+    found = SubjectForm(**settings).subject_problem(subject)[0]
     assert (problem in found) if problem else found == ""
 
 

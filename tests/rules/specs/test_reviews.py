@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.rows import rows
 from tests.rules.specs.setting import (
     BASE,
     CODE,
@@ -43,19 +44,7 @@ def test_a_day_without_an_offset_begins_east_of_greenwich(tmp_path: Path) -> Non
     aged(tmp_path, files, *expect, policy=WITHOUT_INDEX, today="2026-03-02")
 
 
-@pytest.mark.parametrize(
-    ("today", "severity", "message"),
-    [
-        ("2026-02-20", "", ""),
-        ("2026-03-15", "", ""),
-        ("2026-03-16", "warning", "holds until 2026-03-22"),
-        ("2026-03-21", "warning", "holds until 2026-03-22"),
-        ("2026-03-22", "warning", "30 days ago, and its review holds until 2026-03-22"),
-        ("2026-03-23", "error", "31 days ago, and a review holds 30 days; it governs src/runs/run.py"),
-        ("2026-02-19", "", ""),
-        ("2026-02-18", "error", "in the future: 2026-02-20"),
-    ],
-)
+@pytest.mark.parametrize(("today", "severity", "message"), rows(__file__, "days"))
 def test_the_days_of_a_review(today: str, severity: str, message: str, tmp_path: Path) -> None:
     expect = [{"path": SPEC, "line": 2, "severity": severity, "message": message}] if severity else []
     aged(tmp_path, None, *expect, today=today)
