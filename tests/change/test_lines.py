@@ -14,6 +14,7 @@ from specguard.change.repository import Repository as Located
 from specguard.declaration.expressions import Expression
 from specguard.errors import MissingFact
 from specguard.testing import Repository
+from tests.rows import recorded
 
 
 class Changed:
@@ -49,20 +50,6 @@ def test_only_added_lines_count_and_each_expression_is_for_itself(repository: Re
     ]
 
 
-MATCHES = {
-    "^$": [2, 7],
-    "^a": [1, 6],
-    "b$": [1, 5],
-    r"\Aa": [1, 6],
-    r"\z": [1, 2, 3, 4, 5, 6, 7, 8],
-    r"x\sy": [],
-    r"a[^q]*c": [6],
-    "(?s)x.*y": [],
-    "(?-m)^ab$": [1],
-    "^.{4}$": [8],
-}
-
-
 def test_a_line_is_matched_by_itself(repository: Repository, git: Git) -> None:
     text = "ab\n\nx\ny\r\nb\r\nabc\n\ncaf\u00e9"
     repository.commit(files={"old": "another\n"})
@@ -70,7 +57,7 @@ def test_a_line_is_matched_by_itself(repository: Repository, git: Git) -> None:
     new = Changed(repository, git)
     repository.commit(files={"old": text})
     for changed in (new, Changed(repository, git)):
-        for expression, expected in MATCHES.items():
+        for expression, expected in recorded(__file__, "matches").items():
             assert [line for _, line, _, _ in changed.added(expression)] == expected, expression
 
 

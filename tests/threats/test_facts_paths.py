@@ -7,7 +7,9 @@ import pytest
 
 from specguard.change.sources import Change
 from specguard.testing import Repository
+from specguard.testing.case import fill
 from tests.changes import Open
+from tests.rows import recorded, rows
 
 NAMES = [
     b"Locked/policy.md", "docs/cafe\u0301.md".encode(), "l\u043ecked/p".encode(),
@@ -26,7 +28,7 @@ def repo(repository: Repository) -> Repository:
     return repository
 
 
-def rows(change: Change) -> list[tuple[str, bytes]]:
+def entries(change: Change) -> list[tuple[str, bytes]]:
     return [(entry.status, entry.path) for entry in change.entries]
 
 
@@ -41,12 +43,12 @@ def test_a_name_is_its_bytes_and_hides_no_other(repo: Repository, change: Open) 
     put(repo, "100644", b"locked/q", repo.blob("EVIL\n"))
     expected = sorted([("M", b"locked/q"), *(("A", path) for path in NAMES)], key=lambda row: row[1])
     staged = change(repo, staged=True)
-    assert rows(staged) == expected
+    assert entries(staged) == expected
     fingerprint = staged.fingerprint()
     repo.commit("feat: x", stage=False)
     # What is staged and then committed is the same change.
     found = change(repo)
-    assert (rows(found), found.fingerprint()) == (expected, fingerprint)
+    assert (entries(found), found.fingerprint()) == (expected, fingerprint)
     assert {found.head_files.read(path) for path in NAMES} == {b"x\n"}
 
 
@@ -59,7 +61,7 @@ def test_an_entry_tells_modes_and_objects(repo: Repository, change: Open) -> Non
     put(repo, "120000", b"locked", repo.blob("src"))
     repo.commit("feat: x", stage=False)
     found = change(repo)
-    assert rows(found) == [
+    assert entries(found) == [
         ("A", b"link"), ("A", b"locked"), ("D", b"locked/p"), ("D", b"locked/q"), ("M", b"src/a"),
         ("A", b"sub"),
     ]  # fmt: skip
@@ -92,21 +94,10 @@ def test_odd_modes_and_a_name_twice_are_read_as_git_reads_them(
 
 def hostile(repo: Repository, ran: Path) -> None:
     """Configuration, attributes and files that would have git run something or leave something out."""
-    for key in (
-        "core.fsmonitor", "core.hooksPath", "core.pager", "core.sshCommand", "core.editor", "gpg.program",
-        "diff.external", "diff.evil.command", "diff.evil.textconv", "filter.evil.clean", "filter.evil.smudge",
-    ):  # fmt: skip
+    for key in rows(__file__, "programs"):
         repo.git("config", key, f"touch {ran}; false #")
-    for key, value in (
-        ("diff.renames", "copies"), ("diff.noprefix", "true"), ("diff.relative", "true"),
-        ("core.abbrev", "4"), ("diff.ignoreSubmodules", "all"), ("diff.orderFile", "order"),
-        ("diff.dirstat", "bogus"), ("log.showSignature", "true"), ("log.mailmap", "true"),
-        ("color.ui", "always"),
-        ("core.quotePath", "false"), ("core.useReplaceRefs", "true"), ("core.bigFileThreshold", "1"),
-        ("core.fileMode", "false"), ("i18n.logOutputEncoding", "UTF-16"), ("core.attributesFile", "evil"),
-        ("core.logAllRefUpdates", "true"), ("core.commitGraph", "true"), ("alias.diff-tree", f"!touch {ran}"),
-    ):  # fmt: skip
-        repo.git("config", key, value)
+    for key, value in recorded(__file__, "settings").items():
+        repo.git("config", key, value.replace("{ran}", str(ran)))
     info = repo.path / ".git/info"
     info.mkdir(exist_ok=True)
     (info / "attributes").write_text("* diff=evil filter=evil -text\n")
@@ -127,21 +118,12 @@ def test_a_repository_that_does_all_it_can_changes_no_fact_and_runs_nothing(
     asked: list[dict[str, bool]] = [{}, {"staged": True}, {"root": True}]
     before = [change(repo, **options).summary() for options in asked]
     hostile(repo, ran)
-    environment = {
-        **dict.fromkeys(("GIT_EXTERNAL_DIFF", "GIT_PAGER", "GIT_CONFIG_VALUE_0"), f"touch {ran}"),
-        **dict.fromkeys(("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"), str(tmp_path)),
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "core.fsmonitor",
-        "GIT_ICASE_PATHSPECS": "1",
-        "GIT_TRACE": str(ran),
-        "GIT_REPLACE_REF_BASE": "refs/heads/",
-        "GIT_DIFF_OPTS": "-u0",
-        "PYTHONPATH": str(tmp_path),
-    }
+    places = {"ran": str(ran), "elsewhere": str(tmp_path)}
+    environment = {name: fill(text, places) for name, text in recorded(__file__, "variables").items()}
     assert [change(repo, env=environment, **options).summary() for options in asked] == before
     [commit] = change(repo, env=environment).commits
     own = [b"locked/p", b"locked/sub", b"src/p", b"src/\xff\n"]
     assert [entry.path for entry in commit.own_entries] == own
-    assert ("M", b"locked/q") in rows(change(repo, env=environment, worktree=True))
+    assert ("M", b"locked/q") in entries(change(repo, env=environment, worktree=True))
     assert not ran.exists()
     assert not [name for name in os.listdir(tmp_path) if name.startswith("specguard-")]

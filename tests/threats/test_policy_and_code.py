@@ -8,6 +8,7 @@ import pytest
 
 from specguard.testing import Case, Repository, Step
 from specguard.testing.repository import clean_environment
+from tests.rows import recorded
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, authority, check, errors, fails, guarded, passes, undecided
 
@@ -32,15 +33,6 @@ MODULES = {
     )
 }  # fmt: skip
 """Modules that specguard or Python would run if anything of the tree were imported."""
-
-ENTRY_POINT = {
-    "specguard_evil.py": EVIL,
-    "specguard_evil-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: specguard-evil\nVersion: 1.0\n",
-    "specguard_evil-1.0.dist-info/entry_points.txt": "[specguard]\nevil = specguard_evil\n",
-    "setup.cfg": "[options.entry_points]\nspecguard =\n    evil = specguard_evil\n",
-    "pyvenv.cfg": "home = .\n",
-}
-"""A distribution with a plugin, as it lies where it is installed."""
 
 
 def python(repo: Repository, program: str) -> str:
@@ -70,8 +62,10 @@ def test_modules_of_the_tree_are_not_imported(repo: Repository) -> None:
 
 @threat("T78", "an entry point in the tree, which the change's policy names", "exit 1: PTH002, PTH004")
 def test_an_entry_point_of_the_tree_is_not_loaded(repo: Repository) -> None:
+    # The distribution lies as it does where it is installed.
+    installed = recorded(__file__, "entry_point")
     text = authority().replace('base = "main"', 'base = "main"\nplugins = ["specguard-evil"]')
-    repo.commit("feat: x", files={**ENTRY_POINT, AUTHORITY: text})
+    repo.commit("feat: x", files={**installed, "specguard_evil.py": EVIL, AUTHORITY: text})
     found = "import importlib.metadata; print(importlib.metadata.version('specguard-evil'))"
     assert python(repo, found) == "1.0"
     fails(check(repo, installed=True), ("PTH002", AUTHORITY), ("PTH004", AUTHORITY))
@@ -123,16 +117,10 @@ def test_variables_of_git(repo: Repository, tmp_path: Path) -> None:
 CONTRACT = '[artifacts.plan]\npath = "plan/*"\n'
 NINE = "".join(f"l{level}: &l{level} [{', '.join([f'*l{level - 1}'] * 9)}]\n" for level in range(1, 9))
 BOMBS = {
+    **recorded(__file__, "bombs"),
     "aliases.yaml": f"l0: &l0 [lol]\n{NINE}",
-    "circle.yaml": "a: &a {b: *a}\n",
     "deep.yaml": "[" * 500 + "]" * 500,
     "deep.json": "[" * 100_000,
-    "twice.yaml": "locked: [a]\nlocked: []\n",
-    "twice.json": '{"locked": ["a"], "locked": []}',
-    "twice.toml": "locked = ['a']\nlocked = []\n",
-    "tag.yaml": "!!python/object/apply:os.system ['touch RAN']\n",
-    "second.yaml": "a: 1\n---\na: 2\n",
-    "matter.md": "---\na: &a [x]\nb: *a\n---\n# Plan\n",
 }
 
 
@@ -144,22 +132,6 @@ def test_an_artifact_that_breaks_its_reader(repository: Repository) -> None:
     assert not (repository.path / "RAN").exists()
 
 
-UNREADABLE = """[specs]
-files = ["specs/*.md"]
-index = "index.json"
-mirrors = ["m/*"]
-
-[rules.unmapped-acceptance]
-documents = ["docs/*.md"]
-
-[models]
-allow = ["^good-1"]
-
-[runs]
-keep = "tree"
-"""
-
-
 def test_what_is_not_utf8_or_too_long_hides_nothing(tmp_path: Path) -> None:
     index = '{"specs": [{"id": "0001", "path": "specs/1.md", "status": "planned"}]}'
     head: dict[str | bytes, str | bytes] = {
@@ -169,7 +141,7 @@ def test_what_is_not_utf8_or_too_long_hides_nothing(tmp_path: Path) -> None:
         ".runs/2/x.json": b'{"model": "gpt-5 %s"}' % (b"x" * 400),
     }
     repo = Case(
-        policy=UNREADABLE,
+        policy=recorded(__file__, "unreadable"),
         base=[Step(files={"specs/1.md": "# Runs\n", "index.json": index})],
         commits=[Step(files=head)],
     ).build(tmp_path / "repository")

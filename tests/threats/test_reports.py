@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 from specguard.declaration.registry import FORMATS as KNOWN
 from specguard.testing import Outcome, Repository, run, run_here
 from tests.reporters import published
+from tests.rows import recorded
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, authority, check, errors, guarded
 
@@ -145,54 +146,10 @@ def test_an_output_without_letters(repository: Repository, form: str, env: dict[
     assert not outcome.stderr
 
 
-CRASHING = '''\
-from __future__ import annotations
-
-from specguard.rules import Finding, Rule
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from specguard.rules import Entry
-
-
-class Crash(Rule):
-    """A path that the rule does not expect.
-
-    How to fix it: mend the rule.
-
-    ```toml fails
-    commits = [{files = {"a" = ""}}]
-    ```
-
-    ```toml passes
-    commits = [{files = {"b" = ""}}]
-    ```
-    """
-
-    code = "ZZZ001"
-    name = "crash"
-    severity = "warning"
-    stages = ("staged", "range")
-    condition = "nothing is unexpected"
-
-    def check(self, entries: Sequence[Entry]) -> Iterator[Finding]:
-        yield Finding("found before the crash", help="mend it", path=b"locked/p")
-        raise {what}
-
-
-specguard_api = 2
-
-
-def specguard_register(registry):
-    registry.add_rule(Crash)
-'''
-
-
 def plugin(place: Path, what: str) -> dict[str, str]:
     """A distribution with a rule that raises something, and the variable that puts it on the path."""
     place.mkdir()
-    (place / "specguard_crash.py").write_text(CRASHING.replace("{what}", what))
+    (place / "specguard_crash.py").write_text(recorded(__file__, "crashing").replace("{what}", what))
     info = place / "specguard_crash-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: specguard-crash\nVersion: 1.0\n")
