@@ -26,6 +26,7 @@ from specguard.change.repository import Repository as Located
 from specguard.testing import Outcome, Repository, Step, run_here
 from specguard.testing.repository import clean_environment
 from tests.outcomes import ended
+from tests.rows import recorded
 
 # What is made once for all of them is made once.
 pytestmark = pytest.mark.xdist_group("audit")
@@ -75,6 +76,26 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return history(tmp_path_factory.mktemp("history") / "team")
 
 
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Where an audit keeps what it found."""
+    return tmp_path / "s.sqlite"
+
+
+@pytest.fixture
+def own(made: Repository, tmp_path: Path) -> Repository:
+    """A copy of the history, to go on with."""
+    return Repository(Path(shutil.copytree(made.path, tmp_path / "own")))
+
+
+def adopted(folder: Path, old: str = "", new: str = "", **files: str | bytes) -> Repository:
+    """A repository whose first commit brings an authority, with a text in it replaced, and files."""
+    made = Repository(folder / "own")
+    text = AUTHORITY.format(more="").replace(old, new)
+    made.commit("docs: authority", files={"SPEC_AUTHORITY.md": text, **files})
+    return made
+
+
 def audited(store: Path, *words: object, **more: Any) -> Outcome:
     return run_here("audit", *map(str, words), "--store", str(store), directory=store.parent, **more)
 
@@ -113,8 +134,8 @@ def checked(made: Repository, change: dict[str, Any], *words: str) -> dict[str, 
     return run_here("check", *asked, "--output-format", "json", directory=made.path).report
 
 
-def test_each_change_is_judged_as_a_check_of_it(made: Repository, tmp_path: Path) -> None:
-    judged = told(tmp_path / "s.sqlite", made.path)["judged"]
+def test_each_change_is_judged_as_a_check_of_it(made: Repository, store: Path) -> None:
+    judged = told(store, made.path)["judged"]
     assert len(judged) == int(made.git("rev-list", "--first-parent", "--count", "main"))
     assert {one["verdict"] for one in judged} == {"passed", "failed", "no-authority", "error"}
     for change in judged:
@@ -133,21 +154,18 @@ def test_each_change_is_judged_as_a_check_of_it(made: Repository, tmp_path: Path
     assert {found["code"] for found in merge["findings"]} >= {"PTH002"}
 
 
-def test_a_second_audit_judges_only_what_is_new(made: Repository, tmp_path: Path) -> None:
-    own = Path(shutil.copytree(made.path, tmp_path / "own"))
-    store = tmp_path / "s.sqlite"
-    count = len(told(store, own)["judged"])
-    assert not any(one["new"] for one in told(store, own)["judged"])
-    assert "nothing new" in audited(store, own).stderr
-    Repository(own).commit("feat: more", files={"locked/b": "b\n"})
-    judged = told(store, own)["judged"]
+def test_a_second_audit_judges_only_what_is_new(own: Repository, store: Path) -> None:
+    count = len(told(store, own.path)["judged"])
+    assert not any(one["new"] for one in told(store, own.path)["judged"])
+    assert "nothing new" in audited(store, own.path).stderr
+    own.commit("feat: more", files={"locked/b": "b\n"})
+    judged = told(store, own.path)["judged"]
     assert len(judged) == count + 1
     assert [one["subject"] for one in judged if one["new"]] == ["feat: more"]
-    assert audited(store, own, "--fail-on", "new").exit_code == 0, "it was judged by the audit before"
+    assert audited(store, own.path, "--fail-on", "new").exit_code == 0, "it was judged by the audit before"
 
 
-def test_what_fails_an_audit(made: Repository, tmp_path: Path) -> None:
-    store = tmp_path / "s.sqlite"
+def test_what_fails_an_audit(made: Repository, store: Path) -> None:
     assert audited(store, made.path, "--fail-on", "new").exit_code == 1
     assert audited(store, made.path, "--fail-on", "PTH002,PTH001").exit_code == 1
     assert audited(store, made.path, "--fail-on", "locked-path").exit_code == 1
@@ -165,8 +183,9 @@ def test_workers_find_the_same_rows(made: Repository, tmp_path: Path) -> None:
     assert rows(tmp_path / "one.sqlite") == rows(tmp_path / "two.sqlite")
 
 
-def test_the_authority_of_today_or_of_a_file_on_the_past(made: Repository, tmp_path: Path) -> None:
-    store = tmp_path / "s.sqlite"
+def test_the_authority_of_today_or_of_a_file_on_the_past(
+    made: Repository, store: Path, tmp_path: Path
+) -> None:
     now = told(store, made.path, "--by", "now")
     assert now["verdicts"].keys() == {"failed", "passed"}, "there is an authority from the first change on"
     file = tmp_path / "thought-of.md"
@@ -178,25 +197,25 @@ def test_the_authority_of_today_or_of_a_file_on_the_past(made: Repository, tmp_p
     assert not [row for row in told(store, made.path, "--by", str(file))["paths"] if row["path"] == "c"]
 
 
-def test_what_is_not_committed_says_nothing_of_the_past(made: Repository, tmp_path: Path) -> None:
+def test_what_is_not_committed_says_nothing_of_the_past(
+    made: Repository, own: Repository, tmp_path: Path
+) -> None:
     """An approval that lies in the working tree, a branch of today and a folder of runs."""
-    own = Path(shutil.copytree(made.path, tmp_path / "own"))
     bare = tmp_path / "bare.git"
     subprocess.run(["git", "clone", "-q", "--bare", str(made.path), str(bare)], check=True)
-    Repository(own).write(".specguard/approvals/x.json", "{}\n")
-    Repository(own).write(".runs/x", "x\n")
-    Repository(own).write("locked/a", "not committed\n")
-    Repository(own).git("branch", "phase-2")
-    one, other = (told(tmp_path / f"{name.name}.sqlite", name)["judged"] for name in (own, bare))
+    own.write(".specguard/approvals/x.json", "{}\n")
+    own.write(".runs/x", "x\n")
+    own.write("locked/a", "not committed\n")
+    own.git("branch", "phase-2")
+    one, other = (told(tmp_path / f"{name.name}.sqlite", name)["judged"] for name in (own.path, bare))
     for change in (*one, *other):
         change.pop("repository")
     assert one == other
 
 
 @pytest.mark.parametrize("date", ["-86400 +0000", "253402300800 +0000"])
-def test_an_odd_date_stops_nothing(tmp_path: Path, date: str) -> None:
-    made = Repository(tmp_path / "own")
-    made.commit("docs: authority", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more="")})
+def test_an_odd_date_stops_nothing(store: Path, tmp_path: Path, date: str) -> None:
+    made = adopted(tmp_path)
     raw = made.git("cat-file", "commit", "HEAD")
     head, _, rest = raw.partition("\ncommitter ")
     person, _, message = rest.partition("\n")
@@ -207,25 +226,23 @@ def test_an_odd_date_stops_nothing(tmp_path: Path, date: str) -> None:
         made.git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=odd.encode()),
     )
     made.commit("feat: more", files={"locked/a": "a\n"})
-    assert told(tmp_path / "s.sqlite", made.path)["verdicts"] == {"failed": 1, "passed": 1}
+    assert told(store, made.path)["verdicts"] == {"failed": 1, "passed": 1}
 
 
-def test_an_authority_that_is_mended_judges_again(tmp_path: Path) -> None:
+def test_an_authority_that_is_mended_judges_again(store: Path, tmp_path: Path) -> None:
     """A further document that was broken for a while says nothing of later changes."""
-    made = Repository(tmp_path / "own")
-    text = AUTHORITY.format(more="").replace('base = "main"', 'base = "main"\ndocuments = ["extra.md"]')
-    made.commit("docs: authority", files={"SPEC_AUTHORITY.md": text, "extra.md": "# Extra\n"})
+    text = 'base = "main"\ndocuments = ["extra.md"]'
+    made = adopted(tmp_path, 'base = "main"', text, **{"extra.md": "# Extra\n"})
     made.commit("docs: broken", files={"extra.md": "```toml specguard\n]\n```\n"})
     made.commit("docs: mended", files={"extra.md": "# Extra\n\nMore.\n"})
     made.commit("feat: more", files={"locked/a": "a\n"})
-    verdicts = [one["verdict"] for one in told(tmp_path / "s.sqlite", made.path)["judged"]]
+    verdicts = [one["verdict"] for one in told(store, made.path)["judged"]]
     assert verdicts[0] == "failed"
     assert verdicts[1] == "error"
 
 
-def test_an_address_is_mirrored_and_its_branch_followed(made: Repository, tmp_path: Path) -> None:
-    own = Repository(Path(shutil.copytree(made.path, tmp_path / "own")))
-    store, words = tmp_path / "s.sqlite", [f"file://{own.path}", "--mirrors", tmp_path / "mirrors"]
+def test_an_address_is_mirrored_and_its_branch_followed(own: Repository, store: Path, tmp_path: Path) -> None:
+    words = [f"file://{own.path}", "--mirrors", tmp_path / "mirrors"]
     count = told(store, *words)["changes"]
     own.git("branch", "-m", "main", "main/line")
     own.commit("feat: more", files={"d": "d\n"})
@@ -242,8 +259,7 @@ def test_an_address_is_mirrored_and_its_branch_followed(made: Repository, tmp_pa
     assert "cannot be reached" in refused(store, *words)
 
 
-def test_a_part_of_a_history(made: Repository, tmp_path: Path) -> None:
-    store = tmp_path / "s.sqlite"
+def test_a_part_of_a_history(made: Repository, store: Path) -> None:
     late = sum(one["at"] >= 1_771_027_200 for one in told(store, made.path)["judged"])
     for words, count in (
         (["--last", "3"], 3),
@@ -254,7 +270,7 @@ def test_a_part_of_a_history(made: Repository, tmp_path: Path) -> None:
         assert told(store, made.path, *words)["changes"] == count, words
 
 
-def test_a_wrong_word_is_one_message(made: Repository, tmp_path: Path) -> None:
+def test_a_wrong_word_is_one_message(made: Repository, store: Path) -> None:
     for words, message in (
         (["--since", "soon"], "'soon' is no day"),
         (["--range", "main"], "'main' is no range"),
@@ -263,14 +279,14 @@ def test_a_wrong_word_is_one_message(made: Repository, tmp_path: Path) -> None:
         (["--last", "0"], "--last"),
         (["--jobs", "2", "--scheduler", "tcp://127.0.0.1:9"], "--jobs does not go with --scheduler"),
     ):
-        assert refused(tmp_path / "s.sqlite", made.path, *words).count(message) == 1
+        assert refused(store, made.path, *words).count(message) == 1
 
 
 def test_it_says_when_nothing_was_judged_and_of_much_how_much_more(
-    repository: Repository, tmp_path: Path
+    repository: Repository, store: Path, tmp_path: Path
 ) -> None:
     repository.commit("feat: all", files={f"locked/{number}": "x\n" for number in range(30)})
-    store, by = tmp_path / "s.sqlite", tmp_path / "by.md"
+    by = tmp_path / "by.md"
     by.write_text("# Authority\n\n## Locked zones\n\n- `locked/`\n")
     done = ended(audited(store, repository.path), 2)
     assert "(-); 1 change of 1 repository, 1 before there was an authority\n" in done.stdout
@@ -278,8 +294,8 @@ def test_it_says_when_nothing_was_judged_and_of_much_how_much_more(
     assert "  and 10 more\n" in audited(store, repository.path, "--by", by).stdout
 
 
-def test_a_floor_holds_every_policy_of_the_past(made: Repository, tmp_path: Path) -> None:
-    store, floor = tmp_path / "s.sqlite", tmp_path / "floor.md"
+def test_a_floor_holds_every_policy_of_the_past(made: Repository, store: Path, tmp_path: Path) -> None:
+    floor = tmp_path / "floor.md"
     floor.write_text('# Floor\n\n```toml specguard\n[rules.locked-path]\npaths = ["c"]\n```\n')
     plain = told(store, made.path)
     held = told(store, made.path, "--floor", floor, "--by", "now")
@@ -293,16 +309,19 @@ def test_a_floor_holds_every_policy_of_the_past(made: Repository, tmp_path: Path
     assert "not the floor that is pinned" in wrong
 
 
-def test_a_broken_file_to_judge_by_is_told_once(made: Repository, tmp_path: Path) -> None:
+def test_a_broken_file_to_judge_by_is_told_once(
+    made: Repository, own: Repository, store: Path, tmp_path: Path
+) -> None:
     file = tmp_path / "thought-of.md"
     file.write_text(AUTHORITY.format(more=", 3"))
-    own = shutil.copytree(made.path, tmp_path / "own")
-    said = refused(tmp_path / "s.sqlite", made.path, own, "--by", file)
+    said = refused(store, made.path, own.path, "--by", file)
     assert said.count("must be a string") == 1
     assert f"{file}:6" in said
 
 
-def test_repositories_that_cannot_be_read_do_not_stop_the_others(made: Repository, tmp_path: Path) -> None:
+def test_repositories_that_cannot_be_read_do_not_stop_the_others(
+    made: Repository, store: Path, tmp_path: Path
+) -> None:
     Repository(tmp_path / "empty")
     subprocess.run(
         ["git", "clone", "-q", "--depth=2", f"file://{made.path}", str(tmp_path / "shallow")],
@@ -314,69 +333,58 @@ def test_repositories_that_cannot_be_read_do_not_stop_the_others(made: Repositor
     listing.write_text(
         f"# the team's\n\n{made.path}\n{tmp_path}/gone\n{tmp_path}/empty\n{tmp_path}/shallow\n{plain}\n"
     )
-    data = told(tmp_path / "s.sqlite", "--repos", str(listing))
+    data = told(store, "--repos", str(listing))
     reasons = {Path(one["name"]).name: one["state"].get("reason") for one in data["repositories"]}
     assert reasons.pop("team") is None
     assert all(reasons.values()), reasons
-    assert "git fetch --unshallow" in audited(tmp_path / "s.sqlite", tmp_path / "shallow").stderr
-    refused(tmp_path / "s.sqlite", tmp_path / "empty")
+    assert "git fetch --unshallow" in audited(store, tmp_path / "shallow").stderr
+    refused(store, tmp_path / "empty")
 
 
-def test_what_a_copy_lacks_is_told_and_judged_later(made: Repository, tmp_path: Path) -> None:
-    own = Path(shutil.copytree(made.path, tmp_path / "own"))
+def test_what_a_copy_lacks_is_told_and_judged_later(
+    made: Repository, own: Repository, store: Path, tmp_path: Path
+) -> None:
     blob = made.git("rev-parse", "main~4:SPEC_AUTHORITY.md")
-    there = own / ".git" / "objects" / blob[:2] / blob[2:]
+    there = own.git_dir / "objects" / blob[:2] / blob[2:]
     there.rename(tmp_path / "away")
-    store = tmp_path / "s.sqlite"
-    data = json.loads(audited(store, own, "--output-format", "json").stdout)
+    data = json.loads(audited(store, own.path, "--output-format", "json").stdout)
     [one] = data["repositories"]
     assert blob in one["state"]["reason"]
     whole = len(told(tmp_path / "whole.sqlite", made.path)["judged"])
     assert 0 < data["changes"] < whole, "what was not there says nothing of a change"
     (tmp_path / "away").rename(there)
-    data = told(store, own)
+    data = told(store, own.path)
     assert "reason" not in data["repositories"][0]["state"]
     assert data["changes"] == whole
 
 
-def test_a_line_of_a_list_is_never_an_option(tmp_path: Path) -> None:
+def test_a_line_of_a_list_is_never_an_option(store: Path, tmp_path: Path) -> None:
     Repository(tmp_path / "empty")
-    for line, message in (
-        ("--upload-pack=touch x", "is no repository"),
-        ("ext::sh -c id", "ext::sh -c id: there is no such folder"),
-        ("http://example.org/a.git", "no address that is fetched from"),
-        ("nothing-*", "no repository has a name like"),
-        ("git@github.com:team/shop.git", "Write ssh://git@github.com/team/shop.git"),
-        ("a\0b", "is no repository"),
-        (f"file://{tmp_path}/empty", "There is nothing to audit yet"),
-    ):
+    lines = [*recorded(__file__, "lines"), (f"file://{tmp_path}/empty", "There is nothing to audit yet")]
+    for line, message in lines:
         (tmp_path / "list.txt").write_text(f"\n{line}\n")
-        assert message in refused(tmp_path / "s.sqlite", "--repos", "list.txt")
+        assert message in refused(store, "--repos", "list.txt")
 
 
-def test_a_plugin_is_imported_only_where_the_caller_names_it(tmp_path: Path) -> None:
-    made = Repository(tmp_path / "own")
-    text = AUTHORITY.format(more="").replace('base = "main"', 'base = "main"\nplugins = ["evil"]')
-    made.commit("docs: authority", files={"SPEC_AUTHORITY.md": text})
+def test_a_plugin_is_imported_only_where_the_caller_names_it(store: Path, tmp_path: Path) -> None:
+    made = adopted(tmp_path, 'base = "main"', 'base = "main"\nplugins = ["evil"]')
     made.commit("feat: more", files={"a": "a\n"})
-    done = audited(tmp_path / "s.sqlite", made.path, "--output-format", "json")
+    done = audited(store, made.path, "--output-format", "json")
     assert {one["verdict"] for one in json.loads(done.stdout)["judged"]} == {"error"}
     assert "plugin 'evil', which this audit may not import" in done.stdout
     assert done.exit_code == 2, "nothing could be judged"
 
 
-def test_a_root_that_adopts_lends_later_changes_nothing(tmp_path: Path) -> None:
+def test_a_root_that_adopts_lends_later_changes_nothing(store: Path, tmp_path: Path) -> None:
     """The first change is judged by the authority that it brings; the next by the same one, as the base's."""
-    made = Repository(tmp_path / "own")
-    made.commit("docs: authority", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more=""), "locked/a": "a\n"})
+    made = adopted(tmp_path, **{"locked/a": "a\n"})
     made.commit("fix: locked", files={"locked/a": "b\n", ".specguard-baseline.json": "{}\n"})
-    judged = told(tmp_path / "s.sqlite", made.path)["judged"]
+    judged = told(store, made.path)["judged"]
     done = run_here("check", "--range", "HEAD~1..HEAD", "--output-format", "json", directory=made.path)
     assert json.loads(done.stdout)["findings"] == judged[0]["findings"]
 
 
-def test_answers_in_each_form(made: Repository, tmp_path: Path) -> None:
-    store = tmp_path / "s.sqlite"
+def test_answers_in_each_form(made: Repository, store: Path, tmp_path: Path) -> None:
     text = audited(store, made.path).stdout
     assert "PTH002" in text
     assert "locked/a" in text
@@ -395,11 +403,9 @@ def test_answers_in_each_form(made: Repository, tmp_path: Path) -> None:
     assert 'id="of-PTH002"' in page
 
 
-def test_nothing_of_a_history_is_obeyed(tmp_path: Path) -> None:
-    made = Repository(tmp_path / "own")
-    made.commit("docs: authority", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more=""), "locked/a": "a\n"})
+def test_nothing_of_a_history_is_obeyed(store: Path, tmp_path: Path) -> None:
+    made = adopted(tmp_path, **{"locked/a": "a\n"})
     made.commit(b"=cmd|' \x1b[31m<script>\xff", files={b"locked/<img src=x>\x1b\xfe": "a\n"})
-    store = tmp_path / "s.sqlite"
     for form in ("text", "csv", "markdown", "html", "json"):
         said = audited(store, made.path, "--output-format", form).stdout
         assert "\x1b" not in said
@@ -524,16 +530,14 @@ def test_an_audit_that_was_killed_goes_on_and_one_that_is_interrupted_says_so(
 
 
 def test_two_audits_at_once_do_no_harm(
-    long: Repository, alone: list[tuple[object, ...]], tmp_path: Path
+    long: Repository, alone: list[tuple[object, ...]], store: Path
 ) -> None:
-    store = tmp_path / "s.sqlite"
     both = [started(store, long.path) for _ in range(2)]
     assert [(one.communicate()[1], one.returncode)[1] for one in both] == [0, 0]
     assert rows(store) == alone
 
 
-def test_a_full_disk_is_one_message_and_loses_nothing(long: Repository, tmp_path: Path) -> None:
-    store = tmp_path / "s.sqlite"
+def test_a_full_disk_is_one_message_and_loses_nothing(long: Repository, store: Path) -> None:
     assert audited(store, long.path, "--last", "100").exit_code == 0
     kept = rows(store)
 
@@ -572,10 +576,9 @@ def test_a_cluster_finds_the_same_rows_also_where_a_worker_dies(
     long: Repository,
     alone: list[tuple[object, ...]],
     cluster: tuple[str, list[subprocess.Popen[str]]],
-    tmp_path: Path,
+    store: Path,
 ) -> None:
     address, workers = cluster
-    store = tmp_path / "s.sqlite"
     audit = started(store, long.path, "--scheduler", address)
     assert 0 < wait_until_kept(store, audit) < len(alone)
     workers[0].kill()
@@ -585,7 +588,7 @@ def test_a_cluster_finds_the_same_rows_also_where_a_worker_dies(
 
 
 def test_a_scheduler_that_does_not_answer_is_one_message(
-    made: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Repository, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # It has no types of its own.
     connect: Any = distributed.Client
@@ -595,5 +598,5 @@ def test_a_scheduler_that_does_not_answer_is_one_message(
         return connect(address, timeout=0.5, **more)
 
     monkeypatch.setattr(distributed, "Client", impatient)
-    said = refused(tmp_path / "s.sqlite", made.path, "--scheduler", "tcp://127.0.0.1:9")
+    said = refused(store, made.path, "--scheduler", "tcp://127.0.0.1:9")
     assert "no scheduler answers at tcp://127.0.0.1:9" in said

@@ -58,11 +58,21 @@ def amend(repo: Repository) -> None:
     repo.commit("chore: approve", amend=True)
 
 
-def fails(repo: Repository, *codes: str, words: tuple[str, ...] = ENFORCED) -> None:
+def fails(repo: Repository, *codes: str, words: tuple[str, ...] = ENFORCED, **env: str) -> None:
     """What is locked is still an error, and these codes say why."""
-    outcome = check(repo, *words)
-    assert outcome.exit_code == 1, outcome
-    assert open_errors(outcome) == {"PTH002", *codes}, outcome
+    fails_by(repo, "PTH002", *codes, words=words, **env)
+
+
+def fails_by(repo: Repository, *codes: str, words: tuple[str, ...] = ENFORCED, **env: str) -> Outcome:
+    """The check fails by exactly these errors; what it answers."""
+    outcome = check(repo, *words, env=env)
+    assert (outcome.exit_code, open_errors(outcome)) == (1, set(codes)), outcome
+    return outcome
+
+
+def signed(repo: Repository) -> dict[str | bytes, str | bytes]:
+    """The approval of the branch and its signature, by their paths."""
+    return {name: repo.read(name) for name in (record(repo), f"{record(repo)}.sig")}
 
 
 def open_errors(outcome: Outcome) -> set[str]:
@@ -91,7 +101,7 @@ def test_an_approval_of_another_content(repo: Repository) -> None:
 
 @threat("T93", "an approval copied to a branch that another change is on", "exit 1: APR006, PTH002")
 def test_an_approval_on_another_branch(repo: Repository) -> None:
-    files = {name: repo.read(name) for name in (record(repo), f"{record(repo)}.sig")}
+    files = signed(repo)
     repo.branch("evil", "main")
     repo.commit("feat: y", files={**files, "locked/p": b"EVIL\n"})
     fails(repo, "APR006")
@@ -108,14 +118,10 @@ def test_an_approval_of_the_base_again(tmp_path: Path) -> None:
 # T94: what other identities of a change do not see
 
 
-@threat(
-    "T94",
-    "the approved line indented otherwise: the patch id is the same",
-    "exit 1: APR006, PTH002",
-)
+@threat("T94", "the approved line indented otherwise: the patch id is the same", "exit 1: APR006, PTH002")
 def test_another_indentation(repo: Repository) -> None:
     before = patch_id(repo, "HEAD^")
-    files = {name: repo.read(name) for name in (record(repo), f"{record(repo)}.sig")}
+    files = signed(repo)
     repo.git("reset", "-q", "--hard", "HEAD^")
     content = repo.read("locked/p").decode().replace("    c()", "        c()")
     repo.commit("feat: x", files={"locked/p": content}, amend=True)
@@ -252,9 +258,7 @@ def test_a_revocation_of_the_branch(repo: Repository) -> None:
     fails(repo)
     repo.delete(record(repo, "no"))
     repo.commit("chore: tidy")
-    outcome = check(repo, *ENFORCED)
-    assert outcome.exit_code == 1, outcome
-    assert open_errors(outcome) == {"APR001"}, outcome
+    fails_by(repo, "APR001")
 
 
 # T97: merged logs
@@ -329,19 +333,14 @@ def test_a_key_of_the_head(tmp_path: Path) -> None:
     fails(approved(tmp_path, replace(GRANT, sign="other"), files), "APR002", "PTH004")
 
 
-@threat(
-    "T102",
-    "keys trusted by git's configuration or the environment",
-    "exit 1: APR002, PTH002",
-)
+@threat("T102", "keys trusted by git's configuration or the environment", "exit 1: APR002, PTH002")
 def test_a_list_of_keys(tmp_path: Path) -> None:
     repo = approved(tmp_path, replace(GRANT, sign="other"))
     signers = repo.git_dir / "signers"
     signers.write_text(f"* {public_key('other')}\n")
     repo.git("config", "gpg.ssh.allowedSignersFile", str(signers))
     repo.git("config", "gpg.ssh.program", "true")
-    outcome = check(repo, *ENFORCED, env={"GIT_CONFIG_COUNT": "0", "SSH_AUTH_SOCK": str(signers)})
-    assert open_errors(outcome) == {"APR002", "PTH002"}, outcome
+    fails(repo, "APR002", GIT_CONFIG_COUNT="0", SSH_AUTH_SOCK=str(signers))
 
 
 @threat("T102", "a signature made for something else, such as a commit", "exit 1: APR002, PTH002")
@@ -365,9 +364,7 @@ def test_a_program_of_the_repository(tmp_path: Path) -> None:
     repo = approved(tmp_path, replace(GRANT, sign="other"))
     repo.write("ssh-keygen", "#!/bin/sh\nexit 0\n")
     repo.executable("ssh-keygen")
-    path = f".:{repo.path}:{clean_environment()['PATH']}"
-    outcome = check(repo, *ENFORCED, env={"PATH": path})
-    assert open_errors(outcome) == {"APR002", "PTH002"}, outcome
+    fails(repo, "APR002", PATH=f".:{repo.path}:{clean_environment()['PATH']}")
 
 
 # T103: many at once

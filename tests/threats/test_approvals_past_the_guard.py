@@ -21,9 +21,11 @@ from tests.threats.test_approvals import (
     LOG,
     approved,
     fails,
+    fails_by,
     holds,
     open_errors,
     record,
+    signed,
 )
 
 
@@ -63,7 +65,7 @@ def touch_and_put_back(repo: Repository) -> None:
 
 @threat("T93", "an approval for a change that comes to nothing but records", "exit 1: APR006, PTH002")
 def test_a_change_that_only_adds_records_is_bound_as_any_other(repo: Repository) -> None:
-    approval = {name: repo.read(name) for name in (record(repo), f"{record(repo)}.sig")}
+    approval = signed(repo)
     touch_and_put_back(repo)
     repo.commit("chore: approve", files=approval, author=AUTHOR)
     fails(repo)
@@ -86,8 +88,7 @@ def test_a_signature_that_spoils_an_approval_of_the_base(tmp_path: Path) -> None
     repo = approved(tmp_path, replace(GRANT, place="base", sign=""))
     repo.branch("evil", "main")
     repo.commit("chore: sign", files={f"{record(repo)}.sig": "nothing\n"}, author=AUTHOR)
-    outcome = check(repo, *ENFORCED)
-    assert (outcome.exit_code, open_errors(outcome)) == (1, {"APR002"}), outcome
+    fails_by(repo, "APR002")
 
 
 def test_a_signature_that_comes_later_to_the_base(tmp_path: Path) -> None:
@@ -112,8 +113,7 @@ def test_a_revocation_that_is_nobody_s(
     signed = {} if signature is None else {f"{path}.sig": signature}
     repo.branch("evil", "main")
     repo.commit("chore: revoke", files={path: content, **signed}, author=AUTHOR)
-    outcome = check(repo, *ENFORCED)
-    assert (outcome.exit_code, open_errors(outcome)) == (1, {"APR002"}), outcome
+    outcome = fails_by(repo, "APR002")
     assert said in outcome.report["findings"][0]["message"]
 
 
@@ -171,8 +171,7 @@ def test_a_revocation_that_comes_and_goes(tmp_path: Path) -> None:
     repo.commit("chore: revoke", files={path: content}, author=AUTHOR)
     repo.delete(path)
     repo.commit("chore: take it back", author=AUTHOR)
-    outcome = check(repo, *ENFORCED)
-    assert (outcome.exit_code, open_errors(outcome)) == (1, {"APR001"}), outcome
+    fails_by(repo, "APR001")
 
 
 # What a merge leaves out
