@@ -1,6 +1,7 @@
-"""What tests of changes share: git on a repository, and a change's entries as lines."""
+"""What tests of changes share: git on a repository, a change's entries as lines, and events of a platform."""
 
 from collections.abc import Callable
+from typing import Any
 
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
@@ -25,3 +26,14 @@ def git_of(repository: Repository, **env: str) -> Git:
 def rows(change: Change) -> list[str]:
     """A change's entries, each as its status and path."""
     return [f"{entry.status} {entry.path.decode('utf-8', 'backslashreplace')}" for entry in change.entries]
+
+
+def pull_request(base: str, head: str, /, **more: Any) -> dict[str, Any]:
+    """What an event says of a pull request of `work` into `main`, with other fields of it besides."""
+    ends = {"base": {"sha": base, "ref": "main"}, "head": {"sha": head, "ref": "work"}}
+    return {"pull_request": {"number": 7, "title": "feat: one", "body": "text", **ends, **more}}
+
+
+def on_github(file: object, name: str = "pull_request", **more: str) -> dict[str, str]:
+    """The variables of a job with a file about its event."""
+    return {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": str(file), **more}

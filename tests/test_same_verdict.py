@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from specguard.testing import Case, Repository, run_here
+from tests.changes import pull_request
 
 CASES = Case.load_all(Path(__file__).with_suffix(".toml"))
 
@@ -38,12 +39,6 @@ def test_every_source_gives_the_same_findings(case: Case, tmp_path: Path) -> Non
     for source, these in found.items():
         assert these == found["staged"], source
     assert bool(found["staged"][1]) is (case.name != "nothing-wrong")
-
-
-def pull_request(base: str, head: str) -> dict[str, object]:
-    """What a platform's event says of a pull request."""
-    ends = {"base": {"sha": base, "ref": "main"}, "head": {"sha": head, "ref": "work"}}
-    return {"pull_request": {"number": 1, "title": "feat: change", "body": "", **ends}}
 
 
 def findings(

@@ -10,7 +10,7 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from specguard.testing.running import run
-from tests.changes import Open
+from tests.changes import Open, on_github, pull_request
 from tests.threats.cases import threat
 
 AUTHORITY = '# Authority\n\n```toml specguard\n[rules.locked-path]\npaths = ["locked/"]\n```\n'
@@ -39,8 +39,7 @@ def reviews(head: str) -> Any:
 
 
 def event(repo: Repository, head: str) -> Any:
-    base = {"sha": repo.names["base"], "ref": "main"}
-    return {"pull_request": {"title": "feat: one", "head": {"sha": head, "ref": "work"}, "base": base}}
+    return pull_request(repo.names["base"], head)
 
 
 def refused(repo: Repository, change: Open, **options: Any) -> str:
@@ -146,11 +145,7 @@ def test_a_file_of_a_submodule_and_of_another_spelling_are_refused(
 
 
 def test_the_platform_s_own_file_is_no_exception(repo: Repository, change: Open) -> None:
-    env = {
-        "GITHUB_ACTIONS": "true",
-        "GITHUB_EVENT_NAME": "pull_request",
-        "GITHUB_EVENT_PATH": str(repo.path / "event.json"),
-    }
+    env = on_github(repo.path / "event.json")
     refused(repo, change, env=env)
     assert change(repo, env=env).stage == "pull-request"
     del env["GITHUB_ACTIONS"]

@@ -7,41 +7,17 @@ from typing import Any
 
 import pytest
 
-from specguard.testing import Repository
+from specguard.testing import Case, Repository
 from specguard.testing.running import run_here
 from tests.integrations.hooks.asking import ask
 
-NINE = "1\n2\n3\n4\n5\n6\n7\n8\n9\n"
-POLICY = """# Authority
-
-```toml specguard
-base = "main"
-
-[rules.locked-path]
-paths = ["ci/"]
-
-[[rules.missing-companion.companions]]
-when = ["src/**"]
-require = ["docs/**"]
-```
-"""
+CASE = Case.load(Path(__file__).with_suffix(".toml"))
+"""`main` and `work` in conflict in `notes`; `main` has other locked files and code since they parted."""
 
 
 @pytest.fixture
-def parted(repository: Repository) -> Repository:
-    """`main` and `work` in conflict in `notes`; `main` has other locked files and code since they parted."""
-    files = {"SPEC_AUTHORITY.md": POLICY, "ci/run": "1\n", "ci/gone": "1\n", "src/a": NINE, "notes": "1\n"}
-    repository.commit("feat: base", files=dict(files))
-    repository.branch("work")
-    repository.commit(
-        "feat: work", files={"notes": "work\n", "src/a": NINE.replace("1", "one"), "docs/a": "1\n"}
-    )
-    repository.checkout("main")
-    files = {"ci/run": "2\n", "ci/new": "1\n", "src/a": NINE.replace("9", "nine"), "notes": "main\n"}
-    repository.commit("feat: main", files=files, delete=["ci/gone"])
-    repository.commit("feat: more", files={"src/b": "1\n"})
-    repository.checkout("work")
-    return repository
+def parted(tmp_path: Path) -> Repository:
+    return CASE.build(tmp_path / "repository")
 
 
 def found(repository: Repository) -> list[str]:

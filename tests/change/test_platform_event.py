@@ -25,7 +25,7 @@ from specguard.change.platform_event import (
 from specguard.change.sources import Change
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
-from tests.changes import Open
+from tests.changes import Open, on_github, pull_request
 from tests.outcomes import there
 from tests.rows import recorded, rows
 
@@ -51,11 +51,6 @@ def write(tmp_path: Path) -> Write:
     return write_one
 
 
-def pull_request(**changes: Any) -> dict[str, Any]:
-    whole = PAYLOADS["pull_request"]
-    return {**whole, "pull_request": {**whole["pull_request"], **changes}}
-
-
 @pytest.fixture
 def read(write: Write) -> Callable[[object], Event]:
     return lambda content: read_event(write(content, "event.json"))
@@ -67,22 +62,22 @@ def shown(event: Event | None) -> dict[str, Any]:
 
 
 def test_a_pull_request_is_read(read: Any) -> None:
-    assert shown(read(pull_request())) == {
-        "kind": "pull_request", "head": A, "branch": "phase-12", "base": "main", "base_oid": B,
-        "title": "Phase 12", "body": "one\ntwo\n", "number": 12,
+    assert shown(read(pull_request(B, A, body="one\r\ntwo\r\n"))) == {
+        "kind": "pull_request", "head": A, "branch": "work", "base": "main", "base_oid": B,
+        "title": "feat: one", "body": "one\ntwo\n", "number": 7,
     }  # fmt: skip
 
 
 def test_a_body_that_nobody_wrote_is_empty_and_one_that_is_absent_is_not_known(read: Any) -> None:
-    assert read(pull_request(body=None)).body == ""
-    payload = pull_request()
+    assert read(pull_request(B, A, body=None)).body == ""
+    payload = pull_request(B, A)
     del payload["pull_request"]["body"]
     del payload["pull_request"]["title"]
     assert (read(payload).body, read(payload).title) == (None, None)
     # A fork that was deleted has no branch.
-    event = read(pull_request(head={"sha": A, "ref": None, "repo": None}))
+    event = read(pull_request(B, A, head={"sha": A, "ref": None, "repo": None}))
     assert (event.head, event.branch) == (A, None)
-    assert read(pull_request(head=None)).head is None
+    assert read(pull_request(B, A, head=None)).head is None
 
 
 def test_a_group_and_pushes_are_read(read: Any) -> None:
@@ -123,7 +118,7 @@ def test_a_file_that_is_too_large_or_not_there_is_an_error(
 ) -> None:
     monkeypatch.setattr(events, "LIMIT", 1 << 20)
     with pytest.raises(SpecguardError, match="may have 1 MiB"):
-        read(pull_request(body="x" * (1 << 20)))
+        read(pull_request(B, A, body="x" * (1 << 20)))
     for name in (tmp_path / "none", tmp_path, "nul\0"):
         with pytest.raises(SpecguardError, match="cannot be read"):
             read_event(str(name))
@@ -139,23 +134,18 @@ def of(environment: dict[str, str], event_file: str = "") -> Event | None:
     return find_event(Request(environment=environment, event_file=event_file))
 
 
-def github(file: str, name: str = "pull_request", **more: str) -> dict[str, str]:
-    """The variables of a job with a file about its event."""
-    return {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": file, **more}
-
-
 def test_on_github_and_nowhere_else_the_event_is_found(write: Write) -> None:
     for name in ("pull_request", "pull_request_target"):
-        event = there(of(github(write(pull_request()), name)))
-        assert (event.kind, event.title, event.head) == ("pull_request", "Phase 12", A)
-    environment = github(write(pull_request()))
+        event = there(of(on_github(write(pull_request(B, A)), name)))
+        assert (event.kind, event.title, event.head) == ("pull_request", "feat: one", A)
+    environment = on_github(write(pull_request(B, A)))
     del environment["GITHUB_ACTIONS"]
     assert of(environment) is None
     assert of({"CI_MERGE_REQUEST_IID": "1"}) is None
     assert of({}) is None
     # Nor are other events of GitHub one.
-    assert of(github(write({"schedule": "0 0 * * *"}), "schedule")) is None
-    assert of(github(write({"ref": "main"}), "workflow_dispatch")) is None
+    assert of(on_github(write({"schedule": "0 0 * * *"}), "schedule")) is None
+    assert of(on_github(write({"ref": "main"}), "workflow_dispatch")) is None
 
 
 def test_an_event_of_github_that_cannot_be_used_leaves_what_the_variables_say(write: Write) -> None:
@@ -163,12 +153,12 @@ def test_an_event_of_github_that_cannot_be_used_leaves_what_the_variables_say(wr
     merge = {"GITHUB_REF": "refs/pull/12/merge", "GITHUB_SHA": B}
     payloads: tuple[object, ...] = (None, [], {}, PUSH, {"pull_request": {"title": 1}})
     for payload in payloads:
-        given = github(write(payload), **names, **merge)
+        given = on_github(write(payload), **names, **merge)
         for environment in (given, {**given, "GITHUB_EVENT_PATH": "/dev/null"}):
             told = shown(of(environment))
             assert told == {"kind": "pull_request", "base": "main", "branch": "phase-12", "merge": B}
     # A file that is named is used on any platform.
-    environment = github(write(pull_request()))
+    environment = on_github(write(pull_request(B, A)))
     assert there(of(environment, write(GROUP, "other.json"))).kind == "merge_group"
 
 
@@ -330,14 +320,7 @@ def repo(repository: Repository) -> Repository:
 
 
 def event_of(repo: Repository, write: Write, **review: object) -> str:
-    payload: dict[str, Any] = {
-        "pull_request": {
-            "title": "feat: one",
-            "user": {"login": "Dave"},
-            "head": {"sha": repo.names["head"], "ref": "work"},
-            "base": {"sha": repo.names["base"], "ref": "main"},
-        }
-    }
+    payload = pull_request(repo.names["base"], repo.names["head"], user={"login": "Dave"})
     if review:
         payload["review"] = item(commit=repo.names["head"], **review)
     return write(payload, "event.json")
@@ -381,7 +364,7 @@ def test_reviews_need_no_event_and_an_event_s_counts_until_a_newer_file_is_given
 def test_on_the_platform_an_event_about_a_review_is_one_of_a_pull_request(
     repo: Repository, change: Open, write: Write
 ) -> None:
-    env = github(event_of(repo, write, by="alice"), "pull_request_review")
+    env = on_github(event_of(repo, write, by="alice"), "pull_request_review")
     found = change(repo, env=env)
     assert told(found) == ("pull-request", {"alice"}, "Dave")
     assert found.pull_request.title == "feat: one"

@@ -12,7 +12,7 @@ from specguard.change.change import Bookkeeping
 from specguard.change.sources import Change
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.testing import Repository
-from tests.changes import Open, rows
+from tests.changes import Open, on_github, pull_request, rows
 from tests.conftest import Opener
 
 A = "a" * 40
@@ -301,16 +301,9 @@ def test_a_policy_may_name_another_base_once(repo: Repository, change: Open) -> 
 
 
 def event(repo: Repository, tmp_path: Path, payload: object = None, **changes: Any) -> str:
-    request = {
-        "number": 7,
-        "title": "Phase 1 (#7)",
-        "body": "text",
-        "head": {"sha": repo.names["head"], "ref": "phase-1"},
-        "base": {"sha": repo.names["0"], "ref": "main"},
-        **changes,
-    }
+    known = {"title": "Phase 1 (#7)", "head": {"sha": repo.names["head"], "ref": "phase-1"}, **changes}
     file = tmp_path / "event.json"
-    file.write_text(json.dumps(payload or {"pull_request": request}))
+    file.write_text(json.dumps(payload or pull_request(repo.names["0"], repo.names["head"], **known)))
     return str(file)
 
 
@@ -364,8 +357,7 @@ def test_a_squash_is_judged_by_the_title_that_will_land(
 def test_on_a_platform_the_event_is_found_unless_a_range_is_named(
     repo: Repository, change: Open, tmp_path: Path
 ) -> None:
-    file = event(repo, tmp_path)
-    env = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": file}
+    env = on_github(event(repo, tmp_path))
     repo.checkout("work", detach=True)
     assert change(repo, env=env).stage == "pull-request"
     found = change(repo, env=env, range="main..work")

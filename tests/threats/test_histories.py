@@ -10,7 +10,7 @@ import pytest
 
 from specguard.errors import MissingFact
 from specguard.testing import Repository
-from tests.changes import Open
+from tests.changes import Open, on_github, pull_request
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, check, fails, guarded, passes, undecided
 
@@ -168,27 +168,13 @@ def event(repo: Repository, content: bytes) -> dict[str, str]:
     """The variables of a job with this file about its event."""
     file = repo.path.parent / "event.json"
     file.write_bytes(content)
-    return {
-        "GITHUB_ACTIONS": "true",
-        "GITHUB_EVENT_NAME": "pull_request",
-        "GITHUB_EVENT_PATH": str(file),
-        "GITHUB_BASE_REF": "main",
-        "GITHUB_HEAD_REF": "work",
-        "GITHUB_REF": "refs/pull/7/merge",
-        "GITHUB_SHA": repo.oid(),
-    }
+    ends = {"GITHUB_BASE_REF": "main", "GITHUB_HEAD_REF": "work", "GITHUB_REF": "refs/pull/7/merge"}
+    return on_github(file, **ends, GITHUB_SHA=repo.oid())
 
 
 @threat("T67", "the merge that a platform makes of a pull request", "exit 0")
 def test_a_merge_that_the_platform_made(asked: Repository) -> None:
-    pull_request = {
-        "number": 7,
-        "title": "feat: one",
-        "body": "",
-        "head": {"sha": asked.oid("work"), "ref": "work"},
-        "base": {"sha": asked.oid("main~1"), "ref": "main"},
-    }
-    env = event(asked, json.dumps({"pull_request": pull_request}).encode())
+    env = event(asked, json.dumps(pull_request(asked.oid("main~1"), asked.oid("work"))).encode())
     outcome = check(asked, "--enforce", env=env)
     passes(outcome)
     assert outcome.report["change"]["head"] == asked.oid("work")
