@@ -9,7 +9,7 @@ from functools import cached_property
 from specguard.artifacts.files import Places, above, loses_companion, read_schema
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, data_kind
-from specguard.errors import NotApplicable, SpecguardError
+from specguard.errors import SpecguardError, if_applicable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,12 +107,7 @@ class Artifacts(Record, frozen=False):
             NotApplicable: there are none at this stage.
             MissingFact: they cannot be read.
         """
-        try:
-            return self.change.entries
-        except NotApplicable:
-            if self.whole:
-                return []
-            raise
+        return if_applicable(lambda: self.change.entries, []) if self.whole else self.change.entries
 
     @cached_property
     def all(self) -> Sequence[Artifact]:
@@ -380,8 +375,7 @@ class Artifact(Record):
     @property
     def is_file(self) -> bool:
         """True if there is a regular file at its path, and no symbolic link or submodule."""
-        entry = self.artifacts.documents.tree.find(self.path)
-        return entry is not None and entry.is_file
+        return self.artifacts.documents.tree.has_file(self.path)
 
     @property
     def document(self) -> Document:

@@ -69,8 +69,7 @@ class Places:
 
     def files_beside(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
         """The regular files among what `beside` gives."""
-        found = self.beside(folder, text, fields)
-        return [path for path in found if (entry := self.tree.find(path)) is not None and entry.is_file]
+        return list(filter(self.tree.has_file, self.beside(folder, text, fields)))
 
     def stands(self, path: bytes, folder: bytes, text: str, fields: Mapping[str, str]) -> bool:
         """True if a path, which need not be there, is one that a template says; as for `beside`."""

@@ -86,6 +86,15 @@ class Tree:
             return None
         return self.names(directory).get(name)
 
+    def has_file(self, path: bytes) -> bool:
+        """True if there is a regular file at a path.
+
+        Raises:
+            MissingFact: a tree object is not there.
+        """
+        entry = self.find(path)
+        return entry is not None and entry.is_file
+
     def has(self, entry: Entry) -> bool:
         """True if it has at an entry's path what the entry leaves there.
 

@@ -83,8 +83,7 @@ def _of_file(path: bytes, fixes: Sequence[tuple[EditFile, str]], facts: Facts) -
     policy = facts.policy
     try:
         files = facts.change.head_files
-        entry = files.find(path)
-        before = files.read(path) if entry is not None and entry.is_file else None
+        before = files.read(path) if files.has_file(path) else None
         text = None if before is None else before.decode("utf-8")
     except (MissingFact, UnicodeDecodeError):
         return None

@@ -35,7 +35,7 @@ from specguard.work.gates import PlannedGate, name_of
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.item_lists import Listed, Sources, agree
 from specguard.work.kinds import PlanKind, WorkKind, normal_id, number_of
-from specguard.work.name_templates import PathTemplate, Template, Unrendered
+from specguard.work.name_templates import PathTemplate, Template
 from specguard.work.named_items import Work
 
 Tips = Callable[[str], str | None]
@@ -458,11 +458,8 @@ class Start:
         """The plan that its branch brings, where the base has none."""
         if kind not in shared_kinds(self.policy):
             return None
-        try:
-            branch = Template(self.work.kinds[kind].branch).render(told)
-        except Unrendered:
-            return None
-        tip = self._tips(branch)
+        branch = Template(self.work.kinds[kind].branch).filled(told)
+        tip = self._tips(branch) if branch else None
         if tip is None:
             return None
         return own_plan(self.policy, branch, self._git, head=tip, base=self.oid, papers=self.documents.tree)

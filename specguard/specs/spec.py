@@ -434,8 +434,7 @@ def place_of(text: str, tree: Tree, folder: bytes) -> tuple[bytes, str]:
     plain = text.strip().partition("#")[0].encode("utf-8", "surrogateescape")
     found = [path for start in (b"", folder) if (path := plain_path(start + b"/" + plain)) is not None]
     for path in found:
-        entry = tree.find(path)
-        if entry is not None and entry.is_file:
+        if tree.has_file(path):
             return path, ""
     if not found:
         return b"", "it climbs out of the repository"
@@ -507,8 +506,7 @@ class Catalogue:
         return sorted({*filter(self._is_file, found), *self._by_path})
 
     def _is_file(self, path: bytes) -> bool:
-        entry = self.documents.tree.find(path)
-        return path != self.index_path and entry is not None and entry.is_file
+        return path != self.index_path and self.documents.tree.has_file(path)
 
     def at(self, path: bytes) -> Spec | None:
         """The spec at a path; None if no spec is there."""

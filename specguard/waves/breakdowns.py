@@ -236,8 +236,7 @@ class Proofs:
         name = name.strip()
         path, *inner = re.split("::| > ", re.sub(r":[0-9]+(?:-[0-9]+)?$|\[.*\]$", "", name))
         for place in filter(None, [] if path.startswith("/") else [joined(b"", path), joined(folder, path)]):
-            entry = self._documents.tree.find(place)
-            if entry is not None and entry.is_file and self._tests.find(place) is not None:
+            if self._documents.tree.has_file(place) and self._tests.find(place) is not None:
                 content = self._documents.content(place) or b""
                 return not inner or _has(content, inner[-1])
         if inner or "/" in path or not (" " in name or _NAME.fullmatch(name)):
@@ -256,7 +255,7 @@ class Proofs:
         """The content of all test files, as far as it is searched."""
         paths = self._documents.tree.paths()
         found = [paths[position] for position, _ in self._tests.find_each(paths)]
-        files = [path for path in found if (entry := self._documents.tree.find(path)) and entry.is_file]
+        files = list(filter(self._documents.tree.has_file, found))
         self._documents.prefetch(files)
         held: list[bytes] = []
         size = 0

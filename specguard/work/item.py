@@ -11,7 +11,7 @@ from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
 from specguard.work.document_search import PADDINGS, Located, Pointer, read_text
 from specguard.work.kinds import Naming, WorkKind, same_item
-from specguard.work.name_templates import FREE, PathTemplate, Template, Unrendered, escape, number_width
+from specguard.work.name_templates import FREE, PathTemplate, Template, escape, number_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,10 +129,7 @@ class WorkItem(Record, frozen=False):
     @property
     def branches(self) -> Sequence[str]:
         """The names its branch may have; empty if the policy has none, or a value for it is missing."""
-        try:
-            return self.rendered("branch")
-        except Unrendered:
-            return ()
+        return self.rendered("branch") if self.plain(self.settings.branch) else ()
 
     @property
     def commit_messages(self) -> Sequence[str]:
@@ -338,10 +335,7 @@ class WorkItem(Record, frozen=False):
             escape: applied to each value, where the text is a pattern.
             width: how many digits numbers have at least; 0: as the canonical names.
         """
-        try:
-            return Template(template).render(self._values(width or self._widths()[0], template), escape)
-        except Unrendered:
-            return ""
+        return Template(template).filled(self._values(width or self._widths()[0], template), escape)
 
 
 _PAPERS: Final = ("pointer", "siblings", "document", "legacy", "index", "source")

@@ -15,7 +15,7 @@ from specguard.model import Finding, path_text, shortened
 from specguard.work.document_search import Pointer, has_wildcard, matching, value_at
 from specguard.work.item import Unresolved
 from specguard.work.kinds import WorkKind, normal_id, number_of
-from specguard.work.name_templates import PathTemplate, Template, Unrendered, number_width
+from specguard.work.name_templates import PathTemplate, Template, number_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -438,10 +438,7 @@ class Listed(DataEntry):
         fields = {**spare_of(self, {}), **fields_of(self, {}), "id": self.id}
         if self.number is not None:
             fields["number"] = f"{self.number:0{number_width(settings.number_format[0])}d}"
-        try:
-            return Template(settings.branch).render(fields)
-        except Unrendered:
-            return ""
+        return Template(settings.branch).filled(fields)
 
     @property
     def setting(self) -> str:

@@ -180,6 +180,10 @@ class Template(_Parts):
 
         return self._filled(value)
 
+    def filled(self, fields: Mapping[str, str], escape: Callable[[str], str] = str) -> str:
+        """The same; empty if a placeholder has no value."""
+        return self.render(fields, escape) if all(map(fields.get, self.names)) else ""
+
     def read(self, text: str) -> dict[str, str] | None:
         """The fields that render to a text; None if none do.
 

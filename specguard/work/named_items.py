@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from functools import cached_property
 
 from specguard.change.entries import Commit, Entry, is_filed
@@ -369,9 +368,8 @@ class Work(Record, frozen=False):
         settings = self.kinds[kind]
         templates = [PathTemplate(text) for text in settings.sources]
         for told in (template.read(entry.path) for entry in self.entries() for template in templates):
-            with suppress(Unrendered):
-                if told is not None:
-                    return settings.template("branch").render(told)
+            if told is not None and (branch := settings.template("branch").filled(told)):
+                return branch
         return re.sub(r"\{(\w+)[^}]*\}", lambda hole: hole[1].upper(), settings.branch)
 
     def pointer(self, kind: str) -> Pointer:
@@ -524,10 +522,10 @@ def _fields_of(data: Any, settings: WorkKind, known: Mapping[str, str], *, curre
         keyed = [path for path in alternatives if "{" in path]
         for path in alternatives if current or not keyed else keyed:
             for number in spelt:
-                with suppress(Unrendered):
-                    value = text_at(data, Template(path).render({**known, "number": number}))
-                    if value is not None:
-                        found.setdefault(name, value)
+                place = Template(path).filled({**known, "number": number})
+                value = text_at(data, place) if place else None
+                if value is not None:
+                    found.setdefault(name, value)
     return found
 
 

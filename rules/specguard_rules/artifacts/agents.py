@@ -384,9 +384,8 @@ class UnreadGrounding(Rule):
         changed = {entry.path for entry in entries}
         for document, key in _once(inside):
             places = [_path(one) for one in (document, *grounding.equivalents.get(document, ()))]
-            there = (documents.tree.find(place) for place in places)
             asked = whole or judged or not changed.isdisjoint(places)
-            if asked and not any(entry is not None and entry.is_file for entry in there):
+            if asked and not any(map(documents.tree.has_file, places)):
                 message = f"the grounding document {document} is not there"
                 step = "Put it there, or name another one in the authority."
                 found_here = Finding(message, help=step, path=places[0], key="grounding", setting=key)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Record, Rule, Selecting, Settings, path_text, setting
-from specguard_rules.artifacts.texts import is_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ class UnregisteredAsset(Rule):
             holders = [position for position, asset in enumerate(listed) if asset.has(path)]
             for position in holders:
                 touched.setdefault(position, path)
-            if not holders and is_regular(path, documents.tree):
+            if not holders and documents.tree.has_file(path):
                 message = f"{path_text(path)} is in no entry of {assets.index}"
                 step = "Add an entry with its id, file and version."
                 yield Finding(message, help=step, path=path, key="entry", setting="assets.index")

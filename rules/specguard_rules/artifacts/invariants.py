@@ -208,8 +208,7 @@ def _count(pattern: Expression, path: bytes, files: Tree) -> int:
     Raises:
         MissingFact: the file cannot be read, or the pattern matches in a line that is too long.
     """
-    entry = files.find(path)
-    content = files.read(path) if entry is not None and entry.is_file else None
+    content = files.read(path) if files.has_file(path) else None
     if not content or not pattern.may_match_line(content):
         return 0
     count = 0

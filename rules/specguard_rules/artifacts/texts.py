@@ -50,7 +50,7 @@ def selected(
     if whole:
         paths = head_files.paths()
         found = {paths[position]: f"files.{index}" for position, index in patterns.find_each(paths)}
-        return {path: key for path, key in found.items() if is_regular(path, head_files)}
+        return {path: key for path, key in found.items() if head_files.has_file(path)}
     # What was a link may become a file with the words of its target: to whoever reads files it is a new one.
     touched = [
         entry.path
@@ -66,12 +66,6 @@ def plan_files(kind: PlanKind, names: str) -> Selecting:
     """Files in the folders of a kind of plan, by a pattern of their names."""
     folder = re.sub(r"\{[^{}]*\}", "*", kind.folder).strip("/")
     return Selecting([f"{folder}/{names}"])
-
-
-def is_regular(path: bytes, files: Tree) -> bool:
-    """True if a path is a regular file."""
-    entry = files.find(path)
-    return entry is not None and entry.is_file
 
 
 def may_match(patterns: Selecting, paths: Sequence[bytes]) -> bool:
@@ -342,7 +336,7 @@ class SecretInArtifact(Rule):
             for path in selected(plan_files(plan_kind, "**"), entries, head_files, whole=whole):
                 setting[path] = f"plans.{name}"
         for artifact in artifacts.judged if artifacts is not None else ():
-            if is_regular(artifact.path, head_files):
+            if head_files.has_file(artifact.path):
                 setting[artifact.path] = f"artifacts.{artifact.name}"
         if not setting:
             return
