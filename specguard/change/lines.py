@@ -22,6 +22,7 @@ from itertools import chain, islice
 
 from specguard.change.object_store import FEW, SMALL, Reading, is_binary, whole_lines
 from specguard.declaration.expressions import Expression, needed_literals, readable
+from specguard.declaration.patterns import re2_options
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
 from specguard.model import path_text
@@ -530,10 +531,7 @@ def _program(texts: Sequence[str]) -> Any:
     """One compiled expression that stops at every line at which one of these would, and perhaps at others."""
     import re2
 
-    options = re2.Options()
-    options.never_nl = True
-    options.never_capture = True
-    options.log_errors = False
+    options = re2_options(latin1=False, never_nl=True, never_capture=True)
     if not any(_is_tied(text) for text in texts):
         try:
             return re2.compile("(?m)" + "|".join(f"(?:{text})" for text in texts), options)
@@ -553,9 +551,7 @@ def _set(texts: Sequence[str]) -> Any:
     """A program that says which of these expressions match a line."""
     import re2
 
-    options = re2.Options()
-    options.log_errors = False
-    compiled = re2.Set.SearchSet(options)
+    compiled = re2.Set.SearchSet(re2_options(latin1=False))
     for text in texts:
         compiled.Add(text.encode("utf-8"))
     compiled.Compile()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from specguard.declaration.patterns import re2_options
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -228,9 +230,7 @@ _MOST_REPEATED = 64
 def _compiled(text: str) -> Any:
     import re2
 
-    options = re2.Options()
-    options.log_errors = False
-    return re2.compile(text, options)
+    return re2.compile(text, re2_options(latin1=False))
 
 
 def readable(text: str | bytes) -> bytes:

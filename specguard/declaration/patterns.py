@@ -200,7 +200,7 @@ class Patterns:
 
             paths = "|".join(self.expressions).replace(ANY, r"[^\x00]").replace("[^/", r"[^/\x00")
             text = rf"\x00(?:{paths})(?:\x00|\z)"
-            self._joined = re2.compile(text.encode("ascii"), options=_options(re2))
+            self._joined = re2.compile(text.encode("ascii"), options=re2_options(max_mem=_MEMORY))
         return self._joined
 
     def _set(self) -> Any:
@@ -208,7 +208,7 @@ class Patterns:
         if self._many is None:
             import re2
 
-            many = re2.Set.FullMatchSet(_options(re2))
+            many = re2.Set.FullMatchSet(re2_options(max_mem=_MEMORY))
             for expression in self.expressions:
                 many.Add(expression.encode("ascii"))
             many.Add(rb"\x00")
@@ -301,12 +301,20 @@ def fold_text(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
 
 
-def _options(re2: Any) -> Any:
-    """RE2's options for the bytes of paths."""
+_MEMORY: Final = 256 << 20
+"""So many bytes may the patterns of one setting take."""
+
+
+def re2_options(*, latin1: bool = True, **more: Any) -> Any:
+    """RE2's options: for bytes, unless something else is said, and without a word about errors."""
+    import re2
+
     options = re2.Options()
     options.log_errors = False
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.max_mem = 256 << 20
+    if latin1:
+        options.encoding = re2.Options.Encoding.LATIN1
+    for name, value in more.items():
+        setattr(options, name, value)
     return options
 
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from specguard.declaration.patterns import re2_options
 from specguard.declaration.rule import Record
 
 TYPE_CHECKING = False
@@ -58,15 +59,9 @@ class CredentialFinder:
     def __init__(self) -> None:
         import re2
 
-        options = re2.Options()
-        options.log_errors = False
-        options.encoding = re2.Options.Encoding.LATIN1
-
-        def compiled(*hints: str, flags: str = "") -> Any:
-            return re2.compile(f"{flags}{'|'.join(hints)}".encode("latin-1"), options=options)
-
-        self._forms = compiled(*FORM_HINTS)
-        self._values = compiled(*VALUE_HINTS, flags="(?i)")
+        options = re2_options()
+        self._forms = re2.compile("|".join(FORM_HINTS).encode("latin-1"), options=options)
+        self._values = re2.compile(f"(?i){'|'.join(VALUE_HINTS)}".encode("latin-1"), options=options)
 
     def by_form(self, content: bytes) -> Iterator[FoundSecret]:
         """Those that are told by their form, in order; several may be told of one place."""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
+from specguard.declaration.patterns import re2_options
 from specguard.documents.secrets import KEYWORD, CredentialFinder, credential_forms
 from specguard.reporters.escape import legible
 from specguard.runs.manifests import recording
@@ -208,11 +209,7 @@ class Redactor:
         self.finder = CredentialFinder()
         self._names: list[tuple[Any, bytes]] = []
         self.longest = 0
-        options = re2.Options()
-        options.log_errors = False
-        options.longest_match = True
-        options.max_mem = _MEMORY
-        options.encoding = re2.Options.Encoding.LATIN1
+        options = re2_options(longest_match=True, max_mem=_MEMORY)
         for value, name in sorted(secrets_of(environment).items(), key=lambda item: -len(item[0])):
             patterns = dict(patterns_of(value))
             self.longest = max(self.longest, *patterns.values())

@@ -17,7 +17,7 @@ import re
 from functools import cached_property
 from itertools import pairwise
 
-from specguard.declaration.patterns import CONTINUED, LONG_PATH, Selecting, translate
+from specguard.declaration.patterns import CONTINUED, LONG_PATH, Selecting, re2_options, translate
 from specguard.declaration.rule import Record
 
 TYPE_CHECKING = False
@@ -407,10 +407,7 @@ class PathTemplate(_Parts):
         """The expression whose time is linear however long a path is."""
         import re2
 
-        options = re2.Options()
-        options.encoding = re2.Options.Encoding.LATIN1
-        options.log_errors = False
-        return re2.compile(self._expression.encode("ascii"), options)
+        return re2.compile(self._expression.encode("ascii"), re2_options())
 
 
 def escape(value: str) -> str:
