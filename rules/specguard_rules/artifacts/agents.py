@@ -7,7 +7,7 @@ from specguard.rules import Finding, MissingFact, Record, Rule, Settings, path_t
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar
 
     from specguard.artifacts.artifacts import Artifact
@@ -113,7 +113,7 @@ class Grounding(Settings):
 
     def problem(self) -> str:
         """The problem with the table as a whole; empty if there is none."""
-        named = {*self.all, *(document for documents in self.by_agent.values() for document in documents)}
+        named = self.named()
         for document in [*named, *(other for others in self.equivalents.values() for other in others)]:
             outside = document.startswith(("/", "~/"))
             if document not in self.external and (outside or not document or ".." in document.split("/")):
@@ -125,6 +125,16 @@ class Grounding(Settings):
             if document not in named:
                 return f"`equivalents` names {document!r}, which no agent has to read"
         return ""
+
+    def named(self, agent: str | None = None) -> dict[str, str]:
+        """Its documents, or those that one agent must cite, each with the first key that names it."""
+        found: dict[str, str] = {}
+        for index, document in enumerate(self.all):
+            found.setdefault(document, f"grounding.all.{index}")
+        for name, documents in self.by_agent.items():
+            for document in documents if agent in (None, name.casefold()) else ():
+                found.setdefault(document, f"grounding.by_agent.{name}")
+        return found
 
 
 class TooManyAgents(Rule):
@@ -379,10 +389,15 @@ class UnreadGrounding(Rule):
         judged = [work for work in found if (whole or work.touched) and work.of(cited_by)]
         if stage == "staged" and not whole:
             judged = [work for work in judged if len({one.name for one in work.artifacts}) == len(names)]
-        named = list(_named(grounding))
-        inside = [one for one in named if one[0] not in grounding.external]
         changed = {entry.path for entry in entries}
-        for document, key in _once(inside):
+        for document, key in grounding.named().items():
+            if document in grounding.external:
+                message = f"the grounding document {document} is outside of the repository, and not checked"
+                step = "See for yourself that agents read it; a copy in the repository can be checked."
+                if judged:
+                    told = f"external {document}"
+                    yield Finding(message, help=step, severity="warning", key=told, setting=key)
+                continue
             places = [_path(one) for one in (document, *grounding.equivalents.get(document, ()))]
             asked = whole or judged or not changed.isdisjoint(places)
             if asked and not any(map(documents.tree.has_file, places)):
@@ -391,20 +406,16 @@ class UnreadGrounding(Rule):
                 found_here = Finding(message, help=step, path=places[0], key="grounding", setting=key)
                 found_here.side = "base" if places[0] in changed else None
                 yield found_here
-        if not judged or artifacts is None:
+        if artifacts is None:
             return
-        for document, key in _once(one for one in named if one[0] in grounding.external):
-            message = f"the grounding document {document} is outside of the repository, and not checked"
-            step = "See for yourself that agents read it; a copy in the repository can be checked."
-            yield Finding(message, help=step, severity="warning", key=f"external {document}", setting=key)
-        cited = _Cited(artifacts)
+        cited = {one.path: artifacts.cited(one) for work in judged for one in work.artifacts}
         for work in judged:
-            for document, key in _once(one for one in inside if one[2] in ("", work.agent.casefold())):
+            for document, key in grounding.named(work.agent.casefold()).items():
                 sources = work.of(cited_by)
-                if cited.by(sources, document):
+                if document in grounding.external or _cites(sources, document, cited):
                     continue
                 others = grounding.equivalents.get(document, ())
-                equivalents = [one for one in others if cited.by(sources, one)]
+                equivalents = [one for one in others if _cites(sources, one, cited)]
                 path, setting, pads = sources[0].path, key, work.of([grounding.noted_in])
                 if not equivalents:
                     where = " or ".join(path_text(one.path) for one in sources[:3])
@@ -412,7 +423,7 @@ class UnreadGrounding(Rule):
                     step = f"Read it, and cite `{document}` in {where}."
                 else:
                     known(contracts, "grounding.noted_in", [grounding.noted_in])
-                    if any(cited.by(pads, other) for other in equivalents):
+                    if any(_cites(pads, other, cited) for other in equivalents):
                         continue
                     path, setting = (pads or sources)[0].path, "grounding.equivalents"
                     noted = f"its {grounding.noted_in} does not note it"
@@ -424,42 +435,18 @@ class UnreadGrounding(Rule):
                 yield Finding(message, help=step, path=path, key=key, setting=setting)
 
 
-def _named(grounding: Grounding) -> Iterator[tuple[str, str, str]]:
-    """Every grounding document with the key that names it, and the agent that it is for; empty for all."""
-    for index, document in enumerate(grounding.all):
-        yield document, f"grounding.all.{index}", ""
-    for agent, documents in grounding.by_agent.items():
-        for document in documents:
-            yield document, f"grounding.by_agent.{agent}", agent.casefold()
-
-
-def _once(named: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, str]]:
-    """Each document with the first key that names it."""
-    found: dict[str, str] = {}
-    for document, key, _ in named:
-        found.setdefault(document, key)
-    return found.items()
-
-
-class _Cited:
-    """The citations of artifacts, each read once."""
-
-    def __init__(self, artifacts: Artifacts) -> None:
-        self._artifacts = artifacts
-        self._known: dict[bytes, tuple[set[bytes], set[str]]] = {}
-
-    def by(self, artifacts: Sequence[Artifact], document: str) -> bool:
-        """True if one of some artifacts cites a document, by its path from the root."""
-        wanted, end = _path(document), f"/{document.removeprefix('./')}"
-        for artifact in artifacts:
-            if artifact.path not in self._known:
-                self._known[artifact.path] = self._artifacts.cited(artifact)
-            places, absolute = self._known[artifact.path]
-            # A document is no evidence that it was read itself.
-            cites = wanted in places or any(path.endswith(end) for path in absolute)
-            if cites and wanted != artifact.path:
-                return True
-        return False
+def _cites(
+    artifacts: Sequence[Artifact], document: str, cited: Mapping[bytes, tuple[set[bytes], set[str]]]
+) -> bool:
+    """True if one of some artifacts cites a document, by its path from the root."""
+    wanted, end = _path(document), f"/{document.removeprefix('./')}"
+    for artifact in artifacts:
+        places, absolute = cited[artifact.path]
+        # A document is no evidence that it was read itself.
+        cites = wanted in places or any(path.endswith(end) for path in absolute)
+        if cites and wanted != artifact.path:
+            return True
+    return False
 
 
 def _path(document: str) -> bytes:
