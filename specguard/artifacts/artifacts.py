@@ -306,10 +306,6 @@ class Artifacts(Record, frozen=False):
     def _changed(self) -> frozenset[bytes]:
         return frozenset(entry.path for entry in self.entries)
 
-    @cached_property
-    def _changed_folders(self) -> frozenset[bytes]:
-        return frozenset(above(self._changed))
-
     def _among(self, paths: Sequence[bytes]) -> Sequence[Artifact]:
         """The artifacts at some paths."""
         return self._found(Artifact, paths, self._changed)
@@ -319,7 +315,7 @@ class Artifacts(Record, frozen=False):
             return []
         entries = ((folder, self.documents.tree.find(folder)) for folder in sorted(above(paths)))
         folders = [folder for folder, entry in entries if entry is not None and entry.is_directory]
-        return self._found(Pass, folders, self._changed_folders)
+        return self._found(Pass, folders, frozenset(above(self._changed)))
 
     def _found(self, kind: type[_Kind], paths: Sequence[bytes], changed: frozenset[bytes]) -> Sequence[_Kind]:
         """What some paths are to the contracts of files or of folders, by path; each is made once."""

@@ -342,7 +342,7 @@ def _named(artifact: Artifact) -> set[str]:
     """Everything in an artifact that is written like an object id, where a reader sees it."""
     blocks = artifact.document.blocks
     data = artifact.data
-    shown = [str(one) for one in walk(data.value if data else None) if not isinstance(one, dict | list)]
+    shown = [str(one) for _, one in walk(data.value if data else None) if not isinstance(one, dict | list)]
     shown += (text.raw for text in all_texts(blocks))
     shown += (fence.content for fence in fences(blocks))
     return {one.lower() for text in shown for one in _ID.findall(text)}

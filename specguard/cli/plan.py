@@ -25,7 +25,6 @@ from specguard.planning.creation import (
     NewPlan,
     plan_kind,
     planner_brief,
-    plans_folder,
     proposal_files,
     require_open,
 )
@@ -226,7 +225,8 @@ def init(only_print: bool) -> None:
     top = opt.located().work_tree()
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     plan_kind(kinds, next(iter(kinds), ""))
-    wanted = {f"{folder}/{BRIEF}".lstrip("/"): brief for folder in map(plans_folder, kinds.values())}
+    above = (kind.folder.partition("{")[0].rpartition("/")[0] for kind in kinds.values())
+    wanted = {f"{folder}/{BRIEF}".lstrip("/"): brief for folder in above}
     for folder in (CHANGES, MAIN):
         place = os.path.join(top, folder)
         if not (os.path.isdir(place) and os.listdir(place)):

@@ -125,13 +125,14 @@ def dotted(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-def walk(value: Any) -> Iterator[Any]:
-    """A value and all that is in it."""
-    waiting = [value]
-    for one in waiting:
-        yield one
+def walk(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """A value and all that is in it, each with its place."""
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    for place, one in waiting:
+        yield place, one
         if isinstance(one, dict | list):
-            waiting += one.values() if isinstance(one, dict) else one
+            inner = one.items() if isinstance(one, dict) else enumerate(one)
+            waiting += [((*place, key), each) for key, each in inner]
 
 
 class Data(Record):
@@ -196,13 +197,7 @@ class Data(Record):
 
     def texts(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Every text in it that is no key, with its place."""
-        waiting: list[tuple[tuple[str | int, ...], Any]] = [((), self.value)]
-        for place, value in waiting:
-            if isinstance(value, str):
-                yield place, value
-            elif isinstance(value, dict | list):
-                inner = value.items() if isinstance(value, dict) else enumerate(value)
-                waiting += [((*place, key), one) for key, one in inner]
+        return ((place, one) for place, one in walk(self.value) if isinstance(one, str))
 
 
 class DataError(ValueError):

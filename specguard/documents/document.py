@@ -519,15 +519,11 @@ def hidden_text(document: Document) -> Iterator[Hidden]:
         lines = [(block.line, document.source_lines[block.line - 1]) for block in blocks[:1]]
         found += [Hidden(what, line, " ".join(text.split())) for line, text in lines]
     found += _definitions(document)
-    found += _entities(document)
-    yield from sorted(found, key=lambda one: one.line or 0)
-
-
-def _entities(document: Document) -> Iterator[Hidden]:
-    """Strange characters that are written as entities: the page has them, and the file only their names."""
     for text in all_texts(document.blocks):
+        # The page has characters that are written as entities, and the file only their names.
         if "&" in text.raw:
-            yield from hidden_characters(" ".join(text.rendered.split("\n")), text.line)
+            found += hidden_characters(" ".join(text.rendered.split("\n")), text.line)
+    yield from sorted(found, key=lambda one: one.line or 0)
 
 
 def _definitions(document: Document) -> Iterator[Hidden]:

@@ -162,7 +162,7 @@ def _check_patterns(schema: Any) -> None:
     if any(table.get("patternProperties") for table in _schemas(schema)):
         raise SchemaError(_BY_PATTERN)
     # What is no schema among its mappings, such as a default, does no harm.
-    for table in (one for one in walk(schema) if isinstance(one, dict)):
+    for table in (one for _, one in walk(schema) if isinstance(one, dict)):
         pattern = table.get("pattern")
         try:
             if isinstance(pattern, str) and pattern:

@@ -10,7 +10,7 @@ import json
 import re
 import tomllib
 
-from specguard.documents.data import LONGEST_NUMBER, MAX_DEPTH, DataError, Number
+from specguard.documents.data import LONGEST_NUMBER, MAX_DEPTH, TOO_DEEP, DataError, Number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ _PART: Final = r"(?:[A-Za-z0-9_-]++|\"[^\"\n]*+\"|'[^'\n]*+')"
 # tomllib takes time and memory with the square of a dotted key's parts.
 _LONG_KEY: Final = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_DEPTH}}}")
 
-_TOO_DEEP: Final = "it is nested too deeply"
 _TOO_LONG: Final = "it has a number that is too long"
 
 
@@ -59,7 +58,7 @@ def read_toml(
     text = text.replace("\r\n", "\n")
     long_key = _LONG_KEY.search(text)
     if long_key:
-        raise DataError(_TOO_DEEP, text.count("\n", 0, long_key.start()) + first)
+        raise DataError(TOO_DEEP, text.count("\n", 0, long_key.start()) + first)
     try:
         data = tomllib.loads(text, parse_float=number)
     except tomllib.TOMLDecodeError as error:
@@ -68,7 +67,7 @@ def read_toml(
         line = int(where[1]) - 1 if where and where[1] else text.rstrip("\n").count("\n")
         raise DataError(f"{message[:1].lower()}{message[1:]}", line + first) from None
     except RecursionError:
-        raise DataError(_TOO_DEEP, first) from None
+        raise DataError(TOO_DEEP, first) from None
     except ValueError:
         # Python reads no number of more digits than `sys.get_int_max_str_digits` says.
         raise DataError(_TOO_LONG, first) from None
@@ -110,7 +109,7 @@ class _KeyScanner:
 
     def _note(self, path: KeyPath, line: int) -> None:
         if len(path) > MAX_DEPTH:
-            raise DataError(_TOO_DEEP, line)
+            raise DataError(TOO_DEEP, line)
         for end in range(1, len(path) + 1):
             self._lines.setdefault(path[:end], line)
 
@@ -124,7 +123,7 @@ class _KeyScanner:
             self._step()
         several = brackets > 1
         if len(names) > MAX_DEPTH:
-            raise DataError(_TOO_DEEP, line)
+            raise DataError(TOO_DEEP, line)
         path: KeyPath = ()
         for number, name in enumerate(names):
             path = (*path, name)

@@ -168,7 +168,7 @@ class Claims:
         claimed, by_hand = _spoken_for(value)
         return Claim(
             label=label, path=path, line=line, key=label[:120], owns=True, status=status,
-            cited=[*cited, *self._cited((one for one in walk(value) if isinstance(one, str)), path, None)],
+            cited=[*cited, *self._cited((one for _, one in walk(value) if isinstance(one, str)), path, None)],
             word="person" if by_hand else "claimed" if claimed else "", **more,
         )  # fmt: skip
 
@@ -293,7 +293,9 @@ def papers(policy: Policy) -> Callable[[bytes], bool]:
 def _spoken_for(value: Mapping[str, Any]) -> tuple[bool, bool]:
     """True if an entry itself claims that commands ended well, and True if a person verified it by hand."""
     tables = [
-        {normal_name(key): said for key, said in one.items()} for one in walk(value) if isinstance(one, dict)
+        {normal_name(key): said for key, said in one.items()}
+        for _, one in walk(value)
+        if isinstance(one, dict)
     ]
     claimed = any(
         said == 0 and said is not False for one in tables for key, said in one.items() if key in _CODE

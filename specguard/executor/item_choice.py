@@ -486,16 +486,14 @@ class Start:
         branch = item.branches[0]
         if branch not in self._known:
             tip = self._tips(branch)
-            self._known[branch] = self._at_tip(tip) if tip is not None else None
+            tree = Tree(self._git, self._git.commit(tip).tree) if tip is not None else None
+            history = History(self._git, tip)
+            self._known[branch] = self._at_commit(Documents(tree), history) if tree is not None else None
         sources = self._known[branch]
         found = sources.at(listed.source.path) if sources else None
         return bool(
             sources and found and any(sources.done(one) for one in found.items if one.id == listed.id)
         )
-
-    def _at_tip(self, oid: str) -> Sources:
-        documents = Documents(Tree(self._git, self._git.commit(oid).tree))
-        return self._at_commit(documents, History(self._git, oid))
 
     def _next(self, kind: str, told: Mapping[str, str]) -> Listed:
         sources = self._sources()

@@ -283,11 +283,6 @@ BRIEF: Final = "PLANNER.md"
 """What the planner's brief is called, in the folder above those of the plans."""
 
 
-def plans_folder(kind: PlanKind) -> str:
-    """The folder above those of a kind's plans: what stands before the first placeholder; empty: the root."""
-    return kind.folder.partition("{")[0].rpartition("/")[0]
-
-
 def planner_brief(policy: Policy) -> str:
     """The brief of the planning agent: the policy for all kinds of plans that it describes."""
     works: Mapping[str, WorkKind] = policy.declared("work_kinds")

@@ -84,7 +84,12 @@ def flaws(folder: SourceFolder) -> list[Issue]:
     """
     names = (PROPOSAL, "design.md", TASKS) if folder.form == "openspec" else ("spec.md", "plan.md", TASKS)
     found = list(_change(folder) if folder.form == "openspec" else _feature(folder))
-    found += [flaw for name in names for flaw in _owed(folder, name)] + list(_tasks(folder))
+    found += [flaw for name in names for flaw in _owed(folder, name)]
+    path, text = f"{folder.path}/{TASKS}", folder.read(TASKS)
+    if text is None:
+        found.append(Issue(path, 0, "there are no tasks", "Write them as '- [ ] 1.1 WHAT'."))
+    else:
+        found += task_flaws(path, Boxes(text), spec_kit=folder.form == "spec-kit")
     if folder.form == "openspec" and KEBAB.fullmatch(folder.name):
         found += list(_validated(folder, found))
     return sorted(found, key=lambda flaw: (flaw.path, flaw.line))
@@ -135,15 +140,6 @@ def _feature(folder: SourceFolder) -> Iterator[Issue]:
     for name in ("spec.md", "plan.md"):
         if not folder.has(name):
             yield Issue(f"{folder.path}/{name}", 0, "the feature has none", f"Write {name} first.")
-
-
-def _tasks(folder: SourceFolder) -> Iterator[Issue]:
-    path = f"{folder.path}/{TASKS}"
-    text = folder.read(TASKS)
-    if text is None:
-        yield Issue(path, 0, "there are no tasks", "Write them as '- [ ] 1.1 WHAT'.")
-    else:
-        yield from task_flaws(path, Boxes(text), spec_kit=folder.form == "spec-kit")
 
 
 def _proposal(path: str, page: SourcePage) -> Iterator[Issue]:

@@ -107,12 +107,6 @@ class Specs(Record, frozen=False):
         before = set() if self.whole else {entry.label for entry in self.earlier.done}
         return [entry for entry in self.now.done if entry.label not in before]
 
-    def identities(self, entry: IndexEntry) -> Iterator[tuple[str, str]]:
-        """The identities that only one entry may have: its id, and the file that is its spec."""
-        if entry.id:
-            yield "id", entry.id
-        yield from (("spec", path_text(one.path)) for one in entry.named if one.main and not one.problem)
-
     # What the change touches
 
     @cached_property

@@ -107,8 +107,8 @@ def test_toml_dates_are_text_and_numbers_know_how_they_are_written() -> None:
         ("? [a]\n: b\n", "yaml", "a key that is no text", 1),
         ("- " * 1000, "yaml", "nested more than 50 levels", 1),
         ("a = [1,\n", "toml", "it is no TOML", 1),
-        ("\na = " + "[" * 60 + "]" * 60, "toml", "it is nested too deeply", 2),
-        (".".join("a" * 60) + " = 1", "toml", "it is nested too deeply", 1),
+        ("\na = " + "[" * 60 + "]" * 60, "toml", "it is nested more than 50 levels deep", 2),
+        (".".join("a" * 60) + " = 1", "toml", "it is nested more than 50 levels deep", 1),
         ("a\n" * (DATA_LIMIT // 2 + 1), "yaml", f"more than {DATA_LIMIT} characters", DATA_LIMIT // 2 + 1),
     ],
 )

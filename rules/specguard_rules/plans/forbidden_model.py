@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from typing import ClassVar, Final
 
     from specguard.documents.data import Data
-    from specguard.documents.document import Document
     from specguard.rules import Artifacts, Documents, Entry, Models, Plans, RunSettings, Severity
     from specguard_rules.content._shell import Command
 
@@ -179,7 +178,10 @@ class ForbiddenModel(Rule):
             # Others may read it in spite of that, and it names what it names.
             yield from self._in_text(content or b"")
         elif document is not None:
-            yield from self._in_document(document)
+            for field in document.fields(*self.fields):
+                yield from _names(field.value, field.line, prose=field.form != "front matter")
+            for field in document.fields(*self.people):
+                yield from _names(field.value, field.line, prose=True, person=True)
         elif data is not None:
             yield from self._in_data(data)
         unread = data is not None and problem is not None
@@ -188,13 +190,6 @@ class ForbiddenModel(Rule):
 
             for command in written_commands(path, content, documents):
                 yield from _in_command(command)
-
-    def _in_document(self, document: Document) -> Iterator[_Named]:
-        """The models in a Markdown document's front matter and fields."""
-        for field in document.fields(*self.fields):
-            yield from _names(field.value, field.line, prose=field.form != "front matter")
-        for field in document.fields(*self.people):
-            yield from _names(field.value, field.line, prose=True, person=True)
 
     def _in_data(self, data: Data) -> Iterator[_Named]:
         """The models in structured data: the values of keys, at any depth."""

@@ -165,7 +165,9 @@ def _of_index(index: Index, specs: Specs) -> Iterator[Finding]:
     seen: dict[tuple[str, str], IndexEntry] = {}
     told: set[tuple[str, str]] = set()
     for entry in specs.now.entries:
-        for what, name in specs.identities(entry):
+        own = [("id", entry.id)] if entry.id else []
+        own += [("spec", path_text(one.path)) for one in entry.named if one.main and not one.problem]
+        for what, name in own:
             first = seen.setdefault((what, name), entry)
             if first is entry or (what, name) in told:
                 continue
