@@ -190,7 +190,7 @@ class AuditStore:
     def known(self, key: StoreKey) -> set[str]:
         """The heads of the changes below a key that are judged already."""
         with self._telling():
-            return {head for _, head in self._connection.execute(_HEADS, _of(key))}
+            return {head for _, head in self._connection.execute(_HEADS, key.__dict__)}
 
     def add(self, key: StoreKey, judged: Sequence[JudgedChange]) -> None:
         """Keep what became of changes; those that another audit has kept meanwhile stay as they are."""
@@ -226,8 +226,8 @@ class AuditStore:
         Those are fresh of which no audit has told, by whatever version, policy or floor.
         """
         with self._telling():
-            rows = self._connection.execute(_HEADS, _of(key)).fetchall()
-            seen = {head for (head,) in self._connection.execute(_SEEN, [key.repository, key.branch])}
+            rows = self._connection.execute(_HEADS, key.__dict__).fetchall()
+            seen = {head for (head,) in self._connection.execute(_SEEN, key.__dict__)}
             self._connection.executemany(
                 "INSERT OR IGNORE INTO chosen VALUES (?, ?)",
                 [(id_, head not in seen) for id_, head in rows if head in heads],
@@ -272,18 +272,12 @@ class AuditStore:
             ) from error
 
 
-_SEEN: Final = "SELECT head FROM change WHERE repository = ? AND branch = ? AND seen"
+_SEEN: Final = "SELECT head FROM change WHERE repository = :repository AND branch = :branch AND seen"
 
 _HEADS: Final = (
-    "SELECT id, head FROM change WHERE repository = ? AND branch = ? AND judged_by = ? AND floor = ?"
-    " AND version = ? AND (? = '' OR policy = ?)"
+    "SELECT id, head FROM change WHERE repository = :repository AND branch = :branch"
+    " AND judged_by = :judged_by AND floor = :floor AND version = :version AND :policy IN ('', policy)"
 )
-
-
-def _of(key: StoreKey) -> list[object]:
-    return [
-        key.repository, key.branch, key.judged_by, key.floor, key.version, key.policy, key.policy
-    ]  # fmt: skip
 
 
 def _json(value: object) -> str:

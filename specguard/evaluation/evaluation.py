@@ -8,8 +8,7 @@ from __future__ import annotations
 import datetime
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
@@ -32,7 +31,7 @@ from specguard.runs.manifests import MANIFEST
 from specguard.runs.settings import RunSettings
 from specguard.testing.case import Case, CaseError, fields_of
 from specguard.testing.repository import GitError, Repository
-from specguard.testing.running import Outcome, finding_text, flatten, pair, run_here
+from specguard.testing.running import finding_text, flatten, pair, run_here
 
 _Declared = TypeVar("_Declared", "Sample", "AssetCommand")
 
@@ -271,34 +270,8 @@ class Snapshot(Record):
     tree: str
     repository: Repository
 
-    def judge(self, cache: str, ignore: Sequence[str]) -> Outcome:
-        """Check the snapshot, through the command's entry point in this process.
 
-        Args:
-            cache: a folder for what is kept between checks.
-            ignore: rules that are left out beside those of `NOT_OF_A_TREE`.
-        """
-        return run_here(
-            "check",
-            f"--ignore={','.join([*NOT_OF_A_TREE, *ignore])}",
-            "--output-format=json",
-            directory=self.repository.path,
-            env={"XDG_CACHE_HOME": cache},
-        )
-
-    def check_out(self) -> str:
-        """Write the snapshot's own files to the scratch repository's working tree; the folder."""
-        self.repository.git("checkout", "-q", "-f", "--detach", self.oid)
-        return str(self.repository.path)
-
-    def changed(self) -> list[str]:
-        """The paths that differ from the snapshot in the working tree; ignored ones are left aside."""
-        said = self.repository.process("status", "--porcelain=v1", "-z", "--no-renames").stdout
-        return sorted(one[3:].decode("utf-8", "backslashreplace") for one in said.split(b"\0") if one)
-
-
-@contextmanager
-def open_snapshot(sample: Sample, own: OwnAuthority, folder: str) -> Iterator[Snapshot]:
+def open_snapshot(sample: Sample, own: OwnAuthority, folder: str) -> Snapshot:
     """Take a sample into a scratch repository; the sample is read, and nothing of it is run or written.
 
     Args:
@@ -308,39 +281,27 @@ def open_snapshot(sample: Sample, own: OwnAuthority, folder: str) -> Iterator[Sn
 
     Raises:
         SpecguardError: there is no such repository, bundle or commit.
+        GitError: git cannot read it.
     """
+    path = sample.path
+    if os.path.isfile(path):
+        # Git reads a bundle as it does a repository.
+        path = f"{folder}.git"
+        Repository(os.path.dirname(folder), create=False).git("clone", "-q", "--mirror", sample.path, path)
     try:
-        path = sample.path
-        if os.path.isfile(path):
-            # Git reads a bundle as it does a repository.
-            path = f"{folder}.git"
-            Repository(os.path.dirname(folder), create=False).git(
-                "clone", "-q", "--mirror", sample.path, path
-            )
-        try:
-            located = Located.locate(path, os.environ)
-        except SpecguardError as error:
-            # Its own next step is one for the folder that somebody is in.
-            error.help = "name a repository, a bare one or a bundle"
-            raise
-        with Git(located) as git:
-            oid = resolve(git, sample.revision or "HEAD").oid
-        form = "sha256" if located.format == "sha256" else "sha1"
-        repository = Repository(folder, branch="sample", object_format=form)
-        info = repository.git_dir / "objects" / "info"
-        info.mkdir(parents=True, exist_ok=True)
-        (info / "alternates").write_bytes(os.fsencode(os.path.abspath(located.objects)) + b"\n")
-        yield Snapshot(sample, oid, _commit(repository, own, oid), repository)
-    except GitError as error:
-        raise SpecguardError(
-            f"the sample {sample.name} cannot be read: {str(error).splitlines()[0]}",
-            path=sample.path,
-            code="unreadable-file",
-        ) from error
+        located = Located.locate(path, os.environ)
     except SpecguardError as error:
-        if error.path is None:
-            error.path = sample.path
+        # Its own next step is one for the folder that somebody is in.
+        error.help = "name a repository, a bare one or a bundle"
         raise
+    with Git(located) as git:
+        oid = resolve(git, sample.revision or "HEAD").oid
+    form = "sha256" if located.format == "sha256" else "sha1"
+    repository = Repository(folder, branch="sample", object_format=form)
+    info = repository.git_dir / "objects" / "info"
+    info.mkdir(parents=True, exist_ok=True)
+    (info / "alternates").write_bytes(os.fsencode(os.path.abspath(located.objects)) + b"\n")
+    return Snapshot(sample, oid, _commit(repository, own, oid), repository)
 
 
 def _commit(repository: Repository, own: OwnAuthority, oid: str) -> str:
@@ -517,34 +478,49 @@ class _Evaluator(Record):
             )
             self.run.manifest.notes.append(f"{sample.name}: {done.warnings[-1]}")
         try:
-            with open_snapshot(sample, self.own, scratch) as snapshot:
-                done.object_id = snapshot.oid
-                if sample.object_id and not snapshot.oid.startswith(sample.object_id.lower()):
-                    done.others.append(
-                        f"the snapshot is {snapshot.oid}, and {sample.object_id} is what is declared"
-                    )
-                self._judge(snapshot, done, f"{scratch}-cache")
-                named = sample.name
-                asked = [one for one in self.samples.commands if named in (one.samples or (named,))]
-                folder = snapshot.check_out() if asked and not done.problem else ""
-                for command in asked if folder else ():
-                    self._run_one(command, snapshot, folder, done)
+            snapshot = open_snapshot(sample, self.own, scratch)
+            done.object_id = snapshot.oid
+            if sample.object_id and not snapshot.oid.startswith(sample.object_id.lower()):
+                done.others.append(
+                    f"the snapshot is {snapshot.oid}, and {sample.object_id} is what is declared"
+                )
+            self._judge(snapshot, done, f"{scratch}-cache")
+            named = sample.name
+            asked = [one for one in self.samples.commands if named in (one.samples or (named,))]
+            if asked:
+                snapshot.repository.checkout(snapshot.oid, detach=True)
+            for command in asked:
+                self._run_one(command, snapshot, done)
         except RunEnded:
             raise
+        except GitError as error:
+            said = str(error).splitlines()[0]
+            done.problem = f"{sample.path}: the sample {sample.name} cannot be read: {said}"
         except SpecguardError as error:
-            where = f"{error.path}: " if error.path and error.path not in error.message else ""
+            path = error.path or ("" if done.object_id else sample.path)
+            where = f"{path}: " if path not in error.message else ""
             done.problem = f"{where}{error.message}{f' ({error.help})' if error.help else ''}"
         return done
 
     def _judge(self, snapshot: Snapshot, done: Evaluated, cache: str) -> None:
-        outcome = snapshot.judge(cache, self.samples.ignore)
-        evidence = f"samples/{done.sample.name}/report.json"
+        """Check the snapshot, through the command's entry point in this process, and compare what is found.
+
+        Raises:
+            SpecguardError: there is no verdict, or nothing that it could be compared with.
+        """
+        outcome = run_here(
+            "check",
+            f"--ignore={','.join([*NOT_OF_A_TREE, *self.samples.ignore])}",
+            "--output-format=json",
+            directory=snapshot.repository.path,
+            env={"XDG_CACHE_HOME": cache},
+        )
+        sample, evidence = done.sample, f"samples/{done.sample.name}/report.json"
         self.run.folder.write(evidence, outcome.stdout)
         try:
             report, found = outcome.report, outcome.report.get("findings", [])
         except AssertionError:
-            done.problem = "the check gave no report"
-            return
+            raise SpecguardError("the check gave no report") from None
         done.found = len(found)
         self.run.manifest.judgements.append(
             manifests.Judgement(
@@ -559,29 +535,22 @@ class _Evaluator(Record):
             )
         )  # fmt: skip
         if outcome.exit_code >= EXIT_NO_VERDICT:
-            said = [error["message"] for error in report.get("errors", ())]
-            said += [rule["reason"] for rule in report.get("rules", ()) if rule["state"] == "indeterminate"]
-            done.problem = f"no verdict: {'; '.join(filter(None, said))}"
-            return
-        self._compare(done, found)
-
-    def _compare(self, done: Evaluated, found: Sequence[Mapping[str, Any]]) -> None:
-        sample = done.sample
+            why = [error["message"] for error in report.get("errors", ())]
+            why += [rule["reason"] for rule in report.get("rules", ()) if rule["state"] == "indeterminate"]
+            raise SpecguardError(f"no verdict: {'; '.join(filter(None, why))}")
         if self.update:
             store_expected(sample, [flatten(one) for one in found])
             done.updated = True
         expected = read_expected(sample)
         if expected is None:
-            done.problem = (
-                f"nothing is stored that it could be compared with: {sample.expected} "
-                "(`specguard eval --update` stores what is found)"
-            )
-            return
+            said = f"nothing is stored that it could be compared with: {sample.expected}"
+            raise SpecguardError(said, help="`specguard eval --update` stores what is found")
         missing, left = pair(expected, found)
         done.missing += [finding_text(expected[at]) for at in missing]
         done.unexpected += [finding_text(one, whole=True) for one in left]
 
-    def _run_one(self, command: AssetCommand, snapshot: Snapshot, folder: str, done: Evaluated) -> None:
+    def _run_one(self, command: AssetCommand, snapshot: Snapshot, done: Evaluated) -> None:
+        folder = str(snapshot.repository.path)
         settings: RunSettings = self.own.policy.declared("run_settings")
         environment = {
             **passed_on(self.run.options.environment, settings.environment),
@@ -604,13 +573,16 @@ class _Evaluator(Record):
                 f"{command.name}: {record.problem or f'exit code {record.exit_code}'}, "
                 f"expected {command.exit_code} ({record.log})"
             )
+        # What git ignores is left aside.
+        changed = snapshot.repository.process("status", "--porcelain=v1", "-z", "--no-renames").stdout
+        paths = sorted(one[3:].decode("utf-8", "backslashreplace") for one in changed.split(b"\0") if one)
         done.commands.append(
             {
                 "name": command.name,
                 "number": record.number,
                 "exit_code": record.exit_code,
                 "expected": command.exit_code,
-                "changed": snapshot.changed(),
+                "changed": paths,
             }
         )
 
