@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from filelock import FileLock
 
@@ -34,7 +34,8 @@ from specguard.engine.check import judge_change
 from specguard.engine.policies import open_floor
 from specguard.errors import Needed, NoAuthorityError, SpecguardError
 from specguard.executor.remote import PROTOCOLS, RemoteGit, user_environment
-from specguard.model import path_text
+from specguard.model import counted, path_text
+from specguard.reporters.escape import visible
 from specguard.reporters.json import plain
 
 if TYPE_CHECKING:
@@ -93,17 +94,52 @@ class AuditOptions(Record):
     plugins: Sequence[str] = ()
 
 
-class Progress(Protocol):
-    """The progress of an audit that is running."""
+class Progress:
+    """A line a repository, and on a terminal how many changes are judged, how fast, and how long yet."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        rate = TextColumn("{task.fields[rate]:.0f} changes/s")
+        self._bars = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            rate,
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bars.add_task("", total=0, rate=0)
+        self._total = 0
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
 
     def begin(self, name: str, changes: int, left: int) -> None:
         """A repository has so many changes, of which so many are not judged yet."""
+        self._total += left
+        self._bars.update(self._task, total=self._total)
+        self._say(f"{name}: {counted(changes, 'change')}, {left or 'nothing'} new")
 
     def judged(self, changes: int) -> None:
         """So many more changes are kept."""
+        self._bars.update(self._task, advance=changes, rate=self._bars.tasks[0].speed or 0)
 
     def failed(self, name: str, reason: str) -> None:
         """A repository, or some of its changes, cannot be read."""
+        self._say(f"{name}: {reason}")
+
+    def _say(self, line: str) -> None:
+        from rich.text import Text
+
+        self._bars.console.print(Text(visible(line)), soft_wrap=True)
 
 
 class _AuditedRepository(Record):

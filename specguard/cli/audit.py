@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
 import click
 
-from specguard.audit.audit import AuditOptions, audit, open_store
+from specguard.audit.audit import AuditOptions, Progress, audit, open_store
 from specguard.audit.report import ANSWERS
 from specguard.audit.store import Summary
 from specguard.cli import options as opt
 from specguard.cli.app import needing
 from specguard.engine.plugins import find_rule, load_registry
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import visible
 from specguard.reporters.file_writing import replace_file, writing
 
@@ -71,7 +71,7 @@ def command(
     wanted = [] if fail_on in ("new", "none") else _codes(fail_on, options.plugins)
     with open_store(options) as store:
         try:
-            with _ShownProgress() as progress, needing("cluster", "distributed", "dask"):
+            with Progress() as progress, needing("cluster", "distributed", "dask"):
                 audit(options, store, progress)
         except KeyboardInterrupt:
             opt.say(f"What was judged is kept in {visible(store.file)}: the same command goes on.", err=True)
@@ -89,51 +89,6 @@ def command(
     if without:
         return EXIT_NO_VERDICT
     return EXIT_FAILED if failing else EXIT_PASSED
-
-
-class _ShownProgress:
-    """A line a repository, and on a terminal how many changes are judged, how fast, and how long yet."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        rate = TextColumn("{task.fields[rate]:.0f} changes/s")
-        self._bars = Progress(
-            BarColumn(),
-            MofNCompleteColumn(),
-            rate,
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task = self._bars.add_task("", total=0, rate=0)
-        self._total = 0
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
-
-    def begin(self, name: str, changes: int, left: int) -> None:
-        self._total += left
-        self._bars.update(self._task, total=self._total)
-        self._say(f"{name}: {counted(changes, 'change')}, {left or 'nothing'} new")
-
-    def judged(self, changes: int) -> None:
-        self._bars.update(self._task, advance=changes, rate=self._bars.tasks[0].speed or 0)
-
-    def failed(self, name: str, reason: str) -> None:
-        self._say(f"{name}: {reason}")
-
-    def _say(self, line: str) -> None:
-        from rich.text import Text
-
-        self._bars.console.print(Text(visible(line)), soft_wrap=True)
 
 
 def _codes(selectors: str, plugins: Sequence[str]) -> Sequence[str]:

@@ -81,30 +81,49 @@ class Clock:
         return now
 
 
-class _OfChange:
-    """A fact that the change has itself, under the same name.
-
-    Attributes:
-        annotation: what a rule's parameter is annotated with.
-    """
-
-    def __init__(self, annotation: str) -> None:
-        self.annotation = annotation
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, facts: Facts | None, owner: type) -> Any:
-        return self if facts is None else getattr(facts.change, self._name)
+OF_CHANGE: Final = {
+    # The moment of the check.
+    "stage": "Stage",
+    # Whether the whole tree is judged (`--all`), and not only what the change touches.
+    "whole": "bool",
+    # What the change adds, modifies and deletes in all, by path.
+    "entries": "Sequence[Entry]",
+    # The change's commits, oldest first.
+    "commits": "Sequence[Commit]",
+    # The change's merge commits, each done again when it is asked for.
+    "merges": "Merges",
+    # The branch that is judged.
+    "branch": "Branch",
+    # The pull request's text.
+    "pull_request": "PullRequest",
+    # What the change is compared with.
+    "base": "Base",
+    # The files of the trusted base's tip.
+    "base_files": "Tree",
+    # The files before the change.
+    "start_files": "Tree",
+    # The files after the change.
+    "head_files": "Tree",
+    # The lines that the change adds and removes.
+    "lines": "Lines",
+    # The remote named `origin`.
+    "origin": "Remote",
+    # The branches of the repository and of its remotes.
+    "refs": "Sequence[Ref]",
+    # The ref that is being pushed.
+    "push": "Push",
+    # The messages of the trusted base's history.
+    "history": "History",
+}
+"""The facts that the change has itself, under the same names, each with what rules annotate it with."""
 
 
 class Facts:
     """The facts of one change under one policy.
 
-    Each public property below is a fact, and each attribute that is `_OfChange`: its name is what a rule's
-    `check` takes, its annotation the annotation that rule must use; with ` | None` and the default None it
-    takes a fact that may not belong to the change. A value is frozen; `None` and empty are answers, never
-    "not known".
+    Each public property below is a fact, as is each of `OF_CHANGE`: its name is what a rule's `check` takes,
+    its annotation the annotation that rule must use; with ` | None` and the default None it takes a fact that
+    may not belong to the change. A value is frozen; `None` and empty are answers, never "not known".
 
     Attributes:
         change: what is judged.
@@ -139,7 +158,9 @@ class Facts:
         if name in self._absent:
             raise self._absent[name]
         try:
-            if hasattr(type(self), name):
+            if name in OF_CHANGE:
+                value = getattr(self.change, name)
+            elif hasattr(type(self), name):
                 value = getattr(self, name)
             else:
                 value = self._policy.declared(name)
@@ -168,15 +189,6 @@ class Facts:
         else:
             self.known["approvals"] = approvals
 
-    stage = _OfChange("Stage")
-    """The moment of the check."""
-    whole = _OfChange("bool")
-    """Whether the whole tree is judged (`--all`), and not only what the change touches."""
-    entries = _OfChange("Sequence[Entry]")
-    """What the change adds, modifies and deletes in all, by path."""
-    commits = _OfChange("Sequence[Commit]")
-    """The change's commits, oldest first."""
-
     @property
     def bookkeeping(self) -> Bookkeeping:
         """The part of the change that files approvals and runs beside the work."""
@@ -198,26 +210,10 @@ class Facts:
         folder: bytes = settings.folder if settings.keep == "tree" else b""
         return folder
 
-    merges = _OfChange("Merges")
-    """The change's merge commits, each done again when it is asked for."""
-
     @property
     def messages(self) -> Sequence[Message]:
         """The commit messages to judge: a commit's, the one being written, or the title of a squash."""
         return self.change.messages(self._policy.merge)
-
-    branch = _OfChange("Branch")
-    """The branch that is judged."""
-    pull_request = _OfChange("PullRequest")
-    """The pull request's text."""
-    base = _OfChange("Base")
-    """What the change is compared with."""
-    base_files = _OfChange("Tree")
-    """The files of the trusted base's tip."""
-    start_files = _OfChange("Tree")
-    """The files before the change."""
-    head_files = _OfChange("Tree")
-    """The files after the change."""
 
     @property
     def objects(self) -> Objects:
@@ -226,24 +222,12 @@ class Facts:
 
         return Objects(self.change.git)
 
-    lines = _OfChange("Lines")
-    """The lines that the change adds and removes."""
-    origin = _OfChange("Remote")
-    """The remote named `origin`."""
-    refs = _OfChange("Sequence[Ref]")
-    """The branches of the repository and of its remotes."""
-
     @property
     def worktrees(self) -> Sequence[Worktree]:
         """The repository's worktrees."""
         from specguard.change.worktree import worktrees
 
         return worktrees(self.change.git.repository)
-
-    push = _OfChange("Push")
-    """The ref that is being pushed."""
-    history = _OfChange("History")
-    """The messages of the trusted base's history."""
 
     @property
     def work(self) -> Work:
@@ -595,10 +579,8 @@ class Facts:
 
 def fact_types() -> Mapping[str, str]:
     """Each fact's name with its annotation as written, for checking a rule when it registers."""
-    found: dict[str, str] = {}
+    found = dict(OF_CHANGE)
     for name, attribute in vars(Facts).items():
-        if isinstance(attribute, _OfChange):
-            found[name] = attribute.annotation
-        elif isinstance(attribute, property) and attribute.fget is not None and name[0] != "_":
+        if isinstance(attribute, property) and attribute.fget is not None and name[0] != "_":
             found[name] = str(attribute.fget.__annotations__["return"])
     return found

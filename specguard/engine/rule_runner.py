@@ -126,7 +126,7 @@ class Judging(Record):
             return "off", "not selected"
         if severity == "off":
             return "off", "the policy has it off"
-        stage = self.facts.stage
+        stage = self.facts.change.stage
         if stage not in rule.stages and not self.any_stage:
             return "not-applicable", f"not a rule of the stage {stage}"
         return "not-applicable", f"the policy sets no {rule.unset}" if rule.unset else nothing
