@@ -131,8 +131,7 @@ def _print_error(begins: str, error: SpecguardError) -> None:
     """One error and its next step, each on a line that only the program begins."""
     from specguard.reporters.escape import cut, cut_path, visible
 
-    line = f":{error.line}" if error.line else ""
-    place = f"{cut_path(error.path)}{line}: " if error.path else ""
+    place = f"{cut_path(error.place)}: " if error.path else ""
     print(f"{begins}{visible(f'{place}{cut(error.message)}')}{named(error.code)}", file=sys.stderr)
     if error.help:
         print(f"{begins if begins.isspace() else ''}  next: {visible(cut(error.help))}", file=sys.stderr)

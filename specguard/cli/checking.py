@@ -80,12 +80,7 @@ def quick_request(words: Sequence[str]) -> Request | None:
 def judge(request: Request, reports: Reports | None = None) -> int:
     """Check what is asked, write the reports, and return the exit code."""
     reports = reports or Reports()
-    try:
-        verdicts, report = judged(request, reports)
-    except (Exception, SystemExit) as error:
-        if reports.form == "github":
-            _tell_error(error, reports)
-        raise
+    verdicts, report = judged(request, reports)
     sys.stdout.write(report)
     code = max((verdict.exit_code for verdict in verdicts), default=EXIT_PASSED)
     if reports.form == "github":
@@ -97,10 +92,11 @@ def judged(request: Request, reports: Reports) -> tuple[Sequence[Verdict], str]:
     """Check what is asked and write the reports, all but the one for standard output, which is returned.
 
     Raises:
-        SpecguardError: there is no verdict; reports in files say so.
+        SpecguardError: there is no verdict, and reports in files say so; or one cannot be written.
     """
     from specguard.change.repository import Looking
 
+    verdicts: Sequence[Verdict] | None = None
     try:
         needs = _needs(reports.forms)
         if request.log:
@@ -110,9 +106,14 @@ def judged(request: Request, reports: Reports) -> tuple[Sequence[Verdict], str]:
         from specguard.engine.check import check
 
         verdicts = check(request, needs=needs, looking=looking)
+        return verdicts, _reported(verdicts, request, reports, looking)
     except (Exception, SystemExit) as error:
-        _report_error(error, request, reports)
+        _report_error(error, request, reports, judged=verdicts is not None)
         raise
+
+
+def _reported(verdicts: Sequence[Verdict], request: Request, reports: Reports, looking: Looking) -> str:
+    """The report for standard output, once all others are written."""
     plugins = list(dict.fromkeys(name for verdict in verdicts for name in verdict.authority["plugins"]))
     # All are found before any is written.
     makers = {form: _maker(form, reports, plugins) for form in reports.forms}
@@ -129,15 +130,15 @@ def judged(request: Request, reports: Reports) -> tuple[Sequence[Verdict], str]:
     if failed is not None:
         raise failed
     colour = {"colour": True} if reports.form == "text" and wants_colour() else {}
-    return verdicts, makers[reports.form](verdicts, **colour)
+    return makers[reports.form](verdicts, **colour)
 
 
-def _report_error(error: Exception | SystemExit, request: Request, reports: Reports) -> None:
-    """Say in files, and in the log of decisions, that there is no verdict."""
+def _report_error(error: Exception | SystemExit, request: Request, reports: Reports, *, judged: bool) -> None:
+    """Say in a job's files that there is no verdict; where nothing was judged, in reports and the log too."""
     from contextlib import suppress
 
     known = error if isinstance(error, SpecguardError) else internal_error(error)
-    for form, file in reports.files:
+    for form, file in () if judged else reports.files:
         from specguard.declaration.registry import FORMATS
 
         # A plugin's format is known by the policy alone, and there may be none.
@@ -146,7 +147,15 @@ def _report_error(error: Exception | SystemExit, request: Request, reports: Repo
         with suppress(SpecguardError):
             if report:
                 write_report(file, report)
-    if request.log and known.path != request.log:
+    if reports.form == "github":
+        from specguard.reporters.platforms import error_report_markdown
+
+        values = {"verdict": "error", "exit-code": str(EXIT_NO_VERDICT), "findings": "0", "counts": "{}"}
+        # Of the reports those are named that say why.
+        written = [(form, file) for form, file in reports.files if os.path.isfile(file)]
+        with suppress(SpecguardError):
+            _append(error_report_markdown(known), values, written)
+    if request.log and known.path != request.log and not judged:
         from specguard.reporters.json import error_line
 
         _append_decisions(request.log, error_line(known, time.time(), enforce=request.enforce), known.message)
@@ -272,20 +281,6 @@ def _tell(verdicts: Sequence[Verdict], code: int, reports: Reports) -> None:
     values = {"verdict": outcome, "exit-code": str(code), "findings": str(findings)}
     values["counts"] = json.dumps(counts)
     _append(render_markdown(verdicts, limit=SUMMARY_LIMIT), values, reports.files)
-
-
-def _tell_error(error: Exception | SystemExit, reports: Reports) -> None:
-    """The same where there is no verdict; of the reports those are named that say why."""
-    from contextlib import suppress
-
-    from specguard.reporters.platforms import error_report_markdown
-
-    known = error if isinstance(error, SpecguardError) else internal_error(error)
-    values = {"verdict": "error", "exit-code": str(EXIT_NO_VERDICT), "findings": "0", "counts": "{}"}
-    written = [(form, file) for form, file in reports.files if os.path.isfile(file)]
-    # What went wrong is what is said, whatever becomes of these files.
-    with suppress(SpecguardError):
-        _append(error_report_markdown(known), values, written)
 
 
 def _append(summary: str, values: Mapping[str, str], files: Sequence[tuple[str, str]]) -> None:

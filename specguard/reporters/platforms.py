@@ -169,8 +169,7 @@ def error_report_markdown(error: SpecguardError) -> str:
     """The page that there is no verdict, and why."""
     parts = ["## specguard: no verdict\n\n"]
     for one in error.each():
-        where = f"{cut_path(one.path)}:{one.line}" if one.path and one.line else cut_path(one.path or "")
-        at = f"{markdown_code(where)}: " if where else ""
+        at = f"{markdown_code(cut_path(one.place))}: " if one.path else ""
         parts.append(f"- {at}{'<br>'.join(map(markdown_text, wording.error_lines(one)))}\n")
     return _within(parts, COMMENT_LIMIT)
 

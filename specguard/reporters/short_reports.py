@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from specguard.model import Judged, RuleResult, Verdict, listed
+from specguard.reporters import text
 from specguard.reporters.escape import cut, cut_path, visible
-from specguard.reporters.text import (
-    Style,
-    details,
-    fold,
-    gravest_first,
-    located,
-    place,
-    said,
-    undecided,
-    undecided_lines,
-    verdict_line,
-)
 from specguard.reporters.wording import may_approve, unsaid_differences
 
 TYPE_CHECKING = False
@@ -56,7 +45,7 @@ def _parts(verdict: Verdict) -> Iterator[str]:
     blocks = list(blocks_of(verdict))
     if blocks:
         yield joined(blocks, WORDS, "; `specguard check --output-format json` has them all") + "\n"
-    yield verdict_line(verdict, Style())
+    yield text.verdict_line(verdict, text.Style())
 
 
 def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
@@ -103,19 +92,19 @@ def blocks_of(verdict: Verdict, *, errors: bool = False, known: Container[str] =
     """
     source = str(verdict.change.get("source"))
     shown = ("error",) if errors else ("error", "warning")
-    for result in gravest_first(verdict):
+    for result in text.gravest_first(verdict):
         found = [
             judged
             for judged in result.findings
             if judged.state == "open" and judged.severity in shown and judged.fingerprint not in known
         ]
-        for like in fold(found, verdict):
+        for like in text.fold(found, verdict):
             yield _block(like, result, source)
-    for results in undecided(verdict):
+    for results in text.undecided(verdict):
         if errors and not any(result.incomplete for result in results):
             continue
         codes = ", ".join(f"{result.code} {result.name}" for result in results)
-        told = "\n  next: ".join(undecided_lines(results[0]))
+        told = "\n  next: ".join(text.undecided_lines(results[0]))
         yield f"{codes} could not be judged: {told}", "", codes
 
 
@@ -124,7 +113,7 @@ def _block(like: Fold, result: RuleResult, source: str) -> Block:
     judged = like.first
     word = "" if judged.severity == "error" else f" ({judged.severity})"
     count = f" ({like.count} findings)" if like.count > 1 else ""
-    lines = [f"{judged.code} {judged.name}{word}{count}: {located(judged)}{visible(like.others)}"]
+    lines = [f"{judged.code} {judged.name}{word}{count}: {text.located(judged)}{visible(like.others)}"]
     if judged.authority is not None:
         quote = f": {visible(cut(judged.quote, _QUOTED))}" if judged.quote else ""
         lines.append(f"  authority: {visible(cut_path(str(judged.authority)))}{quote}")
@@ -136,7 +125,7 @@ def _block(like: Fold, result: RuleResult, source: str) -> Block:
     if step:
         lines.append(f"  next: {visible(cut(step))}")
     person = _person(result, source) if judged.severity == "error" else ""
-    name = f"{judged.code} {place(judged).removesuffix(': ')}".rstrip()
+    name = f"{judged.code} {text.place(judged).removesuffix(': ')}".rstrip()
     return "\n".join(lines), person, f"{name} ({like.count} findings)" if like.count > 1 else name
 
 
@@ -165,22 +154,22 @@ def render_concise(verdicts: Sequence[Verdict]) -> str:
 def _lines(verdict: Verdict) -> Iterator[str]:
     for result in verdict.results:
         for judged in result.findings:
-            yield f"{_place(judged)}{judged.code} {visible(said(judged))}{_remark(judged)}"
+            yield f"{_place(judged)}{judged.code} {visible(text.said(judged))}{_remark(judged)}"
         if result.approvers:
             allowed = may_approve(result, str(verdict.change.get("source")))
             if allowed:
                 yield visible(f"{result.code} {': '.join(allowed)}")
         if result.state == "indeterminate":
-            yield f"{result.code} could not be judged: {'; next: '.join(undecided_lines(result))}"
+            yield f"{result.code} could not be judged: {'; next: '.join(text.undecided_lines(result))}"
     if verdict.policy_change:
         for does, said_of_it, where in unsaid_differences(verdict):
             what = f"policy: {does} {said_of_it}"
             yield visible(f"{where}: {what}" if where else what)
-    yield verdict_line(verdict, Style())
+    yield text.verdict_line(verdict, text.Style())
 
 
 def _place(judged: Judged) -> str:
-    where = place(judged)
+    where = text.place(judged)
     if not where and judged.finding.field:
         return f"{judged.finding.field}: "
     return where
@@ -188,5 +177,5 @@ def _place(judged: Judged) -> str:
 
 def _remark(judged: Judged) -> str:
     remarks: list[str] = [word for word in (judged.severity, judged.state) if word not in ("error", "open")]
-    remarks += [visible(line) for kind, line in details(judged) if kind in ("more", "")]
+    remarks += [visible(line) for kind, line in text.details(judged) if kind in ("more", "")]
     return f" ({', '.join(remarks)})" if remarks else ""

@@ -10,19 +10,7 @@ import os
 import re
 
 from specguard.errors import SpecguardError, internal_error
-from specguard.integrations.hooks.dialects import (
-    AGENTS,
-    COMMAND_KEYS,
-    LIMIT,
-    HookOutput,
-    Reply,
-    UnreadableError,
-    parse,
-    read,
-    refusal,
-    say,
-    speaker,
-)
+from specguard.integrations.hooks import dialects
 from specguard.integrations.hooks.session_pins import note_firing
 from specguard.integrations.hooks.tool_calls import work_tree_at
 
@@ -76,7 +64,7 @@ def answer(words: Sequence[str]) -> int:
         said = _answer(words)
     except BaseException as error:  # noqa: BLE001 - whatever it is, nothing is let through by it
         reason = f"{_UNJUDGED}: internal error: {type(error).__name__}"
-        said = HookOutput(stderr=f"{reason}\nTo repair the guard: `{REPAIR}`\n", code=2)
+        said = dialects.HookOutput(stderr=f"{reason}\nTo repair the guard: `{REPAIR}`\n", code=2)
     try:
         for stream, text in ((1, said.stdout), (2, said.stderr)):
             # As UTF-8: an encoding that the environment asks for may be none of JSON's.
@@ -88,23 +76,23 @@ def answer(words: Sequence[str]) -> int:
     return said.code
 
 
-def _answer(words: Sequence[str]) -> HookOutput:
-    agent = next((one for one in AGENTS if list(words) == [one]), None)
+def _answer(words: Sequence[str]) -> dialects.HookOutput:
+    agent = next((one for one in dialects.AGENTS if list(words) == [one]), None)
     if agent is None:
-        return HookOutput(
-            stderr=f"specguard: `specguard hook` takes one of {', '.join(AGENTS)}, and was called with: "
-            f"{' '.join(words)[:200]!r}\n  next: specguard init --agent NAME writes the settings\n",
+        return dialects.HookOutput(
+            stderr=f"specguard: `specguard hook` takes one of {', '.join(dialects.AGENTS)}, and was called "
+            f"with: {' '.join(words)[:200]!r}\n  next: specguard init --agent NAME writes the settings\n",
             code=2,
         )
     _limit(SECONDS["other"])
     raw = b""
     try:
         raw = _read()
-        data = parse(raw)
-        event = read(data, os.environ, speaker(data, os.environ, agent))
+        data = dialects.parse(raw)
+        event = dialects.read(data, os.environ, dialects.speaker(data, os.environ, agent))
     except (Exception, SystemExit, _Late) as error:  # noqa: BLE001 - it is refused
         return _refuse_unread(agent, raw, _reason(error))
-    return say(event, _judge(event, _begun(event)))
+    return dialects.say(event, _judge(event, _begun(event)))
 
 
 def _begun(event: HookEvent) -> dict[bytes, Looking]:
@@ -125,10 +113,10 @@ def _begun(event: HookEvent) -> dict[bytes, Looking]:
     return looking
 
 
-def _judge(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
+def _judge(event: HookEvent, looking: dict[bytes, Looking]) -> dialects.Reply:
     """The answer to an event, in which every failure is one."""
     if event.moment == "other":
-        return Reply()
+        return dialects.Reply()
     _limit(SECONDS[event.moment])
     try:
         if event.moment in ("edit", "command"):
@@ -138,29 +126,29 @@ def _judge(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
         from specguard.integrations.hooks.turn_end import JUDGES
 
         return JUDGES[event.moment](event, looking)
-    except UnreadableError as error:
-        return Reply("refuse", _reason(error))
+    except dialects.UnreadableError as error:
+        return dialects.Reply("refuse", _reason(error))
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - it is refused
         return _broken(event, error)
     finally:
         _limit(0)
 
 
-def _broken(event: HookEvent, error: BaseException) -> Reply:
+def _broken(event: HookEvent, error: BaseException) -> dialects.Reply:
     """The answer where the guard itself is broken: what repairs it is let through, and named."""
     repair = _repair(error)
     # Whatever else is broken: none of these writes what is guarded.
-    given = [event.input[name] for name in COMMAND_KEYS if name in event.input]
+    given = [event.input[name] for name in dialects.COMMAND_KEYS if name in event.input]
     # Of several commands it is not known which one the program runs.
     asked = given[0].strip() if len(given) == 1 and isinstance(given[0], str) else ""
     if event.moment == "command" and re.fullmatch(_REPAIRS, asked, re.ASCII):
-        return Reply()
+        return dialects.Reply()
     meaning = _UNABLE.get(event.moment, _UNJUDGED)
     text = f"{_reason(error, meaning)}\nTo repair the guard: `{repair}` (this command is never refused)."
     if event.moment == "stop" and (event.again or (event.loops or 0) > 0):
         # The agent was told, and may be unable to do anything about it.
-        return Reply("tell", text)
-    return Reply("refuse", text)
+        return dialects.Reply("tell", text)
+    return dialects.Reply("refuse", text)
 
 
 def _repair(error: BaseException) -> str:
@@ -176,7 +164,7 @@ def _reason(error: BaseException, meaning: str = _UNJUDGED) -> str:
     """The meaning of a failure and its reason, in one or two lines."""
     from specguard.reporters.escape import cut, cut_path, visible
 
-    if isinstance(error, UnreadableError):
+    if isinstance(error, dialects.UnreadableError):
         return f"specguard cannot read this event, so it is refused: {error}"
     if isinstance(error, SpecguardError):
         known = error
@@ -184,20 +172,19 @@ def _reason(error: BaseException, meaning: str = _UNJUDGED) -> str:
         known = internal_error(error)
     else:
         known = SpecguardError(f"it was stopped: {error or type(error).__name__}")
-    line = f":{known.line}" if known.line else ""
-    place = f"{cut_path(known.path)}{line}: " if known.path else ""
+    place = f"{cut_path(known.place)}: " if known.path else ""
     # How an internal error is shown with its traceback holds for other commands.
     help_ = f"\n  next: {visible(cut(known.help))}" if known is error and known.help else ""
     return f"{meaning}: {visible(place + cut(known.message))}{help_}"
 
 
-def _refuse_unread(agent: Agent, raw: bytes, reason: str) -> HookOutput:
+def _refuse_unread(agent: Agent, raw: bytes, reason: str) -> dialects.HookOutput:
     """The refusal of an event that could not be read, as far as its beginning tells what it is."""
-    names = {name.decode("ascii") for name in re.findall(_NAME, raw[:LIMIT])}
+    names = {name.decode("ascii") for name in re.findall(_NAME, raw[: dialects.LIMIT])}
     if len(names) == 1:
         name = names.pop()
-        return refusal(speaker({"hook_event_name": name}, os.environ, agent), name, reason)
-    return HookOutput(stderr=reason + "\n", code=2)
+        return dialects.refusal(dialects.speaker({"hook_event_name": name}, os.environ, agent), name, reason)
+    return dialects.HookOutput(stderr=reason + "\n", code=2)
 
 
 def _read() -> bytes:
@@ -208,9 +195,9 @@ def _read() -> bytes:
     """
     try:
         with open(0, "rb", closefd=False) as stream:
-            return stream.read(LIMIT + 1)
+            return stream.read(dialects.LIMIT + 1)
     except OSError as error:
-        raise UnreadableError(f"standard input cannot be read: {error.strerror}") from None
+        raise dialects.UnreadableError(f"standard input cannot be read: {error.strerror}") from None
 
 
 def _limit(seconds: int) -> None:

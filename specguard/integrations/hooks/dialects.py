@@ -73,38 +73,6 @@ LOOKING: Final = frozenset(
 COMMAND_KEYS: Final = ("command", "cmd", "chars", "script")
 """What tools that run commands call the command."""
 
-PATH_KEYS: Final = (
-    "file_path", "notebook_path", "path", "target_file", "filePath", "filename", "file", "relative_path",
-    "target_notebook", "destination", "source", "new_path", "old_path",
-)  # fmt: skip
-"""What tools call the file that they write."""
-
-CONTENT_KEYS: Final = ("content", "contents", "file_text", "text")
-"""What they call what the file will hold; then the text that they replace, and by what."""
-
-OLD_KEYS: Final = ("old_string", "old_str", "oldText")
-NEW_KEYS: Final = ("new_string", "new_str", "newText")
-
-OVERWRITING: Final = ("Write", "write_file")
-"""Tools that write a whole file; then those that write a part of one, delete one, and write a notebook."""
-
-REPLACING: Final = ("Edit", "replace", "MultiEdit", "StrReplace", "search_replace", "edit_file")
-DELETING: Final = ("Delete", "delete_file")
-NOTEBOOKS: Final = ("NotebookEdit", "EditNotebook")
-
-PROJECT_FOLDERS: Final = tuple(f".{agent}".encode() for agent in AGENTS)
-"""Where the agents' settings are in a project."""
-
-SETTINGS_FILES: Final = (
-    b".claude/settings.json", b".claude/settings.local.json", b".codex/hooks.json", b".codex/config.toml",
-    b".gemini/settings.json", b".gemini/.env", b".gemini/trustedFolders.json", b".cursor/hooks.json",
-    b".claude.json",
-)  # fmt: skip
-"""The agents' settings, in a project as in a home folder."""
-
-SYSTEM_FOLDERS: Final = (b"/etc/claude-code", b"/etc/codex", b"/etc/gemini-cli", b"/etc/cursor")
-"""Folders of settings that hold for all users."""
-
 _SHELLS: Final = ("Monitor", "write_stdin")
 """Tools that run commands of a shell, next to those whose names say so, also where they are not known."""
 

@@ -17,13 +17,7 @@ from specguard.change.check_request import FLOOR, FileEdit
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
-from specguard.integrations.hooks.dialects import (
-    PROJECT_FOLDERS,
-    SETTINGS_FILES,
-    SYSTEM_FOLDERS,
-    UnreadableError,
-    parse,
-)
+from specguard.integrations.hooks.dialects import AGENTS, UnreadableError, parse
 from specguard.integrations.hooks.tool_calls import Checkout, beginning, is_below
 from specguard.model import Verdict, path_text
 
@@ -32,6 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final
 
+
+PROJECT_FOLDERS: Final = tuple(f".{agent}".encode() for agent in AGENTS)
+"""Where the agents' settings are in a project."""
+
+SETTINGS_FILES: Final = (
+    b".claude/settings.json", b".claude/settings.local.json", b".codex/hooks.json", b".codex/config.toml",
+    b".gemini/settings.json", b".gemini/.env", b".gemini/trustedFolders.json", b".cursor/hooks.json",
+    b".claude.json",
+)  # fmt: skip
+"""The agents' settings, in a project as in a home folder."""
+
+SYSTEM_FOLDERS: Final = (b"/etc/claude-code", b"/etc/codex", b"/etc/gemini-cli", b"/etc/cursor")
+"""Folders of settings that hold for all users."""
 
 _RUNNING: Final = r"(?i)hook|trust|plugin|marketplace|environment|helper|^projects$|^profiles?$"
 """Keys by which programs are run or trusted; compiled only where settings are written."""

@@ -18,20 +18,7 @@ import re
 
 from specguard.change.check_request import FileEdit
 from specguard.declaration.rule import Record
-from specguard.integrations.hooks.dialects import (
-    COMMAND_KEYS,
-    CONTENT_KEYS,
-    DELETING,
-    NEW_KEYS,
-    NOTEBOOKS,
-    OLD_KEYS,
-    OVERWRITING,
-    PATH_KEYS,
-    REPLACING,
-    UnreadableError,
-    path_bytes,
-    text_of,
-)
+from specguard.integrations.hooks.dialects import COMMAND_KEYS, UnreadableError, path_bytes, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +28,25 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.dialects import HookEvent
 
 __all__ = ["Deeds", "FileEdit"]
+
+PATH_KEYS: Final = (
+    "file_path", "notebook_path", "path", "target_file", "filePath", "filename", "file", "relative_path",
+    "target_notebook", "destination", "source", "new_path", "old_path",
+)  # fmt: skip
+"""What tools call the file that they write."""
+
+CONTENT_KEYS: Final = ("content", "contents", "file_text", "text")
+"""What they call what the file will hold; then the text that they replace, and by what."""
+
+OLD_KEYS: Final = ("old_string", "old_str", "oldText")
+NEW_KEYS: Final = ("new_string", "new_str", "newText")
+
+OVERWRITING: Final = ("Write", "write_file")
+"""Tools that write a whole file; then those that write a part of one, delete one, and write a notebook."""
+
+REPLACING: Final = ("Edit", "replace", "MultiEdit", "StrReplace", "search_replace", "edit_file")
+DELETING: Final = ("Delete", "delete_file")
+NOTEBOOKS: Final = ("NotebookEdit", "EditNotebook")
 
 READ_LIMIT: Final = 16 << 20
 """A larger file is not read to tell what an edit makes of it, in bytes."""
