@@ -152,8 +152,8 @@ class Approvals:
         self._policy = policy
         self._results = results
         self._bond = bond
+        self._facts = facts
         self._enforce = facts.change.request.enforce
-        self._now = facts.clock.now
         self._parts: dict[str, str] = {}
         self._undecided: dict[Kind, MissingFact] = {}
         self._open = {
@@ -167,7 +167,6 @@ class Approvals:
         # What the base has and is no record was never one that counted: it may be mended or go.
         self.old = {broken.path for broken in self.log.broken if broken.place == "base"}
         self.broken = [broken for broken in self.log.broken if broken.path not in self.old]
-        self._revoked = self.log.revoked
 
     def against(self, approval: Approval, findings: Sequence[Judged]) -> Refusal | None:
         """What would speak against an approval of some findings once it is given and proven; None if nothing.
@@ -376,7 +375,7 @@ class Approvals:
             except MissingFact as missing:
                 self._undecided.setdefault(kind, missing)
                 found.append(Refusal("undecided", missing.reason, missing.command))
-        for _, revocation in self._revoked.get(decision.filed.id, ()):
+        for _, revocation in self.log.revoked.get(decision.filed.id, ()):
             why = revocation.reason or "no reason is given"
             found.append(Refusal("revoked", f"{revocation.approver} revoked it: {why}"))
         decision.refusals = found
@@ -452,7 +451,7 @@ class Approvals:
             yield part, "Ask somebody who had no part in the change.", "approver"
 
     def _expired(self, decision: Decision) -> Iterator[Reason]:
-        approval, most, now = decision.approval, self.settings.max_days, self._now()
+        approval, most, now = decision.approval, self.settings.max_days, self._facts.clock.now()
         again, end = "Ask for a new approval.", f"{approval.expires_at:%Y-%m-%d}"
         for state, why in approval.out_of_time(now):
             yield why, again, "expires_at" if state == "expired" else "issued_at"

@@ -43,7 +43,7 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     request, policy, bond = facts.change.request, facts.policy, Bond(facts)
     if request.push:
         said = "an approval is for one change, and a push may bring several"
-        raise _refused(said, "approve the branch instead")
+        raise refused(said, "approve the branch instead")
     approver = approver_named(request.approved_by, policy.declared("approval_settings"))
     rules = [_rule(name, policy) for name in request.override]
     findings, standing = _findings(request, rules, results)
@@ -51,7 +51,7 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
         return [f"{standing} is approved already."]
     for judged in findings:
         if judged.finding.path is not None and bond.puts_back(judged.finding):
-            raise _refused(
+            raise refused(
                 f"commit {(judged.finding.commit or '')[:12]} changes {path_text(judged.finding.path)}, "
                 "and a later one puts it back: nothing is left that an approval could be bound to",
                 "fold these commits into one, with `git rebase --interactive`",
@@ -61,7 +61,7 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
         approvals = Approvals(facts, results)
         wrong = approvals.against(record, findings)
     if wrong is not None:
-        raise _refused(f"this approval would not count: {wrong.reason}", wrong.help)
+        raise refused(f"this approval would not count: {wrong.reason}", wrong.help)
     known = _known(record, approvals.log)
     if known is not None:
         signed = "" if known.signatures else f" Its signature is missing: {_sign(known.id)}."
@@ -86,11 +86,11 @@ def _record(facts: Facts, bond: Bond, approver: Approver, findings: Sequence[Jud
     paths = sorted({judged.finding.path for judged in findings if judged.finding.path is not None})
     if scope == "paths" and any(judged.finding.path is None for judged in findings):
         said = "a finding without a file cannot be approved only for its paths"
-        raise _refused(said, "leave out --scope paths")
+        raise refused(said, "leave out --scope paths")
     try:
         fingerprint = bond.fingerprint(scope, paths)
     except NotApplicable as error:
-        raise _refused(
+        raise refused(
             f"there is no content that an approval could be bound to: {error.reason}",
             "approve what is staged, with --staged, or the branch",
         ) from error
@@ -113,7 +113,8 @@ def _record(facts: Facts, bond: Bond, approver: Approver, findings: Sequence[Jud
     )
 
 
-def _refused(message: str, step: str, code: str = "not-approvable") -> SpecguardError:
+def refused(message: str, step: str, code: str = "not-approvable") -> SpecguardError:
+    """That something cannot be approved, and what to do."""
     return SpecguardError(message, help=step, code=code)
 
 
@@ -145,8 +146,8 @@ def approver_named(name: str, settings: ApprovalSettings) -> Approver:
         if names:
             step = nearest(name, names, f"name one of {', '.join(names)} with --approved-by")
         if not name:
-            raise _refused("no approver is named", step)
-        raise _refused(f"{name} is no approver", step, "unknown-name")
+            raise refused("no approver is named", step)
+        raise refused(f"{name} is no approver", step, "unknown-name")
     return approver
 
 
@@ -156,7 +157,7 @@ def _rule(name: str, policy: Policy) -> RuleInPolicy:
     if rule is None:
         known = {text for one in policy.rules for text in (one.code, one.name)}
         step = nearest(name, known, "`specguard rule` lists them")
-        raise _refused(f"no rule is called {name!r}", step, "unknown-name")
+        raise refused(f"no rule is called {name!r}", step, "unknown-name")
     return rule
 
 
@@ -177,15 +178,15 @@ def _findings(
         if path not in named:
             there = sorted(path_text(one) for one in named)[:_SHOWN]
             step = nearest(path_text(path), there, "`specguard approve` shows what could be approved")
-            raise _refused(f"{said} finds nothing in {path_text(path)}", step)
+            raise refused(f"{said} finds nothing in {path_text(path)}", step)
     meant = [one for one in found if one.state == "open" and (not wanted or one.finding.path in wanted)]
     if not wanted:
         paths = sorted({path_text(one.finding.path) for one in meant if one.finding.path is not None})
         if paths:
             step = f"give --path for each: {listed(paths)}"
-            raise _refused("an approval names the files that it is for", step)
+            raise refused("an approval names the files that it is for", step)
     for code in sorted(codes - {judged.code for judged in found}):
-        raise _refused(f"{code} finds nothing that could be approved", "`specguard approve` shows what could")
+        raise refused(f"{code} finds nothing that could be approved", "`specguard approve` shows what could")
     return meant, f"What {said} finds there"
 
 
@@ -195,10 +196,10 @@ def _expiry(text: str, now: datetime.datetime, most: int) -> datetime.datetime:
     try:
         day = datetime.date.fromisoformat(text) if text else last
     except ValueError:
-        raise _refused(f"--expires {text!r} is no date", f"write it as {last}", "usage") from None
+        raise refused(f"--expires {text!r} is no date", f"write it as {last}", "usage") from None
     if not now.date() <= day <= last:
         what = f"--expires {text} is past, or further away than the policy's {most} days"
-        raise _refused(what, f"an approval may hold until {last}", "usage")
+        raise refused(what, f"an approval may hold until {last}", "usage")
     return datetime.datetime.combine(day, datetime.time(23, 59, 59), tzinfo=datetime.UTC)
 
 
@@ -222,14 +223,14 @@ def revoke(
     """
     filed = book.named(name)
     if not isinstance(filed.record, Approval):
-        raise _refused(f"{filed.id[:12]} is a revocation, and holds for ever", "give the approval anew")
+        raise refused(f"{filed.id[:12]} is a revocation, and holds for ever", "give the approval anew")
     if filed.id in book.log.revoked:
         step = f"`specguard approvals show {filed.id[:12]}` tells by whom"
-        raise _refused(f"{filed.id[:12]} is revoked already", step)
+        raise refused(f"{filed.id[:12]} is revoked already", step)
     approver = approver_named(approved_by, book.settings)
     text = " ".join(reason.split())
     if not text:
-        raise _refused("a revocation needs a reason", 'say why with --reason "..."')
+        raise refused("a revocation needs a reason", 'say why with --reason "..."')
     record = Revocation(
         revokes=filed.id,
         approver=approver.name,
@@ -259,8 +260,8 @@ def add_signature(book: Logbook, filed: Filed, key: str) -> str:
     approver = approver_named(filed.record.approver, book.settings)
     if filed.signatures:
         step = f"`specguard approvals show {filed.id[:12]}` tells whose it is"
-        raise _refused(f"{filed.id[:12]} has a signature already", step)
+        raise refused(f"{filed.id[:12]} has a signature already", step)
     if "local" not in filed.places:
-        raise _refused(f"{filed.id[:12]} is not in the working tree", "check out a branch that has it")
+        raise refused(f"{filed.id[:12]} is not in the working tree", "check out a branch that has it")
     signature = sign_as(approver, filed.record, key)
     return write_signature(book.git.repository.work_tree(), book.log.folder, filed.id, signature)

@@ -11,6 +11,7 @@ import os
 import re
 import stat
 from collections import Counter
+from functools import cached_property
 
 from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation, read_record
 from specguard.change.entries import Entry, is_record, sha256
@@ -95,7 +96,7 @@ class Log:
         """The revocations, oldest first."""
         return [(one, one.record) for one in self._by_age if isinstance(one.record, Revocation)]
 
-    @property
+    @cached_property
     def revoked(self) -> Mapping[str, Sequence[tuple[Filed, Revocation]]]:
         """The revocations of each record that has some, by its id, oldest first."""
         found: dict[str, list[tuple[Filed, Revocation]]] = {}

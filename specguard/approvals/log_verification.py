@@ -109,7 +109,6 @@ class Logbook:
                 self.policy.log_folder, base=self.base, head=self.head, work_tree=self.work_tree
             )
         self.uses = Uses(repository.common, decisions)
-        self._revoked = self.log.revoked
 
     def approvals(self, *, over: bool = True) -> list[Logged]:
         """The approvals, the oldest first.
@@ -170,7 +169,7 @@ class Logbook:
         with Needed():
             states = list(self._trust(logged))
         if isinstance(record, Approval):
-            logged.revocations = self._revoked.get(filed.id, ())
+            logged.revocations = self.log.revoked.get(filed.id, ())
             logged.uses = self.uses.of(filed.id)
             states += self._ends(filed, record)
         states.sort(key=lambda one: STATES.index(one[0]))
@@ -180,7 +179,7 @@ class Logbook:
 
     def _ends(self, filed: Filed, record: Approval) -> Iterator[tuple[State, str]]:
         """The state of an approval that is over, or has not begun."""
-        for _, revocation in self._revoked.get(filed.id, ()):
+        for _, revocation in self.log.revoked.get(filed.id, ()):
             why = f": {revocation.reason}" if revocation.reason else ""
             yield "revoked", f"{revocation.approver} revoked it on {revocation.issued_at:%Y-%m-%d}{why}"
         yield from record.out_of_time(self.now)
@@ -355,9 +354,8 @@ class Verification:
 
     def _copies(self) -> Iterator[Problem]:
         """The records that have the nonce of another one, and are not revoked."""
-        revoked = self._log.revoked
         for filed, other in self._log.copies:
-            if filed.id not in revoked:
+            if filed.id not in self._log.revoked:
                 what = f"it has the nonce of {other[:12]}, so one of both is a copy"
                 step = f"revoke the copy: specguard approvals revoke {filed.id[:12]}"
                 yield self._log.path(filed.id), what, step

@@ -22,7 +22,7 @@ from specguard.authority.prose import MEANINGS, SHOWN, known_sections, read_sect
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
 from specguard.change.entries import sha256
-from specguard.declaration.rule import Declaration, lower_severity
+from specguard.declaration.rule import Declaration, lower_severity, target_of
 from specguard.documents.data import DataError, UnreadDocument, dotted
 from specguard.documents.document import Document
 from specguard.errors import SpecguardError, nearest
@@ -334,7 +334,7 @@ def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[st
         "code": rule.code,
         "name": rule.name,
         "plugin": entry.plugin,
-        "target": entry.target,
+        "target": target_of(rule),
         "severity": severity,
         "default_severity": rule.severity,
         "stages": list(common.stages or rule.stages),

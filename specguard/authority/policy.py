@@ -6,7 +6,7 @@ from functools import cached_property
 
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, fold, fold_text, is_plain
-from specguard.declaration.rule import Record, Rule, load
+from specguard.declaration.rule import Record, Rule, load, target_of
 from specguard.errors import MissingFact
 from specguard.model import Origin
 
@@ -120,11 +120,6 @@ def leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield key, value
     for name, one in within or ():
         yield from leaves(f"{key}.{name}", one)
-
-
-def target_of(cls: type) -> str:
-    """The import path of a class: `module:Class`."""
-    return f"{cls.__module__}:{cls.__qualname__}"
 
 
 class PolicyChange(Record):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from specguard.approvals.granting import add_signature, revoke
+from specguard.approvals.granting import add_signature, refused, revoke
 from specguard.approvals.log_verification import Logbook, Logged, Verification
 from specguard.approvals.record import Approval, path_data
 from specguard.change.change import BASELINE
@@ -21,7 +21,7 @@ from specguard.engine.baseline import Recording, counts_text, record
 from specguard.engine.check import check
 from specguard.engine.facts import Clock
 from specguard.engine.policies import open_policy
-from specguard.errors import Needed, SpecguardError
+from specguard.errors import Needed
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted, listed, path_text, shortened
 from specguard.reporters.escape import cut, cut_path
 from specguard.reporters.file_writing import place_in, replace_file, writing
@@ -271,21 +271,17 @@ def approve_command(rules: tuple[str, ...], output_format: str, **options: Any) 
     """
     asked = bool(options["reason"] or options["approved_by"])
     if options["push"]:
-        raise _refused("an approval is for one change, and a push may bring several", "name a branch")
+        raise refused("an approval is for one change, and a push may bring several", "name a branch")
     if asked and not rules:
         said = "an approval names the rules that it is for"
-        raise _refused(said, "`specguard approve` lists them")
+        raise refused(said, "`specguard approve` lists them")
     # What is asked for with a rule alone is what could be approved of it.
     meant: dict[str, Any] = {"override" if asked else "select": rules}
     (verdict,) = check(Request(environment=os.environ, **meant, **options)) or (None,)
     if verdict is None:
-        raise _refused("there is no change to approve", "name a branch that is there")
+        raise refused("there is no change to approve", "name a branch that is there")
     lines = [f"note: {note}" for note in verdict.notes] if asked else _offered(verdict)
     show(output_format, _data(verdict, written=asked), lines)
-
-
-def _refused(message: str, help: str) -> SpecguardError:
-    return SpecguardError(message, help=help, code="not-approvable")
 
 
 def _open(verdict: Verdict) -> Iterator[tuple[RuleResult, Sequence[Judged]]]:

@@ -62,7 +62,7 @@ def command(coverage: bool, strict: bool, schema: str | None, output_format: str
     if output_format == "toml":
         click.echo(as_toml(policy), nl=False)
     else:
-        show(output_format, as_data(policy), as_text(policy, coverage=coverage).splitlines())
+        show(output_format, as_data(policy), as_text(policy, coverage=coverage))
         if output_format == "text" and policy.ref is None and not given["authority"]:
             click.echo(f"\nnote: this is not on the base yet: {TRY}")
     return EXIT_FAILED if strict and policy.unread else EXIT_PASSED

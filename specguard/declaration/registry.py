@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import LAST, Declaration, Record, Rule, is_code, load
+from specguard.declaration.rule import LAST, Declaration, Record, Rule, is_code, load, target_of
 from specguard.errors import SpecguardError
 from specguard.model import SEVERITIES, STAGES, Verdict
 
@@ -46,11 +46,6 @@ class Registered(Record):
 
     rule: type[Rule]
     plugin: str
-
-    @property
-    def target(self) -> str:
-        """The import path of the class, without a plugin manager: `module:Class`."""
-        return f"{self.rule.__module__}:{self.rule.__qualname__}"
 
 
 class Format(Record):
@@ -248,7 +243,8 @@ class Registry:
             yield f"has the name {rule.name!r}, which is not in kebab case"
         for taken in (self._by_code.get(rule.code), self.rules.get(rule.name)):
             if taken is not None:
-                yield f"takes {rule.code} {rule.name}, which is {taken.target} of plugin {taken.plugin!r}"
+                other = f"{target_of(taken.rule)} of plugin {taken.plugin!r}"
+                yield f"takes {rule.code} {rule.name}, which is {other}"
         if rule.severity not in SEVERITIES:
             yield f"has the severity {rule.severity!r}"
         unknown = [stage for stage in rule.stages if stage not in STAGES]

@@ -253,3 +253,8 @@ def load(target: str) -> Any:
     for part in path.split("."):
         value = getattr(value, part)
     return value
+
+
+def target_of(cls: type) -> str:
+    """The import path of a class, which `load` takes."""
+    return f"{cls.__module__}:{cls.__qualname__}"

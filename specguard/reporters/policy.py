@@ -111,14 +111,13 @@ def _within(value: object, key: str, written: set[str]) -> list[tuple[str | int,
     return None
 
 
-def as_text(policy: Policy, *, coverage: bool = False) -> str:
+def as_text(policy: Policy, *, coverage: bool = False) -> Iterator[str]:
     """The policy as it was understood, line by line, then the text that was not."""
-    lines = [
-        f"documents: {', '.join(path for path, _ in policy.documents)}",
-        f"policy: {policy.policy_id}",
-        *([f"floor: {policy.floor['path']} (sha256 {policy.floor['sha256']})"] if policy.floor else []),
-        "",
-    ]
+    yield f"documents: {', '.join(path for path, _ in policy.documents)}"
+    yield f"policy: {policy.policy_id}"
+    if policy.floor:
+        yield f"floor: {policy.floor['path']} (sha256 {policy.floor['sha256']})"
+    yield ""
     tables: dict[str, list[str]] = {}
     for setting in settings(policy):
         head, key = _place(setting)
@@ -128,28 +127,24 @@ def as_text(policy: Policy, *, coverage: bool = False) -> str:
         line = f"  {visible(cut(said)):60}  {cut_path(str(setting.origin))}"
         tables.setdefault(head, []).append(line)
     for head, told in tables.items():
-        lines += [*([f"[{cut(head)}]"] if head else []), *told, ""]
+        yield from [*([f"[{cut(head)}]"] if head else []), *told, ""]
     active = sum(rule.active for rule in policy.rules)
-    lines.append(f"{active} of {len(policy.rules)} rules have something to judge")
+    yield f"{active} of {len(policy.rules)} rules have something to judge"
     if policy.unread:
-        lines += ["", "not understood:"]
-        lines += [
-            f"  {cut_path(one.path)}:{one.line}: {cut(one.text)} ({cut(one.reason)})" for one in policy.unread
-        ]
+        yield from ("", "not understood:")
+    for one in policy.unread:
+        yield f"  {cut_path(one.path)}:{one.line}: {cut(one.text)} ({cut(one.reason)})"
     if policy.disregarded:
-        lines += ["", "does not count:"]
-        lines += [
-            f"  {cut_path(str(one.origin))}: {cut(one.message)} ({cut_path(str(one.above))})"
-            for one in policy.disregarded
-        ]
+        yield from ("", "does not count:")
+    for wrong in policy.disregarded:
+        yield f"  {cut_path(str(wrong.origin))}: {cut(wrong.message)} ({cut_path(str(wrong.above))})"
     if coverage:
         # Their words are known in English alone; a document in another language is not said to have none.
-        lines += ["", f"sentences that command, in English:{'' if policy.statements else ' none'}"]
-    for one in policy.statements if coverage else ():
-        held = ", ".join(one.rules) or f"held by no rule{', would be by ' if one.settings else ''}"
-        said = f"{cut_path(one.path)}:{one.line}: {cut(one.text)}"
-        lines.append(f"  {said}  [{held}{' and '.join(one.settings)}]")
-    return "".join(f"{visible(line)}\n" for line in lines)
+        yield from ("", f"sentences that command, in English:{'' if policy.statements else ' none'}")
+    for command in policy.statements if coverage else ():
+        held = ", ".join(command.rules) or f"held by no rule{', would be by ' if command.settings else ''}"
+        said = f"{cut_path(command.path)}:{command.line}: {cut(command.text)}"
+        yield f"  {said}  [{held}{' and '.join(command.settings)}]"
 
 
 def as_toml(policy: Policy) -> str:
