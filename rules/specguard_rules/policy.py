@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from specguard.rules import Finding, Guarding, Origin, Rule, setting
 
 TYPE_CHECKING = False
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, ClassVar, Final
 
-    from specguard.authority.policy import Statement, Unread
+    from specguard.authority.policy import Unread
     from specguard.rules import Entry, Policy, Severity, Stage, Tree
 
 
@@ -65,13 +67,11 @@ class UnreadPolicyItem(Rule):
 
     def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
         """Name what was not understood."""
-        documents: dict[str, list[Unread]] = {}
-        for item in policy.unread:
-            documents.setdefault(item.path, []).append(item)
         touched = {entry.path for entry in entries}
-        for document, items in documents.items():
+        for document, found in groupby(policy.unread, lambda one: one.path):
             if not whole and policy.is_of_others(document, entries):
                 continue
+            items = list(found)
             path = document.encode("utf-8", "surrogateescape")
             if not whole and path not in touched:
                 named = [item for item in items if _severity(item) == "warning"][: self.shown]
@@ -81,9 +81,9 @@ class UnreadPolicyItem(Rule):
                     message = f"items that were not read: {len(rest)}{' more' if named else ''}"
                     severity = min(map(_severity, rest), key=("warning", "info").index)
                     place = None if document.startswith("preset:") else path
-                    found = Finding(message, help="List all: specguard policy", path=place, severity=severity)
-                    found.key, found.setting = "more", "shown"
-                    yield found
+                    told = Finding(message, help="List all: specguard policy", path=place, severity=severity)
+                    told.key, told.setting = "more", "shown"
+                    yield told
             for item in items:
                 yield _finding(item, path)
 
@@ -250,12 +250,9 @@ class UnenforcedStatement(Rule):
 
     def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
         """Name or count the sentences that nothing holds."""
-        documents: dict[str, list[Statement]] = {}
-        for statement in policy.statements:
-            if not statement.rules:
-                documents.setdefault(statement.path, []).append(statement)
         touched = {entry.path for entry in entries}
-        for document, statements in documents.items():
+        for document, found in groupby(policy.statements, lambda one: one.path):
+            statements = [one for one in found if not one.rules]
             path = document.encode("utf-8", "surrogateescape")
             # A single one takes no more room than its count.
             named = len(statements) if whole or len(statements) == 1 else self.shown if path in touched else 0

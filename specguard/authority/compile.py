@@ -11,6 +11,7 @@ from specguard.authority.layers import (
     SettingProblem,
     beyond,
     blocks_of,
+    no_toml,
     prose_layer,
     scope,
     settings_file,
@@ -266,8 +267,7 @@ def _presets(project: Merged, registry: Registry, problems: list[SettingProblem]
         try:
             layer = toml_layer(registry.presets[name], f"preset:{name}")
         except DataError as error:
-            origin = Origin(f"preset:{name}", error.line or 0)
-            raise PolicyError([SettingProblem(f"the preset is not TOML: {error}", origin=origin)]) from None
+            raise PolicyError([no_toml(error, f"preset:{name}")]) from None
         problems.extend(
             SettingProblem(f"a preset cannot set `{key}`", origin=layer.origin((key,)))
             for key in _PROJECT_ONLY

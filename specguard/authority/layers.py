@@ -120,7 +120,7 @@ def blocks_of(document: Document, path: str) -> tuple[list[Layer], list[Unread],
         try:
             layers.append(toml_layer(fence.content, path, first=fence.first).without_tests())
         except DataError as error:
-            problems.append(_no_toml(error, path))
+            problems.append(no_toml(error, path))
     return layers, unread, problems
 
 
@@ -149,7 +149,7 @@ def settings_file(source: AuthoritySource) -> tuple[list[Layer], list[SettingPro
     except DataError as error:
         if source.is_pyproject and "specguard" not in source.text:
             return [], []
-        return [], [_no_toml(error, source.path)]
+        return [], [no_toml(error, source.path)]
     if not source.is_pyproject:
         return [layer.without_tests()], []
     tools = layer.data.get("tool")
@@ -193,7 +193,8 @@ def prose_layer(read: Sequence[Read], path: str) -> Layer:
     return Layer(data, path, lines)
 
 
-def _no_toml(error: DataError, path: str) -> SettingProblem:
+def no_toml(error: DataError, path: str) -> SettingProblem:
+    """That a text that should hold settings is no TOML."""
     return SettingProblem(
         f"this is not TOML: {error}",
         origin=Origin(path, error.line or 0),
