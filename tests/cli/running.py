@@ -71,6 +71,16 @@ class Project(Setting):
         """Let a shell script work on the current phase."""
         return self.specguard("run", "phase", *words, "--", "sh", "-c", script)
 
+    def take(self, branch: str) -> None:
+        """Check out a branch of the remote that the user has not yet."""
+        self.user.git("fetch", "-q", "origin", branch)
+        self.user.git("switch", "-q", "-c", branch, "FETCH_HEAD")
+
+    def land(self, what: str = "HEAD") -> None:
+        """Make something the `main` of the remote, whatever that had, and fetch it."""
+        self.user.git("push", "-qf", "origin", f"{what}:main")
+        self.user.git("fetch", "-q", "origin")
+
     def manifests(self) -> list[dict[str, Any]]:
         """The manifests of all runs, in the order in which they began."""
         runs = RunStore(str(self.runs)).runs()

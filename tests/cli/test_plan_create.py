@@ -160,8 +160,7 @@ class TestCreate:
         outcome = fresh.specguard("check", "--base", "origin/main")
         assert (outcome.exit_code, "indeterminate" in outcome.stdout) == (0, False), outcome
         ended(fresh.specguard("check", "--base", "origin/main", "--select", "PLN,ART"))
-        git("push", "-q", "origin", "HEAD:main")
-        git("fetch", "-q")
+        fresh.land()
         git("switch", "-q", "main")
         git("merge", "-q", "--ff-only", "origin/main")
         script = (

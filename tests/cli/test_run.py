@@ -70,8 +70,7 @@ def test_a_run_goes_from_its_brief_to_a_pushed_branch_and_is_cleaned_up(project:
     # Its branch is removed once it was merged, and is not checked out.
     user.git("fetch", "-q", "origin", "phase-12:phase-12")
     assert "\nbranch" not in project.specguard("run", "clean", "--dry-run").stdout
-    user.git("push", "-q", "origin", "phase-12:main")
-    user.git("fetch", "-q", "origin")
+    project.land("phase-12")
     user.git("checkout", "-q", "phase-12")
     assert "\nbranch" not in project.specguard("run", "clean", "--dry-run").stdout
     user.git("checkout", "-q", "main")

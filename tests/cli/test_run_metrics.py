@@ -26,13 +26,6 @@ def metrics(project: Project, *words: str) -> tuple[int, dict[str, Any]]:
     return outcome.exit_code, json.loads(outcome.stdout)
 
 
-def merge(project: Project) -> None:
-    """Merge what was pushed, as a fast-forward."""
-    project.user.git("fetch", "-q", "origin")
-    project.user.git("push", "-q", "origin", "origin/phase-12:main")
-    project.user.git("fetch", "-q", "origin")
-
-
 def test_runs_their_ends_and_their_gates_are_counted(project: Project) -> None:
     code, told = metrics(project, "--fail-under-coverage", "95")
     assert (code, told["runs"], told["coverage"]["percent"]) == (2, 0, None)
@@ -56,7 +49,8 @@ def test_an_item_is_covered_by_the_run_that_made_its_commit_and_by_no_other(tmp_
     project = Project(tmp_path, policy)
     ended(project.run_phase())
     assert metrics(project)[1]["coverage"]["percent"] is None
-    merge(project)
+    project.user.git("fetch", "-q", "origin")
+    project.land("origin/phase-12")
     code, told = metrics(project, "--fail-under-coverage", "100")
     assert (code, told["coverage"]["percent"]) == (0, 100.0)
     [item] = told["coverage"]["covered"]
@@ -88,8 +82,7 @@ def test_the_same_change_is_the_runs_also_after_a_rebase(project: Project) -> No
     user.git("fetch", "-q", "origin")
     user.commit("docs: another", files={"NOTES.md": "n\n"})
     user.git("cherry-pick", "origin/phase-12")
-    user.git("push", "-q", "origin", "HEAD:main")
-    user.git("fetch", "-q", "origin")
+    project.land()
     assert metrics(project)[1]["coverage"]["percent"] == 100.0
     # Without the change and a tree there is nothing to compare.
     run = project.only_run()
@@ -109,8 +102,7 @@ def test_a_commit_that_cites_no_run_covers_nothing(project: Project) -> None:
         project.user.git("reset", "-q", "--hard", project.base)
         message = f"feat(phase12): implement phase 12\n\nRun: {cited}\n"
         project.user.commit(message, files={"src/b.py": "b\n"})
-        project.user.git("push", "-qf", "origin", "HEAD:main")
-        project.user.git("fetch", "-q", "origin")
+        project.land()
         [item] = metrics(project)[1]["coverage"]["uncovered"]
         assert item["problem"] in ("there is no such run", "no run shows it"), cited
 
@@ -129,8 +121,7 @@ def test_a_done_entry_of_a_list_may_cite_the_manifest(tmp_path: Path) -> None:
     done = {"status": "done", "evidence": {"manifest": f".runs/phase-12/{run_id}/manifest.json"}}
     entries[0] |= done
     project.user.commit("docs: phase 12 is done", files={"phases.json": json.dumps(entries)})
-    project.user.git("push", "-q", "origin", "HEAD:main")
-    project.user.git("fetch", "-q", "origin")
+    project.land()
     coverage = metrics(project)[1]["coverage"]
     assert [item["label"] for item in coverage["covered"]] == ["phase 12"]
     assert [item["problem"] for item in coverage["uncovered"]] == ["no run shows it"]
@@ -148,8 +139,7 @@ def test_a_task_is_counted_once_and_covered_by_the_run_of_its_own_plan(tmp_path:
     other = json.dumps({"goal": "Tills", "option": "B", "tasks": [task(1)]})
     planned.user.git("reset", "-q", "--hard", "origin/main")
     planned.user.commit("docs: plan the tills", files={".plans/till/plan.json": other})
-    planned.user.git("push", "-q", "origin", "HEAD:main")
-    planned.user.git("fetch", "-q", "origin")
+    planned.land()
     coverage = metrics(planned)[1]["coverage"]
     assert [(item["label"], item["problem"]) for item in coverage["covered"]] == [("task_001", "")]
     assert coverage["uncovered"] == []

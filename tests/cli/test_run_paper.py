@@ -97,8 +97,7 @@ class TestReview:
             "PLAN_OPTIONS.md, which a review is about, is neither on plan-cart nor in the base"
             in ended(run(project, "review", "true"), 2).stderr
         )
-        project.user.git("fetch", "-q", "origin", "plan-cart")
-        project.user.git("switch", "-q", "-c", "plan-cart", "FETCH_HEAD")
+        project.take("plan-cart")
         project.user.commit("docs: options", files={".plans/cart/preplan/PLAN_OPTIONS.md": OPTIONS})
         project.user.git("push", "-q", "origin", "plan-cart")
         options = project.user.git("rev-parse", "HEAD:.plans/cart/preplan/PLAN_OPTIONS.md")

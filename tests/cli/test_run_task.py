@@ -60,8 +60,7 @@ class TestATask:
         meta = json.loads((planned.only_run() / "meta.json").read_text())
         assert (meta["task_id"], meta["status"], meta["plan"]) == ("task_001", "succeeded", PLAN)
         # What was pushed keeps to the rules, as CI judges it.
-        user.git("fetch", "-q", "origin", "pr/cart")
-        user.git("switch", "-q", "-c", "pr/cart", "origin/pr/cart")
+        planned.take("pr/cart")
         ended(planned.specguard("check", "--base", "origin/main"))
 
     def test_the_brief_tells_what_it_may_touch_and_how_it_ends(self, planned: Planned) -> None:
@@ -168,8 +167,7 @@ class TestABranchThatHoldsAWholePlan:
         first, second = planned.manifests()
         assert first["repository"]["tip"] is None
         assert second["repository"]["tip"] == first["commit"]
-        user.git("fetch", "-q", "origin", "pr/cart")
-        user.git("switch", "-q", "-c", "pr/cart", "FETCH_HEAD")
+        planned.take("pr/cart")
         ended(planned.specguard("check", "--base", "origin/main"))
         assert "task_001 is done already" in ended(planned.run_task("task_001"), 2).stderr
         user.commit("task_003: slip something in", files={"SPEC_AUTHORITY.md": "# None\n"})

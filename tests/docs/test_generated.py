@@ -7,6 +7,8 @@ import pytest
 
 from specguard.engine.plugins import load_registry
 from specguard.testing import run_here
+from tests.rows import rows
+from tools.attacks import BEGIN, END, PAGE, Case, collect, table, written
 from tools.pages import DOCS, ROOT
 
 
@@ -37,8 +39,8 @@ def test_every_rule_has_a_page(pages: Path) -> None:
         assert f"- {entry.rule.code} [{entry.rule.name}]({entry.rule.name}.md): " in index
         page = (pages / "rules" / f"{entry.rule.name}.md").read_text()
         assert page == run_here("rule", entry.rule.code, directory=pages).stdout
-        for table in {name.split(".")[0] for name in entry.rule.tables}:
-            assert f"](../settings.md#{table})" in page, entry.rule.code
+        for one in {name.split(".")[0] for name in entry.rule.tables}:
+            assert f"](../settings.md#{one})" in page, entry.rule.code
 
 
 def test_it_is_the_same_twice_and_whatever_the_terminal(pages: Path) -> None:
@@ -80,3 +82,27 @@ def test_the_schema_is_one_and_knows_every_rule() -> None:
     while "$ref" in rules:
         rules = schema["$defs"][rules["$ref"].rpartition("/")[2]]
     assert set(rules["properties"]) == {entry.rule.name for entry in load_registry().rules.values()}
+
+
+# The table of attacks
+
+GUARD, APPROVALS = rows(__file__, "guard"), rows(__file__, "approvals")
+IDS = {f"T{number:02}" for number in GUARD + APPROVALS}
+"""The cases that a test may hold."""
+
+
+def test_the_table_is_up_to_date_and_has_every_case() -> None:
+    cases = collect()
+    page = PAGE.read_text(encoding="utf-8")
+    assert page.count(BEGIN) == page.count(END) == 1
+    assert written(page, cases) == page, "run: make docs"
+    numbers = {case.number for case in cases}
+    assert {f"T{number:02}" for number in GUARD} <= numbers <= IDS
+    for case in cases:
+        assert case.text, case
+        assert case.expected.startswith(("exit 0", "exit 1: ", "exit 2", "exit 3", "refused", "said")), case
+
+
+def test_a_case_that_fails_is_not_held_and_a_bar_is_no_column() -> None:
+    shown = table([Case("T02", "a|b", "exit 0", False, "tests/x.py::test_y")]).split("\n")
+    assert "| T02 | a&#124;b | exit 0 | no | `x.py::test_y` |" in shown
