@@ -88,10 +88,7 @@ def test_a_finding_without_a_file_is_not_approved_for_its_paths(tmp_path: Path) 
     assert outcome.state("BRN001") == "approved"
 
 
-@pytest.mark.parametrize(
-    ("words", "message", "help_"),
-    rows(__file__, "refused"),
-)
+@pytest.mark.parametrize(("words", "message", "help_"), rows(__file__, "refused"))
 def test_what_cannot_be_given_is_not(
     repository: Repository, words: tuple[str, ...], message: str, help_: str
 ) -> None:

@@ -50,10 +50,7 @@ def test_every_field_is_in_the_name() -> None:
     assert len(ids) == len(others) + 1
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    rows(__file__, "changes"),
-)
+@pytest.mark.parametrize(("change", "said"), rows(__file__, "changes"))
 def test_another_form_is_none(change: str, said: str) -> None:
     changed = json.loads(change.replace("LONG", "x" * 4097))
     content = json.dumps({**approval().data, **changed}, indent=2, sort_keys=True) + "\n"
@@ -230,10 +227,7 @@ os.{name} = killing
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "call", "whole"),
-    rows(__file__, "kills"),
-)
+@pytest.mark.parametrize(("name", "call", "whole"), rows(__file__, "kills"))
 def test_a_writer_that_is_killed_leaves_no_half_record(
     tmp_path: Path, name: str, call: int, whole: int
 ) -> None:

@@ -35,10 +35,7 @@ def invalid(artifacts: Make) -> Judge:
     return judge
 
 
-@pytest.mark.parametrize(
-    ("value", "meant"),
-    rows(__file__, "values"),
-)
+@pytest.mark.parametrize(("value", "meant"), rows(__file__, "values"))
 def test_a_value_may_have_a_remark_behind_it(value: str, meant: str) -> None:
     assert chosen(value, POSTURE) == meant
 
@@ -59,10 +56,7 @@ def test_a_document_is_asked_for_what_it_lacks(invalid: Judge) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("value", "allowed", "problem"),
-    rows(__file__, "asked"),
-)
+@pytest.mark.parametrize(("value", "allowed", "problem"), rows(__file__, "asked"))
 def test_a_value_is_what_the_contract_asks_for(value: str, allowed: str, problem: str) -> None:
     said = value_problem(value, allowed)
     assert problem in said

@@ -36,10 +36,7 @@ def disagree(artifacts: Make) -> Judge:
     return judge
 
 
-@pytest.mark.parametrize(
-    "text",
-    rows(__file__, "agrees"),
-)
+@pytest.mark.parametrize("text", rows(__file__, "agrees"))
 def test_it_agrees(disagree: Judge, text: str) -> None:
     assert not disagree(text)
 
@@ -109,10 +106,7 @@ FILES = dict.fromkeys(
 )
 
 
-@pytest.mark.parametrize(
-    ("text", "left"),
-    rows(__file__, "closed"),
-)
+@pytest.mark.parametrize(("text", "left"), rows(__file__, "closed"))
 def test_a_closed_folder_holds_what_is_listed(artifacts: Make, text: str, left: list[str]) -> None:
     found = artifacts({"cleanup": CLOSED}, {**FILES, "docs/c/MANIFEST.md": text})
     assert sorted({(one.path or b"").decode() for one in leftovers(found.judged[0])}) == left

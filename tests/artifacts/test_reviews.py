@@ -52,10 +52,7 @@ def test_what_stands_below_a_finding_belongs_to_it() -> None:
     assert not list(citations(second.blocks))
 
 
-@pytest.mark.parametrize(
-    ("status", "words"),
-    rows(__file__, "closed"),
-)
+@pytest.mark.parametrize(("status", "words"), rows(__file__, "closed"))
 def test_a_finding_is_closed_where_its_status_says_each_word(status: str, words: list[str]) -> None:
     [one] = read(f"## Findings\n\n{status}\n").findings
     assert one.missing(WORDS) == words

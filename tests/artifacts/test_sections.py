@@ -76,10 +76,7 @@ HEADED = Contract(
 )
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    rows(__file__, "headings"),
-)
+@pytest.mark.parametrize(("before", "after"), rows(__file__, "headings"))
 def test_a_heading_stands_where_its_contract_has_it(before: str, after: str) -> None:
     assert add_heading(before, HEADED, "Risks") == after
     # It is there now.

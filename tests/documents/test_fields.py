@@ -27,10 +27,7 @@ def posture(text: str) -> Sequence[Field]:
     return find_fields(read_fields(Document(text)), "posture")
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "form"),
-    rows(__file__, "forms"),
-)
+@pytest.mark.parametrize(("text", "line", "form"), rows(__file__, "forms"))
 def test_a_field_is_read_as_people_write_it(text: str, line: int, form: str) -> None:
     (field,) = posture(text)
     assert (field.value, field.line, field.form) == ("ready", line, form)
@@ -75,10 +72,7 @@ def test_any_text_has_fields_on_its_own_lines(text: str) -> None:
     assert all(field.name and 1 <= field.line <= document.last_line for field in read_fields(document))
 
 
-@pytest.mark.parametrize(
-    ("lines", "kept"),
-    rows(__file__, "broken_matter"),
-)
+@pytest.mark.parametrize(("lines", "kept"), rows(__file__, "broken_matter"))
 def test_what_is_certain_of_front_matter_that_is_broken(lines: str, kept: dict[str, str]) -> None:
     document = Document(f"---\n{lines}\n---\n\n# Runs\n")
     assert document.properties.problem is not None

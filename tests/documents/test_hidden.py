@@ -54,19 +54,13 @@ def titles(text: str) -> list[str]:
     return [section.heading.text.rendered for section in Document(text).sections]
 
 
-@pytest.mark.parametrize(
-    "before",
-    rows(__file__, "before_no_heading"),
-)
+@pytest.mark.parametrize("before", rows(__file__, "before_no_heading"))
 def test_headings_in_hidden_html_are_none(before: str) -> None:
     assert titles(SHOWN) == ["Risks"]
     assert titles(before + SHOWN) == []
 
 
-@pytest.mark.parametrize(
-    "before",
-    rows(__file__, "before_a_heading"),
-)
+@pytest.mark.parametrize("before", rows(__file__, "before_a_heading"))
 def test_headings_behind_other_html_are_headings(before: str) -> None:
     assert titles(before + SHOWN)[-1:] == ["Risks"]
 
@@ -112,10 +106,7 @@ def found(text: str) -> list[list[str | int | None]]:
     return [[one.what, one.line, one.text] for one in hidden(content, lambda: Document.of(content))]
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    rows(__file__, "told"),
-)
+@pytest.mark.parametrize(("text", "expected"), rows(__file__, "told"))
 def test_what_is_hidden_is_told_with_its_line(text: str, expected: list[list[str | int]]) -> None:
     assert found(text) == expected
     if "\r" not in text:

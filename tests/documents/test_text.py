@@ -43,10 +43,7 @@ def test_what_a_reader_sees_of_a_text() -> None:
         assert Text(raw, 1).plain == plain
 
 
-@pytest.mark.parametrize(
-    ("text", "raw"),
-    rows(__file__, "hidden"),
-)
+@pytest.mark.parametrize(("text", "raw"), rows(__file__, "hidden"))
 def test_what_is_hidden_in_a_text_is_taken_out(text: str, raw: str) -> None:
     assert Text(text, 1).raw == raw
 

@@ -4,10 +4,7 @@ from specguard_rules.message_texts import SHOWN, alternatives, near_miss, quoted
 from tests.rows import rows
 
 
-@pytest.mark.parametrize(
-    ("actual", "expected", "clause"),
-    rows(__file__, "near_misses"),
-)
+@pytest.mark.parametrize(("actual", "expected", "clause"), rows(__file__, "near_misses"))
 def test_a_near_miss_is_named(actual: str, expected: str, clause: str) -> None:
     assert near_miss(actual, ["other", expected]) == clause
 

@@ -106,10 +106,7 @@ def test_a_revocation_says_why(tmp_path: Path) -> None:
     assert lift["refusals"] == ["alice revoked it: it was a mistake"]
 
 
-@pytest.mark.parametrize(
-    ("how", "later"),
-    rows(__file__, "taken_away"),
-)
+@pytest.mark.parametrize(("how", "later"), rows(__file__, "taken_away"))
 def test_a_revocation_that_was_taken_away_counts_no_more_and_is_put_back(
     how: str, later: str, tmp_path: Path
 ) -> None:

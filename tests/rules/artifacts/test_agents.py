@@ -182,10 +182,7 @@ def test_the_second_pass(tmp_path: Path) -> None:
     said(messages_of("ART018", tmp_path, rows, POLICY, before), [expected for *_, expected in SECOND])
 
 
-@pytest.mark.parametrize(
-    ("agent", "row", "expected"),
-    rows(__file__, "about"),
-)
+@pytest.mark.parametrize(("agent", "row", "expected"), rows(__file__, "about"))
 def test_whom_a_row_is_about(agent: str, row: list[str], *, expected: bool) -> None:
     header = ["Agent", "State"] if len(row) > 1 else []
     assert about(agent)(Row(1, row, header)) is expected

@@ -59,10 +59,7 @@ def pushed(repository: Repository) -> Outcome:
     return run_here(*words, directory=repository.path, stdin=stdin)
 
 
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    rows(__file__, "origins"),
-)
+@pytest.mark.parametrize(("settings", "said"), rows(__file__, "origins"))
 def test_what_the_configuration_makes_of_the_origin(settings: list[str], said: str, tmp_path: Path) -> None:
     repository = Case(policy=f"remote = '{CANONICAL}'", commits=[step()]).build(tmp_path / "repository")
     for setting in settings:

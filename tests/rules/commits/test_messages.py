@@ -39,10 +39,7 @@ def test_settings_of_the_form(settings: dict[str, Any], subject: str, problem: s
     assert (problem in found) if problem else found == ""
 
 
-@pytest.mark.parametrize(
-    ("body", "problems"),
-    rows(__file__, "bodies"),
-)
+@pytest.mark.parametrize(("body", "problems"), rows(__file__, "bodies"))
 def test_what_stands_below_the_subject(body: list[str], problems: list[int]) -> None:
     assert [line for line, _ in footer_problems("\n".join(["feat: x", *body]))] == problems
 

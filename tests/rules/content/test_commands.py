@@ -13,10 +13,7 @@ def words(text: str) -> list[list[str]]:
     return [command.words for command in commands(text)]
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    rows(__file__, "words"),
-)
+@pytest.mark.parametrize(("text", "expected"), rows(__file__, "words"))
 def test_words(text: str, expected: list[list[str]]) -> None:
     assert words(text) == expected
 
@@ -42,10 +39,7 @@ def test_here_documents() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    rows(__file__, "wrappers"),
-)
+@pytest.mark.parametrize(("text", "expected"), rows(__file__, "wrappers"))
 def test_wrappers(text: str, expected: list[str]) -> None:
     assert list(commands(text)[0].unwrapped()) == expected
 

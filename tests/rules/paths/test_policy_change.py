@@ -42,10 +42,7 @@ def test_a_project_file_without_settings_is_no_policy(tmp_path: Path) -> None:
     judge("PTH004", tmp_path / "r", policy="", base=[base], commits=[change], args=args)
 
 
-@pytest.mark.parametrize(
-    ("text", "off"),
-    rows(__file__, "hooks_off"),
-)
+@pytest.mark.parametrize(("text", "off"), rows(__file__, "hooks_off"))
 def test_what_switches_hooks_off(text: str, *, off: bool) -> None:
     assert switches_off(text) is off
 
@@ -69,10 +66,7 @@ def test_a_change_beside_it_leaves_it_and_one_of_it_is_seen(file: dict[str, Any]
         assert same(text, changed) == ([old, new] not in file["seen"]), (old, new)
 
 
-@pytest.mark.parametrize(
-    "key",
-    rows(__file__, "keys"),
-)
+@pytest.mark.parametrize("key", rows(__file__, "keys"))
 def test_a_key_that_holds_for_every_job_counts(key: str) -> None:
     text = f"{key}:\n  x: y\n{GUARD}"
     assert not same(GUARD, text)
@@ -80,10 +74,7 @@ def test_a_key_that_holds_for_every_job_counts(key: str) -> None:
     assert same(GUARD, f"{key}-job:\n  script: y\n{GUARD}")
 
 
-@pytest.mark.parametrize(
-    "key",
-    rows(__file__, "tables"),
-)
+@pytest.mark.parametrize("key", rows(__file__, "tables"))
 def test_a_table_of_any_names_is_no_job(key: str) -> None:
     for name in ("script", "trigger", "steps", "commands", "scripts", "jobs"):
         text = f"{key}:\n  {name}: a\n  RULES: strict\n{GUARD}"
