@@ -16,7 +16,7 @@ from specguard.plans.task import expectation, expects_all, flaws, marked
 from specguard.plans.verification import Manual, evidence_of, manual_problem
 from specguard.work.kinds import PlanKind
 from tests.plans.making import NOTHING, plan_of, task, told, written
-from tests.work.trees import Grow
+from tests.work.conftest import Grow
 
 
 def found(plan: Plan) -> list[Finding]:

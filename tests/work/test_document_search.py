@@ -6,7 +6,7 @@ from specguard.change.tree import Documents, Tree
 from specguard.testing import Repository
 from specguard.work.document_search import Located, Shape, joined, points_to, read_pointer, text_at
 from specguard.work.kinds import WorkKind
-from tests.work.trees import Grow
+from tests.work.conftest import Grow
 
 KIND = WorkKind(pointer=["configs/NEXT.json", "docs/NEXT.json"], number="next", branch="phase-{number}")
 

@@ -30,7 +30,7 @@ from specguard.work.gates import (
 )
 from specguard.work.item import WorkItem
 from specguard.work.kinds import Gate, WorkKind
-from tests.work.trees import Grow, phase_12
+from tests.work.conftest import Grow, phase_12
 
 
 def read(text: str, titles: Sequence[str] = ("Gates", "Verification")) -> Gates:

@@ -16,7 +16,7 @@ from specguard.documents.data import read_data
 from specguard.errors import MissingFact
 from specguard.work.item_lists import Source, Sources, fields_of, find_listed, find_sources, slug_of
 from specguard.work.kinds import WorkKind
-from tests.work.trees import Grow
+from tests.work.conftest import Grow
 
 SLICE = WorkKind(
     source="**/PHASE_*_WORKBREAKDOWN.yaml", branch="codex/phase-{phase}-{number}-{slug}", submit="gt submit"

@@ -5,7 +5,7 @@ import pytest
 from specguard.errors import NotApplicable
 from specguard.work.item import WorkItem
 from specguard.work.kinds import WorkKind
-from tests.work.trees import Grow, phase_12
+from tests.work.conftest import Grow, phase_12
 
 KIND = WorkKind(document=["phase-{number}.md"], branch="phase-{number}")
 

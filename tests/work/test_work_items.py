@@ -12,7 +12,7 @@ from specguard.work.item import Papers
 from specguard.work.kinds import Names, WorkKind, identity, same_item
 from specguard.work.named_items import Unresolved, Work
 from tests.outcomes import there
-from tests.work.trees import Grow
+from tests.work.conftest import Grow
 
 PHASE = WorkKind(
     pointer=["NEXT_PHASE.json"],
