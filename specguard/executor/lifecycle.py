@@ -129,41 +129,35 @@ def finish(run: Run, end: RunEnded | None) -> RunEnded | None:
 
 
 def _write_end(run: Run, end: RunEnded | None) -> None:
-    ended = _record(run, end)
-    if run.manifest.agent is not None:
-        with run.step("report"):
-            write_report(run, ended)
-    # Said last: where the process dies before, the run is still one that goes on.
-    run.manifest.state, run.manifest.reason = ended.state, ended.reason
-    run.manifest.ended_at = ended.ended_at
-    run.seal()
-
-
-def _record(run: Run, end: RunEnded | None) -> Manifest:
-    """Write why a run ended where it ended early: the manifest as it will be."""
-    ended = run.manifest.model_copy()
+    """Write how a run ended, why where it ended early, and its report."""
+    manifest, folder = run.manifest, run.folder
+    ended = manifest.model_copy()
     ended.state = end.state if end else "succeeded"
     ended.reason = run.redactor.words(end.message) if end else None
     ended.ended_at = now_text()
     if end is None or end.exit_code == EXIT_PASSED:
         # That of a run that was resumed since.
-        run.folder.remove(ERROR)
-        return ended
-    step = run.manifest.steps[-1].name if run.manifest.steps else STEPS[0]
-    error = {
-        "schema": "specguard.run-error/1",
-        "run_id": run.folder.run_id,
-        "step": step,
-        "state": end.state,
-        "error": end.code,
-        "reason": ended.reason,
-        "exit_code": end.exit_code,
-        "command": end.command,
-        "tail": run.redactor.words(end.tail),
-        "suggestion": run.redactor.words(end.help),
-    }
-    run.folder.write(ERROR, json.dumps(error, indent=2) + "\n")
-    return ended
+        folder.remove(ERROR)
+    else:
+        error = {
+            "schema": "specguard.run-error/1",
+            "run_id": folder.run_id,
+            "step": manifest.steps[-1].name if manifest.steps else STEPS[0],
+            "state": end.state,
+            "error": end.code,
+            "reason": ended.reason,
+            "exit_code": end.exit_code,
+            "command": end.command,
+            "tail": run.redactor.words(end.tail),
+            "suggestion": run.redactor.words(end.help),
+        }
+        folder.write(ERROR, json.dumps(error, indent=2) + "\n")
+    if manifest.agent is not None:
+        with run.step("report"):
+            write_report(run, ended)
+    # Said last: where the process dies before, the run is still one that goes on.
+    manifest.state, manifest.reason, manifest.ended_at = ended.state, ended.reason, ended.ended_at
+    run.seal()
 
 
 def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None) -> int:

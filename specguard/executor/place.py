@@ -95,10 +95,6 @@ class PlaceGit(Git):
         found = (line.split(b"\t", 2) for line in lines)
         return {path: (added.decode("ascii"), removed.decode("ascii")) for added, removed, path in found}
 
-    def write_tree(self, index: str) -> str:
-        """Write the tree of an index file: its object id."""
-        return self.run("write-tree", "--missing-ok", index=index).decode("ascii").strip()
-
 
 class Place:
     """The place of a run.

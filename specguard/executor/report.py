@@ -109,18 +109,18 @@ class Failure(Record):
     tail: str = ""
 
 
-def write_report(run: Run, ended: Manifest | None = None) -> None:
+def write_report(run: Run, ended: Manifest) -> None:
     """Write `report.md` in the run's folder, without secrets; with `--compact` the logs are cut.
 
     Args:
         run: the run.
-        ended: its manifest as it will be when all is written; None: as it is.
+        ended: its manifest as it will be when all is written.
 
     Raises:
         SpecguardError: it cannot be written.
     """
     changed = None if run.place is None else changed_files(run.place, run.manifest.tree)
-    text = report_text(ended or run.manifest, run.folder, changed).encode("utf-8", "surrogateescape")
+    text = report_text(ended, run.folder, changed).encode("utf-8", "surrogateescape")
     run.folder.write(REPORT, run.redactor.text(text))
     if run.options.compact:
         compact(run)

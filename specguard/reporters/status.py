@@ -121,13 +121,7 @@ def _items(items: Sequence[Data]) -> Iterator[str]:
     closed = sum(item["state"] == "closed" for item in items)
     kinds = " and ".join(sorted({f"{item['kind']}s" for item in items}))
     yield _row(kinds, f"{closed} of {len(items)} closed")
-    rows = []
-    for item in items:
-        last = item["branch"] if item["state"] in ("ready", "conditional") else ""
-        if item["state"] == "blocked":
-            last = f"needs {', '.join(item['needs'])}"
-        rows.append((item["state"], item["id"], item["title"], item["owner"], last))
-    yield from _table(rows)
+    yield from _table([_columns(item, item["owner"], item["branch"]) for item in items])
 
 
 def _plan(plan: Data) -> Iterator[str]:
@@ -135,12 +129,16 @@ def _plan(plan: Data) -> Iterator[str]:
     option = f", option {plan['option']}" if plan["option"] else ""
     said = counts or plan["problem"] or "no tasks"
     yield _row("plan", cut(f"{plan['name']}{option}: {said}", _LONGEST))
-    rows = []
-    for task in plan["tasks"]:
-        status = task["status"] if task["state"] != "done" else ""
-        needs = f"needs {', '.join(task['needs'])}" if task["needs"] else ""
-        rows.append((task["state"], task["id"], task["title"], status, needs))
-    yield from _table(rows)
+    tasks = plan["tasks"]
+    yield from _table([_columns(task, task["status"] if task["state"] != "done" else "") for task in tasks])
+
+
+def _columns(thing: Data, about: str | None, branch: str | None = None) -> tuple[str | None, ...]:
+    """An item or task in columns: its state first, and last what it needs, or the branch for it."""
+    last = branch if thing["state"] in ("ready", "conditional") else ""
+    if thing["state"] == "blocked" and thing["needs"]:
+        last = f"needs {', '.join(thing['needs'])}"
+    return thing["state"], thing["id"], thing["title"], about, last
 
 
 def _table(rows: Sequence[tuple[str | None, ...]]) -> Iterator[str]:

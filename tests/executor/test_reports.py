@@ -116,7 +116,7 @@ def test_the_report_lists_files_commands_and_what_fixed_failures(tmp_path: Path)
         ]
         run.manifest.pull_request = PullRequest(title="Phase 12", state="printed", command="gh pr create x")
         run.manifest.state = "succeeded"
-        write_report(run)
+        write_report(run, run.manifest)
         text = Path(run.folder.file("report.md")).read_text()
     for line in (
         "# Phase 12: succeeded",
@@ -138,7 +138,7 @@ def test_the_report_of_a_run_that_ended_early_says_why_and_what_to_do(tmp_path: 
         run.manifest.state = "failed"
         run.manifest.reason = "@everyone: <b>gone</b>"
         run.folder.write("error.json", '{"step": "gates", "suggestion": "make\\nit"}')
-        write_report(run)
+        write_report(run, run.manifest)
         text = report_text(run.manifest, run.folder)
     assert text.startswith("# Phase 12: failed\n\n&#64;&#8203;everyone")
     assert "&#60;b&#62;gone&#60;/b&#62;.\n" in text
@@ -158,7 +158,7 @@ def test_a_place_that_is_gone_or_a_broken_file_does_not_keep_the_report_back(tmp
         assert changed_files(run.place, run.manifest.tree) is None
         for name in ("error.json", "gates.json"):
             run.folder.write(name, "[not json")
-        write_report(run)
+        write_report(run, run.manifest)
         assert "## What remains" in report_text(run.manifest, run.folder)
 
 
