@@ -399,22 +399,6 @@ def compact(run: Run) -> None:
 METRICS: Final = "specguard.run-metrics/1"
 
 
-class DoneItem(Record):
-    """A work item that is done with.
-
-    Attributes:
-        label: what people call it.
-        commit: the commit of the base that did it; empty if none is known.
-        run: the run that it cites, as `<kind>-<id>/<run-id>` or as the path of a manifest; empty: none.
-        problem: why that is no evidence a reviewer can go by; empty if it is.
-    """
-
-    label: str
-    commit: str = ""
-    run: str = ""
-    problem: str = ""
-
-
 def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
     """The metrics of a repository's runs, for JSON.
 
@@ -427,7 +411,7 @@ def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
     """
     runs = store.runs()
     items = list(_done_items(store, environment))
-    covered = [item for item in items if not item.problem]
+    covered = [item for item in items if not item["problem"]]
     took = sorted(run.took for run in runs if run.took is not None and run.ended is not None)
     commands = [
         command
@@ -459,14 +443,19 @@ def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
         },
         "coverage": {
             "percent": round(100 * len(covered) / len(items), 1) if items else None,
-            "covered": [item.__dict__ for item in covered],
-            "uncovered": [item.__dict__ for item in items if item.problem],
+            "covered": covered,
+            "uncovered": [item for item in items if item["problem"]],
         },
     }
 
 
-def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[DoneItem]:
-    """The items that are done or ticked in the base, as the rules count them, each with its evidence."""
+def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The items that are done or ticked in the base, as the rules count them.
+
+    Yields:
+        What people call each, the commit that did it, the run that shows it, as `<kind>-<id>/<run-id>` or as
+        the path of a manifest, and why that is no evidence a reviewer can go by; empty where there is none.
+    """
     repository = Repository.locate("", environment)
     options = RunOptions(environment=environment)
     with Git(repository) as git:
@@ -496,7 +485,7 @@ class _Done:
         self._change = change
         self._kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
 
-    def items(self) -> Iterator[DoneItem]:
+    def items(self) -> Iterator[dict[str, str]]:
         names = Names(self._kinds)
         words = [word for kind in self._kinds for word in names.words(kind)]
         sources = Sources(self._kinds, documents=Documents(self._change.head_files))
@@ -527,7 +516,7 @@ class _Done:
         plans = {item.get("plan") for run in runs if isinstance(item := run.value.get("item"), dict)}
         return [one for one in found if path_text(one.source.path) in plans] or found
 
-    def _judged(self, claim: Claim) -> DoneItem:
+    def _judged(self, claim: Claim) -> dict[str, str]:
         try:
             flaw = self._proof.judge(claim)
         except MissingFact as missing:
@@ -537,10 +526,12 @@ class _Done:
         good = (name for name, path in claim.cited if not self._proof.flaw(self._at(path), claim))
         # A tick names its run among its words.
         label = claim.label.partition(claim.cited[0][0])[0] if claim.cited else claim.label
-        return DoneItem(
-            label=label.rstrip(" :(`") or claim.label, commit=claim.commit,
-            run=next(good, "") if flaw is None else flaw.run, problem=flaw.reason if flaw else "",
-        )  # fmt: skip
+        return {
+            "label": label.rstrip(" :(`") or claim.label,
+            "commit": claim.commit,
+            "run": next(good, "") if flaw is None else flaw.run,
+            "problem": flaw.reason if flaw else "",
+        }
 
     def _at(self, path: bytes) -> RunRecord | None:
         try:

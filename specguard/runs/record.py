@@ -464,8 +464,6 @@ class RunRecords(Record):
         Raises:
             MissingFact: none can: they are not kept in the tree, and there is no folder of runs here.
         """
-        if not self.in_tree and not self._seen.is_there(b""):
-            raise self.unseen("the runs")
         return [self._at(folder) for folder in sorted(self._seen.folders())]
 
     @property
