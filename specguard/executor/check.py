@@ -124,9 +124,9 @@ def _through_hooks(run: Run) -> str | None:
             done = run_hook(run, "pre-commit", words, after)
             after = hash_tree(run)
             failed = failed if done.succeeded else done
-        if after == tree and failed is None:
-            return tree
-        if after == tree and failed is not None:
+        if after == tree:
+            if failed is None:
+                return tree
             run.told.append(told_of_command(run, failed, "The repository's pre-commit hook"))
             return None
         tree = after

@@ -234,12 +234,6 @@ def serve(directory: str) -> None:
 
 
 async def _serve(directory: str) -> None:
-    server = _server(directory)
-    async with stdio_server() as (incoming, outgoing):
-        await server.run(incoming, outgoing, server.create_initialization_options())
-
-
-def _server(directory: str) -> Server[Any]:
     limiter = anyio.CapacityLimiter(_AT_ONCE)
 
     async def apart(ask: Callable[[], _Asked]) -> _Asked:
@@ -267,7 +261,7 @@ def _server(directory: str) -> Server[Any]:
             contents=[types.TextResourceContents(uri=uri, text=text, mime_type=kind)]
         )
 
-    return Server(
+    server: Server[Any] = Server(
         "specguard",
         version=__version__,
         title="specguard",
@@ -277,6 +271,8 @@ def _server(directory: str) -> Server[Any]:
         on_list_resources=list_resources,
         on_read_resource=read_resource,
     )
+    async with stdio_server() as (incoming, outgoing):
+        await server.run(incoming, outgoing, server.create_initialization_options())
 
 
 def answer(name: str, given: Mapping[str, Any], directory: str) -> types.CallToolResult:
@@ -389,8 +385,9 @@ def pages(directory: str) -> Sequence[types.Resource]:
         documents = []
     found = []
     for path in documents:
-        uri, said = AUTHORITY + quote(path.encode("utf-8", "surrogateescape")), "A document of the authority."
-        found.append(types.Resource(uri=uri, name=_shown(path), description=said, mime_type=_kind(path)))
+        written, said = path.encode("utf-8", "surrogateescape"), "A document of the authority."
+        uri, name = AUTHORITY + quote(written), path_text(written)
+        found.append(types.Resource(uri=uri, name=name, description=said, mime_type=_kind(path)))
     for entry in rules:
         name, said = f"{entry.rule.code} {entry.rule.name}", manual.summary(entry)
         uri = RULE + entry.rule.code
@@ -415,7 +412,9 @@ def read_page(uri: str, directory: str) -> tuple[str, str]:
         asked = unquote(uri.removeprefix(AUTHORITY), errors="surrogateescape")
         for path, oid in _documents(directory):
             if path == asked:
-                return _read(oid, directory), _kind(path)
+                with Git(Repository.locate(directory, os.environ)) as git, Needed():
+                    _, content = git.object(oid)
+                return cut(content.decode("utf-8", "replace"), LONGEST_PAGE), _kind(path)
     step = f"ask for {RULE}CODE or {AUTHORITY}PATH, and list the resources to see which there are"
     raise SpecguardError(f"there is no resource {cut(uri)!r}", help=step, code="unknown-name")
 
@@ -426,18 +425,8 @@ def _documents(directory: str) -> Sequence[tuple[str, str]]:
     return [(path, oid) for path, oid in policy.documents if oid]
 
 
-def _read(oid: str, directory: str) -> str:
-    with Git(Repository.locate(directory, os.environ)) as git, Needed():
-        _, content = git.object(oid)
-    return cut(content.decode("utf-8", "replace"), LONGEST_PAGE)
-
-
 def _kind(path: str) -> str:
     return "application/toml" if path.endswith(".toml") else MARKDOWN
-
-
-def _shown(path: str) -> str:
-    return path_text(path.encode("utf-8", "surrogateescape"))
 
 
 MOST: Final = 60_000
