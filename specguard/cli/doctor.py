@@ -6,12 +6,15 @@ import os
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from importlib.util import find_spec
+from typing import Final, Literal
 
 import click
 
+from specguard.authority.policy import Policy
 from specguard.change.base import Found, find_base, named_base, no_base
 from specguard.change.check_request import Request
 from specguard.change.git import Git
@@ -25,22 +28,15 @@ from specguard.engine.policies import TRY, open_policy
 from specguard.errors import MissingFact, Needed, SpecguardError
 from specguard.evaluation.canaries import unmatched
 from specguard.evaluation.expectations import authority_of
+from specguard.integrations.hooks.settings import Host
 from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted
 from specguard.reporters.escape import cut
 from specguard.reporters.json import fields_of
+from specguard.runs.settings import AgentSettings, RunSettings
+from specguard.specs.spec_fields import SpecSettings
+from specguard.work.kinds import WorkKind
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Final, Literal
-
-    from specguard.authority.policy import Policy
-    from specguard.integrations.hooks.settings import Host
-    from specguard.runs.settings import AgentSettings, RunSettings
-    from specguard.specs.spec_fields import SpecSettings
-    from specguard.work.kinds import WorkKind
-
-    Status = Literal["ok", "note", "missing"]
+Status = Literal["ok", "note", "missing"]
 
 OLDEST_GIT: Final = (2, 31)
 """`rev-parse --path-format` is there from this version on."""

@@ -6,10 +6,14 @@ branches change, and one what becomes of merging the pairs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import Final
 
+from specguard.authority.policy import Policy
 from specguard.change.base import Found, find_base, no_base
 from specguard.change.check_request import Request, Revision
+from specguard.change.entries import Entry
 from specguard.change.git import RAW, Git
 from specguard.change.object_store import lines_of
 from specguard.change.ranges import Merges, RangeChange
@@ -21,15 +25,6 @@ from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NoAuthorityError
 from specguard.work.item_lists import Listed, Sources, meant
 from specguard.work.kinds import Names, Naming
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Final
-
-    from specguard.authority.policy import Policy
-    from specguard.change.entries import Entry
-
 
 ASKED: Final = 200
 """So many pairs are merged at most, to see whether they conflict."""

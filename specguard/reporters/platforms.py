@@ -27,8 +27,11 @@ command. It knows errors and warnings; what weighs less is told in plain lines.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement
 
+from specguard.errors import SpecguardError
 from specguard.model import Judged, RuleResult, Verdict, counted, listed, path_text
 from specguard.reporters import text, wording
 from specguard.reporters.escape import (
@@ -46,15 +49,7 @@ from specguard.reporters.escape import (
     xml_legal,
     xml_text,
 )
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from typing import Any, Final
-
-    from specguard.errors import SpecguardError
-    from specguard.reporters.text import Fold
-
+from specguard.reporters.text import Fold
 
 MOST: Final = 10
 """How many annotations of a kind the runner keeps for a step (`_maxCountPerIssueType` of actions/runner)."""

@@ -9,24 +9,20 @@ the same; `render_open` leaves them out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import quote
 
 from specguard import __version__
 from specguard.declaration.registry import FAMILIES
+from specguard.errors import SpecguardError
 from specguard.model import Judged, RuleResult, Verdict, path_text
 from specguard.reporters import wording
 from specguard.reporters.escape import cut, json_text, visible
 from specguard.reporters.json import plain
 from specguard.reporters.manual import prose
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from typing import Any, Final
-
-    from specguard.errors import SpecguardError
-
-    Data = Sequence[dict[str, Any]]
+Data = Sequence[dict[str, Any]]
 
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
