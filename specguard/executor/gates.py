@@ -30,7 +30,7 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.commit import CONFIGURATION, hash_tree, patch
 from specguard.executor.item_choice import verify_gates
 from specguard.executor.place import place_of
-from specguard.executor.process import NOT_FOUND, command_environment, command_limit, response_of, run_command
+from specguard.executor.process import command_environment, command_limit, response_of, run_command
 from specguard.executor.report import GATES_FILE, fenced, outcome
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import inspect
@@ -126,7 +126,6 @@ class GateRound:
 
     Attributes:
         results: what became of each, in the order of the plan.
-        missing: why gates ended whose program is not there.
     """
 
     def __init__(self, run: Run, ground: Ground, plan: Gates) -> None:
@@ -136,7 +135,6 @@ class GateRound:
         self._tree = ""
         self._up = any(gate.kind == "teardown" for gate in plan.gates)
         self.results = {gate.name: Result(gate) for gate in plan.gates}
-        self.missing: list[RunEnded] = []
 
     @property
     def failures(self) -> list[tuple[Result, Command]]:
@@ -157,6 +155,8 @@ class GateRound:
             self._run.note("No gate is named, by the policy or by the document: nothing was tested.")
         for one in self._plan.not_read:
             self._run.note(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why}).")
+        for program, why in missing_programs(self._plan.gates, command_environment(self._run)).items():
+            self._run.note(f"Not on the path: {program} (for {why}).")
         self._begin()
         try:
             try:
@@ -274,7 +274,7 @@ class GateRound:
         for call in chosen.calls:
             before = len(records)
             try:
-                record = run_command(
+                run_command(
                     self._run,
                     gate.name,
                     [*gate.wrapper, "sh", "-c", call] if gate.wrapper else call,
@@ -287,13 +287,6 @@ class GateRound:
             finally:
                 # Also of one with which the run ends.
                 self.results[gate.name].commands += records[before:]
-            if record.exit_code != NOT_FOUND:
-                continue
-            for program in missing_programs([gate], command_environment(self._run)):
-                said = f"the {gate.kind} {gate.name} ({gate.named}) needs {program}, which is not on the path"
-                help = f"install {program}, or see that PATH has it"
-                self.missing.append(RunEnded(said, help=help, code="program-missing"))
-                return
 
     def _write_results(self) -> None:
         """Write what became of each gate, and say it in the step."""
@@ -626,8 +619,7 @@ def run_gates(run: Run) -> bool:
         Whether all passed. With no gate at all that is so, and noted.
 
     Raises:
-        RunEnded: a gate needs a program that is not there, did what no gate may do, or the run's time is
-            over.
+        RunEnded: a gate did what no gate may do, or the run's time is over.
     """
     plan = planned_gates(run.policy, run.item, commands=run.options.commands)
     gates = GateRound(run, PlaceGround(run), plan)
@@ -636,6 +628,4 @@ def run_gates(run: Run) -> bool:
         told_of_command(run, command, f"The {result.gate.kind} {result.gate.name}", result.gate.named)
         for result, command in gates.failures
     ]
-    if gates.missing:
-        raise gates.missing[0]
     return passed

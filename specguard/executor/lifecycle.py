@@ -491,8 +491,8 @@ def _carry_out_alone(run: Run, ground: Ground, plan: Gates, say: Say) -> int:
     for result in gates.results.values():
         if result.skipped:
             say(f"{result.gate.kind} {result.gate.name} did not run: {result.skipped}")
-    for line in (*(one.message for one in gates.missing), *(f"note: {note}" for note in manifest.notes)):
-        say(line)
+    for note in manifest.notes:
+        say(f"note: {note}")
     say(f"run {folder.run_id}: {manifest.state} ({manifest.reason or manifest.steps[-1].detail})")
     if end is not None and end.help:
         say(f"  next: {end.help}")

@@ -413,13 +413,12 @@ def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
     items = list(_done_items(store, environment))
     covered = [item for item in items if not item["problem"]]
     took = sorted(run.took for run in runs if run.took is not None and run.ended is not None)
-    commands = [
-        command
+    ended = Counter(
+        (command.name, command.succeeded)
         for run in runs
-        if run.manifest
-        for command in run.manifest.commands
+        for command in (run.manifest.commands if run.manifest else ())
         if command.kind in JUDGING and command.ended_at is not None
-    ]
+    )
     attempts = [run.manifest.attempts for run in runs if run.manifest and run.manifest.attempts]
     return {
         "schema": METRICS,
@@ -432,10 +431,8 @@ def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
             "longest": round(took[-1], 1) if took else None,
         },
         "gates": {
-            name: {"passed": passed, "failed": failed}
-            for name in sorted({command.name for command in commands})
-            for passed in [sum(one.succeeded for one in commands if one.name == name)]
-            for failed in [sum(not one.succeeded for one in commands if one.name == name)]
+            name: {"passed": ended[name, True], "failed": ended[name, False]}
+            for name in sorted({name for name, _ in ended})
         },
         "attempts": {
             "mean": round(sum(attempts) / len(attempts), 2) if attempts else None,
