@@ -152,8 +152,6 @@ def _check_words(policy: Policy, options: RunOptions, name: str, words: Sequence
     help = f"name one that is allowed, such as --model {rules.suggested(role) or 'NAME'}"
     for model_name in models:
         refused = rules.refusal(*forms_of(model_name), role=role)
-        if refused is None and not model_name.isascii():
-            refused = "a model's name has only ASCII letters", "models.allow"
         if refused is not None:
             said = f"the model {model_name!r} may not be used: {refused[0]}"
             raise _refused(policy, refused[1], said, help)

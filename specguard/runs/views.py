@@ -196,10 +196,10 @@ class RunView(RunRecord):
             return words if isinstance(words, list) and all(isinstance(one, str) for one in words) else []
         if manifest.item.kind == "eval":
             return ["specguard", "eval"]
-        if manifest.state != "succeeded" and (manifest.item.kind != "gates" or self.running):
-            return about_run("resume", manifest.run_id, self.root)
         if manifest.item.kind == "gates":
             return about_run("gates", "", self.root)
+        if manifest.state != "succeeded":
+            return about_run("resume", manifest.run_id, self.root)
         words = ["specguard", "run", "item", manifest.item.kind, manifest.item.id]
         words += ["--run-root", self.root] if self.root else []
         agent = manifest.agent
