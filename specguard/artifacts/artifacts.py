@@ -408,16 +408,16 @@ class Artifact(Record):
         return self.artifacts.documents.fields(self.path)
 
     @cached_property
-    def cited(self) -> Cited | None:
-        """The evidence that it cites; None if its contract asks for none.
+    def cited(self) -> Cited:
+        """The evidence that it cites.
 
         Raises:
             MissingFact: its object is not there.
         """
+        from specguard.artifacts.contracts import Evidence
         from specguard.artifacts.evidence import Cited
 
-        settings = self.contract.evidence
-        return None if settings is None else Cited(self, settings)
+        return Cited(self, self.contract.evidence or Evidence())
 
     @cached_property
     def sections(self) -> dict[str, Sequence[Section]]:

@@ -105,7 +105,7 @@ def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: something that must be read is not there.
     """
     unknown: dict[str, list[Citation]] = {}
-    for citation, target in artifact.cited.looked_up if artifact.cited else ():
+    for citation, target in artifact.cited.looked_up:
         if target.flaw:
             yield artifact.finding("evidence.resolve", citation.path, target.flaw, target.help, citation.at)
         elif target.unknown and citation.kind != "shortened":
@@ -114,7 +114,7 @@ def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
         names = listed(list(dict.fromkeys(map(str, cited))), SHOWN)
         message = f"evidence that {why} cannot be looked up: {names}"
         help = "[artifacts.<name>.evidence] roots says which prefixes stand for the repository's root."
-        severity = artifact.cited.settings.unresolvable if artifact.cited and why == OUTSIDE else "warning"
+        severity = artifact.cited.settings.unresolvable if why == OUTSIDE else "warning"
         yield artifact.finding("evidence.roots", why, message, help, cited[0].at, severity)
 
 
@@ -152,10 +152,7 @@ def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: something that must be read is not there.
     """
-    cited = artifact.cited
-    if cited is None:
-        return
-    settings = cited.settings
+    cited, settings = artifact.cited, artifact.cited.settings
     place = path_text(artifact.path)
     wanted = form(settings.anchors, settings.paths, settings.roots)
     if cited.blocks is None:

@@ -327,7 +327,7 @@ def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
         found = list(Sync(files, runs, git=git, root=root).drifts())
     mended = [drift for drift in found if drift.status]
     for drift in mended if write else ():
-        drift.write()
+        drift.file.mark(drift.task, status=drift.status, evidence=drift.evidence)
     data = {"written": write, "drifts": [drift.data for drift in found]}
     show(output_format, data, _drifts(found, len(mended), written=write))
     return EXIT_FAILED if len(found) > (len(mended) if write else 0) else EXIT_PASSED

@@ -276,14 +276,6 @@ class TaskDrift(Record):
             "evidence": list(self.evidence),
         }
 
-    def write(self) -> None:
-        """Write the status that brings them together, with its evidence.
-
-        Raises:
-            SpecguardError: the plan cannot be written.
-        """
-        self.file.mark(self.task, status=self.status, evidence=self.evidence)
-
 
 class Sync(Record):
     """Compares plans with runs.

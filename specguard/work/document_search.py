@@ -314,7 +314,7 @@ def number_in(data: Any, field: str) -> tuple[str, int]:
     Raises:
         Shape: the field is missing, or it holds no number.
     """
-    value = value_at(data, field)
+    value = Data(data).get(field)
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     match = _ID.fullmatch(text)
     if match is None:
@@ -323,20 +323,13 @@ def number_in(data: Any, field: str) -> tuple[str, int]:
     return text, int(match[1])
 
 
-def value_at(data: Any, path: str) -> Any:
-    """The value at a dotted path of a JSON value; None if there is none (or `null`)."""
-    for key in path.split(".") if path else ():
-        data = data.get(key) if isinstance(data, dict) else None
-    return data
-
-
 def text_at(data: Any, path: str) -> str | None:
     """The text or integer at a dotted path, as text; None if there is none.
 
     Raises:
         Shape: something else is there, or a text that no name can hold.
     """
-    value = value_at(data, path)
+    value = Data(data).get(path)
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, (int, str)):

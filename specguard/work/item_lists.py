@@ -12,7 +12,7 @@ from specguard.documents.data import Data, Problem, written
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import MissingFact, if_applicable, nearest
 from specguard.model import Finding, path_text, shortened
-from specguard.work.document_search import Pointer, has_wildcard, matching, value_at
+from specguard.work.document_search import Pointer, has_wildcard, matching
 from specguard.work.item import Unresolved
 from specguard.work.kinds import WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template, number_width
@@ -106,7 +106,7 @@ class Source(Record):
         """The place of its items, and the value there."""
         value, named = self.data.value, self.settings.items
         if named:
-            return tuple(named.split(".")), value_at(value, named)
+            return tuple(named.split(".")), self.data.get(named)
         known = value if isinstance(value, dict) else {}
         name = next((name for name in (f"{self.kind}s", "items") if name in known), "")
         return ((name,), known[name]) if name else ((), value)
@@ -129,7 +129,7 @@ class Source(Record):
 
     def _id(self, value: Any) -> str:
         for name in (self.settings.number, "id"):
-            found = value_at(value, name)
+            found = Data(value).get(name)
             if isinstance(found, (str, int)) and not isinstance(found, bool) and written(found).strip():
                 return written(found).strip()
         return ""
@@ -473,7 +473,7 @@ class Listed(DataEntry):
         """The place of a field in its entry, and its value; None if there is none."""
         for text in self.source.settings.paths_of(name):
             path = text.replace("{number}", self.id)
-            value = value_at(self.value, path)
+            value = Data(self.value).get(path)
             if value is not None:
                 return path, value
         return "", None
