@@ -7,8 +7,9 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from specguard.change.check_request import read_bounded
 from specguard.declaration.rule import Record
-from specguard.documents.data import data_kind, data_of
+from specguard.documents.data import DATA_LIMIT, data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError
 from specguard.executor.item_choice import is_within
@@ -231,12 +232,7 @@ def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list
 
 
 def _read(file: str, path: bytes, kind: str, settings: PlanKind, fields: Mapping[str, str]) -> PlanFile:
-    try:
-        with open(file, "rb") as stream:
-            content = stream.read()
-    except OSError as error:
-        said = f"the plan cannot be read: {error}"
-        raise SpecguardError(said, path=file, code="unreadable-file") from error
+    content = read_bounded(file, DATA_LIMIT, "the plan")
     data = data_of(content, data_kind(path) or "json")
     if data.problem is not None:
         said, line = f"the plan cannot be read: {data.problem.message}", data.problem.line
