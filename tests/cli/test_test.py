@@ -1,7 +1,7 @@
 """`specguard test`: case files, the tables of an authority, what is said where they differ, and errors."""
 
-import os
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -10,8 +10,8 @@ from specguard.testing import Outcome, Repository, run, run_here
 from tests.cli.no_foo import install_no_foo
 from tests.outcomes import data_of, ended
 from tests.rows import rows
+from tests.scripts import DATA, play, scripts
 
-DATA = Path(__file__).parent / "data"
 AUTHORITY = (DATA / "tried.md").read_text()
 SIGNED = (DATA / "signed.toml").read_text()
 INLINE = (DATA / "expectations.toml").read_text()
@@ -35,33 +35,9 @@ def stated(repository: Repository, tests: str, code: int) -> Outcome:
     return ended(run_here("test", directory=repository.path), code)
 
 
-def test_the_tables_of_the_authority_are_tried(guarded: Repository) -> None:
-    done = ended(run_here("test", directory=guarded.path))
-    lines = done.stdout.splitlines()
-    assert lines[0].startswith("ok    SPEC_AUTHORITY.md:14: nobody edits the description of the API (")
-    assert lines[1].startswith("ok    SPEC_AUTHORITY.md:19: should-fail 2 (")
-    assert lines[2].startswith("ok    SPEC_AUTHORITY.md:22: the guide is free (")
-    assert lines[3].startswith("3 cases, all as expected (")
-
-
-def test_cases_of_the_folder_are_tried_too_and_nothing_is_written(guarded: Repository) -> None:
-    guarded.write(
-        "tests/policy/deep/api.toml",
-        'commits = {message = "docs: x", files = {"docs/api/y" = "b"}}\nexpect = ["PTH001"]\n',
-    )
-    before = guarded.git("status", "--porcelain", "--ignored"), guarded.git("for-each-ref")
-    assert "4 cases, all as expected" in ended(run_here("test", directory=guarded.path / "tests")).stdout
-    assert (guarded.git("status", "--porcelain", "--ignored"), guarded.git("for-each-ref")) == before
-
-
-def test_what_stands_in_the_working_tree_is_held_not_what_is_committed(guarded: Repository) -> None:
-    text = guarded.read("SPEC_AUTHORITY.md").decode().replace("docs/api/", "docs/other/", 1)
-    guarded.write("SPEC_AUTHORITY.md", text)
-    done = ended(run_here("test", directory=guarded.path), 1)
-    assert "FAIL  SPEC_AUTHORITY.md:14: nobody edits the description of the API" in done.stdout
-    assert "        expected  PTH001  (SPEC_AUTHORITY.md:17)\n" in done.stdout
-    assert "        found     nothing else\n" in done.stdout
-    assert "3 cases, 1 not as expected" in done.stdout
+@pytest.mark.parametrize("script", scripts(__file__))
+def test_what_is_tried(script: dict[str, Any], tmp_path: Path) -> None:
+    play(script, tmp_path)
 
 
 def test_the_tables_change_no_setting_and_no_verdict(guarded: Repository) -> None:
@@ -85,44 +61,13 @@ def test_what_a_change_expects_of_itself_has_no_influence(guarded: Repository) -
     assert run_here("test", directory=guarded.path).exit_code == 1
 
 
-def test_settings_files_have_the_tables_too(repository: Repository, tmp_path: Path) -> None:
-    settings = '[rules.forbidden-path]\npaths = ["gen/"]\n'
-    case = '[[should-fail]]\ncommits = {message = "x", files = {"gen/a" = "b"}}\n'
-    within = (settings + case).replace("[[", "[[tool.specguard.").replace("[rules", "[tool.specguard.rules")
-    for name, text in (("specguard.toml", settings + case), ("pyproject.toml", within)):
-        repository.write(name, text)
-        done = ended(run_here("test", directory=repository.path))
-        assert done.stdout.startswith(f"ok    {name}:3: should-fail 1")
-        repository.delete(name)
-    # A case with a policy of its own needs no authority, and no repository.
-    (tmp_path / "mine.toml").write_text(
-        'policy = "[rules.forbidden-path]\\npaths = [\\"a\\"]"\ncommits = {files = {a = "b"}}\n'
-        'expect = ["forbidden-path"]\n'
-    )
-    ended(run_here("test", "mine.toml", directory=tmp_path))
-
-
 def test_what_is_not_written_as_a_case_is_an_error_with_its_line(guarded: Repository) -> None:
-    deep = {"content": "expect = " + "[" * 3000 + "]" * 3000, "said": "it is nested too deeply"}
+    deep = {"content": "expect = " + "[" * 3000 + "]" * 3000, "said": "it is nested more than 50 levels deep"}
     for row in [*rows(__file__, "not_written_as_a_case"), deep]:
         done = tried(guarded, row["content"], 2)
         assert row["said"] in done.stderr, done
         assert "internal error" not in done.stderr, done
         assert not done.stdout
-
-
-def test_nothing_to_try_is_no_success(repository: Repository) -> None:
-    assert (
-        "there is no authority: the working" in ended(run_here("test", directory=repository.path), 2).stderr
-    )
-    for name in ("empty", "cases"):
-        (repository.path / name).mkdir()
-    # A pipe among the cases is not waited for.
-    os.mkfifo(repository.path / "cases" / "a.toml")
-    folder = "unreadable-file"
-    for name, code in (("empty", folder), ("cases", folder), ("none", "unknown-name")):
-        done = ended(run_here("test", name, directory=repository.path), 2)
-        assert f"{name}: there is no case [{code}]" in done.stderr
 
 
 def test_a_case_reaches_nothing_outside_of_its_repository(guarded: Repository, tmp_path: Path) -> None:
