@@ -4,12 +4,14 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.integrations.hooks.answering import SECONDS
 from specguard.testing import Repository
 from tests.integrations.hooks.asking import POLICY, Session, ask, bash, edit, guarded, write
+from tests.scripts import play, scripts
 
 
 def without_authority(repository: Repository, _: Path) -> dict[str, str]:
@@ -84,32 +86,6 @@ def test_an_edit_that_cannot_be_compared_is_refused(project: Repository, tmp_pat
     assert edit(other, "src/a.py").kind == "refuse"
 
 
-def test_without_an_authority_the_first_one_may_be_written_and_judges_at_once(
-    project: Repository, tmp_path: Path
-) -> None:
-    without_authority(project, tmp_path)
-    assert "`specguard init`" in edit(project, "src/a.py").refusal
-    assert bash(project, "specguard init").kind != "refuse"
-    assert edit(project, "SPEC_AUTHORITY.md", POLICY).kind == "pass"
-    project.write("SPEC_AUTHORITY.md", POLICY)
-    assert edit(project, "src/a.py").kind == "pass"
-    assert "PTH001" in edit(project, "docs/api/x.yaml").refusal
-
-
-def test_a_base_whose_authority_is_wrong_may_be_put_right(project: Repository, tmp_path: Path) -> None:
-    unreadable_policy(project, tmp_path)
-    assert edit(project, "SPEC_AUTHORITY.md", POLICY).kind == "pass"
-    assert edit(project, "src/a.py").kind == "refuse"
-    assert "specguard cannot check the working tree" in Session(project).after().refusal
-
-
-def test_a_working_copy_of_the_authority_that_is_wrong_changes_nothing(project: Repository) -> None:
-    project.write("SPEC_AUTHORITY.md", "# A\n\n```toml specguard\n[rules.loked]\n```\n")
-    assert edit(project, "src/a.py").kind == "pass"
-    assert "PTH001" in edit(project, "docs/api/x.yaml").refusal
-    assert edit(project, "SPEC_AUTHORITY.md", POLICY).kind == "pass"
-
-
 def test_outside_of_a_repository_edits_are_refused(tmp_path: Path) -> None:
     asked = ask("claude", write("a.py", tmp_path), tmp_path)
     assert asked.kind == "refuse"
@@ -118,14 +94,6 @@ def test_outside_of_a_repository_edits_are_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_gone_is_no_way_through(project: Repository, tmp_path: Path) -> None:
     asked = ask("claude", write(f"{project.path}/docs/api/x.yaml", tmp_path / "gone"), project.path)
-    assert "PTH001" in asked.refusal
-
-
-def test_a_cache_that_cannot_be_written_changes_nothing(project: Repository, tmp_path: Path) -> None:
-    (tmp_path / "cache").write_text("no folder")
-    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    assert edit(project, "src/a.py", environment=environment).kind == "pass"
-    asked = edit(project, "docs/api/x.yaml", environment=environment)
     assert "PTH001" in asked.refusal
 
 
@@ -142,3 +110,8 @@ def test_a_git_that_never_answers_is_refused_in_time(
     asked = edit(project, "src/a.py", environment={"PATH": path})
     assert asked.kind == "refuse"
     assert "seconds" in asked.refusal
+
+
+@pytest.mark.parametrize("script", scripts(__file__))
+def test_what_may_be_done_all_the_same(script: dict[str, Any], tmp_path: Path) -> None:
+    play(script, tmp_path)

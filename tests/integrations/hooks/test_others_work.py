@@ -10,7 +10,7 @@ import pytest
 
 from specguard.change.git import Git
 from specguard.testing import Repository
-from tests.integrations.hooks.asking import Session, begun, guarded, write
+from tests.integrations.hooks.asking import begun, guarded, write
 from tests.scripts import play, scripts
 
 
@@ -119,16 +119,6 @@ def test_a_commit_of_the_session_is_taken_back_with_what_it_said(tmp_path: Path)
     session.repository.git("commit", "--amend", "--no-edit", "-q")
     (session.repository.path / "docs/api/new.yaml").unlink(missing_ok=True)
     assert session.after().kind == "pass"
-
-
-def test_what_was_there_is_not_made_again_by_whoever_loses_it(project: Repository, tmp_path: Path) -> None:
-    session = Session(project, environment={"XDG_CACHE_HOME": str(tmp_path / "cache")})
-    session.start()
-    project.write("docs/api/x.yaml", "b\n")
-    for file in (tmp_path / "cache/specguard/pins").iterdir():
-        file.unlink()
-    session.start()
-    assert "PTH001" in session.stop().refusal
 
 
 def test_thousands_of_files_that_are_not_committed_are_bounded(project: Repository) -> None:

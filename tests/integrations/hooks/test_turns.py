@@ -2,11 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from specguard.testing import Repository, run_here
+from specguard.testing import Repository
 from tests.integrations.hooks.asking import Asked, Session, ask, begun
+from tests.scripts import play, scripts
 
 
 @pytest.fixture
@@ -41,15 +43,6 @@ def test_what_is_left_is_said_and_counted(session: Session) -> None:
     assert "31 findings left" in refusal
     assert "; likewise docs/api/1, docs/api/10, docs/api/11, " in refusal
     assert len(refusal.split()) <= 120
-
-
-def test_what_a_commit_has_is_said_once_with_the_command_that_shows_it(project: Repository) -> None:
-    project.commit("feat: x", files={"docs/api/x.yaml": "changed\n"})
-    told = Session(project).stop().refusal
-    assert "the commits of the branch" in told
-    assert "`specguard check` shows it again" in told
-    assert "PTH001" in run_here("check", directory=project.path).stdout
-    assert Session(project).stop().kind == "pass"
 
 
 def test_without_a_sign_of_a_new_turn_the_session_counts(session: Session) -> None:
@@ -98,18 +91,6 @@ def test_nothing_is_written_through_a_link(session: Session, tmp_path: Path) -> 
     assert not os.listdir(tmp_path / "elsewhere")
 
 
-def test_after_a_command_what_is_new_is_told_once(project: Repository) -> None:
-    session = begun(project)
-    assert session.after().kind == "pass"
-    project.write("docs/api/x.yaml", "changed\n")
-    assert "PTH001" in session.after().refusal
-    assert session.after().kind == "pass"
-    project.write("src/a.py", "DO NOT COMMIT\n")
-    second = session.after().refusal
-    assert "CNT001" in second
-    assert "PTH001" not in second
-
-
 def test_after_a_command_gemini_keeps_what_the_tool_said(repository: Repository) -> None:
     event = {"hook_event_name": "AfterTool", "tool_name": "run_shell_command", "tool_input": {"command": "x"}}
     asked = Session(repository, "gemini").ask(event)
@@ -127,3 +108,8 @@ def test_the_end_of_a_turn_in_a_worktree_judges_that_one(project: Repository, tm
     environment = {"CLAUDE_PROJECT_DIR": str(project.path)}
     asked = ask("claude", event, project.path, environment=environment)
     assert asked.kind == "refuse", "the agent has gone to a worktree of its project"
+
+
+@pytest.mark.parametrize("script", scripts(__file__))
+def test_what_is_said_and_when(script: dict[str, Any], tmp_path: Path) -> None:
+    play(script, tmp_path)
