@@ -5,18 +5,11 @@ from __future__ import annotations
 import os
 import re
 
-from specguard.change.check_request import Request
+from specguard.change.check_request import FileEdit, Request
 from specguard.errors import NoAuthorityError, SpecguardError
 from specguard.integrations.hooks.dialects import HookEvent, Reply
 from specguard.integrations.hooks.session_pins import Pin
-from specguard.integrations.hooks.tool_calls import (
-    FileEdit,
-    deeds_of,
-    is_below,
-    locate,
-    names_of,
-    work_tree_at,
-)
+from specguard.integrations.hooks.tool_calls import deeds_of, is_below, locate, names_of, work_tree_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,11 +10,10 @@ from __future__ import annotations
 import os
 import re
 
-from specguard.change.check_request import FLOOR
+from specguard.change.check_request import FLOOR, FileEdit
 from specguard.declaration.rule import Record
 from specguard.integrations.hooks.tool_calls import (
     Deeds,
-    FileEdit,
     as_bytes,
     joined,
     normal,

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from specguard.integrations.hooks.dialects import HookEvent
 
-__all__ = ["Deeds", "FileEdit"]
-
 PATH_KEYS: Final = (
     "file_path", "notebook_path", "path", "target_file", "filePath", "filename", "file", "relative_path",
     "target_notebook", "destination", "source", "new_path", "old_path",
