@@ -14,6 +14,7 @@ from pygls.uris import to_fs_path
 
 from specguard import __version__
 from specguard.authority.load import DEFAULTS, load_policy
+from specguard.authority.policy import Policy
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.change.worktree import FolderTree
@@ -21,7 +22,7 @@ from specguard.declaration.rule import Record
 from specguard.engine.check import check
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import open_policy
-from specguard.errors import SpecguardError
+from specguard.errors import NoAuthorityError, SpecguardError
 from specguard.reporters.escape import visible
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def make_server() -> LanguageServer:
         version, lines = document.version, document.lines
         texts = {_file(one): one.source for one in server.workspace.text_documents.values()}
         # In a thread: meanwhile the editor is answered.
-        flaws = await asyncio.to_thread(_flaws, _file(document), texts, saved=saved)
+        flaws = await asyncio.to_thread(flaws_of, _file(document), texts, saved=saved)
         now = server.workspace.text_documents.get(uri)
         if flaws is not None and now is not None and now.version == version:
             found = [_diagnostic(flaw, lines) for flaw in flaws]
@@ -96,17 +97,29 @@ def _file(document: TextDocument) -> str:
         return ""
 
 
-def _flaws(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[DocumentFlaw] | None:
-    """The flaws of a file; None if they are not known now, so that the ones shown before stay."""
+def flaws_of(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[DocumentFlaw] | None:
+    """The flaws of a file; None if they are not known now, so that the ones shown before stay.
+
+    A document of the authority is one by its name, or because the trusted base has it as one.
+
+    Args:
+        file: its absolute path, without links; empty for none.
+        texts: the texts of open files, by their absolute paths.
+        saved: whether the file is as the editor shows it.
+    """
     if not file:
         return None
     try:
-        place = EditedFile(file)
-        if is_authority(place):
-            return authority_flaws(place, texts)
-        return artifact_flaws(place) if saved else None
+        root = os.path.realpath(Repository.locate(os.path.dirname(file), os.environ).work_tree())
+        path = os.path.relpath(file, root)
+        asked = Request(environment=os.environ, directory=root)
+        policy = None if path in DEFAULTS else open_policy(asked)
+        if policy is None or path in dict(policy.documents):
+            return _authority_flaws(root, path, texts)
+        return _artifact_flaws(root, path, policy) if saved else None
     except SpecguardError as error:
-        _log.warning("%s", visible(error.message))
+        if saved or not isinstance(error, NoAuthorityError):
+            _log.warning("%s", visible(error.message))
         return [] if saved else None
 
 
@@ -149,83 +162,53 @@ class DocumentFlaw(Record):
     code: str = ""
 
 
-class EditedFile:
-    """The place of a file.
-
-    Args:
-        file: its absolute path, without links.
-
-    Attributes:
-        root: the root of its working tree.
-        path: its path from there, as git has it.
-
-    Raises:
-        SpecguardError: it is in no working tree.
-    """
-
-    def __init__(self, file: str) -> None:
-        self.root = os.path.realpath(Repository.locate(os.path.dirname(file), os.environ).work_tree())
-        self.path = os.path.relpath(file, self.root)
-
-
-def is_authority(place: EditedFile) -> bool:
-    """True if a file is a document of the authority: by its name, or as the trusted base has it."""
-    if place.path in DEFAULTS:
-        return True
-    try:
-        policy = open_policy(Request(environment=os.environ, directory=place.root))
-    except SpecguardError:
-        return False
-    return place.path in dict(policy.documents)
-
-
-def authority_flaws(place: EditedFile, texts: Mapping[str, str]) -> list[DocumentFlaw]:
+def _authority_flaws(root: str, path: str, texts: Mapping[str, str]) -> list[DocumentFlaw]:
     """The flaws of a document of the authority, as it is in the editor.
 
     Args:
-        place: the document.
+        root: the root of the working tree.
+        path: the document's path from there.
         texts: the texts of open files, by their absolute paths.
     """
-    files = FolderTree(place.root, {os.path.relpath(file, place.root): one for file, one in texts.items()})
+    files = FolderTree(root, {os.path.relpath(file, root): one for file, one in texts.items()})
     try:
         # The plugins that the text names are not imported, but those that the trusted base does.
-        policy = load_policy(files, registry=lambda _: known_rules(place.root))
+        policy = load_policy(files, registry=lambda _: known_rules(root))
     except SpecguardError as error:
         told = [(one.path, one.line or 0, _said(one.message, one.help)) for one in error.each()]
-        own = [DocumentFlaw(said, line, line, "error") for path, line, said in told if path == place.path]
+        own = [DocumentFlaw(said, line, line, "error") for at, line, said in told if at == path]
         # Whoever looks at one document is to see that nothing is read because of another one.
-        return own or [DocumentFlaw(f"{path}: {said}", 0, 0, "error") for path, _, said in told[:1]]
+        return own or [DocumentFlaw(f"{at}: {said}", 0, 0, "error") for at, _, said in told[:1]]
     if policy is None:
         return []
     flaws = [
         DocumentFlaw(_said(one.message, one.help), one.origin.line, one.origin.line, "error")
         for one in policy.disregarded
-        if one.origin.path == place.path
+        if one.origin.path == path
     ]
     for one in policy.unread:
-        if one.path == place.path:
+        if one.path == path:
             severity: Severity = "info" if one.meaning in _EXPLAINS else "warning"
             flaws.append(DocumentFlaw(f"not understood: {visible(one.reason)}", one.line, one.line, severity))
     return flaws[:_MOST]
 
 
-def artifact_flaws(place: EditedFile) -> list[DocumentFlaw]:
+def _artifact_flaws(root: str, path: str, policy: Policy) -> list[DocumentFlaw]:
     """The findings of the rules about artifacts, specs and plans in a saved file of the working tree.
 
     Raises:
         SpecguardError: nothing can be judged here.
     """
-    policy = open_policy(Request(environment=os.environ, directory=place.root))
     asked = [rule.code for rule in policy.rules if rule.active and rule.code.startswith(_FAMILIES)]
     if not asked:
         return []
-    request = Request(environment=os.environ, directory=place.root, worktree=True, all=True, select=asked)
-    path = place.path.encode("utf-8", "surrogateescape")
+    request = Request(environment=os.environ, directory=root, worktree=True, all=True, select=asked)
+    name = path.encode("utf-8", "surrogateescape")
     found = (judged for verdict in check(request) for judged in verdict.findings)
     flaws = []
     for judged in found:
         finding = judged.finding
-        if judged.state == "open" and finding.path == path:
+        if judged.state == "open" and finding.path == name:
             said = _said(finding.message, finding.help)
             said = f"{said} ({visible(str(judged.authority))})" if judged.authority else said
             line = finding.line or 0

@@ -9,7 +9,7 @@ import pytest
 from specguard.authority.layers import PolicyError
 from specguard.authority.load import load_policy
 from specguard.declaration.registry import Registry
-from specguard.integrations.lsp import EditedFile, authority_flaws, is_authority
+from specguard.integrations.lsp import flaws_of
 from specguard.testing import Outcome, Repository, run_here
 from tests.authority.conftest import Files, Load
 from tests.integrations.hooks.asking import edit
@@ -196,10 +196,8 @@ def test_the_cache_knows_the_nested_documents(mono: Repository, monkeypatch: pyt
 def test_an_editor_shows_what_is_wrong_with_one(mono: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(mono.path)
     path = str(mono.path / "packages/a/SPEC_AUTHORITY.md")
-    place = EditedFile(path)
-    assert is_authority(place)
-    assert not authority_flaws(place, {})
-    [flaw] = authority_flaws(place, {path: WRONG["above"][0]})
+    assert flaws_of(path, {}, saved=False) == []
+    [flaw] = flaws_of(path, {path: WRONG["above"][0]}, saved=False) or ()
     assert (flaw.line, flaw.severity) == (7, "error")
     assert "reaches beyond packages/a/" in flaw.message
 

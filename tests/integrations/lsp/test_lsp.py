@@ -10,7 +10,7 @@ import pytest
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
-from specguard.integrations.lsp import EditedFile, authority_flaws
+from specguard.integrations.lsp import flaws_of
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND
@@ -109,7 +109,7 @@ def test_a_document_that_is_no_file_of_the_repository_is_not_read(
     (governed.path / "folder").symlink_to(outside)
     text = f'# Authority\n\n```toml specguard\nbase = "main"\ndocuments = ["{name}"]\n```\n'
     governed.write("SPEC_AUTHORITY.md", text)
-    [flaw] = authority_flaws(EditedFile(str(governed.path / "SPEC_AUTHORITY.md")), {})
+    [flaw] = flaws_of(str(governed.path / "SPEC_AUTHORITY.md"), {}, saved=False) or ()
     assert flaw.message.startswith(said)
     assert (flaw.line, flaw.severity) == (line, "error")
 
