@@ -12,7 +12,7 @@ import re
 import subprocess
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
@@ -39,7 +39,7 @@ from specguard.reporters.escape import visible
 from specguard.reporters.json import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.audit.judging import AuditedBranch, PastChange
     from specguard.authority.floor import Floor
@@ -348,16 +348,25 @@ def _results(
         return
     again: list[_Task] = []
     for _ in range(_RESTARTS + 1):
-        some_tasks, again = chain(again, tasks), []
-        with _workers(options) as (pool, count), closing(_handed(pool, count, some_tasks)) as done:
-            for found, some, future in done:
-                try:
-                    if future is not None:
+        tasks, again = chain(again, tasks), []
+        with _workers(options) as (pool, count):
+            under_way: dict[Future[JudgedSlice], _Task] = {}
+            while True:
+                # A pool that is broken takes no more.
+                for task in islice(tasks, 0 if again else max(0, count * _AHEAD - len(under_way))):
+                    try:
+                        under_way[pool.submit(judge, task[1])] = task
+                    except BrokenExecutor:
+                        again.append(task)
+                        break
+                if not under_way:
+                    break
+                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                    found, some = under_way.pop(future)
+                    try:
                         yield found, future.result()
-                        continue
-                except BrokenExecutor:
-                    pass
-                again.append((found, some))
+                    except BrokenExecutor:
+                        again.append((found, some))
         if not again:
             return
     raise SpecguardError(
@@ -365,27 +374,6 @@ def _results(
         help="What was judged is kept: look at the memory, then run the same command, with fewer --jobs.",
         code="killed",
     )
-
-
-def _handed(
-    pool: Executor, count: int, tasks: Iterator[_Task]
-) -> Generator[tuple[_AuditedRepository, Slice, Future[JudgedSlice] | None]]:
-    """Each slice with its answer, as it comes; None for one that a broken pool did not take."""
-    under_way: dict[Future[JudgedSlice], _Task] = {}
-    room = count * _AHEAD
-    while True:
-        for found, some in islice(tasks, max(0, room - len(under_way))):
-            try:
-                under_way[pool.submit(judge, some)] = found, some
-            except BrokenExecutor:
-                room = 0
-                yield found, some, None
-                break
-        if not under_way:
-            return
-        ended, _ = wait(under_way, return_when=FIRST_COMPLETED)
-        for future in ended:
-            yield *under_way.pop(future), future
 
 
 @contextmanager

@@ -253,7 +253,7 @@ class BaselineEntry(Record):
     found: int | None
 
 
-class Recording:
+class Recording(Record):
     """A baseline brought up to date.
 
     Attributes:
@@ -263,11 +263,10 @@ class Recording:
         undecided: the rules that could not be judged; what is recorded of them stays.
     """
 
-    def __init__(self, top: str, before: Counts | None, results: Sequence[RuleResult], *, grow: bool) -> None:
-        self.top = top
-        self.before = before
-        self.undecided = [result for result in results if result.state == "indeterminate"]
-        self.entries = list(_entries(before, results, grow=grow or before is None))
+    top: str
+    before: Counts | None
+    entries: Sequence[BaselineEntry]
+    undecided: Sequence[RuleResult]
 
     @property
     def after(self) -> Counts:
@@ -305,14 +304,14 @@ def record(request: Request, *, grow: bool = False) -> Recording:
         )
         # A rule's stage says when it is judged, not whether what it found was there before.
         judging = Judging(policy, Facts(change, policy), selection, strict=request.strict, any_stage=True)
-        results = judging.run()
+        results = [result for result in judging.run() if result.code[:3] in FAMILIES]
         top = repository.work_tree()
         if before is None and os.path.lexists(os.path.join(top, os.fsdecode(BASELINE))):
             what = "is ignored by git, so it would never count"
             raise _broken(what, None, "take it out of .gitignore")
-        return Recording(
-            top, before, [result for result in results if result.code[:3] in FAMILIES], grow=grow
-        )
+        undecided = [result for result in results if result.state == "indeterminate"]
+        entries = list(_entries(before, results, grow=grow or before is None))
+        return Recording(top, before, entries, undecided)
 
 
 def _entries(before: Counts | None, results: Sequence[RuleResult], *, grow: bool) -> Iterator[BaselineEntry]:
