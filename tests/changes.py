@@ -1,6 +1,9 @@
 """What tests of changes share: git on a repository, a change's entries as lines, and events of a platform."""
 
+import io
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from specguard.change.git import Git
@@ -37,3 +40,17 @@ def pull_request(base: str, head: str, /, **more: Any) -> dict[str, Any]:
 def on_github(file: object, name: str = "pull_request", **more: str) -> dict[str, str]:
     """The variables of a job with a file about its event."""
     return {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": str(file), **more}
+
+
+def standard_input(data: bytes = b"", *, tty: bool = False) -> SimpleNamespace:
+    """What stands for `sys.stdin`, with some bytes."""
+    return SimpleNamespace(buffer=io.BytesIO(data), isatty=lambda: tty)
+
+
+def older_git(repository: Repository, folder: Path) -> str:
+    """A path of programs with a git in the folder that cannot merge trees."""
+    refusing = 'case "$*" in *merge-tree*) echo usage >&2; exit 129;; esac'
+    program = folder / "git"
+    program.write_text(f'#!/bin/sh\n{refusing}\nexec {repository.git("--exec-path")}/git "$@"\n')
+    program.chmod(0o755)
+    return f"{folder}:{clean_environment()['PATH']}"

@@ -7,8 +7,7 @@ import pytest
 from specguard.change.ranges import Merges
 from specguard.errors import MissingFact
 from specguard.testing import Repository
-from specguard.testing.repository import clean_environment
-from tests.changes import git_of
+from tests.changes import git_of, older_git
 
 NINE = "1\n2\n3\n4\n5\n6\n7\n8\n9\n"
 Paths = list[bytes]
@@ -139,14 +138,7 @@ def test_hostile_names_and_settings_change_nothing(sides: Repository) -> None:
 
 def test_an_older_git_gives_no_answer(sides: Repository, tmp_path: Path) -> None:
     sides.merge("two", files={"x": "x\n"})
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    real = sides.git("--exec-path") + "/git"
-    (folder / "git").write_text(
-        f'#!/bin/sh\ncase "$*" in *merge-tree*) echo usage >&2; exit 129;; esac\nexec {real} "$@"\n'
-    )
-    (folder / "git").chmod(0o755)
-    with git_of(sides, PATH=f"{folder}:{clean_environment()['PATH']}") as git:
+    with git_of(sides, PATH=older_git(sides, tmp_path)) as git:
         commit = git.commit(sides.oid())
         with pytest.raises(MissingFact, match=r"only git 2\.39"):
             list(Merges(git).redo([commit]))

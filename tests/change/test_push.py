@@ -1,6 +1,5 @@
 """What git and pre-commit say is pushed."""
 
-import io
 import sys
 from typing import Any
 
@@ -10,6 +9,7 @@ from specguard.change.remotes import read_pushes
 from specguard.change.repository import Push
 from specguard.errors import NotApplicable, SpecguardError
 from specguard.testing import Repository
+from tests.changes import standard_input
 from tests.conftest import Opener
 
 A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
@@ -59,21 +59,10 @@ def repo(repository: Repository) -> Repository:
     return repository
 
 
-class Input:
-    """Standard input with some bytes."""
-
-    def __init__(self, data: bytes, *, tty: bool = False) -> None:
-        self.buffer = io.BytesIO(data)
-        self._tty = tty
-
-    def isatty(self) -> bool:
-        return self._tty
-
-
 @pytest.fixture
 def pushed(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> Any:
     def pushed_all(repository: Repository, *lines: str, **options: Any) -> Any:
-        monkeypatch.setattr(sys, "stdin", Input("".join(line + "\n" for line in lines).encode()))
+        monkeypatch.setattr(sys, "stdin", standard_input("".join(line + "\n" for line in lines).encode()))
         return opened(repository, push=True, **options)
 
     return pushed_all
@@ -152,7 +141,7 @@ def test_the_first_push_of_a_first_branch_is_judged_from_the_empty_tree(
 
 
 def test_a_terminal_is_no_input(repo: Repository, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    for stdin in (Input(b"", tty=True), None):
+    for stdin in (standard_input(tty=True), None):
         monkeypatch.setattr(sys, "stdin", stdin)
         with pytest.raises(SpecguardError, match="--push reads what git tells its hook"):
             opened(repo, push=True)

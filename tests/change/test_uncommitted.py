@@ -1,6 +1,5 @@
 """What is no commit yet: a message being written, as git will record it, and a patch, as git applies it."""
 
-import io
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from specguard.change.sources import Change
 from specguard.change.uncommitted import DEFAULT_FILE, clean, read_message, start_settings
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.testing import Repository
-from tests.changes import Open, locate
+from tests.changes import Open, locate, standard_input
 from tests.changes import rows as entries
 from tests.rows import rows
 
@@ -115,7 +114,7 @@ def test_a_plain_patch_is_applied_to_head(
     assert (repo.path / ".git/index").read_bytes() == before
     # Standard input is one, too, and a subdirectory hides no part of it.
     text = EDIT + "--- a/locked/p\n+++ b/locked/p\n@@ -1 +1 @@\n-policy\n+EVIL\n"
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(text.encode()), isatty=lambda: False))
+    monkeypatch.setattr(sys, "stdin", standard_input(text.encode()))
     found = change(repo, directory=str(repo.path / "src"), patch="-")
     assert entries(found) == ["M locked/p", "M src/a"]
 

@@ -11,7 +11,7 @@ import pytest
 
 from specguard.change.process import Process
 from specguard.testing import Repository, Step, run_here
-from specguard.testing.repository import clean_environment
+from tests.changes import older_git
 from tests.outcomes import ended
 
 SCENARIOS = tomllib.loads(Path(__file__).with_name("branches.toml").read_text("utf-8"))
@@ -203,11 +203,7 @@ def test_many_branches_take_no_more_processes_than_two(
 def test_an_older_git_is_not_asked(here: Repository, tmp_path: Path) -> None:
     open_branch(here, "one", {"f": "1"})
     open_branch(here, "two", {"f": "2"})
-    older = tmp_path / "git"
-    refusing = 'case "$*" in *merge-tree*) echo usage >&2; exit 129;; esac'
-    older.write_text(f'#!/bin/sh\n{refusing}\nexec {here.git("--exec-path")}/git "$@"\n')
-    older.chmod(0o755)
-    found = told(here, env={"PATH": f"{tmp_path}:{clean_environment()['PATH']}"})
+    found = told(here, env={"PATH": older_git(here, tmp_path)})
     assert conflicts(found) == {"one two": None}
     assert found["notes"] == ["No pair was asked about conflicts: that takes git 2.39 or later."]
 

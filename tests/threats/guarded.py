@@ -1,9 +1,12 @@
 """What tests of cases share: a repository with a locked folder, and what the command says of it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from specguard.testing import Outcome, Repository, run, run_here
+from specguard.testing.case import fill
 from tests.outcomes import sound
+from tests.rows import recorded
 
 SETTINGS = """\
 base = "main"
@@ -75,3 +78,9 @@ def undecided(outcome: Outcome, said: str) -> None:
     assert said in str(outcome), outcome
     assert "Traceback" not in str(outcome)
     sound(outcome)
+
+
+def variables_of_git(ran: Path, objects: object) -> dict[str, str]:
+    """Variables by which git would leave `ran`, read objects elsewhere or show another change."""
+    places = {"ran": str(ran), "objects": str(objects), "folder": str(ran.parent)}
+    return {name: fill(text, places) for name, text in recorded(__file__, "variables").items()}

@@ -7,9 +7,9 @@ import pytest
 
 from specguard.change.sources import Change
 from specguard.testing import Repository
-from specguard.testing.case import fill
 from tests.changes import Open
 from tests.rows import recorded, rows
+from tests.threats.guarded import variables_of_git
 
 NAMES = [
     b"Locked/policy.md", "docs/cafe\u0301.md".encode(), "l\u043ecked/p".encode(),
@@ -118,8 +118,7 @@ def test_a_repository_that_does_all_it_can_changes_no_fact_and_runs_nothing(
     asked: list[dict[str, bool]] = [{}, {"staged": True}, {"root": True}]
     before = [change(repo, **options).summary() for options in asked]
     hostile(repo, ran)
-    places = {"ran": str(ran), "elsewhere": str(tmp_path)}
-    environment = {name: fill(text, places) for name, text in recorded(__file__, "variables").items()}
+    environment = variables_of_git(ran, tmp_path)
     assert [change(repo, env=environment, **options).summary() for options in asked] == before
     [commit] = change(repo, env=environment).commits
     own = [b"locked/p", b"locked/sub", b"src/p", b"src/\xff\n"]

@@ -221,14 +221,8 @@ def test_wherever_it_is_judged_from(repo: Repository, tmp_path: Path) -> None:
     repo.git("config", "diff.relative", "true")
     linked = repo.worktree(tmp_path / "linked", "side", "main")
     bare = repo.clone(tmp_path / "bare.git", bare=True)
-    for place in (
-        str(repo.path),
-        str(repo.path / "src"),
-        str(linked.path),
-        str(bare.path),
-        str(repo.git_dir),
-    ):
-        fails(check(repo, "-C", place, "--base=main", "--head=work"), LOCKED)
+    for place in (repo.path, repo.path / "src", linked.path, bare.path, repo.git_dir):
+        fails(check(repo, "-C", str(place), "--base=main", "--head=work"), LOCKED)
 
 
 def partial(repo: Repository, place: Path, kind: str) -> Repository:

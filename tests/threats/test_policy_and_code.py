@@ -10,7 +10,17 @@ from specguard.testing import Case, Repository, Step
 from specguard.testing.repository import clean_environment
 from tests.rows import recorded
 from tests.threats.cases import threat
-from tests.threats.guarded import LOCKED, authority, check, errors, fails, guarded, passes, undecided
+from tests.threats.guarded import (
+    LOCKED,
+    authority,
+    check,
+    errors,
+    fails,
+    guarded,
+    passes,
+    undecided,
+    variables_of_git,
+)
 
 AUTHORITY = "SPEC_AUTHORITY.md"
 
@@ -86,22 +96,7 @@ def test_variables_of_git(repo: Repository, tmp_path: Path) -> None:
         "GIT_DIR": str(other.git_dir),
         "GIT_WORK_TREE": str(other.path),
         "GIT_INDEX_FILE": str(other.git_dir / "index"),
-        "GIT_OBJECT_DIRECTORY": str(other.git_dir / "objects"),
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(other.git_dir / "objects"),
-        "GIT_CONFIG_COUNT": "2",
-        "GIT_CONFIG_KEY_0": "core.fsmonitor",
-        "GIT_CONFIG_VALUE_0": f"touch {ran}",
-        "GIT_CONFIG_KEY_1": "diff.external",
-        "GIT_CONFIG_VALUE_1": f"touch {ran}",
-        "GIT_CONFIG_PARAMETERS": f"'core.pager'='touch {ran}'",
-        "GIT_EXTERNAL_DIFF": f"touch {ran}",
-        "GIT_SSH_COMMAND": f"touch {ran}",
-        "GIT_TRACE": str(ran),
-        "GIT_TRACE2_EVENT": str(ran),
-        "GIT_ICASE_PATHSPECS": "1",
-        "GIT_GRAFT_FILE": str(ran),
-        "GIT_REPLACE_REF_BASE": "refs/heads/",
-        "GIT_EXEC_PATH": str(tmp_path),
+        **variables_of_git(ran, other.git_dir / "objects"),
     }
     fails(check(repo, "--enforce", "--base=main", env=env), LOCKED)
     place = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}
