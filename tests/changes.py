@@ -54,3 +54,11 @@ def older_git(repository: Repository, folder: Path) -> str:
     program.write_text(f'#!/bin/sh\n{refusing}\nexec {repository.git("--exec-path")}/git "$@"\n')
     program.chmod(0o755)
     return f"{folder}:{clean_environment()['PATH']}"
+
+
+def loose(repository: Repository, name: str) -> Path:
+    """The file that has an object by itself, to be taken away or written anew."""
+    oid = repository.oid(name)
+    path = repository.git_dir / "objects" / oid[:2] / oid[2:]
+    path.chmod(0o644)
+    return path

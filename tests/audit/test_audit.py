@@ -25,6 +25,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
 from specguard.testing import Outcome, Repository, Step, run_here
 from specguard.testing.repository import clean_environment
+from tests.changes import loose
 from tests.outcomes import ended
 from tests.rows import recorded
 
@@ -345,7 +346,7 @@ def test_what_a_copy_lacks_is_told_and_judged_later(
     made: Repository, own: Repository, store: Path, tmp_path: Path
 ) -> None:
     blob = made.git("rev-parse", "main~4:SPEC_AUTHORITY.md")
-    there = own.git_dir / "objects" / blob[:2] / blob[2:]
+    there = loose(own, blob)
     there.rename(tmp_path / "away")
     data = json.loads(audited(store, own.path, "--output-format", "json").stdout)
     [one] = data["repositories"]

@@ -16,20 +16,13 @@ from specguard.change.git import Git, History, measure
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
-from tests.changes import git_of, locate
+from tests.changes import git_of, locate, loose
 
 
 @pytest.fixture
 def repo(repository: Repository) -> Repository:
     repository.commit("one", files={"a": "a\n", "dir/b": "b\n"})
     return repository
-
-
-def overwrite(repo: Repository, oid: str, content: bytes | None) -> None:
-    """Give a loose object another content, or rubbish, as nobody but an attacker does."""
-    path = repo.path / ".git/objects" / oid[:2] / oid[2:]
-    path.chmod(0o644)
-    path.write_bytes(b"rubbish" if content is None else zlib.compress(content))
 
 
 # The directory
@@ -127,10 +120,10 @@ def test_a_missing_a_forged_and_a_broken_object_are_missing_facts(
         with pytest.raises(MissingFact, match="not in the object store") as caught:
             read()
         assert caught.value.command == "git fetch --refetch --no-filter origin"
-    overwrite(repo, repo.oid("HEAD:a"), b"blob 5\0evil\n")
+    loose(repo, "HEAD:a").write_bytes(zlib.compress(b"blob 5\0evil\n"))
     with pytest.raises(MissingFact, match="forged or broken"):
         list(git.objects([repo.oid("HEAD:a")] * count))
-    overwrite(repo, repo.oid("HEAD:dir/b"), None)
+    loose(repo, "HEAD:dir/b").write_bytes(b"rubbish")
     with pytest.raises(MissingFact):
         git.object(repo.oid("HEAD:dir/b"))
     assert git.object(git.empty_tree) == ("tree", b"")
@@ -330,17 +323,13 @@ def test_honest_trees_are_what_they_say(differing: Repository) -> None:
 
 @pytest.mark.parametrize("how", ["other content", "missing"])
 def test_each_differing_directory_is_compared_with_its_id(differing: Repository, how: str) -> None:
-    def place(tree: str) -> Path:
-        oid = differing.oid(tree)
-        return differing.path / ".git/objects" / oid[:2] / oid[2:]
-
     pair = differing.oid("old^{tree}"), differing.oid("main^{tree}")
-    other = place("main:same/deep").read_bytes()
+    other = loose(differing, "main:same/deep").read_bytes()
     for tree in (
         "main^{tree}", "main:other", "main:other/deep", "main:new", "main:new/deep/er", "old:gone/deep",
         "old:file", "old:other/deep",
     ):  # fmt: skip
-        path = place(tree)
+        path = loose(differing, tree)
         before = path.read_bytes()
         path.unlink()
         if how != "missing":

@@ -14,6 +14,7 @@ from specguard.change.repository import Repository as Located
 from specguard.declaration.expressions import Expression
 from specguard.errors import MissingFact
 from specguard.testing import Repository
+from tests.changes import loose
 from tests.rows import recorded
 
 
@@ -130,7 +131,7 @@ def test_a_missing_object_is_a_missing_fact(repository: Repository, git: Git) ->
     repository.commit(files={"a": "bad\n"})
     entries = Changed(repository, git).entries
     oid = entries[0].new
-    (repository.git_dir / "objects" / oid[:2] / oid[2:]).unlink()
+    loose(repository, oid).unlink()
     changed = Changed(repository, git)
     with pytest.raises(MissingFact, match=f"^a: object {oid} cannot be read"):
         changed.added("bad")

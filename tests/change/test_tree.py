@@ -11,6 +11,7 @@ from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.tree import DIRECTORY, Documents, Tree, TreeEntry
 from specguard.errors import MissingFact
 from specguard.testing import Repository
+from tests.changes import loose
 from tests.outcomes import there
 
 ZERO = "0" * 40
@@ -232,8 +233,7 @@ def test_contents_that_were_dropped_are_read_again(
 
 
 def test_a_document_whose_object_is_not_there_is_a_missing_fact(pages: Repository, git: Git) -> None:
-    oid = pages.oid("HEAD:a.md")
-    (pages.git_dir / "objects" / oid[:2] / oid[2:]).unlink()
+    loose(pages, "HEAD:a.md").unlink()
     documents = documents_of(pages, git)
     more = [b"folder/b.md", b"data.json", b"data.toml", b"lines.txt", b"bad.md"]
     for paths in ([b"a.md"], [b"a.md", *more]):

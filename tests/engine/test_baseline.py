@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from specguard.engine.baseline import compare_baselines, counts_text, read_counts
 from specguard.errors import SpecguardError
 from specguard.testing import Case, Repository, Step, run_here
+from tests.changes import loose
 from tests.outcomes import ended
 from tests.rows import rows
 
@@ -57,9 +58,7 @@ def test_every_report_tells_what_is_accepted_from_what_is_not(tmp_path: Path) ->
 def test_one_that_is_not_there_to_read_gives_no_verdict(lost: str, tmp_path: Path) -> None:
     repository = project(tmp_path / "repository", 1)
     oid = repository.oid(lost)
-    path = repository.git_dir / "objects" / oid[:2] / oid[2:]
-    assert path.exists()
-    path.unlink()
+    loose(repository, lost).unlink()
     outcome = ended(run_here("check", "--output-format=json", directory=repository.path), 2)
     [error] = outcome.report["errors"]
     assert oid[:12] in error["message"]

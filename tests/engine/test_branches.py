@@ -11,7 +11,7 @@ import pytest
 
 from specguard.change.process import Process
 from specguard.testing import Repository, Step, run_here
-from tests.changes import older_git
+from tests.changes import loose, older_git
 from tests.outcomes import ended
 
 SCENARIOS = tomllib.loads(Path(__file__).with_name("branches.toml").read_text("utf-8"))
@@ -211,8 +211,7 @@ def test_an_older_git_is_not_asked(here: Repository, tmp_path: Path) -> None:
 def test_a_branch_that_cannot_be_read_hides_no_other(here: Repository) -> None:
     open_branch(here, "one", {"src/a/f": "1"})
     lost = open_branch(here, "lost", {"src/a/f": "2"})
-    tree = here.git("rev-parse", f"{lost}:src/a")
-    (here.git_dir / "objects" / tree[:2] / tree[2:]).unlink()
+    loose(here, f"{lost}:src/a").unlink()
     found = told(here)
     assert each(found, "files")["one"] == ["src/a/f"]
     assert "what branches change cannot be read" in each(found, "problem")["lost"]

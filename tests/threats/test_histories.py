@@ -10,7 +10,7 @@ import pytest
 
 from specguard.errors import MissingFact
 from specguard.testing import Repository
-from tests.changes import Open, on_github, pull_request
+from tests.changes import Open, loose, on_github, pull_request
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, check, fails, guarded, passes, undecided
 
@@ -25,11 +25,9 @@ def repo(repository: Repository) -> Repository:
     return repository
 
 
-def forge(repo: Repository, oid: str, kind: str, content: bytes) -> None:
+def forge(repo: Repository, name: str, kind: str, content: bytes) -> None:
     """Overwrite a loose object of the store."""
-    path = repo.path / ".git/objects" / oid[:2] / oid[2:]
-    path.chmod(0o644)
-    path.write_bytes(zlib.compress(b"%s %d\0" % (kind.encode(), len(content)) + content))
+    loose(repo, name).write_bytes(zlib.compress(b"%s %d\0" % (kind.encode(), len(content)) + content))
 
 
 # What git would read in place of the objects
@@ -87,7 +85,7 @@ def test_a_forged_object(repo: Repository, name: str, kind: str, old: bytes, new
     repo.commit("feat: two", files={"src/b": "b\n"})
     content = repo.process("cat-file", kind, name).stdout
     assert old in content
-    forge(repo, repo.oid(name), kind, content.replace(old, new))
+    forge(repo, name, kind, content.replace(old, new))
     for words in ((), ENFORCED):
         undecided(check(repo, *words), "forged or broken")
 
@@ -95,7 +93,7 @@ def test_a_forged_object(repo: Repository, name: str, kind: str, old: bytes, new
 @threat("T59", "a tree of the head forged in the object store, where the verdict is the last word", "exit 2")
 def test_a_forged_tree(repo: Repository) -> None:
     content = repo.process("cat-file", "tree", repo.oid("main:locked")).stdout
-    forge(repo, repo.oid("HEAD:locked"), "tree", content)
+    forge(repo, "HEAD:locked", "tree", content)
     assert repo.git("diff", "--raw", "main", "work") == ""
     # Git believes it, and so does a check that is not the last word.
     fails(check(repo), ("CMT005", None))
@@ -103,8 +101,7 @@ def test_a_forged_tree(repo: Repository) -> None:
 
 
 def test_an_object_store_that_is_gone_is_no_empty_change(repo: Repository) -> None:
-    tree = repo.oid("HEAD^{tree}")
-    (repo.path / ".git/objects" / tree[:2] / tree[2:]).unlink()
+    loose(repo, "HEAD^{tree}").unlink()
     outcome = check(repo)
     undecided(outcome, "git fetch")
     assert outcome.state("PTH002") == "indeterminate"
