@@ -15,6 +15,7 @@ import pytest
 from specguard import rules
 from specguard.testing import Case, Outcome, run
 from specguard.testing.repository import clean_environment
+from tests.cli.no_foo import install_plugin
 from tests.rows import rows
 
 ROOT = Path(__file__).parent.parent
@@ -51,15 +52,6 @@ class Environment:
             program=str(self.programs / "specguard"),
         )
 
-    def add(self, name: str, code: str) -> None:
-        """Install a distribution of one module by hand, as a wheel's files would lie."""
-        module = name.replace("-", "_")
-        (self.packages / f"{module}.py").write_text(code)
-        info = self.packages / f"{module}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[specguard]\nmain = {module}\n")
-
 
 def call(command: list[str | Path], directory: Path = ROOT) -> None:
     """Run a program that must succeed."""
@@ -81,7 +73,7 @@ def environment(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) ->
     """An environment with both, and with plugins that nobody should name."""
     environment = Environment(tmp_path_factory.mktemp("environment"), wheels)
     for plugin in rows(__file__, "plugins"):
-        environment.add(plugin["name"], plugin["code"])
+        install_plugin(environment.packages, plugin["code"], plugin["name"], plugin["name"].replace("-", "_"))
     return environment
 
 

@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -10,7 +10,6 @@ from specguard.change import lines, object_store
 from specguard.change.entries import Entry
 from specguard.change.git import Git
 from specguard.change.lines import Lines, pieces
-from specguard.change.repository import Repository as Located
 from specguard.declaration.expressions import Expression
 from specguard.errors import MissingFact
 from specguard.testing import Repository
@@ -33,10 +32,9 @@ class Changed:
 
 
 @pytest.fixture
-def git(repository: Repository) -> Iterator[Git]:
+def repo(repository: Repository) -> Repository:
     repository.commit("start")
-    with Git(Located.locate(str(repository.path), repository.environment)) as opened:
-        yield opened
+    return repository
 
 
 def test_only_added_lines_count_and_each_expression_is_for_itself(repository: Repository, git: Git) -> None:

@@ -11,10 +11,10 @@ def install_no_foo(folder: Path, seen: str = 'b"foo" in entry.path') -> None:
     install_plugin(folder, _MODULE.replace("SEEN", seen))
 
 
-def install_plugin(folder: Path, module: str) -> None:
-    """Put a plugin `acme` of this text in a folder of modules."""
-    (folder / "acme_rules.py").write_text(module)
-    info = folder / "acme-1.0.dist-info"
+def install_plugin(folder: Path, text: str, name: str = "acme", module: str = "acme_rules") -> None:
+    """Put a plugin of one module, with this text, in a folder of modules, as a wheel's files would lie."""
+    (folder / f"{module}.py").write_text(text)
+    info = folder / f"{name.replace('-', '_')}-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[specguard]\nacme = acme_rules\n")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[specguard]\nmain = {module}\n")

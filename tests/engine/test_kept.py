@@ -70,6 +70,16 @@ def small(folder: Path, files: Mapping[str, str]) -> Repository:
     return Case(policy=POLICY, base=(Step("chore: base", files=files),), branch="main").build(folder)
 
 
+@pytest.fixture
+def tree(tmp_path: Path) -> Repository:
+    return small(tmp_path / "repository", FILES)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
 OTHER = f"# B\n\n```toml specguard\n{POLICY.replace('Risks', 'Dangers')}```\n"
 EDITS = [("SPEC_AUTHORITY.md", OTHER), *((edit["path"], edit["text"]) for edit in KEPT["edits"])]
 
@@ -94,40 +104,36 @@ def test_a_warm_cache_says_what_none_says(edits: list[tuple[str, Any]]) -> None:
 
 
 def test_the_second_time_only_what_is_not_named_is_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tree: Repository, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    repository = small(tmp_path / "repository", FILES)
     codes = ran(monkeypatch)
-    cache = tmp_path / "cache"
-    judge(repository, cache)
+    judge(tree, cache)
     assert {"ART002", "ART010", "SPC003", "PTH004"} <= set(codes)
     codes.clear()
-    judge(repository, cache)
+    judge(tree, cache)
     assert "PTH004" in codes, "it compares the policy with what is not in the tree"
     assert {code for code in codes if code.startswith(("ART0", "SPC", "PLN"))} <= {"ART017"}
 
 
-def test_another_question_has_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    repository = small(tmp_path / "repository", FILES)
-    cache = tmp_path / "cache"
-    judge(repository, cache)
+def test_another_question_has_another_name(
+    tree: Repository, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge(tree, cache)
     codes = ran(monkeypatch)
     for other in (
         "--today=2030-01-01", "--branch=other", "--pr-title=A title", "--root",
         "--authority=SPEC_AUTHORITY.md",
     ):  # fmt: skip
         codes.clear()
-        judge(repository, cache, other)
+        judge(tree, cache, other)
         assert "ART002" in codes, other
 
 
-def test_what_is_final_or_no_commit_or_no_whole_tree_is_judged_anew(tmp_path: Path) -> None:
-    repository = small(tmp_path / "repository", FILES)
-    cache = tmp_path / "cache"
+def test_what_is_final_or_no_commit_or_no_whole_tree_is_judged_anew(tree: Repository, cache: Path) -> None:
     for words in (["--enforce", "--base=main"], ["--staged"], ["--worktree"]):
-        judge(repository, cache, *words)
+        judge(tree, cache, *words)
         assert kept_files(cache) == [], words
-    run_here("check", directory=repository.path, env={"XDG_CACHE_HOME": str(cache)})
+    run_here("check", directory=tree.path, env={"XDG_CACHE_HOME": str(cache)})
     assert kept_files(cache) == []
 
 
@@ -143,10 +149,8 @@ def test_a_time_in_the_future_is_asked_for_again(tmp_path: Path, monkeypatch: py
     assert "ART002" not in codes
 
 
-def test_a_broken_file_is_a_miss(tmp_path: Path) -> None:
-    repository = small(tmp_path / "repository", FILES)
-    cache = tmp_path / "cache"
-    first = judge(repository, cache, "--output-format=json")
+def test_a_broken_file_is_a_miss(tree: Repository, cache: Path) -> None:
+    first = judge(tree, cache, "--output-format=json")
     [file] = kept_files(cache)
     for damage in (
         b"",
@@ -158,6 +162,6 @@ def test_a_broken_file_is_a_miss(tmp_path: Path) -> None:
         digest = hashlib.sha1(damage, usedforsecurity=False).hexdigest().encode()
         for content in (damage, digest + b"\n" + damage):
             file.write_bytes(content)
-            assert judge(repository, cache, "--output-format=json").stdout == first.stdout
+            assert judge(tree, cache, "--output-format=json").stdout == first.stdout
     os.chmod(cache / "specguard" / "1", 0o755)
-    assert judge(repository, cache, "--output-format=json").stdout == first.stdout
+    assert judge(tree, cache, "--output-format=json").stdout == first.stdout

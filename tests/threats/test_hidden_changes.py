@@ -46,12 +46,7 @@ def test_a_submodule_out_of_sight(repository: Repository, where: str) -> None:
     assert repository.git("diff", "--raw", "main", "work") == ""
     fails(check(repository), ("PTH002", "locked/sub"), ("PTH006", "locked/sub"))
     repository.submodule("locked/new")
-    both = [
-        ("PTH002", "locked/sub"),
-        ("PTH006", "locked/sub"),
-        ("PTH002", "locked/new"),
-        ("PTH006", "locked/new"),
-    ]
+    both = [(code, f"locked/{name}") for name in ("sub", "new") for code in ("PTH002", "PTH006")]
     repository.commit("feat: y", stage=False)
     fails(check(repository), *both)
 

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 
 from specguard.declaration.registry import FORMATS as KNOWN
 from specguard.testing import Outcome, Repository, run, run_here
+from tests.cli.no_foo import install_plugin
 from tests.reporters import published
 from tests.rows import recorded
 from tests.threats.cases import threat
@@ -149,11 +150,8 @@ def test_an_output_without_letters(repository: Repository, form: str, env: dict[
 def plugin(place: Path, what: str) -> dict[str, str]:
     """A distribution with a rule that raises something, and the variable that puts it on the path."""
     place.mkdir()
-    (place / "specguard_crash.py").write_text(recorded(__file__, "crashing").replace("{what}", what))
-    info = place / "specguard_crash-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: specguard-crash\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[specguard]\nmain = specguard_crash\n")
+    text = recorded(__file__, "crashing").replace("{what}", what)
+    install_plugin(place, text, "specguard-crash", "specguard_crash")
     return {"PYTHONPATH": str(place)}
 
 
