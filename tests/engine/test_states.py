@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -27,7 +28,7 @@ class Entry:
 class Facts:
     """A change of two entries, at the stage `range`."""
 
-    stage = "range"
+    change = SimpleNamespace(stage="range")
     timed = False
 
     def get(self, name: str) -> Any:
