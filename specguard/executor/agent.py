@@ -55,11 +55,10 @@ from specguard.runs.settings import (
     AgentSettings,
     Models,
     RunSettings,
-    find_version,
-    fits,
     forms_of,
     models_in,
     seconds,
+    version_in,
 )
 from specguard.work.gates import PlannedGate
 from specguard.work.item import WorkItem
@@ -353,8 +352,8 @@ def check_version(program: str, wanted: str, environment: Mapping[str, str]) -> 
     with tempfile.TemporaryDirectory() as folder:
         answer = ask([program, "--version"], environment, folder=folder, limit=LIMIT)
     printed = plain_text((answer.output + answer.said)[:_LARGEST])
-    version = find_version(printed)
-    if answer.code or version is None or not fits(version, wanted):
+    version = "" if answer.code else version_in(printed, wanted)
+    if not version:
         how = answer.lost or (f"it ended with exit code {answer.code}" if answer.code else "")
         said = f": {how}" if how else f" says {shortened(printed)!r}"
         raise SpecguardError(
@@ -362,7 +361,7 @@ def check_version(program: str, wanted: str, environment: Mapping[str, str]) -> 
             help=f"install a {name} that fits, or have the policy ask for this one",
             code="agent-version",
         )
-    return version.text
+    return version
 
 
 NO_FILE: Final = b"(no file)"

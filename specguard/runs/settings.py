@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import Record, Settings, required, setting
+from specguard.declaration.rule import Settings, required, setting
 from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
@@ -97,7 +97,7 @@ def check_versions(text: str) -> str:
     """A text that says which versions may be used; empty: any.
 
     Raises:
-        VersionError: it does not.
+        ValueError: it does not.
     """
     _clauses(text)
     return text
@@ -128,49 +128,34 @@ _VERSION: Final = (
 )
 
 
-class VersionError(ValueError):
-    """A text that says nothing about versions; it says which, and how to write it."""
-
-
-class Version(Record):
-    """A version: its numbers, and whether it comes before the release of these numbers.
-
-    Args:
-        text: as the tool writes it.
-        numbers: its numbers.
-        early: whether it is an alpha, a preview or a candidate.
-    """
-
-    text: str
-    numbers: tuple[int, ...]
-    early: bool
-
-
-def find_version(output: str) -> Version | None:
-    """The version that a tool prints for `--version`; the first that stands there, None if none does."""
-    found = re.search(_VERSION, output)
-    if found is None:
-        return None
-    numbers = tuple(int(number) for number in found["numbers"].split("."))
-    return Version(found[0].removeprefix("v"), numbers, early=found["before"] is not None)
-
-
-def fits(version: Version, wanted: str) -> bool:
-    """True if a version may be used.
+def version_in(output: str, wanted: str = "") -> str:
+    """The version that a tool prints for `--version`, the first that stands there, if it may be used.
 
     An alpha of 0.50 is neither below 0.50 nor 0.50 itself, so only a clause that lies on one side of both
     lets it pass.
 
+    Args:
+        output: what it prints.
+        wanted: which versions may be used; empty: any.
+
+    Returns:
+        The version as the tool writes it; empty if it prints none, or another one.
+
     Raises:
-        VersionError: `wanted` says nothing about versions.
+        ValueError: `wanted` says nothing about versions.
     """
-    return all(_fits(version, by, bound) for by, bound in _clauses(wanted))
+    found = re.search(_VERSION, output)
+    if found is None:
+        return ""
+    numbers, early = _numbers(found["numbers"]), found["before"] is not None
+    fits = all(_fits(numbers, early, by, bound) for by, bound in _clauses(wanted))
+    return found[0].removeprefix("v") if fits else ""
 
 
-def _fits(version: Version, by: str, bound: tuple[int, ...]) -> bool:
-    length = max(len(version.numbers), len(bound))
-    mine, other = (numbers + (0,) * (length - len(numbers)) for numbers in (version.numbers, bound))
-    if mine == other and version.early:
+def _fits(numbers: tuple[int, ...], early: bool, by: str, bound: tuple[int, ...]) -> bool:
+    length = max(len(numbers), len(bound))
+    mine, other = (one + (0,) * (length - len(one)) for one in (numbers, bound))
+    if mine == other and early:
         return False
     return {
         "==": mine == other, "!=": mine != other, ">": mine > other, ">=": mine >= other, "<": mine < other,
@@ -178,16 +163,20 @@ def _fits(version: Version, by: str, bound: tuple[int, ...]) -> bool:
     }[by]  # fmt: skip
 
 
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(".")))
+
+
 def _clauses(text: str) -> list[tuple[str, tuple[int, ...]]]:
     clauses = []
     for clause in text.split(",") if text.strip() else ():
         found = re.fullmatch(_CLAUSE, clause.strip())
         if found is None:
-            raise VersionError(
+            raise ValueError(
                 f"{clause.strip()!r} does not say which versions may be used: write it as in '>=0.40,<0.50' "
                 "or '!=0.41.2'"
             )
-        clauses.append((found["by"] or "==", tuple(map(int, found["version"].split(".")))))
+        clauses.append((found["by"] or "==", _numbers(found["version"])))
     return clauses
 
 
