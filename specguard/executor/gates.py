@@ -180,15 +180,16 @@ class GateRound:
 
     def take_down_owed(self) -> list[Command]:
         """Take down what a round that died had set up: the commands that ran."""
-        self._tree = str(_unfinished(self._run.folder)["tree"])
+        self._tree = str(self._run.folder.known(_UNFINISHED).get("tree"))
         self._take_down()
         return [command for result in self.results.values() for command in result.commands]
 
     def _begin(self) -> None:
         """Take the tree as it is; what a round that died had changed is undone before."""
         self._tree = self._ground.tree()
-        kept = _unfinished(self._run.folder) if self._ground.mends else {}
-        before = str(kept["tree"]) if kept.get("attempt") == self._run.manifest.attempts else self._tree
+        kept = self._run.folder.known(_UNFINISHED) if self._ground.mends else {}
+        same = kept.get("attempt") == self._run.manifest.attempts
+        before = str(kept.get("tree") or self._tree) if same else self._tree
         changed = self._ground.entries(self._tree, before)
         if changed:
             self._ground.restore(before, changed)
@@ -324,13 +325,7 @@ class GateRound:
 
 def is_owed(folder: RunFolder) -> bool:
     """True if a run died, or was ended, between setting something up and taking it down."""
-    return _unfinished(folder).get("up") is True
-
-
-def _unfinished(folder: RunFolder) -> Mapping[str, Any]:
-    """The record of a round that did not end; empty if there is none."""
-    data = folder.known(_UNFINISHED)
-    return data if "tree" in data else {}
+    return folder.known(_UNFINISHED).get("up") is True
 
 
 _STATES: Final = ("passed", "failed", "skipped", "pending")
