@@ -487,25 +487,20 @@ class Facts:
         """A fact of which the policy may say nothing; None if it does not."""
         return if_applicable(lambda: self.get(fact), None)
 
-    def _landed(
-        self, sources: Sources, commits: Callable[[], Sequence[Commit]]
-    ) -> Callable[[Listed], bool] | None:
-        """The test whether a commit did a listed item; None if no commit names any.
+    def _landed(self, sources: Sources, commits: Callable[[], Sequence[Commit]]) -> Callable[[Listed], bool]:
+        """The test whether a commit did a listed item; without a template of a commit none did.
 
         What is staged is judged without history; there an item that a commit could have done passes for done,
         and the check of the commits says otherwise.
         """
-        kinds = self._policy.declared("work_kinds")
-        if not any(kind.commit or kind.pull_request for kind in sources.kinds.values()):
-            return None
-        if self._before_commit:
-            return lambda listed: bool(
-                kinds[listed.source.kind].commit or kinds[listed.source.kind].pull_request
-            )
+        named = {name for name, kind in sources.kinds.items() if kind.commit or kind.pull_request}
+        if not named or self._before_commit:
+            return lambda listed: listed.source.kind in named
         from specguard.work.changes import Landings
         from specguard.work.kinds import Names
 
-        return Landings(sources, Names(kinds), history=self.change.history, commits=commits)
+        names = Names(self._policy.declared("work_kinds"))
+        return Landings(sources, names, history=self.change.history, commits=commits)
 
     @property
     def _before_commit(self) -> bool:

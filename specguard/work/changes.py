@@ -294,7 +294,7 @@ class Shown(Record):
         if listed.source.kind not in self.kinds:
             return True
         if settings.commit or settings.pull_request:
-            landed = self.sources.landed is not None and self.sources.landed(listed)
+            landed = self.sources.landed(listed)
         else:
             scope = listed.scope
             landed = any(scope.find(entry.path) is not None for entry in self._since(listed))

@@ -143,7 +143,7 @@ class Sources(Record, frozen=False):
         documents: the tree's.
         entries: what the change touches; None if no change is judged.
         whole: whether the whole tree is judged.
-        landed: tells whether a commit did an item; None if no commit can tell.
+        landed: tells whether a commit did an item; by default none did.
         shown: tells whether a commit or a run shows what a status says; None if the status is enough.
     """
 
@@ -151,7 +151,7 @@ class Sources(Record, frozen=False):
     documents: Documents
     entries: Callable[[], Sequence[Entry]] | None = None
     whole: bool = False
-    landed: Callable[[Listed], bool] | None = None
+    landed: Callable[[Listed], bool] = lambda _: False
     shown: Callable[[Listed], bool] | None = None
     known: dict[str, Sequence[Source]] = {}
 
@@ -280,9 +280,7 @@ class Sources(Record, frozen=False):
         Raises:
             MissingFact: the history cannot be read.
         """
-        if item.closed and (self.shown is None or self.shown(item)):
-            return True
-        return self.landed is not None and self.landed(item)
+        return (item.closed and (self.shown is None or self.shown(item))) or self.landed(item)
 
     def status_of(self, item: Listed) -> str:
         """The status of an item that is not done, and what it lacks where it says done."""
