@@ -157,14 +157,34 @@ class Case:
         Args:
             text: the case, or what was read from its TOML.
             name: how messages call it.
-            folder: where the case stands that it may be like.
+            folder: where the case stands that it may be like; None: nowhere.
             defaults: the values of attributes that it has no key for.
 
         Raises:
             CaseError: it is no TOML, or a key or value is not the format's.
         """
         forms = {item.name: str(item.type) for item in fields(cls) if item.name != "name"}
-        return cls(**{**(defaults or {}), **read_case(text, forms, name, folder)}, name=name)
+        table = _table(text, name, folder)
+        _check_keys(table, forms, name)
+        for key, value in table.items():
+            where = f"{name}: {key}"
+            several = value if isinstance(value, list) else [value]
+            if key in ("staged", "worktree"):
+                table[key] = _step(value, where, "")
+            elif key in _STEPS:
+                table[key] = [_step(item, where, _STEPS[key]) for item in several]
+            else:
+                _check_form(value, forms[key], where)
+            if key == "approvals":
+                table[key] = [_grant(item, f"{where}.{position}") for position, item in enumerate(value)]
+            elif key == "expect":
+                table[key] = [_finding(item, f"{where}.{position}") for position, item in enumerate(value)]
+            elif key == "env" and any(not variable or "=" in variable for variable in value):
+                raise CaseError(f"{where}: no variable has such a name", where)
+            words = [*value, *value.values()] if isinstance(value, dict) else several
+            if key in _TO_PROCESSES and any("\0" in word for word in words):
+                raise CaseError(f"{where} has a NUL, which no word of a command has", where)
+        return cls(**{**(defaults or {}), **table}, name=name)
 
     @classmethod
     def load(cls, path: Path) -> Case:
@@ -405,43 +425,6 @@ class CaseError(ValueError):
     def __init__(self, message: str, where: str = "") -> None:
         super().__init__(message)
         self.where = where
-
-
-def read_case(
-    text: str | Mapping[str, Any], forms: Mapping[str, str], name: str, folder: Path | None = None
-) -> dict[str, Any]:
-    """The values of a case, its steps made.
-
-    Args:
-        text: TOML, or what was read from it.
-        forms: the keys there are, each with the annotation of its values.
-        name: how the case is called in messages.
-        folder: where it stands; None for a case that is in no file, and can be like no other.
-
-    Raises:
-        CaseError: it is no TOML, or a key or value is not the format's.
-    """
-    table = _table(text, name, folder)
-    _check_keys(table, forms, name)
-    for key, value in table.items():
-        where = f"{name}: {key}"
-        several = value if isinstance(value, list) else [value]
-        if key in ("staged", "worktree"):
-            table[key] = _step(value, where, "")
-        elif key in _STEPS:
-            table[key] = [_step(item, where, _STEPS[key]) for item in several]
-        else:
-            _check_form(value, forms[key], where)
-        if key == "approvals":
-            table[key] = [_grant(item, f"{where}.{position}") for position, item in enumerate(value)]
-        elif key == "expect":
-            table[key] = [_finding(item, f"{where}.{position}") for position, item in enumerate(value)]
-        elif key == "env" and any(not variable or "=" in variable for variable in value):
-            raise CaseError(f"{where}: no variable has such a name", where)
-        words = [*value, *value.values()] if isinstance(value, dict) else several
-        if key in _TO_PROCESSES and any("\0" in word for word in words):
-            raise CaseError(f"{where} has a NUL, which no word of a command has", where)
-    return table
 
 
 def _check_form(value: Any, form: str, where: str) -> None:
