@@ -197,7 +197,9 @@ def _page(verdict: Verdict) -> Iterator[str]:
         if allowed:
             yield f"\n{markdown_text(allowed[0])}: {markdown_code(allowed[1])}\n"
     if verdict.policy_change:
-        yield from _policy_section(verdict)
+        first, *rest = wording.policy_lines(verdict)
+        yield f"\n### policy\n\n{first.removeprefix('policy: ').capitalize()}.\n\n"
+        yield from (f"- {markdown_text(line)}\n" for line in rest)
     for results in text.undecided(verdict):
         command = f" Next: {markdown_code(cut(results[0].command))}" if results[0].command else ""
         yield f"\n### {text.titles(results)}\n\n"
@@ -207,12 +209,6 @@ def _page(verdict: Verdict) -> Iterator[str]:
     for note in verdict.notes:
         yield f"> {markdown_text(cut(note))}\n"
     yield "\n"
-
-
-def _policy_section(verdict: Verdict) -> Iterator[str]:
-    first, *rest = wording.policy_lines(verdict)
-    yield f"\n### policy\n\n{first.removeprefix('policy: ').capitalize()}.\n\n"
-    yield from (f"- {markdown_text(line)}\n" for line in rest)
 
 
 def _item(like: Fold) -> str:

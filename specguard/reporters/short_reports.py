@@ -154,7 +154,9 @@ def render_concise(verdicts: Sequence[Verdict]) -> str:
 def _lines(verdict: Verdict) -> Iterator[str]:
     for result in verdict.results:
         for judged in result.findings:
-            yield f"{_place(judged)}{judged.code} {visible(text.said(judged))}{_remark(judged)}"
+            field = judged.finding.field
+            where = text.place(judged) or (f"{field}: " if field else "")
+            yield f"{where}{judged.code} {visible(text.said(judged))}{_remark(judged)}"
         if result.approvers:
             allowed = may_approve(result, str(verdict.change.get("source")))
             if allowed:
@@ -162,17 +164,10 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         if result.state == "indeterminate":
             yield f"{result.code} could not be judged: {'; next: '.join(text.undecided_lines(result))}"
     if verdict.policy_change:
-        for does, said_of_it, where in unsaid_differences(verdict):
-            what = f"policy: {does} {said_of_it}"
-            yield visible(f"{where}: {what}" if where else what)
+        for does, said, at in unsaid_differences(verdict):
+            what = f"policy: {does} {said}"
+            yield visible(f"{at}: {what}" if at else what)
     yield text.verdict_line(verdict, text.Style())
-
-
-def _place(judged: Judged) -> str:
-    where = text.place(judged)
-    if not where and judged.finding.field:
-        return f"{judged.finding.field}: "
-    return where
 
 
 def _remark(judged: Judged) -> str:
