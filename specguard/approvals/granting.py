@@ -9,7 +9,7 @@ from specguard.approvals.approvals import Approvals
 from specguard.approvals.log import Filed, Log, write_record, write_signature
 from specguard.approvals.people import ApprovalSettings, Approver, sign_as
 from specguard.approvals.record import Approval, Bond, Revocation
-from specguard.errors import Needed, NotApplicable, SpecguardError, nearest
+from specguard.errors import Needed, NotApplicable, SpecguardError, nearest, unknown
 from specguard.model import Judged, RuleResult, listed, path_text
 
 TYPE_CHECKING = False
@@ -156,8 +156,7 @@ def _rule(name: str, policy: Policy) -> RuleInPolicy:
     rule = policy.rule(name)
     if rule is None:
         known = {text for one in policy.rules for text in (one.code, one.name)}
-        step = nearest(name, known, "`specguard rule` lists them")
-        raise refused(f"no rule is called {name!r}", step, "unknown-name")
+        raise unknown("rule", name, known, "`specguard rule` lists them")
     return rule
 
 

@@ -225,10 +225,6 @@ def _item(value: Any) -> tuple[str, str] | None:
     return None if value is None else (_text(value["kind"]), _text(value["id"]))
 
 
-def _scope(value: Any) -> str:
-    return {"change": "change", "paths": "paths"}[value]
-
-
 def _each(value: Any, read: Callable[[Any], Any], *, least: int = 1) -> list[Any]:
     """A list of different things."""
     found = [read(one) for one in value]
@@ -246,7 +242,7 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "rules": partial(_each, read=_text),
     "paths": partial(_each, read=_path, least=0),
     "findings": partial(_each, read=_digits),
-    "scope": _scope,
+    "scope": {"change": "change", "paths": "paths"}.__getitem__,
     "fingerprint": _digits,
     "target": _any_text,
     "policy_id": _digits,
