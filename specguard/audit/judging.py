@@ -358,7 +358,10 @@ def _judged(git: PastGit, policies: PastPolicies, past: PastChange, audited: str
             # This copy lacks something, which says nothing of the change.
             raise
         return JudgedChange(past, branch, subject, "", BROKEN, _said(error))
-    _complain(verdict)
+    for result in verdict.results:
+        if result.error in _NOT_THERE:
+            # A later audit may find what of the repository is not here.
+            raise SpecguardError(result.reason or "", help=result.command, code=result.error)
     return JudgedChange(
         past,
         branch,
@@ -399,13 +402,6 @@ def _landed_change(git: Git, request: Request, commit: Commit) -> RangeChange:
     if not commit.is_merge:
         vars(change)["commits"] = [commit]
     return change
-
-
-def _complain(verdict: Verdict) -> None:
-    """Give up where something of the repository is not here, which a later audit may find."""
-    for result in verdict.results:
-        if result.error in _NOT_THERE:
-            raise SpecguardError(result.reason or "", help=result.command, code=result.error)
 
 
 def _said(error: SpecguardError) -> str:

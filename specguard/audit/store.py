@@ -294,17 +294,16 @@ _PASSED: Final = ("passed", "accepted")
 _JUDGED: Final = (*_PASSED, "failed", "indeterminate")
 
 
-class Summary:
+class Summary(Record):
     """The figures of an audit, each asked of the store when it is wanted.
 
-    Args:
+    Attributes:
         store: whose chosen changes are meant.
         today: the day on which they are told.
     """
 
-    def __init__(self, store: AuditStore, today: date) -> None:
-        self.store = store
-        self.today = today
+    store: AuditStore
+    today: date
 
     @cached_property
     def verdicts(self) -> Mapping[str, int]:

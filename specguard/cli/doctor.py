@@ -91,7 +91,7 @@ def _lines(one: Diagnosis) -> Iterator[str]:
         yield f"        next {cut(one.help)}"
 
 
-class Checkup:
+class Checkup(Record):
     """The subject of the checks.
 
     Attributes:
@@ -99,9 +99,8 @@ class Checkup:
         request: what a check would be asked here.
     """
 
-    def __init__(self, repository: Repository, request: Request) -> None:
-        self.repository = repository
-        self.request = request
+    repository: Repository
+    request: Request
 
     @cached_property
     def policy(self) -> Policy:

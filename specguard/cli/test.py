@@ -166,21 +166,17 @@ def eval_command(
 
 def _lines(data: Mapping[str, Any]) -> Iterator[str]:
     for one in data["samples"]:
-        yield from _sample(one)
+        version = f" {one['version']}" if one["version"] else ""
+        at = f" at {one['object_id'][:12]}" if one["object_id"] else ""
+        stored = ", stored as what is expected" if one["updated"] else ""
+        found = counted(one["findings"], "finding")
+        yield f"{_STATES[one['state']]:6}{one['name']}{version}{at}: {found}{stored}"
+        for kind, name in (("expected", "missing"), ("found", "unexpected"), ("but", "others")):
+            yield from (f"        {kind:9} {cut(line)}" for line in one[name][:_MOST])
+            if len(one[name]) > _MOST:
+                yield f"        {kind:9} and {len(one[name]) - _MOST} more"
+        yield from (f"        warning   {warning}" for warning in one["warnings"])
+        if one["problem"]:
+            yield f"        cannot be evaluated: {cut(one['problem'])}"
     yield f"run {data['run_id']}: {data['state']}, {counted(len(data['samples']), 'sample')}"
     yield f"manifest: {data['manifest']}"
-
-
-def _sample(one: Mapping[str, Any]) -> Iterator[str]:
-    version = f" {one['version']}" if one["version"] else ""
-    at = f" at {one['object_id'][:12]}" if one["object_id"] else ""
-    stored = ", stored as what is expected" if one["updated"] else ""
-    found = counted(one["findings"], "finding")
-    yield f"{_STATES[one['state']]:6}{one['name']}{version}{at}: {found}{stored}"
-    for kind, name in (("expected", "missing"), ("found", "unexpected"), ("but", "others")):
-        yield from (f"        {kind:9} {cut(line)}" for line in one[name][:_MOST])
-        if len(one[name]) > _MOST:
-            yield f"        {kind:9} and {len(one[name]) - _MOST} more"
-    yield from (f"        warning   {warning}" for warning in one["warnings"])
-    if one["problem"]:
-        yield f"        cannot be evaluated: {cut(one['problem'])}"

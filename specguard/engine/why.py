@@ -75,22 +75,13 @@ def what_governs(request: Request, path: str, policy: Policy | None = None) -> l
     Raises:
         SpecguardError: it is no such path, or there is no policy.
     """
-    name = os.fsencode(plain_path(path))
-    policy = policy or open_policy(request)
-    return governing(policy, name) + governing_specs(request, policy, name)
-
-
-def plain_path(path: str) -> str:
-    """A path from the repository's root, without slashes at its ends.
-
-    Raises:
-        SpecguardError: it is none.
-    """
     plain = path.strip("/")
     if {"", ".", ".."} & set(plain.split("/")):
         said = f"{path!r} is no path from the repository's root"
         raise usage(said, "write it as git does: docs/api/x.yaml")
-    return plain
+    name = os.fsencode(plain)
+    policy = policy or open_policy(request)
+    return governing(policy, name) + governing_specs(request, policy, name)
 
 
 def governing(policy: Policy, path: bytes) -> list[Governing]:
