@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.runs.manifests import META, Agent, RunFolder, Step, meta_text
+from specguard.runs.manifests import META, Agent, Item, RunFolder, Step, meta_text
 from specguard.runs.settings import RunSettings
 from specguard.runs.views import RunStore
 from tests.executor.one_run import manifest, ran
@@ -47,6 +47,8 @@ def test_a_run_under_way_is_alive_until_its_heartbeat_is_stale(tmp_path: Path) -
     [run] = RunStore(str(tmp_path), RunSettings(stale_after="60s")).runs()
     assert (run.alive, run.stale) == (False, True)
     assert 119 <= (run.heartbeat_age or 0) <= 125
+    gates = add(tmp_path, "2026-01-02T03-04-06Z-bbbb", item=Item(kind="gates", id="all"))
+    assert RunStore(str(tmp_path)).view(gates.path).again == ["specguard", "run", "gates"]
 
 
 def test_a_run_whose_process_is_gone_or_without_a_heartbeat_has_died(tmp_path: Path) -> None:
