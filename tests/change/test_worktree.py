@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from specguard.change import worktree
+from specguard.change.tree import TreeEntry
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from tests.changes import Open, rows
@@ -235,3 +236,27 @@ def test_a_submodule_that_is_removed_moved_or_replaced_is_seen(
     repo.delete("module")
     repo.git("update-index", "--force-remove", "module")
     assert rows(change(repo, worktree=True)) == ["D module"]
+
+
+# The files of a folder as they are on the disk
+
+
+def test_it_has_what_a_commit_of_it_would_have_and_texts_that_are_not_written(
+    repository: Repository, tmp_path: Path
+) -> None:
+    repository.commit("chore: one", files={"a.md": "one\n", "docs/b.md": "two\n"})
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "c.md").write_text("three\n")
+    repository.symlink("link", str(tmp_path / "outside"))
+    files = worktree.FolderTree(str(repository.path), {"docs/b.md": "other\n", "new/d.md": "four\n"})
+    oid = repository.git("rev-parse", "HEAD:a.md").strip()
+    assert files.find(b"a.md") == TreeEntry(0o100000, oid)
+    assert files.find(b"docs") == TreeEntry(0o040000, "")
+    assert (files.read(b"a.md"), files.read(b"docs/b.md"), files.read(b"new/d.md")) == (
+        b"one\n",
+        b"other\n",
+        b"four\n",
+    )
+    assert files.find(b"new/d.md") is not None
+    # Nothing is there beyond a link, as git has nothing there.
+    assert (files.find(b"link/c.md"), files.find(b"nowhere/x")) == (None, None)
