@@ -476,7 +476,7 @@ class Approvals:
     def _says_nothing(self, decision: Decision) -> Iterator[Reason]:
         said = says_nothing(decision.approval.reason, self._policy, decision.approval.rules)
         if said:
-            yield said, "Say why this change needs what the rule forbids.", "reason"
+            yield said, "Say with --reason why this change needs what the rule forbids.", "reason"
 
 
 def log_of(change: Change, folder: bytes) -> Log:

@@ -152,11 +152,13 @@ def approver_named(name: str, settings: ApprovalSettings) -> Approver:
 
 
 def _rule(name: str, policy: Policy) -> RuleInPolicy:
-    """The rule of a code or name."""
+    """The rule of a code or name, which an approval may lift."""
     rule = policy.rule(name)
     if rule is None:
         known = {text for one in policy.rules for text in (one.code, one.name)}
         raise unknown("rule", name, known, "`specguard rule` lists them")
+    if not rule.approvable:
+        raise refused(f"no approval lifts {rule.code} {rule.name}", "put right what it found")
     return rule
 
 

@@ -98,18 +98,20 @@ def test_what_cannot_be_given_is_not(
 
 
 @pytest.mark.parametrize(
-    ("code", "path", "message"),
+    ("code", "path", "message", "help_"),
     [
-        ("PTH001", "frozen/f", "would not count: no approval lifts PTH001"),
-        ("PTH002", LOCKED, "would not count: alice may not approve PTH002"),
+        ("PTH001", "frozen/f", "no approval lifts PTH001", "put right what it found"),
+        ("PTH002", LOCKED, "would not count: alice may not approve PTH002", "may."),
     ],
 )
-def test_nothing_is_written_that_would_not_count(tmp_path: Path, code: str, path: str, message: str) -> None:
+def test_nothing_is_written_that_would_not_count(
+    tmp_path: Path, code: str, path: str, message: str, help_: str
+) -> None:
     policy = POLICY.replace('may = ["PTH002", "PTH004", "BRN"]', 'may = ["BRN"]')
     change = Step("feat: change", files={path: "two\n"}, author="Cleo <cleo@example.org>")
     repository = build(tmp_path, commits=[change], policy=policy)
     words = (f"--override={code}", f"--path={path}", *WORDS[2:])
-    refused(repository, check(repository, *words), message)
+    refused(repository, check(repository, *words), message, help_)
 
 
 def test_whoever_made_the_change_does_not_approve_it(tmp_path: Path) -> None:
