@@ -151,13 +151,13 @@ class Floor(Record):
     def _put(self, data: dict[str, Any], one: Difference) -> None:
         """Put the floor's value in place, and where it is from; to what grows, only add it."""
         place, name = _place(data, one.key)
-        origins, value = data["origins"], one.before
+        origins, value, said = data["origins"], one.before, one.new
         first, added = 0, list(range(len(one.old) if isinstance(one.old, list) else 0))
-        if one.grows and isinstance(one.new, dict):
+        if one.grows and isinstance(said, dict):
             value = {**one.after, **value}
-        elif one.grows and one.new is not None:
-            first = len(one.new)
-            added = [index for index, element in enumerate(one.old) if element not in one.new]
+        elif one.grows and said is not None:
+            first = len(said)
+            added = [index for index, element in enumerate(one.old) if element not in said]
             of_patterns = isinstance(value, Patterns)
             known, more = (one.after.patterns, one.old) if of_patterns else (one.after, value)
             value = [*known, *(more[index] for index in added)]

@@ -236,7 +236,7 @@ class Merged:
                     self.origins[path] = layer.origin(path)
                 self._table(known, value, path, layer)
             elif preset or key not in target:
-                for below in [one for one in self.origins if preset and one[: len(path)] == path]:
+                for below in [one for one in self.origins if one[: len(path)] == path] if preset else ():
                     del self.origins[below]
                 target[key] = {} if isinstance(value, dict) else value
                 self.origins[path] = layer.origin(path)
