@@ -167,7 +167,7 @@ def _states(policy: Policy, plan: str) -> list[PlanState]:
     waiting: Mapping[bytes, str] = {}
     if policy.declares("wave_settings"):
         with Needed(), open_waves(Request(environment=os.environ, worktree=True, all=True)) as waves:
-            waiting = waiting_plans(waves.all)
+            waiting = waiting_plans(waves.all) if waves is not None else {}
     states = plan_states(files, top, waiting)
     return [one for one in states if one.form == "plan"] if plan else states
 

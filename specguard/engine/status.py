@@ -79,8 +79,8 @@ def _broken(policy: Policy) -> Iterator[str]:
 
 
 @contextmanager
-def open_waves(request: Request) -> Iterator[Waves]:
-    """The waves of a tree, as long as the context lasts; the policy must declare stages.
+def open_waves(request: Request) -> Iterator[Waves | None]:
+    """The waves of a tree, as long as the context lasts; None if the policy that judges it has no stages.
 
     Args:
         request: as for `standing`.
@@ -92,7 +92,7 @@ def open_waves(request: Request) -> Iterator[Waves]:
     repository = Repository.locate(request.directory, request.environment)
     with Git(repository) as git:
         change, policy, _ = _open(git, request, Policies(request, repository))
-        yield Facts(change, policy).get("waves")
+        yield Facts(change, policy).if_declared("waves")
 
 
 def _open(git: Git, request: Request, policies: Policies) -> tuple[Change, Policy, list[str]]:

@@ -212,6 +212,8 @@ def require_open(policy: Policy, path: str) -> None:
     if not policy.declares("wave_settings"):
         return
     with Needed(), open_waves(Request(environment=os.environ, worktree=True, all=True)) as waves:
+        if waves is None:
+            return
         contracts = waves.artifacts.contracts
         for name, settings in waves.owners.items():
             template = contracts[name].path if name in contracts else ""

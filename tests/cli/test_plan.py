@@ -155,6 +155,18 @@ class TestStatus:
                 "or a feature in specs [unknown-name]\n  next: specguard plan proposal SLUG "
             ), outcome
 
+    def test_stages_that_the_tree_itself_does_away_with_hold_nothing(self, repository: Repository) -> None:
+        repository.commit("chore: begin", files={"a": "a"})
+        repository.branch("topic")
+        policy = '# A\n\n```toml specguard\nextends = ["planner-pipeline"]\n```\n'
+        written = json.dumps({"title": "t", "tasks": [task(1)]})
+        repository.commit("docs: plan", files={"SPEC_AUTHORITY.md": policy, PLAN: written})
+        # No base has an authority, so HEAD's says where plans are, and the tree's what waits.
+        bare = "# A\n\n```toml specguard\n[plans.pipeline]\n```\n"
+        repository.write("SPEC_AUTHORITY.md", bare)
+        outcome = ended(run_here("plan", "status", directory=repository.path))
+        assert "task_001" in outcome.stdout
+
     def test_nothing_waits_for_what_was_put_off(self, tmp_path: Path) -> None:
         tasks = [task(1, status="deferred"), task(2, depends_on=["task_001"])]
         outcome = plan(Planned(tmp_path, tasks), "next")
