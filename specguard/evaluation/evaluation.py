@@ -23,7 +23,7 @@ from specguard.evaluation.expectations import OwnAuthority, nearest_line, read_f
 from specguard.executor.lifecycle import end_of, finish
 from specguard.executor.process import passed_on, run_command
 from specguard.executor.run import Run, RunEnded, RunOptions, begin_alone, find_checkout
-from specguard.model import EXIT_NO_VERDICT
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT
 from specguard.reporters.escape import json_text
 from specguard.reporters.file_writing import replace_file, writing
 from specguard.runs import manifests
@@ -440,9 +440,12 @@ def evaluate(
                         step.detail = one.problem or f"{one.state}, {one.found} findings"
                     done.append(one)
             if reason := _flaws(done):
-                raise RunEnded(reason)
+                known = all(one.state != "unknown" for one in done)
+                raise RunEnded(reason, exit_code=EXIT_FAILED if known else EXIT_NO_VERDICT)
 
         end = end_of(judge, "specguard eval")
+        if end is not None and end.message != _flaws(done):
+            end.exit_code = EXIT_NO_VERDICT
         data = {
             "schema": SCHEMA,
             "run_id": run.folder.run_id,

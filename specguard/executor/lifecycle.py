@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from traceback import print_exception
 from typing import Final
 
 import psutil
@@ -112,6 +113,8 @@ def end_of(work: Callable[[], None], go_on: str) -> RunEnded | None:
             str(error), help=help, exit_code=EXIT_NO_VERDICT, code="git-failed" if of_git else "system-failed"
         )
     except Exception as error:  # noqa: BLE001 - it is recorded, and told of as any internal error is
+        if "--traceback" in sys.argv:
+            print_exception(error)
         return ended_by(internal_error(error))
     return None
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from specguard.evaluation import evaluation
 from specguard.runs.manifests import Manifest
 from specguard.testing import Outcome, Repository, run_here
 from tests.outcomes import data_of, ended
@@ -42,9 +43,14 @@ def team(repository: Repository, shop: Repository) -> Repository:
 
 def manifest_of(done: Outcome) -> tuple[Manifest, dict[str, Any]]:
     """The manifest of the run that a text says it made, and what its evaluation holds."""
-    place = Path(done.stdout.rpartition("manifest: ")[2].strip())
-    evaluation = json.loads((place.parent / "evaluation.json").read_text())
-    return Manifest.model_validate_json(place.read_text()), evaluation
+    place = folder_of(done)
+    evaluation = json.loads((place / "evaluation.json").read_text())
+    return Manifest.model_validate_json((place / "manifest.json").read_text()), evaluation
+
+
+def folder_of(done: Outcome) -> Path:
+    """The folder of the run that a text says it made."""
+    return Path(done.stdout.rpartition("manifest: ")[2].strip()).parent
 
 
 def test_a_sample_as_expected_is_kept_as_a_run(team: Repository, shop: Repository) -> None:
@@ -89,6 +95,7 @@ def test_what_differs_is_told_both_ways(team: Repository) -> None:
         assert said in done.stdout
     manifest, evaluation = manifest_of(done)
     assert (manifest.state, manifest.reason) == ("failed", "not as expected: shop")
+    assert json.loads(folder_of(done).joinpath("error.json").read_text())["exit_code"] == 1
     assert evaluation["samples"][0]["missing"] == ["PTH001 gen/b"]
     # A policy that changed is seen before it is committed.
     team.write("SPEC_AUTHORITY.md", AUTHORITY.replace("gen/", "generated/"))
@@ -179,6 +186,23 @@ def test_commands_of_assets_run_in_a_checkout_of_the_sample(team: Repository, sh
     team.write("patterns/emit.sh", "kill -TERM $(ps -o ppid= -p $PPID)\nexec sleep 99\n")
     done = ended(run_here("eval", directory=team.path), 2)
     assert "the evaluation ended early: specguard was ended by SIGTERM [killed]" in done.stderr
+    errors = [json.loads(one.read_text()) for one in team.path.glob(".runs/*/*/error.json")]
+    assert {(one["state"], one["exit_code"]) for one in errors} == {("failed", 1), ("killed", 2)}
+
+
+def test_an_error_of_specguards_own_is_recorded_and_shown(
+    team: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its next step says prints where it came from, of any kind of run."""
+    monkeypatch.setattr(evaluation, "open_snapshot", None)
+    words = ("--traceback", "eval")
+    monkeypatch.setattr("sys.argv", ["specguard", *words])
+    done = run_here(*words, directory=team.path)
+    assert done.exit_code == 2
+    assert "the evaluation ended early: internal error: TypeError: " in done.stderr
+    assert 'evaluation.py", line ' in done.stderr
+    [error] = team.path.glob(".runs/*/*/error.json")
+    assert json.loads(error.read_text())["error"] == "internal-error"
 
 
 def test_what_is_not_declared_as_samples_is_an_error_with_its_line(team: Repository) -> None:
