@@ -155,8 +155,6 @@ class GateRound:
             self._run.note("No gate is named, by the policy or by the document: nothing was tested.")
         for one in self._plan.not_read:
             self._run.note(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why}).")
-        for program, why in missing_programs(self._plan.gates, command_environment(self._run)).items():
-            self._run.note(f"Not on the path: {program} (for {why}).")
         self._begin()
         try:
             try:
@@ -176,7 +174,11 @@ class GateRound:
         finally:
             self._write_results()
         os.unlink(self._run.folder.file(_UNFINISHED))
-        return not self.failures
+        failed = [result.gate for result in self.results.values() if result.state == "failed"]
+        missing = missing_programs(failed, command_environment(self._run)) if failed else {}
+        for program, why in missing.items():
+            self._run.note(f"Not on the path: {program} (for {why}).")
+        return not failed
 
     def take_down_owed(self) -> list[Command]:
         """Take down what a round that died had set up: the commands that ran."""
