@@ -330,17 +330,20 @@ class Repository:
                 _take_over(tree, trees[other], trees[_fork(parents_of, parents[0], other)])
             step.apply(tree)
             trees[label], parents_of[label] = tree, parents
-            marks[label] = b":%d" % (position + 1)
-            stream += [
-                b"reset %s\n" % to_bytes(last),
-                *self._commit_in_stream(step, last, marks, label, parents),
-            ]
+            mark = b":%d" % (position + 1)
+            stream.append(b"reset %s\n" % to_bytes(last))
+            stream += self._commit_in_stream(step, last, mark, [marks[parent] for parent in parents])
             stream += _difference(before, tree)
+            marks[label] = mark
         for name, label in {**(refs or {}), last: labels[-1]}.items():
             stream.append(b"reset %s\nfrom %s\n\n" % (to_bytes(name), marks[label]))
         stream += [b"get-mark %s\n" % mark for mark in marks.values()]
         oids = self.git("fast-import", "--quiet", "--force", "--date-format=raw", stdin=b"".join(stream))
-        self.checkout(last.removeprefix("refs/heads/"))
+        self.git("symbolic-ref", "HEAD", last)
+        done = self.process("reset", "-q", "--hard")
+        # A path that git lets nobody check out, such as `.git/x`, is in commits all the same.
+        if done.returncode and b"invalid path" not in done.stderr:
+            raise GitError(f"git reset ended with {done.returncode}: {_text(done.stderr).strip()}")
         return dict(zip(marks, oids.split("\n"), strict=True))
 
     # Refs
@@ -427,7 +430,7 @@ class Repository:
     # Helpers
 
     def _commit_in_stream(
-        self, step: Step, ref: str, marks: Mapping[str, bytes], label: str, parents: Sequence[str]
+        self, step: Step, ref: str, mark: bytes, parents: Sequence[bytes]
     ) -> Iterator[bytes]:
         """A commit for `git fast-import`, with the next date, but for what it changes."""
         author = to_bytes(step.author or AUTHOR)
@@ -435,14 +438,14 @@ class Repository:
         self.commits_made += 1
         message = to_bytes(step.message)
         message += b"\n" if message and not message.endswith(b"\n") else b""
-        yield b"commit %s\nmark %s\n" % (to_bytes(ref), marks[label])
+        yield b"commit %s\nmark %s\n" % (to_bytes(ref), mark)
         yield b"author %s %d +0000\n" % (author, when)
         yield b"committer %s %d +0000\n" % (to_bytes(step.committer) or author, when)
         if step.encoding:
             yield b"encoding %s\n" % step.encoding.encode()
         yield b"data %d\n%s\n" % (len(message), message)
         for word, parent in zip((b"from", *[b"merge"] * len(parents)), parents, strict=False):
-            yield b"%s %s\n" % (word, marks[parent])
+            yield b"%s %s\n" % (word, parent)
 
     def _opened(self, path: str | os.PathLike[str]) -> Repository:
         other = Repository(path, create=False)
