@@ -165,7 +165,7 @@ def _states(policy: Policy, plan: str) -> list[PlanState]:
             raise SpecguardError(said, help=help, code=error.code) from error
         return [one for one in plan_states([], top, {}) if one.source in named]
     waiting: Mapping[bytes, str] = {}
-    if policy.declares("wave_settings"):
+    if policy.declares("wave_settings") and policy.declares("contracts"):
         with Needed(), open_waves(Request(environment=os.environ, worktree=True, all=True)) as waves:
             waiting = waiting_plans(waves.all) if waves is not None else {}
     states = plan_states(files, top, waiting)

@@ -209,7 +209,7 @@ def require_open(policy: Policy, path: str) -> None:
     Raises:
         SpecguardError: one is not, with what is missing.
     """
-    if not policy.declares("wave_settings"):
+    if not (policy.declares("wave_settings") and policy.declares("contracts")):
         return
     with Needed(), open_waves(Request(environment=os.environ, worktree=True, all=True)) as waves:
         if waves is None:
@@ -225,9 +225,9 @@ def require_open(policy: Policy, path: str) -> None:
             for earlier in stage.waits_for[:1] if stage.needed else ():
                 missing = earlier.missing[0]
                 given = [f"{name}={shlex.quote(value)}" for name, value in sorted(fields.items())]
-                absent = [
-                    f"specguard new {one}" for one in earlier.settings.artifacts if not wave.artifacts(one)
-                ]
+                # What is wrong with a file that is there is mended in it first.
+                unwritten = () if missing.path else earlier.settings.artifacts
+                absent = [f"specguard new {one}" for one in unwritten if not wave.artifacts(one)]
                 said = f"no plan is made yet: the stage {earlier.name} is not complete: {missing.what}"
                 step = " ".join([*absent[:1], *given]) if absent else "specguard status --worktree tells more"
                 place = path_text(missing.path) if missing.path else path

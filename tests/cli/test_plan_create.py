@@ -197,7 +197,7 @@ leaves = ["license"]
 
 [[wave.stages]]
 name = "brief"
-leaves = ["brief"]
+leaves = ["brief", "notes"]
 
 [[wave.stages]]
 name = "plan"
@@ -215,6 +215,9 @@ path = ".plans/{name}/LICENSE"
 path = ".plans/{name}/BRIEF.md"
 sections = ["Goal"]
 
+[artifacts.notes]
+path = ".plans/{name}/NOTES.md"
+
 [artifacts.plan]
 path = ".plans/{name}/plan.json"
 
@@ -227,9 +230,27 @@ by = ["name"]
         assert "the stage brief is not complete: there is no brief" in asked.stderr, asked
         assert "next: complete it first: specguard new brief name=cart\n" in asked.stderr
         write(fresh.top, {".plans/cart/BRIEF.md": "# Brief\n"})
-        assert "the stage brief is not complete" in fresh.create().stderr
+        broken = fresh.create().stderr
+        assert "the stage brief is not complete" in broken
+        assert "next: complete it first: specguard status --worktree" in broken
+        write(fresh.top, {".plans/cart/NOTES.md": "# Notes\n"})
         write(fresh.top, {".plans/cart/BRIEF.md": "# Brief\n\n## Goal\n\nA cart for two things.\n"})
         ended(fresh.create())
+
+    def test_stages_without_artifacts(self, tmp_path: Path) -> None:
+        own = """
+[plans.pipeline]
+folder = ".plans/{name}"
+plan = "plan.json"
+
+[wave]
+stages = [{name = "build", items = "tasks"}]
+by = ["name"]
+"""
+        fresh = Fresh(tmp_path, papers=False, policy=f"# A\n\n```toml specguard{own}```\n")
+        change(fresh.top, "add-cart")
+        ended(fresh.create())
+        assert "cart" in ended(fresh.specguard("plan", "status")).stdout
 
     def test_what_a_plan_needs_is_asked_for(self, fresh: Fresh) -> None:
         before = fresh.files()
