@@ -425,6 +425,11 @@ class Artifact(Record):
         return {}
 
     @cached_property
+    def people(self) -> dict[str, set[str]]:
+        """The people whom its fields name, by field; `fields.wrong_authors` fills and reads it."""
+        return {}
+
+    @cached_property
     def listed(self) -> Sequence[ListedPath]:
         """The paths that it lists, each with a reason, as a manifest does.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from functools import lru_cache
 
 from specguard.artifacts.sections import other_titles
 from specguard.documents.blocks import List, all_texts, fences, texts
@@ -471,13 +470,14 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
             yield _finding(artifact, message, "author", "Let somebody else write it.", own[0].line)
 
 
-@lru_cache(maxsize=1 << 14)
 def _people_of(artifact: Artifact, key: str) -> set[str]:
     """The people whom a field of an artifact names, which is compared with many others."""
-    names = artifact.contract.author if normal_name(key) == "author" else [key]
-    # Who has reviewed it is its author only where nobody is said to have written it.
-    fields = next((found for name in names if (found := find_fields(artifact.values, name))), ())
-    return {person for field in fields for person in _people(field.value)}
+    if key not in artifact.people:
+        names = artifact.contract.author if normal_name(key) == "author" else [key]
+        # Who has reviewed it is its author only where nobody is said to have written it.
+        fields = next((found for name in names if (found := find_fields(artifact.values, name))), ())
+        artifact.people[key] = {person for field in fields for person in _people(field.value)}
+    return artifact.people[key]
 
 
 def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
