@@ -84,8 +84,8 @@ def _record(facts: Facts, bond: Bond, approver: Approver, findings: Sequence[Jud
     request, now = facts.change.request, facts.clock.now()
     scope: Scope = "paths" if request.scope == "paths" else "change"
     paths = sorted({judged.finding.path for judged in findings if judged.finding.path is not None})
-    if scope == "paths" and any(judged.finding.path is None for judged in findings):
-        said = "a finding without a file cannot be approved only for its paths"
+    if scope == "paths" and any(judged.finding.path not in bond.paths for judged in findings):
+        said = "a finding in no file of the change cannot be approved only for its paths"
         raise refused(said, "leave out --scope paths")
     try:
         fingerprint = bond.fingerprint(scope, paths)

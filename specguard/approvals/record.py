@@ -305,7 +305,7 @@ class Bond:
             The reason as a clause, what to do as a sentence, and the field of the record that says so.
         """
         again = "Ask for an approval of the change as it is now, or take this one out."
-        gone = approval.scope == "paths" and not self._paths.issuperset(approval.paths)
+        gone = approval.scope == "paths" and not self.paths.issuperset(approval.paths)
         if gone or self.fingerprint(approval.scope, approval.paths) != approval.fingerprint:
             what = "the change" if approval.scope == "change" else "its paths"
             yield f"it was given for another content of {what}", again, "fingerprint"
@@ -331,7 +331,8 @@ class Bond:
             return ()
 
     @cached_property
-    def _paths(self) -> frozenset[bytes]:
+    def paths(self) -> frozenset[bytes]:
+        """The files that the change touches."""
         return frozenset(entry.path for entry in self._entries)
 
     @cached_property

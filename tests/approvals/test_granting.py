@@ -76,16 +76,25 @@ def test_an_approval_holds_for_what_its_scope_says(repository: Repository, scope
     assert check(repository).exit_code == 1
 
 
-def test_a_finding_without_a_file_is_not_approved_for_its_paths(tmp_path: Path) -> None:
+def test_a_finding_in_no_file_of_the_change_is_not_approved_for_its_paths(tmp_path: Path) -> None:
     policy = POLICY.replace(
         "[approvals]", "[rules.branch-name]\npattern = 'never'\napprovable = true\n\n[approvals]"
     )
     repository = build(tmp_path, policy=policy)
     words = ("--override=BRN001", "--approved-by=alice", "--reason=the branch is an old one")
     outcome = check(repository, *words, "--scope=paths")
-    refused(repository, outcome, "a finding without a file cannot be approved only for its paths")
+    refused(repository, outcome, "a finding in no file of the change", "leave out --scope paths")
     outcome = check(repository, *words)
     assert outcome.state("BRN001") == "approved"
+    document = '[artifacts.doc]\npath = "old.md"\nsections = ["Goal"]\n\n[approvals]'
+    policy = POLICY.replace("[approvals]", document).replace('"BRN"', '"ART"')
+    repository = build(
+        tmp_path / "whole", base=[Step("docs: old", files={"old.md": "# Old\n"})], policy=policy
+    )
+    whole = ("--all", "--override=ART002", "--path=old.md", *WORDS[2:])
+    outcome = check(repository, *whole, "--scope=paths")
+    refused(repository, outcome, "a finding in no file of the change", "leave out --scope paths")
+    assert check(repository, *whole).state("ART002") == "approved"
 
 
 @pytest.mark.parametrize(("words", "message", "help_"), rows(__file__, "refused"))
