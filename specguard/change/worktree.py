@@ -69,7 +69,7 @@ class WorkTree(Record):
 
 
 class FolderTree(Tree):
-    """The files of a folder as they are on the disk when each is asked for: nothing is hashed or left out.
+    """The files of a folder as they are on the disk: nothing is left out, and each folder is listed once.
 
     Args:
         top: the folder.
@@ -79,6 +79,7 @@ class FolderTree(Tree):
     def __init__(self, top: str, texts: Mapping[str, str] = {}) -> None:
         self._top = os.fsencode(top)
         self._texts = {os.fsencode(path): text for path, text in texts.items()}
+        self._names: dict[bytes, Mapping[bytes, TreeEntry]] = {}
 
     def names(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
         """The entries of a directory, by name; none if there is no such directory, or only through a link.
@@ -86,6 +87,8 @@ class FolderTree(Tree):
         Raises:
             MissingFact: it cannot be read.
         """
+        if directory in self._names:
+            return self._names[directory]
         above = self.find(directory) if directory else None
         found: dict[bytes, TreeEntry] = {}
         if not directory or (above is not None and above.is_directory):
@@ -97,6 +100,7 @@ class FolderTree(Tree):
                 raise MissingFact(said, code="unreadable-file") from error
         folders = map(os.path.split, self._texts)
         found.update((name, TreeEntry(0o100644, "")) for folder, name in folders if folder == directory)
+        self._names[directory] = found
         return found
 
     def find(self, path: bytes) -> TreeEntry | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from specguard.authority.load import find_nested
 from specguard.change import worktree
 from specguard.change.tree import TreeEntry
 from specguard.errors import SpecguardError
@@ -260,3 +261,18 @@ def test_it_has_what_a_commit_of_it_would_have_and_texts_that_are_not_written(
     assert files.find(b"new/d.md") is not None
     # Nothing is there beyond a link, as git has nothing there.
     assert (files.find(b"link/c.md"), files.find(b"nowhere/x")) == (None, None)
+
+
+def test_each_of_its_folders_is_listed_once(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"packages/{name}/SPEC_AUTHORITY.md" for name in "abc"]
+    repository.commit("chore: one", files=dict.fromkeys(names, "# A\n"))
+    listed: list[bytes] = []
+    scandir = os.scandir
+
+    def list_folder(path: bytes) -> Any:
+        listed.append(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", list_folder)
+    assert list(find_nested(worktree.FolderTree(str(repository.path)), ["packages/*"])) == names
+    assert len(listed) == len(set(listed)) == 5
