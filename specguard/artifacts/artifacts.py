@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from specguard.documents.fields import Field
     from specguard.documents.schemas import Schema
     from specguard.model import Finding, Severity
+    from specguard.work.item import WorkItem
     from specguard.work.named_items import Work
 
     _Kind = TypeVar("_Kind", bound="Artifact")
@@ -47,7 +48,8 @@ class Artifacts(Record, frozen=False):
         documents: the documents of the judged tree.
         today: the UTC date.
         now: the time in UTC.
-        work: the work items that the change names; None where the policy has no kinds of them.
+        work: gives the work items; None where the policy has no kinds of them.
+        item: gives the one that the change names; None if it names none.
         branches: whether the policy speaks of a branch by this name, be it there still or not.
         fetched, known, known_schemas, known_unlisted, known_folders: what was read and found before.
     """
@@ -58,6 +60,7 @@ class Artifacts(Record, frozen=False):
     today: Callable[[], date]
     now: Callable[[], datetime]
     work: Callable[[], Work | None] = lambda: None
+    item: Callable[[], WorkItem | None] = lambda: None
     branches: Callable[[str], bool] = lambda _: False
     fetched: dict[bytes, None] = {}
     known: dict[tuple[str, bytes], Artifact] = {}

@@ -16,7 +16,6 @@ from specguard.documents.completeness import (
 )
 from specguard.documents.data import walk
 from specguard.documents.fields import Field, find_fields, find_section, near_field, normal_name
-from specguard.errors import if_applicable
 from specguard.model import path_text, shortened
 
 TYPE_CHECKING = False
@@ -496,7 +495,7 @@ def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
             found.append(item)
     if told or not artifact.touched:
         return found
-    own = if_applicable(lambda: work.item, None)
+    own = artifact.artifacts.item()
     return [own] if own is not None and own.kind == kind else []
 
 

@@ -296,9 +296,21 @@ class Facts:
             documents=documents,
             today=self.clock.today,
             now=self._now,
-            work=lambda: self.if_declared("work"),
+            work=lambda: self._work_items,
+            item=lambda: self.if_declared("work_item"),
             **more,
         )
+
+    @cached_property
+    def _work_items(self) -> Work | None:
+        """The work items, as if the change named none where its names cannot be had; None without kinds."""
+        try:
+            work: Work | None = self.if_declared("work")
+        except MissingFact:
+            from specguard.work.named_items import Work
+
+            work = Work.without_names(self._policy, lambda: self.change.paper_files)
+        return work
 
     def _is_branch(self, name: str) -> bool:
         """True if a branch is the judged one, or one that the policy speaks of, be it there still or not."""

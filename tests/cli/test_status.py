@@ -172,6 +172,26 @@ def test_a_repository_without_a_base_or_a_branch(tmp_path: Path) -> None:
     assert "task_001" in done.stdout
 
 
+def test_an_author_is_compared_with_an_owner_without_a_branch_too(tmp_path: Path) -> None:
+    policy = """
+wave = {stages = [{name = "drift", leaves = ["drift"]}]}
+[work.slice]
+source = ["SLICES.json"]
+branch = "feat/{id}"
+[artifacts.drift]
+path = "DRIFT.md"
+author_not = "slice.owner"
+"""
+    slices = '{"slices": [{"id": "s1", "owner": "Ann"}]}'
+    repository = Repository(tmp_path / "here", branch="main")
+    repository.commit("all", files={"specguard.toml": policy, "SLICES.json": slices})
+    repository.git("checkout", "-q", "--detach")
+    repository.commit("drift", files={"DRIFT.md": "Author: Ann\nSlice: s1\n"})
+    [wave] = data_of(repository, "status")["waves"]
+    [missing] = wave["stages"][0]["missing"]
+    assert missing["what"] == "its author 'Ann' is the owner of slice s1"
+
+
 def test_every_field_is_on_its_page(tmp_path: Path) -> None:
     page = (Path(__file__).parent.parent.parent / "docs" / "status.md").read_text(encoding="utf-8")
     rows = re.findall(r"(?m)^\| (`[a-z_`, ]+`) \| (.*) \|$", page.partition("## For programs")[2])
