@@ -97,7 +97,7 @@ class FolderTree(Tree):
                     found[entry.name] = TreeEntry(entry.stat(follow_symlinks=False).st_mode & 0o170000, "")
             except OSError as error:
                 said = f"{path_text(directory)} cannot be read: {error.strerror}"
-                raise MissingFact(said, code="unreadable-file") from error
+                raise MissingFact(said, "chmod -R u+rX .", code="unreadable-file") from error
         folders = map(os.path.split, self._texts)
         found.update((name, TreeEntry(0o100644, "")) for folder, name in folders if folder == directory)
         self._names[directory] = found

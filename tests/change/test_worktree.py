@@ -9,7 +9,7 @@ import pytest
 from specguard.authority.load import find_nested
 from specguard.change import worktree
 from specguard.change.tree import TreeEntry
-from specguard.errors import SpecguardError
+from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from tests.changes import Open, rows
 
@@ -276,3 +276,15 @@ def test_each_of_its_folders_is_listed_once(repository: Repository, monkeypatch:
     monkeypatch.setattr(os, "scandir", list_folder)
     assert list(find_nested(worktree.FolderTree(str(repository.path)), ["packages/*"])) == names
     assert len(listed) == len(set(listed)) == 5
+
+
+def test_a_folder_that_nobody_may_read_says_what_to_do(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: bytes) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(MissingFact, match="cannot be read: Permission denied") as refused:
+        worktree.FolderTree(str(repository.path)).names(b"")
+    assert refused.value.command == "chmod -R u+rX ."
