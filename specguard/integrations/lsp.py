@@ -178,7 +178,8 @@ def _authority_flaws(root: str, path: str, texts: Mapping[str, str]) -> list[Doc
         told = [(one.path, one.line or 0, _said(one.message, one.help)) for one in error.each()]
         own = [DocumentFlaw(said, line, line, "error") for at, line, said in told if at == path]
         # Whoever looks at one document is to see that nothing is read because of another one.
-        return own or [DocumentFlaw(f"{at}: {said}", 0, 0, "error") for at, _, said in told[:1]]
+        others = (f"{at}: {said}" if at else said for at, _, said in told[:1])
+        return own or [DocumentFlaw(said, 0, 0, "error") for said in others]
     if policy is None:
         return []
     flaws = [

@@ -10,6 +10,8 @@ import pytest
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
+from specguard.errors import SpecguardError
+from specguard.integrations import lsp
 from specguard.integrations.lsp import flaws_of
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
@@ -112,6 +114,17 @@ def test_a_document_that_is_no_file_of_the_repository_is_not_read(
     [flaw] = flaws_of(str(governed.path / "SPEC_AUTHORITY.md"), {}, saved=False) or ()
     assert flaw.message.startswith(said)
     assert (flaw.line, flaw.severity) == (line, "error")
+
+
+def test_what_is_wrong_with_no_document_is_told_for_itself(
+    governed: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def known_rules(_: str) -> None:
+        raise SpecguardError("the plugin 'gone' cannot be imported")
+
+    monkeypatch.setattr(lsp, "known_rules", known_rules)
+    [flaw] = flaws_of(str(governed.path / "SPEC_AUTHORITY.md"), {}, saved=True) or ()
+    assert flaw.message == "the plugin 'gone' cannot be imported"
 
 
 def test_an_authority_is_read_while_it_is_written(governed: Repository) -> None:
