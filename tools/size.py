@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 51_690,
-    "modules of specguard and rules": 235,
-    "code lines of tests": 37_000,
+    "code lines of specguard and rules": 50_700,
+    "modules of specguard and rules": 234,
+    "code lines of tests": 32_760,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
-    "class names with two homes": 10,
-    "expressions of re": 550,
+    "class names with two homes": 9,
+    "expressions of re": 549,
 }
 """The most that there may be of each."""
 
