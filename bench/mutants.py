@@ -61,7 +61,9 @@ def main() -> int:
     known = {(one["path"], one["number"], one["code"]): one["outcome"] for one in _outcomes(log)}
     for path in options.modules or _modules():
         source = (ROOT / path).read_text("utf-8")
-        if not trier.passes(covering.tests(path)):
+        tests = covering.tests(path)
+        # A module without a statement has none.
+        if tests and not trier.passes(tests):
             print(f"{path}: tests fail without a mutant", file=sys.stderr)
             return 1
         for mutant in mutants(path, source):
