@@ -86,8 +86,8 @@ class RangeChange(Change, frozen=False, kw_only=True):
         head = self.head.oid
         if against.oid is None:
             return Base(self, against, start=None, head=head)
-        if head != against.oid:
-            # The commits are asked for next, and both walks take as long.
+        if head != against.oid and against.oid not in self.git.commit(head).parents:
+            # The commits are asked for next, and both walks take as long; right behind the base neither does.
             self.git.start_revisions(head, against.oid)
         merge_bases = self.git.merge_bases(against.oid, head)
         if not merge_bases:

@@ -22,6 +22,7 @@ import pytest
 
 from specguard.audit.judging import PastGit, past_changes
 from specguard.change.git import Git
+from specguard.change.process import Process
 from specguard.change.repository import Repository as Located
 from specguard.testing import Outcome, Repository, Step, run_here
 from specguard.testing.repository import clean_environment
@@ -175,6 +176,30 @@ def test_what_fails_an_audit(made: Repository, store: Path) -> None:
     with sqlite3.connect(store) as connection:
         connection.execute("UPDATE change SET version = 'specguard 0.0.1'")
     assert audited(store, made.path, "--fail-on", "new").exit_code == 0, "a later version makes nothing new"
+
+
+def test_many_changes_take_no_more_processes(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Any] = []
+    start = Process.__init__
+
+    def count(self: Process, program: str, arguments: Any, *more: Any, **named: Any) -> None:
+        started.append(arguments)
+        start(self, program, arguments, *more, **named)
+
+    monkeypatch.setattr(Process, "__init__", count)
+
+    def processes(number: int) -> int:
+        made = Repository(tmp_path / str(number))
+        changes = [Step(message="feat: x", files={"f": str(at)}) for at in range(number)]
+        authority = AUTHORITY.format(more="")
+        made.add_commits([Step(message="docs: x", files={"SPEC_AUTHORITY.md": authority}), *changes])
+        started.clear()
+        assert len(told(store, made.path)["judged"]) == number + 1
+        return len(started)
+
+    assert processes(12) == processes(30)
 
 
 def test_workers_find_the_same_rows(made: Repository, tmp_path: Path) -> None:
