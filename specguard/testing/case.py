@@ -214,7 +214,7 @@ class Case:
         steps, refs, labels = self._steps(base)
         try:
             if steps:
-                made = repository.add_commits(steps, branch=self.branch, refs=refs)
+                made = repository.add_commits(steps, refs=refs)
                 repository.names.update((name, made[label]) for name, label in labels.items())
             if self.origin:
                 repository.remote(self.origin)

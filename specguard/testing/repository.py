@@ -300,14 +300,11 @@ class Repository:
             raise GitError((done.stdout + done.stderr).decode("utf-8", "replace"))
         return self.commit(message, files=files, delete=delete, author=author)
 
-    def add_commits(
-        self, steps: Sequence[Step], *, branch: str | None = None, refs: Mapping[str, str] | None = None
-    ) -> dict[str, str]:
-        """Make many commits at once, on top of nothing; then check the branch out.
+    def add_commits(self, steps: Sequence[Step], *, refs: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Make many commits at once, on top of nothing; the last of them is checked out as `HEAD`'s branch.
 
         Args:
             steps: the commits in order; see `Step`.
-            branch: the branch that the last of them becomes; the one `HEAD` names where it is not given.
             refs: more refs, in full, each with the `id` of a step.
 
         Returns:
@@ -316,7 +313,6 @@ class Repository:
         Raises:
             KeyError: a parent or ref that is no step before, or a path that is not there.
         """
-        last = f"refs/heads/{branch}" if branch else self.git("symbolic-ref", "HEAD")
         labels = [step.id or str(position) for position, step in enumerate(steps)]
         marks: dict[str, bytes] = {}
         stream: list[bytes] = []
@@ -331,15 +327,14 @@ class Repository:
             step.apply(tree)
             trees[label], parents_of[label] = tree, parents
             mark = b":%d" % (position + 1)
-            stream.append(b"reset %s\n" % to_bytes(last))
-            stream += self._commit_in_stream(step, last, mark, [marks[parent] for parent in parents])
+            stream.append(b"reset HEAD\n")
+            stream += self._commit_in_stream(step, mark, [marks[parent] for parent in parents])
             stream += _difference(before, tree)
             marks[label] = mark
-        for name, label in {**(refs or {}), last: labels[-1]}.items():
+        for name, label in {**(refs or {}), "HEAD": labels[-1]}.items():
             stream.append(b"reset %s\nfrom %s\n\n" % (to_bytes(name), marks[label]))
         stream += [b"get-mark %s\n" % mark for mark in marks.values()]
         oids = self.git("fast-import", "--quiet", "--force", "--date-format=raw", stdin=b"".join(stream))
-        self.git("symbolic-ref", "HEAD", last)
         done = self.process("reset", "-q", "--hard")
         # A path that git lets nobody check out, such as `.git/x`, is in commits all the same.
         if done.returncode and b"invalid path" not in done.stderr:
@@ -429,16 +424,14 @@ class Repository:
 
     # Helpers
 
-    def _commit_in_stream(
-        self, step: Step, ref: str, mark: bytes, parents: Sequence[bytes]
-    ) -> Iterator[bytes]:
+    def _commit_in_stream(self, step: Step, mark: bytes, parents: Sequence[bytes]) -> Iterator[bytes]:
         """A commit for `git fast-import`, with the next date, but for what it changes."""
         author = to_bytes(step.author or AUTHOR)
         when = FIRST_DATE + 60 * self.commits_made
         self.commits_made += 1
         message = to_bytes(step.message)
         message += b"\n" if message and not message.endswith(b"\n") else b""
-        yield b"commit %s\nmark %s\n" % (to_bytes(ref), mark)
+        yield b"commit HEAD\nmark %s\n" % mark
         yield b"author %s %d +0000\n" % (author, when)
         yield b"committer %s %d +0000\n" % (to_bytes(step.committer) or author, when)
         if step.encoding:

@@ -454,7 +454,7 @@ def test_names_of_files_follow_from_earlier_changes(tmp_path: Path, asked: str) 
         Step("feat: a link", delete=["a0"], symlinks={"a0": "a"}, rename={"a/b": "a/c"}),
         Step("chore: nothing"),
     ]
-    made.add_commits(steps, branch="main")
+    made.add_commits(steps)
     with Git(Located.locate(str(made.path), os.environ)) as git:
         changes = past_changes(git, made.oid("main"))[-2::-1]
         trees = [git.commit(change.head).tree for change in changes]
@@ -501,7 +501,7 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Repository:
         Step(f"feat: {number}", files={("locked/a" if number % 7 == 0 else f"f{number % 50}"): f"{number}\n"})
         for number in range(400)
     ]
-    made.add_commits([Step("docs: authority", files=files), *more], branch="main")
+    made.add_commits([Step("docs: authority", files=files), *more])
     return made
 
 

@@ -45,9 +45,9 @@ def build(
     steps = [replace(situation.base, id="base"), *change]
     # One that is used again and again has a pack more each time, and git becomes slow.
     shutil.rmtree(folder, ignore_errors=True)
-    repository = Repository(folder)
+    repository = Repository(folder, branch="work")
     try:
-        made = repository.add_commits(steps, branch="work", refs={"refs/heads/main": "base"})
+        made = repository.add_commits(steps, refs={"refs/heads/main": "base"})
     except KeyError:
         # Two of them take away the same file.
         reject()
