@@ -44,6 +44,14 @@ def filled(value: Any, folder: Path, repository: Repository) -> Any:
     return value
 
 
+def looks_at_nothing(step: Mapping[str, Any]) -> bool:
+    """Whether `sh` looks before the question is asked, or goes on behind a `!`, at which no shell stops."""
+    text, asks = step.get("sh", ""), step.keys() & {"specguard", *QUESTIONS}
+    return bool(
+        (asks and re.match("(!|cmp|test) ", text)) or re.search(r"(^|[;\n]) *! [^;\n]*[;\n] *\S", text)
+    )
+
+
 def several(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
@@ -54,7 +62,7 @@ def play(script: Mapping[str, Any], folder: Path) -> None:
     `base` has the files of the first commit, behind which the branch `work` is; or the repository is a
     `guarded` one. `form` is the format of git's objects. `start` and `steps` are done one after the other.
 
-    A step alters files (`put`, `delete`, `link`), has git do something (`sh`, `commit`, `git`), and asks:
+    A step alters files (`put`, `delete`, `link`), has git do something (`sh`, `commit`, `git`), then asks:
     `specguard` has the words of a command, `in` a folder, with `env` and `stdin`, whose next steps may be
     `typed`; `edit`, `before`, `run`, `after`, `stop` and `start` are what an agent's program asks. Then it
     looks at the exit code (`exit`) or the answer (`answer`, of `most` words), what is said (`says`; `prints`
@@ -70,6 +78,7 @@ def play(script: Mapping[str, Any], folder: Path) -> None:
     session = Session(repository, environment={"XDG_CACHE_HOME": str(folder / "cache")})
     for step in [*script.get("start", ()), *script["steps"]]:
         assert set(step) <= KEYS, set(step) - KEYS
+        assert not looks_at_nothing(step), step
         known = filled(step, folder, repository)
         alter(repository, known)
         said, told = asked(repository, session, known)
