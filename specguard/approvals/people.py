@@ -145,21 +145,16 @@ def problems(settings: Any) -> Iterable[tuple[tuple[str | int, ...], str, str]]:
     """
     log = settings.log.strip("/")
     if not log or any(part in ("", ".", "..") for part in log.split("/")):
-        yield (
-            ("log",),
-            f"{settings.log!r} is no folder of the repository",
-            "write it as .specguard/approvals/",
-        )
+        said = f"{settings.log!r} is no folder of the repository"
+        yield ("approvals", "log"), said, "write it as .specguard/approvals/"
     seen: dict[tuple[str, str], int] = {}
     for index, approver in enumerate(settings.approver):
         for what, value in _identities(approver):
             other = seen.setdefault((what, value), index)
             if other != index:
-                yield (
-                    ("approver", index),
-                    f"has the {what} of {settings.approver[other].name!r}",
-                    "give each person one table, with all their addresses and keys",
-                )
+                said = f"has the {what} of {settings.approver[other].name!r}"
+                step = "give each person one table, with all their addresses and keys"
+                yield ("approvals", "approver", index), said, step
 
 
 def _identities(approver: Approver) -> Iterator[tuple[str, str]]:

@@ -24,8 +24,8 @@ from specguard.cli.proposed_authority import (
     Adopted,
     Proposed,
     ProposedSetting,
-    append_to_authority,
     approver_named,
+    change_authority,
     compiled,
     fit,
     fitted,
@@ -34,6 +34,7 @@ from specguard.cli.proposed_authority import (
     past_failures,
     settings_block,
     tree_paths,
+    with_settings,
 )
 from specguard.declaration.rule import Record
 from specguard.engine.plugins import load_registry
@@ -145,7 +146,7 @@ def _extend(
     if files is not None:
         text = decode(read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority"), AUTHORITY)
         added = [*_adopted(top, text, files, tree_paths(repository)), *named]
-        policy = compiled(top, "\n".join([text, *settings_block(added), ""]) if added else text)
+        policy = compiled(top, with_settings(text, added))
         if policy is not None and not only_print:
             for line in look_back(repository, partial(past_failures, policy)):
                 say(line)
@@ -201,18 +202,17 @@ def _adopted(top: str, text: str, files: Sequence[str], paths: Sequence[str]) ->
 
 
 def _add(top: str, settings: Sequence[ProposedSetting], subject: str, *, only_print: bool = False) -> None:
-    """Add a block of settings at the end of the authority that is there, where it then is one still."""
+    """Add settings to the authority that is there, where it then is one still."""
     old = read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority")
     missing = [one for one in settings if one.toml.encode("utf-8", "surrogateescape") not in old]
-    block = settings_block(missing)
     if not missing:
         lines = [f"{AUTHORITY} has that already"]
     elif only_print:
-        lines = block
+        lines = settings_block(missing)
     else:
-        append_to_authority(top, "\n".join([*block, ""]))
+        change_authority(top, lambda text: with_settings(text, missing))
         lines = [
-            f"{AUTHORITY} has what you asked for, at its end; commit it as a change of its own:",
+            f"{AUTHORITY} has what you asked for; commit it as a change of its own:",
             f"  git add {AUTHORITY} && git commit -m 'docs: {subject}'",
         ]
     for line in lines:

@@ -16,7 +16,7 @@ from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show, usage
-from specguard.cli.proposed_authority import append_to_authority, compiled, tree_paths
+from specguard.cli.proposed_authority import change_authority, compiled, tree_paths
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import Governing, what_governs
@@ -164,7 +164,7 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
         _leave_what_is_said(made, before)
     text = _settings_section(made, [file or source for source, file in found.items()])
     if made.tables:
-        append_to_authority(top, text, write=write)
+        change_authority(top, lambda old: f"{old}\n\n{text}", write=write)
     if output_format == "json":
         click.echo(json_text(_data(made, text)))
         return

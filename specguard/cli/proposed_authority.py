@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from specguard.approvals.people import CONVENTIONS, key_problem
 from specguard.audit.judging import PastChange, PastGit, find_branch, judge_as_merged, past_changes
+from specguard.authority.layers import INFO
 from specguard.authority.load import AUTHORITY, decode, is_document, load_policy, read_source
 from specguard.authority.policy import Policy, Unread
 from specguard.authority.prose import guard_of, known_sections, listed_paths, read_sections
@@ -27,6 +28,7 @@ from specguard.change.worktree import FolderTree
 from specguard.cli.options import usage
 from specguard.declaration.patterns import Guarding, PatternError, Patterns
 from specguard.declaration.rule import Record
+from specguard.documents.blocks import fences
 from specguard.documents.document import Document
 from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.plugins import load_registry
@@ -34,6 +36,8 @@ from specguard.errors import Needed, SpecguardError
 from specguard.model import listed
 from specguard.reporters.escape import cut, markdown_code
 from specguard.reporters.file_writing import place_in, replace_file, writing
+
+_APPROVERS: Final = "[[approvals.approver]]"
 
 _Line = tuple[str, int, str, str]
 """A document, its line, what becomes of it (such as `held` or `people`), and its words."""
@@ -134,6 +138,22 @@ def settings_block(settings: Iterable[ProposedSetting]) -> list[str]:
     return ["```toml specguard", *lines, "```"]
 
 
+def with_settings(text: str, settings: Sequence[ProposedSetting]) -> str:
+    """An authority's text with more settings: approvers in the block that has some, all else at its end."""
+    approvers = [one.toml for one in settings if one.toml.startswith(_APPROVERS)]
+    own = (one for one in fences(Document(text).blocks) if tuple(one.info.split()) == INFO)
+    block = next((one for one in own if _APPROVERS in one.content), None)
+    if block is not None and approvers:
+        lines = [*text.split("\n"), ""]
+        end = block.first + block.content.rstrip("\n").count("\n")
+        margin = lines[block.first - 1].rstrip().removesuffix(block.content.partition("\n")[0].rstrip())
+        lines[end:end] = [f"{margin}{line}" for table in approvers for line in ("", *table.split("\n"))]
+        text = "\n".join(lines)
+        settings = [one for one in settings if one.toml not in approvers]
+    added = ["", *settings_block(settings)] if settings else []
+    return "\n".join([text.rstrip("\n"), *added, ""])
+
+
 def tree_paths(repository: Repository) -> Sequence[str]:
     """The files of a repository that git knows or would add, from its root."""
     words, top = ("ls-files", "-z", "--full-name"), repository.work_tree()
@@ -196,7 +216,7 @@ def approver_named(text: str) -> ProposedSetting:
         "may": ["PTH002", "PTH004"],
     }
     lines = [f"{key} = {toml_value(value)}" for key, value in table.items() if value]
-    return ProposedSetting("\n".join(["[[approvals.approver]]", *lines]))
+    return ProposedSetting("\n".join([_APPROVERS, *lines]))
 
 
 def compiled(top: str, text: str = "") -> Policy | None:
@@ -208,20 +228,21 @@ def compiled(top: str, text: str = "") -> Policy | None:
     return load_policy(FolderTree(top, {AUTHORITY: text} if text else {}), registry=load_registry)
 
 
-def append_to_authority(top: str, section: str, *, write: bool = True) -> None:
-    """Add a section to the authority of a working tree, by a rename; without `write` only see that it fits.
+def change_authority(top: str, change: Callable[[str], str], *, write: bool = True) -> None:
+    """Change the text of a working tree's authority, by a rename; without `write` only see that it fits.
 
     Raises:
         SpecguardError: it would be no authority then, is a link, or cannot be read or written.
     """
     file = place_in(top, AUTHORITY, "put a regular file in its place")
-    there = os.path.exists(file)
-    old = read_regular(file, DOCUMENT_LIMIT, "the authority") if there else b""
-    new = (old.rstrip() or b"# Authority") + b"\n\n" + section.encode("utf-8", "surrogateescape")
-    compiled(top, decode(new, AUTHORITY))
+    old = "# Authority"
+    if os.path.exists(file):
+        old = decode(read_regular(file, DOCUMENT_LIMIT, "the authority"), AUTHORITY)
+    new = change(old.rstrip())
+    compiled(top, new)
     if write:
         with writing(AUTHORITY, "without writing it, what is added is printed"):
-            replace_file(file, new)
+            replace_file(file, new.encode("utf-8", "surrogateescape"))
 
 
 _PATHS: Final = "rules.locked-path.paths"
@@ -287,10 +308,7 @@ class Adopted:
 
     def _compiled(self) -> Policy:
         """The policy of the authority with the settings so far."""
-        text = self._text
-        if self.settings:
-            text = "\n".join([text.removesuffix("\n"), "", *settings_block(self.settings), ""])
-        policy = compiled(self._top, text)
+        policy = compiled(self._top, with_settings(self._text, self.settings))
         assert policy is not None  # noqa: S101 - a document of this name is always an authority
         return policy
 
