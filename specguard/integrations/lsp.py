@@ -52,7 +52,7 @@ def make_server() -> LanguageServer:
     async def judge(uri: str, *, saved: bool) -> None:
         document = server.workspace.get_text_document(uri)
         version, lines = document.version, document.lines
-        texts = {_file(one): one.source for one in server.workspace.text_documents.values()}
+        texts = {file: one.source for one in server.workspace.text_documents.values() if (file := _file(one))}
         # In a thread: meanwhile the editor is answered.
         flaws = await asyncio.to_thread(flaws_of, _file(document), texts, saved=saved)
         now = server.workspace.text_documents.get(uri)

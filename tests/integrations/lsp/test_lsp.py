@@ -38,14 +38,12 @@ class Editor:
         def tell(given: types.PublishDiagnosticsParams) -> None:
             self.told.put_nowait(given)
 
-    def open(self, path: Path, text: str | None = None) -> None:
-        self.client.text_document_did_open(
-            types.DidOpenTextDocumentParams(
-                types.TextDocumentItem(
-                    path.as_uri(), "markdown", 1, path.read_text() if text is None else text
-                )
-            )
-        )
+    def open(self, path: Path) -> None:
+        self.open_address(path.as_uri(), path.read_text())
+
+    def open_address(self, uri: str, text: str = "# A\n") -> None:
+        item = types.TextDocumentItem(uri, "markdown", 1, text)
+        self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
 
     def change(self, path: Path, text: str, version: int) -> None:
         self.client.text_document_did_change(
@@ -131,6 +129,8 @@ def test_an_authority_is_read_while_it_is_written(governed: Repository) -> None:
     file = governed.path / "SPEC_AUTHORITY.md"
 
     async def edit(editor: Editor) -> None:
+        # A document that is no file is open beside it.
+        editor.open_address("untitled:Untitled-1")
         editor.open(file)
         [(line, code, message)] = await editor.flaws(file)
         assert (line, code) == (6, "")
@@ -170,8 +170,7 @@ def test_an_artifact_is_judged_when_it_is_saved_and_nothing_elsewhere(
             assert await editor.flaws(other) == []
         # An address that is no file ends no server.
         for uri in odd:
-            item = types.TextDocumentItem(uri, "markdown", 1, "# A\n")
-            editor.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+            editor.open_address(uri)
         editor.open(file)
         told: types.PublishDiagnosticsParams | None = None
         while told is None or told.uri != file.as_uri():
