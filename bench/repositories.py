@@ -178,17 +178,20 @@ def _hook(path: Path) -> None:
     (path / ".git" / "COMMIT_EDITMSG").write_text(MESSAGE, "utf-8")
 
 
-def _range(path: Path) -> None:
-    """`main` and 2,500 commits on `work`, each of which changes three of 4,000 files."""
-    chance = random.Random(2)
+def _begun_range(path: Path, chance: random.Random) -> tuple[Stream, list[str]]:
+    """`main` with 4,000 files under the policy of ranges, and their names."""
     names = list(_names(chance, 4000))
     stream = Stream(path)
     policy = (POLICIES / "range.md").read_text("utf-8")
-    stream.commit(
-        "refs/heads/main",
-        "chore: start",
-        [*_authority(policy), *((name, _text(chance, 30)) for name in names)],
-    )
+    files = [*_authority(policy), *((name, _text(chance, 30)) for name in names)]
+    stream.commit("refs/heads/main", "chore: start", files)
+    return stream, names
+
+
+def _range(path: Path) -> None:
+    """`main` and 2,500 commits on `work`, each of which changes three of 4,000 files."""
+    chance = random.Random(2)
+    stream, names = _begun_range(path, chance)
     for number in range(COMMITS):
         first = chance.randrange(len(names) - 1)
         changed = sorted({names[first], names[first + 1], chance.choice(names)})
@@ -213,14 +216,7 @@ def _mixed_range(path: Path) -> None:
     form, and changes a locked file; one in five is a bot's.
     """
     chance = random.Random(9)
-    names = list(_names(chance, 4000))
-    stream = Stream(path)
-    policy = (POLICIES / "range.md").read_text("utf-8")
-    stream.commit(
-        "refs/heads/main",
-        "chore: start",
-        [*_authority(policy), *((name, _text(chance, 30)) for name in names)],
-    )
+    stream, names = _begun_range(path, chance)
     work, topic = "refs/heads/work", "refs/heads/topic"
     stream.commit(work, "feat: begin", [("begin.txt", b"begun\n")], parent="refs/heads/main")
     brought: list[tuple[str, bytes]] = []
