@@ -1,8 +1,26 @@
-"""How long work takes, for tests of what may not grow faster than its input."""
+"""What work takes, for tests of what may not grow faster than its input."""
 
 import gc
 import time
 from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from specguard.change.process import Process
+
+
+def noted_processes(patch: pytest.MonkeyPatch) -> list[Any]:
+    """The words of each git and other program that specguard starts from now on in this process."""
+    found: list[Any] = []
+    start = Process.__init__
+
+    def note(self: Process, program: str, arguments: Any, *more: Any, **named: Any) -> None:
+        found.append(arguments)
+        start(self, program, arguments, *more, **named)
+
+    patch.setattr(Process, "__init__", note)
+    return found
 
 
 def taken(work: Callable[[], object]) -> float:

@@ -22,13 +22,13 @@ import pytest
 
 from specguard.audit.judging import PastGit, past_changes
 from specguard.change.git import Git
-from specguard.change.process import Process
 from specguard.change.repository import Repository as Located
 from specguard.testing import Outcome, Repository, Step, run_here
 from specguard.testing.repository import clean_environment
 from tests.changes import loose
 from tests.outcomes import ended
 from tests.rows import recorded
+from tests.taking import noted_processes
 
 # What is made once for all of them is made once.
 pytestmark = pytest.mark.xdist_group("audit")
@@ -181,25 +181,18 @@ def test_what_fails_an_audit(made: Repository, store: Path) -> None:
 def test_many_changes_take_no_more_processes(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started: list[Any] = []
-    start = Process.__init__
+    processes = noted_processes(monkeypatch)
 
-    def count(self: Process, program: str, arguments: Any, *more: Any, **named: Any) -> None:
-        started.append(arguments)
-        start(self, program, arguments, *more, **named)
-
-    monkeypatch.setattr(Process, "__init__", count)
-
-    def processes(number: int) -> int:
+    def taken(number: int) -> int:
         made = Repository(tmp_path / str(number))
         changes = [Step(message="feat: x", files={"f": str(at)}) for at in range(number)]
         authority = AUTHORITY.format(more="")
         made.add_commits([Step(message="docs: x", files={"SPEC_AUTHORITY.md": authority}), *changes])
-        started.clear()
+        processes.clear()
         assert len(told(store, made.path)["judged"]) == number + 1
-        return len(started)
+        return len(processes)
 
-    assert processes(12) == processes(30)
+    assert taken(12) == taken(30)
 
 
 def test_workers_find_the_same_rows(made: Repository, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from specguard.change.process import Process
 from specguard.testing import Repository, Step, run_here
 from tests.changes import loose, older_git
 from tests.outcomes import ended
+from tests.taking import noted_processes
 
 SCENARIOS = tomllib.loads(Path(__file__).with_name("branches.toml").read_text("utf-8"))
 FIRST = SCENARIOS["files"]
@@ -175,29 +175,22 @@ def test_two_hundred_pairs_are_asked_those_with_most_shared_files_first(
 def test_many_branches_take_no_more_processes_than_two(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started: list[Any] = []
-    start = Process.__init__
+    processes = noted_processes(monkeypatch)
 
-    def count(self: Process, program: str, arguments: Any, *more: Any, **named: Any) -> None:
-        started.append(arguments)
-        start(self, program, arguments, *more, **named)
-
-    monkeypatch.setattr(Process, "__init__", count)
-
-    def processes(number: int) -> int:
+    def taken(number: int) -> int:
         work = [{"parents": ["base"], "files": {"f": str(at)}, "id": f"b{at}"} for at in range(number)]
         main: dict[str, Any] = {"parents": ["base"], "files": {"g": "g"}, "id": "main"}
         steps = [Step(message="x", **step) for step in ({"files": {"f": "f"}, "id": "base"}, *work, main)]
         repository.add_commits(steps, refs={f"refs/heads/b{at}": f"b{at}" for at in range(number)})
-        started.clear()
+        processes.clear()
         found = told(repository)
         asked = [pair for pair in found["pairs"] if pair["conflicts"] is not None]
         every = number * (number - 1) // 2
         assert (len(found["branches"]), len(found["pairs"])) == (number, every)
         assert len(asked) == min(200, every)
-        return len(started)
+        return len(processes)
 
-    assert processes(2) == processes(30)
+    assert taken(2) == taken(30)
 
 
 def test_an_older_git_is_not_asked(here: Repository, tmp_path: Path) -> None:
