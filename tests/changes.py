@@ -11,6 +11,7 @@ from specguard.change.repository import Repository as Located
 from specguard.change.sources import Change
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
+from tests.executor.places import program
 
 Open = Callable[..., Change]
 """The fixture `change`: opens the one change that a request asks for."""
@@ -50,9 +51,7 @@ def standard_input(data: bytes = b"", *, tty: bool = False) -> SimpleNamespace:
 def older_git(repository: Repository, folder: Path) -> str:
     """A path of programs with a git in the folder that cannot merge trees."""
     refusing = 'case "$*" in *merge-tree*) echo usage >&2; exit 129;; esac'
-    program = folder / "git"
-    program.write_text(f'#!/bin/sh\n{refusing}\nexec {repository.git("--exec-path")}/git "$@"\n')
-    program.chmod(0o755)
+    program(folder / "git", f'{refusing}\nexec {repository.git("--exec-path")}/git "$@"')
     return f"{folder}:{clean_environment()['PATH']}"
 
 

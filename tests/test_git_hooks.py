@@ -17,6 +17,7 @@ import yaml
 
 from specguard.testing import Case, Repository, Step
 from specguard.testing.repository import clean_environment
+from tests.executor.places import program
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "ci.md").read_text()
@@ -101,11 +102,8 @@ def test_a_right_change_is_committed_and_pushed_and_each_hook_of_git_stops_what_
     team.repository.git("config", "remote.origin.url", f"file://{remote.path}")
     said = re.findall(r"`(specguard check --[^`]+)` in\s+`(pre-commit|commit-msg|pre-push)`", PAGE)
     assert len(said) == 3
-    hooks = team.repository.git_dir / "hooks"
-    hooks.mkdir(exist_ok=True)
     for command, hook in said:
-        (hooks / hook).write_text(f"#!/bin/sh\n{command}\n")
-        (hooks / hook).chmod(0o755)
+        program(team.repository.git_dir / "hooks" / hook, command)
     team.put("src/a.py", "b")
     team.commit("feat: go on", succeeds=True)
     assert "specguard: passed (range, 1 commit, 1 file)" in team.git("push", "origin", "work", succeeds=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from specguard.testing import Repository, run_here
+from tests.executor.places import program
 
 HOOK = Path(__file__).parent.parent / "docs" / "examples" / "pre-receive"
 PROGRAMS = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
@@ -46,10 +47,7 @@ class Server:
         self.remote = self.author.clone(place / "server: 'it'.git", bare=True)
         self.remote.git("symbolic-ref", "HEAD", "refs/heads/main")
         self.author.git("config", "remote.origin.url", f"file://{self.remote.path}")
-        file = self.remote.path / "hooks" / name
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(hook or HOOK.read_text())
-        file.chmod(0o755)
+        program(self.remote.path / "hooks" / name, hook or HOOK.read_text())
 
     def push(self, *refs: str, force: bool = False, options: str = "") -> tuple[bool, str]:
         """Push refs; whether the server took all, and what was said."""
@@ -205,9 +203,7 @@ def test_a_branch_of_another_name_can_be_the_base_and_one_there_must_be(server: 
 
 
 def test_the_hook_update_can_ask_the_same(tmp_path: Path) -> None:
-    server = Server(
-        tmp_path, hook='#!/bin/sh\necho "$2 $3 $1" | specguard check --pre-receive\n', name="update"
-    )
+    server = Server(tmp_path, hook='echo "$2 $3 $1" | specguard check --pre-receive', name="update")
     server.topic("right")
     server.topic("wrong", **{"docs/api/x.yaml": "b"})
     server.refuses("right", "wrong")
@@ -268,10 +264,7 @@ def test_none_one_of_a_hostile_name_and_many_refs_are_judged_in_one_go(server: S
 
 def test_a_server_that_has_a_working_tree_is_none_the_worse(server: Server, tmp_path: Path) -> None:
     other = server.author.clone(tmp_path / "other")
-    hook = other.git_dir / "hooks" / "pre-receive"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text(HOOK.read_text())
-    hook.chmod(0o755)
+    program(other.git_dir / "hooks" / "pre-receive", HOOK.read_text())
     server.author.git("config", "remote.origin.url", f"file://{other.path}")
     server.topic(**{"docs/api/x.yaml": "b"})
     server.refuses("topic")

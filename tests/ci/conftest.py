@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from specguard.testing import Repository
-from tests.ci.jobs import AUTHORITY, ROOT, Hosting, Machine, stand_in
+from tests.ci.jobs import AUTHORITY, ROOT, Hosting, Machine
+from tests.executor.places import program
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +40,9 @@ cp -a -- "$first" "$last"
 ;;
 *) exec '{sys.executable}' "$@" ;;
 esac"""
-    stand_in(python, script)
+    program(python, script)
     pip = place / "pip"
-    stand_in(pip, f'exec \'{sys.executable}\' -I -m pip --python "$(dirname -- "$0")/python" "$@"')
+    program(pip, f'exec \'{sys.executable}\' -I -m pip --python "$(dirname -- "$0")/python" "$@"')
     (programs / "python3").symlink_to(python)
     (place / "temp").mkdir()
     return Machine(place, programs, wheel)

@@ -37,12 +37,6 @@ WRONG = {"src/a.go": "package a\n", "docs/api/x.yaml": "b\n"}
 BODY = "Implements docs/plan/v1/phases/phase-12.md. One phase, one commit. Tests: none."
 
 
-def stand_in(file: Path, script: str) -> None:
-    """Write a program that does what a shell's lines say."""
-    file.write_text(f"#!/bin/sh\n{script}\n")
-    file.chmod(0o755)
-
-
 # What a platform is
 
 

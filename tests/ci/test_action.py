@@ -21,8 +21,8 @@ from tests.ci.jobs import (
     Machine,
     pull_request,
     read_outputs,
-    stand_in,
 )
+from tests.executor.places import program
 from tests.rows import rows
 
 pytestmark = pytest.mark.xdist_group("workflows")
@@ -141,8 +141,8 @@ def test_nothing_but_names_and_versions_is_installed(machine: Machine, tmp_path:
 def test_what_is_asked_for_is_installed(machine: Machine, tmp_path: Path) -> None:
     step = yaml.safe_load(ACTION.read_text())["runs"]["steps"][0]
     python = tmp_path / "python"
-    stand_in(tmp_path / "pip", 'printf "<%s>" "$@"; pwd')
-    stand_in(python, f'echo "$0 $*"; mkdir -p "$4/bin"; install {tmp_path}/pip "$4/bin/pip"')
+    program(tmp_path / "pip", 'printf "<%s>" "$@"; pwd')
+    program(python, f'echo "$0 $*"; mkdir -p "$4/bin"; install {tmp_path}/pip "$4/bin/pip"')
     temp = tmp_path / "temp"
     temp.mkdir()
     env = {"RUNNER_TEMP": str(temp), "ACTION": "/the action", "PYTHON": str(python)}

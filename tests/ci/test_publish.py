@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.ci.jobs import ROOT, SHELL, Hosting, Machine, Step, expression, pull_request, stand_in
+from tests.ci.jobs import ROOT, SHELL, Hosting, Machine, Step, expression, pull_request
+from tests.executor.places import program
 
 pytestmark = [
     pytest.mark.xdist_group("workflows"),
@@ -45,10 +46,8 @@ class Publishing:
         """Let the platform answer."""
         (self.place / "pulls.json").write_text(json.dumps(pulls))
         (self.place / "comments.json").write_text(json.dumps(comments))
-        programs = self.place / "programs"
-        programs.mkdir(exist_ok=True)
-        stand_in(
-            programs / "gh",
+        program(
+            self.place / "programs/gh",
             f'printf "<%s>" "$@" >> {self.place}/asked\necho >> {self.place}/asked\n'
             f'case "$*" in *pulls*) cat {self.place}/pulls.json;; '
             f"*slurp*) cat {self.place}/comments.json;; esac",

@@ -25,9 +25,9 @@ from tests.ci.jobs import (
     expression,
     merge_request,
     pull_request,
-    stand_in,
     yaml_blocks,
 )
+from tests.executor.places import program
 from tests.rows import rows
 
 REVIEWED, GITLAB = (ROOT / "docs/examples" / name for name in ("spec-guard-reviews.yml", "gitlab-ci.yml"))
@@ -121,7 +121,7 @@ def test_the_job_that_is_shown_gets_the_reviews_for_the_action(
     review = {"user": {"login": "alice", "type": "User"}, "state": "APPROVED", "commit_id": head}
     gh = machine.programs / "gh"
     for page, code in (([review], 0), ([{**review, "state": "?"}], 2)):
-        stand_in(gh, f"echo \"$@\" > '{tmp_path}/asked'\necho '{json.dumps([page])}'")
+        program(gh, f"echo \"$@\" > '{tmp_path}/asked'\necho '{json.dumps([page])}'")
         outputs = tmp_path / f"outputs-{code}"
         env = {**job.env, "GITHUB_REPOSITORY": "acme/shop", "GITHUB_OUTPUT": str(outputs), "NUMBER": "12"}
         assert set(get["env"]) == {"GH_TOKEN", "NUMBER"}

@@ -6,6 +6,7 @@ import pytest
 
 from specguard.testing import Repository
 from tests.changes import Open
+from tests.executor.places import program
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, check, errors, fails, guarded, passes
 
@@ -126,11 +127,9 @@ def test_dates_have_no_say(repo: Repository) -> None:
 
 @threat("T54", "a signed commit, and a program that would check it", "exit 0")
 def test_a_signature_runs_nothing(repo: Repository, tmp_path: Path) -> None:
-    program = tmp_path / "gpg"
-    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
-    program.chmod(0o755)
+    signing = program(tmp_path / "gpg", f"touch {tmp_path}/ran")
     repo.git("config", "log.showSignature", "true")
-    repo.git("config", "gpg.program", str(program))
+    repo.git("config", "gpg.program", str(signing))
     repo.commit(MESSAGE, files={"src/a": "b\n"})
     signature = b"gpgsig -----BEGIN PGP SIGNATURE-----\n \n parent of nothing\n -----END PGP SIGNATURE-----\n"
     author = b"author A <a@example.org> 1 +0000"

@@ -10,6 +10,7 @@ import pytest
 
 from specguard.integrations.hooks.answering import SECONDS
 from specguard.testing import Repository
+from tests.executor.places import program
 from tests.integrations.hooks.asking import POLICY, Session, ask, bash, edit, guarded, write
 from tests.scripts import play, scripts
 
@@ -100,10 +101,7 @@ def test_a_folder_that_is_gone_is_no_way_through(project: Repository, tmp_path: 
 def test_a_git_that_never_answers_is_refused_in_time(
     project: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    (programs / "git").write_text("#!/bin/sh\nexec sleep 60\n")
-    (programs / "git").chmod(0o755)
+    programs = program(tmp_path / "bin/git", "exec sleep 60").parent
     path = f"{programs}:{os.path.dirname(shutil.which('sleep') or '/bin/sleep')}"
     assert SECONDS["edit"] <= 20
     monkeypatch.setitem(SECONDS, "edit", 1)

@@ -11,6 +11,7 @@ import pytest
 from mcp import Client, MCPError, types
 
 from specguard.testing import Repository, run_here
+from tests.executor.places import program
 from tests.integrations.mcp.asking import asking, call, connected, refused, text_of
 from tests.rows import recorded, rows
 
@@ -161,18 +162,17 @@ def test_each_thing_that_can_be_checked(governed: Repository) -> None:
     asking(governed, ask)
 
 
-SLOW_GIT = """#!/bin/sh
+SLOW_GIT = """\
 case " $* " in *" diff-index "*) while [ -e {hold} ]; do sleep 0.05; done ;; esac
 exec {git} "$@"
 """
 
 
 def test_a_long_check_does_not_hold_up_the_others(governed: Repository, tmp_path: Path) -> None:
-    hold, programs = tmp_path / "hold", tmp_path / "programs"
+    hold = tmp_path / "hold"
     hold.touch()
-    programs.mkdir()
-    (programs / "git").write_text(SLOW_GIT.format(hold=hold, git=shutil.which("git")))
-    (programs / "git").chmod(0o755)
+    slow = SLOW_GIT.format(hold=hold, git=shutil.which("git"))
+    programs = program(tmp_path / "programs/git", slow).parent
 
     async def session() -> None:
         path = f"{programs}{os.pathsep}{os.environ['PATH']}"
