@@ -13,8 +13,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import distributed
@@ -546,6 +549,33 @@ def test_an_audit_that_was_killed_goes_on_and_one_that_is_interrupted_says_so(
         assert "the same command goes on" in said
     assert audited(killed, long.path).exit_code == 0
     assert rows(killed) == alone
+
+
+def test_workers_that_die_are_replaced_but_not_for_ever(
+    long: Repository, alone: list[tuple[object, ...]], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pools = iter([["judged", "dies", "refused"], ["dies", "refused"], [], *[["refused"]] * 4])
+
+    def workers(_: object) -> object:
+        fates = iter(next(pools))
+
+        def submit(work: Any, some: object) -> Future[Any]:
+            fate, done = next(fates, "judged"), Future[Any]()
+            if fate == "refused":
+                raise BrokenExecutor
+            if fate == "dies":
+                done.set_exception(BrokenExecutor())
+            else:
+                done.set_result(work(some))
+            return done
+
+        return nullcontext((SimpleNamespace(submit=submit), 2))
+
+    monkeypatch.setattr("specguard.audit.audit._workers", workers)
+    assert audited(store, long.path, "--jobs", 2).exit_code == 0
+    assert rows(store) == alone
+    assert "killed again and again" in refused(store.with_name("other"), long.path, "--jobs", 2)
+    assert next(pools, None) is None
 
 
 def test_two_audits_at_once_do_no_harm(
