@@ -22,7 +22,7 @@ from specguard.declaration.rule import Record
 from specguard.engine.check import check
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import open_policy
-from specguard.errors import NoAuthorityError, SpecguardError
+from specguard.errors import SpecguardError
 from specguard.reporters.escape import visible
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def flaws_of(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[Do
             return _authority_flaws(root, path, texts)
         return _artifact_flaws(root, path, policy) if saved else None
     except SpecguardError as error:
-        if saved or not isinstance(error, NoAuthorityError):
+        if saved:
             _log.warning("%s", visible(error.message))
         return [] if saved else None
 

@@ -125,6 +125,16 @@ def test_what_is_wrong_with_no_document_is_told_for_itself(
     assert flaw.message == "the plugin 'gone' cannot be imported"
 
 
+def test_why_nothing_can_be_judged_is_noted_when_a_file_is_saved_and_not_while_it_is_written(
+    governed: Repository, caplog: pytest.LogCaptureFixture
+) -> None:
+    governed.checkout("main")
+    governed.commit("docs: break it", files={"SPEC_AUTHORITY.md": AUTHORITY.replace("base =", "bse =")})
+    for saved, flaws in ((False, None), (True, [])):
+        assert flaws_of(str(governed.path / "plans/one.md"), {}, saved=saved) == flaws
+        assert bool(caplog.messages) is saved
+
+
 def test_an_authority_is_read_while_it_is_written(governed: Repository) -> None:
     file = governed.path / "SPEC_AUTHORITY.md"
 
