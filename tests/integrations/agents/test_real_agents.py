@@ -137,15 +137,8 @@ class Driven:
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1",
         }  # fmt: skip
         off = [] if trusting else ["--settings", '{"disableAllHooks": true}']
-        return [
-            "-p",
-            "go",
-            "--permission-mode",
-            "acceptEdits",
-            "--allowedTools",
-            "Bash,Write",
-            *off,
-        ], variables
+        words = ["-p", "go", "--permission-mode", "acceptEdits", "--allowedTools", "Bash,Write"]
+        return [*words, *off], variables
 
     def _gemini(self, model: Model, trusting: bool) -> tuple[Sequence[str], Mapping[str, str]]:
         folder = self.home / ".gemini"
