@@ -490,12 +490,12 @@ def _started(*words: str, **more: Any) -> subprocess.Popen[str]:
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """A history that an audit is some time about."""
+    """A history that an audit is some time about: of its slices one is judged behind those of two workers."""
     made = Repository(tmp_path_factory.mktemp("long") / "own")
     files = {"SPEC_AUTHORITY.md": AUTHORITY.format(more=""), "locked/a": "a\n"}
     more = [
         Step(f"feat: {number}", files={("locked/a" if number % 7 == 0 else f"f{number % 50}"): f"{number}\n"})
-        for number in range(400)
+        for number in range(500)
     ]
     made.add_commits([Step("docs: authority", files=files), *more])
     return made
