@@ -151,16 +151,16 @@ class Floor(Record):
     def _put(self, data: dict[str, Any], one: Difference) -> None:
         """Put the floor's value in place, and where it is from; to what grows, only add it."""
         place, name = _place(data, one.key)
-        origins, value, said = data["origins"], one.before, one.new
-        first, added = 0, list(range(len(one.old) if isinstance(one.old, list) else 0))
+        origins, value, old, said = data["origins"], one.before, one.old, one.new
+        taken = {at: at for at in range(len(old) if isinstance(old, list) else 0)}
         if one.grows and isinstance(said, dict):
+            taken = {entry: entry for entry in old if old[entry] != said.get(entry)}
             value = {**one.after, **value}
         elif one.grows and said is not None:
-            first = len(said)
-            added = [index for index, element in enumerate(one.old) if element not in said]
+            taken = dict(enumerate((at for at, each in enumerate(old) if each not in said), len(said)))
             of_patterns = isinstance(value, Patterns)
-            known, more = (one.after.patterns, one.old) if of_patterns else (one.after, value)
-            value = [*known, *(more[index] for index in added)]
+            known, more = (one.after.patterns, old) if of_patterns else (one.after, value)
+            value = [*known, *(more[at] for at in taken.values())]
             value = type(one.after)(value) if of_patterns else value
         else:
             for key in [key for key in origins if key == one.key or key.startswith(f"{one.key}.")]:
@@ -169,8 +169,8 @@ class Floor(Record):
         for key in (one.key.rpartition(".")[0], one.key):
             if key and self.policy.origin(key):
                 origins.setdefault(key, self._origin(key))
-        for number, index in enumerate(added, start=first):
-            origins[f"{one.key}.{number}"] = self._origin(f"{one.key}.{index}")
+        for at, own in taken.items():
+            origins[f"{one.key}.{at}"] = self._origin(f"{one.key}.{own}")
 
 
 def _adds_up(one: Difference) -> bool:

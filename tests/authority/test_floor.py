@@ -262,8 +262,10 @@ def test_entries_of_a_table_add_up(load: Load) -> None:
         load.toml(f'[artifacts.note]\npath = "notes/*.md"\nfields = {text}')
         for text in ('{a = "any", b = "date"}', '{b = "any", c = "any"}')
     )
-    held = Floor("org.md", "0", over).hold(below)
+    held = Floor("SPEC_AUTHORITY.md", "0", over).hold(below)
     assert held.declared("contracts")["note"].fields == {"a": "any", "b": "date", "c": "any"}
+    cited = [there(held.cite("invalid-field", f"artifacts.note.fields.{name}")).path for name in "abc"]
+    assert cited == ["floor:SPEC_AUTHORITY.md"] * 2 + ["SPEC_AUTHORITY.md"]
 
 
 def test_an_approval_without_the_floor_is_none_under_it(load: Load) -> None:
