@@ -142,6 +142,16 @@ def test_a_commit_is_found_behind_tags_and_nothing_else_is_one(repo: Repository,
 # Histories
 
 
+def test_each_of_many_commits_has_its_own_entries(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specguard.change.git.AT_ONCE", 2)
+    oids = [repo.commit(files={f"f{number}": "f\n"}) for number in range(13)]
+    # More processes than work ahead, fewer, and a last one with all or with one of its commits.
+    for many in (13, 12, 3, 2, 1):
+        with git_of(repo) as git:
+            found = [[entry.path for entry in one.own_entries] for one in git.commits(oids[:many])]
+        assert found == [[b"f%d" % number] for number in range(many)]
+
+
 def test_revisions_put_every_parent_before_its_children(repo: Repository, git: Git) -> None:
     base = repo.oid()
     repo.branch("side")

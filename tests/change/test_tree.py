@@ -1,6 +1,6 @@
 """Trees: what is at a path, in a directory, below the root, under a change; and its documents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -15,11 +15,21 @@ from tests.changes import loose
 from tests.outcomes import there
 
 ZERO = "0" * 40
+Files = Mapping[str | bytes, str | bytes]
+
+
+def planted(repository: Repository, link: str, target: str, module: str, files: Files) -> Repository:
+    """The repository with a commit of these files and a link, and one of a submodule."""
+    repository.symlink(link, target)
+    repository.commit("one", files=files)
+    repository.submodule(module)
+    repository.commit("two", stage=False)
+    return repository
 
 
 @pytest.fixture
 def repo(repository: Repository) -> Repository:
-    files: dict[str | bytes, str | bytes] = {
+    files: Files = {
         "a": "a\n",
         "a-b": "ab\n",
         "a.d/f": "f\n",
@@ -27,11 +37,7 @@ def repo(repository: Repository) -> Repository:
         "dir/x": "x\n",
         b"dir/\xff": "bytes\n",
     }
-    repository.symlink("link", "dir")
-    repository.commit("one", files=files)
-    repository.submodule("module")
-    repository.commit("two", stage=False)
-    return repository
+    return planted(repository, "link", "dir", "module", files)
 
 
 @pytest.fixture
@@ -136,7 +142,7 @@ def test_an_entry_of_a_nested_repository_shows_as_a_submodule(repo: Repository, 
 
 @pytest.fixture
 def pages(repo: Repository) -> Repository:
-    files: dict[str | bytes, str | bytes] = {
+    files: Files = {
         "a.md": "---\nstatus: done\n---\n# A\n",
         "copy.md": "---\nstatus: done\n---\n# A\n",
         "bad.md": b"# A\n\xff\n",
@@ -149,11 +155,7 @@ def pages(repo: Repository) -> Repository:
         "folder/b.md": "# B\n",
         b"\xff.md": "# Bytes\n",
     }
-    repo.symlink("link.md", "a.md")
-    repo.commit("one", files=files)
-    repo.submodule("module.md")
-    repo.commit("two", stage=False)
-    return repo
+    return planted(repo, "link.md", "a.md", "module.md", files)
 
 
 def documents_of(repo: Repository, git: Git) -> Documents:
