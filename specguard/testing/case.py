@@ -351,7 +351,6 @@ class Case:
         """
         import click
 
-        from specguard.approvals.record import Bond
         from specguard.change.check_request import Request
         from specguard.change.git import Git
         from specguard.change.repository import Repository as Located
@@ -662,8 +661,6 @@ class Grant:
             found: its open findings.
             names: the ids of the records before.
         """
-        from specguard.approvals.record import Approval, Revocation
-
         nonce = os.urandom(16).hex() if self.nonce is None else self.nonce
         if self.revokes:
             return Revocation(

@@ -17,8 +17,6 @@ from tests.rows import rows
 from tests.rules.items import judge, step
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from specguard.rules import Message
     from specguard_rules.next_steps import CommitsById
 
