@@ -199,11 +199,16 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     changed = git.start("diff-files", *options, index=index, work_tree=root)
     others = git.start(*_OTHERS, index=index, work_tree=root)
     staged = git.index_diff(start)
-    known = set(git.read(changed, "the index").split(b"\0"))
+    known = set(_read(changed, "the files that are tracked").split(b"\0"))
     new = set(_read(others, "the files that are not tracked").split(b"\0")) - known
     # A folder that is a repository of its own ends with a slash.
     paths = sorted(name for name in known | new if name and not name.endswith(b"/"))
-    _update(git, index, root, ["--add", "--remove", "--replace", "--info-only"], paths)
+    # What is beyond a link is gone, and git would refuse to look.
+    top = os.fsencode(root)
+    gone = {path for path in paths if any(os.path.islink(top + b"/" + one) for one in _folders(path))}
+    _update(git, index, root, ["--force-remove"], sorted(gone))
+    there = [path for path in paths if path not in gone]
+    _update(git, index, root, ["--add", "--remove", "--replace", "--info-only"], there)
     found = git.index_diff(start, git.start_index_diff(start, index)) if paths else staged
     tracked = [one for one in found if one.path not in new]
     return [

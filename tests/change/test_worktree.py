@@ -11,7 +11,7 @@ from specguard.change import worktree
 from specguard.change.tree import TreeEntry
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
-from tests.changes import Open, rows
+from tests.changes import Open, git_of, rows
 
 
 @pytest.fixture
@@ -155,6 +155,17 @@ def test_a_list_of_git_s_that_is_a_link_is_told_with_what_to_do(
     with pytest.raises(SpecguardError, match=name) as refused:
         change(repo, worktree=True)
     assert (refused.value.code, "plain file" in str(refused.value.help)) == ("unreadable-file", True)
+    with git_of(repo) as git, pytest.raises(MissingFact, match=name) as missing:
+        worktree.uncommitted(git)
+    assert "plain file" in missing.value.command
+
+
+def test_the_files_of_a_folder_that_became_a_link_are_gone(repo: Repository) -> None:
+    repo.delete("src")
+    repo.symlink("src", "locked")
+    with git_of(repo) as git:
+        tracked, _, new = worktree.uncommitted(git)
+    assert (sorted(tracked), sorted(new)) == ([b"src/a", b"src/b"], [b"src"])
 
 
 def test_pipes_and_sockets_are_no_files(repo: Repository, change: Open) -> None:
