@@ -21,10 +21,6 @@ def repo(repository: Repository) -> Repository:
     return repository
 
 
-def exit_code(repository: Repository) -> int:
-    return run_here("check", directory=repository.path).exit_code
-
-
 def signed(repository: Repository, key: str, message: str, text: str) -> None:
     repository.write("a", text)
     repository.stage()
@@ -34,12 +30,12 @@ def signed(repository: Repository, key: str, message: str, text: str) -> None:
 
 def test_a_signature_of_each_commit_exempts(repo: Repository) -> None:
     signed(repo, "key", "Bump\nx", "b\n")
-    assert exit_code(repo) == 0
+    assert judged(repo).exit_code == 0
     repo.commit("Bump\nx\n", files={"a": "c\n"})
-    assert exit_code(repo) == 1
+    assert judged(repo).exit_code == 1
     repo.git("reset", "-q", "--hard", "HEAD~1")
     signed(repo, "other", "Bump\nx", "d\n")
-    assert exit_code(repo) == 1
+    assert judged(repo).exit_code == 1
 
 
 def test_a_signature_of_another_commit_does_not(repo: Repository) -> None:
@@ -48,7 +44,7 @@ def test_a_signature_of_another_commit_does_not(repo: Repository) -> None:
     forged = content.replace(b"\n\nfix: x", b"\n\nBump\nx")
     oid = repo.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=forged)
     repo.git("reset", "-q", "--hard", oid)
-    assert exit_code(repo) == 1
+    assert judged(repo).exit_code == 1
 
 
 FILE = "SPEC_AUTHORITY.md"

@@ -164,10 +164,6 @@ def test_a_locked_file_is_changed_with_an_approval(tmp_path: Path) -> None:
     def specguard(*words: str) -> Outcome:
         return run_here(*words, directory=repository.path, env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
 
-    def approve(who: str, *more: str) -> Outcome:
-        reason = "--reason=the partner needs version two"
-        return specguard("approve", "PTH002", f"--path={LOCKED}", f"--approved-by={who}", reason, *more)
-
     # It fails, and says who may approve it, and how.
     outcome = specguard("check")
     assert outcome.exit_code == 1
@@ -176,15 +172,15 @@ def test_a_locked_file_is_changed_with_an_approval(tmp_path: Path) -> None:
 
     # Nobody approves their own change, nor somebody who may not, nor without a reason.
     repository.commit("feat: third version", files={LOCKED: "three\n"}, author="Bob <bob@example.org>")
-    outcome = approve("bob")
+    outcome = approve(repository, who="bob")
     assert outcome.exit_code == 2
     assert "this approval would not count: bob is the author of commit" in outcome.stderr
-    assert approve("mallory").exit_code == 2
-    assert approve("alice", "--reason=PTH002").exit_code == 2
+    assert approve(repository, who="mallory").exit_code == 2
+    assert approve(repository, reason="PTH002").exit_code == 2
     assert not (repository.path / LOG).exists()
 
     # Alice may. Here it counts as it is; in CI it counts once she has signed it.
-    assert approve("alice").exit_code == 0
+    assert approve(repository).exit_code == 0
     (record,) = (repository.path / LOG).iterdir()
     outcome = specguard("check")
     assert outcome.exit_code == 0, outcome

@@ -96,12 +96,8 @@ def test_before_there_is_a_commit_it_is_whoever_would_make_it(tmp_path: Path) ->
     staged = Step(files={LOCKED: "two\n"})
     repository = build(tmp_path, SIGNED, commits=[], staged=staged)
     assert check(repository, "--staged").state("PTH002") == "approved"
-    for name, value in (
-        ("user.email", "Alice@example.org"),
-        ("author.name", "alice"),
-        ("user.name", "ALICE"),
-    ):
-        repository.git("config", name, value)
+    for name, who in (("user.email", "Alice@example.org"), ("author.name", "alice"), ("user.name", "ALICE")):
+        repository.git("config", name, who)
         refused(check(repository, "--staged"), "APR005", "alice is the author of what is to be committed")
         repository.git("config", "--unset", name)
     for name in ("GIT_AUTHOR_EMAIL", "EMAIL"):
