@@ -224,14 +224,17 @@ def require_open(policy: Policy, path: str) -> None:
             stage = wave.by_name[settings.name]
             for earlier in stage.waits_for[:1] if stage.needed else ():
                 missing = earlier.missing[0]
-                given = [f"{name}={shlex.quote(value)}" for name, value in sorted(fields.items())]
                 # What is wrong with a file that is there is mended in it first.
                 unwritten = () if missing.path else earlier.settings.artifacts
-                absent = [f"specguard new {one}" for one in unwritten if not wave.artifacts(one)]
+                absent = [one for one in unwritten if one in contracts and not wave.artifacts(one)]
+                step = "complete it first; specguard status --worktree tells more"
+                for one in absent[:1]:
+                    asked = sorted(PathTemplate(contracts[one].template).names & fields.keys())
+                    given = [f"{name}={shlex.quote(fields[name])}" for name in asked]
+                    step = " ".join(["complete it first: specguard new", one, *given])
                 said = f"no plan is made yet: the stage {earlier.name} is not complete: {missing.what}"
-                step = " ".join([*absent[:1], *given]) if absent else "specguard status --worktree tells more"
                 place = path_text(missing.path) if missing.path else path
-                raise _unready(said, place, f"complete it first: {step}", missing.line)
+                raise _unready(said, place, step, missing.line)
             return
 
 
