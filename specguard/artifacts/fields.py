@@ -438,10 +438,12 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: an object is not there.
     """
     name, _, key = artifact.contract.author_not.partition(".")
-    if is_contract := any(one == name or one.endswith(f"-{name}") for one in artifact.artifacts.contracts):
+    is_contract = any(one == name or one.endswith(f"-{name}") for one in artifact.artifacts.contracts)
+    work = None if is_contract else artifact.artifacts.work()
+    if is_contract:
         related = artifact.artifacts.related(artifact, name)
         others = [(path_text(one.path), _people_of(one, key)) for one in related]
-    elif (work := artifact.artifacts.work()) is not None and name in work.kinds:
+    elif work is not None and name in work.kinds:
         items = _items(artifact, work, name)
         others = [(str(item), _people(item.fields.get(key, ""))) for item in items]
     else:
