@@ -464,10 +464,8 @@ class Artifact(Record):
         """
         from specguard.model import Finding
 
-        cited = self.setting(setting)
-        return Finding(
-            message, help=help, path=self.path, line=line, key=key, severity=severity, setting=cited
-        )
+        path, cited = self.path, self.setting(setting)
+        return Finding(message, help=help, path=path, line=line, key=key, severity=severity, setting=cited)
 
     def setting(self, key: str) -> str:
         """The key of one of its contract's settings, for a citation: `artifacts.agent-final.sections`."""

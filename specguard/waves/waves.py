@@ -231,9 +231,8 @@ class Waves(Record, frozen=False):
 
     @cached_property
     def _papers(self) -> Papers:
-        return Papers(
-            self.sources.kinds, {name: one.template for name, one in self.artifacts.contracts.items()}
-        )
+        templates = {name: one.template for name, one in self.artifacts.contracts.items()}
+        return Papers(self.sources.kinds, templates)
 
     @cached_property
     def _templates(self) -> Sequence[PathTemplate]:

@@ -261,13 +261,10 @@ def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
     settings, path = specs.settings, path_text(spec.path)
     for review in spec.reviews:
         if review.is_ahead(specs.today()):
-            when, key = (
-                f"{review.date}{review.elsewhere(spec.path)}",
-                f"future {settings.review} in {review.form}",
-            )
+            key, line = f"future {settings.review} in {review.form}", review.line_in(spec.path)
+            when = f"{review.date}{review.elsewhere(spec.path)}"
             message = f"the {settings.review} of {path} is in the future: {when}"
-            step = "Write the day on which it was reviewed."
-            yield _about(spec, message, step, key, review.line_in(spec.path))
+            yield _about(spec, message, "Write the day on which it was reviewed.", key, line)
     oldest = spec.review
     if oldest is None or oldest.date is None or oldest.is_ahead(specs.today()):
         return
