@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from specguard.rules import Finding, MissingFact, Record, Rule, Settings, path_text, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import ClassVar
 
     from specguard.artifacts.artifacts import Artifact
@@ -408,7 +410,7 @@ class UnreadGrounding(Rule):
                 yield found_here
         if artifacts is None:
             return
-        cited = {one.path: artifacts.cited(one) for work in judged for one in work.artifacts}
+        cited = cache(artifacts.cited)
         for work in judged:
             for document, key in grounding.named(work.agent.casefold()).items():
                 sources = work.of(cited_by)
@@ -436,12 +438,12 @@ class UnreadGrounding(Rule):
 
 
 def _cites(
-    artifacts: Sequence[Artifact], document: str, cited: Mapping[bytes, tuple[set[bytes], set[str]]]
+    artifacts: Sequence[Artifact], document: str, cited: Callable[[Artifact], tuple[set[bytes], set[str]]]
 ) -> bool:
     """True if one of some artifacts cites a document, by its path from the root."""
     wanted, end = _path(document), f"/{document.removeprefix('./')}"
     for artifact in artifacts:
-        places, absolute = cited[artifact.path]
+        places, absolute = cited(artifact)
         # A document is no evidence that it was read itself.
         cites = wanted in places or any(path.endswith(end) for path in absolute)
         if cites and wanted != artifact.path:
