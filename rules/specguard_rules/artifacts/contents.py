@@ -1097,8 +1097,8 @@ class MissingArtifact(Rule):
 
     def check(self, artifacts: Artifacts) -> Iterator[Finding]:
         """Look beside the artifacts, and into the passes."""
-        for artifact in [*artifacts.judged, *artifacts.orphans, *artifacts.judged_passes]:
-            yield from artifact.flaws(self.name)
+        asked = [*artifacts.judged, *artifacts.orphans, *artifacts.judged_passes]
+        return judge_each(asked, lambda artifact: artifact.flaws(self.name))
 
 
 class UnlistedLeftover(Rule):
