@@ -14,6 +14,7 @@ import pytest
 from specguard.approvals.people import key_blob, sign, signed_with, signer
 from specguard.errors import MissingFact, SpecguardError
 from tests.approvals.conftest import Key, MakeKey
+from tests.executor.places import program
 
 CONTENT = b'{\n  "approver": "alice"\n}\n'
 
@@ -219,18 +220,12 @@ def test_without_ssh_keygen_nothing_is_signed_and_nothing_verified(
     assert signer(CONTENT, b"none", [alice.public]) is None
 
 
-def fake(folder: Path, text: str) -> None:
-    program = folder / "ssh-keygen"
-    program.write_text(f"#!/bin/sh\n{text}\n")
-    program.chmod(0o755)
-
-
 def test_one_that_a_change_brings_is_not_run(
     alice: Key, mallory: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A relative folder on the path is the judged tree's own."""
     signature = sign(CONTENT, alice.file)
-    fake(tmp_path, "exit 0")
+    program(tmp_path / "ssh-keygen", "exit 0")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f".::{os.environ['PATH']}")
     assert signer(CONTENT + b"x", signature, [alice.public]) is None
@@ -247,7 +242,7 @@ def test_one_that_does_not_know_signatures_or_hangs_decides_nothing(
     alice: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, reason: str
 ) -> None:
     signature = sign(CONTENT, alice.file)
-    fake(tmp_path, does)
+    program(tmp_path / "ssh-keygen", does)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("specguard.approvals.people.VERIFYING", 0.2)
     with pytest.raises(MissingFact, match=reason):
@@ -259,7 +254,7 @@ def test_nothing_of_the_environment_is_seen_and_nothing_is_left(
 ) -> None:
     signature = sign(CONTENT, alice.file)
     seen = tmp_path / "seen"
-    fake(tmp_path, f'env > {seen}; echo "$5" >> {seen}; ls -ld "$(dirname "$4")" >> {seen}; exit 0')
+    program(tmp_path / "ssh-keygen", f'(env; echo "$5"; ls -ld "$(dirname "$4")") > {seen}; exit 0')
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(tmp_path))

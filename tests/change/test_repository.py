@@ -9,6 +9,7 @@ import pytest
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from tests.changes import locate
+from tests.executor.places import program
 
 
 @pytest.fixture
@@ -91,10 +92,7 @@ def test_git_is_not_taken_from_a_relative_folder_of_the_path(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(repo.path)
-    evil = repo.path / "bin"
-    evil.mkdir()
-    (evil / "git").write_text("#!/bin/sh\ntouch ran\n")
-    (evil / "git").chmod(0o755)
+    program(repo.path / "bin" / "git", "touch ran")
     (repo.path / "git").symlink_to("bin/git")
     assert locate(PATH=f"bin::.:{os.environ['PATH']}").head == repo.oid()
     assert not (repo.path / "ran").exists()

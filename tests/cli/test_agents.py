@@ -11,6 +11,7 @@ from specguard.integrations.hooks.settings import HOSTS, probe
 from specguard.testing import Outcome, Repository, run, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
+from tests.executor.places import program
 from tests.integrations.hooks.asking import ask, guarded, write
 from tests.outcomes import data_of, ended
 from tests.rows import rows
@@ -55,11 +56,7 @@ def change(repository: Repository, agent: Any, old: str, new: str) -> None:
 
 def install(folder: Path, name: str, text: str) -> str:
     """Put a program on a path, which is returned."""
-    tools = folder / "tools"
-    tools.mkdir(exist_ok=True)
-    (tools / name).write_text(f"#!/bin/sh\n{text}\n")
-    (tools / name).chmod(0o755)
-    return f"{tools}:{PATH}"
+    return f"{program(folder / 'tools' / name, text).parent}:{PATH}"
 
 
 def settings(repository: Repository, agent: Any) -> Any:
@@ -252,8 +249,8 @@ def test_hooks_that_are_switched_off_are_told(repository: Repository, agent: str
 
 def test_codex_is_asked_what_it_trusts(repository: Repository, tmp_path: Path) -> None:
     init(repository, "codex")
-    for program, status, says in rows(__file__, "codex_is_asked_what_it_trusts"):
-        said = doctor(repository, path=install(tmp_path, "codex", program))["trust of codex"]
+    for text, status, says in rows(__file__, "codex_is_asked_what_it_trusts"):
+        said = doctor(repository, path=install(tmp_path, "codex", text))["trust of codex"]
         assert (said["status"], says in said["said"]) == (status, True), said
         assert (said["help"] == "") == (status == "ok")
 

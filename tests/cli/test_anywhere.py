@@ -166,10 +166,7 @@ def test_nothing_of_the_repository_is_imported(
     assert os.path.exists(command())
 
 
-LINES = (
-    "check --output-format=json", "hook claude", "approvals list", "brief phase", "rule PTH001", "run list",
-    "status",
-)  # fmt: skip
+LINES = ("check --output-format=json", "hook claude", "approvals list", "rule PTH001", "run list", "status")
 """Words of commands of each way into the program: with and without click, alone and in a group."""
 
 

@@ -13,6 +13,7 @@ from specguard.reporters.manual import ON
 from specguard.testing import Outcome, Repository, run, run_here
 from tests.cli.no_foo import install_no_foo
 from tests.cli.running import POLICY, Project
+from tests.executor.places import program
 from tests.executor.remotes import Hosted
 from tests.outcomes import data_of
 
@@ -43,10 +44,7 @@ def found(where: Project | Hosted, code: int = 0, **variables: str) -> dict[str,
 
 def install(folder: Path, name: str, text: str) -> str:
     """Put a command on a path, which is returned."""
-    folder.mkdir(exist_ok=True)
-    (folder / name).write_text(text)
-    (folder / name).chmod(0o755)
-    return f"{folder}:{os.environ['PATH']}"
+    return f"{program(folder / name, text).parent}:{os.environ['PATH']}"
 
 
 def test_the_remote_the_platform_and_the_folder_of_runs(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from specguard.testing import Repository
 from specguard.testing.running import command, run_here
+from tests.executor.places import program
 
 POLICY = """# Authority
 
@@ -40,10 +41,7 @@ def hooked(repository: Repository) -> Repository:
     """A repository on a branch, with a commit-msg hook."""
     repository.commit("feat: base", files={"SPEC_AUTHORITY.md": POLICY, "src/a": "1\n", "docs/a": "1\n"})
     repository.branch("work")
-    hook = repository.git_dir / "hooks/commit-msg"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text(f'#!/bin/sh\nexec {command()} check --commit-msg-file "$1"\n')
-    hook.chmod(0o755)
+    program(repository.git_dir / "hooks" / "commit-msg", f'exec {command()} check --commit-msg-file "$1"')
     return repository
 
 
