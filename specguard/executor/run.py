@@ -520,14 +520,15 @@ def asked_before(
     Raises:
         SpecguardError: the run's manifest cannot be read, or a secret in its command is needed again.
     """
-    item = folder.read_manifest().item
+    manifest = folder.read_manifest()
     try:
         read = folder.data(FILE)
         before = {name: read[name] for name in _KEPT}
         redacted = set(read["redacted"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        said, help = "what the run was asked to do cannot be read any more", folder.command("stop")
-        raise _unreadable(folder, said, f"give it up: {help}") from error
+        said = "what the run was asked to do cannot be read any more"
+        help = "start another run" if manifest.ended_at else f"give it up: {folder.command('stop')}"
+        raise _unreadable(folder, said, help) from error
     if command or words.get("agent"):
         before |= {"agent": "", "command": command}
         redacted.discard("command")
@@ -536,7 +537,7 @@ def asked_before(
         raise _unreadable(folder, "there was a secret in the run's command, which is not kept", help)
     # Until where it goes is asked anew: it was stopped there.
     before |= {"until": "", **{name: value for name, value in words.items() if value}}
-    before |= {"kind": item.kind, "item": item.id, "plan": item.plan or ""}
+    before |= {"kind": manifest.item.kind, "item": manifest.item.id, "plan": manifest.item.plan or ""}
     return RunOptions(dict(environment), **before)
 
 

@@ -9,6 +9,7 @@ import pytest
 from specguard.evaluation import evaluation
 from specguard.runs.manifests import Manifest
 from specguard.testing import Outcome, Repository, run_here
+from tests.executor.places import program
 from tests.outcomes import data_of, ended
 from tests.rows import rows
 
@@ -54,10 +55,7 @@ def folder_of(done: Outcome) -> Path:
 
 
 def test_a_sample_as_expected_is_kept_as_a_run(team: Repository, shop: Repository) -> None:
-    hook = shop.git_dir / "hooks" / "post-checkout"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\ntouch ran\n")
-    hook.chmod(0o755)
+    program(shop.git_dir / "hooks" / "post-checkout", "touch ran")
     files = sorted(shop.path.rglob("*"))
     done = ended(run_here("eval", directory=team.path))
     assert sorted(shop.path.rglob("*")) == files  # nothing of it is written or run
@@ -203,6 +201,8 @@ def test_an_error_of_specguards_own_is_recorded_and_shown(
     assert 'evaluation.py", line ' in done.stderr
     [error] = team.path.glob(".runs/*/*/error.json")
     assert json.loads(error.read_text())["error"] == "internal-error"
+    again = ended(run_here("run", "resume", error.parent.name, directory=team.path), 2)
+    assert "next: start another run" in again.stderr
 
 
 def test_what_is_not_declared_as_samples_is_an_error_with_its_line(team: Repository) -> None:
