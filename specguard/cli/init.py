@@ -206,17 +206,14 @@ def _add(top: str, settings: Sequence[ProposedSetting], subject: str, *, only_pr
     old = read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority")
     missing = [one for one in settings if one.toml.encode("utf-8", "surrogateescape") not in old]
     if not missing:
-        lines = [f"{AUTHORITY} has that already"]
+        say(f"{AUTHORITY} has that already")
     elif only_print:
-        lines = settings_block(missing)
+        for line in settings_block(missing):
+            say(line)
     else:
         change_authority(top, lambda text: with_settings(text, missing))
-        lines = [
-            f"{AUTHORITY} has what you asked for; commit it as a change of its own:",
-            f"  git add {AUTHORITY} && git commit -m 'docs: {subject}'",
-        ]
-    for line in lines:
-        say(line)
+        say(f"{AUTHORITY} has what you asked for; commit it as a change of its own:")
+        say(f"  git add {AUTHORITY} && git commit -m 'docs: {subject}'")
 
 
 def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:

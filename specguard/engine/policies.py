@@ -89,9 +89,8 @@ class Policies:
         if request.authority:
             policy = self.load(change.policy_files, request.authority)
             if policy is None:
-                raise SpecguardError(
-                    "there are no settings in it", path=request.authority, code="no-authority"
-                )
+                said = "there are no settings in it"
+                raise SpecguardError(said, path=request.authority, code="no-authority")
             change = change.with_base(policy.base or "")
             return change, policy, [f"Judged by {request.authority}, not by the base's authority."]
         change = self._into_default(change)
