@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -152,10 +153,20 @@ def _extend(
                 say(line)
         subject = "have rules hold what it says"
         if only_print or not added or not (agreed or click.confirm(f"Add this to {AUTHORITY}?")):
-            added = []
+            added = list(named) if only_print else []
     show_settings(planned)
     if added:
-        _add(top, added, subject, only_print=only_print)
+        old = read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority")
+        missing = [one for one in added if one.toml.encode("utf-8", "surrogateescape") not in old]
+        if not missing:
+            say(f"{AUTHORITY} has that already")
+        elif only_print:
+            for line in settings_block(missing):
+                say(line)
+        else:
+            change_authority(top, lambda text: with_settings(text, missing))
+            say(f"{AUTHORITY} has what you asked for; commit it as a change of its own:")
+            say(f"  git add {shlex.join([AUTHORITY, *(files or ())])} && git commit -m 'docs: {subject}'")
     if not only_print:
         write_settings(repository, planned)
 
@@ -178,7 +189,8 @@ def _write(
         stream.write(proposed.text())
     for line in past:
         say(line)
-    _next_steps(repository, top, proposed.base, policy, [AUTHORITY, *_ignore_runs(top, policy)])
+    written = [*(path for path, _ in policy.documents), *_ignore_runs(top, policy)]
+    _next_steps(repository, top, proposed.base, policy, written)
     show_settings(planned)
     write_settings(repository, planned)
 
@@ -199,21 +211,6 @@ def _adopted(top: str, text: str, files: Sequence[str], paths: Sequence[str]) ->
     for line in (*found.account, "", *shown, ""):
         say(line)
     return found.settings
-
-
-def _add(top: str, settings: Sequence[ProposedSetting], subject: str, *, only_print: bool = False) -> None:
-    """Add settings to the authority that is there, where it then is one still."""
-    old = read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority")
-    missing = [one for one in settings if one.toml.encode("utf-8", "surrogateescape") not in old]
-    if not missing:
-        say(f"{AUTHORITY} has that already")
-    elif only_print:
-        for line in settings_block(missing):
-            say(line)
-    else:
-        change_authority(top, lambda text: with_settings(text, missing))
-        say(f"{AUTHORITY} has what you asked for; commit it as a change of its own:")
-        say(f"  git add {AUTHORITY} && git commit -m 'docs: {subject}'")
 
 
 def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
@@ -272,7 +269,7 @@ def _next_steps(repository: Repository, top: str, base: str, policy: Policy, wri
     """Say what a person has to do for the authority to judge."""
     remote = repository.refs_named([f"refs/remotes/origin/{base}"])
     say(f"{AUTHORITY} is written; it judges once it is on {'origin/' if remote else ''}{base}:")
-    say(f"  git add {' '.join(written)} && git commit -m 'docs: state what may change'")
+    say(f"  git add {shlex.join(written)} && git commit -m 'docs: state what may change'")
     if not policy.declared("approval_settings").approver:
         say("nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may")
     if os.path.exists(os.path.join(top, ".pre-commit-config.yaml")):

@@ -135,7 +135,7 @@ def settings_block(settings: Iterable[ProposedSetting]) -> list[str]:
     for one in sorted(settings, key=lambda one: one.toml.startswith("[")):
         table = one.toml.startswith("[")
         lines += [*([""] if table and lines else []), *([f"# {one.why}"] if one.why else []), one.toml]
-    return ["```toml specguard", *lines, "```"]
+    return ["```toml specguard", *"\n".join(lines).split("\n"), "```"]
 
 
 def with_settings(text: str, settings: Sequence[ProposedSetting]) -> str:
