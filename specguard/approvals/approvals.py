@@ -258,10 +258,10 @@ class Approvals:
         return found
 
     def refused(self, kind: Kind) -> Iterator[tuple[Decision, Refusal]]:
-        """The approvals that something of a kind speaks against, without those that were superseded."""
-        superseded = self.superseded
+        """The approvals that something of a kind speaks against, without those superseded or revoked."""
+        over = {*self.superseded, *self.log.revoked}
         for decision in self.decisions:
-            for refusal in decision.refusals if decision.filed.id not in superseded else ():
+            for refusal in decision.refusals if decision.filed.id not in over else ():
                 if refusal.kind == kind:
                     yield decision, refusal
 
