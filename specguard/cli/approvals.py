@@ -142,8 +142,9 @@ def sign(name: str, base: str, key: str, output_format: str) -> None:
 
 
 def _say_written(said: str, name: str, paths: Sequence[str], output_format: str) -> None:
-    lines = [f"{said}: {' and '.join(paths)}", f"next git add {shlex.join(paths)} && git commit"]
-    show(output_format, {"schema": SCHEMA, "id": name, "written": list(paths)}, lines)
+    step = f"next git add {shlex.quote(os.path.dirname(paths[0]))} && git commit"
+    data = {"schema": SCHEMA, "id": name, "written": list(paths)}
+    show(output_format, data, [f"{said}: {' and '.join(paths)}", step])
 
 
 SCHEMA: Final = "specguard.approvals/1"
@@ -273,8 +274,7 @@ def approve_command(rules: tuple[str, ...], output_format: str, **options: Any) 
     if options["push"]:
         raise refused("an approval is for one change, and a push may bring several", "name a branch")
     if asked and not rules:
-        said = "an approval names the rules that it is for"
-        raise refused(said, "`specguard approve` lists them")
+        raise refused("an approval names the rules that it is for", "`specguard approve` lists them")
     # What is asked for with a rule alone is what could be approved of it.
     meant: dict[str, Any] = {"override" if asked else "select": rules}
     (verdict,) = check(Request(environment=os.environ, **meant, **options)) or (None,)
@@ -296,9 +296,8 @@ def _offered(verdict: Verdict) -> Iterator[str]:
     """Findings that could be approved and by whom, with the identities for the approval."""
     change = verdict.change
     yield f"change {change['fingerprint'] or '(no content)'}"
-    none = True
-    for result, found in _open(verdict):
-        none = False
+    opened = list(_open(verdict))
+    for result, found in opened:
         yield f"{result.code} {result.name}"
         for judged in found:
             yield f"  {located(judged)}"
@@ -306,7 +305,7 @@ def _offered(verdict: Verdict) -> Iterator[str]:
             yield from (f"    {account}" for account in accounts(judged))
         offer = may_approve(result, str(change["source"]))
         yield from (f"  {offer[0]}", f"  next {offer[1]}") if offer else ("  nobody may approve this",)
-    if none:
+    if not opened:
         yield "nothing is open that could be approved"
 
 
