@@ -77,8 +77,7 @@ class BrokenLog(Rule):
         told: set[bytes] = set()
         entries = {entry.path: entry for entry in approvals.entries}
         for path, entry in entries.items():
-            old = path in approvals.old or _is_own(entry, base, start_files)
-            done = "" if old else _done(entry, policy)
+            done = "" if path in approvals.old or _is_own(entry, base, start_files) else _done(entry, policy)
             if done:
                 told.add(path)
                 yield _finding(path, done, put_back(entry, base), side=entry.side)
@@ -87,9 +86,13 @@ class BrokenLog(Rule):
             if path not in told:
                 told.add(path)
                 step = f"Take it out with `rm -- {quoted(path)}`"
-                step = put_back(entries[path], base) if path in entries else step
+                local = broken.place == "local"
+                if local and path in map(approvals.log.path, approvals.log.filed):
+                    step = f"Put it back with `git checkout HEAD -- {quoted(path)}`"
+                elif path in entries:
+                    step = put_back(entries[path], base)
                 found = _finding(path, f"is no record: {broken.reason}", step)
-                found.severity = "warning" if broken.place == "local" else None
+                found.severity = "warning" if local else None
                 yield found
         for path, oid in approvals.removed if commits and policy.merge != "squash" else ():
             if path not in told:
@@ -148,8 +151,7 @@ class _Refused:
                 setting = f"{_APPROVER}.{names.index(decision.approval.approver)}"
             message = f"{_called(decision)} does not count: {refusal.reason}"
             yield _about(decision, message, refusal.help, refusal.field, f" {refusal.field}", setting)
-        missing = approvals.missing(self.kind)
-        if missing is not None:
+        if (missing := approvals.missing(self.kind)) is not None:
             raise missing
 
 

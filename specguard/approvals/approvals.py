@@ -474,8 +474,7 @@ class Approvals:
             yield f"its scope is {approval.scope}", taken, "scope"
 
     def _says_nothing(self, decision: Decision) -> Iterator[Reason]:
-        said = says_nothing(decision.approval.reason, self._policy, decision.approval.rules)
-        if said:
+        if said := says_nothing(decision.approval.reason, self._policy, decision.approval.rules):
             yield said, "Say with --reason why this change needs what the rule forbids.", "reason"
 
 
