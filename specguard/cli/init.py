@@ -100,8 +100,8 @@ def command(
     asks = sys.stdin.isatty() and sys.stdout.isatty() and not only_print
     if files and not adopt:
         raise usage(f"{files[0]} is not read without --adopt", "specguard init --adopt FILE")
-    if adopt and there and begins:
-        raise usage(f"--preset, --lock and --forbid begin a new {AUTHORITY}", "specguard init --adopt")
+    if there and begins and (adopt or not only_print):
+        raise usage(f"--preset, --lock and --forbid begin a new {AUTHORITY}", "add it to this one by hand")
     if adopt and not (there or files):
         raise usage(f"there is no {AUTHORITY} to adopt", "specguard init --adopt AGENTS.md")
     if there and not begins and (adopt or asks or named or planned):
@@ -117,7 +117,7 @@ def command(
     proposed = Proposed(_default_branch(repository), presets)
     paths = tree_paths(repository)
     for path, why, forbidden in (
-        *guards_in(paths),
+        *(one for one in guards_in(paths) if not (one[2] and {one[0], one[0].rstrip("/")} & {*locks})),
         *((one.host.file, "the hooks that run in front of an agent's edits", False) for one in planned),
         *((pattern, "", False) for pattern in locks),
         *((pattern, "", True) for pattern in forbids),
