@@ -210,7 +210,7 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
     if not policy.floor and any(one.meaning == "nothing" for one in policy.unread):
         status, more, help = "missing", "nothing in it sets a rule", "specguard init --adopt"
     elif not checkup.trusted:
-        more, help = "it is not on the base yet", TRY
+        more, help = "it is not on the base yet", "merge it; try `specguard check`" if policy.ref else TRY
     elif policy.disregarded:
         more = f"does not count: {counted(len(policy.disregarded), 'thing')}"
     elif policy.unread:
