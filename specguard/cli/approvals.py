@@ -26,7 +26,7 @@ from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted, 
 from specguard.reporters.escape import cut, cut_path
 from specguard.reporters.file_writing import place_in, replace_file, writing
 from specguard.reporters.json import fields_of, report
-from specguard.reporters.text import located
+from specguard.reporters.text import located, titles, undecided, undecided_lines
 from specguard.reporters.wording import accounts, may_approve
 
 if TYPE_CHECKING:
@@ -184,10 +184,8 @@ def _listed(logged: Logged) -> Iterator[str]:
     yield f"  {shortened(record.reason, 300) or 'no reason is given'}{ticket}"
     used = "not used yet, as far as is known here"
     if logged.uses:
-        last = logged.uses[-1]
-        used = (
-            f"used {counted(len(logged.uses), 'time')}, last by a check of {last['stage']} on {last['time']}"
-        )
+        times, last = counted(len(logged.uses), "time"), logged.uses[-1]
+        used = f"used {times}, last by a check of {last['stage']} on {last['time']}"
     yield f"  until {record.expires_at:%Y-%m-%d}, {_PROOFS[logged.proof]}, {used}"
     yield from (f"  {reason}" for reason in logged.reasons)
 
@@ -287,13 +285,12 @@ def approve_command(rules: tuple[str, ...], output_format: str, **options: Any) 
 def _open(verdict: Verdict) -> Iterator[tuple[RuleResult, Sequence[Judged]]]:
     """The rules with errors that are open, and these."""
     for result in verdict.results:
-        found = [one for one in result.findings if one.state == "open" and one.severity == "error"]
-        if found:
+        if found := [one for one in result.findings if one.state == "open" and one.severity == "error"]:
             yield result, found
 
 
 def _offered(verdict: Verdict) -> Iterator[str]:
-    """Findings that could be approved and by whom, with the identities for the approval."""
+    """Findings that could be approved, by whom, with their identities, and rules that could not judge."""
     change = verdict.change
     yield f"change {change['fingerprint'] or '(no content)'}"
     opened = list(_open(verdict))
@@ -305,7 +302,10 @@ def _offered(verdict: Verdict) -> Iterator[str]:
             yield from (f"    {account}" for account in accounts(judged))
         offer = may_approve(result, str(change["source"]))
         yield from (f"  {offer[0]}", f"  next {offer[1]}") if offer else ("  nobody may approve this",)
-    if not opened:
+    lacking = undecided(verdict)
+    for results in lacking:
+        yield f"{titles(results)} could not be judged: {'; next: '.join(undecided_lines(results[0]))}"
+    if not (opened or lacking):
         yield "nothing is open that could be approved"
 
 
