@@ -291,7 +291,6 @@ class Line:
         Raises:
             RunEnded: one of them ends the run, or the last one that was asked for is done.
         """
-        self._end_with("preflight")
         begun, work, made = map(STEPS.index, (first, "agent", "commit"))
         for name in STEPS[begun:work]:
             self._do(name)
@@ -319,6 +318,10 @@ class Line:
 
     def _do(self, name: str, other: Callable[[], object] | None = None, *, ends: bool = True) -> object:
         """Do one step, or another thing in its place."""
+        until = self.run.options.until
+        # A run that is resumed may be past the last step, which in a round may come again.
+        if until and STEPS.index(until) < STEPS.index("agent" if name in ROUND else name):
+            self._end_with(until)
         self._say(name)
         with self.run.step(name) as record:
             result = other() if other is not None else _BY_NAME[name].do(self)
@@ -334,7 +337,7 @@ class Line:
 
     def _rounds(self, first: str) -> None:
         """Let the agent work until gates and rules pass, as often as it may."""
-        run, failed, worked = self.run, "", False
+        run, failed, self.worked = self.run, "", False
         # A run that is resumed may have marked its plan before: what the agent left is judged without that.
         unmark(run)
         while True:
@@ -342,8 +345,7 @@ class Line:
                 if not self.again:
                     count_round(run, failed)
                 self._do("agent")
-                self.again, worked = False, True
-            self.worked = worked
+                self.again, self.worked = False, True
             handed_over = not run.told
             if first in ("agent", "inspect"):
                 self._do("inspect")
@@ -352,7 +354,7 @@ class Line:
                 if has_to_finish(run):
                     self._do("check", lambda: finish(run))
                 return
-            if worked and handed_over:
+            if self.worked and handed_over:
                 check_progress(run, rules=gates)
             failed = "gates" if not gates else "results" if rules else "rules"
             first = "agent"

@@ -102,14 +102,15 @@ def test_until_stops_after_a_step_and_resume_does_the_rest(workshop: Workshop) -
     """It goes on with the gates until they pass."""
     script = f"if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; else {GOOD}; fi"
     workshop.work(script, "--until", "preflight", ends=0)
-    for step in ("preflight", "brief", "gates", "check", "push"):
+    for step in ("preflight", "brief", "place", "gates", "agent", "check", "push", "commit"):
         if step != "preflight":
             workshop.resume("--until", step, ends=0)
         manifest = workshop.manifest
         assert manifest.state == "stopped"
         assert manifest.reason == f"it was to go on until {step} and no further"
-        assert [one.name for one in manifest.steps][-2:] == [step, "report"]
-        assert bool(workshop.commits()) == (step == "push")
+        last = {"place": "preflight", "agent": "check", "commit": "check"}.get(step, step)
+        assert [one.name for one in manifest.steps][-2:] == [last, "report"]
+        assert bool(workshop.commits()) == (step in ("push", "commit"))
         assert step != "gates" or (manifest.attempts, manifest.commands[-1].exit_code) == (2, 0)
         assert not (workshop.folder_of_run / "error.json").exists()
     workshop.resume(ends=0)
