@@ -176,7 +176,8 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
         The exit code.
 
     Raises:
-        SpecguardError: it has nothing left to do, its process is alive, or it cannot be taken up.
+        SpecguardError: it has nothing left to do, its process is alive, somebody else has its branch, or it
+            cannot be taken up.
     """
     if folder.read_manifest().state == "succeeded":
         raise SpecguardError(
@@ -187,18 +188,18 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
     run = reopen(options, folder)
     try:
         with Needed():
+            manifest = run.manifest
+            first, again = next_step(manifest, folder)
+            moved = note_moved(run) if first != "pull-request" else ""
             # Nobody else may write to it from now on; what it had started would still write to its place.
             run.take()
             ended = end_survivors(folder.run_id)
             folder.clear()
-            manifest = run.manifest
-            first, again = next_step(manifest, folder)
             manifest.ended_at = None
             manifest.digests = {}
             if first != "place" and stands(manifest.place):
                 open_place(run)
             with run.step("preflight") as step:
-                moved = note_moved(run) if first != "pull-request" else ""
                 for line in (*([f"note: {moved}"] if moved else ()), *take_down_owed(run)):
                     run.log(line.removeprefix("note: "))
                     say(line)

@@ -170,6 +170,9 @@ def note_moved(run: Run) -> str:
 
     Args:
         run: its `manifest.notes` are added to; `heads` is set where nobody has looked yet.
+
+    Raises:
+        RunEnded: somebody else has its branch, and the run has not tried to push it.
     """
     try:
         with RunRemote(run) as remote:
@@ -177,6 +180,8 @@ def note_moved(run: Run) -> str:
     except SpecguardError:
         return ""
     run.heads = heads.refs if run.heads is None else run.heads
+    if not run.folder.known(RECORD) and not (run.item and shares(run.policy, run.item)):
+        _check_free(run, remote.address, heads.branches.get(run.manifest.branch or "", ""))
     return _note_base(run, heads)
 
 
@@ -229,8 +234,7 @@ def push(run: Run) -> str:
         there, own = heads.branches.get(branch, ""), tried(run)
         if there == commit:
             return _pushed(run, address, "had it already")
-        if there and there not in (*own, run.manifest.repository.branch_oid):
-            raise _taken(run, address, there)
+        _check_free(run, address, there)
         if not there and run.manifest.repository.tip is not None:
             raise RunEnded(
                 f"{address.shown} has no branch {branch} any more, which the run goes on from",
@@ -245,8 +249,7 @@ def push(run: Run) -> str:
             there = remote.there()
             if there == commit:
                 return _pushed(run, address, "has it, although its answer was lost")
-            if there and there not in own:
-                raise _taken(run, address, there) from error
+            _check_free(run, address, there)
             help = f"{error.help}; the commit is kept: {run.folder.command('resume')}"
             raise _refused(f"{address.shown} did not take the branch {branch}", error, help) from error
         return _pushed(run, address, "has it")
@@ -280,14 +283,16 @@ def _pushed(run: Run, address: Address, how: str) -> str:
     return f"{address.shown} {how}: {branch} at {commit[:10]}"
 
 
-def _taken(run: Run, address: Address, there: str) -> RunEnded:
-    branch = run.manifest.branch or ""
-    fetch = shlex.join(["git", "fetch", run.options.remote, branch])
-    return RunEnded(
-        f"{address.shown} has a branch {branch} of somebody else, at {there[:10]}",
-        state="remote-moved",
-        help=f"nothing was pushed; see what it is: {fetch}",
-    )
+def _check_free(run: Run, address: Address, there: str) -> None:
+    """See that the run's branch is not there, or at a commit that the run pushed or goes on from."""
+    if there and there not in (*tried(run), run.manifest.repository.branch_oid):
+        branch = run.manifest.branch or ""
+        fetch = shlex.join(["git", "fetch", run.options.remote, branch])
+        raise RunEnded(
+            f"{address.shown} has a branch {branch} of somebody else, at {there[:10]}",
+            state="remote-moved",
+            help=f"nothing was pushed; see what it is: {fetch}",
+        )
 
 
 def _refused(said: str, error: RemoteError | PlatformError, help: str) -> RunEnded:
