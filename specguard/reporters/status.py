@@ -371,7 +371,7 @@ def all_of(run: RunView, *, lines: int = 20) -> str:
         "heartbeat": "none" if run.heartbeat_age is None else f"{span(run.heartbeat_age)} ago",
         "folder": run.path,
         "log": run.log or "none",
-        "again": shlex.join(run.again) or "not told",
+        "again": shlex.join(run.again),
     }
     told = [f"{name:<10} {visible(text)}" for name, text in rows.items() if text]
     tail = run.tail(lines)

@@ -188,7 +188,10 @@ class RunView(RunRecord):
 
     @property
     def again(self) -> Sequence[str]:
-        """The words of the command that goes on with it, or runs it anew; empty if that is not told."""
+        """The words of the command that goes on with it, or runs it anew; empty if there is none.
+
+        An item that is done, or worked on, is not begun again.
+        """
         manifest = self.manifest
         if manifest is None:
             said = first_of(self.value, _AGAIN)
@@ -198,14 +201,9 @@ class RunView(RunRecord):
             return ["specguard", "eval"]
         if manifest.item.kind == "gates":
             return about_run("gates", "", self.root)
-        if manifest.state != "succeeded":
-            return about_run("resume", manifest.run_id, self.root)
-        words = ["specguard", "run", "item", manifest.item.kind, manifest.item.id]
-        words += ["--run-root", self.root] if self.root else []
-        agent = manifest.agent
-        if agent is not None:
-            words += ["--agent", agent.name] if agent.name else ["--", *agent.command]
-        return words
+        if manifest.state == "succeeded" or self.alive:
+            return []
+        return about_run("resume", manifest.run_id, self.root)
 
     @property
     def data(self) -> dict[str, Any]:

@@ -42,10 +42,11 @@ def test_a_run_under_way_is_alive_until_its_heartbeat_is_stale(tmp_path: Path) -
     folder = add(tmp_path, "2026-01-02T03-04-05Z-aaaa")
     [run] = RunStore(str(tmp_path), RunSettings(stale_after="60s")).runs()
     assert (run.alive, run.stale, run.label, run.layout) == (True, False, "phase 12", "specguard.run/1")
-    assert run.again == ["specguard", "run", "resume", run.run_id]
+    assert run.again == []
     folder.write("control/heartbeat.json", json.dumps({"time": stamp(120), "pid": os.getpid(), "step": "x"}))
     [run] = RunStore(str(tmp_path), RunSettings(stale_after="60s")).runs()
     assert (run.alive, run.stale) == (False, True)
+    assert run.again == ["specguard", "run", "resume", run.run_id]
     assert 119 <= (run.heartbeat_age or 0) <= 125
     gates = add(tmp_path, "2026-01-02T03-04-06Z-bbbb", item=Item(kind="gates", id="all"))
     assert RunStore(str(tmp_path)).view(gates.path).again == ["specguard", "run", "gates"]
@@ -79,16 +80,14 @@ def test_a_run_whose_killed_process_nobody_asked_for_has_died(tmp_path: Path) ->
 
 def test_the_log_is_that_of_the_command_that_ran_last(tmp_path: Path) -> None:
     commands, steps = [ran(1, "x", attempt=1, code=0)], [Step(name="gates")]
-    agent = Agent(name="codex", command=["codex"])
-    run_id = "2026-01-02T03-04-05Z-aaaa"
-    folder = add(tmp_path, run_id, commands=commands, steps=steps, agent=agent, state="succeeded")
+    folder = add(tmp_path, "2026-01-02T03-04-05Z-aaaa", commands=commands, steps=steps, state="succeeded")
     folder.log("begun")
     [run] = RunStore(str(tmp_path)).runs()
     assert run.tail().endswith("begun")
     folder.write("commands/01.log", "one\ntwo\nthree\n")
     assert run.tail(2) == "two\nthree"
     assert run.step == "gates"
-    assert run.again == ["specguard", "run", "item", "phase", "12", "--agent", "codex"]
+    assert run.again == []
 
 
 def test_older_layouts_are_read(tmp_path: Path) -> None:
