@@ -189,10 +189,10 @@ def stop(run: str, run_root: str) -> None:
 @opt.yes
 @opt.flag("--dry-run", help="List them, and remove nothing.")
 def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int:
-    """Remove the places of ended runs, the refs that kept their bases, and their merged branches here.
+    """Remove the places of ended runs, the refs of their bases, and their merged branches here.
 
-    What gates of killed runs set up is taken down first. The runs' folders stay, but these runs cannot be
-    resumed.
+    What gates of killed runs set up is taken down first. The runs' folders stay; a resumed run begins
+    anew.
     """
     store = open_store(run_root=run_root)
     repository = opt.located()

@@ -381,7 +381,7 @@ def _of(
 ) -> Iterator[Leftover]:
     place, kept = manifest.place, RUN_REFS + run.run_id
     if place and is_place(place, run.run_id) and (os.path.lexists(place) or os.path.lexists(place + OWN)):
-        lost = "" if run.state == "succeeded" else ", which cannot be resumed then"
+        lost = "" if run.state == "succeeded" else ", which begins anew if it is resumed"
         yield Leftover(f"place {place} of {whose}{lost}", partial(remove_place, place))
     if kept in refs:
         yield Leftover(f"ref {kept} of {whose}", partial(update_ref, repository, "-d", kept))

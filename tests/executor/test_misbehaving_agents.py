@@ -183,10 +183,10 @@ def test_a_bare_repository_and_what_the_base_has_are_files_like_others(tmp_path:
 
 
 def test_an_interrupted_run_ends_its_agent_and_can_be_resumed(workshop: Workshop) -> None:
-    interrupts = "echo half > src/new.py; kill $PPID; exec sleep 996"
-    workshop.work(f"if [ $ROUND = 1 ]; then {interrupts}; fi; {GOOD}", ends=130)
-    assert workshop.manifest.state == "killed"
-    assert workshop.error["exit_code"] == 130
+    interrupts = "echo half > src/new.py; kill -INT $PPID; exec sleep 996"
+    done = workshop.work(f"if [ $ROUND = 1 ]; then {interrupts}; fi; {GOOD}", ends=130)
+    assert done.stdout.endswith(f"next: specguard run resume {workshop.run_id}\n")
+    assert (workshop.manifest.state, workshop.error["exit_code"]) == ("killed", 130)
     assert not workshop.sleeping()
     workshop.check_evidence()
     workshop.resume(ends=0)
