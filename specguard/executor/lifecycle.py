@@ -27,7 +27,7 @@ from specguard.engine.done_claims import papers
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, internal_error
-from specguard.executor.agent import MENDING
+from specguard.executor.agent import MENDING, resolve_agent
 from specguard.executor.commit import PATCH, keep_patch
 from specguard.executor.gates import USERS_OWN, GateRound, Ground, is_owed, planned_gates, take_down_owed
 from specguard.executor.item_choice import is_within
@@ -190,6 +190,7 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
         with Needed():
             manifest = run.manifest
             first, again = next_step(manifest, folder)
+            resolve_agent(run.policy, options, look=False)
             moved = note_moved(run) if first != "pull-request" else ""
             # Nobody else may write to it from now on; what it had started would still write to its place.
             run.take()

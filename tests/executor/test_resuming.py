@@ -264,15 +264,14 @@ def test_each_tree_is_judged_for_itself(workshop: Workshop) -> None:
 
 
 def test_a_run_whose_branch_somebody_else_has_pushed_meanwhile_is_not_resumed(workshop: Workshop) -> None:
-    """Also where they have the same files: no agent works, and nobody is told to remove their branch."""
+    """Nor by an unknown agent. Nobody is told to remove their branch, also where it has the same files."""
     workshop.work(GOOD, "--until", "check", ends=0)
     before = workshop.kept()
+    assert "the policy knows no agent 'nobody'" in workshop.resume("--agent", "nobody", ends=2).stderr
     theirs = workshop.move_on({"src/new.py": "new = 1\n"}, branch="phase-12")
     done = workshop.resume(ends=2)
     assert f"has a branch phase-12 of somebody else, at {theirs[:10]} [remote-moved]" in done.stderr
     assert workshop.kept() == before
-    workshop.remote.git("update-ref", "-d", "refs/heads/phase-12")
-    workshop.resume(ends=0)
 
 
 def test_a_run_that_ended_by_its_time_goes_on_with_more(workshop: Workshop) -> None:
