@@ -404,6 +404,7 @@ def item(
 @opt.text("--agent", metavar="NAME", help="Use this agent instead.")
 @_until
 @opt.number("--timeout", metavar="SECONDS", help="For the whole run; never less.")
+@opt.number("--command-timeout", metavar="SECONDS", help="For each command.")
 @opt.number("--max-attempts", metavar="N", help="The most rounds in all; never less.")
 def resume(run: str, run_root: str, **words: Any) -> int:
     """Continue RUN from its last step, with the same task and agent, or the command behind `--`.

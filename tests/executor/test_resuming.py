@@ -281,8 +281,9 @@ def test_a_run_that_ended_by_its_time_goes_on_with_more(workshop: Workshop) -> N
     assert workshop.manifest.state == "timed-out"
     workshop.resume(ends=3)
     assert workshop.manifest.state == "timed-out"
+    workshop.resume("--timeout", "600", "--command-timeout", "1", ends=3)
     ready.touch()
-    workshop.resume("--timeout", "600", ends=0)
+    workshop.resume("--command-timeout", "600", ends=0)
     assert workshop.manifest.attempts == 1
     workshop.check_done()
 
