@@ -169,7 +169,7 @@ class Inspect(Step):
         if tree == place.git.commit(place.base).tree:
             raise RunEnded(
                 "the agent ended well and changed nothing",
-                help="see what it said in commands/",
+                help=f"see what it said in {run.folder.file('commands')}",
                 code="no-progress",
             )
 
