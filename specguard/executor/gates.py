@@ -87,7 +87,7 @@ def conditions(gate: PlannedGate) -> list[str]:
     return [*found, "once for each file"] if gate.each else found
 
 
-_UNFINISHED: Final = "control/gates.json"
+UP: Final = "control/gates.json"
 _TRIES: Final = 4
 _MARGIN: Final = 30.0
 USERS_OWN: Final = "formatters write, and here the files are your own"
@@ -173,7 +173,7 @@ class GateRound:
             self._ground.leave()
         finally:
             self._write_results()
-        os.unlink(self._run.folder.file(_UNFINISHED))
+        os.unlink(self._run.folder.file(UP))
         failed = [result.gate for result in self.results.values() if result.state == "failed"]
         missing = missing_programs(failed, command_environment(self._run)) if failed else {}
         for program, why in missing.items():
@@ -182,14 +182,14 @@ class GateRound:
 
     def take_down_owed(self) -> list[Command]:
         """Take down what a round that died had set up: the commands that ran."""
-        self._tree = str(self._run.folder.known(_UNFINISHED).get("tree"))
+        self._tree = str(self._run.folder.known(UP).get("tree"))
         self._take_down()
         return [command for result in self.results.values() for command in result.commands]
 
     def _begin(self) -> None:
         """Take the tree as it is; what a round that died had changed is undone before."""
         self._tree = self._ground.tree()
-        kept = self._run.folder.known(_UNFINISHED) if self._ground.mends else {}
+        kept = self._run.folder.known(UP) if self._ground.mends else {}
         same = kept.get("attempt") == self._run.manifest.attempts
         before = str(kept.get("tree") or self._tree) if same else self._tree
         changed = self._ground.entries(self._tree, before)
@@ -202,7 +202,7 @@ class GateRound:
     def _keep(self) -> None:
         """Record what this process may not come to: to undo what gates do to a tree, and to take down."""
         data = {"attempt": self._run.manifest.attempts, "tree": self._tree, "up": self._up}
-        self._run.folder.write(_UNFINISHED, json.dumps(data) + "\n")
+        self._run.folder.write(UP, json.dumps(data) + "\n")
 
     def _format(self) -> None:
         entries = self._ground.entries(self._tree)
@@ -327,7 +327,7 @@ class GateRound:
 
 def is_owed(folder: RunFolder) -> bool:
     """True if a run died, or was ended, between setting something up and taking it down."""
-    return folder.known(_UNFINISHED).get("up") is True
+    return folder.known(UP).get("up") is True
 
 
 _STATES: Final = ("passed", "failed", "skipped", "pending")

@@ -29,7 +29,7 @@ from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, internal_error
 from specguard.executor.agent import MENDING, resolve_agent
 from specguard.executor.commit import PATCH, keep_patch
-from specguard.executor.gates import USERS_OWN, GateRound, Ground, is_owed, planned_gates, take_down_owed
+from specguard.executor.gates import UP, USERS_OWN, GateRound, Ground, is_owed, planned_gates, take_down_owed
 from specguard.executor.item_choice import is_within
 from specguard.executor.place import OWN, RUN_REFS, is_place, remove_place, stands, update_ref
 from specguard.executor.preflight import reopen
@@ -307,6 +307,8 @@ def take_down(folder: RunFolder) -> Sequence[str]:
         return done
     try:
         if folder.read_manifest().item.kind == GATES:
+            # Told once: nothing says which later run of gates has taken it down.
+            folder.remove(UP)
             return [*done, "what its gates set up may be up still: `specguard run gates` takes it down"]
         run = reopen(asked_before(folder, os.environ), folder)
     except SpecguardError as error:

@@ -235,6 +235,13 @@ def test_a_run_that_died_is_diagnosed_given_up_and_its_item_is_free(project: Pro
     ended(project.specguard("run", "resume", run_id, "--", "sh", "-c", GOOD))
 
 
+def test_what_a_run_of_gates_that_died_may_have_left_is_told_once(project: Project) -> None:
+    project.specguard("run", "gates")
+    (project.only_run() / "control" / "gates.json").write_text('{"up": true}')
+    assert "`specguard run gates` takes it down" in project.specguard("run", "clean", "--yes").stdout
+    assert "nothing is left" in project.specguard("run", "clean", "--yes").stderr
+
+
 def test_a_manifest_that_names_another_folder_has_none_removed(project: Project) -> None:
     project.run_phase()
     run = project.only_run()
@@ -256,19 +263,15 @@ def test_the_commands_that_are_told_of_a_run_elsewhere_find_it(project: Project,
     failed = ended(project.run_phase("cat > /dev/null; echo a > src/other.py", *root), 3)
     assert project.specguard("run", "list").stdout == ""
     assert "phase 12" in project.specguard("run", "list", *root).stdout
-    listed = project.specguard("run", "list", *root, "--output-format", "json")
-    run_id = json.loads(listed.stdout)["runs"][0]["run_id"]
-    assert f"specguard run report {run_id} {shown} shows" in failed.stdout + failed.stderr
-    status = project.specguard("run", "status", run_id, *root).stdout
-    assert f"again      specguard run resume {run_id} {shown}" in status
     manifest = next(Path(root[1]).glob("*/*/manifest.json"))
+    run_id = manifest.parent.name
+    assert f"specguard run report {run_id} {shown} shows" in failed.stdout + failed.stderr
+    assert f"run resume {run_id} {shown}" in project.specguard("run", "status", run_id, *root).stdout
     data = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(data | {"state": "running", "ended_at": None, "pid": 1 << 22}))
-    refused = project.run_phase(GOOD, *root)
-    assert f"next: specguard run resume {run_id} {shown}; to give it up: " in refused.stderr
+    assert f"specguard run resume {run_id} {shown}; to give it up: " in project.run_phase(GOOD, *root).stderr
     told = json.loads(project.specguard("run", "status", run_id, *root, "--output-format", "json").stdout)
-    again = told["runs"][0]["again"]
-    ended(project.specguard(*again[1:], "--max-attempts", "9", "--", "sh", "-c", GOOD))
+    ended(project.specguard(*told["runs"][0]["again"][1:], "--max-attempts", "9", "--", "sh", "-c", GOOD))
     assert "succeeded" in project.specguard("run", "list", *root).stdout
     assert project.specguard("run", "report", *root).stdout.startswith("# Phase 12: succeeded\n")
     written = manifest.parent / "report.md"
