@@ -108,7 +108,7 @@ def _waiting(stage: StageState, what: str, more: str = "", **place: Any) -> Find
     earlier = stage.waits_for[0]
     why = f"the stage {earlier.name} is not complete: {_why(earlier.missing)}{more}"
     said = f"{what} the stage {stage.name} of {stage.wave.name}, and {why}"
-    step = f"Complete the stage {earlier.name} first; `specguard status` lists all that is missing."
+    step = f"Complete the stage {earlier.name} first; `specguard status --worktree` lists what is missing."
     return _finding(stage, "opens_after", said, step, f"{stage.name} before {earlier.name}", **place)
 
 

@@ -320,7 +320,7 @@ def test_a_task_waits_for_the_stages_before_it(tmp_path: Path) -> None:
             f"{PLAN}:5: task_001 is for the stage task of wave cart, and the stage review is not"
             in outcome.stderr
         )
-        assert "next: Complete the stage review first; `specguard status` lists" in outcome.stderr
+        assert "Complete the stage review first; `specguard status --worktree`" in outcome.stderr
     assert not (tmp_path / "worked").exists()
     assert planned.manifests() == []
     told = json.loads(planned.specguard("status", "--output-format", "json").stdout)
