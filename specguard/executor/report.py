@@ -299,7 +299,10 @@ def _taking_up(manifest: Manifest) -> str:
     if not manifest.repository.remote_name:
         return shlex.join(["git", "switch", manifest.branch or ""])
     remote, branch = shlex.quote(manifest.repository.remote_name), shlex.quote(manifest.branch or "")
-    return f"git fetch {remote} {branch} && git switch --track {remote}/{branch}"
+    if manifest.repository.tip is None:
+        return f"git fetch {remote} {branch} && git switch --track {remote}/{branch}"
+    # Who planned or took up an earlier item has the branch.
+    return f"git fetch {remote} {branch} && git switch {branch} && git merge --ff-only {remote}/{branch}"
 
 
 def _keeping(manifest: Manifest) -> str:

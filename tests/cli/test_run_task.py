@@ -282,8 +282,7 @@ class TestWithoutHistory:
 def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remote: bool) -> None:
     planned = Planned(tmp_path, THREE[:2])
     git = planned.user.git
-    git("switch", "-q", "-c", "plans")
-    git("switch", "-q", "main")
+    git("branch", "plans")
     planned.user.commit("chore: begin without a plan", delete=[".plans/cart"])
     git("push", "-q", "origin", "main")
     git("switch", "-q", "-c", "pr/cart")
@@ -295,11 +294,12 @@ def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remot
         git("remote", "remove", "origin")
     git("switch", "-q", "--detach")
     for number in (1, 2):
-        ended(planned.run_task("--plan", PLAN))
+        outcome = ended(planned.run_task("--plan", PLAN))
         [manifest] = [one for one in planned.manifests() if one["item"]["id"] == f"task_{number:03}"]
         assert any(note.startswith(f"The plan {PLAN} is the change's own") for note in manifest["notes"])
         if remote:
-            git("fetch", "-q", "origin", "pr/cart:pr/cart")
+            take_up = outcome.stdout.partition("To look at it here: ")[2].partition("\n")[0]
+            subprocess.run(take_up, shell=True, check=True, cwd=planned.top)
         # The request as CI judges it, after each task.
         base, head = ({"sha": git("rev-parse", one), "ref": one} for one in ("main", "pr/cart"))
         request = {"number": 1, "title": "Plan cart: A cart", "body": "", "head": head, "base": base}
