@@ -111,13 +111,15 @@ class UnresolvedWorkItem(_OfWork, Rule):
         nameless = work.naming is None and work.required
         if nameless and work.is_upkeep:
             return
-        made = CommitsById(commits or ())
+        made, bringing = CommitsById(commits or ()), ""
+        if work.unnamed and not work.own and any(e.added and e.path in work.papers for e in work.entries()):
+            bringing = "; one that brings the plan is the first, and touches only its folder"
         for commit in work.unnamed if work.required else ():
             if not bookkeeping.is_all_of(commit):
                 subject, how = commit.message.subject, reword(commit.message, made)
                 named = f"commit {commit.oid[:10]} {quoted(subject)} names no work item"
                 message = f"{named}, and on {quoted(work.branch)} each commit is one"
-                step = f"Name it after its item, `{how}`, or take it to another branch."
+                step = f"Name it after its item, `{how}`, or take it to another branch{bringing}."
                 yield _required(message, step, f"unnamed {subject}", "commit.subject", commit.oid)
         if nameless and work.own is None and not work.unnamed:
             if work.title_missing:
@@ -142,8 +144,9 @@ def _unresolved(naming: Naming, unresolved: Unresolved, kind: WorkKind, work: Wo
     # A list of items that was read says itself that it lacks one.
     tried = "; ".join(map(str, pointer.tried)) if pointer.problem or not source else ""
     if source and kind.branch and work.branch and (pointer.path is None or naming.source != "branch"):
-        told = work.branch_of_list(naming.kind)
-        step = f"Name the branch after the list that has the item: git branch -m {told}"
+        step = "Merge the list, or let the branch's first commit bring it and touch only its folder."
+        if (told := work.branch_of_list(naming.kind)) != work.branch:
+            step = f"Name the branch after the list that has the item: git branch -m {told}"
     elif source or kind.pointer:
         what = "list of items" if source else "pointer"
         step = f"Have the {what} corrected in the base, by a change of its own."
