@@ -139,7 +139,7 @@ def next_task(plan: str, output_format: str) -> int:
     blocks = [[*([""] if at else []), *_told(policy, *one)] for at, one in enumerate(found)]
     show(output_format, data, (line for block in blocks for line in block))
     if not found and output_format == "text":
-        click.echo("no task can be begun", err=True)
+        click.echo("no task can be begun" if left else "no task is left", err=True)
         for state, task in left:
             say(f"  {_standing(state, task)}", err=True)
     return EXIT_PASSED if found else EXIT_FAILED
@@ -287,8 +287,7 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
         click.echo(files[plan.path], nl=False)
         return
     if os.path.lexists(os.path.join(top, plan.path)):
-        help = "add new tasks by hand: specguard plan create --print shows them; or remove it first"
-        raise already_there(plan.path, help)
+        raise already_there(plan.path, "add new tasks by hand: the same command with --print shows them")
     _add(top, files, plan=plan.path)
     say(f"{plan.path}: {counted(len(plan.ids), 'task')} from {source.path}/tasks.md")
     for note in plan.notes():
@@ -367,7 +366,7 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
     status = found.status if found.done else found.plan.settings.done[0]
     place.mark(found, status=status, evidence=[{"note": said.note, "by": said.who, "at": said.when}])
     say(f"{found.name} is {status}: verified by {said.who} at {said.when}")
-    say(f"  {path_text(found.plan.path)} is written; commit it as a change to the plan")
+    say(f"  {path_text(found.plan.path)} is written; commit it for {found.name}, or as a change to the plan")
 
 
 def _one(files: Sequence[PlanFile], task_id: str) -> tuple[PlanFile, Task]:

@@ -113,8 +113,8 @@ class NewPlan:
             if not _files(box):
                 yield f"{task_id} ({box.name}) names no files, so every file it touches will be unexpected"
             if box.ticked:
-                said = f'specguard plan verify {task_id} --note "what was seen"'
-                yield f"the box of {task_id} is ticked, and nothing shows that it is done: {said}"
+                said = f'plan verify {task_id} --plan {shlex.quote(self.path)} --note "what was seen"'
+                yield f"the box of {task_id} is ticked, and nothing shows that it is done: specguard {said}"
 
     def hold(self, top: str, text: str, kind_name: str) -> None:
         """Refuse it if it has not the shape of a plan, or its tasks need each other in a way that cannot be.

@@ -143,7 +143,7 @@ class TestCreate:
             (f"{where}#2.2.1", ["task_004"], ["docs/index.md"]),
         ]
         assert "task_004 (2.2) has no command in `verify`, and may not run without one" in outcome.stderr
-        assert outcome.stderr.count("the box of task_002 is ticked, and nothing shows that it is done") == 1
+        assert outcome.stderr.count("plan verify task_002 --plan .plans/cart/plan.json --note ") == 1
 
         page = (fresh.top / ".plans/cart/CONTEXT.md").read_text()
         assert page.startswith("# Context of cart\n\nMade from `openspec/changes/add-cart`")
