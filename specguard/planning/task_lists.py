@@ -488,6 +488,7 @@ def _detail_flaws(path: str, box: Box, detail: Detail, known: Mapping[str, Box])
     for word in ids_of(value) if key == "depends" else ():
         if word.lower() not in known:
             message = f"{box.name} depends on {word!r}, which is no task here"
-            yield Issue(path, line, message, nearest(word, [one.id for one in known.values()]))
+            others = [one.id for one in known.values() if one is not box]
+            yield Issue(path, line, message, nearest(word, others, "Take it out."))
         elif known[word.lower()] is box:
             yield Issue(path, line, f"{box.name} depends on itself", "Take it out.")

@@ -680,7 +680,7 @@ def wrong_needs(
             needed = ids.get(normal_id(text))
             if needed is None:
                 said = f"{item} needs {shortened(text)!r}, which is not listed"
-                known = [one for _, one, _ in needs if one]
+                known = [one for _, one, _ in needs if one and one != needs[at][1]]
                 step = nearest(text, known, "Name one that is listed, or take it out.")
                 yield at, place, said, step, f"unknown:{text}"
             elif needed == at:
