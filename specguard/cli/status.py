@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -126,26 +126,22 @@ def new_command(
         policy.declared("work_kinds"),
         schema=lambda name: _schema(top, name),
         plans=policy.declared("plan_kinds"),
-        exists=lambda one: os.path.lexists(os.path.join(os.fsencode(top), one)),
+        exists=lambda one: not only_print and os.path.lexists(os.path.join(os.fsencode(top), one)),
         now=datetime.now(UTC),
     )
     files = skeletons.files(artifact, path, fields)
     if not files:
-        raise already_there(path_text(path), _TAKEN)
+        raise already_there(path_text(path), "add to it what its contract asks for, which --print shows")
     if not only_print:
         write_files(top, {os.fsdecode(one): text for one, text in files.items()})
-    for one, text in files.items():
-        if not only_print:
+        for one in files:
             say(path_text(one))
-            continue
+    for one, text in files.items() if only_print else ():
         if len(files) > 1:
             click.echo(f"==> {visible(path_text(one))} <==")
         click.echo(text, nl=False)
     for name in skeletons.left:
         say(f"note: {name} must be there too, and its name is yours to choose", err=True)
-
-
-_TAKEN: Final = "add to it what its contract asks for, which `--print --path` with another name shows"
 
 
 def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:
