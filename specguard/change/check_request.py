@@ -280,11 +280,8 @@ def _find(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
     repository = git.repository
     if name in ("HEAD", "@"):
         if repository.head is None:
-            raise SpecguardError(
-                "HEAD has no commit yet",
-                help="Make one, or judge what is staged with `--staged`.",
-                code="no-commit",
-            )
+            help = "Make one; `check --staged` and `status --worktree` need none."
+            raise SpecguardError("HEAD has no commit yet", help=help, code="no-commit")
         return Revision(repository.head)
     if not name or name.startswith("-") or _is_wrong(name):
         return None

@@ -405,7 +405,7 @@ class Start:
         """The possible places of an item's plan, for an item in no list."""
         plan = shared_kinds(self.policy).get(kind)
         if plan is None or plan.trusted != "branch":
-            return "have it corrected in the base, by a change of its own"
+            return "have its list or pointer written or corrected in the base, by a change of its own"
         return (
             "merge the plan, or let it be the first commit of its branch "
             f"({shown_path(self.work.kinds[kind].branch, self._told(kind))}), and push that"
