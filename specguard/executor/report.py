@@ -162,17 +162,16 @@ def still_failing(manifest: Manifest, folder: RunFolder) -> Sequence[str]:
         manifest: its record.
         folder: its folder; what cannot be read there is left out.
     """
-    failures = [*failed_commands(manifest, folder), *_findings(manifest, folder)]
     return [
         line
-        for one in failures
+        for one in (*failed_commands(manifest, folder), *_findings(manifest, folder))
         if one.after in (_FAILS, _STANDS)
         for line in (f"{one.what}: {one.said}", *(f"  {line}" for line in one.tail.splitlines()))
     ]
 
 
 def last_output(manifest: Manifest, folder: RunFolder) -> str:
-    """The last lines of the command that ended a run, such as its agent; empty if a failure has them.
+    """The last lines of the command or the page that ended a run; empty if a failure has them.
 
     Args:
         manifest: its record.
@@ -180,6 +179,7 @@ def last_output(manifest: Manifest, folder: RunFolder) -> str:
     """
     error = folder.known(ERROR)
     told = any(one.number == error.get("command") and one.kind in JUDGING for one in manifest.commands)
+    told = told or (error.get("command") is None and bool(still_failing(manifest, folder)))
     return "" if told else _last_lines(str(error.get("tail") or ""))
 
 
@@ -208,11 +208,9 @@ def outcome(command: Command) -> str:
     """The end of a command, in a few words."""
     if command.timed_out:
         return "ended by its time limit"
-    if command.exit_code is None:
+    if (code := command.exit_code) is None:
         return "did not end"
-    said = f"exit code {command.exit_code}"
-    if command.exit_code < 0:
-        said = f"ended by signal {-command.exit_code}"
+    said = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
     return f"{said}: {command.problem}" if command.problem else said
 
 
@@ -461,9 +459,8 @@ def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dic
     with Git(repository) as git:
         base, oid, _ = fetched_base(git, options)
         if not oid:
-            raise SpecguardError(
-                "there is no base to tell from what is done", help="git fetch origin", code="no-base"
-            )
+            said = "there is no base to tell from what is done"
+            raise SpecguardError(said, help="git fetch origin", code="no-base")
         with Needed():
             policy = policy_at(git, options, base, oid)
             request = Request(environment=environment, all=True)

@@ -291,6 +291,7 @@ def count_round(run: Run, failed: str) -> None:
             f"{reason} {counted(manifest.attempts, 'attempt')}",
             state="budget-spent",
             help=f"{folder.command('report')} shows what is left; to go on with it: {more}",
+            tail="\n".join(run.told),
             exit_code=EXIT_FAILED if failed == "rules" else None,
         )
     manifest.attempts += 1
@@ -316,6 +317,7 @@ def check_progress(run: Run, *, rules: bool) -> None:
     raise RunEnded(
         f"there is no progress: the agent left the same {what} as the round before",
         help=f"{run.folder.command('report')} shows what is left",
+        tail="\n".join(run.told),
         exit_code=EXIT_FAILED if rules else None,
         code="no-progress",
     )

@@ -16,11 +16,13 @@ _FILES = {
 def test_a_root_that_is_any_folder_is_told_by_an_example(tmp_path: Path) -> None:
     workshop = Workshop(tmp_path, _SLICES.replace('["/home/*/shop"]', '["**", "/srv/**"]'), _FILES)
     brief = workshop.specguard("brief", "phase", "12").stdout
-    assert (
-        "of this repository it begins with any folder, as in `/path/to/the/repository/src/a.py:3` "
-        "or a folder below `/srv`"
-    ) in brief, brief
+    assert "any folder, as in `/path/to/the/repository/src/a.py:3` or a folder below `/srv`" in brief, brief
     assert "**" not in brief
+
+
+def test_a_run_that_ends_without_its_papers_says_which(tmp_path: Path) -> None:
+    ended = Workshop(tmp_path, _SLICES, _FILES).work(GOOD, "12", "--max-attempts", "1", ends=1)
+    assert "\n    - docs/d/AGENT_<agent>_PLAN.md\n" in ended.stdout, ended
 
 
 def test_a_run_is_asked_for_its_papers_until_the_rules_pass(tmp_path: Path) -> None:
