@@ -143,7 +143,8 @@ def _unresolved(naming: Naming, unresolved: Unresolved, kind: WorkKind, work: Wo
     pointer, source = unresolved.pointer, kind.source
     # A list of items that was read says itself that it lacks one.
     tried = "; ".join(map(str, pointer.tried)) if pointer.problem or not source else ""
-    if source and kind.branch and work.branch and (pointer.path is None or naming.source != "branch"):
+    branchless = pointer.line is None and naming.source != "branch"
+    if source and kind.branch and work.branch and (pointer.path is None or branchless):
         step = "Merge the list, or let the branch's first commit bring it and touch only its folder."
         if (told := work.branch_of_list(naming.kind)) != work.branch:
             step = f"Name the branch after the list that has the item: git branch -m {told}"

@@ -128,7 +128,7 @@ class Skeletons(Record, frozen=False):
         for name, kind in self.kinds.items():
             for source in kind.sources:
                 if PathTemplate(source).read(path) is not None:
-                    item = {kind.number: 1, **dict.fromkeys(kind.required, OWED)}
+                    item = {kind.number: 1, **dict.fromkeys(["title", *kind.required], OWED)}
                     return {kind.items or f"{name}s": [item]}
         return {}
 

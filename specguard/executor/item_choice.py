@@ -406,10 +406,8 @@ class Start:
         plan = shared_kinds(self.policy).get(kind)
         if plan is None or plan.trusted != "branch":
             return "have its list or pointer written or corrected in the base, by a change of its own"
-        return (
-            "merge the plan, or let it be the first commit of its branch "
-            f"({shown_path(self.work.kinds[kind].branch, self._told(kind))}), and push that"
-        )
+        branch = shown_path(self.work.kinds[kind].branch, self._told(kind))
+        return f"merge the plan, or let it be the first commit of its branch ({branch}), and push that"
 
     def _pointed(self, kind: str) -> WorkItem | Unresolved:
         item_id = self.options.item
@@ -559,7 +557,7 @@ class Start:
             )
         if not item.branches or not settings.commit:
             missing = "commit" if item.branches else "branch"
-            help = "give the kind a template for it that its pointer or list can fill"
+            help = "give the kind a template its pointer or list can fill; {slug} and {text} take a title"
             raise _incomplete(f"{item.setting(missing)} gives {item} no {missing}", help)
         if (settings.document or settings.index or settings.legacy) and located.path is None:
             tried = "; ".join(map(str, located.tried))

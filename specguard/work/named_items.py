@@ -541,7 +541,8 @@ def _unplaced(settings: WorkKind, item: WorkItem) -> str:
 
 
 def _missing(name: str, settings: WorkKind, pointer: Pointer, item: WorkItem) -> str:
-    filled = " or ".join(repr(path.replace("{number}", item.id)) for path in settings.paths_of(name))
+    places = [*settings.paths_of(name), *(["title"] if name == "slug" and settings.source else [])]
+    filled = " or ".join(repr(path.replace("{number}", item.id)) for path in places)
     return (
         f"{_place(pointer)} has no {filled} for {item.kind} {item.id}"
         if pointer.path
