@@ -375,7 +375,8 @@ def _asked_for(found: Sequence[Wave], wanted: Sequence[str]) -> list[Wave]:
     names = {name for wave in found for name in (" ".join(wave.key), wave.name)}
     for one in wanted:
         if one.casefold() not in names:
-            raise unknown("wave", one, (" ".join(wave.key) for wave in found), "no wave has begun")
+            none = "" if found else "no wave has begun"
+            raise unknown("wave", one, (" ".join(wave.key) for wave in found), none)
     asked = {one.casefold() for one in wanted}
     return [wave for wave in found if not asked or asked & {" ".join(wave.key), wave.name}]
 

@@ -134,7 +134,7 @@ def test_one_of_several_waves_may_be_asked_for(tmp_path: Path) -> None:
     ]
     assert stand.data("--require", "complete", "--wave", "d")["missing"] == []
     assert stand.data("--require", "complete", "--wave", "E", code=1)["missing"] != []
-    assert "there is no wave 'f'" in ended(stand.run("--wave", "f"), 2).stderr
+    assert "no wave 'f' [unknown-name]\n  next: there is d, e" in ended(stand.run("--wave", "f"), 2).stderr
 
 
 def test_of_many_those_that_are_complete_are_counted(tmp_path: Path) -> None:
