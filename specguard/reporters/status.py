@@ -410,7 +410,7 @@ def metrics_text(data: Mapping[str, Any]) -> str:
         f"time       {total} in all, {median} in the middle, {longest} the longest",
         f"attempts   {tried}",
         "gates" if data["gates"] else "gates      none",
-        *(f"  {name} {one['passed']} passed, {one['failed']} failed" for name, one in data["gates"].items()),
+        *(f"  {one['passed']} passed, {one['failed']} failed: {name}" for name, one in data["gates"].items()),
         f"coverage   {percent}" + (f" ({len(coverage['covered'])} of {done} done items)" if done else ""),
     ]
     for title, items in (("covered", coverage["covered"]), ("not covered", coverage["uncovered"])):
