@@ -117,7 +117,7 @@ def test_what_is_wrong_is_refused_whatever_is_pushed_beside_it(server: Server) -
     server.refuses("refs/tags/blob", because="no commit")
     server.author.git("checkout", "-q", "--orphan", "other")
     server.author.commit("docs: begin", files={"SPEC_AUTHORITY.md": OPEN})
-    server.refuses("other", because="no common ancestor")
+    server.refuses("other", because="[no-common-ancestor]")
     # A server can say first what it would refuse.
     server.hook("--dry-run")
     assert "PTH001" in server.takes("wrong")

@@ -351,7 +351,7 @@ def _unread(altered: PolicyChange | None, results: Sequence[RuleResult]) -> Iter
 
 def _left_to_ci(change: Change, policy: Policy) -> Iterator[str]:
     """Rules that a push cannot be judged by, since only the check of a pull request has the facts."""
-    if change.stage != "push" or not change.base.head:
+    if change.stage != "push" or not if_known(lambda: change.base.head, ""):
         return
     titled = any(kind.pull_request for kind in policy.declared("work_kinds").values())
     later = [
