@@ -365,9 +365,6 @@ def _catted(inner: Sequence[Any]) -> str | None:
     return None if given is None or more is not None else given.rstrip("\n")
 
 
-_CONFIG: Final = "core.hookspath"
-
-
 def options_of(
     words: Words, valued: str = "", longs: Collection[str] = (), *, leading: bool = False
 ) -> tuple[Options, Words]:
@@ -528,7 +525,7 @@ def _reset(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
 
 
 def _sets_hooks(words: Words) -> bool:
-    return any((word.text or "").partition("=")[0].lower() == _CONFIG for word in words)
+    return any((word.text or "").partition("=")[0].lower() == "core.hookspath" for word in words)
 
 
 def _hooked(telling: Interpreter, name: str, words: Words, given: str | None) -> None:
@@ -590,7 +587,9 @@ def _move(telling: Interpreter, name: str, words: Words, given: str | None) -> N
         refs += [(text, "") for text in texts if has(options, "M", "m", "move", "C", "D", "d", "delete")]
     for text in texts[1:] if name in ("push", "fetch") else ():
         source, colon, target = text.removeprefix("+").partition(":")
-        if colon or (name == "push" and source):
+        # Git itself puts there what the remote has.
+        kept = f"refs/remotes/{texts[0]}/{source.removeprefix('refs/heads/')}"
+        if (colon and target != kept) or (name == "push" and source):
             refs.append((target if colon else source, source))
 
 
