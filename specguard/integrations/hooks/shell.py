@@ -224,7 +224,7 @@ class Interpreter:
                 key, _, value = (words[0].text or "").partition("=")
                 self._set(key, value)
                 words = words[1:]
-        name = (words[0].text or "") if words else ""
+        name = ((words[0].text or "") if words else "").removeprefix("/usr").removeprefix("/bin/")
         if name in _RENAMING:
             raise _Uncertain
         if name in ("cd", "pushd", "popd"):
