@@ -41,7 +41,7 @@ _DEEPEST: Final = 60
 _NESTED: Final = 4
 _WORTH: Final = (
     r">|hookspath|SPECGUARD_FLOOR|SKIP|HUSKY|LEFTHOOK|ALLOW_NO_CONFIG|OVERCOMMIT|\b(?:rm|unlink|shred|touch|tee|truncate|dd"
-    r"|chmod|cp|mv|ln|install|sed|apply_?patch|uninstall|commit|config|checkout|restore|reset|apply|push|fetch"
+    r"|chmod|cp|mv|ln|install|sed|apply_?patch|uninstall|commit|config|checkout|switch|restore|reset|apply|push|fetch"
     r"|branch|update-ref|merge|rebase|am|pull|cherry-pick|revert)\b"
 )
 """Without one of these a command does nothing that is told, and is not parsed."""
@@ -519,7 +519,8 @@ def _config(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
 
 
 def _reset(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
-    if has(options_of(words)[0], "hard") and telling.place is not None:
+    """`reset --hard`, and a branch that is checked out by force: all is thrown away that is not committed."""
+    if has(options_of(words)[0], "hard", "f", "force", "discard-changes") and telling.place is not None:
         tree = work_tree_at(telling.absolute(telling.place))
         telling.deeds.discards.extend([tree.root] if tree else [])
 
@@ -555,6 +556,8 @@ def _restore(telling: Interpreter, name: str, words: Words, _: str | None) -> No
     if name == "restore":
         if has(options, "S", "staged") and not has(options, "W", "worktree"):
             return
+    elif has(options, "f", "force") and "--" not in [word.text for word in words]:
+        _reset(telling, name, words, None)
     elif has(options, "b", "B", "orphan", "t", "track"):
         return
     elif len(words) > 1 and words[1].text == "--" and not (words[0].text or "-").startswith("-"):
@@ -610,7 +613,7 @@ _COMMANDS: Final[Mapping[str, Telling]] = {
     **dict.fromkeys(("push", "fetch", "branch", "update-ref"), _move),
     **dict.fromkeys(("checkout", "restore"), _restore),
     "config": _config,
-    "reset": _reset,
+    **dict.fromkeys(("reset", "switch"), _reset),
     "apply": _apply,
     "rm": _remove,
     "mv": _put,
