@@ -19,7 +19,7 @@ from specguard.cli.options import say, show, usage
 from specguard.cli.proposed_authority import change_authority, compiled, tree_paths
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
-from specguard.engine.why import Governing, what_governs
+from specguard.engine.why import Governing, from_root, what_governs
 from specguard.errors import nearest, unknown
 from specguard.importers import Imported, commitlint, files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
@@ -89,8 +89,7 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
         raise usage(said, "put a name with spaces between quotes")
     policy = open_policy(request)
     rule = _rule(policy, words[0], sure=len(words) == 2)
-    path = words[-1] if rule is None or len(words) == 2 else ""
-    path = path.removeprefix("./")
+    path = from_root(request, words[-1]) if rule is None or len(words) == 2 else ""
     found = what_governs(request, path, policy) if path or rule is None else []
     if rule is None:
         show(output_format, [one.data for one in found], _lines(path, found))

@@ -64,6 +64,14 @@ class Governing(Record):
         return {**data, "authority": None if at is None else {"path": at.path, "line": at.line or None}}
 
 
+def from_root(request: Request, path: str) -> str:
+    """A path from the repository's root, if it is given in full or behind `./`; any other as it is."""
+    if path.startswith("/"):
+        root = Repository.locate(request.directory, request.environment).work_tree_if_any()
+        path = path.removeprefix(f"{root}/")
+    return path.removeprefix("./")
+
+
 def what_governs(request: Request, path: str, policy: Policy | None = None) -> list[Governing]:
     """All that has a say about a path, by the policy that would judge here, unless another is given.
 
@@ -287,5 +295,4 @@ def quoted(request: Request, policy: Policy, origins: Sequence[Origin | None]) -
         origins: the lines.
     """
     with Git(Repository.locate(request.directory, request.environment)) as git:
-        quotes = Quotes(policy, git)
-        return [quotes.of(origin) for origin in origins]
+        return list(map(Quotes(policy, git).of, origins))

@@ -29,7 +29,7 @@ from specguard.engine.check import check
 from specguard.engine.plugins import find_rule, known_rules
 from specguard.engine.policies import open_policy
 from specguard.engine.status import standing
-from specguard.engine.why import what_governs
+from specguard.engine.why import from_root, what_governs
 from specguard.errors import Needed, SpecguardError, internal_error, nearest
 from specguard.executor.run import RunOptions, open_store
 from specguard.executor.steps import brief_of
@@ -119,17 +119,14 @@ class Tools:
                     select=select,
                 )
             )
-        if not verdicts:
-            raise SpecguardError("there is nothing to judge", help="name a `head`", code="no-repository")
         data = report(verdicts[0])
         data["rules"] = [rule for rule in data["rules"] if rule["state"] not in _QUIET]
         return data
 
     def why(self, *, path: Path = Field(description="From the root: docs/api/x.yaml.")) -> Mapping[str, Any]:
         """The rules that apply to a path. Ask before you change a file."""
-        # What is absolute is a path of the file system, and none of the repository.
-        if path.startswith("/"):
-            raise _outside(path)
+        path = from_root(self._request(), path)
+        _stay_inside(path)
         return {"path": path, "governing": [one.data for one in what_governs(self._request(), path)]}
 
     def policy(self) -> Mapping[str, Any]:
@@ -190,7 +187,6 @@ def _file(files: ExitStack, text: str | None) -> str:
         return ""
     file = files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - closed with the others
     file.write(text.encode("utf-8", "surrogateescape"))
-    file.flush()
     file.seek(0)
     return f"/dev/fd/{file.fileno()}"
 
@@ -198,15 +194,11 @@ def _file(files: ExitStack, text: str | None) -> str:
 def _stay_inside(path: str) -> None:
     """Refuse a path that leads out of the folder that it is looked up in."""
     if path.startswith("/") or ".." in path.split("/"):
-        raise _outside(path)
-
-
-def _outside(path: str) -> SpecguardError:
-    return SpecguardError(
-        f"{path!r} leads out of the repository, and nothing there is looked at",
-        help="give the path from the repository's root: docs/api/x.yaml",
-        code="outside-repository",
-    )
+        raise SpecguardError(
+            f"{path!r} leads out of the repository, and nothing there is looked at",
+            help="give the path from the repository's root: docs/api/x.yaml",
+            code="outside-repository",
+        )
 
 
 _INSTRUCTIONS: Final = (

@@ -112,7 +112,7 @@ def test_policy_counts_no_rule_about_work_where_no_kind_is_declared(repository: 
 
 
 def test_why_names_the_pattern_and_its_line(asked: Repository) -> None:
-    [found] = data_of(asked, "why", "docs/api/x.yaml")
+    [found] = data_of(asked, "why", f"{asked.path}/docs/api/x.yaml")
     assert (found["code"], found["pattern"], found["effect"]) == ("PTH001", "docs/api/", "guarded")
     assert found["authority"]["line"] == 18
     for path, code, origin in (

@@ -100,7 +100,7 @@ def test_tools_give_what_their_commands_give(governed: Repository) -> None:
 
     async def ask(client: Client) -> None:
         assert await call(client, "check", what="branch") == {**report, "rules": failed}
-        governing = await call(client, "why", path="docs/api/x.yaml")
+        governing = await call(client, "why", path=f"{governed.path}/docs/api/x.yaml")
         assert governing == {"path": "docs/api/x.yaml", "governing": why}
         assert await call(client, "policy") == policy
         assert await call(client, "status") == status
