@@ -123,13 +123,15 @@ def _file(path: bytes | None, line: int | None, end: int | None = None) -> dict[
 
 
 def _guards_first(verdict: Verdict) -> list[list[Fold]]:
-    """Like findings: guarded paths first, those without a file last; a rule's commits together."""
+    """Like findings: guarded paths first, those without a file last; a rule's commits together, each once."""
     found: dict[object, list[Fold]] = {}
     for result in verdict.results:
+        seen: dict[str | None, int] = {}
         for like in text.fold(result.findings, verdict):
             finding = like.first.finding
+            seen[finding.commit] = nth = seen.get(finding.commit, 0) + 1
             of_commit = finding.path is None and finding.commit is not None and not like.first.lifts
-            key = (like.first.severity, like.first.state, result.code) if of_commit else id(like)
+            key = (like.first.severity, like.first.state, result.code, nth) if of_commit else id(like)
             found.setdefault(key, []).append(like)
 
     def order(likes: list[Fold]) -> tuple[bool, bool]:
@@ -193,8 +195,7 @@ def _page(verdict: Verdict) -> Iterator[str]:
             yield f"\n### {result.code} {result.name}\n\n"
         for like in text.fold(result.findings, verdict):
             yield f"- {_item(like)}\n"
-        allowed = wording.may_approve(result, str(verdict.change.get("source")))
-        if allowed:
+        if allowed := wording.may_approve(result, str(verdict.change.get("source"))):
             yield f"\n{markdown_text(allowed[0])}: {markdown_code(allowed[1])}\n"
     if verdict.policy_change:
         first, *rest = wording.policy_lines(verdict)
@@ -298,8 +299,7 @@ def _case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
         SubElement(case, kind, type="indeterminate", message=said[0]).text = "\n".join(said)
     elif result.state in ("off", "not-applicable"):
         SubElement(case, "skipped", type=result.state, message=visible(result.reason or result.state))
-    rest = [one for one in result.findings if wording.weight(verdict, one) != "error"]
-    if rest:
+    if rest := [one for one in result.findings if wording.weight(verdict, one) != "error"]:
         SubElement(case, "system-out").text = _findings(rest)
 
 
