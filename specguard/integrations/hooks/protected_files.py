@@ -90,8 +90,9 @@ def _in_git(name: bytes, trees: Sequence[Checkout], *, gone: bool) -> str:
             # A worktree may stand in git's folder, and its files are files.
             nested = any(is_below(other.root, folder) and is_below(name, other.root) for other in trees)
             if is_below(name, folder) and not nested:
-                message = os.path.dirname(name) == tree.git_dir and os.path.basename(name) in _MESSAGES
-                return "" if message else reason
+                file = name.removeprefix(tree.git_dir + b"/")
+                # Git itself says to remove what a git that was killed has left.
+                return "" if file in _MESSAGES or (gone and file == b"index.lock") else reason
         if is_below(name, tree.root) and b".git" in name[len(tree.root) :].lower().split(b"/"):
             return reason
     return ""
