@@ -22,11 +22,14 @@ from specguard.cli.options import show, show_markdown, usage
 from specguard.declaration.registry import Registered, Registry
 from specguard.engine.plugins import find_rule, load_registry
 from specguard.errors import SpecguardError, unknown
-from specguard.model import EXIT_FAILED, EXIT_PASSED
+from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
 from specguard.reporters import manual
-from specguard.reporters.file_writing import writing
+from specguard.reporters.file_writing import already_there, replace_file, writing
 from specguard.reporters.status import aligned
 from specguard.runs.manifests import run_schemas
+
+_MARK: Final = "policy.schema.json"
+"""The page by which a folder is known as one of generated pages."""
 
 
 @click.command("docs")
@@ -36,24 +39,23 @@ def command(directory: str, check: bool) -> int:
     """Generate the pages of rules, errors, limits, settings and commands, and the JSON Schemas."""
     pages = reference(load_registry())
     stale = [name for name, page in pages.items() if _read(os.path.join(directory, name)) != page]
-    # Nothing but generated pages is in this folder.
-    there = glob.glob("rules/*.md", root_dir=directory)
-    leftover = sorted({*there} - {*pages})
+    leftover = sorted({*glob.glob("rules/*.md", root_dir=directory)} - {*pages})
+    places = [os.path.join(directory, name) for name in (*stale, *leftover)]
     if check:
-        for name in (*stale, *leftover):
-            click.echo(f"{os.path.join(directory, name)} is out of date")
-        if stale or leftover:
+        for place in places:
+            click.echo(f"{place} is out of date")
+        if places:
             click.echo(f"run: specguard docs --directory {directory}", err=True)
-            return EXIT_FAILED
-        return EXIT_PASSED
-    for name in stale:
-        place = os.path.join(directory, name)
+        return EXIT_FAILED if places else EXIT_PASSED
+    for place in places:
+        if os.path.lexists(place) and not os.path.exists(os.path.join(directory, _MARK)):
+            raise already_there(place, "name a folder of their own: specguard docs --directory FOLDER")
+    for name, place in zip(stale, places, strict=False):
         with writing(place, what="the page"):
             os.makedirs(os.path.dirname(place), exist_ok=True)
-            with open(place, "w", encoding="utf-8") as stream:
-                stream.write(pages[name])
-    for name in leftover:
-        os.remove(os.path.join(directory, name))
+            replace_file(place, pages[name])
+    for place in places[len(stale) :]:
+        os.remove(place)
     click.echo(f"{len(pages)} pages, {len(stale)} written, {len(leftover)} removed", err=True)
     return EXIT_PASSED
 
@@ -72,7 +74,7 @@ def reference(registry: Registry) -> Mapping[str, str]:
     pages["errors.md"] = errors_text()
     pages["limits.md"] = limits_page()
     pages["commands.md"] = _commands()
-    pages["policy.schema.json"] = json.dumps(validate.policy_schema(registry), indent=2) + "\n"
+    pages[_MARK] = json.dumps(validate.policy_schema(registry), indent=2) + "\n"
     for name, made in run_schemas().items():
         pages[f"schemas/{name}.schema.json"] = json.dumps(made, indent=2) + "\n"
     return pages
@@ -232,8 +234,7 @@ def shown(target: str, unit: str) -> str:
     value = value_of(target)
     if isinstance(value, str):
         # The pattern of the setting has made sure of its form.
-        number, of = int(value[:-1]), {"s": "second", "m": "minute", "h": "hour"}[value[-1]]
-        return f"{number} {of}" + ("" if number == 1 else "s")
+        return counted(int(value[:-1]), {"s": "second", "m": "minute", "h": "hour"}[value[-1]])
     if unit == "seconds":
         days, rest = divmod(value, 86400)
         return f"{days:g} days" if days and not rest else f"{value:g} seconds"
