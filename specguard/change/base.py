@@ -125,8 +125,7 @@ def default_base(
         SpecguardError: the one that is named is not there.
         MissingFact: its ref or object is broken.
     """
-    told = event.default if event is not None else None
-    name = told or request.environment.get("CI_DEFAULT_BRANCH")
+    name = (event.default if event else None) or request.environment.get("CI_DEFAULT_BRANCH")
     if name:
         return named_base(git, name, "event", remote=remote)
     return usual_base(git, remote=remote)
@@ -206,17 +205,28 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
     try:
         revision = resolve(git, name, lambda plain: base_refs(plain, remote))
     except SpecguardError as error:
+        help = error.help
+        names = git.repository.names()
+        if error.code == "unknown-revision" and any(one.startswith(f"{remote}/") for one in names):
+            fetch = _fetching(remote, name.partition("~")[0].removeprefix(f"{remote}/"))
+            help = f"{help} Or fetch it: {fetch}" if help.startswith("did you") else f"Fetch it: {fetch}"
         raise SpecguardError(
-            f"the base cannot be found: {error.message}", help=error.help, code="no-base"
+            f"the base cannot be found: {error.message}", help=help, code="no-base"
         ) from error
     return Found(short_name(revision.ref) if revision.ref else name, revision.oid, how, revision.ref)
 
 
+def _fetching(remote: str, branch: str) -> str:
+    """The command that fetches a branch; by its name alone it leaves none in a clone of one branch."""
+    from shlex import quote
+
+    return f"`git fetch {remote} {quote(f'{branch}:refs/remotes/{remote}/{branch}')}`"
+
+
 def no_base(remote: str = "origin") -> SpecguardError:
     """The error about a base that nobody names and that none of the usual places has."""
-    tried = ", ".join(_usual(remote))
     return SpecguardError(
-        f"there is no base to compare with: tried {tried}",
+        f"there is no base to compare with: tried {', '.join(_usual(remote))}",
         help="Name it with `--base REF`, or fetch one of these.",
         code="no-base",
     )
@@ -240,7 +250,7 @@ def _of_event(git: Git, event: Event, remote: str) -> Found:
         return Found(short_name(local), git.commit(there[local]).oid, "event", local)
     raise SpecguardError(
         f"the base branch {event.base!r} that the platform names was not fetched",
-        help=f"Fetch it with `git fetch {remote} {event.base}`, or check out with fetch-depth: 0.",
+        help=f"Fetch it with {_fetching(remote, event.base or '')}, or check out with fetch-depth: 0.",
         code="no-base",
     )
 
@@ -362,15 +372,13 @@ def _of_graphite(file: str, name: str) -> Iterator[str]:
     if not os.path.isfile(file):
         return
     import sqlite3
+    from contextlib import closing
     from urllib.parse import quote
 
     try:
         # `immutable`: nothing is written beside it, and no lock is waited for.
-        database = sqlite3.connect(f"file:{quote(file)}?mode=ro&immutable=1", uri=True)
-        try:
+        with closing(sqlite3.connect(f"file:{quote(file)}?mode=ro&immutable=1", uri=True)) as database:
             query = "SELECT parent_branch_name FROM branch_metadata WHERE branch_name = ?"
             yield from (row[0] for row in database.execute(query, (name,)) if isinstance(row[0], str))
-        finally:
-            database.close()
     except sqlite3.Error:
         return

@@ -51,8 +51,7 @@ def test_the_usual_places_are_tried_in_order(repo: Repository) -> None:
         point(repo, ref, commit)
         found = there(find(repo))
         assert (number(repo, found), found.name, found.how, found.ref) == (commit, name, "usual", ref)
-        assert found.trusted
-        assert not found.given
+        assert (found.trusted, found.given) == (True, False)
     point(repo, "refs/remotes/origin/trunk", "1")
     repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
     found = there(find(repo))
@@ -84,12 +83,12 @@ def test_what_the_caller_names_comes_first(repo: Repository) -> None:
     point(repo, "refs/heads/release", "2")
     event = Event("pull_request", base="main")
     found = there(find(repo, event, base="release"))
-    assert (number(repo, found), found.name, found.how) == ("2", "release", "option")
-    assert found.given
+    assert (number(repo, found), found.name, found.how, found.given) == ("2", "release", "option", True)
     assert number(repo, find(repo, base=repo.names["1"])) == "1"
     assert number(repo, find(repo, base="HEAD~2")) == "2"
-    with pytest.raises(SpecguardError, match="the base cannot be found: there is no branch"):
+    with pytest.raises(SpecguardError, match="the base cannot be found: there is no branch") as caught:
         find(repo, event, base="relaese")
+    assert caught.value.help.endswith("? Or fetch it: `git fetch origin relaese:refs/remotes/origin/relaese`")
 
 
 def test_then_what_the_platform_names(repo: Repository) -> None:
@@ -102,8 +101,7 @@ def test_then_what_the_platform_names(repo: Repository) -> None:
     point(repo, "refs/remotes/origin/release", "2")
     found = there(find(repo, event))
     assert (number(repo, found), found.name) == ("2", "origin/release")
-    assert found.given
-    assert found.trusted
+    assert (found.given, found.trusted) == (True, True)
     assert number(repo, find(repo, Event("pull_request", base="release"))) == "2"
     # A branch that is here alone may be what it names, and an exact commit is taken.
     found = there(find(repo, Event("pull_request", base="main")))
@@ -113,22 +111,20 @@ def test_then_what_the_platform_names(repo: Repository) -> None:
     assert (number(repo, found), found.how, found.ref, found.given) == ("3", "event", "", True)
     with pytest.raises(SpecguardError, match="'gone' that the platform names was not fetched") as caught:
         find(repo, Event("pull_request", base="gone"))
-    assert "git fetch origin gone" in caught.value.help
+    assert "`git fetch origin gone:refs/remotes/origin/gone`" in caught.value.help
 
 
 def test_with_enforce_nothing_is_guessed(repo: Repository, tmp_path: Path) -> None:
     point(repo, "refs/remotes/origin/main", "1")
     repo.publish("main", repo.names["1"], head=True)
-    for bootstrap in (False, True):
+    new = Repository(tmp_path / "new")
+    for place, bootstrap in ((repo, False), (repo, True), (new, False)):
         with pytest.raises(SpecguardError, match="--enforce"):
-            find(repo, enforce=True, bootstrap=bootstrap)
+            find(place, enforce=True, bootstrap=bootstrap)
     assert number(repo, find(repo, enforce=True, base="main")) == "1"
     assert number(repo, find(repo, Event("pull_request", base="main"), enforce=True)) == "1"
     # Before the first commit there is nothing to give.
-    new = Repository(tmp_path / "new")
     assert find(new, enforce=True, bootstrap=True) is None
-    with pytest.raises(SpecguardError, match="--enforce"):
-        find(new, enforce=True)
 
 
 def test_another_remote_has_its_own_branches(repo: Repository) -> None:
