@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 
 from specguard.change.change import BASELINE
 from specguard.change.entries import is_filed, is_in_log
@@ -65,8 +65,6 @@ class Selection:
 def _codes(selectors: Iterable[str], rules: Sequence[RuleInPolicy]) -> set[str]:
     """The codes that selectors stand for, each of which may be several separated by commas."""
     wanted = [part.strip() for selector in selectors for part in selector.split(",") if part.strip()]
-    if not wanted:
-        return set()
     names: dict[str, set[str]] = {}
     for rule in rules:
         for name in (rule.code, rule.code[:3], rule.name):
@@ -164,7 +162,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     nothing, said = _settle(facts, results)
     results = sorted([*results, *judging.run(last=True, nothing=nothing)], key=lambda result: result.code)
     tell_once(results)
-    _keep_uncommitted(results, change)
+    _keep_others(results, change)
     # The log of decisions names the change in which an approval lifted something.
     identify = "fingerprint" in needs or any(
         judged.state == "approved" for result in results for judged in result.findings
@@ -298,37 +296,50 @@ def _is_undone(change: Change, folder: bytes) -> bool:
 
 _ALTERS_COMMITS: Final = (
     r"`([^`]*\bgit (?:-c [\w.]+=(?:\"[^`\"]*\"|\S+) )*"
-    r"(?:rebase|filter-branch|reset --(?:soft|keep)|commit --amend --no-edit)\b[^`]*)`"
+    r"(?:rebase|filter-branch|reset --(?:soft|keep)|commit --amend)\b[^`]*)`"
 )
 """A command that git refuses beside what is not committed, or that would take that into a commit."""
 
 
-def _keep_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
-    """Have next steps that alter commits put aside what is not committed, and bring it back.
+def _keep_others(results: Sequence[RuleResult], change: Change) -> None:
+    """Have next steps that alter commits leave alone what is not committed, and another branch.
 
-    Where nothing is, `git stash pop` would take what is older. What a job of CI or the place of a run has
-    is not that of whoever reads the step.
+    What is not committed is put aside and brought back. Where nothing is, `git stash pop` would take what is
+    older. What a job of CI or the place of a run has is not that of whoever reads the step.
     """
     import re
 
-    every = (judged.finding for result in results for judged in result.findings)
-    mended = [
-        (finding, re.sub(_ALTERS_COMMITS, lambda step: f"`{put_aside(step[1])}`", finding.help))
-        for finding in every
-    ]
-    found = [(finding, step) for finding, step in mended if step != finding.help]
-    request = change.request
-    if not found or change.stage == "run" or request.enforce or request.environment.get("CI"):
-        return
-    from specguard.change.worktree import has_uncommitted
+    @cache
+    def around() -> tuple[str, bool]:
+        from specguard.change.worktree import has_uncommitted
 
-    try:
-        uncommitted = has_uncommitted(change.git)
-    except (MissingFact, SpecguardError, OSError):
-        # Without a working tree there is nothing to be kept.
+        try:
+            return if_known(lambda: _left_alone(change), ""), has_uncommitted(change.git)
+        except (MissingFact, SpecguardError, OSError):
+            # Without a working tree there is nothing to be kept.
+            return "", False
+
+    def kept(step: re.Match[str]) -> str:
+        branch, uncommitted = around()
+        command = f"git switch {branch} && {step[1]} && git switch -" if branch else step[1]
+        return f"`{put_aside(command) if uncommitted and '--amend --only' not in command else command}`"
+
+    request = change.request
+    if change.stage == "run" or request.enforce or request.environment.get("CI"):
         return
-    for finding, step in found if uncommitted else ():
-        finding.help = step
+    for result in results:
+        for judged in result.findings:
+            judged.finding.help = re.sub(_ALTERS_COMMITS, kept, judged.finding.help)
+
+
+def _left_alone(change: Change) -> str:
+    """The judged branch, as a word of a shell, where it is here and not checked out; otherwise empty."""
+    import shlex
+
+    name, repository = change.branch.name, change.git.repository
+    ref = f"refs/heads/{name}"
+    alone = ref != repository.branch and repository.refs_named([ref]).get(ref) == change.base.head
+    return shlex.quote(name) if alone else ""
 
 
 def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
@@ -419,10 +430,7 @@ class Quotes:
             text = load_registry(self._policy.plugins).presets.get(path.removeprefix(_PRESET), "")
             return text.split("\n")
         oid = self._documents.get(path)
-        try:
-            content = next(self._git.blobs([oid], limit=SMALL))[1] if oid else None
-        except MissingFact:
-            content = None
+        content = if_known(lambda: next(self._git.blobs([oid], limit=SMALL))[1], None) if oid else None
         return (content or b"").decode("utf-8", "surrogateescape").split("\n")
 
 
@@ -440,15 +448,9 @@ def hunks_of(results: Sequence[RuleResult], change: Change) -> Mapping[bytes, Se
     try:
         return {entry.path: hunks for entry, hunks in change.lines.compare(entries)}
     except MissingFact:
-        pass
-    # One of them is not there or too large: the others are compared by themselves.
-    found = {}
-    for entry in entries:
-        try:
-            found[entry.path] = change.lines.hunks(entry)
-        except MissingFact:
-            continue
-    return found
+        # One of them is not there or too large: the others are compared by themselves.
+        each = {entry.path: if_known(partial(change.lines.hunks, entry), None) for entry in entries}
+        return {path: hunks for path, hunks in each.items() if hunks is not None}
 
 
 def describe(results: Sequence[RuleResult], policy: Policy) -> None:

@@ -114,12 +114,9 @@ def states(example: Example) -> list[str]:
 )
 def test_every_next_step_is_typed(example: Example, state: str, tmp_path: Path) -> None:
     case = example.case
-    number = 0
     environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
 
-    def built() -> tuple[Repository, Callable[[], list[dict[str, Any]]]]:
-        nonlocal number
-        number += 1
+    def built(number: int = 0) -> tuple[Repository, Callable[[], list[dict[str, Any]]]]:
         folder = tmp_path / str(number)
         repository = case.build(folder / "repository")
         arguments = [*case.arguments(folder, repository.names), *([state] if state else [])]
@@ -134,9 +131,10 @@ def test_every_next_step_is_typed(example: Example, state: str, tmp_path: Path) 
 
         def judged() -> list[dict[str, Any]]:
             pushed = {**repository.names, "head": repository.oid()}
+            stdin = re.sub(r"\{(\w+)\}", lambda name: pushed[name[1]], case.stdin)
             outcome = run_here(
                 "check", "--output-format=json", *arguments, directory=repository.path,
-                env=case.variables(repository.names), stdin=_filled(case.stdin, pushed),
+                env=case.variables(repository.names), stdin=stdin,
             )  # fmt: skip
             return [one for report in outcome.reports for one in report["findings"]]
 
@@ -153,7 +151,7 @@ def test_every_next_step_is_typed(example: Example, state: str, tmp_path: Path) 
             assert finding["code"] in TYPED_TOO or in_words(finding["code"]), finding["help"]
             continue
         if position:
-            repository, judged = built()
+            repository, judged = built(position)
             before = judged()
         kept, uncommitted = files(repository), left(repository)
         [same] = [one for one in before if keys([one]) == keys([finding])]
@@ -171,15 +169,22 @@ def test_every_next_step_is_typed(example: Example, state: str, tmp_path: Path) 
         assert state != BESIDE or left(repository) == uncommitted, command
 
 
-def _filled(text: str, names: dict[str, str]) -> str:
-    for name, oid in names.items():
-        text = text.replace(f"{{{name}}}", oid)
-    return text
-
-
 def _concerned(finding: dict[str, Any], found: list[dict[str, Any]]) -> set[str]:
     """The files that a finding is about, and what was moved there or from there."""
     place = finding.get("location") or {}
     names = {str(place.get("path", ""))}
     moved = re.search(r"moved (?:here from|to) (\S+?)(?:;| in |$)", finding["message"])
     return names | ({moved[1]} if moved else set())
+
+
+def test_a_step_alters_the_judged_branch_alone(repository: Repository) -> None:
+    repository.commit("a", files={"SPEC_AUTHORITY.md": "## Locked zones\n\n- `f`\n", "f": "1", "g": "1"})
+    repository.git("switch", "-qc", "one")
+    repository.commit("fix: f", files={"f": "2"})
+    repository.git("switch", "-q", "main")
+    write_more(repository)
+    before = repository.git("status", "-sb")
+    found = run_here("check", "--head=one", "--output-format=json", directory=repository.path).report
+    type_in(repository, commands(found["findings"][0]["help"], "")[0])
+    assert repository.git("status", "-sb") == before
+    assert repository.oid("one") == repository.oid("main")
