@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from functools import cache, partial
 
 from specguard.change.change import BASELINE
@@ -77,14 +79,7 @@ def _codes(selectors: Iterable[str], rules: Sequence[RuleInPolicy]) -> set[str]:
     return codes
 
 
-_LOOSENING: Final = {
-    "authority": "--authority",
-    "select": "--select",
-    "ignore": "--ignore",
-    "dry_run": "--dry-run",
-    "today": "--today",
-    "override": "--override",
-}
+_LOOSENING: Final = ("authority", "select", "ignore", "dry_run", "today", "override")
 """What `--enforce` refuses: each could turn a red verdict green."""
 
 
@@ -110,8 +105,9 @@ def check(
         SpecguardError: no verdict can be given.
     """
     if request.enforce:
-        for name, flag in _LOOSENING.items():
+        for name in _LOOSENING:
             if getattr(request, name):
+                flag = f"--{name.replace('_', '-')}"
                 final = "--pre-receive" if request.pre_receive else "--enforce"
                 step = f"leave {flag} out, or {final} where nothing depends on the verdict"
                 raise usage(f"{final} does not go with {flag}, which could loosen the verdict", step)
@@ -194,6 +190,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
             *_unread(altered, results),
             *unread_nested(change, policy),
             *_left_to_ci(change, policy),
+            *_from_root(change, results),
             *stack_notes(change, facts),
         ],
         empty=not request.all and change.empty,
@@ -324,8 +321,7 @@ def _keep_others(results: Sequence[RuleResult], change: Change) -> None:
         command = f"git switch {branch} && {step[1]} && git switch -" if branch else step[1]
         return f"`{put_aside(command) if uncommitted and '--amend --only' not in command else command}`"
 
-    request = change.request
-    if change.stage == "run" or request.enforce or request.environment.get("CI"):
+    if change.stage == "run" or change.request.enforce or change.request.environment.get("CI"):
         return
     for result in results:
         for judged in result.findings:
@@ -334,12 +330,18 @@ def _keep_others(results: Sequence[RuleResult], change: Change) -> None:
 
 def _left_alone(change: Change) -> str:
     """The judged branch, as a word of a shell, where it is here and not checked out; otherwise empty."""
-    import shlex
-
     name, repository = change.branch.name, change.git.repository
     ref = f"refs/heads/{name}"
     alone = ref != repository.branch and repository.refs_named([ref]).get(ref) == change.base.head
     return shlex.quote(name) if alone else ""
+
+
+def _from_root(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
+    """Where next steps are to be typed, whose paths are from the root, if the check is called elsewhere."""
+    top = change.git.repository.work_tree_if_any()
+    typed = any(" -- " in judged.finding.help for result in results for judged in result.findings)
+    if typed and top and top != os.path.realpath(change.request.directory):
+        yield f"Paths in next steps are from the repository's root; first type: cd {shlex.quote(top)}"
 
 
 def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
@@ -348,9 +350,10 @@ def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
     asked = [rule.code for rule in policy.rules if rule.code in codes and rule.load().judges_parts]
     if not asked:
         return []
-    facts = Facts(judging.facts.change.as_whole(), policy)
     wanted = Selection(policy.rules, select=asked, extend=asked)
-    return Judging(policy, facts, wanted, strict=judging.strict).run()
+    return Judging(
+        policy, Facts(judging.facts.change.as_whole(), policy), wanted, strict=judging.strict
+    ).run()
 
 
 def _unread(altered: PolicyChange | None, results: Sequence[RuleResult]) -> Iterator[str]:
@@ -462,8 +465,7 @@ def describe(results: Sequence[RuleResult], policy: Policy) -> None:
     """
     rules = {rule.code: rule for rule in policy.rules}
     for result in results:
-        rule = rules.get(result.code)
-        if rule is not None:
+        if rule := rules.get(result.code):
             result.plugin = rule.plugin
             # A rule that was not judged need not be imported; one that cannot be has crashed.
             if result.state not in ("off", "not-applicable") and not result.crashed:

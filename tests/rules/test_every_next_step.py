@@ -178,13 +178,13 @@ def _concerned(finding: dict[str, Any], found: list[dict[str, Any]]) -> set[str]
 
 
 def test_a_step_alters_the_judged_branch_alone(repository: Repository) -> None:
-    repository.commit("a", files={"SPEC_AUTHORITY.md": "## Locked zones\n\n- `f`\n", "f": "1", "g": "1"})
+    repository.commit("a", files={"SPEC_AUTHORITY.md": "## Locked zones\n\n- `f`\n", "f": "1", "s/g": "1"})
     repository.git("switch", "-qc", "one")
-    repository.commit("fix: f", files={"f": "2"})
+    repository.commit("fix: f", files={"f": "2", "h": ""})
     repository.git("switch", "-q", "main")
     write_more(repository)
     before = repository.git("status", "-sb")
-    found = run_here("check", "--head=one", "--output-format=json", directory=repository.path).report
+    found = run_here("check", "--head=one", "--output-format=json", directory=repository.path / "s").report
+    assert found["notes"][0].endswith(f" from the repository's root; first type: cd {repository.path}")
     type_in(repository, commands(found["findings"][0]["help"], "")[0])
-    assert repository.git("status", "-sb") == before
-    assert repository.oid("one") == repository.oid("main")
+    assert (repository.git("status", "-sb"), repository.git("diff", "main", "one", "--", "f")) == (before, "")
