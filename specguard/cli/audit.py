@@ -14,7 +14,8 @@ from specguard.audit.report import ANSWERS
 from specguard.audit.store import Summary
 from specguard.cli import options as opt
 from specguard.cli.app import needing
-from specguard.engine.plugins import find_rule, load_registry
+from specguard.engine.check import codes_of
+from specguard.engine.plugins import load_registry
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import visible
 from specguard.reporters.file_writing import replace_file, writing
@@ -68,7 +69,8 @@ def command(
         raise opt.usage("--jobs does not go with --scheduler, which has its own workers", "Give one of them.")
     named = repositories or (() if given["lists"] else (".",))
     options = AuditOptions(environment=dict(os.environ), named=named, last=last or 0, **given)
-    wanted = [] if fail_on in ("new", "none") else _codes(fail_on, options.plugins)
+    rules = (one.rule for one in load_registry(options.plugins).rules.values())
+    wanted = [] if fail_on in ("new", "none") else sorted(codes_of([fail_on], rules))
     with open_store(options) as store:
         try:
             with Progress() as progress, needing("cluster", "distributed", "dask"):
@@ -89,9 +91,3 @@ def command(
     if without:
         return EXIT_NO_VERDICT
     return EXIT_FAILED if failing else EXIT_PASSED
-
-
-def _codes(selectors: str, plugins: Sequence[str]) -> Sequence[str]:
-    """The codes of the rules that `--fail-on` names by codes or names, separated by commas."""
-    registry = load_registry(plugins)
-    return [find_rule(registry, one.strip()).rule.code for one in selectors.split(",")]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy, PolicyChange, RuleInPolicy
     from specguard.change.check_request import Request
     from specguard.change.lines import Hunk
+    from specguard.declaration.rule import Rule
     from specguard.model import Origin, RuleResult, Stage
 
 
@@ -50,9 +51,9 @@ class Selection:
         ignore: Iterable[str] = (),
         extend: Iterable[str] = (),
     ) -> None:
-        self._select = _codes(select, rules)
-        self._ignore = _codes(ignore, rules)
-        self._extend = _codes(extend, rules)
+        self._select = codes_of(select, rules)
+        self._ignore = codes_of(ignore, rules)
+        self._extend = codes_of(extend, rules)
 
     def leaves_out(self, rule: RuleInPolicy) -> bool:
         """True if the caller did not ask for this rule."""
@@ -64,7 +65,7 @@ class Selection:
         return rule.code in self._extend
 
 
-def _codes(selectors: Iterable[str], rules: Sequence[RuleInPolicy]) -> set[str]:
+def codes_of(selectors: Iterable[str], rules: Iterable[RuleInPolicy | type[Rule]]) -> set[str]:
     """The codes that selectors stand for, each of which may be several separated by commas."""
     wanted = [part.strip() for selector in selectors for part in selector.split(",") if part.strip()]
     names: dict[str, set[str]] = {}
@@ -73,6 +74,7 @@ def _codes(selectors: Iterable[str], rules: Sequence[RuleInPolicy]) -> set[str]:
             names.setdefault(name, set()).add(rule.code)
     codes: set[str] = set()
     for selector in wanted:
+        selector = selector.upper() if selector.upper() in names else selector
         if selector not in names:
             raise unknown("rule, family or name", selector, names, "`specguard rule` lists them")
         codes |= names[selector]
@@ -263,9 +265,8 @@ def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> boo
     A hook that has found nothing reads no log. Nor does one that judges an edit before it is made: nobody can
     have approved what is not there yet.
     """
-    if change.stage != "edit" and any(
-        judged.state == "open" for result in results for judged in result.findings
-    ):
+    is_open = any(judged.state == "open" for result in results for judged in result.findings)
+    if is_open and change.stage != "edit":
         return True
     try:
         return any(is_in_log(entry, folder) for entry in change.entries)

@@ -172,10 +172,10 @@ def test_a_second_audit_judges_only_what_is_new(own: Repository, store: Path) ->
 
 def test_what_fails_an_audit(made: Repository, store: Path) -> None:
     assert audited(store, made.path, "--fail-on", "new").exit_code == 1
-    assert audited(store, made.path, "--fail-on", "PTH002,PTH001").exit_code == 1
-    assert audited(store, made.path, "--fail-on", "locked-path").exit_code == 1
+    assert audited(store, made.path, "--fail-on", "PTH").exit_code == 1
+    assert audited(store, made.path, "--fail-on", "locked-path, pth001").exit_code == 1
     assert audited(store, made.path, "--fail-on", "PTH001").exit_code == 0
-    assert "there is no rule 'PTH999'" in refused(store, made.path, "--fail-on", "PTH999")
+    assert "there is no rule, family or name 'PTH999'" in refused(store, made.path, "--fail-on", "PTH999")
     with sqlite3.connect(store) as connection:
         connection.execute("UPDATE change SET version = 'specguard 0.0.1'")
     assert audited(store, made.path, "--fail-on", "new").exit_code == 0, "a later version makes nothing new"

@@ -203,7 +203,7 @@ def test_a_code_a_family_and_a_name_select(selector: str) -> None:
     assert not Selection(policy.rules, select=[selector]).leaves_out(policy.rules[0])
 
 
-@pytest.mark.parametrize("selector", ["ACM*", "acm001", "ACM00", "some"])
+@pytest.mark.parametrize("selector", ["ACM*", "acm-001", "ACM00", "some"])
 @pytest.mark.parametrize("option", ["select", "ignore", "extend"])
 def test_an_unknown_selector(selector: str, option: str) -> None:
     options: dict[str, Any] = {option: [selector]}
