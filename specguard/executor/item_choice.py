@@ -391,7 +391,7 @@ class Start:
             return paper_item(self.policy, self.options, self.documents.tree)
         if kind not in self.work.kinds:
             described = ", ".join(self.work.kinds) or "no kind of work items"
-            help = f"it describes {described}; describe one: a table [work.{kind}] of SPEC_AUTHORITY.md"
+            help = f"it describes {described}; add a table [work.{kind}], or see `specguard run --help`"
             raise _incomplete(f"the policy describes no {kind}", help)
         found = self._listed(kind) if self.work.kinds[kind].source else self._pointed(kind)
         if isinstance(found, Unresolved):
