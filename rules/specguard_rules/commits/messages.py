@@ -397,8 +397,8 @@ class CommitForm(Rule):
                 if message.source != "title":
                     found += self._body(message)
             for key, problem, step in found:
-                text = _text(key, message) if len(found) == 1 else ""
                 field = "commit.body" if key in ("blank_line", "body_width") else ""
+                text = _text(key, message) if len(found) == 1 else "MESSAGE" if field else ""
                 yield about(message, problem, step, key, field=field, how=reword(message, made, text))
         for commit in made.values() if self.authors else ():
             for role, person in (("author", commit.author), ("committer", commit.committer)):

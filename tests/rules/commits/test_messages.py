@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import Case, run_here
+from specguard.testing import Case, Step, run_here
 from specguard_rules.commits import messages
 from specguard_rules.commits.messages import SubjectForm, footer_problems
 from specguard_rules.commits.trailers import Trailers
@@ -55,6 +55,14 @@ def test_the_next_step_has_the_form_of_the_settings() -> None:
     assert step("docs: x", kinds) == either
 
 
+def test_beside_another_problem_a_wide_body_is_to_be_written_again(tmp_path: Path) -> None:
+    commits = [Step(f"feat: {'x' * 99}\n\n{'text ' * 20}", files={"a": "1"})]
+    repository = Case(policy="rules.commit-form.body_width = 72", commits=commits).build(tmp_path)
+    found = run_here("check", "--select=CMT003", "--output-format=json", directory=repository.path)
+    told = [one["help"] for one in found.report["findings"]]
+    assert "Wrap the body: `git commit --amend --only -m MESSAGE`" in told
+
+
 def test_a_huge_subject_takes_no_time() -> None:
     for piece in ("feat: x", "a(", "a-", "((", " ", ":", "!"):
         SubjectForm().subject_problem(piece * 100_000)
@@ -71,30 +79,15 @@ def test_the_last_paragraph_is_read() -> None:
     ]
 
 
-def test_a_subject_is_no_trailer() -> None:
-    assert read("Work-Item: A-1") == []
-    assert read("Work-Item: A-1\nWork-Item: A-2") == []
-
-
-def test_a_paragraph_with_other_text_has_none() -> None:
-    assert read("feat: x\n\nsome text\nWork-Item: A-1") == []
-    assert read("feat: x\n\nWork-Item: A-1\nsome text") == []
+@pytest.mark.parametrize("message", rows(__file__, "without"))
+def test_a_message_without_trailers(message: str) -> None:
+    assert read(message) == []
 
 
 def test_a_folded_value_and_a_cherry_pick() -> None:
     message = "fix: x\n\nNote: one\n  two\n(cherry picked from commit 1234567)\nA: b"
     assert read(message) == [("Note", "one two", 3), ("A", "b", 6)]
     assert read("fix: x\n\n  two\nA: b") == []
-
-
-def test_keys_are_plain() -> None:
-    # A Cyrillic letter, a space in a key: no trailers, so the paragraph has none.
-    assert read("feat: x\n\nW\u043erk-Item: A-1") == []
-    assert read("feat: x\n\nWork Item: A-1") == []
-
-
-def test_other_separators_of_a_configuration_are_none() -> None:
-    assert read("feat: x\n\nWork-Item=A-1") == []
 
 
 def test_what_stands_elsewhere_is_told_apart() -> None:
