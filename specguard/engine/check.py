@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from functools import cache, partial
 
 from specguard.change.change import BASELINE
@@ -331,10 +330,12 @@ def _keep_others(results: Sequence[RuleResult], change: Change) -> None:
 
 def _left_alone(change: Change) -> str:
     """The judged branch, as a word of a shell, where it is here and not checked out; otherwise empty."""
+    from shlex import quote
+
     name, repository = change.branch.name, change.git.repository
     ref = f"refs/heads/{name}"
     alone = ref != repository.branch and repository.refs_named([ref]).get(ref) == change.base.head
-    return shlex.quote(name) if alone else ""
+    return quote(name) if alone else ""
 
 
 def _from_root(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
@@ -342,7 +343,9 @@ def _from_root(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
     top = change.git.repository.work_tree_if_any()
     typed = any(" -- " in judged.finding.help for result in results for judged in result.findings)
     if typed and top and top != os.path.realpath(change.request.directory):
-        yield f"Paths in next steps are from the repository's root; first type: cd {shlex.quote(top)}"
+        from shlex import quote
+
+        yield f"Paths in next steps are from the repository's root; first type: cd {quote(top)}"
 
 
 def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
@@ -351,10 +354,9 @@ def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
     asked = [rule.code for rule in policy.rules if rule.code in codes and rule.load().judges_parts]
     if not asked:
         return []
+    facts = Facts(judging.facts.change.as_whole(), policy)
     wanted = Selection(policy.rules, select=asked, extend=asked)
-    return Judging(
-        policy, Facts(judging.facts.change.as_whole(), policy), wanted, strict=judging.strict
-    ).run()
+    return Judging(policy, facts, wanted, strict=judging.strict).run()
 
 
 def _unread(altered: PolicyChange | None, results: Sequence[RuleResult]) -> Iterator[str]:
