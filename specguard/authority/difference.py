@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     Effect = Literal["tightens", "loosens", "incomparable"]
 
 
-_PERMISSIONS: Final = ("exclude", "scope")
-"""Fields whose patterns permit: one more loosens."""
-
 _NAMED: Final = 3
 """So many elements of a list are named before the rest is counted."""
 
@@ -188,10 +185,7 @@ def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
     stated: str | Sequence[str] = cls._notes[field].options.get("tightens", "") if field in cls._notes else ""
     if stated:
         return stated
-    value = getattr(cls, field, None)
-    if isinstance(value, Guarding):
-        return "more"
-    return "fewer" if field in _PERMISSIONS else "incomparable"
+    return "more" if isinstance(getattr(cls, field, None), Guarding) else "incomparable"
 
 
 def differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iterator[Difference]:
