@@ -88,6 +88,8 @@ def conditions(gate: PlannedGate) -> list[str]:
 
 
 UP: Final = "control/gates.json"
+"""The file of a run while a round of gates is under way: what to undo, and whether something is up."""
+
 _TRIES: Final = 4
 _MARGIN: Final = 30.0
 USERS_OWN: Final = "formatters write, and here the files are your own"
