@@ -13,7 +13,8 @@ import pytest
 
 from specguard.testing import Case, Step
 from specguard.testing.repository import clean_environment
-from specguard.testing.running import command
+from specguard.testing.running import command, run_here
+from tests.taking import noted_processes
 
 NEVER = {
     "argparse", "click", "contextlib", "dataclasses", "datetime", "hashlib", "importlib",
@@ -56,15 +57,15 @@ def hooked(case_folder: Path, name: str, tool: str, times: int = 2, **given: str
     session = {"session_id": "s"} if name == "PostToolUse" else {}
     event = {"hook_event_name": name, **session, "cwd": str(repository.path), "tool_name": tool}
     asked = json.dumps({**event, "tool_input": given})
-    *_, last = (
-        imported([command(), "hook", "claude"], repository.path, case_folder / "cache", asked)
-        for _ in range(times)
-    )
+    for _ in range(times):
+        last = imported([command(), "hook", "claude"], repository.path, case_folder / "cache", asked)
     return last
 
 
 @pytest.mark.parametrize("hook", ["--staged", "--commit-msg-file"])
-def test_a_hook_with_a_cached_policy_imports_little(hook: str, nothing: set[str], tmp_path: Path) -> None:
+def test_a_hook_with_a_cached_policy_takes_little(
+    hook: str, nothing: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     repository = CASE.build(tmp_path / "repository")
     words = CASE.arguments(tmp_path, repository.names)
     words = words[: words.index("--commit-msg-file")] if hook == "--staged" else words[words.index(hook) :]
@@ -73,6 +74,9 @@ def test_a_hook_with_a_cached_policy_imports_little(hook: str, nothing: set[str]
     again = imported([command(), "check", *words], repository.path, tmp_path / "cache") - nothing
     assert "specguard.cli.checking" in again
     assert again & {*NEVER, "json"} == set()
+    processes = noted_processes(monkeypatch)
+    run_here("check", *words, directory=repository.path, env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
+    assert len(processes) == 4, processes
 
 
 def test_a_staged_check_of_an_item_imports_no_heavy_library(tmp_path: Path) -> None:
@@ -81,8 +85,7 @@ def test_a_staged_check_of_an_item_imports_no_heavy_library(tmp_path: Path) -> N
     base = [replace(step, files=dict(step.files) | document) for step in case.base]
     repository = replace(case, base=base).build(tmp_path / "repository")
     check = [command(), "check", "--staged"]
-    imported(check, repository.path, tmp_path / "cache", code=1)
-    again = imported(check, repository.path, tmp_path / "cache", code=1)
+    _, again = (imported(check, repository.path, tmp_path / "cache", code=1) for _ in range(2))
     assert "specguard_rules.work" in again
     assert again & {"markdown_it", "pydantic", "click", "rich", "typing", "re2", "yaml", "tomllib"} == set()
 
@@ -92,8 +95,7 @@ def test_a_range_under_a_policy_without_work_imports_nothing_of_work(tmp_path: P
     case = replace(CASE, staged=None, commit_message=None, commits=commits)
     repository = case.build(tmp_path / "repository")
     check = [command(), "check", *case.arguments(tmp_path, repository.names)]
-    imported(check, repository.path, tmp_path / "cache")
-    again = imported(check, repository.path, tmp_path / "cache")
+    _, again = (imported(check, repository.path, tmp_path / "cache") for _ in range(2))
     assert "specguard_rules.commits.messages" in again
     assert not [name for name in again if name.startswith("specguard.work.")]
 

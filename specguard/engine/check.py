@@ -340,9 +340,11 @@ def _left_alone(change: Change) -> str:
 
 def _from_root(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
     """Where next steps are to be typed, whose paths are from the root, if the check is called elsewhere."""
-    top = change.git.repository.work_tree_if_any()
     typed = any(" -- " in judged.finding.help for result in results for judged in result.findings)
-    if typed and top and top != os.path.realpath(change.request.directory):
+    at_root = os.path.lexists(os.path.join(change.request.directory, ".git"))
+    # To ask git costs a process.
+    top = change.git.repository.work_tree_if_any() if typed and not at_root else None
+    if top and top != os.path.realpath(change.request.directory):
         from shlex import quote
 
         yield f"Paths in next steps are from the repository's root; first type: cd {quote(top)}"

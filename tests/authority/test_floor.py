@@ -217,8 +217,7 @@ def test_what_is_held_of_each_kind_of_setting(load: Load) -> None:
     assert below.max_entries == 2000
     assert Floor("SPEC_AUTHORITY.md", "0", over).hold(load.toml("")).max_entries == 1000
     # How a floor is read, and what it does not say, is no setting of the repository.
-    silent = load.toml('max_entries = 9\nauthority.sections = {Guards = "locked-path"}')
-    held = Floor("SPEC_AUTHORITY.md", "0", silent).hold(below)
+    held = Floor("x", "0", load.toml('max_entries=9\nauthority.sections={Guards="locked-path"}')).hold(below)
     assert (held.log_folder, held.origin("authority.sections.Guards")) == (b"elsewhere/", None)
     assert type(held)(held.to_data()).floor == held.floor
 
