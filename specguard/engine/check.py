@@ -321,7 +321,7 @@ def _keep_others(results: Sequence[RuleResult], change: Change) -> None:
         command = f"git switch {branch} && {step[1]} && git switch -" if branch else step[1]
         return f"`{put_aside(command) if uncommitted and '--amend --only' not in command else command}`"
 
-    if change.stage == "run" or change.request.enforce or change.request.environment.get("CI"):
+    if change.stage in ("edit", "run") or change.request.enforce or change.request.environment.get("CI"):
         return
     for result in results:
         for judged in result.findings:
