@@ -224,7 +224,9 @@ class Interpreter:
                 key, _, value = (words[0].text or "").partition("=")
                 self._set(key, value)
                 words = words[1:]
-        name = ((words[0].text or "") if words else "").removeprefix("/usr").removeprefix("/bin/")
+        name = (words[0].text or "") if words else ""
+        # Wherever it is installed: /usr/local/bin/git is git.
+        name = name.rpartition("/bin/")[2] if name.startswith("/") else name
         if name in _RENAMING:
             raise _Uncertain
         if name in ("cd", "pushd", "popd"):
