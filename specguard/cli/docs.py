@@ -68,13 +68,14 @@ def _read(file: str) -> str | None:
 
 def reference(registry: Registry) -> Mapping[str, str]:
     """Every generated page by its path below the documents' folder."""
-    pages = {f"rules/{entry.rule.name}.md": manual.page(entry) for entry in registry.rules.values()}
+    # First, so that a folder in which writing was interrupted is known too.
+    pages = {_MARK: json.dumps(validate.policy_schema(registry), indent=2) + "\n"}
+    pages |= {f"rules/{entry.rule.name}.md": manual.page(entry) for entry in registry.rules.values()}
     pages["rules/index.md"] = manual.index(registry.rules.values())
     pages["settings.md"] = _settings(registry)
     pages["errors.md"] = errors_text()
     pages["limits.md"] = limits_page()
     pages["commands.md"] = _commands()
-    pages[_MARK] = json.dumps(validate.policy_schema(registry), indent=2) + "\n"
     for name, made in run_schemas().items():
         pages[f"schemas/{name}.schema.json"] = json.dumps(made, indent=2) + "\n"
     return pages
