@@ -40,8 +40,7 @@ def imported(
         check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr
-    lines = (line.split("|") for line in done.stderr.split("\n") if line.startswith("import time:"))
-    return {fields[2].strip() for fields in lines}
+    return {line.split("|")[2].strip() for line in done.stderr.split("\n") if line.startswith("import time:")}
 
 
 @pytest.fixture(scope="module")

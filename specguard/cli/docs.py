@@ -17,7 +17,7 @@ import click
 from specguard.authority import validate
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.cli import options as opt
-from specguard.cli.app import app
+from specguard.cli.app import app, needing
 from specguard.cli.options import show, show_markdown, usage
 from specguard.declaration.registry import Registered, Registry
 from specguard.engine.plugins import find_rule, load_registry
@@ -37,7 +37,9 @@ _MARK: Final = "policy.schema.json"
 @opt.flag("--check", help="Write nothing; end with 1 if a page is stale.")
 def command(directory: str, check: bool) -> int:
     """Generate the pages of rules, errors, limits, settings and commands, and the JSON Schemas."""
-    pages = reference(load_registry())
+    # The page of limits reads those of `specguard mcp` too.
+    with needing("mcp", "mcp", "mcp_types", "anyio"):
+        pages = reference(load_registry())
     stale = [name for name, page in pages.items() if _read(os.path.join(directory, name)) != page]
     leftover = sorted({*glob.glob("rules/*.md", root_dir=directory)} - {*pages})
     places = [os.path.join(directory, name) for name in (*stale, *leftover)]

@@ -189,8 +189,7 @@ def test_many_changes_take_no_more_processes(
     def taken(number: int) -> int:
         made = Repository(tmp_path / str(number))
         changes = [Step(message="feat: x", files={"f": str(at)}) for at in range(number)]
-        authority = AUTHORITY.format(more="")
-        made.add_commits([Step(message="docs: x", files={"SPEC_AUTHORITY.md": authority}), *changes])
+        made.add_commits([Step("docs: x", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more="")}), *changes])
         processes.clear()
         assert len(told(store, made.path)["judged"]) == number + 1
         return len(processes)

@@ -193,10 +193,8 @@ def test_an_error_of_specguards_own_is_recorded_and_shown(
 ) -> None:
     """What its next step says prints where it came from, of any kind of run."""
     monkeypatch.setattr(evaluation, "open_snapshot", None)
-    words = ("--traceback", "eval")
-    monkeypatch.setattr("sys.argv", ["specguard", *words])
-    done = run_here(*words, directory=team.path)
-    assert done.exit_code == 2
+    monkeypatch.setattr("sys.argv", ["specguard", "--traceback", "eval"])
+    done = ended(run_here("--traceback", "eval", directory=team.path), 2)
     assert "the evaluation ended early: internal error: TypeError: " in done.stderr
     assert 'evaluation.py", line ' in done.stderr
     [error] = team.path.glob(".runs/*/*/error.json")

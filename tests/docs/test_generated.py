@@ -1,6 +1,7 @@
 """The pages that are made from the code are up to date, and the check of that finds what is not."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,10 +64,13 @@ def test_a_page_that_was_altered_or_is_of_no_rule_is_named_and_mended(pages: Pat
     assert check(pages) == (0, [])
 
 
-def test_pages_that_cannot_be_written_are_an_error(tmp_path: Path) -> None:
+def test_pages_not_made_or_not_written_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pages").write_text("")
     outcome = run_here("docs", "--directory", "pages", directory=tmp_path)
     assert (outcome.exit_code, outcome.stderr[:23]) == (2, "specguard: error: Inval")
+    monkeypatch.setitem(sys.modules, "anyio", None)
+    monkeypatch.delitem(sys.modules, "specguard.integrations.mcp", raising=False)
+    assert "pip install --upgrade 'specguard[mcp]'" in run_here("docs", directory=tmp_path).stderr
 
 
 def test_pages_of_somebody_else_are_neither_altered_nor_removed(pages: Path) -> None:
