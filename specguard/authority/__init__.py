@@ -1,1 +1,1 @@
-"""From the authority's documents to a policy: reading, merging, compiling, comparing."""
+"""Read, merge, compile and compare the documents of an authority."""

@@ -1,9 +1,8 @@
-"""Compiled policies and what rules found, kept for the next time in the user's own cache folder.
+"""A cache of compiled policies and of rules' findings, in the user's own cache folder.
 
-A file is named by what went into it, holds plain data behind a checksum, and is written by a rename. Its form
-is that of Python's own compiled files, as reading JSON costs a hook a millisecond of imports. Whatever is
-wrong with it or its folder makes a miss. Nothing of it can come from the judged change, which has no say in
-where the folder is.
+A file's name is a hash of its inputs. The file holds plain data after a checksum, and is written by a rename.
+The format is `marshal`, that of Python's compiled files, as importing `json` costs a hook a millisecond. Any
+fault of a file or its folder is a cache miss. The judged change has no influence on the data or the folder.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
 LAYOUT: Final = "1"
-"""The folder of this layout of the cache."""
+"""The version of the cache's layout, and the name of its folder."""
 
 MAX_AGE: Final = 30 * 86400
-"""Files that were not written for so many seconds are removed when another is written."""
+"""The age in seconds after which a file is removed when another one is written."""
 
 MAX_SIZE: Final = 64 << 20
-"""The most bytes that all files come to; the oldest go first."""
+"""The most bytes of all files together; the oldest are removed first."""
 
 MAX_FILES: Final = 1000
 """The most source files that are watched for changes in a development install."""
@@ -38,8 +37,8 @@ class Cache:
 
     Args:
         environment: the process's environment.
-        parts: what tells the repository from others: its object format and its common directory.
-        outside: the working tree, in which the cache must not be; empty if there is none.
+        parts: the repository's identity: its object format and its common directory.
+        outside: the working tree, which must not contain the cache; empty if there is none.
     """
 
     def __init__(self, environment: Mapping[str, str], parts: Sequence[str], *, outside: str = "") -> None:
@@ -47,10 +46,10 @@ class Cache:
         self._folder = user_folder(environment, LAYOUT, outside)
 
     def read(self, names: Mapping[str, str]) -> Mapping[str, Any] | None:
-        """The data that is stored under these names; None if there is none.
+        """Return the data that is stored under these names; None if there is none.
 
         Args:
-            names: what it is made of: for a policy what identifies each document, by its path.
+            names: the inputs of the data: for a policy the identity of each document, by its path.
         """
         if not self._folder or not is_own(self._folder):
             return None
@@ -75,13 +74,13 @@ class Cache:
         *,
         limit: int = MAX_SIZE,
     ) -> None:
-        """Keep data; where that is not possible, nothing happens.
+        """Store data; do nothing if that is not possible.
 
         Args:
-            names: what it is made of.
+            names: the inputs of the data.
             data: texts, numbers, lists and tables.
-            packages: the packages whose code made it, next to specguard's own.
-            limit: how many bytes are too many.
+            packages: the packages whose code made the data, besides specguard's own.
+            limit: the most bytes to store.
         """
         if not self._folder:
             return
@@ -109,7 +108,7 @@ class Cache:
         return os.path.join(self._folder, f"{sha1(key).hexdigest()}.cache")
 
     def _clean(self) -> None:
-        """Remove what has not been written for long, and the oldest of what is too much."""
+        """Remove files older than `MAX_AGE`, and the oldest files beyond `MAX_SIZE` bytes."""
         import time
 
         oldest = time.time() - MAX_AGE
@@ -123,12 +122,12 @@ class Cache:
 
 
 def plugin_stamp() -> str:
-    """A stamp that changes if a distribution is installed, removed or replaced: the import folders."""
+    """Return a stamp of the import folders; installing, removing or replacing a distribution changes it."""
     return "\n".join(f"{path}:{_stamp(path)}" for path in sys.path)
 
 
 def development_stamp(packages: Iterable[str]) -> str:
-    """A stamp that changes if packages do that are installed as editable; empty for others."""
+    """Return a stamp of the source files of editable packages; empty if none is editable."""
     packages = list(packages)
     for package in packages:
         __import__(package)
@@ -145,12 +144,12 @@ def _stamp(path: str) -> str:
 
 
 def user_folder(environment: Mapping[str, str], name: str, outside: str) -> str:
-    """A folder of specguard's among the user's cached files; empty if there can be none.
+    """Return the path of a folder of specguard's in the user's cache; empty if no folder can be used.
 
     Args:
         environment: the process's environment.
         name: the folder's own name.
-        outside: the working tree, in which it must not be; empty if there is none.
+        outside: the working tree, which must not contain the folder; empty if there is none.
     """
     home = environment.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(home):
@@ -167,7 +166,7 @@ def user_folder(environment: Mapping[str, str], name: str, outside: str) -> str:
 
 
 def is_own(folder: str) -> bool:
-    """True if a folder is the user's, and nobody else can look or write into it."""
+    """Return True if the user owns a folder, and nobody else can read it or write to it."""
     try:
         found = os.lstat(folder)
     except OSError:
@@ -176,9 +175,9 @@ def is_own(folder: str) -> bool:
 
 
 def _sources(packages: Iterable[str]) -> list[str]:
-    """The source files of rules and presets that are used from where they are edited.
+    """Return the source files of packages that are installed as editable.
 
-    An installed distribution does not change without its folder's time; a development install does.
+    A regular install changes the time of its import folder; an edit of a development install does not.
     """
     files: list[str] = []
     for package in sorted(packages):

@@ -1,4 +1,4 @@
-"""Compiling the documents of an authority into a policy."""
+"""Compile the documents of an authority into a policy."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ if TYPE_CHECKING:
 
 
 _PROJECT_ONLY: Final = ("extends", "documents", "plugins")
-"""What a preset cannot say."""
+"""Keys that a preset must not set."""
 
 _ONLY_GUARDS: Final = "a nested authority only locks and forbids paths"
-"""Why what its other sections list is not read."""
+"""The reason why the other sections of a nested authority are not read."""
 
 
 class _Part:
-    """One document with what was read from it."""
+    """One document, with the layers, unread text and problems that were read from it."""
 
     def __init__(self, source: AuthoritySource) -> None:
         self.source = source
@@ -69,11 +69,11 @@ class _Part:
             self.layers, self.unread, self.problems = blocks_of(self.document, source.path)
 
     def read_prose(self, sections: Mapping[str, str], *, guards_only: bool = False) -> None:
-        """Read its known sections, which come before its blocks.
+        """Read the known sections of the document; their layer precedes those of its blocks.
 
         Args:
-            sections: what each known section is.
-            guards_only: whether only those that lock and forbid paths count.
+            sections: the meaning of each known section.
+            guards_only: True to read only the sections that lock and forbid paths.
         """
         if self.document is None:
             return
@@ -88,7 +88,7 @@ class _Part:
 
     @property
     def is_authority(self) -> bool:
-        """True if the document speaks of the policy at all, which a `pyproject.toml` need not."""
+        """True if the document has settings or problems; False only for a `pyproject.toml` with neither."""
         return not self.source.is_pyproject or bool(self.layers or self.problems)
 
 
@@ -98,17 +98,18 @@ def compile_policy(
     """Compile a policy.
 
     Args:
-        sources: the documents where an authority is looked for.
-        tree: has the further documents that it names, and nested authorities; None: neither is read.
-        registry: gives the rules, declarations and presets of the built-in plugin and of the named
+        sources: the documents at the paths of an authority.
+        tree: has the further documents that they name, and nested authorities; None to read neither.
+        registry: returns the rules, declarations and presets of the built-in plugin and of the named
             distributions.
 
     Returns:
-        The policy; None if no source is an authority: a `pyproject.toml` without `[tool.specguard]` alone.
+        The policy; None if no source is an authority, as with only a `pyproject.toml` without
+        `[tool.specguard]`.
 
     Raises:
-        PolicyError: what is wrong with the settings, all of it.
-        SpecguardError: a document cannot be read, or a plugin not be used.
+        PolicyError: the settings have problems; all are listed.
+        SpecguardError: a document cannot be read, or a plugin cannot be used.
     """
     parts = [part for part in map(_Part, sources) if part.is_authority]
     if not parts:
@@ -161,7 +162,7 @@ def compile_policy(
 def _nested(
     paths: Sequence[str], above: Merged, sections: Mapping[str, str], tree: Tree
 ) -> tuple[list[_Part], list[Disregarded]]:
-    """The nested authorities that are read, and what is wrong with the others, of which nothing is."""
+    """Return the valid nested authorities, and the problems of the others, which are wholly disregarded."""
     parts: list[_Part] = []
     disregarded: list[Disregarded] = []
     named = above.origin(("authority", "nested"))
@@ -187,7 +188,7 @@ def _nested(
 
 
 def _unchecked(merged: Merged, key: KeyPath, kind: type[_Kind]) -> _Kind:
-    """The value of a setting before all are validated; an empty one where it is of another type."""
+    """Return the value of a setting before validation; an empty one if it has another type."""
     value: Any = merged.data
     for part in key:
         value = value.get(part) if isinstance(value, dict) else None
@@ -195,18 +196,18 @@ def _unchecked(merged: Merged, key: KeyPath, kind: type[_Kind]) -> _Kind:
 
 
 def _texts(merged: Merged, *key: str) -> list[str]:
-    """The same of a list of texts."""
+    """Return the texts in a list of settings before validation."""
     return [one for one in _unchecked(merged, key, list) if isinstance(one, str)]
 
 
 def _nested_patterns(above: Merged) -> Sequence[str]:
-    """The folders of nested authorities; what is no such setting is found invalid later."""
+    """Return the patterns of nested authorities' folders; empty if invalid, which validation reports."""
     patterns = _texts(above, "authority", "nested")
     return [] if AuthoritySettings(nested=patterns).problem() else patterns
 
 
 def _say_silent(parts: Sequence[_Part]) -> None:
-    """Note the first document where no document sets a rule: its author may think otherwise."""
+    """Note the first document as unread if no document sets a rule, as its author may believe otherwise."""
     for part in parts:
         if part.document is not None:
             lines = enumerate(part.document.source_lines, start=1)
@@ -218,7 +219,7 @@ def _say_silent(parts: Sequence[_Part]) -> None:
 
 
 def _origins(merged: Merged) -> dict[str, list[Any]]:
-    """The place of each key; values on their table's or list's line have that place."""
+    """Return the place of each key, without values that are on the same line as their table or list."""
     return {
         dotted(path): [origin.path, origin.line]
         for path, origin in merged.origins.items()
@@ -227,7 +228,7 @@ def _origins(merged: Merged) -> dict[str, list[Any]]:
 
 
 def _further(parts: Sequence[_Part], tree: Tree | None, problems: list[SettingProblem]) -> list[_Part]:
-    """The documents that the authority names; they name no others."""
+    """Read the documents that the authority names; they cannot name others."""
     further: list[_Part] = []
     known = {part.source.path for part in parts}
     for layer in [layer for part in parts for layer in part.layers]:
@@ -257,7 +258,7 @@ def _further(parts: Sequence[_Part], tree: Tree | None, problems: list[SettingPr
 
 
 def _presets(project: Merged, registry: Registry, problems: list[SettingProblem]) -> list[Layer]:
-    """The settings of the presets that the project extends, in its order."""
+    """Return the settings of the presets that the project extends, in its order."""
     layers: list[Layer] = []
     for index, name in enumerate(_texts(project, "extends")):
         if name not in registry.presets:
@@ -278,17 +279,17 @@ def _presets(project: Merged, registry: Registry, problems: list[SettingProblem]
 
 
 def _sections(merged: Merged) -> dict[str, str]:
-    """The known sections; entries that are no such setting are found invalid later."""
+    """Return the known sections; validation reports invalid entries."""
     own = _unchecked(merged, ("authority", "sections"), dict)
     return known_sections({title: meaning for title, meaning in own.items() if meaning in MEANINGS})
 
 
 def assemble(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
-    """The data of a policy, without what concerns its documents.
+    """Return the data of a policy, except what concerns its documents.
 
     Args:
         values: the valid settings, by table.
-        registry: the rules and declarations, whose defaults stand for what is not set.
+        registry: the rules and declarations, whose defaults replace absent values.
     """
     top = {name: values.get(name, getattr(TopLevel, name)) for name in TopLevel._fields}
     authority = values.get("authority") or AuthoritySettings()
@@ -314,7 +315,7 @@ def assemble(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
 
 
 def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
-    """A rule as a policy has it; without a table it has its defaults."""
+    """Return the data of a rule in a policy; without a table it has its defaults."""
     rule = entry.rule
     common = RuleTable(**{name: table[name] for name in RuleTable._fields if table and name in table})
     settings = None if table is None else {name: table[name] for name in rule._fields if name in table}
@@ -347,14 +348,14 @@ def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[st
 
 
 def _is_set(value: Any, default: Any) -> bool:
-    """True if a setting gives a rule something to judge; None if nobody wrote it."""
+    """Return True if a setting gives a rule something to judge; its value is None if nobody set it."""
     if value is None:
         return bool(default) and not isinstance(default, str)
     return bool(value != default if isinstance(value, (str, int)) else value)
 
 
 def _holds(value: Any, key: Sequence[str]) -> bool:
-    """True if something is set at a key; `*` is any name or place."""
+    """Return True if something is set at a key; `*` matches any name or position."""
     if not key:
         return bool(value)
     within = members(value) or ()
@@ -375,7 +376,7 @@ def _identity(
     tables: Mapping[str, Mapping[str, Any]],
     registry: Registry,
 ) -> str:
-    """The sha256 of the policy's canonical JSON: every setting with its default, no origin."""
+    """Return the sha256 of the policy's canonical JSON: every setting with its default, without origins."""
     canonical: dict[str, Any] = {**plain(said), "rules": {}}
     del canonical["top"]["extends"]
     for data in rules:

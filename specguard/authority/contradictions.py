@@ -1,4 +1,4 @@
-"""Documents by the order of authority, and what a lower one states otherwise than a higher one."""
+"""The order of authority among documents, and statements of lower documents that contradict higher ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from specguard.model import path_text
 from specguard.specs.spec_fields import visible_lines
 
 LONGEST: Final = 10_000
-"""A longer line, in characters, states nothing."""
+"""The most characters of a line that is searched for a statement."""
 
 _NO_WORD: Final = bytes(byte for byte in range(256) if byte > 127 or not chr(byte).isalnum())
 _TAG: Final = re.compile(rb"<[^<>]{0,1000}>")
@@ -35,7 +35,7 @@ class KeyStatement(Record):
         path: the document.
         line: the line.
         value: the value as it is written, on one line.
-        rank: the place of its pattern in the order, 0 for the highest.
+        rank: the index of the document's pattern in the order; 0 is the highest.
     """
 
     path: bytes
@@ -50,12 +50,13 @@ class KeyStatement(Record):
 
 
 class Contradiction(Record):
-    """A statement of a lower document, and the one of a higher document that it contradicts.
+    """A statement of a lower document, and the statement of a higher document that it contradicts.
 
     Attributes:
-        key: the place of the key in the policy's list.
-        name: what the key is called.
-        lower, higher: the two.
+        key: the index of the key in the policy's list.
+        name: the key's name.
+        lower: the statement of the lower document.
+        higher: the statement of the higher document.
     """
 
     key: int
@@ -71,19 +72,19 @@ def contradictions(
     *,
     judged: Callable[[bytes], bool],
 ) -> Iterator[Contradiction]:
-    """Statements of lower documents that contradict higher ones.
+    """Yield the statements of lower documents that contradict higher ones.
 
-    The highest document that states a key decides it. Where several of its rank do, a lower one may agree
-    with any of them. Documents of one rank have no order among themselves.
+    The highest document that states a key decides its value. If several documents of that rank state it, a
+    lower document may agree with any of them. Documents of one rank have no order among themselves.
 
     Args:
         order: the patterns of the documents, the highest first.
-        keys: what they state.
+        keys: the keys to compare.
         documents: the documents of the judged tree.
-        judged: whether a document is judged; a contradiction is, where one of the two is.
+        judged: returns True if a document is judged. A contradiction is yielded if either document is judged.
 
     Raises:
-        MissingFact: a document cannot be read; what the others say comes first.
+        MissingFact: a document cannot be read. It is raised after all contradictions of the other documents.
     """
     ranked = _ranked(order, documents)
     if not any(judged(path) for path, _ in ranked):
@@ -120,37 +121,37 @@ def contradictions(
 
 
 def rank_of(order: Sequence[str], path: bytes) -> int | None:
-    """The place of a document in the order, 0 for the highest; None if it has none."""
+    """Return the index of a document in the order, 0 for the highest; None if no pattern matches it."""
     return _patterns(order).find(path)
 
 
 def _patterns(order: Sequence[str]) -> Selecting:
-    """The patterns of the order; a folder stands for all below it."""
+    """Compile the patterns of the order; a folder matches everything below it."""
     return Selecting([f"{pattern}**" if pattern.endswith("/") else pattern for pattern in order])
 
 
 def _ranked(order: Sequence[str], documents: Documents) -> list[tuple[bytes, int]]:
-    """The documents of the order, each with the place of the first pattern that has it."""
+    """Return the files that the order names, each with the index of the first pattern that matches it."""
     paths = documents.tree.paths()
     found = [(paths[position], rank) for position, rank in _patterns(order).find_each(paths)]
     return [(path, rank) for path, rank in found if (entry := documents.tree.find(path)) and entry.is_file]
 
 
 def _may_speak_of(key: AuthorityKey, documents: Documents, path: bytes) -> bool:
-    """True if a document may state a key; most can be left unread, and images must be."""
+    """Return True if a document may state a key. A cheap test, so that most files are never parsed."""
     content = documents.content(path) or b""
     if key.pattern is not None:
         return key.pattern.may_match_line(content)
     name = normal_name(key.name)
     if not name.isascii() or not name.isalnum():
         return True
-    # A name in data may be spelt with escapes.
+    # Data may spell a name with escapes.
     return name.encode("ascii") in _words(content) or _ESCAPED.search(content) is not None
 
 
 @lru_cache(maxsize=1)
 def _words(content: bytes) -> bytes:
-    """The letters and digits of a document, without what may stand between those of one name."""
+    """Return the letters and digits of a document, without markup that may split a name."""
     if b"<" in content:
         content = _TAG.sub(b"", content)
     if b"&" in content:
@@ -163,7 +164,7 @@ def _words(content: bytes) -> bytes:
 def _statements(
     key: AuthorityKey, fields: Sequence[Field], lines: Iterator[tuple[int, str]]
 ) -> Iterator[tuple[int, str]]:
-    """The lines and values that a document states of a key, of its fields and of what a reader sees."""
+    """Yield the lines and values that a document states for a key, from its fields or its visible lines."""
     if key.pattern is not None:
         for line, text in lines:
             if len(text) <= LONGEST and key.pattern.search(text):
@@ -175,7 +176,7 @@ def _statements(
 
 
 def _lines(documents: Documents, path: bytes, document: Document | None) -> Iterator[tuple[int, str]]:
-    """The lines that a reader sees, with their numbers, front matter among them."""
+    """Yield the lines that a reader sees, front matter included, with their numbers."""
     if document is None:
         content = documents.content(path) or b""
         yield from enumerate(content.decode("utf-8", "replace").split("\n"), 1)
@@ -186,5 +187,5 @@ def _lines(documents: Documents, path: bytes, document: Document | None) -> Iter
 
 
 def _normal(value: str) -> str:
-    """A value for comparison: marks, quotes, white space and a full stop at its end do not count."""
+    """Normalize a value for comparison: drop marks, quotes, extra white space and a final full stop."""
     return " ".join(visible(value).split()).strip("`*_\"' ").rstrip(".;, ").strip("`*_\"' ")

@@ -1,4 +1,4 @@
-"""The difference between two policies, setting by setting, and whether it tightens or loosens."""
+"""Compare two policies setting by setting, and decide if each difference tightens or loosens."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 _NAMED: Final = 3
-"""So many elements of a list are named before the rest is counted."""
+"""The most elements of a list that a message names before it counts the rest."""
 
 
 class Difference(Record, frozen=False):
-    """One setting that is not the same in two policies.
+    """One setting whose value differs between two policies.
 
     Attributes:
         key: the setting's dotted key.
         before, after: its values; None if it is absent.
         old_origin, new_origin: where they are written; None for a default.
-        effect: `tightens`, `loosens`, or `incomparable` where neither can be said.
-        grows: whether more elements tighten it.
+        effect: `tightens`, `loosens`, or `incomparable` if neither is certain.
+        grows: True if more elements tighten it.
     """
 
     key: str
@@ -41,17 +41,17 @@ class Difference(Record, frozen=False):
 
     @property
     def old(self) -> Any:
-        """The value before as TOML has it."""
+        """The old value as TOML has it."""
         return plain(self.before)
 
     @property
     def new(self) -> Any:
-        """The value after as TOML has it."""
+        """The new value as TOML has it."""
         return plain(self.after)
 
     @property
     def summary(self) -> str:
-        """The difference of the values: for lists the elements removed and added, else both; cut if long."""
+        """The change as text: for lists the elements removed and added, else both values; cut if long."""
         old, new = self.old, self.new
         if isinstance(old, list) and isinstance(new, list):
             gone, come = _only(old, new), _only(new, old)
@@ -77,7 +77,7 @@ class Difference(Record, frozen=False):
 
 
 def _value(value: Any) -> str:
-    """A setting's value for a message as TOML would have it, cut where it is long."""
+    """Format a setting's value for a message, as JSON, cut if it is long."""
     import json
 
     text = "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
@@ -85,7 +85,7 @@ def _value(value: Any) -> str:
 
 
 def compare(old: Policy, new: Policy) -> list[Difference]:
-    """The settings that differ in two policies, each with its defaults, by key."""
+    """Return the settings that differ between two policies, defaults included, sorted by key."""
     found = [*_top(old, new), *_rules(old, new), *_tables(old, new)]
     for difference in found:
         difference.old_origin = _origin(old, difference.key, difference.old, difference.new)
@@ -94,7 +94,7 @@ def compare(old: Policy, new: Policy) -> list[Difference]:
 
 
 def _origin(policy: Policy, key: str, value: Any, other: Any) -> Origin | None:
-    """The place of a value; for a list that of an element that only it has, if another document has that."""
+    """Return the place of a value; of a list, that of an element of its own which another document sets."""
     if value is None:
         return None
     whole = policy.origin(key)
@@ -127,7 +127,7 @@ def _top(old: Policy, new: Policy) -> Iterator[Difference]:
 
 
 def _demand(required: object) -> int:
-    """The demand for branches that name an item, as a number: none, some or all."""
+    """Rank which branches must name a work item: 0 for no branch, 1 for some, 2 for all."""
     return 2 if required is True else 0 if required is False else 1
 
 
@@ -175,13 +175,13 @@ def _records(key: str, old: Any, new: Any) -> Iterator[Difference]:
             one, other = getattr(old, field), getattr(new, field)
             yield from differ(f"{key}.{field}", one, other, _direction(type(old), field))
     else:
-        # Tables of a list each ask for something of their own.
+        # Each table of a list makes a demand of its own.
         grows = isinstance(old, (list, tuple)) and isinstance(new, (list, tuple))
         yield from differ(key, old, new, "more" if grows else "incomparable")
 
 
 def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
-    """The direction in which a field is tightened, or the meaning of its patterns."""
+    """Return the direction in which a field is tightened, as `differ` takes it."""
     stated: str | Sequence[str] = cls._notes[field].options.get("tightens", "") if field in cls._notes else ""
     if stated:
         return stated
@@ -189,11 +189,12 @@ def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
 
 
 def differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iterator[Difference]:
-    """The difference of two values of a setting, if there is one.
+    """Yield the difference between two values of a setting, if there is one.
 
-    What tightens, `direction`, is `higher` or `lower` numbers and flags (without a number there is no limit),
-    `more` or `fewer` elements, `only` these (none: all), or a list of the values from the loosest to the
-    tightest (others are tighter than the first); it may be the effect itself.
+    `direction` says which values are tighter: `higher` or `lower` numbers and flags (an absent number is
+    unlimited), or `more` or `fewer` elements. `only` means that fewer elements are tighter, and that an empty
+    list allows all. A list ranks the values from the loosest to the tightest; unlisted values are tighter
+    than the first. `tightens` and `loosens` are the effect itself.
     """
     one, other = plain(old), plain(new)
     if one == other and type(one) is type(other):
@@ -216,7 +217,7 @@ def differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iter
 
 
 def _ranked(old: Any, new: Any, ranks: Sequence[Any]) -> Effect:
-    """The effect between values in an order; all that are not in it are tighter than the first."""
+    """Return the effect of a change between ranked values; unlisted values are tighter than the first."""
     if old in ranks and new in ranks:
         return _effect(ranks.index(old), ranks.index(new))
     if ranks[0] in (old, new):
@@ -225,11 +226,11 @@ def _ranked(old: Any, new: Any, ranks: Sequence[Any]) -> Effect:
 
 
 def _effect_of_elements(old: Any, new: Any, *, more: bool) -> Effect:
-    """The effect of elements that came and went; patterns that others cover have not gone."""
+    """Return the effect of added and removed elements; a pattern that others cover is not removed."""
     gone, come = _lost(old, new), _lost(new, old)
     if gone and come:
         return "incomparable"
-    # With neither it is another order, or patterns that others cover: nothing is lost.
+    # With neither, only the order changed, or other patterns cover the removed ones.
     return "tightens" if not (gone or come) or bool(come) == more else "loosens"
 
 
@@ -241,13 +242,13 @@ def _lost(one: Any, other: Any) -> list[Any]:
 
 
 def _only(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
-    """The elements that only the first of two lists has."""
+    """Return the elements that only the first of two lists has."""
     names = {element for element in other if isinstance(element, str)}
     return [element for element in one if element not in (names if isinstance(element, str) else other)]
 
 
 def _limit(value: Any, direction: str) -> float:
-    """A number for comparison; none, or zero as the most there may be, is no limit at all."""
+    """Return a value as a number for comparison; None, or 0 as a maximum, is unlimited."""
     if isinstance(value, bool):
         return float(value)
     if value is None or (direction == "lower" and value == 0):

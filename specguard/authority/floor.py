@@ -1,7 +1,7 @@
-"""A floor: an organisation's authority, which those of its repositories may tighten and not loosen.
+"""A floor: an organisation's authority, which its repositories may tighten and not loosen.
 
-What a policy loosens of it is found as PTH004 finds what a change loosens. The floor's value is put in its
-place.
+The settings of a policy that loosen the floor are found as PTH004 finds those that a change loosens. Each
+gets the floor's value.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from specguard.errors import SpecguardError
 from specguard.model import Origin
 
 TOLD_BY: Final = "disregarded-setting"
-"""The rule that tells what is loosened; no repository turns it off."""
+"""The rule that reports loosened settings; no repository can turn it off."""
 
 _COMMON: Final = ("severity", "stages", "approvable", "exclude")
 _OF_A_REPOSITORY: Final = ("base", "remote", "plugins", "documents", "authority.nested")
-"""What is a repository's own to say."""
+"""Settings that only a repository may set."""
 
 _EXPLAINS: Final = ("normative", "order", "prose", "nothing")
-"""Meanings of what is not read and holds nothing back."""
+"""Meanings of unread text that guards nothing."""
 
 _OF_APPROVERS: Final = frozenset(["rules.locked-path.owners"])
-"""Settings of rules that name a repository's approvers, which are held only where the floor sets them."""
+"""Rule settings that name a repository's approvers. The floor overrides them only if it sets them itself."""
 
 
 def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinned: str = "") -> Floor:
     """Read and compile a floor.
 
     Args:
-        file: its name.
-        registry: gives the rules and presets.
-        pinned: the SHA-256 that it must have; empty: any.
+        file: the file's name.
+        registry: returns the rules and presets.
+        pinned: the SHA-256 that the file must have; empty for any.
 
     Raises:
-        SpecguardError: it cannot be read, is wrong, or is not the one that is pinned.
+        SpecguardError: the file cannot be read, is invalid, or does not have the pinned SHA-256.
     """
     source = read_file(file, "the floor")
     digest = sha256(source.text.encode()).hexdigest()
@@ -66,7 +66,7 @@ def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinn
             raise SettingProblem(said, policy.origins[key], step)
     unread = next((one for one in policy.unread if one.meaning not in _EXPLAINS), None)
     if unread is not None:
-        # No repository's CFG001 tells of it, and whoever wrote it believes that it holds.
+        # CFG001 of no repository reports it, and its author believes that it is enforced.
         said = f"of the floor {unread.text!r} was not read: {unread.reason}"
         raise SettingProblem(said, Origin(unread.path, unread.line), "put it right, or take it out")
     return Floor(file, digest, policy)
@@ -77,8 +77,8 @@ class Floor(Record):
 
     Attributes:
         path: its file, as it was named.
-        sha256: of that file, as hexadecimal digits.
-        policy: what it comes to.
+        sha256: the SHA-256 of that file, as hexadecimal digits.
+        policy: its compiled policy.
     """
 
     path: str
@@ -86,10 +86,11 @@ class Floor(Record):
     policy: Policy
 
     def hold(self, policy: Policy) -> Policy:
-        """The policy with the floor's value wherever it loosens what the floor sets.
+        """Return the policy with the floor's value for each setting that loosens the floor.
 
-        A rule of which the floor has a table is held in all that does not tighten it, any other setting where
-        the floor itself sets it. Lists of which more is tighter keep the elements of both.
+        In a rule with a table in the floor, every setting that does not tighten it is overridden. Any other
+        setting is overridden if the floor itself sets it. Lists that are tighter with more elements keep the
+        elements of both.
         """
         from copy import deepcopy
 
@@ -109,7 +110,7 @@ class Floor(Record):
                 wrong = Disregarded(one.key, said, step, own[one.key], Origin(*self._origin(one.key)))
                 data["disregarded"].append(encode(wrong))
         if {**data, "floor": None} != {**policy.to_data(), "floor": None}:
-            # An approval that was given without the floor is none of what now holds.
+            # An approval that was given without the floor does not count under it.
             data["policy_id"] = sha256(f"{policy.policy_id} {self.policy.policy_id}".encode()).hexdigest()
         if data["disregarded"]:
             next(rule for rule in data["rules"] if rule["name"] == TOLD_BY)["unset"] = ""
@@ -118,7 +119,7 @@ class Floor(Record):
         return held
 
     def _turn_on(self, data: Mapping[str, Any]) -> None:
-        """Let the rules and tables of the floor judge that the policy does not have."""
+        """Turn on the rules and tables of the floor that the policy lacks."""
         floor = self.policy.to_data()
         rules = {rule["name"]: rule for rule in floor["rules"]}
         for rule in data["rules"]:
@@ -131,10 +132,10 @@ class Floor(Record):
             data["declared"][fact]["set"] |= table["set"]
 
     def _sets(self, one: Difference) -> bool:
-        """True if the floor says something of the setting that differs."""
+        """Return True if the floor sets the setting of a difference."""
         origins = self.policy.to_data()["origins"]
         if one.key.startswith("authority.sections."):
-            # They say how the floor itself is read.
+            # They control how the floor itself is read.
             return False
         if one.key in origins or not one.key.startswith("rules.") or one.key in _OF_APPROVERS:
             return one.key in origins
@@ -145,11 +146,11 @@ class Floor(Record):
         origin = self.policy.origin(key)
         if origin is None:
             return [f"floor:{basename(self.path)}", 0]
-        # A temporary folder says nothing to who reads a finding.
+        # The path of a temporary folder is useless to the reader of a finding.
         return [f"floor:{basename(self.path)}" if origin.path == self.path else origin.path, origin.line]
 
     def _put(self, data: dict[str, Any], one: Difference) -> None:
-        """Put the floor's value in place, and where it is from; to what grows, only add it."""
+        """Write the floor's value and origins into the data; if more is tighter, add only new elements."""
         place, name = _place(data, one.key)
         origins, value, old, said = data["origins"], one.before, one.old, one.new
         taken = {at: at for at in range(len(old) if isinstance(old, list) else 0)}
@@ -174,13 +175,13 @@ class Floor(Record):
 
 
 def _adds_up(one: Difference) -> bool:
-    """True if nothing of the repository is set aside, as the elements of both ask for something."""
+    """Return True if nothing of the repository is overridden, because the elements of both sides count."""
     of_tables = one.grows and isinstance(one.old, list) and all(isinstance(each, dict) for each in one.old)
     return of_tables or tuple(one.key.split(".")) in UNITED
 
 
 def _place(data: Any, key: str) -> tuple[dict[str, Any], str]:
-    """The table in a policy's data that a setting stands in, and its name there."""
+    """Return the table of a policy's data that holds a setting, and the setting's name in it."""
     head, _, rest = key.partition(".")
     if head == "rules":
         name, _, field = rest.partition(".")

@@ -1,6 +1,6 @@
-"""The layers of a policy: the settings that one place holds, how they are merged, and problems with them.
+"""The layers of a policy: the settings from one source each, and how they are merged.
 
-The document of a folder, a nested authority, is a layer that may only guard what lies below it.
+A nested authority, the document of a folder, is a layer that may only guard paths below that folder.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 class SettingProblem(SpecguardError):
-    """One thing that is wrong with the settings.
+    """One problem in the settings.
 
     Args:
-        message: what it is, in one sentence.
-        origin: where it is written.
+        message: the problem, in one sentence.
+        origin: where the setting is written.
         help: the next step.
     """
 
@@ -44,37 +44,37 @@ class SettingProblem(SpecguardError):
 
 
 class PolicyError(SeveralErrors):
-    """A policy that cannot be compiled, with all that is wrong, in the order of the documents."""
+    """A policy that failed to compile, with all problems in document order."""
 
     def __init__(self, problems: Sequence[SettingProblem]) -> None:
         super().__init__(problems, "the policy")
 
 
 INFO: Final = ("toml", "specguard")
-"""The words behind the fence of a block of settings."""
+"""The info string of a fenced block of settings, as words."""
 
 PRESET: Final = "preset:"
-"""What the path of a preset begins with."""
+"""The prefix of a preset's path."""
 
 TESTS: Final = ("should-fail", "should-pass")
-"""Tables in which a project says what its policy is to find: `specguard test` reads them, no check does."""
+"""Tables in which a project states what it expects of its policy. Only `specguard test` reads them."""
 
 GUARDING: Final = ("locked-path", "forbidden-path")
-"""What a nested authority's sections may list, and the rules whose `paths` it may add to."""
+"""The meanings of sections that guard paths. Each is a rule whose `paths` a nested authority may extend."""
 
 _GUARDS: Final = frozenset(("rules", name, "paths") for name in GUARDING)
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
 
 
 class Layer(Record, frozen=False):
-    """Settings from one place, with the line of each.
+    """Settings from one source, with the line of each.
 
     Attributes:
         data: the settings, as TOML has them.
         path: the document, or `preset:NAME`.
         lines: the line in that document of each key and array element.
         first: the line on which its text begins.
-        tests: what stands in the tables of `TESTS`, which are no settings; their lines are in `lines`.
+        tests: the tables of `TESTS`, which are not settings; their lines are in `lines`.
     """
 
     data: dict[str, Any]
@@ -85,23 +85,28 @@ class Layer(Record, frozen=False):
 
     @property
     def preset(self) -> bool:
-        """True if a project's own values go before these."""
+        """True if the layer is a preset, whose values the project's own values override."""
         return self.path.startswith(PRESET)
 
     def without_tests(self) -> Layer:
-        """The same with what is expected of the policy taken out of the settings."""
+        """Move the tables of `TESTS` from `data` to `tests`, and return this layer."""
         self.tests = {name: self.data.pop(name) for name in TESTS if name in self.data}
         return self
 
     def origin(self, path: KeyPath) -> Origin:
-        """The place of a key, or of the nearest one above it that has a line."""
+        """Return the place of a key, or of the nearest key above it that has a line."""
         while path and path not in self.lines:
             path = path[:-1]
         return Origin(self.path, self.lines.get(path, 0))
 
 
 def blocks_of(document: Document, path: str) -> tuple[list[Layer], list[Unread], list[SettingProblem]]:
-    """The blocks of settings in a Markdown document, those that only look like one, and what is no TOML."""
+    """Read the blocks of settings in a Markdown document.
+
+    Returns:
+        The layers, the blocks that look like settings but are not read, and the blocks that are not valid
+        TOML.
+    """
     layers: list[Layer] = []
     unread: list[Unread] = []
     problems: list[SettingProblem] = []
@@ -125,9 +130,9 @@ def blocks_of(document: Document, path: str) -> tuple[list[Layer], list[Unread],
 
 
 def _swallowed(content: str, *, closed: bool) -> int | None:
-    """On which line of a block of code settings begin that were to be read, from 0; None if none are.
+    """Return the line, from 0, at which a code block swallows a block of settings; None if it swallows none.
 
-    Settings that end in a block that is closed are an example.
+    Settings that are closed within a closed code block are an example, and do not count.
     """
     if INFO[1] not in content:
         return None
@@ -143,7 +148,11 @@ def _swallowed(content: str, *, closed: bool) -> int | None:
 
 
 def settings_file(source: AuthoritySource) -> tuple[list[Layer], list[SettingProblem]]:
-    """The settings of `specguard.toml` or another TOML document; of `pyproject.toml` those of its table."""
+    """Read the settings of a TOML document; of `pyproject.toml` only its table `[tool.specguard]`.
+
+    Returns:
+        The layer, if the document has settings, and the problems.
+    """
     try:
         layer = toml_layer(source.text.removeprefix("\ufeff"), source.path)
     except DataError as error:
@@ -165,17 +174,17 @@ def settings_file(source: AuthoritySource) -> tuple[list[Layer], list[SettingPro
 
 
 def toml_layer(text: str, path: str, *, first: int = 1) -> Layer:
-    """Settings from TOML text that begins on the line `first` of a document.
+    """Parse settings from TOML text that begins on line `first` of a document.
 
     Raises:
-        DataError: it is no TOML.
+        DataError: the text is not valid TOML.
     """
     data, lines = read_toml(text, first=first)
     return Layer(data, path, lines, first=first)
 
 
 def prose_layer(read: Sequence[Read], path: str) -> Layer:
-    """The settings that known sections of a document come to."""
+    """Return the settings that the known sections of a document give."""
     data: dict[str, Any] = {}
     lines: dict[KeyPath, int] = {}
     for one in read:
@@ -194,7 +203,7 @@ def prose_layer(read: Sequence[Read], path: str) -> Layer:
 
 
 def no_toml(error: DataError, path: str) -> SettingProblem:
-    """That a text that should hold settings is no TOML."""
+    """Return the problem that a text which should hold settings is not valid TOML."""
     return SettingProblem(
         f"this is not TOML: {error}",
         origin=Origin(path, error.line or 0),
@@ -205,20 +214,20 @@ def no_toml(error: DataError, path: str) -> SettingProblem:
 UNITED: Final[frozenset[KeyPath]] = frozenset(
     {*_GUARDS, ("rules", "protected-branch", "branches"), ("authority", "normative")}
 )
-"""The lists that add up over presets and documents, because each guards or names on its own."""
+"""The lists whose elements add up over presets and documents, since each guards or names by itself."""
 
 
 class Merged:
-    """Settings from several places as one.
+    """Settings from several layers, merged.
 
     Attributes:
         data: the settings.
-        origins: where each key and each element of a list comes from.
-        problems: values that two places of the project give differently.
+        origins: where each key and each list element comes from.
+        problems: values that two documents of the project give differently.
     """
 
     def __init__(self, layers: Iterable[Layer]) -> None:
-        """Merge layers; a project's values go before a preset's, a later preset's before an earlier one's."""
+        """Merge layers; the project's values override a preset's, and a later preset's an earlier one's."""
         self.data: dict[str, Any] = {}
         self.origins: dict[KeyPath, Origin] = {}
         self.problems: list[SettingProblem] = []
@@ -250,7 +259,7 @@ class Merged:
                 self.problems.append(SettingProblem(said, second, f"keep one of them: {first} or {second}"))
 
     def _mark_below(self, value: Any, path: KeyPath, layer: Layer) -> None:
-        """Mark the elements of a list, and what is in them."""
+        """Record the origin of each element of a list, and of everything in it."""
         if not isinstance(value, (dict, list)):
             return
         for key, element in value.items() if isinstance(value, dict) else enumerate(value):
@@ -268,14 +277,14 @@ class Merged:
                     names.add(element)
 
     def origin(self, path: KeyPath) -> Origin:
-        """The place of a key, or of the nearest key above it."""
+        """Return the place of a key, or of the nearest key above it; its path is empty if there is none."""
         while path and path not in self.origins:
             path = path[:-1]
         return self.origins.get(path, Origin("", 0))
 
 
 def _same(one: Any, other: Any) -> bool:
-    """True if two values are the same in TOML, where `1`, `1.0` and `true` are three."""
+    """Return True if two values are equal in TOML, where `1`, `1.0` and `true` differ."""
     return type(one) is type(other) and repr(one) == repr(other)
 
 
@@ -283,13 +292,13 @@ _SPECIAL: Final = str.maketrans({char: f"\\{char}" for char in "*?[]\\!# "})
 
 
 def scope(layer: Layer, folder: str, above: Merged, named: Origin) -> Iterator[SettingProblem]:
-    """Let the patterns of a layer begin at its folder, and tell what else it has.
+    """Prefix the patterns of a nested authority with its folder, and yield problems with its settings.
 
     Args:
-        layer: settings of a nested authority; its patterns are altered.
-        folder: the folder that it lies in.
+        layer: settings of a nested authority; its patterns are changed in place.
+        folder: the folder of the nested authority.
         above: the settings of the authority above it.
-        named: where that names the folder.
+        named: where the authority above names the folder.
     """
     for path, value in _settings({**layer.data, **layer.tests}):
         origin = layer.origin(path)
@@ -309,7 +318,10 @@ def scope(layer: Layer, folder: str, above: Merged, named: Origin) -> Iterator[S
 
 
 def beyond(unread: Sequence[Unread], folder: str, named: Origin) -> Iterator[SettingProblem]:
-    """Tell the items of sections that name a folder above theirs; of prose no more is certain."""
+    """Yield a problem for each unread item of a guarding section whose path leaves the folder by `..`.
+
+    Other unread prose is not reported, since it may not be a path.
+    """
     for one in unread:
         if one.meaning in GUARDING and "'..'" in one.reason:
             said = f"the item {shortened(one.text)!r} reaches beyond {folder}/"
@@ -321,7 +333,7 @@ def _from(folder: str, named: Origin) -> str:
 
 
 def _settings(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
-    """Each setting with its key; a table that is empty counts as one."""
+    """Yield each setting with its key; an empty table counts as a setting."""
     for key, value in data.items():
         for name, inner in value.items() if isinstance(value, dict) and value else [("", value)]:
             if key == "rules" and isinstance(inner, dict) and inner:
@@ -331,7 +343,7 @@ def _settings(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
 
 
 def _problem(pattern: str, folder: str) -> str:
-    """The reason why a pattern cannot be one in a folder; empty if it can."""
+    """Return why a pattern cannot be used in a folder; empty if it can."""
     if pattern.startswith("/") or ".." in pattern.split("/"):
         return f"the pattern {pattern!r} reaches beyond {folder}/"
     try:

@@ -1,4 +1,4 @@
-"""From a tree to its policy: out of the cache where its documents are known, else compiled."""
+"""Load the policy of a tree: from the cache if it has the tree's documents, else compiled."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def load_policy(
     cache: Cache | None = None,
     authority: str = "",
 ) -> Policy | None:
-    """The policy of a tree.
+    """Load the policy of a tree.
 
     Args:
-        tree: the files that are trusted.
-        registry: gives what the built-in plugin and the named distributions register; it is called where the
-            policy is compiled, and not where it comes from the cache.
-        cache: where compiled policies are kept; None: nowhere.
+        tree: the trusted files.
+        registry: returns the registrations of the built-in plugin and the named distributions. It is called
+            only if the policy is compiled, not if it comes from the cache.
+        cache: the cache of compiled policies; None for no cache.
         authority: a file to read as the authority in place of the tree's documents. Documents that it names
-            are still the tree's, and the cache is not used.
+            still come from the tree, and the cache is not used.
 
     Returns:
-        The policy; None if the tree has no authority at all.
+        The policy; None if the tree has no authority.
 
     Raises:
-        PolicyError: its settings are wrong; all that is wrong is named.
-        SpecguardError: a document cannot be read, or a plugin not be used.
+        PolicyError: its settings are wrong; all problems are listed.
+        SpecguardError: a document cannot be read, or a plugin cannot be used.
     """
     found = {} if authority else find_sources(tree)
     kept = cache if found else None
@@ -61,7 +61,7 @@ def load_policy(
 
 
 def _kept(cache: Cache, found: Mapping[str, str], tree: Tree) -> Policy | None:
-    """The policy of the cache; None if it has none, or one of another shape or of other documents."""
+    """Return the cached policy; None if there is none, or if its format or its documents differ."""
     data = cache.read(found)
     try:
         policy = Policy(data) if data is not None else None
@@ -71,12 +71,12 @@ def _kept(cache: Cache, found: Mapping[str, str], tree: Tree) -> Policy | None:
 
 
 def has_documents(tree: Tree, policy: Policy, *, known: Mapping[str, str] | None = None) -> bool:
-    """True if a tree has the documents of a policy as they were when it was compiled.
+    """Return True if a tree has the documents of a policy, unchanged since the policy was compiled.
 
     Args:
         tree: the files.
         policy: the policy.
-        known: documents that it is known to have.
+        known: documents that the tree is known to have.
     """
     nested = policy.to_data()["nested"]
     same = {**nested, **(known or {})}
@@ -91,7 +91,7 @@ SETTINGS: Final = "specguard.toml"
 PYPROJECT: Final = "pyproject.toml"
 
 DEFAULTS: Final = (AUTHORITY, SETTINGS, PYPROJECT)
-"""Where an authority may be without being named, in the order in which they are read."""
+"""The paths at which an authority is found without being named, in reading order."""
 
 
 class AuthoritySource(Record):
@@ -100,7 +100,7 @@ class AuthoritySource(Record):
     Attributes:
         path: its path in the repository, or as the caller named it.
         oid: its object id; empty for a file that was named on the command line.
-        text: what it says.
+        text: its text.
     """
 
     path: str
@@ -109,17 +109,17 @@ class AuthoritySource(Record):
 
     @property
     def is_toml(self) -> bool:
-        """True if it is settings alone; else it is Markdown."""
+        """True if the document is a TOML file of settings; otherwise it is Markdown."""
         return self.path.endswith(".toml")
 
     @property
     def is_pyproject(self) -> bool:
-        """True if its settings are the table `[tool.specguard]`."""
+        """True if its settings are in the table `[tool.specguard]`."""
         return self.path.rpartition("/")[2] == PYPROJECT
 
 
 def find(tree: Tree, path: str) -> TreeEntry | None:
-    """The entry of a tree at a path.
+    """Return the entry of a tree at a path; None if there is none.
 
     Raises:
         SpecguardError: the tree cannot be read.
@@ -135,7 +135,7 @@ def _had(path: str, read: Callable[[], _Thing]) -> _Thing:
 
 
 def find_sources(tree: Tree) -> dict[str, str]:
-    """The mode and object id of each default document in a tree."""
+    """Return the mode and object id of each default document in a tree."""
     found: dict[str, str] = {}
     for path in DEFAULTS:
         entry = find(tree, path)
@@ -145,16 +145,16 @@ def find_sources(tree: Tree) -> dict[str, str]:
 
 
 def levels(pattern: str) -> Sequence[str]:
-    """A pattern of folders, after the patterns of those above them: `packages`, then `packages/*`."""
+    """Return the pattern of each level of a pattern of folders: `packages`, then `packages/*`."""
     segments = pattern.strip("/").split("/")
     return ["/".join(segments[:end]) for end in range(1, len(segments) + 1)]
 
 
 def find_nested(tree: Tree, patterns: Sequence[str]) -> dict[str, str]:
-    """The mode and object id of each nested authority in a tree, by its path.
+    """Return the mode and object id of each nested authority in a tree, by its path.
 
     Args:
-        tree: the files that are trusted.
+        tree: the trusted files.
         patterns: the setting `[authority] nested`.
 
     Raises:
@@ -182,15 +182,15 @@ def _folders(tree: Tree, above: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> AuthoritySource:
-    """Read a document.
+    """Read a document of a tree.
 
     Args:
-        tree: where it is.
-        path: its path from the root.
-        named_by: where it is named, for the message where it does not exist.
+        tree: the tree.
+        path: the document's path from the root.
+        named_by: where the document is named, for the message if it does not exist.
 
     Raises:
-        SpecguardError: it is not there, no regular file, not UTF-8 or empty.
+        SpecguardError: the file is missing, not a regular file, not UTF-8 or empty.
     """
     entry = find(tree, path)
     if entry is None:
@@ -211,11 +211,11 @@ def read_file(path: str, what: str = "the authority") -> AuthoritySource:
     """Read a document that the command line names, from the file system.
 
     Args:
-        path: its name.
-        what: what it is, for messages.
+        path: the file's name.
+        what: the document's name in messages.
 
     Raises:
-        SpecguardError: it cannot be read, is no file, not UTF-8 or empty.
+        SpecguardError: the file cannot be read, is not a file, is not UTF-8 or is empty.
     """
     try:
         with open(path, "rb") as file:
@@ -228,10 +228,10 @@ def read_file(path: str, what: str = "the authority") -> AuthoritySource:
 
 
 def decode(data: bytes, path: str, name: str = "the authority") -> str:
-    """A document's text; `name` is what messages call it.
+    """Return a document's text; messages call it `name`.
 
     Raises:
-        SpecguardError: it is not UTF-8, or there is nothing in it.
+        SpecguardError: the document is not UTF-8, or is empty.
     """
     try:
         text = data.decode("utf-8")
@@ -249,5 +249,5 @@ def _broken(path: str, message: str, step: str, line: int | None = None) -> Spec
 
 
 def is_document(path: object) -> bool:
-    """True if a value of `documents` is a path from the root that stays in the repository."""
+    """Return True if a value of `documents` is a path from the root that stays in the repository."""
     return isinstance(path, str) and not {"", ".", ".."} & set(path.split("/"))

@@ -1,4 +1,4 @@
-"""A compiled policy: plain data and the typed way into it, light enough for a hook."""
+"""A compiled policy: plain data with typed access, light enough for a hook."""
 
 from __future__ import annotations
 
@@ -32,14 +32,13 @@ _PATTERNS: Final[dict[str, type[Patterns]]] = {
 
 
 def encode(value: Any) -> Any:
-    """A value as data: what JSON has stays, all else is an object with its type under `$`.
+    """Encode a value as JSON data: any value without a JSON type becomes an object with its type under `$`.
 
-    Of a record only the fields that have no default or another value are in it.
-
-    Patterns keep their translations, so that a run translates nothing.
+    A record is encoded without the fields that have their default. Patterns keep their translations, so that
+    a run translates nothing.
 
     Raises:
-        TypeError: a type that no setting can have.
+        TypeError: no setting can have this type.
     """
     if value is None or isinstance(value, (str, int, float)):
         return value
@@ -68,7 +67,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(data: Any) -> Any:
-    """The value that `encode` made data of; classes are imported by their names."""
+    """Decode a value that `encode` encoded; record classes are imported by name."""
     if isinstance(data, list):
         return [decode(element) for element in data]
     if not isinstance(data, dict):
@@ -91,7 +90,7 @@ def decode(data: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A value as a person would write it in TOML: patterns are lists, records and maps tables."""
+    """Return a value as TOML has it: patterns as lists, records and maps as tables."""
     if isinstance(value, Patterns):
         return list(value.patterns)
     if isinstance(value, Expression):
@@ -105,7 +104,7 @@ def plain(value: Any) -> Any:
 
 
 def members(value: Any) -> list[tuple[str | int, Any]] | None:
-    """The members of a table, a record or a list, by name or position; None of any other value."""
+    """Return the members of a table, record or list, by name or position; None for any other value."""
     if isinstance(value, Record):
         return [(name, getattr(value, name)) for name in value._fields]
     if isinstance(value, dict):
@@ -114,7 +113,7 @@ def members(value: Any) -> list[tuple[str | int, Any]] | None:
 
 
 def leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """What is in a setting and has no members, with its dotted key."""
+    """Yield each value in a setting that has no members, with its dotted key."""
     within = members(value)
     if within is None:
         yield key, value
@@ -123,13 +122,13 @@ def leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 class PolicyChange(Record):
-    """The effect of a change on the policy; true if there is one, or if no policy could be read after it.
+    """The effect of a change on the policy. It is true if there is one, or if the new policy cannot be read.
 
     Attributes:
         differences: the settings that differ, by key.
         problem: why the policy after the change cannot be read; empty if it can.
-        baseline: what the change does to the baseline; None if it leaves it alone.
-        broken: the nested authorities of which nothing counts any more.
+        baseline: the change to the baseline; None if there is none.
+        broken: the nested authorities that are disregarded as a whole after the change.
     """
 
     differences: Sequence[Difference] = ()
@@ -139,7 +138,7 @@ class PolicyChange(Record):
 
     @property
     def effect(self) -> Effect | None:
-        """The worst of all differences; None if there is none."""
+        """The worst effect of all differences; None if there is none."""
         effects = {difference.effect for difference in self.differences}
         if self.problem or self.broken:
             return "loosens"
@@ -151,18 +150,18 @@ class PolicyChange(Record):
 
 
 class Unread(Record, frozen=False):
-    """Something in a known section, or a block of settings, that was not understood.
+    """Text in a known section, or a block of settings, that was not understood.
 
     Attributes:
         path: the document.
         line: its line.
         section: the title of the section; empty outside of known ones.
-        text: what it says, shortened to one line.
+        text: the text, shortened to one line.
         reason: why it was not read, as a clause.
-        meaning: what the section's items are, such as `locked-path`; `prose` for what explains
-            them, `list` for a list of paths under a title that is not known, `title` where the words above it
-            speak of a guard, `nothing` for an authority that sets nothing, `hidden` for what no page shows,
-            empty outside of known sections.
+        meaning: the kind of text; empty outside of known sections. In them it is the meaning of the section's
+            items, such as `locked-path`, or `prose` for text that explains them. A list of paths under an
+            unknown title is `list`, or `title` if the words above it suggest a guard. An authority that sets
+            nothing is `nothing`, and text that no rendered page shows is `hidden`.
     """
 
     path: str
@@ -190,18 +189,18 @@ class Guard(Record):
 
 
 class Guards:
-    """The patterns of the active rules that forbid and lock; true where there is any.
+    """The patterns of the active rules that forbid and lock; true if there are any.
 
     Args:
-        rules: for each such rule its code, name, patterns and exceptions, those that forbid first: a path
-            that is both forbidden and locked is forbidden.
+        rules: the code, name, patterns and exceptions of each such rule. The rules that forbid come first: a
+            path that is both forbidden and locked is forbidden.
     """
 
     def __init__(self, rules: Sequence[tuple[str, str, Guarding, Covering | None]]) -> None:
         self._rules = [rule for rule in rules if rule[2]]
 
     def find(self, path: bytes) -> Guard | None:
-        """The guard of a path; None if it has none, or if the rule excludes it."""
+        """Return the guard of a path; None if no pattern matches, or if the rule excludes it."""
         for code, name, patterns, exclude in self._rules:
             index = patterns.find(path)
             if index is not None and not (exclude and exclude.find(path) is not None):
@@ -209,12 +208,12 @@ class Guards:
         return None
 
     def below(self, folder: bytes) -> Guard | None:
-        """A guard of paths that lie in a folder, as its pattern begins; None if no pattern does."""
+        """Return a guard of paths in a folder, by the fixed start of its pattern; None if there is none."""
         return self._folders.get(fold(folder))
 
     @cached_property
     def _folders(self) -> Mapping[bytes, Guard]:
-        """The folders above what patterns begin with, each with the first of these."""
+        """The folders above the fixed start of each pattern, each with the first such guard."""
         found: dict[bytes, Guard] = {}
         for guard in self.all:
             segments = fold_text(guard.pattern.strip("/")).split("/")
@@ -235,23 +234,23 @@ class Guards:
 
 
 FORMAT: Final = 8
-"""The number of the data's format; data of another one is not read."""
+"""The version of the compiled data's format; data of any other version is rejected."""
 
 
 class RuleInPolicy:
-    """A rule as a policy has it.
+    """A rule with its settings in a policy.
 
     Attributes:
-        code, name: the rule's.
-        plugin: the distribution it comes from.
+        code, name: the rule's code and name.
+        plugin: the distribution that the rule comes from.
         target: its class, as `module:Class`.
-        severity: the most one of its findings can be under this policy.
-        default_severity: the same without this policy.
-        stages: the moments of a check at which it runs.
-        approvable: whether an approval may lift its findings.
-        signed: whether only one that is signed may.
-        unset: the settings it has nothing to judge without, where none of them is set; else empty.
-        configured: whether the policy has a table for it.
+        severity: the highest severity of its findings under this policy.
+        default_severity: their highest severity without this policy.
+        stages: the stages at which the rule runs.
+        approvable: True if an approval may lift its findings.
+        signed: True if only a signed approval may lift them.
+        unset: the settings of which the rule needs one, if none is set; else empty.
+        configured: True if the policy has a table for the rule.
     """
 
     code: str
@@ -272,34 +271,34 @@ class RuleInPolicy:
 
     @cached_property
     def exclude(self) -> Covering | None:
-        """The paths it leaves alone; None if there are none."""
+        """The paths that the rule ignores; None if there are none."""
         exclude: Covering | None = decode(self._data["exclude"])
         return exclude
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
-        """The values of the settings that the policy has for it, without importing the rule."""
+        """The values of the settings that the policy has for the rule, without importing the rule."""
         return {name: decode(value) for name, value in (self._data["settings"] or {}).items()}
 
     @property
     def patterns(self) -> Iterator[tuple[str, Patterns]]:
-        """Every list of path patterns that the policy has for it, with its key, the exceptions last."""
+        """Every list of path patterns that the policy has for the rule, with its key; `exclude` is last."""
         for key, value in leaves(f"rules.{self.name}", {**self.settings, "exclude": self.exclude}):
             if isinstance(value, Patterns):
                 yield key, value
 
     @property
     def package(self) -> str:
-        """The package that its class is in."""
+        """The top-level package of its class."""
         return self.target.partition(":")[0].partition(".")[0]
 
     @property
     def active(self) -> bool:
-        """True if it has something to judge under this policy and is not off."""
+        """True if the rule has something to judge under this policy, and is not off."""
         return self.severity != "off" and not self.unset
 
     def load(self) -> Rule:
-        """The rule with its settings; its module is imported here."""
+        """Import the rule's module, and return the rule with its settings."""
         return self._loaded
 
     @cached_property
@@ -309,14 +308,14 @@ class RuleInPolicy:
 
 
 class Disregarded(Record):
-    """Something in the authority that does not count, since what stands above it goes first.
+    """A setting of the authority that is disregarded, because a higher authority overrides it.
 
     Attributes:
-        key: the setting's dotted key; empty for a nested authority, of which nothing counts then.
-        message: what is wrong with it, in one sentence.
+        key: the setting's dotted key; empty for a nested authority that is disregarded as a whole.
+        message: the problem with it, in one sentence.
         help: the next step.
         origin: where it is written.
-        above: what stands above it.
+        above: the place in the higher authority that overrides it.
     """
 
     key: str
@@ -339,8 +338,8 @@ class Statement(Record):
         path: the document.
         line: its line.
         text: the sentence on one line.
-        rules: the codes of the active rules that hold it; empty if none is bound to it.
-        settings: where none is, settings that are known to hold it, each as a line of TOML.
+        rules: the codes of the active rules that enforce it; empty if no rule does.
+        settings: if no rule does, settings that would enforce it, each as a line of TOML.
     """
 
     path: str
@@ -351,34 +350,34 @@ class Statement(Record):
 
 
 class Policy:
-    """The policy that a change is judged by.
+    """The policy that judges a change.
 
     Attributes:
-        policy_id: sha256 of the compiled policy, as hexadecimal digits; origins play no part in it.
-        base: the branch that changes are merged into; None: it is found.
+        policy_id: the sha256 of the compiled policy without its origins, as hexadecimal digits.
+        base: the branch that changes are merged into; None to detect it.
         merge: `rebase`, `merge` or `squash`.
-        require_work_item: whether a change must name an item, or the branches that must.
+        require_work_item: True if a change must name an item, or a pattern of the branches that must.
         remote: the canonical repository's URL, or None.
-        max_entries: how many files a tree, and how many entries a change, may have to be judged.
+        max_entries: the most files of a tree, and entries of a change, that are judged.
         plugins: the distributions whose rules are used.
         normative: the documents that the authority names as normative.
         order: the documents by authority, the highest first.
         sections: the setting `[authority] sections`.
-        nested: the folders whose own authorities are read, as patterns.
+        nested: patterns of the folders whose own authorities are read.
         documents: the path and object id of each document of the authority.
         rules: every registered rule, by code.
-        log_folder: what the paths of the log of approvals begin with, a slash at its end.
+        log_folder: the folder of the log of approvals, with a slash at its end.
         ref: the object id of the commit that the authority was read from; the caller sets it.
-        trusted: whether that is a trusted base; the caller sets it.
-        adopted: the documents of a first authority that the change itself brings; the caller sets them.
-        own: what it is without the floor that it is held to; None without one.
+        trusted: True if that commit is a trusted base; the caller sets it.
+        adopted: the documents of a first authority that the change itself adds; the caller sets them.
+        own: the policy before a floor was applied to it; None without a floor.
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        """Make a policy of compiled data, or of what `to_data` gave.
+        """Make a policy from compiled data, or from the result of `to_data`.
 
         Raises:
-            ValueError: the data is of another format.
+            ValueError: the data has another format.
         """
         if data.get("format") != FORMAT:
             raise ValueError("this policy was compiled by another version")
@@ -405,47 +404,50 @@ class Policy:
         self._declared: dict[str, Any] = {}
 
     def is_record(self, path: bytes) -> bool:
-        """True if a path is one of a record in the log of approvals, or of its signature."""
+        """Return True if a path is that of a record in the log of approvals, or of its signature."""
         from specguard.change.entries import is_record
 
         return is_record(path, self.log_folder)
 
     def is_filed(self, entry: Entry) -> bool:
-        """True if an entry adds such a record as a plain file."""
+        """Return True if an entry adds such a record as a plain file."""
         from specguard.change.entries import is_filed
 
         return is_filed(entry, self.log_folder)
 
     @property
     def keys(self) -> Sequence[AuthorityKey]:
-        """Keys that a lower document of the order must not state differently from a higher one."""
+        """The keys that a lower document of the order must not state differently from a higher one."""
         keys: Sequence[AuthorityKey] = decode(self._data["authority_keys"])
         return keys
 
     def contradictions(
         self, documents: Documents, judged: Callable[[bytes], bool]
     ) -> Iterator[Contradiction]:
-        """Statements of documents that contradict higher ones; see `specguard.authority.contradictions`."""
+        """Yield the statements of lower documents that contradict higher ones.
+
+        See `specguard.authority.contradictions.contradictions`.
+        """
         from specguard.authority.contradictions import contradictions
 
         return contradictions(self.order, self.keys, documents, judged=judged)
 
     def rank(self, path: bytes) -> int | None:
-        """The place of a document in the order of authority, 0 for the highest; None if it has none."""
+        """Return the index of a document in the order of authority, 0 for the highest; None if unlisted."""
         from specguard.authority.contradictions import rank_of
 
         return rank_of(self.order, path)
 
     def to_data(self) -> Mapping[str, Any]:
-        """All of it but `ref` and `trusted`, as data that JSON can hold."""
+        """Return the policy as JSON data, without the attributes that the caller sets."""
         return self._data
 
     def rule(self, selector: str) -> RuleInPolicy | None:
-        """The rule with this code or name."""
+        """Return the rule with this code or name; None if there is none."""
         return next((rule for rule in self.rules if selector in {rule.code, rule.name}), None)
 
     def declared(self, fact: str) -> Any:
-        """The settings of a declared table: a record, a mapping of names to records, or a list of them.
+        """Return a declared table's settings: a record, a mapping of names to records, or a list of records.
 
         Raises:
             MissingFact: no plugin of this policy declares it.
@@ -457,11 +459,11 @@ class Policy:
         return self._declared[fact]
 
     def has_fact(self, fact: str) -> bool:
-        """True if a fact is a declared table's."""
+        """Return True if a fact is the settings of a declared table."""
         return fact in self._data["declared"]
 
     def declares(self, fact: str) -> bool:
-        """True if the policy has the table that a fact stands for."""
+        """Return True if the policy sets the table that a fact is named for."""
         data = self._data["declared"].get(fact)
         return data is not None and bool(data["set"])
 
@@ -483,7 +485,7 @@ class Policy:
         return Guards([(rule.code, rule.name, rule.settings["paths"], rule.exclude) for rule in active])
 
     def origin(self, key: str) -> Origin | None:
-        """The place of a setting by its dotted key, else of the nearest key above it; None for a default."""
+        """Return the place of a setting by its dotted key, or of the nearest key above; None if default."""
         origins = self._data["origins"]
         while key:
             if key in origins:
@@ -493,12 +495,12 @@ class Policy:
         return None
 
     def cite(self, rule: str, setting: str, tables: Sequence[str] = ()) -> Origin | None:
-        """The line behind a rule's finding; None for one of a rule that is on by default.
+        """Return the line of the policy that a rule's finding cites; None if the rule is on by default.
 
         Args:
             rule: the rule's name.
             setting: a key within its table (`paths.2`) or from the top (`work.phase.branch`), or empty.
-            tables: the keys from the top that the rule needs one of, cited where the setting has no line.
+            tables: keys from the top, of which the rule needs one; cited if the setting has no line.
         """
         origins = self._data["origins"]
         table = f"rules.{rule}"
@@ -517,18 +519,18 @@ class Policy:
 
     @property
     def unread(self) -> Sequence[Unread]:
-        """Text in known sections and blocks that was not understood."""
+        """Text in known sections and blocks of settings that was not understood."""
         unread: Sequence[Unread] = decode(self._data["unread"])
         return unread
 
     @property
     def disregarded(self) -> Sequence[Disregarded]:
-        """Settings that do not count: nested authorities with errors, and those that loosen the floor."""
+        """Disregarded settings: those of nested authorities with errors, and those that loosen the floor."""
         disregarded: Sequence[Disregarded] = decode(self._data["disregarded"])
         return disregarded
 
     def is_nested(self, path: bytes) -> bool:
-        """True if a path is a nested authority's, or would be."""
+        """Return True if a path is that of a nested authority, whether or not the file exists."""
         if not self.nested:
             return False
         folder, _, name = path.rpartition(b"/")
@@ -537,20 +539,20 @@ class Policy:
         return Selecting([pattern.strip("/") for pattern in self.nested]).find(folder) is not None
 
     def is_of_others(self, document: str, entries: Sequence[Entry]) -> bool:
-        """True if a document is a nested authority's, and no change is in its folder."""
+        """Return True if a document is a nested authority, and the change has no entry in its folder."""
         path = document.encode("utf-8", "surrogateescape")
         folder = path.rpartition(b"/")[0] + b"/"
         return self.is_nested(path) and not any(entry.path.startswith(folder) for entry in entries)
 
     @property
     def floor(self) -> Mapping[str, str] | None:
-        """The file, SHA-256 and policy of the floor that it is held to; None without one."""
+        """The file, SHA-256 and policy id of the floor that the policy is held to; None without one."""
         floor: Mapping[str, str] | None = self._data.get("floor")
         return floor
 
     @property
     def summary(self) -> dict[str, Any]:
-        """It as reports name it; what comes of it is in `to_data`."""
+        """The policy's identity for reports; its content is in `to_data`."""
         return {
             "documents": [path for path, _ in self.documents],
             "ref": self.ref,
@@ -568,12 +570,12 @@ class Policy:
         return statements
 
     def value(self, key: str) -> Any:
-        """The value of a top-level setting by its name, in plain form."""
+        """Return the value of a top-level setting by its name, as TOML has it."""
         return plain(decode(self._data["top"][key]))
 
 
 def is_in(key: Sequence[str | int], table: str) -> bool:
-    """True if a key, by its parts, is a table's, or of something in it; `*` in the table's is any name."""
+    """Return True if a key is that of a table or is inside it; `*` in the table's key matches any name."""
     wanted = table.split(".")
     return len(key) >= len(wanted) and all(
         one in ("*", str(name)) for name, one in zip(key, wanted, strict=False)

@@ -1,8 +1,8 @@
-"""Policy in prose: the items of sections that are known by their titles.
+"""Read policy in prose: the items of sections with known titles, and sentences that command.
 
-A sentence is bound to an active rule where it names that rule's code or name; where it says that paths must
-stay as they are, and they are guarded; or where it asks for a setting of `_ASKED`, and that one is in force.
-More is not guessed: what stands beside a sentence holds nothing of it.
+A sentence is bound to an active rule if it names the rule's code or name. It is also bound if it says that
+paths must stay unchanged, and they are guarded. The third case is a request for a setting of `_ASKED` that is
+in force. Nothing else is guessed: text beside a sentence does not bind it.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ SECTIONS: Final = {
     "Normative documents": "normative",
     "Conflict resolution": "order",
 }
-"""The known sections; `[authority] sections` adds titles in any language, and may say otherwise of these."""
+"""The known sections. `[authority] sections` adds titles in any language, and may redefine these."""
 
 SHOWN: Final = 80
-"""So many characters of what was not understood, and of a statement, are shown."""
+"""The most characters that are shown of unread text, and of a statement."""
 
 MEANINGS: Final = ("locked-path", "forbidden-path", "normative", "order", "nothing")
-"""What a section's items can be; `nothing` makes a known title an ordinary one."""
+"""The meanings of a section's items; `nothing` makes a known title an ordinary one."""
 
 _GUARDING: Final = re.compile(
     r"^(?!.*\b(?:outside|except|other than|anything but)\b).*?(?:"
@@ -59,7 +59,7 @@ _GUARDING: Final = re.compile(
     r"|\b(?:do not|don't|not to|never|must not|no)\s+(?:\w+\s+){0,2}?(?:touch|modif|edit|chang))",
     re.IGNORECASE | re.DOTALL,
 )
-"""What a title says of paths that are to be left alone. It makes the report louder, and guards nothing."""
+"""Words of a title that suggest a guard on paths. They make the report louder, and guard nothing."""
 
 
 _BRACKETS: Final = re.compile(r"[(\[\uff08\u3010][^()\[\]]*[)\]\uff09\u3011]")
@@ -71,7 +71,7 @@ class Read(Record):
     """One path that a section gives.
 
     Attributes:
-        meaning: what the section's items are, one of `MEANINGS`.
+        meaning: the meaning of the section's items, one of `MEANINGS`.
         path: the path or pattern.
         line: its line.
     """
@@ -82,10 +82,10 @@ class Read(Record):
 
 
 def known_sections(sections: Mapping[str, str]) -> dict[str, str]:
-    """The setting that the items of each section give, by its title in normal form.
+    """Return the meaning of each known section, by its title in normal form.
 
     Args:
-        sections: the setting `[authority] sections`, which goes before the defaults.
+        sections: the setting `[authority] sections`, which overrides the defaults.
     """
     known = {normal_title(title): meaning for title, meaning in SECTIONS.items()}
     known.update((normal_title(title), meaning) for title, meaning in sections.items())
@@ -97,17 +97,17 @@ def read_sections(
 ) -> tuple[list[Read], list[Unread]]:
     """Read the known sections of a document.
 
-    A section within a known one belongs to it, unless it is known itself. List items and table rows that
-    begin with a code span or a bare path give that path; an item with a list of its own below it may be a
-    label. Everything else that could hold a path is unread: other items, blocks of code, quotes, and
-    paragraphs that name a path. Other paragraphs explain, and are left alone. A list of which no item names a
-    path, in a section that gives paths elsewhere, explains too; it is unread as `prose`. A list of paths
-    under an unknown title is unread as a whole, as `title` where the words above it speak of a guard.
+    A section within a known one belongs to it, unless its own title is known. A list item or table row that
+    begins with a code span or a bare path gives that path. An item with a nested list may be a label. Other
+    text that could hold a path is unread: other items, code blocks, quotes, and paragraphs that name a path.
+    Other paragraphs explain, and are ignored. A list that names no path, in a section that gives paths
+    elsewhere, explains too; it is unread as `prose`. A list of paths under an unknown title is unread as a
+    whole, as `title` if the words above it suggest a guard.
 
     Args:
         document: the document.
-        path: its path, for what is unread.
-        sections: what each known section is, from `known_sections`.
+        path: its path, for unread text.
+        sections: the meaning of each known section, from `known_sections`.
     """
     read: list[Read] = []
     unread: list[Unread] = []
@@ -144,7 +144,7 @@ def read_sections(
 def _placed(
     document: Document, sections: Mapping[str, str]
 ) -> Iterator[tuple[AnyBlock, Sequence[Heading], str, str]]:
-    """Each block but headings, with those above it, and the meaning and title of the known section around."""
+    """Yield each block except headings, with its headings, and its known section's meaning and title."""
     titles: list[Heading] = []
     meaning = title = ""
     for block in document.blocks:
@@ -160,7 +160,7 @@ def _placed(
 
 
 def _take_list(block: AnyBlock, words: Sequence[str], path: str, unread: list[Unread]) -> None:
-    """Note that a list of paths under no known title is unread, once for each title."""
+    """Record that a list of paths under no known title is unread, once for each title."""
     loud = next(filter(_GUARDING.search, words), "")
     if _lists_paths(block, loud=bool(loud)):
         said = loud or next(filter(None, words), "")
@@ -170,12 +170,13 @@ def _take_list(block: AnyBlock, words: Sequence[str], path: str, unread: list[Un
 
 
 def listed_paths(document: Document, line: int, text: str) -> tuple[str, list[str], list[Text]]:
-    """Of a list that was not read the title by which it would be, its paths, and its items without one.
+    """Return the title, the paths, and the items without a path of a list that was not read.
 
     Args:
         document: the document.
         line: the list's line.
-        text: the words above it, as they are in `Unread`; where these are no heading, there is no title.
+        text: the words above the list, as they are in `Unread`. If they are not a heading, the title is
+            empty.
     """
     titles = [one.text.plain for one in document.blocks if isinstance(one, Heading)]
     title = next((title for title in titles if shortened(title, SHOWN) == text), "")
@@ -187,7 +188,7 @@ def listed_paths(document: Document, line: int, text: str) -> tuple[str, list[st
 
 
 def guard_of(text: str) -> str:
-    """The rule that words speak of, apart from what stands in brackets: its name, or empty."""
+    """Return the name of the rule that a text suggests, words in brackets ignored; empty if there is none."""
     words = _BRACKETS.sub(" ", text.casefold())
     if re.search(r"\b(?:forb[ia]d|prohibit)", words):
         return "forbidden-path"
@@ -195,7 +196,7 @@ def guard_of(text: str) -> str:
 
 
 def _lists_paths(block: AnyBlock, *, loud: bool) -> bool:
-    """True if half of a list's items surely begin with a path; if `loud`, whether any text does."""
+    """Return True if half of a list's items surely begin with a path; if `loud`, if any text does."""
     if isinstance(block, Paragraph):
         return loud and bool(leading_paths(block.text.raw).paths)
     if not isinstance(block, (List, Table)):
@@ -208,14 +209,14 @@ def _lists_paths(block: AnyBlock, *, loud: bool) -> bool:
 
 
 def _is_prose(block: AnyBlock) -> bool:
-    """True if a block is a list of which no item begins with a path or names one."""
+    """Return True if a block is a list in which no item begins with a path or names one."""
     return isinstance(block, List) and not any(
         leading_paths(text.raw).paths or any(map(looks_like_path, _names(text))) for text, _ in _items(block)
     )
 
 
 def _take(text: Text, meaning: str, read: list[Read]) -> str:
-    """Add the paths that a text begins with; why something of it was not read, or an empty string."""
+    """Add the paths that a text begins with; return why some of it was not read, or an empty string."""
     leading = leading_paths(text.raw)
     if not leading.paths:
         return "it does not begin with a path"
@@ -234,7 +235,7 @@ def _take(text: Text, meaning: str, read: list[Read]) -> str:
 
 
 def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
-    """The texts of a block that may give a path, each with the reason why it cannot; empty if it may."""
+    """Yield the texts of a block that may give a path, each with the reason why it cannot, or empty."""
     if isinstance(block, List):
         for item in block.items:
             yield from _item(item)
@@ -251,7 +252,7 @@ def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
 
 
 def _beside(block: AnyBlock) -> tuple[Text | None, str]:
-    """Text in a block that could hold paths, if it is neither a list nor a table, and its kind."""
+    """Return text that could hold paths in a block other than a list or table, and the block's kind."""
     if isinstance(block, Paragraph):
         return block.text if any(map(looks_like_path, _names(block.text))) else None, "a paragraph"
     if isinstance(block, Fence):
@@ -263,7 +264,7 @@ def _beside(block: AnyBlock) -> tuple[Text | None, str]:
 
 
 def _item(item: ListItem) -> Iterator[tuple[Text, str]]:
-    """An item's own text, unless it is a label of the list below it, and what is below it."""
+    """Yield an item's own text, unless it labels the list below it, and the texts below it."""
     text = item.text
     rest = list(item.rest)
     label = any(isinstance(block, List) for block in rest) and not leading_paths(text.raw).paths
@@ -276,7 +277,7 @@ def _item(item: ListItem) -> Iterator[tuple[Text, str]]:
 
 
 def _cell(row: Sequence[Text]) -> Text:
-    """The first cell of a row that begins with a path; else the first cell that is not empty."""
+    """Return the first cell of a row that begins with a path, else the first cell that is not empty."""
     for cell in row:
         if leading_paths(cell.raw).paths:
             return cell
@@ -284,7 +285,7 @@ def _cell(row: Sequence[Text]) -> Text:
 
 
 def _names(text: Text) -> list[str]:
-    """Possible paths in a paragraph: its code spans, and words with a slash in them."""
+    """Return possible paths in a paragraph: its code spans, and words that contain a slash."""
     words = (word.strip("()[],.;:*_\"'") for word in text.raw.split())
     return [*text.spans, *(word for word in words if word.count("/") > 0 and "`" not in word)]
 
@@ -301,14 +302,14 @@ _KEEPS: Final = re.compile(
     r"|\b(?:locked|frozen|immutable|read-only|off-limits)\b|\brequir\w* (?:an? |explicit )*approval",
     re.IGNORECASE,
 )
-"""A path that it names is to be left alone."""
+"""Wording that a path must stay unchanged."""
 
 _OTHERWISE: Final = re.compile(
     r"\b(?:by hand|manually|directly|outside|except|other than|but|same (?:commit|change|pr|pull request))\b"
     r"|\bwithout (?!.*\b(?:approv|permi|review|consent|authori|ask|confirm|instruct))",
     re.IGNORECASE,
 )
-"""It may change, in another way or with something else."""
+"""Wording that a path may change, in another way or together with something else."""
 
 _ASKED: Final = (
     (r"\bconventional[- ]commits?\b", "commit-message", "rules.commit-message.conventional = true"),
@@ -344,22 +345,22 @@ _ASKED: Final = (
         'rules.host-network-call.files = [".github/workflows/*.yml", ".github/workflows/*.yaml"]',
     ),
 )
-"""What sentences ask for: an expression, the rule that holds it, and the setting by which it does."""
+"""Settings that sentences ask for: an expression, the rule that enforces it, and the setting."""
 
 
 def statements_of(
     document: Document, path: str, sections: Mapping[str, str], policy: Policy
 ) -> Iterator[Statement]:
-    """All sentences of a document that command, quotations left out.
+    """Yield all sentences of a document that command, except quotations.
 
     Args:
         document: the document.
         path: its path.
-        sections: what each known section is, from `known_sections`.
-        policy: the policy that may hold them.
+        sections: the meaning of each known section, from `known_sections`.
+        policy: the policy that may enforce them.
     """
     for block, titles, _, _ in _placed(document, sections):
-        # Here the innermost known title counts, also one that guards nothing.
+        # Here the innermost known title counts, even if it guards nothing.
         known = (sections.get(normal_title(one.text.plain), "") for one in reversed(titles))
         meaning = next(filter(None, known), "")
         for text in texts([block]):
@@ -371,7 +372,7 @@ def statements_of(
 
 
 def _held(policy: Policy, sentence: Text, said: str, meaning: str) -> tuple[list[str], list[str]]:
-    """The codes of the active rules that hold a sentence; where none does, settings that would."""
+    """Return the codes of the active rules that enforce a sentence; if none does, settings that would."""
     named = {*_RULE.findall(said), *sentence.spans}
     codes = {rule.code for rule in policy.rules if rule.active and named & {rule.code, rule.name}}
     would: list[str] = []
@@ -405,7 +406,7 @@ def _guard(policy: Policy, name: str) -> Guard | None:
 
 
 def _in_force(policy: Policy, wanted: Mapping[str, Any]) -> bool:
-    """True if a policy has a setting, or one that asks for more."""
+    """Return True if a policy has a setting, or a stricter one."""
     for name, table in wanted.get("rules", {}).items():
         rule = policy.rule(name)
         ((key, value),) = table.items()

@@ -1,8 +1,8 @@
 """The settings at the top of a policy, and those of the authority itself.
 
-A field says that it names entries of tables with the option `names`. A name that is like none that there is
-may be of an entry that is still to be written; what it is needed for then says that it is missing. The rules
-and people that `selectors` and `approvers` name are all known.
+The option `names` of a field says that its values name entries of other tables. An unknown name is reported
+only if it resembles a known one, since the entry may still have to be written. The rules and people that
+`selectors` and `approvers` name must exist.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class TopLevel(Settings):
-    """The keys of a policy that stand in no table."""
+    """The keys of a policy that are not in a table."""
 
     extends: list[str] = setting([], "presets to start from; later ones win")
     base: str | None = setting(
@@ -57,7 +57,7 @@ class AuthorityKey(Settings):
     )
 
     def problem(self) -> str:
-        """The problem with the settings, as a clause."""
+        """Return the conflict between the settings, as a clause; empty if there is none."""
         if self.pattern is None:
             return ""
         if self.form is not None:
@@ -81,7 +81,7 @@ class AuthoritySettings(Settings):
     )
 
     def problem(self) -> str:
-        """The problem with the settings, as a clause."""
+        """Return the first invalid pattern, as a clause; empty if all are valid."""
         for pattern in self.nested:
             if "**" in pattern:
                 return f"of `nested`, {pattern!r} has any depth; name each level, as in 'packages/*'"
@@ -107,18 +107,18 @@ class RuleTable(Settings):
 
 
 LEAST_LIKENESS: Final = 0.8
-"""How much a name is like one that there is, as `difflib` counts, for it to be meant as that."""
+"""The least `difflib` ratio at which an unknown name counts as a misspelt known one."""
 
 
 def misspelt(values: Mapping[str, Any], registry: Registry) -> Iterator[tuple[Path, str, str]]:
-    """The names that are nearly those of entries of other tables, and those of unknown rules and people.
+    """Yield names that nearly match entries of other tables, and names of unknown rules and people.
 
     Args:
         values: the settings, validated.
-        registry: the rules and declarations there are.
+        registry: the registered rules and declarations.
 
     Yields:
-        The key, what is wrong with it, as a clause, and the next step.
+        The key, the problem with it as a clause, and the next step.
     """
     rules = {name: registered.rule for name, registered in registry.rules.items()}
     selectors = {one for name, rule in rules.items() for one in (rule.code, rule.family(), name)}
@@ -141,7 +141,7 @@ def misspelt(values: Mapping[str, Any], registry: Registry) -> Iterator[tuple[Pa
 def _noted(
     value: Any, rules: Mapping[str, type[Settings]], path: Path = ()
 ) -> Iterator[tuple[Path, Any, Mapping[str, Any]]]:
-    """Each field that is set, also in tables within: its key, value and options."""
+    """Yield the key, value and options of each field that is not at its default, also in nested tables."""
     cls = rules.get(str(path[1])) if len(path) == 2 and path[0] == "rules" else type(value)
     notes: Mapping[str, Note] = getattr(cls, "_notes", {})
     for name, one in members(value) or ():
@@ -151,7 +151,7 @@ def _noted(
 
 
 def _near(value: Any, path: Path, known: Sequence[str], dotted: bool) -> Iterator[tuple[Path, str, str]]:
-    """The texts of a setting that nearly name something; if `dotted`, what stands before their last dot."""
+    """Yield the texts of a setting that resemble a known name; if `dotted`, up to the last dot."""
     from difflib import get_close_matches
 
     texts: Sequence[tuple[Path, str]] = [(path, value)] if isinstance(value, str) else ()
@@ -160,7 +160,7 @@ def _near(value: Any, path: Path, known: Sequence[str], dotted: bool) -> Iterato
     elif isinstance(value, dict):
         texts = [((*path, key), key) for key in value]
     if dotted:
-        # `packet.author` is the author of the `execution-packet`, too.
+        # `packet.author` also names the author of the `execution-packet`.
         parts = [name.split("-") for name in known]
         known = ["-".join(words[start:]) for words in parts for start in range(len(words))]
     for place, text in texts:
@@ -171,6 +171,6 @@ def _near(value: Any, path: Path, known: Sequence[str], dotted: bool) -> Iterato
 
 
 def _known(values: Mapping[str, Any], tables: Sequence[str]) -> list[str]:
-    """The names of the entries of some tables, as they are written where one is meant."""
+    """Return the names of the entries of some tables; those of `work` also in the plural."""
     known = {(name, table) for table in tables for name in values.get(table, {})}
     return sorted({name for name, _ in known} | {f"{name}s" for name, table in known if table == "work"})

@@ -1,8 +1,7 @@
-"""Settings by the annotations of their classes: validated, listed for people, and as JSON Schema.
+"""Validate settings by the annotations of their classes; list them for people, and as JSON Schema.
 
-What pydantic would make of an annotation is made here for the few forms that settings have, as schemas of
-`pydantic_core`: importing pydantic costs twice what that does, and a hook waits for it when the policy has
-changed.
+Settings use only a few forms of annotations, so their `pydantic_core` schemas are built here. Importing
+pydantic costs twice as much, and a hook waits for it after every change of the policy.
 """
 
 from __future__ import annotations
@@ -63,24 +62,24 @@ _CONSTRAINTS: Mapping[str, Sequence[str]] = {
     "list": _SIZES,
     "dict": _SIZES,
 }
-"""The constraints that each type of schema has by itself."""
+"""The constraints that each type of schema supports directly."""
 _OPTIONS = ("check", "refused", "tightens", "names", "dotted", "selectors", "approvers")
 """The other options of a field."""
 
 
 class SettingsModels:
-    """The schemas of settings classes, each made once."""
+    """The schemas of settings classes, each built once."""
 
     def __init__(self) -> None:
         self._made: dict[type[Settings], CoreSchema] = {}
         self._read: dict[tuple[type[Settings], str], tuple[Any, Sequence[type[Settings]]]] = {}
 
     def table(self, *classes: type[Settings], fields: Mapping[str, CoreSchema] | None = None) -> CoreSchema:
-        """The schema of a table with the keys of some classes, whose value has those keys that are set.
+        """Return the schema of a table with the fields of some classes; its value has only keys that are set.
 
         Args:
-            classes: the classes.
-            fields: more keys, none of which is required.
+            classes: the settings classes.
+            fields: additional keys, all optional.
         """
         made = {
             name: core_schema.typed_dict_field(
@@ -95,7 +94,7 @@ class SettingsModels:
         return core_schema.typed_dict_schema(made, extra_behavior="forbid", metadata=about)
 
     def record(self, cls: type[Settings]) -> CoreSchema:
-        """The schema of a table whose value is a record of a class."""
+        """Return the schema of a table whose value is a record of a class."""
         if cls not in self._made:
 
             def make(values: dict[str, Any]) -> Settings:
@@ -109,20 +108,20 @@ class SettingsModels:
         return self._made[cls]
 
     def annotation(self, cls: type[Settings], field: str) -> tuple[Any, Sequence[type[Settings]]]:
-        """A field's annotation as an object, and the settings classes that it names."""
+        """Return a field's annotation as an object, and the settings classes that it names."""
         key = (cls, field)
         if key not in self._read:
             owner = next(one for one in cls.__mro__ if field in one.__dict__.get("__annotations__", {}))
             names = _AnnotationNames(owner)
-            # What is evaluated is the annotation of an installed class, never data.
+            # Only annotations of installed classes are evaluated, never data.
             self._read[key] = eval(owner.__annotations__[field], {}, names), names.found  # noqa: S307
         return self._read[key]
 
     def _field(self, cls: type[Settings], field: str) -> CoreSchema:
-        """The schema of a field, with its limits.
+        """Return the schema of a field, with its limits.
 
         Raises:
-            TypeError: its annotation is of no form that settings have, or it has an option that they lack.
+            TypeError: the annotation has a form, or the field an option, that settings do not support.
         """
         note = cls._notes.get(field)
         try:
@@ -155,7 +154,7 @@ class SettingsModels:
 
 
 def _noted(schema: CoreSchema, options: Mapping[str, Any]) -> CoreSchema:
-    """A schema with what a field's options say of its values."""
+    """Apply a field's options to the schema of its values."""
     limits = {name: value for name, value in options.items() if name not in _OPTIONS}
     unknown = set(limits) - {name for names in _CONSTRAINTS.values() for name in names}
     if unknown:
@@ -172,7 +171,7 @@ def _noted(schema: CoreSchema, options: Mapping[str, Any]) -> CoreSchema:
 
 
 def _limited(schema: Any, limits: Mapping[str, Any], check: Callable[[str], str] | None) -> Any:
-    """A schema with limits, of alternatives each with those it can have, and its texts with a check."""
+    """Apply limits to a schema, to each alternative those that its type supports, and a check to texts."""
     kind = schema["type"]
     if kind in {"nullable", "function-after"}:
         inner = check if kind == "nullable" else None
@@ -187,13 +186,13 @@ def _limited(schema: Any, limits: Mapping[str, Any], check: Callable[[str], str]
 
 
 def problem_of(record: Settings) -> str:
-    """Conflicts between a table's values, if its class has a method `problem`."""
+    """Return the conflict between a table's values, found by its method `problem`; empty without one."""
     problem = getattr(record, "problem", None)
     return str(problem()) if callable(problem) else ""
 
 
 class _AnnotationNames(dict[str, Any]):
-    """The names of an annotation: of the class's module, and those that it imports for the type checker.
+    """The names in an annotation: those of its module, and those imported only for the type checker.
 
     Attributes:
         found: the settings classes among them.
@@ -240,19 +239,20 @@ _GONE: Final = {
     "bold_headings": "write a heading (`## Risks`) where a bold paragraph stood for one",
     "sample_fields": "take it out: every text of the file of `samples` may name an asset",
 }
-"""Settings that there were once, each with what to write instead."""
+"""Removed settings, each with what to write instead."""
 
 
 def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[SettingProblem]]:
-    """Check settings, and make patterns, expressions and records of them.
+    """Validate settings, and turn them into patterns, expressions and records.
 
     Args:
         merged: the settings.
-        registry: the rules and declarations there are.
+        registry: the registered rules and declarations.
 
     Returns:
-        The values of the keys that are set, by table; and what is wrong, in which case the values are
-        not to be used. A rule's table stays a table; every other one is a record.
+        The values of the keys that are set, by table, and the problems. The values must not be used if there
+        are
+        problems. A rule's table stays a table; every other table is a record.
     """
     models = SettingsModels()
     schema = policy_model(registry, models, merged.data)
@@ -279,12 +279,12 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
 def policy_model(
     registry: Registry, models: SettingsModels, data: Mapping[str, Any] | None = None
 ) -> CoreSchema:
-    """The schema of a policy.
+    """Return the schema of a policy.
 
     Args:
         registry: the rules and declarations.
         models: makes the schemas of tables.
-        data: settings, for a model with only the tables that they have; None: with all.
+        data: settings; the schema then has only the tables that they have. None for all tables.
     """
     given = registry.rules if data is None else data.get("rules")
     named = given if isinstance(given, dict) else {}
@@ -297,7 +297,7 @@ def policy_model(
 
 
 def _declared(declaration: Declaration, models: SettingsModels) -> CoreSchema:
-    """The schema of a declared table, of the tables in it, or of the list of them."""
+    """Return the schema of a declared table, of a table of such tables, or of a list of them."""
     record = models.record(declaration.settings)
     if declaration.shape == "table":
         return record
@@ -309,14 +309,14 @@ def _declared(declaration: Declaration, models: SettingsModels) -> CoreSchema:
 def _problems(
     errors: Sequence[ErrorDetails], merged: Merged, registry: Registry, schema: CoreSchema
 ) -> list[SettingProblem]:
-    """One problem for each key, whatever number of alternatives its annotation has."""
+    """Return one problem for each key, however many alternatives its annotation has."""
     found: dict[KeyPath, list[ErrorDetails]] = {}
     for error in errors:
         found.setdefault(_path(error, merged.data), []).append(error)
     problems = []
     for path, several in found.items():
         if any(other[: len(path)] == path and other != path for other in found):
-            # An alternative that fits in kind says more than one that does not.
+            # An error within an alternative of the right kind is more precise.
             continue
         text, help = "", ""
         for error in several:
@@ -330,7 +330,7 @@ def _problems(
 
 
 def _origin(path: KeyPath, text: str, merged: Merged) -> Origin:
-    """The place of a key; for a whole table that of the first key that the problem names."""
+    """Return the place of a key; for a whole table, that of the first key which the problem names."""
     for named in _NAMED.findall(text):
         inner = (*path, *named.split("."))
         if inner in merged.origins:
@@ -339,7 +339,7 @@ def _origin(path: KeyPath, text: str, merged: Merged) -> Origin:
 
 
 def _path(error: ErrorDetails, data: Mapping[str, Any]) -> KeyPath:
-    """The key that an error is about, without the names of alternatives that pydantic puts between."""
+    """Return the key of an error, without the names of alternatives that pydantic inserts."""
     path: list[str | int] = []
     value: Any = data
     for part in error["loc"]:
@@ -353,7 +353,7 @@ def _path(error: ErrorDetails, data: Mapping[str, Any]) -> KeyPath:
 
 
 def _sentence(error: ErrorDetails, path: KeyPath, registry: Registry, schema: CoreSchema) -> tuple[str, str]:
-    """The problem with a key, without its name, and the next step."""
+    """Return the problem with a key, without the key's name, and the next step."""
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden":
         key = str(path[-1])
@@ -372,7 +372,7 @@ def _sentence(error: ErrorDetails, path: KeyPath, registry: Registry, schema: Co
         return f"is wrong: {error['ctx']['error']}", ""
     for before, after in _WORDS:
         if message.startswith(before):
-            # An element that must be a table is told its keys.
+            # For an element that must be a table, list its keys.
             table = after == "must be a table" and isinstance(path[-1], int)
             names = sorted(set(_names(schema, path))) if table else ()
             keys = f"its keys are {', '.join(names)}" if names else ""
@@ -381,7 +381,7 @@ def _sentence(error: ErrorDetails, path: KeyPath, registry: Registry, schema: Co
 
 
 def _names(schema: Any, path: KeyPath) -> Iterator[str]:
-    """The keys of the tables that there may be at a path within what a schema describes."""
+    """Yield the keys of all tables that a schema allows at a path."""
     kind = schema["type"]
     for choice in schema["choices"] if kind == "union" else [schema["schema"]] if "schema" in schema else ():
         yield from _names(choice, path)
@@ -394,7 +394,7 @@ def _names(schema: Any, path: KeyPath) -> Iterator[str]:
 
 
 def _text(value: Any) -> str:
-    """A date or time as TOML writes it."""
+    """Format a date or time as TOML does."""
     text: str = value.isoformat()
     return text
 
@@ -406,10 +406,10 @@ class Option(Record):
     """One setting, as a reference lists it.
 
     Attributes:
-        name: its key; that of a table within has a dot, and `[]` where there may be several.
-        type: what it may be, in words.
+        name: its key; a key of a nested table has a dot before it, and `[]` if there may be several tables.
+        type: its type, in words.
         default: its default as TOML; `required`, or empty if it is absent.
-        description: what it is for.
+        description: its purpose.
     """
 
     name: str
@@ -419,12 +419,12 @@ class Option(Record):
 
 
 def options_of(cls: type[Settings], prefix: str = "") -> Sequence[Option]:
-    """The settings of a table, such as a rule's own; before their names stands a prefix."""
+    """Return the settings of a table, such as a rule's own, with a prefix before their names."""
     return list(_options(cls, SettingsModels(), prefix))
 
 
 def policy_schema(registry: Registry) -> Mapping[str, Any]:
-    """The JSON Schema of a whole policy, for editors."""
+    """Return the JSON Schema of a whole policy, for editors."""
     from pydantic.json_schema import GenerateJsonSchema
 
     class Generate(GenerateJsonSchema):
@@ -446,10 +446,10 @@ def policy_schema(registry: Registry) -> Mapping[str, Any]:
 
 
 def within_pyproject(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The JSON Schema of a `pyproject.toml` whose table `[tool.specguard]` is a policy.
+    """Return the JSON Schema of a `pyproject.toml` whose table `[tool.specguard]` is a policy.
 
     Args:
-        schema: that of a policy, which has no references.
+        schema: the schema of a policy, which has no references.
     """
     policy = {key: value for key, value in schema.items() if key != "$schema"}
     tool = {"type": "object", "properties": {"specguard": policy}}
@@ -457,12 +457,12 @@ def within_pyproject(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _purpose(cls: type[Settings]) -> str:
-    """The purpose of a table: the first paragraph of its docstring, on one line."""
+    """Return the purpose of a table: the first paragraph of its class's docstring, on one line."""
     return " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
 
 
 def _told(tell: Callable[..., dict[str, Any]], *about: Any) -> dict[str, Any]:
-    """What is told of a table or key in a JSON Schema, if one is made."""
+    """Return metadata by which a JSON Schema describes a table or key."""
     return {"pydantic_js_functions": [lambda schema, handler: tell(handler(schema), *about)]}
 
 
@@ -503,7 +503,7 @@ def _default(cls: type[Settings], field: str) -> str:
 
 
 def _words(annotation: Any) -> str:
-    """An annotation in words: `strings`, which are a list, or `integer or table`."""
+    """Describe an annotation in words: `strings` for a list of them, or `integer or table`."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return ", ".join(f"`{json.dumps(value)}`" for value in arguments)
