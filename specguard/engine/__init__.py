@@ -1,1 +1,1 @@
-"""Running rules: plugins, facts, states, and the check of one change from request to verdict."""
+"""Run rules: plugins, facts, states, and the check of one change from request to verdict."""

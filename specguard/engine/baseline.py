@@ -1,7 +1,7 @@
-"""The baseline: the findings that a repository had when it began, by rule and path, so that it can begin.
+"""The baseline: the findings that a repository had when it adopted specguard, counted by rule and path.
 
-`.specguard/baseline.json` holds `{rule: {path: count}}`: codes of rules, paths from the repository's root,
-and how many errors of that rule are accepted there. It has no line numbers, so it survives every edit that
+`.specguard/baseline.json` holds `{rule: {path: count}}`: rule codes, paths from the repository's root, and
+how many errors of that rule are accepted there. The file has no line numbers, so it survives every edit that
 adds no error.
 """
 
@@ -33,23 +33,26 @@ if TYPE_CHECKING:
     from specguard.change.tree import Tree
 
     Counts = Mapping[tuple[str, bytes], int]
-    """How many errors of a rule are accepted in a file, by its code and the path: at least 1."""
+    """The accepted number of errors, at least 1, by rule code and path."""
 
 
 FAMILIES: Final = frozenset({"SPC", "ART", "PLN", "CNT", "CFG"})
-"""Whose findings can be in a baseline: rules about what a tree holds. A change itself has no past."""
+"""The rule families whose findings can be in a baseline: those that judge the contents of a tree.
+
+Rules about the change itself are left out, since a new change has no earlier findings.
+"""
 
 LIMIT: Final = 16 << 20
-"""The most bytes of a baseline that are read."""
+"""The largest baseline file that is read, in bytes."""
 
 _KEY: Final = re.compile(r'[\s{]*("(?:[^"\\]|\\.)*")\s*:')
 
 
 def read_counts(data: bytes) -> Counts:
-    """Read a baseline's file.
+    """Parse the contents of a baseline file.
 
     Raises:
-        SpecguardError: it is no such file; with its line.
+        SpecguardError: the data is not a valid baseline; names the line.
     """
     try:
         text = data.decode("utf-8")
@@ -82,7 +85,7 @@ def read_counts(data: bytes) -> Counts:
 
 
 def counts_text(counts: Counts) -> str:
-    """The file: one line a path, sorted, so that a change of it reads as what it is."""
+    """Render a baseline file: sorted, with one line per path, so that diffs are readable."""
     rules: list[str] = []
     for code, entries in groupby(sorted(counts), key=lambda entry: entry[0]):
         lines = [f"    {_quoted(path)}: {counts[code, path]}" for _, path in entries]
@@ -91,7 +94,7 @@ def counts_text(counts: Counts) -> str:
 
 
 class Growth(Record):
-    """An entry of a baseline that accepts more than it did."""
+    """A baseline entry that accepts more errors than before."""
 
     code: str
     path: bytes
@@ -108,8 +111,8 @@ class BaselineChange(Record):
     """The effect of a change on the baseline.
 
     Attributes:
-        growths: the entries that accept more than before, in the order of the file.
-        problem: why the two cannot be compared; empty if they can.
+        growths: the entries that accept more than before, in file order.
+        problem: why the two baselines cannot be compared; empty if they can.
     """
 
     growths: Sequence[Growth] = ()
@@ -117,7 +120,7 @@ class BaselineChange(Record):
 
 
 def compare_baselines(old: bytes | None, new: bytes | None) -> BaselineChange:
-    """Compare two baselines; None stands for one that is not there."""
+    """Compare two baselines; None means that the file is missing."""
     try:
         before = read_counts(old) if old is not None else {}
     except SpecguardError as error:
@@ -145,7 +148,7 @@ def _line_of(text: str, code: str, path: str = "") -> int:
 
 
 def _lines(text: str) -> Iterator[tuple[tuple[str, str], int]]:
-    """The line of each code and of each path below one, where the file has a line for each."""
+    """Yield the line number of each rule code, and of each path below a code, if each is on its own line."""
     code = ""
     for number, line in enumerate(text.split("\n"), 1):
         key = _KEY.match(line)
@@ -160,7 +163,7 @@ def _as_text(path: bytes) -> str:
 
 
 def _quoted(path: bytes) -> str:
-    """A path as a JSON string; what nobody would see, or could not be written, is escaped."""
+    """Render a path as a JSON string, with unprintable and unencodable characters escaped."""
     text = _as_text(path)
     return json.dumps(text, ensure_ascii=not text.isprintable())
 
@@ -170,19 +173,20 @@ def accept(
     trusted: Tree,
     recount: Callable[[Sequence[str]], Sequence[RuleResult]] | None = None,
 ) -> None:
-    """Mark the errors that the baseline accepts as `baselined`, and alter their rules' states.
+    """Mark the errors that the baseline accepts as `baselined`, and update the states of their rules.
 
-    Where a file has no more errors of a rule than the baseline says, all of them are accepted; else none is,
-    and each says both numbers. What is below an error blocks nothing and is left as it is.
+    If a file has at most the recorded number of errors of a rule, all of them are accepted. Otherwise none
+    is, and each error reports both numbers. Findings below the severity `error` block nothing and stay
+    unchanged.
 
     Args:
-        results: what became of the rules.
+        results: the results of the rules.
         trusted: the tree that the baseline is read from.
-        recount: judges those rules of some codes on the whole tree that otherwise judge parts of files; None
-            where the whole tree was judged.
+        recount: judges the whole tree by those of the given rules that usually judge parts of files. None if
+            the whole tree was judged already.
 
     Raises:
-        SpecguardError: the baseline is broken, or cannot be read.
+        SpecguardError: the baseline is broken or unreadable.
     """
     judged = [one for one in results if can_be_accepted(one)]
     counts = read_baseline(trusted) if judged else None
@@ -205,12 +209,12 @@ def accept(
 
 
 def can_be_accepted(result: RuleResult) -> bool:
-    """True if a rule was judged, and is one whose findings can be in a baseline."""
+    """True if the rule was judged and its findings can be in a baseline."""
     return result.code[:3] in FAMILIES and result.state not in ("off", "not-applicable")
 
 
 def _errors(results: Sequence[RuleResult]) -> dict[tuple[str, bytes], list[Judged]]:
-    """The errors that are about a file, by their rule's code and its path."""
+    """Group the errors that have a path by rule code and path."""
     errors: dict[tuple[str, bytes], list[Judged]] = {}
     for result in results:
         for judged in result.findings:
@@ -220,10 +224,10 @@ def _errors(results: Sequence[RuleResult]) -> dict[tuple[str, bytes], list[Judge
 
 
 def read_baseline(tree: Tree) -> Counts | None:
-    """The baseline of a tree; None if it has none.
+    """Read the baseline of a tree; None if the tree has no baseline.
 
     Raises:
-        SpecguardError: it is broken, or cannot be read.
+        SpecguardError: the baseline is broken or unreadable.
     """
     with Needed():
         entry = tree.find(BASELINE)
@@ -236,14 +240,14 @@ def read_baseline(tree: Tree) -> Counts | None:
 
 
 class BaselineEntry(Record):
-    """The recorded and the correct number for one rule in one file.
+    """The recorded and the correct number of errors for one rule in one file.
 
     Attributes:
-        code: the rule's.
-        path: the file.
-        before: how many errors are recorded.
-        after: how many should be.
-        found: how many there are; None if the rule could not be judged.
+        code: the rule's code.
+        path: the file's path.
+        before: the number of errors that is recorded.
+        after: the number of errors to record.
+        found: the number of errors found; None if the rule could not be judged.
     """
 
     code: str
@@ -254,13 +258,13 @@ class BaselineEntry(Record):
 
 
 class Recording(Record):
-    """A baseline brought up to date.
+    """The update of a baseline to the current findings.
 
     Attributes:
         top: the working tree's folder.
-        before: the baseline that the working tree has; None if it has none.
-        entries: what is or should be recorded, by rule and path.
-        undecided: the rules that could not be judged; what is recorded of them stays.
+        before: the working tree's baseline; None if it has none.
+        entries: all recorded entries and those to record, by rule and path.
+        undecided: the rules that could not be judged; their recorded entries stay.
     """
 
     top: str
@@ -270,29 +274,29 @@ class Recording(Record):
 
     @property
     def after(self) -> Counts:
-        """The baseline as it should be."""
+        """The updated baseline."""
         return {(entry.code, entry.path): entry.after for entry in self.entries if entry.after}
 
     @property
     def changes(self) -> Sequence[BaselineEntry]:
-        """Entries that are recorded with another number than they should be."""
+        """The entries whose recorded number is wrong."""
         return [entry for entry in self.entries if entry.before != entry.after]
 
     @property
     def beyond(self) -> Sequence[BaselineEntry]:
-        """The entries with more errors than will be accepted."""
+        """The entries with more errors than the updated baseline accepts."""
         return [entry for entry in self.entries if entry.found is not None and entry.found > entry.after]
 
 
 def record(request: Request, *, grow: bool = False) -> Recording:
-    """Judge the working tree as a whole, by its own authority, and say what its baseline should be.
+    """Judge the whole working tree by its own authority, and compute its updated baseline.
 
     Args:
-        request: where the repository is, `today` and `strict`; the whole tree is asked for.
-        grow: whether more may be accepted than is recorded; without a baseline everything is.
+        request: the repository's directory, `today` and `strict`; asks for the whole tree.
+        grow: True if more errors may be accepted than are recorded; without a baseline, all errors are.
 
     Raises:
-        SpecguardError: the working tree, its authority or its baseline cannot be read.
+        SpecguardError: the working tree, its authority or its baseline is unreadable.
     """
     repository = Repository.locate(request.directory, request.environment)
     with Git(repository) as git:
@@ -302,7 +306,7 @@ def record(request: Request, *, grow: bool = False) -> Recording:
         selection = Selection(
             policy.rules, select=[rule.code for rule in policy.rules if rule.code[:3] in FAMILIES]
         )
-        # A rule's stage says when it is judged, not whether what it found was there before.
+        # A rule's stage decides when it is judged, not whether its findings existed before.
         judging = Judging(policy, Facts(change, policy), selection, strict=request.strict, any_stage=True)
         results = [result for result in judging.run() if result.code[:3] in FAMILIES]
         top = repository.work_tree()
@@ -318,7 +322,7 @@ def _entries(before: Counts | None, results: Sequence[RuleResult], *, grow: bool
     recorded = before or {}
     errors = _errors(results)
     undecided = {result.code for result in results if result.state == "indeterminate"}
-    # A rule that is gone or switched off finds nothing.
+    # A rule that was removed or switched off has no findings.
     for code, path in sorted({*recorded, *errors}):
         old, found = recorded.get((code, path), 0), len(errors.get((code, path), ()))
         known = max(old, found) if code in undecided else found

@@ -1,4 +1,4 @@
-"""A check from what was asked to its verdicts: repository, base, policy, change, facts, rules."""
+"""The check of a request: repository, base, policy, change, facts, rules, and one verdict per change."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 
 
 class Selection:
-    """The rules that a caller asked for; a selector is a code, a family or a name.
+    """The rules that a caller selects by code, family or name.
 
     Args:
         rules: the policy's rules.
-        select: run these alone; empty: all that the policy has on.
-        ignore: leave these out, whatever else says.
-        extend: run these too, even where the policy has them off.
+        select: run only these rules; empty: all rules that the policy has on.
+        ignore: leave these rules out, even if they are selected.
+        extend: run these rules too, even if the policy has them off.
 
     Raises:
-        SpecguardError: a selector that names nothing, with the nearest that does.
+        SpecguardError: a selector matches no rule; the message names the nearest match.
     """
 
     def __init__(
@@ -55,17 +55,17 @@ class Selection:
         self._extend = codes_of(extend, rules)
 
     def leaves_out(self, rule: RuleInPolicy) -> bool:
-        """True if the caller did not ask for this rule."""
+        """True if the caller did not select this rule, or ignored it."""
         wanted = not self._select or rule.code in self._select | self._extend
         return not wanted or rule.code in self._ignore
 
     def turns_on(self, rule: RuleInPolicy) -> bool:
-        """True if the caller asked for this rule although the policy has it off."""
+        """True if the caller asks for this rule even if the policy has it off."""
         return rule.code in self._extend
 
 
 def codes_of(selectors: Iterable[str], rules: Iterable[RuleInPolicy | type[Rule]]) -> set[str]:
-    """The codes that selectors stand for, each of which may be several separated by commas."""
+    """Return the rule codes that selectors match; a selector may be a comma-separated list."""
     wanted = [part.strip() for selector in selectors for part in selector.split(",") if part.strip()]
     names: dict[str, set[str]] = {}
     for rule in rules:
@@ -81,7 +81,7 @@ def codes_of(selectors: Iterable[str], rules: Iterable[RuleInPolicy | type[Rule]
 
 
 _LOOSENING: Final = ("authority", "select", "ignore", "dry_run", "today", "override")
-"""What `--enforce` refuses: each could turn a red verdict green."""
+"""The options that `--enforce` refuses, as each could turn a red verdict green."""
 
 
 def check(
@@ -91,19 +91,19 @@ def check(
     looking: Looking | None = None,
     git: Git | None = None,
 ) -> list[Verdict]:
-    """Judge what is asked for.
+    """Judge the changes that a request names.
 
     Args:
-        request: what is judged, and against what.
-        needs: what reports need beside the findings; see `specguard.declaration.registry.Format`.
-        looking: git looking for the repository already, where the caller has begun that.
-        git: the repository, where the caller has found it; it is closed.
+        request: the changes, and what they are judged against.
+        needs: what the report needs in addition to the findings; see `specguard.declaration.registry.Format`.
+        looking: a git process that already looks for the repository, if the caller has started it.
+        git: the repository, if the caller has found it; this function closes it.
 
     Returns:
-        One verdict; for a push one for each ref.
+        One verdict; for a push, one verdict per ref.
 
     Raises:
-        SpecguardError: no verdict can be given.
+        SpecguardError: no verdict is possible.
     """
     if request.enforce:
         for name in _LOOSENING:
@@ -112,7 +112,7 @@ def check(
                 final = "--pre-receive" if request.pre_receive else "--enforce"
                 step = f"leave {flag} out, or {final} where nothing depends on the verdict"
                 raise usage(f"{final} does not go with {flag}, which could loosen the verdict", step)
-    # A date that is none is said before anything is read.
+    # An invalid date is reported before anything is read.
     Clock(request.today)
     with git or Git((looking or Looking.of(request)).repository()) as git:
         policies = Policies(request, git.repository)
@@ -125,10 +125,10 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     Args:
         change: the change.
         policies: the policies of this check.
-        needs: what reports need beside the findings, as for `check`.
+        needs: what the report needs in addition to the findings, as for `check`.
 
     Raises:
-        SpecguardError: no verdict can be given.
+        SpecguardError: no verdict is possible.
     """
     request = change.request
     change, policy, notes = policies.of(change)
@@ -144,7 +144,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     results = judging.run()
     if kept:
         kept.save()
-    # The baseline is as trusted as the policy, and comes from the same tree.
+    # The baseline is as trusted as the policy, and is read from the same tree.
     trusted = change.head_files if policy.adopted else change.policy_files
     with Needed():
         has_baseline = trusted.find(BASELINE) is not None
@@ -160,7 +160,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     results = sorted([*results, *judging.run(last=True, nothing=nothing)], key=lambda result: result.code)
     tell_once(results)
     _keep_others(results, change)
-    # The log of decisions names the change in which an approval lifted something.
+    # The log of decisions names the change whose findings an approval accepted.
     identify = "fingerprint" in needs or any(
         judged.state == "approved" for result in results for judged in result.findings
     )
@@ -207,18 +207,18 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
 
 
 def _settle(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, list[str]]:
-    """Let approvals lift what they are for; the fact of the rules about approvals follows from it.
+    """Apply approvals to the findings, and provide the fact that the rules about approvals need.
 
     Args:
-        facts: the change, whose request may ask for an approval to be given, and the policy that judged.
-        results: what became of the other rules; those that an approval lifts are altered.
+        facts: the facts of the change and its policy; the request may ask to grant an approval.
+        results: the results of the other rules; approved findings are updated in place.
 
     Returns:
-        Why the rules about approvals have nothing to judge, empty if they have; and what a reader must
-        see.
+        Why the rules about approvals have nothing to judge (empty if they have something), and notes for the
+        report.
 
     Raises:
-        SpecguardError: the approval that is asked for cannot be given.
+        SpecguardError: the requested approval cannot be granted.
     """
     change, policy = facts.change, facts.policy
     notes: list[str] = []
@@ -226,7 +226,7 @@ def _settle(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, list[str]
         from specguard.approvals.granting import grant
 
         notes += grant(facts, results)
-    # Nobody approves an edit before it is made, and a hook waits for what is imported.
+    # Nobody can approve an edit before it is made, and imports slow the hook down.
     failed = {one.code for one in results if one.state == "failed" and change.stage != "edit"}
     if "PTH004" in failed:
         from specguard.approvals.implicit_approvers import accept_first_approvers
@@ -259,10 +259,10 @@ def _settle(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, list[str]
 
 
 def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> bool:
-    """True if approvals have to be looked at: something is open that one could lift, or the log is touched.
+    """True if approvals must be read: a finding is open that one could accept, or the log is touched.
 
-    A hook that has found nothing reads no log. Nor does one that judges an edit before it is made: nobody can
-    have approved what is not there yet.
+    A hook without open findings does not read the log. Nor does the stage `edit`, as nobody can have approved
+    an edit that is not made yet.
     """
     is_open = any(judged.state == "open" for result in results for judged in result.findings)
     if is_open and change.stage != "edit":
@@ -272,12 +272,12 @@ def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> boo
     except NotApplicable:
         return False
     except MissingFact:
-        # Whether the log is touched is not known then, and the rules about it say so.
+        # It is unknown whether the log is touched; the rules about the log report that.
         return True
 
 
 def _is_undone(change: Change, folder: bytes) -> bool:
-    """True if a commit does more to the log than to add to it, which a later one may have hidden."""
+    """True if a commit removes or changes log entries, which a later commit may hide."""
 
     def undone() -> bool:
         return len(change.commits) > 1 and any(
@@ -287,7 +287,7 @@ def _is_undone(change: Change, folder: bytes) -> bool:
             for entry in diff
         )
 
-    # Whoever asks for commits that are not there is told so.
+    # Rules that ask for the missing commits report them.
     return if_known(undone, False)
 
 
@@ -295,14 +295,14 @@ _ALTERS_COMMITS: Final = (
     r"`([^`]*\bgit (?:-c [\w.]+=(?:\"[^`\"]*\"|\S+) )*"
     r"(?:rebase|filter-branch|reset --(?:soft|keep)|commit --amend)\b[^`]*)`"
 )
-"""A command that git refuses beside what is not committed, or that would take that into a commit."""
+"""A command that git refuses if there are uncommitted changes, or that would commit them."""
 
 
 def _keep_others(results: Sequence[RuleResult], change: Change) -> None:
-    """Have next steps that alter commits leave alone what is not committed, and another branch.
+    """Rewrite next steps that alter commits so that uncommitted changes and other branches stay untouched.
 
-    What is not committed is put aside and brought back. Where nothing is, `git stash pop` would take what is
-    older. What a job of CI or the place of a run has is not that of whoever reads the step.
+    Uncommitted changes are stashed and restored. Without any, `git stash pop` would restore an older stash.
+    In CI and in the place of a run nothing is rewritten: their state is not that of the reader's repository.
     """
     import re
 
@@ -313,7 +313,7 @@ def _keep_others(results: Sequence[RuleResult], change: Change) -> None:
         try:
             return if_known(lambda: _left_alone(change), ""), has_uncommitted(change.git)
         except (MissingFact, SpecguardError, OSError):
-            # Without a working tree there is nothing to be kept.
+            # Without a working tree there is nothing to protect.
             return "", False
 
     def kept(step: re.Match[str]) -> str:
@@ -329,7 +329,7 @@ def _keep_others(results: Sequence[RuleResult], change: Change) -> None:
 
 
 def _left_alone(change: Change) -> str:
-    """The judged branch, as a word of a shell, where it is here and not checked out; otherwise empty."""
+    """Return the judged branch, shell-quoted, if it is local and not checked out; otherwise empty."""
     from shlex import quote
 
     name, repository = change.branch.name, change.git.repository
@@ -339,10 +339,10 @@ def _left_alone(change: Change) -> str:
 
 
 def _from_root(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
-    """Where next steps are to be typed, whose paths are from the root, if the check is called elsewhere."""
+    """Yield a note where to run the next steps, if their paths do not match the directory of the check."""
     typed = any(" -- " in judged.finding.help for result in results for judged in result.findings)
     at_root = os.path.lexists(os.path.join(change.request.directory, ".git"))
-    # To ask git costs a process.
+    # Asking git starts a process.
     top = change.git.repository.work_tree_if_any() if typed and not at_root else None
     if top and top != os.path.realpath(change.request.directory):
         from shlex import quote
@@ -351,7 +351,7 @@ def _from_root(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
 
 
 def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
-    """The findings in the whole tree of those rules of some codes that judge parts of files."""
+    """Judge the whole tree by those of the given rules that usually judge parts of files."""
     policy = judging.policy
     asked = [rule.code for rule in policy.rules if rule.code in codes and rule.load().judges_parts]
     if not asked:
@@ -362,14 +362,14 @@ def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
 
 
 def _unread(altered: PolicyChange | None, results: Sequence[RuleResult]) -> Iterator[str]:
-    """That a change leaves no policy that can be read, where no finding about the authority says it."""
+    """Yield a note if no policy can be read after the change, unless an authority finding says that."""
     told = any(result.code == "PTH004" and result.findings for result in results)
     if altered is not None and altered.problem and not told:
         yield f"After this change no policy can be read: {altered.problem}"
 
 
 def _left_to_ci(change: Change, policy: Policy) -> Iterator[str]:
-    """Rules that a push cannot be judged by, since only the check of a pull request has the facts."""
+    """Yield a note on the rules that need facts which only the check of the pull request has."""
     if change.stage != "push" or not if_known(lambda: change.base.head, ""):
         return
     titled = any(kind.pull_request for kind in policy.declared("work_kinds").values())
@@ -385,7 +385,7 @@ def _left_to_ci(change: Change, policy: Policy) -> Iterator[str]:
 
 
 def is_left_to_ci(stages: Sequence[Stage]) -> bool:
-    """True if a rule of these stages judges in CI what no push hook has judged."""
+    """True if CI judges a rule with these stages, and the push hook does not."""
     return "push" not in stages and ("range" in stages or "pull-request" in stages)
 
 
@@ -393,14 +393,14 @@ _PRESET: Final = "preset:"
 
 
 def quote(results: Sequence[RuleResult], policy: Policy, change: Change) -> None:
-    """Give each finding the line of the authority that is behind it, as `Judged.quote`.
+    """Set `Judged.quote` of each finding to the line of the authority behind the finding.
 
-    A line that cannot be had, such as one of a file that `--authority` names, stays empty.
+    The quote stays empty if the line is not available, as for a file that `--authority` names.
 
     Args:
-        results: the results whose findings are meant.
-        policy: what they were judged by.
-        change: what was judged.
+        results: the results with the findings.
+        policy: the policy that judged them.
+        change: the judged change.
     """
     quotes = Quotes(policy, change.git)
     for result in results:
@@ -409,7 +409,7 @@ def quote(results: Sequence[RuleResult], policy: Policy, change: Change) -> None
 
 
 class Quotes:
-    """The words of a policy's documents and presets, line by line.
+    """The lines of a policy's documents and presets.
 
     Args:
         policy: the policy.
@@ -423,7 +423,7 @@ class Quotes:
         self._known: dict[str, Sequence[str]] = {}
 
     def of(self, origin: Origin | None) -> str:
-        """A line without the blanks around it; empty if it is a whole file, or cannot be had."""
+        """Return a line without surrounding blanks; empty if it is missing or the origin is a whole file."""
         if origin is None or not origin.line:
             return ""
         if origin.path not in self._known:
@@ -443,35 +443,35 @@ class Quotes:
 
 
 def hunks_of(results: Sequence[RuleResult], change: Change) -> Mapping[bytes, Sequence[Hunk]]:
-    """The lines that the change removes and adds in the files with findings, by path.
+    """Return the lines that the change removes and adds in the files with findings, by path.
 
-    A file that is binary or cannot be compared is left out.
+    Binary files and files that cannot be compared are left out.
 
     Args:
-        results: the results whose findings are meant.
-        change: what was judged.
+        results: the results with the findings.
+        change: the judged change.
     """
     paths = {judged.finding.path for result in results for judged in result.findings}
     entries = if_known(lambda: [entry for entry in change.entries if entry.path in paths], [])
     try:
         return {entry.path: hunks for entry, hunks in change.lines.compare(entries)}
     except MissingFact:
-        # One of them is not there or too large: the others are compared by themselves.
+        # At least one file is missing or too large: compare each file separately.
         each = {entry.path: if_known(partial(change.lines.hunks, entry), None) for entry in entries}
         return {path: hunks for path, hunks in each.items() if hunks is not None}
 
 
 def describe(results: Sequence[RuleResult], policy: Policy) -> None:
-    """Give each rule that was judged its docstring, as `RuleResult.text`, and where it comes from.
+    """Set each judged rule's docstring as `RuleResult.text`, and its plugin.
 
     Args:
         results: the results of the rules.
-        policy: what they were judged by.
+        policy: the policy that judged them.
     """
     rules = {rule.code: rule for rule in policy.rules}
     for result in results:
         if rule := rules.get(result.code):
             result.plugin = rule.plugin
-            # A rule that was not judged need not be imported; one that cannot be has crashed.
+            # A rule that was not judged need not be imported; a rule that fails to import has crashed.
             if result.state not in ("off", "not-applicable") and not result.crashed:
                 result.text = type(rule.load()).__doc__ or ""

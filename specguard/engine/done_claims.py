@@ -1,4 +1,4 @@
-"""Claims of a change that something is done: items, entries, and ticked items of checklists."""
+"""The claims of a change that something is done: items, entries, and ticked checklist items."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _WHO: Final = frozenset({"by", "verifiedby", "who", "person"})
 _WHEN: Final = frozenset({"at", "verifiedat", "date", "when"})
 _WORD: Final = re.compile(r"[\w.-]*\w")
 _SHORT: Final = 3
-"""An id of fewer characters is read only where a text begins with it: `7 Carts`, `Task 7`."""
+"""Ids with fewer characters are read only at the start of a text: `7 Carts`, `Task 7`."""
 
 
 class Claims:
-    """The claims in one tree that something is done, as far as it is judged.
+    """The claims in one tree that something is done, as far as they are judged.
 
     Args:
         facts: the facts of the change.
 
     Raises:
-        MissingFact: something that must be read is not there.
+        MissingFact: a required file or object is missing.
     """
 
     def __init__(self, facts: Facts) -> None:
@@ -54,13 +54,13 @@ class Claims:
         self._facts = facts
         self._records: RunRecords = facts.get("run_proof").records
         self._documents: Documents = facts.get("documents")
-        # Which files are checklists, and which prove an item of them.
+        # The files that are checklists, and those that prove checklist items.
         self._files: Selecting = checklists.files if checklists else Selecting()
         self._evidence: Selecting = checklists.proofs if checklists else Selecting()
         self._sources: Sources | None = facts.if_declared("sources")
         self._specs: Specs | None = facts.if_declared("specs")
         self._plans: Plans | None = facts.if_declared("plans")
-        # Else only what the change makes done or ticks is judged.
+        # If False, only the claims that the change adds are judged.
         self._whole: bool = facts.get("whole")
 
     @property
@@ -69,15 +69,15 @@ class Claims:
         return documents
 
     def is_planned(self, claim: Claim) -> bool:
-        """True if a claim is about a task of a plan."""
+        """True if the claim is about a task of a plan."""
         return self._plans is not None and self._plans.at(claim.path) is not None
 
     @property
     def done(self) -> Iterator[Claim]:
-        """The items and entries that are done, and were not before the change; each once.
+        """The items and entries that are done and were not done before the change, each once.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         told = set()
         for listed in self._closed():
@@ -94,12 +94,12 @@ class Claims:
                 yield self._claim(label, entry.value, path, entry.line, said, ids=[label])
 
     def of_listed(self, listed: Listed, cited: Sequence[tuple[str, bytes]] = (), commit: str = "") -> Claim:
-        """The claim that a listed item is done.
+        """Return the claim that a listed item is done.
 
         Args:
             listed: the item.
-            cited: the runs that show it beside those that its entry names.
-            commit: the commit that did it, where that is known.
+            cited: the runs that prove the item, in addition to those that its entry names.
+            commit: the commit that did the item; empty if unknown.
         """
         source = listed.source
         sources = self._sources.of(source.kind) if self._sources is not None else [source]
@@ -111,10 +111,10 @@ class Claims:
 
     @property
     def ticks(self) -> Iterator[tuple[Ticked, Claim]]:
-        """The items that the change ticks or rewrites, and those whose proof it changes or removes.
+        """The items that the change ticks or rewrites, and those whose proof the change alters or removes.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         entries = () if self._whole else self._facts.get("entries")
         lost = self._lost(entries)
@@ -144,7 +144,7 @@ class Claims:
                 yield item, claim
 
     def _closed(self) -> Iterator[Listed]:
-        """The items that are closed; those that were so before the change left out."""
+        """Yield the closed items, without those that were closed before the change."""
         if self._sources is None or not (self._whole or self._sources.is_touched):
             return
         known: set[tuple[bytes, str]] = set()
@@ -160,9 +160,9 @@ class Claims:
         self, label: str, value: Mapping[str, Any], path: bytes, line: int | None, status: str,
         cited: Sequence[tuple[str, bytes]] = (), **more: Any,
     ) -> Claim:  # fmt: skip
-        """The claim of an entry of data, with what it says itself of how it was verified."""
+        """Return the claim of a data entry, with what the entry states about its verification."""
         if self._specs is not None and path == self._specs.now.index_path:
-            # Who approved or reviewed the spec says nothing of what came of it.
+            # The approver or reviewer of a spec does not verify its result.
             apart = (self._specs.settings.approvals, self._specs.settings.review)
             value = {key: said for key, said in value.items() if key not in apart}
         claimed, by_hand = _spoken_for(value)
@@ -175,20 +175,20 @@ class Claims:
     def _cited(
         self, names: Iterable[str], beside: bytes, patterns: Selecting | None
     ) -> list[tuple[str, bytes]]:
-        """The manifests that texts name, from the root or from the document's own folder.
+        """Return the manifests that texts name, from the root or from the document's own folder.
 
         Args:
             names: the texts.
-            beside: the document.
-            patterns: which files count; None: those in the folder of runs.
+            beside: the document's path.
+            patterns: the files that count; None: those in the folder of runs.
         """
         found: dict[bytes, str] = {}
         for name in dict.fromkeys(names):
             meant = list(places(name, beside))
-            # What is there from the root is not meant from the document's folder.
+            # If the path exists from the root, the document's folder is not tried.
             there = [place for place in meant if self._records.is_there(place)][:1]
             for place in there or meant:
-                # The folder of a run stands for its manifest.
+                # The folder of a run counts as its manifest.
                 manifest = place + b"/manifest.json"
                 if patterns is None:
                     counts = place.startswith(self._records.settings.folder)
@@ -203,14 +203,14 @@ class Claims:
         return [(shown, place) for place, shown in found.items()]
 
     def _lost(self, entries: Sequence[Entry]) -> set[bytes]:
-        """The changed files that were proofs before: what proved nothing then has nothing to lose."""
+        """Return the changed files that were proofs before the change; others had no proof to lose."""
         paths = [entry.path for entry in entries if not entry.added]
         found = {paths[position] for position, _ in self._evidence.find_each(paths)}
         earlier = self._records.of(self._start) if found else self._records
         return {path for path in found if (run := earlier.at(path)) is not None and run.succeeded}
 
     def _ticked_before(self, entries: Sequence[Entry]) -> dict[int, int]:
-        """The number of earlier occurrences of each ticked item, by its text's hash, in the touched files."""
+        """Count the earlier occurrences of each ticked item in the touched files, by the hash of its text."""
         paths = [entry.path for entry in entries if not entry.added]
         found: dict[int, int] = {}
         for position, _ in self._files.find_each(paths):
@@ -221,9 +221,10 @@ class Claims:
         return found
 
     def _item_of(self, item: Ticked, path: bytes, document: Document | None) -> Sequence[str]:
-        """The ids of the nearest item that a tick names or stands under; none if none is known.
+        """Return the ids of the nearest item that a tick names or is listed below; empty if no id is known.
 
-        They are sought in its words, in the items and headings above it, and in its file's name.
+        The ids are searched in the tick's words, then in the items and headings above, then in the file's
+        name.
         """
         sections = document.sections if document is not None else ()
         headings = [one.heading.text.plain for one in reversed(sections) if one.line <= item.line <= one.end]
@@ -241,7 +242,7 @@ class Claims:
 
     @cached_property
     def _ids(self) -> frozenset[str]:
-        """The ids of all items that sources, the index of specs and the runs that can be seen tell of."""
+        """The ids of all items in the sources, the index of specs and the visible runs."""
         ids = {one.id for source in (self._sources.all if self._sources else ()) for one in source.items}
         ids.update(entry.id for entry in (self._specs.now.entries if self._specs else ()) if entry.id)
         ids.update(one for run in (self._records.all if self._records.visible else ()) for one in run.told)
@@ -249,9 +250,9 @@ class Claims:
 
 
 def places(name: str, beside: bytes) -> Iterator[bytes]:
-    """The paths of the tree that a name in a document may mean: from the root, and from its own folder."""
+    """Yield the tree paths that a name in a document may mean: from the root, and from its own folder."""
     written = name.strip().encode("utf-8", "surrogateescape")
-    # An absolute path is no path of the tree.
+    # An absolute path is outside the tree.
     if written and not written.startswith(b"/") and b"\n" not in written:
         folder = beside.rpartition(b"/")[0]
         found = map(plain_path, (written, folder + b"/" + written))
@@ -259,7 +260,7 @@ def places(name: str, beside: bytes) -> Iterator[bytes]:
 
 
 def papers(policy: Policy) -> Callable[[bytes], bool]:
-    """The test whether a path is under a contract, or of an index, a checklist, a plan or a run."""
+    """Return a test whether a path falls under a contract or belongs to an index, checklist, plan or run."""
     folders = [policy.declared("run_settings").folder]
     if policy.log_folder:
         folders.append(policy.log_folder)
@@ -291,7 +292,7 @@ def papers(policy: Policy) -> Callable[[bytes], bool]:
 
 
 def _spoken_for(value: Mapping[str, Any]) -> tuple[bool, bool]:
-    """True if an entry itself claims that commands ended well, and True if a person verified it by hand."""
+    """Return two flags: the entry reports an exit code of 0, and the entry names a person with a date."""
     tables = [
         {normal_name(key): said for key, said in one.items()}
         for _, one in walk(value)

@@ -1,4 +1,4 @@
-"""Every fact that a rule may ask for, by name; each is fetched when it is first asked for, once."""
+"""The facts that a rule may ask for, by name; each is fetched once, on first use."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 
 
 OLDEST: Final = 2026
-"""A clock that says an earlier year was never set: this program is not older."""
+"""The year of the first release; a clock that shows an earlier year was never set."""
 
 
 class Clock:
     """The date and time of a check.
 
     Args:
-        said: what `--today` said; empty: the clock's UTC date.
+        said: the value of `--today`; empty: the clock's UTC date.
 
     Raises:
-        SpecguardError: it is no date.
+        SpecguardError: the value is not a date.
     """
 
     def __init__(self, said: str) -> None:
@@ -64,10 +64,10 @@ class Clock:
         return datetime.datetime.now(datetime.UTC).date()
 
     def now(self) -> datetime:
-        """The UTC time; the end of the day that `--today` says.
+        """Return the UTC time; with `--today`, the end of that day.
 
         Raises:
-            MissingFact: the clock cannot be right.
+            MissingFact: the clock shows a year before the first release.
         """
         import datetime
 
@@ -82,23 +82,23 @@ class Clock:
 
 
 OF_CHANGE: Final = {
-    # The moment of the check.
+    # The stage of the check.
     "stage": "Stage",
-    # Whether the whole tree is judged (`--all`), and not only what the change touches.
+    # True if the whole tree is judged (`--all`), and not only the files that the change touches.
     "whole": "bool",
-    # What the change adds, modifies and deletes in all, by path.
+    # The net additions, modifications and deletions of the change, by path.
     "entries": "Sequence[Entry]",
     # The change's commits, oldest first.
     "commits": "Sequence[Commit]",
-    # The change's merge commits, each done again when it is asked for.
+    # The change's merge commits, each merged again on demand.
     "merges": "Merges",
-    # The branch that is judged.
+    # The judged branch.
     "branch": "Branch",
     # The pull request's text.
     "pull_request": "PullRequest",
-    # What the change is compared with.
+    # The base that the change is compared with.
     "base": "Base",
-    # The files of the trusted base's tip.
+    # The files at the tip of the trusted base.
     "base_files": "Tree",
     # The files before the change.
     "start_files": "Tree",
@@ -115,23 +115,24 @@ OF_CHANGE: Final = {
     # The messages of the trusted base's history.
     "history": "History",
 }
-"""The facts that the change has itself, under the same names, each with what rules annotate it with."""
+"""The facts that are attributes of the change, each with the annotation that rules use."""
 
 
 class Facts:
     """The facts of one change under one policy.
 
-    Each public property below is a fact, as is each of `OF_CHANGE`: its name is what a rule's `check` takes,
-    its annotation the annotation that rule must use; with ` | None` and the default None it takes a fact that
-    may not belong to the change. A value is frozen; `None` and empty are answers, never "not known".
+    Each public property below is a fact, as is each key of `OF_CHANGE`. Its name is the parameter of a rule's
+    `check`, and its annotation is the one that the rule must use. With ` | None` and the default None, the
+    rule accepts a fact that may not belong to the change. Values are frozen; None and empty are answers, and
+    never mean "not known".
 
     Attributes:
-        change: what is judged.
-        timed: whether the time of day, or which branches there are, has been asked for, so that another time
-            might have made a difference.
-        notes: sentences about what could not be asked.
-        root: the folder of runs beside the check; empty: the policy's.
-        least: the least that evidence must be; empty: what the policy says.
+        change: the judged change.
+        timed: True if a fact depended on the time of day or on the existing branches, so that another time
+            could give another result.
+        notes: sentences about facts that could not be read.
+        root: the folder of runs next to the repository; empty: the policy's.
+        least: the lowest accepted grade of evidence; empty: the policy's.
         known: the facts that were asked for.
     """
 
@@ -147,11 +148,11 @@ class Facts:
         self.least = ""
 
     def get(self, name: str) -> Any:
-        """The value of a fact, or of a declaration's fact.
+        """Return the value of a fact, or of a declaration's fact.
 
         Raises:
-            MissingFact: it cannot be had.
-            NotApplicable: it does not belong to this change.
+            MissingFact: the fact is not available.
+            NotApplicable: the fact does not belong to this change.
         """
         if name in self.known:
             return self.known[name]
@@ -171,7 +172,7 @@ class Facts:
         return value
 
     def remarks(self) -> Sequence[str]:
-        """Sentences about what could not be asked, or is only claimed, for a reader of the verdict."""
+        """Return notes for the report: facts that could not be read, and items that are only claimed."""
         proof: RunProof | None = self.known.get("run_proof")
         count = len(proof.claimed) if proof is not None else 0
         if count:
@@ -183,7 +184,7 @@ class Facts:
         return self.notes
 
     def let_approvals(self, approvals: Approvals | MissingFact) -> None:
-        """Say what the approvals of the change are, once the other rules have judged, or what is missing."""
+        """Set the fact `approvals` after the other rules have judged, or record why it is missing."""
         if isinstance(approvals, MissingFact):
             self._absent["approvals"] = approvals
         else:
@@ -191,7 +192,7 @@ class Facts:
 
     @property
     def bookkeeping(self) -> Bookkeeping:
-        """The part of the change that files approvals and runs beside the work."""
+        """The part of the change that files approvals and runs in addition to the work."""
         from specguard.change.change import Bookkeeping
 
         return Bookkeeping(
@@ -202,9 +203,9 @@ class Facts:
         )
 
     def _committed_runs(self) -> bytes:
-        """The prefix of the paths of runs if the policy has them committed; else empty."""
+        """Return the path prefix of runs if the policy has them committed; otherwise empty."""
         if not self._policy.declares("run_settings"):
-            # What is not set is `keep = "local"`, and nothing is imported to read that.
+            # The default is `keep = "local"`, and no import is needed to know that.
             return b""
         settings = self._policy.declared("run_settings")
         folder: bytes = settings.folder if settings.keep == "tree" else b""
@@ -212,7 +213,7 @@ class Facts:
 
     @property
     def messages(self) -> Sequence[Message]:
-        """The commit messages to judge: a commit's, the one being written, or the title of a squash."""
+        """The commit messages to judge: those of commits, the one being written, or the title of a squash."""
         return self.change.messages(self._policy.merge)
 
     @property
@@ -233,7 +234,7 @@ class Facts:
     def work(self) -> Work:
         """The work items that the change names, and the names."""
         if not self._policy.declared("work_kinds"):
-            # What reads names by templates costs a hook more to import than most rules to run.
+            # The template reader costs a hook more to import than most rules cost to run.
             raise NotApplicable("the policy describes no work items ([work.<kind>])")
         from specguard.work.named_items import Work
 
@@ -276,14 +277,14 @@ class Facts:
 
     @property
     def start_documents(self) -> Documents:
-        """The same before the change."""
+        """The documents before the change, each parsed once."""
         from specguard.change.tree import Documents
 
         return Documents(self.change.start_files)
 
     @property
     def artifacts(self) -> Artifacts:
-        """The files that the policy's contracts are about."""
+        """The files that fall under the policy's contracts."""
         self._table("contracts", "artifacts.<name>")
         return self._artifacts(self.get("documents"), branches=self._is_branch)
 
@@ -303,7 +304,7 @@ class Facts:
 
     @cached_property
     def _work_items(self) -> Work | None:
-        """The work items, as if the change named none where its names cannot be had; None without kinds."""
+        """The work items, without named items if names are missing; None if the policy has no kinds."""
         try:
             work: Work | None = self.if_declared("work")
         except MissingFact:
@@ -313,8 +314,8 @@ class Facts:
         return work
 
     def _is_branch(self, name: str) -> bool:
-        """True if a branch is the judged one, or one that the policy speaks of, be it there still or not."""
-        # Which branches there are does not follow from the commits that an outcome is kept under.
+        """True if the branch is judged, or is one that the policy names; it may be deleted already."""
+        # The existing branches do not follow from the commits that are the key of a cached outcome.
         self.timed = True
         change, kinds = self.change, self._policy.declared("work_kinds")
         judged = if_known(lambda: change.branch.name, "")
@@ -331,7 +332,7 @@ class Facts:
 
     @property
     def specs(self) -> Specs:
-        """The specs and what is known of them."""
+        """The specs and their approvals, reviews and statuses."""
         settings = self._table("spec_settings", "specs")
         from specguard.specs.specs import Specs
 
@@ -369,7 +370,7 @@ class Facts:
         )
 
     def _trusted_waves(self) -> Waves:
-        """The waves as the trusted base has them; nothing of the change says there that anything is done."""
+        """Return the waves of the trusted base, where nothing in the change can mark an item as done."""
         from specguard.change.tree import Documents
         from specguard.plans.plans import Plans
         from specguard.waves.waves import Waves
@@ -391,7 +392,7 @@ class Facts:
 
     @property
     def _lists(self) -> Sources:
-        """The files that list work items; none where no kind of the policy has any."""
+        """The files that list work items; empty if no kind of the policy has a source."""
         from specguard.work.item_lists import Sources
 
         none = Sources({}, documents=self.get("documents"), entries=lambda: self.change.entries)
@@ -399,7 +400,7 @@ class Facts:
 
     @property
     def breakdowns(self) -> Breakdowns:
-        """The items that sources list, with what other documents say of them."""
+        """The items that sources list, with what other documents say about them."""
         from specguard.waves.breakdowns import Breakdowns
 
         documents = self.get("documents")
@@ -415,7 +416,7 @@ class Facts:
 
     @property
     def run_records(self) -> RunRecords:
-        """The runs that can be seen from here, each with what it recorded."""
+        """The visible runs, each with its record."""
         records: RunRecords = self.get("run_proof").records
         if not records.visible:
             where = records.settings.root or records.settings.path
@@ -426,7 +427,7 @@ class Facts:
 
     @property
     def run_proof(self) -> RunProof:
-        """The proof by runs that something is done."""
+        """The proof by runs that items are done."""
         from specguard.runs.proof import RunProof
 
         change, policy = self.change, self._policy
@@ -456,7 +457,7 @@ class Facts:
         return papers(self._policy)
 
     def _past(self, words: Sequence[str]) -> Iterator[PastCommit]:
-        """The commits of the head's history whose message has one of some words, newest first."""
+        """Yield the commits of the head's history whose message contains one of some words, newest first."""
         from specguard.change.repository import PastCommit
 
         for commit in reversed(self.change.commits):
@@ -480,7 +481,7 @@ class Facts:
         )
 
     def _run_root(self) -> str | None:
-        """The folder of runs beside the check; None if there is none."""
+        """Return the folder of runs next to the repository; None if there is none."""
         from specguard.runs.files import run_root
 
         repository, settings = self.change.git.repository, self._policy.declared("run_settings")
@@ -496,14 +497,14 @@ class Facts:
         return datetime.now(UTC)
 
     def if_declared(self, fact: str) -> Any:
-        """A fact of which the policy may say nothing; None if it does not."""
+        """Return a fact that the policy may not declare; None if it does not apply."""
         return if_applicable(lambda: self.get(fact), None)
 
     def _landed(self, sources: Sources, commits: Callable[[], Sequence[Commit]]) -> Callable[[Listed], bool]:
-        """The test whether a commit did a listed item; without a template of a commit none did.
+        """Return a test whether a commit did a listed item; False for kinds without a commit template.
 
-        What is staged is judged without history; there an item that a commit could have done passes for done,
-        and the check of the commits says otherwise.
+        Staged changes are judged without history. There an item counts as done if a commit could do it, and
+        the check of the commits corrects that.
         """
         named = {name for name, kind in sources.kinds.items() if kind.commit or kind.pull_request}
         if not named or self._before_commit:
@@ -516,11 +517,11 @@ class Facts:
 
     @property
     def _before_commit(self) -> bool:
-        """True if what is judged is no commit yet, and no history tells of it."""
+        """True if the judged change is not committed yet, so the history does not contain it."""
         return self.change.stage in ("edit", "staged", "commit-msg")
 
     def shown(self, sources: Sources, tip: str | None) -> Callable[[Listed], bool] | None:
-        """The test whether more than its status shows that a wave's item was done; None without waves.
+        """Return a test whether a wave's item is proven done by more than its status; None without waves.
 
         Args:
             sources: the files that list the items.
@@ -543,7 +544,7 @@ class Facts:
         )
 
     def _has_run(self, listed: Listed) -> bool:
-        """True if a run that can be seen from here shows that a listed item was done."""
+        """True if a visible run proves that a listed item was done."""
         from specguard.runs.proof import Claim
 
         kind, path = listed.source.kind, listed.source.path
@@ -551,7 +552,7 @@ class Facts:
         return bool(if_known(lambda: self.get("run_proof").judge(claim) is None, False))
 
     def _table(self, fact: str, table: str) -> Any:
-        """The settings of a table; where the policy has none nothing is imported for it."""
+        """Return the settings of a table; if the policy has none, nothing is imported for them."""
         if not self._policy.declares(fact):
             raise NotApplicable(f"the policy has no [{table}]")
         return self._policy.declared(fact)
@@ -568,7 +569,7 @@ class Facts:
 
     @property
     def approvals(self) -> Approvals:
-        """The approvals of the change, for rules of the family `APR`: they judge after all others."""
+        """The approvals of the change, for rules of the family `APR`, which run after all others."""
         raise NotApplicable("approvals are judged after all else")
 
     @property
@@ -585,7 +586,7 @@ class Facts:
 
 
 def fact_types() -> Mapping[str, str]:
-    """Each fact's name with its annotation as written, for checking a rule when it registers."""
+    """Return each fact's name and its annotation as written, to check a rule when it registers."""
     found = dict(OF_CHANGE)
     for name, attribute in vars(Facts).items():
         if isinstance(attribute, property) and attribute.fget is not None and name[0] != "_":

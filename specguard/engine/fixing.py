@@ -1,4 +1,4 @@
-"""Fixes of findings, as their rules propose them, grouped by the thing they change."""
+"""The fixes that rules propose for findings, grouped by the file, message or branch that they change."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
 
 class Proposal(Record):
-    """One thing that would be altered, for one finding or several.
+    """A proposed change of one file, message or branch, for one or more findings.
 
     Attributes:
         kind: `branch`, `message` or `file`.
-        codes: the rules whose findings it is for.
-        name: the branch's name now, the commit's object id (empty for a message being written), or the path.
-        before: the name, message or content now, as bytes.
-        after: what it would be.
-        refused: why it is not to be altered, as a clause; empty if it may be.
+        codes: the codes of the rules whose findings it fixes.
+        name: the branch's current name, the commit's object id (empty for a message being written), or the
+            path.
+        before: the current name, message or content, as bytes.
+        after: the name, message or content after the fix.
+        refused: why the fix must not be applied, as a clause; empty if it may be.
     """
 
     kind: Literal["branch", "message", "file"]
@@ -40,13 +41,13 @@ class Proposal(Record):
 
 
 def propose(results: Sequence[RuleResult], facts: Facts) -> Sequence[Proposal]:
-    """The fixes that the rules propose for their open findings; nothing is changed here.
+    """Collect the fixes that the rules propose for their open findings; nothing is changed here.
 
     Files come first, then messages, then the branch.
 
     Args:
-        results: what the rules found.
-        facts: what the rules ask for.
+        results: the results of the rules.
+        facts: the facts that the rules ask for.
     """
     rules = {rule.code: rule for rule in facts.policy.rules}
     files: dict[bytes, list[tuple[EditFile, str]]] = {}
@@ -68,7 +69,7 @@ def propose(results: Sequence[RuleResult], facts: Facts) -> Sequence[Proposal]:
 
 
 def _fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | None:
-    """The fix that a rule proposes for a finding; None if it has none, lacks a fact, or fails."""
+    """Return the fix that a rule proposes for a finding; None if it has none, lacks a fact, or fails."""
     method: Any = rule.load().fix
     if method is None:
         return None
@@ -132,7 +133,7 @@ def _of_branch(fix: RenameBranch, code: str, facts: Facts) -> Proposal | None:
 
 
 def _edited(text: str, edits: Iterable[tuple[Callable[[str], str], str]]) -> tuple[str, list[str]]:
-    """A text after some edits, and the rules of those that altered it; one that fails alters nothing."""
+    """Apply edits to a text; return it with the rules whose edits changed it. Skip edits that fail."""
     codes: list[str] = []
     for edit, code in edits:
         try:

@@ -1,7 +1,7 @@
-"""The branches that are open at the same time, and the pairs of them that touch the same.
+"""The branches that are open at the same time, and the pairs of them that overlap.
 
-No process is started for a branch: one tells the refs, one the history that the base lacks, one what all
-branches change, and one what becomes of merging the pairs.
+No process starts for each branch. One process lists the refs, one walks the history that the base lacks, one
+diffs all branches, and one merges the pairs.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from specguard.work.item_lists import Listed, Sources, meant
 from specguard.work.kinds import Names, Naming
 
 ASKED: Final = 200
-"""So many pairs are merged at most, to see whether they conflict."""
+"""The highest number of pairs that are merged to find conflicts."""
 
 _DAY: Final = 24 * 60 * 60
 
 
 class OpenBranch(Record, frozen=False):
-    """A branch with something that the base lacks.
+    """A branch with changes that the base lacks.
 
     Attributes:
-        name: as people say it, e.g. `topic`, or `origin/topic` where only the remote has it.
+        name: the short name, e.g. `topic`, or `origin/topic` if only the remote has the branch.
         oid: the object id of its tip.
         refs: the full names of its refs.
         owner: the author of its tip, as `Name <address>`.
-        age: how many days ago its tip was committed.
-        item: what its name tells of a work item.
-        listed: the item's entry in a file that lists items.
-        files: the paths that it changes, and that the base does not have like this by now.
-        owned: of the paths that branches change those that its item's entry lists.
-        stands_on: the names of the open branches whose commits it has.
-        problem: why its item or its files cannot be told; empty if they can.
+        age: the age of its tip's commit, in days.
+        item: the work item that its name names; None if it names none.
+        listed: the item's entry in a file that lists items; None unless there is exactly one.
+        files: the paths that it changes, without those that are the same in the base by now.
+        owned: the changed paths of all branches that its item's entry lists.
+        stands_on: the names of the open branches whose tips it contains.
+        problem: why its item or its files are unknown; empty if they are known.
     """
 
     name: str
@@ -63,30 +63,33 @@ class OpenBranch(Record, frozen=False):
 
     @property
     def item_id(self) -> str:
-        """The item's id, as the list has it; empty if the branch names none."""
+        """The item's id, as the list has it; empty if the branch names no item."""
         return self.listed.id if self.listed else self.item.id if self.item else ""
 
     @property
     def label(self) -> str:
-        """The item as a person says it, e.g. `slice D1`; empty if the branch names none."""
+        """The kind and id of the item, e.g. `slice D1`; empty if the branch names no item."""
         return f"{self.item.kind} {self.item_id}" if self.item else ""
 
     def same_item(self, other: OpenBranch) -> bool:
-        """True if both are for one item."""
+        """True if both branches are for the same item."""
         if self.listed is not None and other.listed is not None:
             return self.listed is other.listed
         return self.item is not None and other.item is not None and self.item.same_item(other.item)
 
 
 class BranchPair(Record, frozen=False):
-    """Two branches that touch the same, neither of which stands on the other.
+    """Two branches that overlap, neither of which contains the other.
+
+    Branches overlap if they change the same paths, are for the same item, or one changes paths of the other's
+    item.
 
     Attributes:
         one, other: the branches.
         shared: the paths that both change.
-        same_item: whether both are for one item.
-        outside: which of the two changes paths of the other's item, whose they are, and the paths.
-        conflicts: the paths in which git cannot merge them; None if it was not asked.
+        same_item: True if both are for the same item.
+        outside: each branch that changes paths of the other's item, that other branch, and the paths.
+        conflicts: the paths with merge conflicts; None if git was not asked.
     """
 
     one: OpenBranch
@@ -98,14 +101,14 @@ class BranchPair(Record, frozen=False):
 
 
 class OpenBranches(Record):
-    """All that is open at the same time.
+    """All branches that are open at the same time.
 
     Attributes:
-        base: what it is open against.
+        base: the base that they are compared with.
         branches: the open branches, the youngest first.
-        landed: how many more have nothing that the base lacks.
-        pairs: the pairs that touch the same, those with most shared files first.
-        notes: what a reader must know.
+        landed: the number of other branches, which have nothing that the base lacks.
+        pairs: the pairs that overlap, those with most shared files first.
+        notes: notes for the report.
     """
 
     base: Found
@@ -116,13 +119,13 @@ class OpenBranches(Record):
 
 
 def open_branches(request: Request) -> OpenBranches:
-    """The open branches of a repository, with their items by the base's policy, if it has one.
+    """Find the open branches of a repository, with their items if the base has a policy.
 
     Args:
-        request: its directory, environment, `base`, `authority` and `today` count.
+        request: reads its directory, environment, `base`, `authority` and `today`.
 
     Raises:
-        SpecguardError: there is no base, its policy is wrong, or the history is not all there.
+        SpecguardError: the base is missing, its policy is wrong, or parts of the history are missing.
     """
     now = Clock(request.today).now().timestamp()
     repository = Repository.locate(request.directory, request.environment)
@@ -161,10 +164,10 @@ def open_branches(request: Request) -> OpenBranches:
 class _Ahead:
     """The commits that branches have and the base lacks, from one walk.
 
-    Children come before their parents, so that a bit for each tip is handed on from commit to commit.
+    Children come before their parents, so that each commit passes a bit for every tip on to its parents.
 
     Attributes:
-        times: when each commit was committed, children first.
+        times: the commit time of each commit in seconds since 1970, children first.
     """
 
     def __init__(self, git: Git, base: str, tips: Sequence[str]) -> None:
@@ -190,14 +193,14 @@ class _Ahead:
         return self._git.read(process, "the history of the branches").decode("ascii").splitlines()
 
     def has(self, tip: str, other: str) -> bool:
-        """True if a tip stands on another one."""
+        """True if a tip contains another tip."""
         return tip != other and bool(self._having[other] & self._bits[tip])
 
     def starts(self, tips: Sequence[str]) -> dict[str, str]:
-        """The last commit of the base that each tip has; a tip that has none is left out."""
+        """Return the last commit of the base that each tip contains; tips without one are left out."""
         left = {tip: [oid for oid in self._left if self._having[oid] & self._bits[tip]] for tip in tips}
         times = [self._left[oid] for oids in left.values() if len(oids) > 1 for oid in oids]
-        # Of those that merged the base, the commit that comes first among the base's has all the others.
+        # If a tip merged the base, the first of its base commits in this walk contains all others.
         walk = self._walk(f"--max-age={min(times)}", tips=[self._base]) if times else ()
         places = {oid: place for place, oid in enumerate(walk)}
         return {
@@ -206,7 +209,7 @@ class _Ahead:
 
 
 def _joined(refs: Sequence[tuple[Ref, str]], history: _Ahead) -> list[OpenBranch]:
-    """The branches ahead of the base; what a remote has at one's commit, or behind it, is part of that."""
+    """Return the branches ahead of the base; a remote branch joins the branch that has its tip."""
     kept: list[OpenBranch] = []
     places = {oid: place for place, oid in enumerate(history.times)}
     for ref, oid in sorted(refs, key=lambda one: places.get(one[1], 0)):
@@ -223,7 +226,7 @@ def _joined(refs: Sequence[tuple[Ref, str]], history: _Ahead) -> list[OpenBranch
 
 
 def _read_files(git: Git, branches: Sequence[OpenBranch], starts: Mapping[str, str], base: Tree) -> None:
-    """Tell what each branch changes since it left the base, without what the base has like this by now."""
+    """Set the files that each branch changed since it left the base, without those equal in its tip."""
     try:
         found = _entries(git, starts)
     except MissingFact:
@@ -233,7 +236,7 @@ def _read_files(git: Git, branches: Sequence[OpenBranch], starts: Mapping[str, s
             branch.problem = "it has no commit in common with the base"
             continue
         try:
-            # What cannot be read of one branch hides none of the others.
+            # An unreadable branch must not hide the others.
             entries = found or _entries(git, {branch.oid: starts[branch.oid]})
             branch.files = frozenset(entry.path for entry in entries[branch.oid] if not base.has(entry))
         except MissingFact as missing:
@@ -241,7 +244,7 @@ def _read_files(git: Git, branches: Sequence[OpenBranch], starts: Mapping[str, s
 
 
 def _entries(git: Git, starts: Mapping[str, str]) -> dict[str, list[Entry]]:
-    """The differences of tips from where they left the base, from one process."""
+    """Diff all tips against the commits where they left the base, in one process."""
     found = git.commit_diffs(
         "what branches change", "--always", *RAW,
         pairs=lambda: [(git.commit(start).tree, git.commit(tip).tree) for tip, start in starts.items()],
@@ -251,7 +254,7 @@ def _entries(git: Git, starts: Mapping[str, str]) -> dict[str, list[Entry]]:
 
 
 def _read_items(branches: Sequence[OpenBranch], policy: Policy, documents: Documents) -> None:
-    """Tell the item that each branch's name tells, and which of all files are that item's."""
+    """Set the item that each branch's name names, and which of all changed files belong to the item."""
     kinds = policy.declared("work_kinds")
     names, sources = Names(kinds), Sources(kinds, documents=documents)
     paths = sorted({path for branch in branches for path in branch.files})
@@ -267,7 +270,7 @@ def _read_items(branches: Sequence[OpenBranch], policy: Policy, documents: Docum
 
 
 def _pairs(branches: Sequence[OpenBranch], history: _Ahead) -> Iterator[BranchPair]:
-    """The pairs that touch the same; what a branch stands on it is expected to touch."""
+    """Yield the pairs that overlap, except those where one branch contains the other."""
     for one, other in combinations(branches, 2):
         if history.has(one.oid, other.oid) or history.has(other.oid, one.oid):
             continue
@@ -282,7 +285,7 @@ def _pairs(branches: Sequence[OpenBranch], history: _Ahead) -> Iterator[BranchPa
 
 
 def _ask(git: Git, pairs: Sequence[BranchPair], starts: Mapping[str, str]) -> Iterator[str]:
-    """Have git merge the first pairs, and say which others were not asked about, and why."""
+    """Merge the first pairs to find conflicts, and yield a note on the pairs that were not merged."""
     asked = pairs[:ASKED]
     try:
         found = Merges(git).conflicts([(pair.one.oid, pair.other.oid) for pair in asked])
@@ -293,7 +296,7 @@ def _ask(git: Git, pairs: Sequence[BranchPair], starts: Mapping[str, str]) -> It
     began = {tip: Tree(git, git.commit(start).tree) for tip, start in starts.items()}
     for pair, conflicts in zip(asked, found, strict=True):
         one, other = began.get(pair.one.oid), began.get(pair.other.oid)
-        # A path that the base changed between their starts is in conflict with the base, and not of the pair.
+        # If the base changed a path between their starts, the conflict is with the base, not in the pair.
         pair.conflicts = {
             path
             for path in conflicts

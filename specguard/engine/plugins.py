@@ -1,4 +1,4 @@
-"""Plugins: found through the entry point group `specguard`, imported where the trusted policy names them."""
+"""Plugins of the entry point group `specguard`, imported only if the trusted policy names them."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ GROUP: Final = "specguard"
 HOOK: Final = "specguard_register"
 
 BUILT_IN: Final = "specguard"
-"""The distribution whose rules are always there."""
+"""The distribution whose rules are always loaded."""
 
 _BUILT_IN_MODULES: Final = (("builtin", "specguard_rules.plugin"),)
-"""Its entry points, as `pyproject.toml` has them: looking them up would cost as much as all else here."""
+"""The entry points of `specguard` itself, as in `pyproject.toml`: reading them from the metadata is slow."""
 
 
 class _Hooks:
-    """The hooks a plugin may have."""
+    """The hooks that a plugin can implement."""
 
     @pluggy.HookspecMarker(GROUP)
     def specguard_register(self, registry: Registry) -> None:
@@ -46,35 +46,35 @@ class _Hooks:
 
 
 class _Manager(pluggy.PluginManager):
-    """A plugin manager for which the hook's name is its marker, so that a plugin need not import pluggy."""
+    """A plugin manager that finds hooks by name only, so that plugins need not import pluggy."""
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:  # noqa: ARG002 - pluggy's signature
         return {} if name == HOOK else None
 
 
 def load_registry(distributions: Sequence[str] = ()) -> Registry:
-    """Everything that the built-in plugin and the named distributions register.
+    """Return everything that the built-in plugin and the named distributions register.
 
     Args:
-        distributions: the names of installed distributions, as a policy's `plugins` has them. No other
+        distributions: the names of installed distributions, as in a policy's `plugins`. No other
             distribution's code is imported, whatever entry points it has.
 
     Raises:
-        PluginError: a distribution is not installed, has no entry point of the group, fails to import, speaks
-            another version of the interface, or registers something that is refused. Every plugin is tried,
-            and the message names each that is broken.
+        PluginError: a distribution is not installed, has no entry point in the group, fails to import, uses
+            another version of the interface, or registers something invalid. Every plugin is tried, and the
+            message names each broken one.
     """
     return _loaded(distributions) if distributions else _built_in()
 
 
 @cache
 def _built_in() -> Registry:
-    """The registry of the built-in plugin, kept for all policies that one process compiles."""
+    """Return the registry of the built-in plugin, cached for all policies that this process compiles."""
     return _loaded(())
 
 
 def _loaded(distributions: Sequence[str]) -> Registry:
-    """Everything that the built-in plugin and these register, in a registry of their own."""
+    """Load the built-in plugin and these distributions into a new registry."""
     registry = Registry(fact_types())
     registry.plugin = BUILT_IN
     for declaration in DECLARATIONS:
@@ -103,7 +103,7 @@ def _loaded(distributions: Sequence[str]) -> Registry:
 
 
 def _modules(distribution: str) -> Iterator[tuple[str, ModuleType]]:
-    """The modules that a distribution's entry points name, imported."""
+    """Import the modules that a distribution's entry points name, and yield their names and modules."""
     for name, target in _BUILT_IN_MODULES if distribution == BUILT_IN else _entry_points(distribution):
         module = importlib.import_module(target)
         version = getattr(module, "specguard_api", None)
@@ -117,7 +117,7 @@ def _modules(distribution: str) -> Iterator[tuple[str, ModuleType]]:
 
 
 def _entry_points(distribution: str) -> Sequence[tuple[str, str]]:
-    """The name and module of each entry point of an installed distribution."""
+    """Return the name and module of each entry point of an installed distribution."""
     import importlib.metadata
 
     try:
@@ -134,10 +134,10 @@ def _entry_points(distribution: str) -> Sequence[tuple[str, str]]:
 
 
 def find_rule(registry: Registry, selector: str) -> Registered:
-    """The rule with this code or name, in letters of either case.
+    """Return the rule with this code or name; case is ignored.
 
     Raises:
-        SpecguardError: there is none.
+        SpecguardError: no rule has this code or name.
     """
     entry = registry.rules.get(selector.lower()) or registry.by_code(selector.upper())
     if entry is None:
@@ -147,10 +147,10 @@ def find_rule(registry: Registry, selector: str) -> Registered:
 
 
 def find_format(name: str, plugins: Sequence[str]) -> Format:
-    """The format with a name that one of some plugins makes.
+    """Return the report format with this name from one of the plugins.
 
     Raises:
-        SpecguardError: there is none.
+        SpecguardError: no format has this name.
     """
     formats = load_registry(plugins).formats
     if name not in formats:
@@ -159,7 +159,10 @@ def find_format(name: str, plugins: Sequence[str]) -> Format:
 
 
 def installed() -> Mapping[str, str]:
-    """Every installed distribution with an entry point of the group, and its version; nothing is imported."""
+    """Return each installed distribution with an entry point in the group, and its version.
+
+    Nothing is imported.
+    """
     import importlib.metadata
 
     return {
@@ -184,7 +187,7 @@ DECLARATIONS: Final = (
 
 
 def known_rules(directory: str) -> Registry:
-    """The built-in rules, and those of the trusted policy's plugins, where there is a policy.
+    """Return the built-in rules and those of the trusted policy's plugins, if there is a policy.
 
     Args:
         directory: the folder to look for the repository in; empty: the working directory.

@@ -34,23 +34,23 @@ if TYPE_CHECKING:
 
 _IN_FOLDER: Final = f"/{AUTHORITY}".encode()
 _NAMED: Final = 3
-"""So many files are named in a note."""
+"""The highest number of files that a note names."""
 
 TRY: Final = f"commit it there; until then try it with `specguard check --authority {AUTHORITY}`"
-"""What to do with an authority that no commit has yet."""
+"""The next step for an authority that is not committed yet."""
 
 
 class Policies:
     """The policies of one check, each read once.
 
     Args:
-        request: what was asked for.
-        repository: whose they are.
-        given: the policy that judges whatever the change is, as one that is only proposed does.
-        floor: what every policy is held to, where the caller has opened it; None: what the request names.
+        request: the request of the check.
+        repository: the repository of the policies.
+        given: the policy that judges every change, for example a proposed one; None: the base's.
+        floor: the floor that every policy is held to, if the caller has opened it; None: the request's.
 
     Attributes:
-        cache: where policies are kept, and what rules found; None if a verdict is final.
+        cache: the cache of policies and of rule outcomes; None with `--enforce`.
     """
 
     def __init__(
@@ -72,10 +72,10 @@ class Policies:
             self.cache = Cache(request.environment, [repository.format, repository.common], outside=outside)
 
     def of(self, change: Change) -> tuple[Change, Policy, list[str]]:
-        """The policy that judges a change, the change as that policy's base makes it, and notes about both.
+        """Return the policy that judges a change, the change with that policy's base, and notes on both.
 
         Raises:
-            SpecguardError: there is none that may judge.
+            SpecguardError: no policy may judge the change.
         """
         notes: list[str] = []
         policy = self._given
@@ -122,19 +122,19 @@ class Policies:
         return change, policy, ["The base has no authority yet, so the change's own judges it."]
 
     def _none(self, change: Change) -> NoAuthorityError:
-        """That there is no authority, or none yet: one that is written and not committed judges nothing."""
+        """Return the error that the authority is missing, or that it is written but not committed."""
         where = change.found.name or "the judged tree"
-        # What an agent has just written is not the repository's.
+        # An authority that an agent has just written does not count.
         agents = self._request.by_agent or self._request.edits
         if agents or self.draft(change.git.repository) is None:
             return no_authority(where)
         return NoAuthorityError(f"{AUTHORITY} is not on {where} yet", help=TRY)
 
     def draft(self, repository: Repository) -> Policy | None:
-        """The policy of the authority that is written in the working tree; None if it has none.
+        """Return the policy of the authority in the working tree; None if there is none.
 
         Raises:
-            SpecguardError: it is wrong.
+            SpecguardError: the authority is wrong.
         """
         top = repository.work_tree_if_any()
         if not top or not os.path.lexists(os.path.join(top, AUTHORITY)):
@@ -144,10 +144,10 @@ class Policies:
         return self._held(load_policy(FolderTree(top), registry=self.registry))
 
     def _into_default(self, change: Change) -> Change:
-        """A change into an item's branch, as one of the default branch's policy; any other as it is.
+        """Compare a change into an item's branch with the default branch; return any other change unchanged.
 
         Raises:
-            SpecguardError: nothing says which branch is the default one, and the verdict is final.
+            SpecguardError: the default branch is unknown, and the verdict is final.
         """
         into = change.into
         if not change.found.given or change.found.how in ("server", "pin") or not into or change.stacked_on:
@@ -169,23 +169,23 @@ class Policies:
         return based
 
     def hook_rules(self) -> list[str]:
-        """The codes of the rules that judge an edit or a message before it is made."""
+        """Return the codes of the rules that judge an edit or a message before it is made."""
         rules = [rule for policy in self._known.values() if policy for rule in policy.rules]
         return sorted({rule.code for rule in rules if {"edit", "commit-msg"} & set(rule.stages)})
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
-        """The policy of a tree, or of a file in place of its documents, held to the floor."""
+        """Load the policy of a tree, or of a file in place of its documents, and hold it to the floor."""
         return self._held(load_policy(tree, registry=self.registry, cache=self.cache, authority=authority))
 
     def _held(self, policy: Policy | None) -> Policy | None:
         return self._floor.hold(policy) if policy is not None and self._floor is not None else policy
 
     def registry(self, plugins: Sequence[str]) -> Registry:
-        """The registry of plugins, imported only where a policy is compiled; an audit refuses some."""
+        """Return the registry of plugins, imported only to compile a policy; an audit refuses some."""
         return _registry(plugins)
 
     def _at(self, change: Change) -> Policy | None:
-        """The policy of the change's base, or of the judged tree where there is no base."""
+        """Return the policy of the change's base, or without a base that of the judged tree."""
         oid = change.found.oid
         if oid is None:
             return self.load(change.policy_files)
@@ -195,15 +195,15 @@ class Policies:
 
 
 def open_policy(request: Request) -> Policy:
-    """The policy that would judge here; without one in the base, that of `HEAD` or of the working tree.
+    """Return the policy that a check would use here, or else that of `HEAD` or the working tree.
 
-    As in a check, the base's policy may name another base, whose policy it then is.
+    As in a check, the base's policy may name another base; then that base's policy is returned.
 
     Args:
-        request: its directory, environment, `base` and `authority` count.
+        request: reads its directory, environment, `base` and `authority`.
 
     Raises:
-        SpecguardError: there is none, or it is wrong.
+        SpecguardError: the policy is missing or wrong.
     """
     from specguard.change.base import find_base, named_base
     from specguard.change.tree import Tree
@@ -235,17 +235,18 @@ def open_policy(request: Request) -> Policy:
 
 
 def open_floor(request: Request, repository: Repository | None = None) -> Floor | None:
-    """The floor that a request names; None if it names none. It can be used for many repositories.
+    """Open the floor that a request names; None if it names none. One floor serves many repositories.
 
     Args:
-        request: names it.
-        repository: where an agent may work that must not write the one that the variable names.
+        request: the request that names the floor.
+        repository: the repository that an agent may write to, so that the variable must not name a file in
+            it.
 
     Raises:
-        SpecguardError: it cannot be read, is wrong, or is not the one that is pinned.
+        SpecguardError: the floor is unreadable, wrong, or does not match the pinned sha256.
     """
     file = request.floor or request.environment.get(FLOOR, "")
-    # Where a verdict is final, files that the change brings are refused already.
+    # With `--enforce`, files that the change contains are refused already.
     if file and not request.floor and not request.enforce:
         _refuse_reachable(file, repository)
     if file:
@@ -259,11 +260,7 @@ def open_floor(request: Request, repository: Repository | None = None) -> Floor 
 
 
 def _refuse_reachable(file: str, repository: Repository | None) -> None:
-    """Refuse a floor that another working directory, or an edit in the working tree, would replace.
-
-    Raises:
-        SpecguardError: it is such a file.
-    """
+    """Refuse a floor that a change of directory or an edit in the working tree would replace."""
     from specguard.change.sources import is_within
 
     if not os.path.isabs(file) or (repository is not None and is_within(repository, file)):
@@ -275,15 +272,15 @@ def _refuse_reachable(file: str, repository: Repository | None) -> None:
 
 
 def compare_policies(policy: Policy, change: Change) -> PolicyChange:
-    """The changes of the policy since the one that the change started from.
+    """Compare the policy after the change with that of the change's start.
 
-    The tip of the base may have moved on since, which is not the change's doing. The head's plugins are not
-    imported, whatever it names.
+    The base may have moved on since the start, which is not part of the change. The head's plugins are not
+    imported, even if its policy names some.
     """
     touched = _touched(change, policy)
     baseline = _compare_baselines(change) if BASELINE in touched else None
     if touched <= {BASELINE}:
-        # Compiling a second policy is what a hook has no time for.
+        # Hooks have no time to compile a second policy.
         return PolicyChange(baseline=baseline)
 
     from specguard.authority.difference import compare
@@ -304,13 +301,13 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
         return PolicyChange(problem="the authority is removed" if known else "", baseline=baseline)
     known_before = {(one.origin.path, one.message) for one in (before or policy).disregarded}
     broken = [one for one in after.disregarded if (one.origin.path, one.message) not in known_before]
-    # What the change brings is not held to the floor, so neither is what it is compared with.
+    # The change's policy is not held to the floor, so the policy to compare with is not either.
     differences = compare(before or policy.own or policy, after)
     return PolicyChange(differences, baseline=baseline, broken=broken)
 
 
 def touches_policy(change: Change, policy: Policy) -> bool:
-    """True if a change touches the authority, or what stands next to it."""
+    """True if a change touches an authority, the baseline, or another document of the policy."""
     return bool(if_known(lambda: _touched(change, policy), ()))
 
 
@@ -324,7 +321,7 @@ def _touched(change: Change, policy: Policy) -> set[bytes]:
 
 
 def unread_nested(change: Change, policy: Policy) -> Iterator[str]:
-    """Authorities in folders that are not read, as nothing names their folders."""
+    """Yield a note on authorities in folders that are not read, because `[authority] nested` omits them."""
     known = policy.document_paths
 
     def others() -> list[bytes]:
@@ -349,14 +346,14 @@ def _compare_baselines(change: Change) -> BaselineChange:
 
 
 def _registry(plugins: Sequence[str]) -> Registry:
-    """The registry of plugins; they are imported only if a policy is compiled."""
+    """Return the registry of plugins; the import waits until a policy is compiled."""
     from specguard.engine.plugins import load_registry
 
     return load_registry(plugins)
 
 
 def no_authority(where: str) -> NoAuthorityError:
-    """That nobody has written one."""
+    """Return the error that a place has no authority."""
     return NoAuthorityError(
         f"there is no authority: {where} has neither SPEC_AUTHORITY.md nor other settings of specguard",
         help="`specguard init` writes one",
@@ -372,11 +369,11 @@ def _no_authority_there(base: str) -> SpecguardError:
 
 
 class ItemBranches:
-    """The test by name whether a branch belongs to an item or a stage, or is one that items start from.
+    """A test by name whether a branch belongs to an item or a stage, or is one that items start from.
 
     Args:
         policy: its kinds and stages have the templates.
-        own: the judged branch; other branches of its item are not below it, but beside it.
+        own: the judged branch; other branches of its item are siblings, so the test is False for them.
     """
 
     def __init__(self, policy: Policy, own: str = "") -> None:
@@ -399,7 +396,7 @@ class ItemBranches:
         self._below = Template(below) if below else None
 
     def __call__(self, name: str) -> bool:
-        """True if a branch is one that others can stand on."""
+        """True if other branches can be based on this branch."""
         if name == self._base:
             return False
         other = self._names.read("branch", name, lenient=False) if self._own is not None else None
@@ -410,18 +407,19 @@ class ItemBranches:
         )
 
     def owns(self, name: str, subjects: Sequence[str]) -> bool:
-        """True if commits that a branch shares with the judged one are its own.
+        """True if the commits that a branch shares with the judged one belong to that branch.
 
-        A branch upon the judged one shares commits with it, too. So their subjects tell: none is for the
-        judged branch's item, and the last one is for the other branch's, or that one is of an earlier stage.
-        What an item's `base` names is what it is merged into.
+        A branch based on the judged one shares commits with it, too, so their subjects decide. None may name
+        the judged branch's item. The last one must name the other branch's item, unless that branch belongs
+        to an earlier stage. A branch that matches an item's `base` always owns them, as the item is merged
+        into it.
 
         Args:
-            name: a branch that is one to stand on.
-            subjects: the commits', oldest first.
+            name: a branch for which the test is True.
+            subjects: the subjects of the shared commits, oldest first.
 
         Raises:
-            MissingFact: a subject is read equally well by two kinds' templates.
+            MissingFact: a subject matches the templates of two kinds equally well.
         """
         if self._below is not None and self._below.read(name) is not None:
             return True
@@ -448,7 +446,7 @@ def _is_of(stage: WaveStage, name: str) -> bool:
 
 
 def stack_notes(change: Change, facts: Facts) -> Iterator[str]:
-    """Notes on a change in a stack: the start of its own commits, and the branch whose papers judge it."""
+    """Yield notes on a change in a stack: the start of its own commits, and where its papers are from."""
     below = change.known_below
     if below is None:
         return

@@ -1,8 +1,8 @@
-"""Running rules on facts: what each found, and what state that leaves it in.
+"""Run rules on facts: the findings of each rule, and the state that follows from them.
 
-A rule's outcome is kept where it is made of nothing but what names it here: commits, policy, branch, pull
-request and day. Commits stand for everything below them, trees and history. So a rule is known by the facts
-that it asks for: one that asks for anything else (refs, a remote, the working tree's runs) is run each time.
+An outcome is cached if it depends only on the inputs in `names_of`: commits, policy, branch, pull request and
+day. Commits include everything below them, trees and history. So the facts that a rule asks for decide. A
+rule that asks for anything else (refs, a remote, the working tree's runs) runs each time.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class RuleOutcome(Record, frozen=False):
     """The outcome of one rule.
 
     Attributes:
-        findings: what it yielded.
-        absent: why it stopped; None if it did not.
-        crash: how it crashed; empty if it did not.
-        condition: what holds when it passes.
-        facts: the facts it asks for.
-        looked_at: those that it got, each with a short account of its size.
-        timed: whether the time of day had a say.
+        findings: the findings that the rule yielded.
+        absent: the missing or inapplicable fact that stopped the rule; None if it ran to its end.
+        crash: the exception that the rule raised; empty if it did not crash.
+        condition: the condition that holds if the rule passes.
+        facts: the names of the facts that it asks for.
+        looked_at: the facts that it got, each with a short account of its size.
+        timed: True if the time of day influenced a fact.
     """
 
     findings: list[Finding] = []
@@ -49,20 +49,20 @@ class RuleOutcome(Record, frozen=False):
 
     @property
     def complete(self) -> bool:
-        """True if the rule judged, and would have judged the same at any time of the day."""
+        """True if the rule judged, and its outcome does not depend on the time of day."""
         return not self.crash and not isinstance(self.absent, MissingFact) and not self.timed
 
 
 class Judging(Record):
-    """The policy, facts and selection that rules are run with.
+    """The policy, facts and selection that rules run with.
 
     Attributes:
-        policy: its rules, by code.
-        facts: what they ask for.
-        selection: which of them were asked for.
-        strict: whether a warning counts as an error.
-        any_stage: whether rules of other stages run too.
-        kept: what rules found the last time.
+        policy: the policy, with its rules by code.
+        facts: the facts that rules ask for.
+        selection: the rules that the caller selected.
+        strict: True if a warning counts as an error.
+        any_stage: True if rules of other stages run, too.
+        kept: the cached outcomes; None without a cache.
     """
 
     policy: Policy
@@ -73,11 +73,11 @@ class Judging(Record):
     kept: Kept | None = None
 
     def run(self, *, last: bool = False, nothing: str = "") -> list[RuleResult]:
-        """Run every rule that belongs to the stage; the others are counted with their reason.
+        """Run every rule of the stage, and return a result for each rule, also for those that do not run.
 
         Args:
-            last: whether the rules about approvals are meant, or all others.
-            nothing: why none of them has anything to judge; empty if they have.
+            last: True to run the rules about approvals; False to run all others.
+            nothing: why these rules have nothing to judge; empty if they have something.
         """
         return [
             self._result(rule, nothing) for rule in self.policy.rules if rule.code.startswith(LAST) == last
@@ -121,7 +121,7 @@ class Judging(Record):
         )
 
     def _idle(self, rule: RuleInPolicy, severity: Severity, nothing: str) -> tuple[State, str]:
-        """The state of a rule that is not run, with the reason; no reason if it is run."""
+        """Return the state of a rule that does not run, with the reason; the reason is empty if it runs."""
         if self.selection.leaves_out(rule):
             return "off", "not selected"
         if severity == "off":
@@ -135,7 +135,7 @@ class Judging(Record):
         return "error" if self.strict and severity == "warning" else severity
 
     def _judge(self, findings: Sequence[Finding], rule: RuleInPolicy, severity: Severity) -> Iterator[Judged]:
-        """Findings with their severity, citation and fingerprint."""
+        """Yield the findings with their severity, citation and fingerprint."""
         for finding, fingerprint in zip(findings, fingerprints(rule.code, findings), strict=True):
             cited = finding.authority or self.policy.cite(rule.name, finding.setting, rule.load().tables)
             level = lower_severity(severity, finding.severity) if finding.severity else severity
@@ -150,7 +150,7 @@ class Judging(Record):
 
 
 def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
-    """Let a rule look at its facts; what it yields before a crash stays, without what is excluded."""
+    """Run a rule on its facts without the excluded paths; findings before a crash are kept."""
     outcome = RuleOutcome()
     looked_at: list[tuple[str, object]] = []
     exclude = rule.exclude
@@ -175,14 +175,14 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
 
 
 def asked_facts(method: Any, first: int) -> tuple[Sequence[str], int]:
-    """The facts that a rule's method names, from its parameter of a number on, and how many it must get."""
+    """Return the facts that a method's parameters name, from an index on, and how many have no default."""
     code = method.__code__
     names = code.co_varnames[first : code.co_argcount]
     return names, len(names) - len(method.__defaults__ or ())
 
 
 def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:
-    """The values of these facts; one with a default is None if it does not belong to the change."""
+    """Yield the values of a method's facts; None for an inapplicable fact whose parameter has a default."""
     names, required = asked_facts(method, first)
     for position, name in enumerate(names):
         try:
@@ -194,7 +194,7 @@ def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:
 
 
 def tell_once(results: Sequence[RuleResult]) -> None:
-    """Take out what another rule tells of the same cause, by `same_as`, as openly and severely."""
+    """Remove findings that another rule reports for the same cause (`same_as`), at least as severely."""
     for result in results:
         found = [(one, _same(one, results)) for one in result.findings]
         others = [other for _, other in found if other is not None]
@@ -207,11 +207,11 @@ def tell_once(results: Sequence[RuleResult]) -> None:
 
 
 def _same(one: Judged, results: Sequence[RuleResult]) -> Judged | None:
-    """The open finding that an open one is the same as; None if it is not there, or less severe."""
+    """Return the open finding that this open one repeats; None if there is none, or if it is less severe."""
     finding = one.finding
     if not finding.same_as or one.state != "open":
         return None
-    # Not the commit: one finding speaks of all commits of an item, and its key says which.
+    # Commits are not compared: one finding is about all commits of an item, and its key names them.
     place = (finding.path, finding.field)
     for other in (judged for result in results for judged in result.findings):
         found = other.finding
@@ -226,7 +226,7 @@ def _same(one: Judged, results: Sequence[RuleResult]) -> Judged | None:
 
 
 def _account(name: str, value: object) -> str:
-    """A fact for `--explain`: its value, its size, or the part that was skipped."""
+    """Return a fact as `--explain` prints it: its value, its size, or the part that was skipped."""
     if hasattr(value, "account"):
         said = value.account()
     elif isinstance(value, str):
@@ -237,7 +237,7 @@ def _account(name: str, value: object) -> str:
 
 
 def describe_condition(rule: Rule) -> str:
-    """The condition under which the rule passes, with its settings' values filled in."""
+    """Return the condition under which the rule passes, with the values of its settings."""
     values: Mapping[str, Any] = {name: _shown(getattr(rule, name)) for name in rule._fields}
     return rule.condition.format_map(values)
 
@@ -252,10 +252,11 @@ def _shown(value: object) -> str:
 
 
 def fingerprints(code: str, findings: Sequence[Finding]) -> Iterator[str]:
-    """The fingerprint of each finding of one rule, as hexadecimal digits.
+    """Yield the fingerprint of each finding of one rule, as hexadecimal digits.
 
-    It is the sha256 over `specguard-finding-v1`, the code, the path (or the field, where there is no path),
-    the finding's key and its ordinal among those that are equal in all of these, separated by NUL.
+    The fingerprint is the sha256 over NUL-separated parts. These are `specguard-finding-v1`, the rule code,
+    the path (or the field), the finding's key and an ordinal. The ordinal counts findings that are equal in
+    all other parts.
     """
     seen: dict[tuple[bytes, bytes], int] = {}
     for finding in findings:
@@ -275,22 +276,22 @@ PURE: Final = frozenset(
         "work_item",
     }
 )  # fmt: skip
-"""The facts of a range that follow from what names it. Facts of declared tables do as well."""
+"""The facts of a range that depend only on the inputs in `names_of`, as facts of declared tables do."""
 
 BUILT_IN: Final = "specguard_rules"
-"""The package whose rules are known to ask for facts alone."""
+"""The package whose rules are known to depend on facts only."""
 
 LIMIT: Final = 8 << 20
-"""Outcomes that take more bytes than this are not kept."""
+"""The largest encoding of outcomes that is cached, in bytes."""
 
 
 class Kept:
-    """The outcomes of one change's rules.
+    """The cached rule outcomes of one change.
 
     Args:
-        cache: where they are kept.
-        names: what they follow from.
-        declared: whether a fact is a declared table's.
+        cache: the cache.
+        names: the inputs that determine the outcomes, which are the cache key.
+        declared: returns True if a fact is a declared table.
     """
 
     def __init__(self, cache: Cache, names: Mapping[str, str], declared: Callable[[str], bool]) -> None:
@@ -302,7 +303,7 @@ class Kept:
         self._stored: dict[str, Any] = dict(stored) if isinstance(stored, dict) else {}
 
     def get(self, code: str) -> RuleOutcome | None:
-        """The stored outcome of a rule; None if there is none."""
+        """Return the cached outcome of a rule; None if there is none."""
         if code not in self._stored:
             return None
         try:
@@ -313,9 +314,9 @@ class Kept:
         return RuleOutcome(findings, reason, condition=condition, looked_at=looked_at)
 
     def keep(self, rule: RuleInPolicy, outcome: RuleOutcome) -> None:
-        """Keep what a rule found, where it follows from what names it.
+        """Cache the outcome of a built-in rule if the inputs in `names_of` determine it.
 
-        What another plugin's rule does beside asking for facts is not known.
+        Rules of other plugins may depend on more than their facts, so they are not cached.
         """
         pure = all(name in PURE or self._declared(name) for name in outcome.facts)
         if pure and outcome.complete and rule.package == BUILT_IN:
@@ -324,23 +325,23 @@ class Kept:
             self._changed = True
 
     def save(self) -> None:
-        """Write what is new."""
+        """Write new outcomes to the cache."""
         if self._changed:
             self._cache.write(self._names, self._stored, {BUILT_IN}, limit=LIMIT)
 
 
 def names_of(change: Change, policy: Policy, today: date) -> Mapping[str, str] | None:
-    """The inputs that determine the outcomes of a change's rules; None if there are more than these.
+    """Return the inputs that determine the outcomes of a change's rules; None if there are other inputs, too.
 
     Args:
-        change: what is judged.
-        policy: what it is judged by.
+        change: the judged change.
+        policy: the policy that judges it.
         today: the UTC date.
     """
     if change.source != "range" or change.stage not in ("range", "pull-request"):
         return None
     if policy.floor or not all(oid for _, oid in policy.documents):
-        # A file that was named on the command line has no name that says what is in it.
+        # The object id of a file that was named on the command line is unknown.
         return None
     base = if_known(lambda: change.base, None)
     if base is None:

@@ -1,4 +1,4 @@
-"""The whole of a status, as `specguard.status/1` has it: where the work stands, and what comes next."""
+"""The status report `specguard.status/1`: the state of the work, and the next steps."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ _Other = TypeVar("_Other")
 
 
 SCHEMA: Final = "specguard.status/1"
-"""The name of what `standing` gives; fields are only added to it."""
+"""The name of the schema of `standing`; later versions only add fields."""
 
 
 def standing(request: Request, *, waves: Sequence[str] = (), worktrees: bool = False) -> dict[str, Any]:
-    """The state of the work at `HEAD`, or in the working tree, by the policy that a check would take.
+    """Report the state of the work at `HEAD` or in the working tree, by the policy that a check would use.
 
     Args:
-        request: its directory, environment, `base`, `authority`, `worktree` and `today` count; `all` is set.
-        waves: the waves that are asked for, by what tells them apart; empty: all.
-        worktrees: whether each worktree is asked for changes that are not committed.
+        request: reads its directory, environment, `base`, `authority`, `worktree` and `today`; `all` is set.
+        waves: the names or keys of the waves to report; empty: all waves.
+        worktrees: True to check each worktree for uncommitted changes.
 
     Raises:
-        SpecguardError: there is no policy, no commit, or a wave that is asked for is not there.
+        SpecguardError: the policy, the first commit or a wanted wave is missing.
     """
     repository = Repository.locate(request.directory, request.environment)
     with Git(repository) as git:
@@ -72,7 +72,7 @@ def standing(request: Request, *, waves: Sequence[str] = (), worktrees: bool = F
 
 
 def _broken(policy: Policy) -> Iterator[str]:
-    """Problems of nested authorities, each with its line."""
+    """Yield the problems of nested authorities, each with its line."""
     for one in policy.disregarded:
         if not one.key:
             yield f"{one.origin}: {one.message}"
@@ -80,14 +80,14 @@ def _broken(policy: Policy) -> Iterator[str]:
 
 @contextmanager
 def open_waves(request: Request) -> Iterator[Waves | None]:
-    """The waves of a tree, as long as the context lasts; None if the policy that judges it has no stages.
+    """Open the waves of a tree while the context lasts; None if the policy has no stages.
 
     Args:
         request: as for `standing`.
 
     Raises:
-        SpecguardError: there is no policy, or no commit.
-        MissingFact: something that must be read is not there.
+        SpecguardError: the policy or the first commit is missing.
+        MissingFact: a required file or object is missing.
     """
     repository = Repository.locate(request.directory, request.environment)
     with Git(repository) as git:
@@ -96,7 +96,7 @@ def open_waves(request: Request) -> Iterator[Waves | None]:
 
 
 def _open(git: Git, request: Request, policies: Policies) -> tuple[Change, Policy, list[str]]:
-    """The change to look at, with its policy; without a base, its own."""
+    """Open the judged change with its policy; without a base, its own policy."""
     if not request.worktree and find_base(git, request) is None:
         request = type(request)(**{**request.__dict__, "root": True})
     [change] = open_changes(git, request)
@@ -104,7 +104,7 @@ def _open(git: Git, request: Request, policies: Policies) -> tuple[Change, Polic
 
 
 class _TreeReport:
-    """The report on one tree; `unknown` has the parts that are missing, and why."""
+    """The report on one tree; `unknown` lists the missing facts with their reasons."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
@@ -112,7 +112,7 @@ class _TreeReport:
         self.unknown: list[str] = []
 
     def told(self, read: Callable[[], _Told], otherwise: _Other) -> _Told | _Other:
-        """The result of a function, or another value if a fact is missing."""
+        """Return the result of a function, or the second argument if a fact is missing or does not apply."""
         try:
             return read()
         except NotApplicable:
@@ -122,16 +122,16 @@ class _TreeReport:
             return otherwise
 
     def note(self, said: str) -> None:
-        """Note once that something could not be told."""
+        """Add a missing fact to `unknown`, once."""
         if said not in self.unknown:
             self.unknown.append(said)
 
     def fact(self, name: str) -> Any:
-        """A fact; None if it does not belong here, or cannot be had."""
+        """Return a fact; None if it is missing or does not apply."""
         return self.told(lambda: self.facts.get(name), None)
 
     def data(self, wanted: Sequence[str]) -> dict[str, Any]:
-        """Everything that is known; of the waves those that are asked for."""
+        """Build the report from all known facts, limited to the wanted waves."""
         told, policy = self.told, self.policy
         sources: Sources | None = self.fact("sources")
         if sources is not None:
@@ -168,13 +168,13 @@ class _TreeReport:
         }
 
     def _branch(self) -> str | None:
-        """The branch that is checked out or named; None if none is."""
-        # That there is no branch hides nothing of where the work stands.
+        """Return the branch that is checked out or named; None if there is none."""
+        # A missing branch hides nothing about the state of the work.
         name = if_known(lambda: self.change.branch.name, None)
         return None if name is None else path_text(name.encode("utf-8", "surrogateescape"))
 
     def _tell_landed(self, sources: Sources) -> None:
-        """Let the whole history of `HEAD` tell which items commits did, whatever it is compared with."""
+        """Let the whole history of `HEAD` decide which items commits did, regardless of the base."""
         git = self.change.git
         if any(kind.commit or kind.pull_request for kind in sources.kinds.values()):
             names = Names(self.policy.declared("work_kinds"))
@@ -186,17 +186,17 @@ class _TreeReport:
         try:
             return Work.of(self.change, self.policy)
         except MissingFact:
-            # Without a branch nothing is named; the pointers still name the current items.
+            # Without a branch there is no named item; the pointers still name the current items.
             return Work.without_names(self.policy, lambda: self.change.paper_files)
 
     def _named_item(self) -> dict[str, Any] | None:
-        """The item that the branch, the commits or the title name; None if they name none."""
+        """Return the item that the branch, the commits or the title name; None if they name no item."""
         work = self._work()
         naming = work.naming if work.kinds else None
         return None if naming is None else _item(naming.kind, naming.id, work.resolved, naming.source)
 
     def _current_items(self) -> list[dict[str, Any]]:
-        """The item that the pointer of each kind names."""
+        """Return the item that the pointer of each kind names."""
         work = self._work()
         return [
             _item(kind, work.pointer(kind).id, work.current(kind), "pointer")
@@ -206,7 +206,7 @@ class _TreeReport:
 
     @property
     def _readiness(self) -> Sequence[str]:
-        """The contracts of the documents that put conditional items off; none if no rule asks for them."""
+        """The contracts of documents that defer conditional items; empty unless an active rule needs them."""
         rule = self.policy.rule("PLN011")
         if rule is None or not rule.active:
             return ()
@@ -216,7 +216,7 @@ class _TreeReport:
     def _listed_items(
         self, sources: Sources | None, waves: Waves | None, every: Sequence[Wave]
     ) -> list[dict[str, Any]]:
-        """Every item that a work breakdown lists."""
+        """Return every item that a work breakdown lists."""
         if sources is None:
             return []
         plans: Plans | None = self.fact("plans")
@@ -231,7 +231,7 @@ class _TreeReport:
         }
         found = []
         for source in sources.all:
-            # The tasks of a plan are told with their plan.
+            # The tasks of a plan are reported with their plan.
             if (plans is None or plans.at(source.path) is None) and not (
                 waves is not None and waves.superseded(source.path)
             ):
@@ -243,7 +243,7 @@ class _TreeReport:
         return found
 
     def _undisposed(self, waves: Sequence[Wave]) -> Iterator[dict[str, Any]]:
-        """The conditional items that are neither done nor put off in a readiness document."""
+        """Yield the conditional items that are neither done nor deferred in a readiness document."""
         breakdowns: Breakdowns | None = self.fact("breakdowns")
         if breakdowns is None:
             return
@@ -256,7 +256,7 @@ class _TreeReport:
                 yield _missing(finding.message, path=path, line=finding.line, wave=names[key])
 
     def _plans(self, every: Sequence[Wave]) -> list[dict[str, Any]]:
-        """Every plan, with its tasks."""
+        """Return every plan, with its tasks."""
         plans: Plans | None = self.fact("plans")
         if plans is None:
             return []
@@ -264,7 +264,7 @@ class _TreeReport:
         return [_plan(plan, waiting=plan.path in waiting) for plan in plans.all]
 
     def _agents(self) -> Iterator[dict[str, Any]]:
-        """Every agent by folder: active until it has left an artifact of each contract that names agents."""
+        """Yield each agent by folder; it is active until it has an artifact of each contract for agents."""
         artifacts = self.fact("artifacts")
         contracts = {
             name
@@ -286,7 +286,7 @@ class _TreeReport:
             }
 
     def _specs(self) -> dict[str, int] | None:
-        """The number of specs, and of those that are due for a review; None if there are none."""
+        """Count the specs, and those that are due for a review; None if specs are not declared."""
         specs: Specs | None = self.fact("specs")
         if specs is None:
             return None
@@ -307,7 +307,7 @@ class _TreeReport:
 
 
 def _worktrees(repository: Repository, tree: _TreeReport) -> list[dict[str, Any]]:
-    """Every worktree of a repository, with whether it has changes that are not committed."""
+    """Return every worktree of a repository, and report whether it has uncommitted changes."""
     found = worktrees(repository)
     for one in found:
         if one.problem:
@@ -357,7 +357,7 @@ def _listed(listed: Listed, sources: Sources, wave: str | None, *, off: bool, wa
 
 
 def _next_items(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The items that can be done now, one sentence each."""
+    """Yield a sentence for each item that can be done now."""
     for item in items:
         if item["state"] == "ready":
             owner = f" ({item['owner']})" if item["owner"] else ""
@@ -367,11 +367,7 @@ def _next_items(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _asked_for(found: Sequence[Wave], wanted: Sequence[str]) -> list[Wave]:
-    """The waves that are asked for, by what tells them apart; all where none is.
-
-    Raises:
-        SpecguardError: one that is asked for is not there.
-    """
+    """Return the waves with the wanted names or keys; all waves if none is wanted."""
     names = {name for wave in found for name in (" ".join(wave.key), wave.name)}
     for one in wanted:
         if one.casefold() not in names:
@@ -406,7 +402,7 @@ def _lacks(stage: StageState) -> Iterator[dict[str, Any]]:
 
 
 def _next_stages(waves: Sequence[Wave]) -> Iterator[str]:
-    """The stages to complete now, and those that open then."""
+    """Yield the stages to complete now, and those that open afterwards."""
     for wave in waves:
         for stage in wave.stages:
             if stage.needed and stage.open and not stage.complete:
@@ -421,7 +417,7 @@ def _next_stages(waves: Sequence[Wave]) -> Iterator[str]:
 
 
 def waiting_plans(waves: Sequence[Wave]) -> dict[bytes, str]:
-    """The plans whose tasks are of a stage that is not open, each with what they wait for."""
+    """Return the plans whose tasks belong to a stage that is not open, each with the reason."""
     return {
         plan.path: f"the stage {stage.waits_for[0].name}, which is not complete"
         if stage.waits_for
@@ -436,7 +432,7 @@ def waiting_plans(waves: Sequence[Wave]) -> dict[bytes, str]:
 
 
 def _undone(plans: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The tasks that are not done, and the plans that list none, where no wave says it."""
+    """Yield the tasks that are not done and the plans without tasks, for a tree without waves."""
     for plan in plans:
         path = plan["path"].encode("utf-8")
         if not plan["tasks"]:
@@ -449,7 +445,7 @@ def _undone(plans: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _next_tasks(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The task of each plan that can be done now, and a few others that could be."""
+    """Yield the next task of each plan, and up to three others that are ready."""
     for plan in plans:
         ready = [_called(task) for task in plan["tasks"] if task["state"] == "ready"]
         if ready:
@@ -497,6 +493,6 @@ def _task(task: Task, *, waiting: bool) -> dict[str, Any]:
 
 
 def _missing(what: str, *, path: bytes | None = None, **at: Any) -> dict[str, Any]:
-    """One thing that is missing, as the report has it."""
+    """Return one entry of the report's list `missing`."""
     shown = None if path is None else path_text(path)
     return {"what": what, "path": shown, **{name: at.get(name) for name in ("line", "wave", "stage")}}

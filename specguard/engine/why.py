@@ -1,4 +1,4 @@
-"""The settings of a policy that apply to one path, and the words of the authority at its lines."""
+"""The settings of a policy that apply to one path, and the quoted lines of the authority."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from specguard.model import Origin, Severity
 
     Said = tuple[str, str, str, str]
-    """A rule's code, a key of the policy, the pattern there, and what it makes of the path."""
+    """A rule code, a key of the policy, the pattern there, and its effect on the path."""
 
 
 class Governing(Record):
@@ -40,11 +40,11 @@ class Governing(Record):
     Attributes:
         code, name, severity: the rule's.
         setting: the key in the policy.
-        pattern: as it is written.
-        effect: `guarded`, `covered`, `selected`, `named`, `left alone` (an exception), or what a work item,
-            a declared table or the policy itself makes of the path.
-        origin: the line it stands in; None for a default.
-        asks: what a change of the path has to keep to, in one sentence; empty for an exception.
+        pattern: the pattern as written.
+        effect: `guarded`, `covered`, `selected`, `named`, `left alone` (an exception), or the role of the
+            path in a work item, a declared table or the policy itself.
+        origin: the line of the pattern; None for a default.
+        asks: the requirement for a change of the path, in one sentence; empty for an exception.
     """
 
     code: str
@@ -58,14 +58,14 @@ class Governing(Record):
 
     @property
     def data(self) -> dict[str, Any]:
-        """It as JSON can hold it."""
+        """The pattern as JSON-compatible data."""
         data = {name: getattr(self, name) for name in self._fields if name != "origin"}
         at = self.origin
         return {**data, "authority": None if at is None else {"path": at.path, "line": at.line or None}}
 
 
 def from_root(request: Request, path: str) -> str:
-    """A path from the repository's root, if it is given in full or behind `./`; any other as it is."""
+    """Return a path relative to the root if it is absolute or begins with `./`; others are unchanged."""
     if path.startswith("/"):
         root = Repository.locate(request.directory, request.environment).work_tree_if_any()
         path = path.removeprefix(f"{root}/")
@@ -73,15 +73,15 @@ def from_root(request: Request, path: str) -> str:
 
 
 def what_governs(request: Request, path: str, policy: Policy | None = None) -> list[Governing]:
-    """All that has a say about a path, by the policy that would judge here, unless another is given.
+    """Return everything that applies to a path, by the given policy or the one that a check would use.
 
     Args:
-        request: its directory, environment, `base` and `authority` count.
-        path: the path from the repository's root; slashes at its ends do not count.
-        policy: the policy.
+        request: reads its directory, environment, `base` and `authority`.
+        path: the path from the repository's root; slashes at its ends are ignored.
+        policy: the policy; None: the one that a check would use.
 
     Raises:
-        SpecguardError: it is no such path, or there is no policy.
+        SpecguardError: the path is invalid, or the policy is missing.
     """
     plain = path.strip("/")
     if {"", ".", ".."} & set(plain.split("/")):
@@ -93,7 +93,7 @@ def what_governs(request: Request, path: str, policy: Policy | None = None) -> l
 
 
 def governing(policy: Policy, path: bytes) -> list[Governing]:
-    """The patterns of every active rule that match a path, and what the work items say of it, by code."""
+    """Return the patterns of active rules that match a path, and its role for work items, sorted by code."""
     found: list[Governing] = []
     for rule in policy.rules:
         if not rule.active:
@@ -129,7 +129,7 @@ def _governing(policy: Policy, rule: RuleInPolicy, setting: str, pattern: str, e
 
 
 def _of_work(policy: Policy, path: bytes) -> Iterator[Said]:
-    """The code, key, pattern and effect of each place in which a work item's files are looked for."""
+    """Yield the code, key, pattern and effect of each path setting of work items that matches the path."""
     kinds = policy.declared("work_kinds")
     for paper in Papers(kinds).at(path):
         if paper.role == "pointer":
@@ -141,7 +141,7 @@ def _of_work(policy: Policy, path: bytes) -> Iterator[Said]:
 
 
 def _of_specs(policy: Policy, path: bytes) -> Iterator[Said]:
-    """The code, key, pattern and effect of each setting for specs, and of the order, that has the path."""
+    """Yield the code, key, pattern and effect of the settings for specs, and of the order, that match."""
     if policy.declares("spec_settings"):
         settings = policy.declared("spec_settings")
         for code, field, effect in (
@@ -163,10 +163,10 @@ def _of_specs(policy: Policy, path: bytes) -> Iterator[Said]:
 
 
 def governing_specs(request: Request, policy: Policy, path: bytes) -> list[Governing]:
-    """The specs that govern a path, in the tree of `HEAD`.
+    """Return the specs that govern a path, in the tree of `HEAD`.
 
     Args:
-        request: its directory and environment count.
+        request: reads its directory and environment.
         policy: the policy.
         path: the path from the root.
     """
@@ -192,7 +192,7 @@ def governing_specs(request: Request, policy: Policy, path: bytes) -> list[Gover
 
 
 def of_tables(policy: Policy, path: bytes) -> Iterator[Said]:
-    """The tables that make active rules judge a path, as the rules name them (`Rule.tables`)."""
+    """Yield the tables that make active rules judge a path, as the rules name them (`Rule.tables`)."""
     for rule in policy.rules:
         told = {"authority", "specs"}
         for table in rule.load().tables if rule.active else ():
@@ -206,13 +206,13 @@ def of_tables(policy: Policy, path: bytes) -> Iterator[Said]:
 
 
 def matching(value: object, key: str, path: bytes, *, texts: bool = False) -> Iterator[tuple[str, str, str]]:
-    """The key, pattern and effect of each first match in a setting and in the tables within it.
+    """Yield the key, pattern and effect of each first match in a setting and its nested tables.
 
     Args:
         value: the setting.
         key: its key.
         path: the path.
-        texts: whether a text may be the name of one path, and not only patterns count.
+        texts: True if a text that equals the path counts, in addition to patterns.
     """
     for name, one in leaves(key, value):
         if isinstance(one, Patterns):
@@ -232,7 +232,7 @@ def _effect(key: str, patterns: Patterns) -> str:
 
 
 def _of_artifacts(policy: Policy, code: str, keys: Sequence[str], path: bytes) -> Iterator[Said]:
-    """The contracts of a path that have one setting."""
+    """Yield the contracts that match a path and have a certain setting."""
     contracts: Mapping[str, Contract] = policy.declared("contracts")
     for name, contract in contracts.items():
         value: Any = contract
@@ -251,7 +251,7 @@ def _of_artifacts(policy: Policy, code: str, keys: Sequence[str], path: bytes) -
 
 
 def _of_table(policy: Policy, code: str, table: str, path: bytes) -> Iterator[tuple[str, str, str]]:
-    """The key, pattern and effect of what another table says."""
+    """Yield the key, pattern and effect of a match in another table."""
     settings = policy.tables[table]
     if table == "plans":
         for name, kind in settings.items():
@@ -276,7 +276,7 @@ def _of_table(policy: Policy, code: str, table: str, path: bytes) -> Iterator[tu
 
 
 def _is_at(contract: Contract, path: bytes) -> bool:
-    """True if a path is an artifact of a contract, or in a folder that is one."""
+    """True if the path is an artifact of the contract, or in a folder that is one."""
     if contract.path:
         return PathTemplate(contract.path).read(path) is not None
     return _is_below(contract.root, path)
@@ -287,11 +287,11 @@ def _is_below(folder: str, path: bytes) -> bool:
 
 
 def quoted(request: Request, policy: Policy, origins: Sequence[Origin | None]) -> Sequence[str]:
-    """The words of the authority at some lines; empty for each that cannot be had.
+    """Return the quoted lines of the authority; empty for each line that is not available.
 
     Args:
-        request: its directory and environment count.
-        policy: whose authority it is.
+        request: reads its directory and environment.
+        policy: the policy with the authority.
         origins: the lines.
     """
     with Git(Repository.locate(request.directory, request.environment)) as git:
