@@ -100,12 +100,9 @@ class Patterns:
                 end = subject.rfind(b"/", 0, end)
         if few is None or len(path) > LONG_PATH:
             found = min([found, *(self._set().Match(subject) or ())]) if indexes else found
-        else:
-            match = few.fullmatch(subject)
-            # Without any alternative the expression matches the empty path, which a crafted tree can hold.
-            if match and indexes:
-                # Each alternative ends in an empty group, whose number says which one matched.
-                found = min(found, indexes[(match.lastindex or 1) - 1])
+        elif match := few.fullmatch(subject):
+            # Each alternative ends in an empty group, whose number says which one matched.
+            found = min(found, indexes[(match.lastindex or 1) - 1])
         return None if found == _NONE else found
 
     def find_each(self, paths: Sequence[bytes]) -> Iterator[tuple[int, int]]:
@@ -170,7 +167,8 @@ class Patterns:
         """The patterns in two parts: plain names with their indexes, and one expression for all others.
 
         With the names goes the length of the longest: no longer folder above a path is one of them.
-        The expression is None if `re` could take longer than the square of a path's length.
+        The expression is None if there are no others, or `re` could take longer than the square of a path's
+        length.
         """
         if self._few is None:
             names: dict[bytes, int] = {}
@@ -184,7 +182,8 @@ class Patterns:
                     indexes.append(index)
             others = [self.expressions[index] for index in indexes]
             few = None
-            if all(_wildcards(expression) <= 3 for expression in others):
+            # An expression without any alternative would match the empty path, which a crafted tree can hold.
+            if others and all(_wildcards(expression) <= 3 for expression in others):
                 text = "|".join(f"{expression}()" for expression in others)
                 few = re.compile(text.encode("ascii"))
             self._few = names, max(map(len, names), default=0), few, indexes

@@ -5,7 +5,6 @@ from __future__ import annotations
 from specguard.model import Judged, RuleResult, Verdict, listed
 from specguard.reporters import text
 from specguard.reporters.escape import cut, cut_path, visible
-from specguard.reporters.wording import may_approve, unsaid_differences
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,6 +131,8 @@ def _block(like: Fold, result: RuleResult, source: str) -> Block:
 def _person(result: RuleResult, source: str) -> str:
     """The way to ask a person: who may approve, and with which command; never for the agent to run."""
     if result.approvers:
+        from specguard.reporters.wording import may_approve
+
         allowed = may_approve(result, source)
         if allowed:
             who, command = map(visible, allowed)
@@ -152,6 +153,8 @@ def render_concise(verdicts: Sequence[Verdict]) -> str:
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
+    from specguard.reporters.wording import may_approve, unsaid_differences
+
     for result in verdict.results:
         for judged in result.findings:
             field = judged.finding.field
