@@ -1,7 +1,8 @@
-"""Work items and changes: what is altered of open items, what has landed, branches that hold several.
+"""Work items and changes: alterations of open items, landed items, and branches that hold several items.
 
-The plan is the base's. Where the base has none, it is that of the branch's first commit, as long as this has
-nothing else in it: later commits of the branch cannot alter what they are held to.
+The plan is read from the base. If the base has none, the plan comes from the branch's first commit, provided
+that this commit contains nothing else. So later commits of the branch cannot alter the plan that they are
+judged by.
 """
 
 from __future__ import annotations
@@ -37,19 +38,19 @@ if TYPE_CHECKING:
 
 
 _HELD: Final = ("files", "expected_files", "scope", "gates", "verify")
-"""The fields of an entry of a list to which whoever does the item is held."""
+"""The fields of an entry in a list that bind whoever does the item."""
 
 
 class Alteration(Record):
-    """One thing that is altered.
+    """One alteration of an open work item.
 
     Attributes:
         kind: the name of the item's kind.
         item: the item, as messages name it.
-        what: what is altered, such as `scope`.
-        old, new: what it was and is, each element as a text; empty if it is not there.
-        path: the paper that says it.
-        line: its line after the change, from 1; None if that cannot be told.
+        what: the altered part, such as `scope`.
+        old, new: the values before and after, each element as a text; empty if the part is missing.
+        path: the paper that states the value.
+        line: the line after the change, from 1; None if unknown.
     """
 
     kind: str
@@ -62,16 +63,16 @@ class Alteration(Record):
 
 
 def alterations(work: Work, papers: Mapping[bytes, Paper], before: Tree, after: Tree) -> Iterator[Alteration]:
-    """The changes to items that are open in the trusted base.
+    """Yield the changes to items that are open in the trusted base.
 
-    Of a kind with a pointer those are open that do not come before the current one, of a list those whose
-    status does not say that they are done with.
+    If the kind has a pointer, the current item and all later ones are open. In a list, an item is open if its
+    status does not close it.
 
     Args:
-        work: the change's.
-        papers: those of its papers that are looked at.
+        work: the work items of the change.
+        papers: the papers to compare.
         before: the files before the change.
-        after: those after it.
+        after: the files after the change.
 
     Raises:
         MissingFact: a file cannot be read.
@@ -104,7 +105,7 @@ def _of_document(work: Work, name: str, path: bytes, before: Tree, after: Tree) 
 def _differing(
     kind: str, item: str, path: bytes, were: Mapping[str, _Stated], are: Mapping[str, _Stated]
 ) -> Iterator[Alteration]:
-    """The differences between what an item stated and what it states."""
+    """Yield the differences between the old and the new statements of an item."""
     for what, (old, _) in were.items():
         new, line = are[what]
         if old != new:
@@ -112,7 +113,7 @@ def _differing(
 
 
 def _fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
-    """The fields of an item in the path of its document."""
+    """Return the item's fields that the path of its document contains."""
     for text in [*kind.document, *kind.legacy]:
         with suppress(TemplateError):
             fields = PathTemplate(text).read(path) if Template(text).names & {"id", "number"} else None
@@ -122,7 +123,7 @@ def _fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
 
 
 def _said(kind: WorkKind, text: str) -> Mapping[str, _Stated]:
-    """The scope and gates that a document states, each with its first line."""
+    """Return the scope and gates that a document states, each with its first line."""
     from specguard.work.gates import read_gates
 
     scope = [] if kind.scope else listed_paths(text, kind.scope_sections)
@@ -156,7 +157,7 @@ def _texts(listed: Listed, name: str) -> Sequence[str]:
 
 
 def _of_place(work: Work, name: str, before: Tree, after: Tree) -> Iterator[Alteration]:
-    """The document of the current item, where pointer or index now lead to another one."""
+    """Yield the move of the current item's document, if the pointer or index now leads to another one."""
     then = Work(work.kinds, [], tree=lambda: before)
     now = Work(work.kinds, [], tree=lambda: after)
     current = now.current(name)
@@ -177,7 +178,7 @@ _REVERTS: Final = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULT
 
 
 def standing(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[PastCommit, Naming]]:
-    """The commits that name an item exactly and are not reverted, each with what it names.
+    """Yield the commits that name an item exactly and are not reverted, each with its naming.
 
     Args:
         commits: newest first.
@@ -203,13 +204,13 @@ def standing(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[Past
 
 
 def doing(names: Names, past: Iterable[PastCommit], kind: str, ids: Container[str]) -> Iterator[str]:
-    """The commits that name one of some items exactly and are not reverted.
+    """Yield the object ids of commits that name one of some items exactly and are not reverted.
 
     Args:
         names: the templates of all kinds.
         past: commits, newest first.
-        kind: the kind of the items; empty: of any.
-        ids: their ids, as `normal_id` gives them.
+        kind: the kind of the items; empty for any kind.
+        ids: the items' ids, as `normal_id` returns them.
     """
     for commit, naming in standing(past, names):
         if kind in ("", naming.kind) and normal_id(naming.id) in ids:
@@ -217,13 +218,16 @@ def doing(names: Names, past: Iterable[PastCommit], kind: str, ids: Container[st
 
 
 class Landings(Record):
-    """The listed items that a commit of the history did: its subject names one, and it changes a file of it.
+    """A predicate: True for a listed item that a commit of the history did.
+
+    Such a commit names the item in its subject and changes one of the item's files.
 
     Attributes:
         sources: the files that list the items.
         names: the templates of all kinds.
-        history: the trusted base's.
-        commits: the change's own, oldest first.
+        history: the history of the trusted base.
+        commits: returns the change's own commits, oldest first.
+        known: the landed items of each kind, as path and id; filled on first use.
     """
 
     sources: Sources
@@ -233,7 +237,7 @@ class Landings(Record):
     known: dict[str, frozenset[tuple[bytes, str]]] = {}
 
     def __call__(self, listed: Listed) -> bool:
-        """True if a commit says that an item was done.
+        """Return True if a commit shows that an item was done.
 
         Raises:
             MissingFact: the history or a source cannot be read.
@@ -251,12 +255,12 @@ class Landings(Record):
         for commit, naming in standing([*own, *self.history.mentioning(words)], self.names):
             if naming.kind == kind:
                 found = meant(self.sources.of(kind), naming.id, naming.fields)
-                # A subject that could mean an item of several lists says of none that it was done.
+                # A subject that fits items of several lists is no evidence for any of them.
                 if len(found) == 1 and self._does(commit, found[0]):
                     yield found[0].source.path, found[0].id
 
     def _does(self, commit: PastCommit, item: Listed) -> bool:
-        """True if a commit changes a file of an item; of one that lists none its subject is enough."""
+        """Return True if a commit changes a file of an item; an item without files needs only the subject."""
         scope = item.scope
         return not item.files or any(
             scope.find(entry.path) is not None for entry in self.history.changed_by(commit)
@@ -264,17 +268,18 @@ class Landings(Record):
 
 
 class Shown(Record):
-    """The test whether a commit or a run, beside its status, shows that a listed item was done.
+    """A predicate: True if a commit or a run, besides its status, shows that a listed item was done.
 
-    Where its kind has a template for subjects, these tell whose a commit is. Elsewhere a commit is the item's
-    that changes its files once it is listed.
+    If the item's kind has a template for subjects, subjects attribute commits to items. Otherwise a commit
+    belongs to an item if it changes the item's files after the item was listed.
 
     Attributes:
         sources: the files that list the items.
-        kinds: the kinds whose items are asked; others have rules of their own.
-        by: the fields that tell which files list the items of one wave.
-        history: that of the judged head.
-        run: whether a run shows it.
+        kinds: the kinds to check; items of other kinds count as shown, since other rules check them.
+        by: the fields that identify the files which list the items of one wave.
+        history: the history of the judged head.
+        run: returns True if a run shows it.
+        changed: the entries changed since a group of lists was added, by the paths of the lists.
     """
 
     sources: Sources
@@ -285,7 +290,7 @@ class Shown(Record):
     changed: dict[tuple[bytes, ...], Sequence[Entry]] = {}
 
     def __call__(self, listed: Listed) -> bool:
-        """True if a commit or a run shows that an item was done.
+        """Return True if a commit or a run shows that an item was done.
 
         Raises:
             MissingFact: the history or a source cannot be read.
@@ -301,7 +306,7 @@ class Shown(Record):
         return landed or self.run(listed)
 
     def _since(self, listed: Listed) -> Sequence[Entry]:
-        """The changes since the first list of its wave that has it."""
+        """Return the entries changed since the first list of the item's wave that contains it."""
         fields = listed.source.fields
         paths = tuple(
             source.path
@@ -315,11 +320,11 @@ class Shown(Record):
 
 
 class OwnPlan(Record):
-    """The plan that a branch's first commit brings, since the base has none at its place.
+    """The plan that a branch's first commit adds, because the base has none at that path.
 
     Attributes:
         path: the file that lists the tasks.
-        folder: what the paths of the plan begin with, a slash at its end.
+        folder: the prefix of the plan's paths, with a trailing slash.
         commit: the full object id of that commit.
         documents: the documents of that commit.
     """
@@ -331,7 +336,7 @@ class OwnPlan(Record):
 
     @property
     def note(self) -> str:
-        """The note about it for a verdict or the record of a run."""
+        """The note about the plan for a verdict or the record of a run."""
         return (
             f"The plan {path_text(self.path)} is the change's own: the base has none, and commit "
             f"{self.commit[:10]} brings it."
@@ -339,7 +344,7 @@ class OwnPlan(Record):
 
 
 def task_kinds(policy: Policy) -> Mapping[str, PlanKind]:
-    """The kinds of work items that plans list, each with its kind of plans."""
+    """Return the kinds of work items that plans list, each with its kind of plan."""
     if not policy.declares("plan_kinds"):
         return {}
     plans: Sequence[PlanKind] = list(policy.declared("plan_kinds").values())
@@ -353,28 +358,28 @@ def task_kinds(policy: Policy) -> Mapping[str, PlanKind]:
 
 
 def shared_kinds(policy: Policy) -> Mapping[str, PlanKind]:
-    """Those of them of which a branch holds several, one a commit."""
+    """Return the task kinds whose items share a branch, one item per commit."""
     return {name: plan for name, plan in task_kinds(policy).items() if plan.unit == "commit"}
 
 
 def own_plan(
     policy: Policy, branch: str, git: Git, *, head: str | None, base: str | None, papers: Tree
 ) -> OwnPlan | None:
-    """The plan of a branch, where its first commit brings it and the policy trusts that.
+    """Return the plan that a branch's first commit adds, if the policy trusts such a plan.
 
     Args:
-        policy: the base's.
+        policy: the base's policy.
         branch: the branch's name.
-        git: where the commits are read.
+        git: reads the commits.
         head: the branch's commit.
-        base: the tip of the trusted base, or of the branch that this one stands on.
+        base: the tip of the trusted base, or of the branch that this branch is stacked on.
         papers: the files that lists of items are read from.
 
     Returns:
-        None if these have the plan, the first commit does not bring it, or does anything else.
+        None if `papers` already has the plan, or the first commit does not add it or changes other paths.
 
     Raises:
-        MissingFact: a commit or a tree is not there.
+        MissingFact: a commit or a tree is missing.
     """
     for name, plan in shared_kinds(policy).items():
         told = Template(policy.declared("work_kinds")[name].branch).read(branch) if branch else None
@@ -397,10 +402,10 @@ def own_plan(
 def unnamed_commits(
     change: Change, kinds: Sequence[WorkKind], branch: str, namings: Sequence[Naming], own: OwnPlan | None
 ) -> Sequence[Commit]:
-    """The commits of a branch that holds several items which name none of any kind.
+    """Return the commits that name no item, on a branch that holds several items.
 
-    Merges are left out: what one brings of its own is CMT004's finding. So is the commit that brings the
-    branch's plan.
+    Merges are left out, since CMT004 reports what a merge itself changes. The commit that adds the branch's
+    plan is left out too.
 
     Raises:
         MissingFact: the commits cannot be read.
@@ -413,7 +418,7 @@ def unnamed_commits(
 
 
 def _first_commit(git: Git, head: str, base: str) -> str | None:
-    """The first commit of a branch on a commit of the base, along first parents; None if there is none."""
+    """Return a branch's first commit that is not in the base, along first parents; None if there is none."""
     new = set(git.revisions(head, base))
     at = head
     while at in new:

@@ -1,4 +1,4 @@
-"""Finding a work item's document in the trusted base, and naming everything that was tried."""
+"""Search for a work item's document in the trusted base, with a record of every place tried."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
 
 
 LARGEST_DOCUMENT: Final = 4 << 20
-"""A document of more bytes is not read."""
+"""The limit in bytes; a larger document is not read."""
 
 PADDINGS: Final = (1, 2, 3, 4)
-"""How many digits numbers in file names may have at least, where a template has a wildcard."""
+"""The minimum numbers of digits tried for numbers in file names, if a template has a wildcard."""
 
 _FILE_TYPES: Final = {0o120000: "a symbolic link", 0o160000: "a submodule", 0o040000: "a directory"}
 
 
 class Located:
-    """The place of a work item's document, or the reason why it is not found.
+    """The place of a work item's document, or the reason why the document is not found.
 
-    The templates are tried in order, then the indexes, then the older places.
+    The search tries the templates in order, then the indexes, then the legacy places.
 
     Args:
-        kind: its templates.
+        kind: the kind's settings, with the templates.
         fields: the item's placeholders.
-        number: its number; None for an item without one.
+        number: the item's number; None for an item without one.
         tree: the trusted base's files.
 
     Attributes:
-        tried: every place that was looked at and what came of it, in order.
+        tried: every place tried, with the outcome, in order.
         path: the document; None if there is none, or more than one.
-        problem: what is wrong, in one sentence; empty if a document was found.
+        problem: the problem, in one sentence; empty if a document was found.
         near: near misses, one sentence each.
-        legacy: the canonical folder, where the document was found in an older place; empty otherwise.
+        legacy: the canonical folder, if the document was found in a legacy place; otherwise empty.
 
     Raises:
         MissingFact: the tree or a file cannot be read.
@@ -71,7 +71,7 @@ class Located:
             self.tried.append(f"{place} {outcome}")
 
     def _take(self, template: str) -> bool:
-        """True if the search ends at a template: with a document, or with something that is wrong."""
+        """Return True if the search ends at this template, with a document or with a problem."""
         wild = has_wildcard(template)
         patterns = self._patterns(template, PADDINGS if wild else self._widths())
         matches: dict[bytes, None] = {}
@@ -118,7 +118,7 @@ class Located:
         return False
 
     def _settle(self, path: bytes, *, pointed: bool = False) -> bool:
-        """Take a file for the document, or what it points to where that is all it does."""
+        """Accept a file as the document, or follow it if it is only a pointer to another file."""
         entry, text = self._tree.find(path), read_text(self._tree, path)
         special = file_type(entry.mode) if entry is not None else ""
         link = points_to(text or "")
@@ -140,7 +140,7 @@ class Located:
         return True
 
     def _existing(self, source: bytes, link: str) -> bytes | None:
-        """The file that a link in another file means: relative to that file's folder, else to the root."""
+        """Return the file that a link refers to: relative to the linking file's folder, else to the root."""
         for base in (source.rpartition(b"/")[0], b""):
             path = joined(base, link)
             entry = self._tree.find(path) if path is not None else None
@@ -152,7 +152,7 @@ class Located:
         return list(map(number_width, self._kind.number_format))
 
     def _patterns(self, template: str, widths: Sequence[int]) -> list[str]:
-        """The patterns of a template, one for each way to write the number; none if a field is missing."""
+        """Return a template's patterns, one for each way to write the number; empty if a field is missing."""
         parsed = Template(template)
         patterns: dict[str, None] = {}
         for width in widths:
@@ -168,7 +168,7 @@ class Located:
         return list(patterns)
 
     def _canonical_folder(self) -> str:
-        """The folder of the first template that is more than a field."""
+        """Return the folder of the first template that has literal text."""
         for template in self._kind.document:
             if Template(template).literal:
                 for pattern in self._patterns(template.rpartition("/")[0], self._widths())[:1]:
@@ -176,7 +176,7 @@ class Located:
         return "its canonical place"
 
     def _padded(self) -> Iterable[str]:
-        """The files that would be it if the number were padded otherwise."""
+        """Yield a near miss for each file that fits if the number is padded to another width."""
         for template in self._kind.document:
             for pattern in self._patterns(template, PADDINGS):
                 path = readable(pattern).encode("utf-8", "surrogateescape")
@@ -190,10 +190,10 @@ def _names(paths: Iterable[bytes]) -> str:
 
 
 def matching(tree: Tree, pattern: str) -> list[bytes]:
-    """The paths of a tree that a pattern selects, links and submodules included.
+    """Return the paths of a tree that a pattern selects, including links and submodules.
 
     Raises:
-        PatternError: it is no pattern.
+        PatternError: the pattern is malformed.
         MissingFact: the tree cannot be read.
     """
     selecting = Selecting([pattern])
@@ -213,10 +213,10 @@ def matching(tree: Tree, pattern: str) -> list[bytes]:
 
 
 def read_text(tree: Tree, path: bytes) -> str | None:
-    """The text of a file; None if it is missing, too large, or no regular file.
+    """Return the text of a file; None if it is missing, too large, or not a regular file.
 
     Raises:
-        MissingFact: the object is not there.
+        MissingFact: the object is missing.
     """
     entry = tree.find(path)
     data = tree.read(path) if entry is not None and not file_type(entry.mode) else None
@@ -226,7 +226,7 @@ def read_text(tree: Tree, path: bytes) -> str | None:
 
 
 def joined(folder: bytes, link: str) -> bytes | None:
-    """The path that a link means in a folder; None if it leads out of the repository or is an address."""
+    """Return the path of a link in a folder; None if it leaves the repository or is a URL."""
     link = link.split("#", 1)[0].split("?", 1)[0]
     if not link or re.match("[a-z][a-z0-9+.-]*:", link, re.IGNORECASE):
         return None
@@ -235,30 +235,30 @@ def joined(folder: bytes, link: str) -> bytes | None:
 
 
 def has_wildcard(pattern: str) -> bool:
-    """True if a pattern or template has a wildcard that no backslash takes away."""
+    """Return True if a pattern or template has a wildcard that no backslash escapes."""
     return re.search(r"(?<!\\)(?:\\\\)*[*?\[]", pattern) is not None
 
 
 def file_type(mode: int) -> str:
-    """The type of an entry of a tree that is no regular file; empty for a file."""
+    """Return the type of a tree entry that is not a regular file; empty for a regular file."""
     return _FILE_TYPES.get(mode & 0o170000, "")
 
 
-# A number as text, alone or behind its word: `12`, `task_003`.
+# A number as text, with or without a word before it: `12`, `task_003`.
 _ID: Final = re.compile("(?:[A-Za-z]{1,40}[-_ ]?)?([0-9]{1,18})")
 
 
 class Pointer(Record):
-    """The file that an item is resolved by: one that names the current item, or one that lists all of them.
+    """The file that an item is resolved by: it names the current item, or lists all items.
 
     Attributes:
-        path: its path; None if there is no such file.
-        tried: every place that was looked at, and what came of it.
-        problem: what is wrong, in one sentence; empty if nothing is.
-        data: its JSON value.
-        number: the number of the item it names; None for a file that lists all.
-        id: the same as text, as the file has it.
-        line: the line of the number's key, or of the item's entry, from 1; None if it cannot be told.
+        path: the file's path; None if no such file exists.
+        tried: every place tried, with the outcome.
+        problem: the problem, in one sentence; empty if there is none.
+        data: the file's JSON value.
+        number: the number of the current item; None for a file that lists all items.
+        id: the current item's id as text, as the file writes it.
+        line: the line of the number's key, or of the item's entry, from 1; None if unknown.
     """
 
     path: bytes | None
@@ -271,15 +271,15 @@ class Pointer(Record):
 
 
 class Shape(Exception):
-    """A JSON value that is not of the shape a kind asks for."""
+    """A JSON value that does not have the shape that a kind requires."""
 
 
 def read_pointer(kind: WorkKind, documents: Documents) -> Pointer:
-    """The pointer of a kind: the first of its files that is there.
+    """Read the pointer of a kind: the first of its pointer files that exists.
 
     Args:
-        kind: its `pointer` and `number`.
-        documents: those of the trusted base.
+        kind: the kind's settings; `pointer` and `number` are used.
+        documents: the documents of the trusted base.
 
     Raises:
         MissingFact: the tree or the file cannot be read.
@@ -309,10 +309,10 @@ def read_pointer(kind: WorkKind, documents: Documents) -> Pointer:
 
 
 def number_in(data: Any, field: str) -> tuple[str, int]:
-    """The number that a field of a JSON object holds, as text and as an integer.
+    """Return the number in a field of a JSON object, as text and as an integer.
 
     Raises:
-        Shape: the field is missing, or it holds no number.
+        Shape: the field is missing, or does not contain a number.
     """
     value = Data(data).get(field)
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
@@ -324,10 +324,10 @@ def number_in(data: Any, field: str) -> tuple[str, int]:
 
 
 def text_at(data: Any, path: str) -> str | None:
-    """The text or integer at a dotted path, as text; None if there is none.
+    """Return the text or integer at a dotted path, as text; None if the path is missing or empty.
 
     Raises:
-        Shape: something else is there, or a text that no name can hold.
+        Shape: the value has another type, or its text cannot be part of a name.
     """
     value = Data(data).get(path)
     if value is None or value == "":
@@ -341,10 +341,10 @@ def text_at(data: Any, path: str) -> str | None:
 
 
 LONGEST_STUB: Final = 400
-"""A text of more characters, headings and front matter left out, is a document of its own."""
+"""The limit in characters without headings and front matter; a longer text is a document of its own."""
 
 MOST_WORDS: Final = 30
-"""With more words beside the link it says something itself."""
+"""The limit of words besides the link; a text with more has content of its own."""
 
 _UNSAID: Final = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n|<!--.*?-->", re.DOTALL)
 _HEADING: Final = re.compile(r"(?m)^ {0,3}#{1,6}(?:[ \t].*)?$")
@@ -360,9 +360,9 @@ _DOCUMENT: Final = re.compile(r"(?!\w+://).*\.(?:md|markdown|rst|txt)(?:#.*)?", 
 
 
 def points_to(text: str) -> str:
-    """The document that a stub points to; empty for a text that is more than a stub.
+    """Return the document that a stub points to; empty if the text is more than a stub.
 
-    A stub is short, names exactly one document, and says nothing else but that the document is elsewhere.
+    A stub is short and names exactly one document. Its only other words say that the document is elsewhere.
     """
     if len(text) > LONGEST_STUB * 20:
         return ""
@@ -374,9 +374,9 @@ def points_to(text: str) -> str:
         return ""
     if words and (len(words) > MOST_WORDS or not _POINTS.search(_TARGET.sub("", body))):
         return ""
-    # A name below a heading of its own is what that section lists.
+    # A name below a second heading is an entry of that section, not a redirect.
     if not words and len(_HEADING.findall(said)) > 1:
         return ""
-    # A link is written with its target as text, too; the longer form says where it is.
+    # A link's text can repeat its target; the longest form has the full path.
     longest: str = max(named, key=len)
     return longest

@@ -1,8 +1,8 @@
-"""The gates of a work item: those of its kind in the policy, and those that its document names in the base.
+"""The gates of a work item: those of its kind in the policy, and those in its document in the base.
 
-In the document's sections on gates a list item names a command as the code span that it begins with, behind a
-label with a colon or none; a table has a column *Command*, a fenced block of shell a command a line. Whatever
-else could be meant is told. Gates may stand in its front matter, too.
+In a document's sections on gates, a list item names a command by the code span that it begins with. A label
+with a colon may come first. A table has a column *Command*, and a fenced shell block has one command per
+line. Other text that could name a command is reported. The front matter can list gates, too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_NAME: Final = 40
-"""How many characters the name of a gate has at most: the names of its logs are made of it."""
+"""The limit in characters for a gate's name, since log files are named after gates."""
 
 _LONGEST_TEXT: Final = 1000
 _LONGEST_TOLD: Final = 200
@@ -47,21 +47,21 @@ _WORD: Final = re.compile(r"[A-Za-z][\w.-]*\Z")
 
 
 class PlannedGate(Record):
-    """A command that a change has to get through.
+    """A command that a change must pass.
 
     Attributes:
-        name: what reports and logs call it; no other gate of the same plan has it.
-        run: the command, a text for a shell.
-        source: what names it.
-        path: the file that names it; empty for a flag.
-        line: the line there, from 1; 0 if it is not known.
-        also: where else it is named, as `docs/phase-12.md:14`; empty: nowhere.
-        when: it runs where the change touches one of these paths; empty: always.
-        on: which changes of these paths count.
-        each: whether it runs once for each of the files, as `{file}`.
-        kind: `format` gets the changed files; `teardown` runs whatever became of the others.
-        timeout: when it is ended, as `20m`; empty: it has no limit of its own.
-        wrapper: words put before the command.
+        name: the name in reports and logs, unique within a plan.
+        run: the command, as shell text.
+        source: the origin of the gate.
+        path: the file that names the gate; empty for a flag.
+        line: the line in `path`, from 1; 0 if unknown.
+        also: a second place that names the gate, such as `docs/phase-12.md:14`; empty if there is none.
+        when: the gate runs if the change touches one of these paths; empty means always.
+        on: the changes of these paths that count.
+        each: True if the gate runs once for each file, as `{file}`.
+        kind: `format` gets the changed files; `teardown` runs even if other gates fail.
+        timeout: the time limit, such as `20m`; empty if the gate has no limit of its own.
+        wrapper: words before the command.
     """
 
     name: str
@@ -79,28 +79,28 @@ class PlannedGate(Record):
 
     @property
     def named(self) -> str:
-        """The place that names it, for a person: `docs/phase-12.md:14`, `--command`."""
+        """The place that names the gate, for people: `docs/phase-12.md:14`, `--command`."""
         if not self.path:
             return "--command" if self.source == "flag" else f"by the {self.source}"
         return f"{self.path}:{self.line}" if self.line else self.path
 
     @property
     def always(self) -> bool:
-        """True if it runs whatever the change touches."""
+        """True if the gate runs whatever the change touches."""
         return not self.when and len(self.on) == 3 and not self.each and "{changed_files}" not in self.run
 
     def but(self, **values: Any) -> PlannedGate:
-        """The same with other values."""
+        """Return a copy with other values."""
         return PlannedGate(**{**self.__dict__, **values})
 
 
 class NotRead(Record):
-    """Something that a document says of gates and that is not run, or not as it is said.
+    """A statement about gates in a document that is not run, or not as it is written.
 
     Attributes:
         line: the line, from 1.
-        text: what stands there, on one line.
-        why: why it is not, as a clause.
+        text: the statement, on one line.
+        why: the reason, as a clause.
         path: the document.
     """
 
@@ -111,13 +111,13 @@ class NotRead(Record):
 
 
 class Gates(Record):
-    """The gates that are planned.
+    """The planned gates.
 
     Attributes:
-        gates: the gates, in the order in which they run within their kind.
-        not_read: what a document says and is not run.
-        format_all: where a document asks that formatters work on the whole repository, as
-            `docs/phase-12.md:20`; empty: they work on what the change touches.
+        gates: the gates; those of each kind are in the order in which they run.
+        not_read: the document's statements that are not run.
+        format_all: the place where a document asks that formatters work on the whole repository, such as
+            `docs/phase-12.md:20`. Empty if they work only on the changed files.
     """
 
     gates: Sequence[PlannedGate]
@@ -125,19 +125,19 @@ class Gates(Record):
     format_all: str = ""
 
     def and_also(self, gates: Iterable[PlannedGate]) -> Gates:
-        """The same with further gates, each command once."""
+        """Return a copy with further gates, each command once."""
         return Gates(joined([*self.gates, *gates]), self.not_read, self.format_all)
 
 
 def gates_of(item: WorkItem, origins: Mapping[str, Origin]) -> Gates:
-    """The gates of an item.
+    """Return the gates of an item.
 
     Args:
-        item: the item, resolved in the trusted base, which its document is read from.
-        origins: where the settings of the policy are written, by their dotted keys.
+        item: the item, resolved in the trusted base, from which its document is read.
+        origins: the places of the policy's settings, by dotted key.
 
     Returns:
-        Those of its kind in the policy, then those that its document names.
+        The gates of the item's kind in the policy, then those that its document names.
 
     Raises:
         MissingFact: the document cannot be read.
@@ -151,19 +151,19 @@ def gates_of(item: WorkItem, origins: Mapping[str, Origin]) -> Gates:
 
 
 def gates_of_kind(kind: str, settings: WorkKind, origins: Mapping[str, Origin]) -> list[PlannedGate]:
-    """The gates that the policy has for a kind of work item.
+    """Return the gates that the policy declares for a kind of work item.
 
     Args:
-        kind: its name.
-        settings: its table.
-        origins: where the settings of the policy are written, by their dotted keys.
+        kind: the kind's name.
+        settings: the kind's table.
+        origins: the places of the policy's settings, by dotted key.
     """
     found = []
     for number, gate in enumerate(settings.gates):
         key = f"work.{kind}.gates.{number}"
         places = (f"{key}.run", key, f"work.{kind}.gates")
         origin = next((origins[one] for one in places if one in origins), None)
-        # What the policy leaves at its default is no limit of the gate's own.
+        # A default timeout of the policy does not count as the gate's own limit.
         timeout = gate.timeout if f"{key}.timeout" in origins else ""
         values: dict[str, Any] = {**vars(gate), **(vars(origin) if origin else {}), "timeout": timeout}
         found.append(PlannedGate(**values, source="policy"))
@@ -171,15 +171,15 @@ def gates_of_kind(kind: str, settings: WorkKind, origins: Mapping[str, Origin]) 
 
 
 def flag_gates(commands: Iterable[str]) -> list[PlannedGate]:
-    """The gates that `--command` asks for."""
+    """Return the gates that `--command` requests."""
     return [PlannedGate(name=name_of(one), run=one.strip(), source="flag") for one in commands if one.strip()]
 
 
 def joined(gates: Iterable[PlannedGate]) -> list[PlannedGate]:
-    """Gates with each command once, and with names that are unique and fit for file names.
+    """Return gates with each command once, and with unique names that fit into file names.
 
-    The policy's gates are kept as they are. Where a document or a flag names the command of one again, that
-    one gate also runs where its `when` alone would not have it: it was asked for.
+    The policy's gates are kept as they are. If a document or a flag names a policy gate's command again, that
+    gate was requested. Its `when` then no longer restricts when it runs.
     """
     found: list[PlannedGate] = []
     for gate in gates:
@@ -196,14 +196,14 @@ def joined(gates: Iterable[PlannedGate]) -> list[PlannedGate]:
 
 
 def name_of(command: str) -> str:
-    """A name for a command that has none: its program, and the words that follow it."""
+    """Return a name for a command without one: its program and the words after it."""
     words = [word for word in command.split() if not word.startswith("-") and not _ASSIGNMENT.match(word)]
     program, *rest = words or [""]
     return fit("-".join([program.rpartition("/")[2], *takewhile(_WORD.match, rest[:2])]))
 
 
 def fit(name: str) -> str:
-    """A name as a part of the name of a file."""
+    """Return a name in a form that can be part of a file name."""
     return _UNFIT.sub("-", name).strip("-.")[:LONGEST_NAME].rstrip("-.") or "gate"
 
 
@@ -224,21 +224,21 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 LONGEST: Final = 96 * 1024
-"""How many bytes a command with the names of files has at most; Linux takes 128 KiB for one text."""
+"""The limit in bytes for a command with file names filled in; Linux accepts 128 KiB for one argument."""
 
 _PLACE: Final = re.compile(r"(?<!\$)\{(file|changed_files)\}")
-# What a backslash takes along is no quotation mark; one that is never closed goes to the end.
+# An escaped character is not a quotation mark; an unclosed quotation extends to the end.
 _QUOTES: Final = re.compile(r"""\\.|'[^']*(?:'|\Z)|"(?:\\.|[^"\\])*(?:"|\Z)""", re.DOTALL)
 _QUOTED: Final = re.compile(r"""(["'])((?<!\$)\{(?:file|changed_files)\})\1""")
 
 
 class Chosen(Record):
-    """A gate that runs.
+    """A gate with its commands, or with the reason why it is skipped.
 
     Attributes:
         gate: the gate.
-        calls: its commands, with the names of files filled in.
-        skipped: why it does not run, as a clause; empty if it does.
+        calls: the commands, with file names filled in.
+        skipped: the reason why the gate does not run, as a clause; empty if it runs.
     """
 
     gate: PlannedGate
@@ -247,17 +247,17 @@ class Chosen(Record):
 
 
 def selected(gates: Iterable[PlannedGate], entries: Sequence[Entry]) -> list[Chosen]:
-    """The choice for each gate under a change.
+    """Select the gates that run for a change.
 
     Args:
         gates: the gates.
-        entries: what the change adds, modifies and deletes.
+        entries: the paths that the change adds, modifies and deletes.
 
     Returns:
-        Each gate in its order, with its calls or with why it has none.
+        Each gate in its order, with its commands or with the reason why it is skipped.
 
     Raises:
-        SpecguardError: a gate has its place for files within quotation marks.
+        SpecguardError: a gate has its placeholder for files within quotation marks.
     """
     return [_selected(gate, entries) for gate in gates]
 
@@ -280,7 +280,7 @@ def _selected(gate: PlannedGate, entries: Sequence[Entry]) -> Chosen:
         return Chosen(gate, skipped=f"{_why(gate)} that is still there")
     _check_quotes(gate, run)
     if gate.each or "file" in places:
-        # Without a place for the file it is the last word.
+        # Without a placeholder, the file is the last word.
         text = run if "file" in places else f"{run} {{file}}"
         return Chosen(gate, [_filled(text, "file", [file]) for file in files])
     return Chosen(gate, _calls(run, files))
@@ -296,7 +296,7 @@ def _why(gate: PlannedGate) -> str:
 
 
 def _calls(run: str, files: Sequence[bytes]) -> list[str]:
-    """The command with all files, as several where they are too many for one."""
+    """Return the command with all files filled in, split into several if one would be too long."""
     room = LONGEST - len(run.encode("utf-8", "surrogateescape"))
     calls: list[list[bytes]] = [[]]
     used = 0
@@ -316,15 +316,15 @@ def _filled(run: str, name: str, files: Sequence[bytes]) -> str:
 
 
 def quoted(path: bytes) -> str:
-    """A path as one word for a shell, which is taken for no option, and not looked for on the path."""
+    """Return a path as one shell word that is neither an option nor looked up in PATH."""
     return shlex.quote(f"./{path.decode('utf-8', 'surrogateescape')}")
 
 
 def _check_quotes(gate: PlannedGate, run: str) -> None:
-    """See that a shell will take what is filled in for words of their own.
+    """Check that a shell reads each file name that is filled in as a word of its own.
 
     Raises:
-        SpecguardError: it stands within quotation marks, where a name could be more than a name.
+        SpecguardError: the placeholder is within quotation marks, where a name could be run as shell code.
     """
     if any(_PLACE.search(text) for text in _QUOTES.findall(run)):
         raise SpecguardError(
@@ -337,7 +337,7 @@ def _check_quotes(gate: PlannedGate, run: str) -> None:
 
 
 _SHELL: Final = frozenset({"sh", "bash", "shell", "zsh", "console"})
-# How a heading, a label or a line before a list begins that names what is not to be run.
+# The beginning of a heading, label or line above a list of commands that must not be run.
 _APART: Final = re.compile(
     r"(?:out of scope|not|excluded|skip|manual(?:ly)?|optional(?:ly)?|by hand|non goals|do not|don t|never"
     r"|must not|forbidden|avoid|examples?|expected|sample|results?|outputs?|evidence|troubleshooting"
@@ -345,7 +345,7 @@ _APART: Final = re.compile(
 )
 _FORMAT: Final = re.compile(r"(?:auto ?)?format(?:s|ting|ter|ters)?\b|code style\b")
 _TEARDOWN: Final = re.compile(r"(?:tear ?down|clean ?up|take down|taking down|shut ?down|stop|afterwards?)\b")
-# What takes a composition down again does so whether the gates passed or not.
+# A command that takes a composition down runs whether the gates passed or not.
 _DOWN: Final = re.compile(r"(?:^|&&\s)(?:docker|podman)[ -]compose\b[^;&|]*\sdown\b")
 _FORMATTING: Final = ("Formatting", "Format", "Formatters", "Code style", "Code formatting")
 _WHOLE: Final = re.compile(
@@ -373,19 +373,19 @@ _SETTINGS: Final = {
     "kind": "gate|format|teardown",
     "timeout": "[1-9][0-9]*[smh]",
 }
-"""The settings of a gate in front matter that are texts, each with what it can be; there is `when`, too."""
+"""The settings of a gate in front matter that are texts, each with its pattern; `when` is a list."""
 
 
 def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
-    """The gates that a document states.
+    """Read the gates that a document states.
 
     Args:
         text: the document.
         titles: the titles of its sections on gates.
-        path: its path, for a person.
+        path: the document's path, for people.
 
     Raises:
-        MissingFact: it cannot be read.
+        MissingFact: the document cannot be read.
     """
     document = Document(text)
     read: list[Read] = list(_of_front_matter(document.properties))
@@ -409,7 +409,7 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
 
 
 def _of(blocks: Sequence[AnyBlock], kind: Kind, why: str = "") -> Iterator[Read]:
-    """The gates of blocks; with `why`, or under "Manual checks" and "Do not run:", all is only told."""
+    """Yield the gates of blocks; with `why`, or under "Manual checks" and "Do not run:", only report them."""
     level, under, apart, said = 0, kind, why, ""
     for block in blocks:
         deep = block.level if isinstance(block, Heading) else 7
@@ -432,12 +432,12 @@ def _of(blocks: Sequence[AnyBlock], kind: Kind, why: str = "") -> Iterator[Read]
 
 
 def _is_apart(words: str) -> bool:
-    """True if a heading, a label or a line names what is not to be run."""
+    """Return True if a heading, a label or a line introduces commands that are not to be run."""
     return _APART.match(normal_title(words)) is not None
 
 
 def _kind_named(words: str, kind: Kind = "gate") -> Kind:
-    """The kind of gate that a heading or label speaks of, below one that is of a kind already."""
+    """Return the kind of gate that a heading or label names; a kind other than `gate` is kept."""
     title = normal_title(words)
     if kind != "gate":
         return kind
@@ -471,7 +471,7 @@ def _of_block(block: AnyBlock, kind: Kind, why: str) -> Iterator[Read]:
 
 
 def _of_text(text: Text, kind: Kind, why: str = "") -> Iterator[Read]:
-    """The command that an item begins with, behind a label or none, and those that "and" joins to it."""
+    """Yield the command that an item begins with, after an optional label, and those joined by "and"."""
     raw, end, label, taken = text.raw, 0, "", False
     for number, span in enumerate(text.codes):
         between = raw[end : span.start]
@@ -496,7 +496,7 @@ def _of_text(text: Text, kind: Kind, why: str = "") -> Iterator[Read]:
 
 
 def _is_command(text: str, *, alone: bool = False) -> bool:
-    """True if a code span looks like a command, and no path, value or expression; a word only if alone."""
+    """Return True if a code span looks like a command; a single word needs `alone`."""
     words = text.split()
     while words and _ASSIGNMENT.match(words[0]):
         del words[0]
@@ -511,7 +511,7 @@ def _is_command(text: str, *, alone: bool = False) -> bool:
 
 
 def _of_table(table: Table, kind: Kind) -> Iterator[Read]:
-    """The commands in the column *Command*, named by the first column; of what holds for one is told."""
+    """Yield the commands in the column *Command*, named by the first column; report ignored cells."""
     titles = [normal_title(cell.plain) for cell in table.header]
     for row in table.rows:
         cells = dict(zip(titles, row, strict=False))
@@ -534,7 +534,7 @@ def _of_table(table: Table, kind: Kind) -> Iterator[Read]:
 
 
 def _of_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
-    """A command a line; all of a block as one where a line goes on, or is there for those after it."""
+    """Yield one command per line, or the whole block if a line continues or affects those after it."""
     language = fence.info.split(None, 1)[0].strip("{}.").casefold() if fence.info.split() else ""
     if why or language not in _SHELL:
         shown = fence.content.strip().partition("\n")[0] if why else f"```{fence.info}"
@@ -558,7 +558,7 @@ def _of_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
 
 
 def _is_whole(line: str) -> bool:
-    """True if a line is a command by itself."""
+    """Return True if a line is a complete command."""
     try:
         words = shlex.split(line, comments=True)
     except ValueError:
@@ -571,7 +571,7 @@ def _is_whole(line: str) -> bool:
 def _gate(command: str, line: int, kind: Kind, name: str = "") -> Read:
     if _PLACEHOLDER.search(command):
         return NotRead(line, command, "it has a place for words that nothing fills in")
-    # What runs it is /bin/sh; a text that this would not understand names its shell.
+    # Commands run in /bin/sh; a command that needs bash is passed to bash.
     bash = _BASH.search(re.sub("'[^']*'", "_", command))
     return PlannedGate(
         name=name or name_of(command),
@@ -584,7 +584,7 @@ def _gate(command: str, line: int, kind: Kind, name: str = "") -> Read:
 
 
 def _whole(document: Document, path: str) -> str:
-    """The place where the section on formatting asks for the whole repository."""
+    """Return the place where the section on formatting asks for the whole repository; empty if nowhere."""
     for section in find_sections(document, _FORMATTING[0], aliases=_FORMATTING[1:]):
         for text in texts(section.blocks):
             for sentence in text.sentences():
@@ -594,9 +594,9 @@ def _whole(document: Document, path: str) -> str:
 
 
 def _of_front_matter(properties: Data) -> Iterator[Read]:
-    """The gates of `gates` in a front matter: a list of commands, or of tables with `run`.
+    """Yield the gates in a front matter's `gates`: a list of commands, or of tables with `run`.
 
-    An entry without a command is no gate; a setting that is not understood is as if it were not there.
+    An entry without a command is not a gate. A setting that is not understood is reported and ignored.
     """
     if properties.problem is not None:
         yield NotRead(properties.problem.line or 1, "front matter", properties.problem.message)
@@ -622,7 +622,7 @@ def _of_front_matter(properties: Data) -> Iterator[Read]:
 
 
 def _setting(key: str, value: Any) -> Any:
-    """The value of a setting as gates have it; None if it is not understood."""
+    """Return the value of a gate's setting in its parsed form; None if it is not understood."""
     patterns = [value] if isinstance(value, str) else value
     if key == "when" and isinstance(patterns, list) and all(isinstance(one, str) for one in patterns):
         try:

@@ -32,9 +32,9 @@ class Scope(Record):
 
     Attributes:
         paths: the patterns.
-        document: the document that lists them; None if the policy does.
+        document: the document that lists the patterns; None if the policy does.
         lines: the line of each pattern in the document.
-        unread: the lines of items in its lists that begin with no path, so that more may be meant.
+        unread: the lines of list items that begin with no path, so that more may be meant.
     """
 
     paths: Covering
@@ -44,8 +44,8 @@ class Scope(Record):
 
 
 def listed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
-    """The paths that the sections of these titles list as allowed; what begins with none is an empty one."""
-    # Most documents have no such section, and a hook need not wait for the Markdown reader to say so.
+    """Return the paths allowed by sections with these titles; an entry without a path has an empty one."""
+    # Most documents have no such section; this check spares a hook the Markdown parser.
     plain = text.casefold()
     if not any(title.split() and title.split()[0].casefold() in plain for title in titles):
         return []
@@ -58,8 +58,8 @@ class Unresolved(Record):
     """The reason why a work item cannot be resolved.
 
     Attributes:
-        problem: what is wrong, in one sentence.
-        pointer: what was tried.
+        problem: the problem, in one sentence.
+        pointer: the pointer or source, with the places tried.
     """
 
     problem: str
@@ -70,20 +70,20 @@ class Unresolved(Record):
 class WorkItem(Record, frozen=False):
     """A work item as the policy and the trusted base describe it.
 
-    Names are exact, and the canonical one stands first: `number_format` can allow several.
+    Names are exact. `number_format` can allow several; the canonical name is the first.
 
     Attributes:
-        kind: the name of its kind.
+        kind: the name of the item's kind.
         settings: the kind's table.
-        id: its id as text, e.g. `12` or `task_003`.
-        number: the digits of the id as an integer; None if it has none.
-        given: its fields, as pointer or source have them.
-        spare: what names tell, for placeholders that nothing else fills.
-        pointer: the pointer or source it was resolved by.
+        id: the id as text, such as `12` or `task_003`.
+        number: the digits of the id as an integer; None if the id has none.
+        given: the fields from the pointer or source.
+        spare: values from names, for placeholders that nothing else fills.
+        pointer: the pointer or source that the item was resolved by.
         tree: the trusted base's files.
-        base: the branch it starts from; empty if the policy has none.
+        base: the branch that the item starts from; empty if the policy has none.
         remote: the canonical repository; empty if the policy has none.
-        listed: its entry in its kind's source; None for a kind without.
+        listed: the entry in the kind's source; None for a kind without one.
     """
 
     kind: str
@@ -101,7 +101,7 @@ class WorkItem(Record, frozen=False):
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
-        """The value of every placeholder that is known, `document` left out."""
+        """The value of every known placeholder, except `document`."""
         fields, settings = {**self.given, **self.own}, self.settings
         names = (settings.branch, settings.commit, settings.pull_request)
         if "slug" not in fields and any("slug" in Template(text).names for text in names):
@@ -109,7 +109,7 @@ class WorkItem(Record, frozen=False):
             name = (located.path or b"").rpartition(b"/")[2].decode("utf-8", "replace")
             behind = rf"(?:^|[^0-9])0*{re.escape(self._number(1))}[-_]([a-z0-9][a-z0-9-]*)\.[a-z]+$"
             slug = re.search(behind, name)
-            # Else what a name tells may complete the template of a place that was passed over.
+            # Otherwise a value from a name could complete the template of a place that was skipped.
             if slug:
                 fields["slug"] = slug[1]
                 self.__dict__["located"] = located
@@ -117,44 +117,44 @@ class WorkItem(Record, frozen=False):
 
     @property
     def own(self) -> dict[str, str]:
-        """The fields that tell which item it is."""
+        """The fields that identify the item."""
         number = {} if self.number is None else {"number": str(self.number)}
         return {"kind": self.kind, "id": self.id, **number}
 
     @property
     def slug(self) -> str | None:
-        """Its slug; None if it has none."""
+        """The item's slug; None if it has none."""
         return self.fields.get("slug")
 
     @property
     def branches(self) -> Sequence[str]:
-        """The names its branch may have; empty if the policy has none, or a value for it is missing."""
+        """The allowed names of the branch; empty if the policy has no template, or a value is missing."""
         return self.rendered("branch") if self.plain(self.settings.branch) else ()
 
     @property
     def commit_messages(self) -> Sequence[str]:
-        """The subjects its commits may have; empty if the policy has no template."""
+        """The allowed subjects of commits; empty if the policy has no template."""
         return self.rendered("commit")
 
     @property
     def titles(self) -> Sequence[str]:
-        """The titles its pull request may have; empty if the policy has no template."""
+        """The allowed titles of the pull request; empty if the policy has no template."""
         return self.rendered("pull_request")
 
     @property
     def body(self) -> str:
-        """The body of its pull request; empty if the policy has none, or a value for it is missing."""
+        """The body of the pull request; empty if the policy has no template, or a value is missing."""
         return self.plain(self.settings.pull_request_body)
 
     @property
     def commits(self) -> Commits | None:
-        """The number of its commits; None if the policy does not say."""
+        """The required number of commits; None if the policy sets none."""
         commits = self.settings.commits
         return Commits(exactly=commits) if isinstance(commits, int) else commits
 
     @cached_property
     def located(self) -> Located:
-        """The place of its document, and the places that were tried.
+        """The place of the document, and the places tried.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -163,7 +163,7 @@ class WorkItem(Record, frozen=False):
 
     @property
     def document(self) -> bytes | None:
-        """The path of its document in the trusted base; None if it has none, which WRK002 reports.
+        """The path of the document in the trusted base; None if it has none, which WRK002 reports.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -173,7 +173,7 @@ class WorkItem(Record, frozen=False):
 
     @property
     def document_text(self) -> str | None:
-        """The text of its document in the trusted base; None if it has none that can be read.
+        """The text of the document in the trusted base; None if it has none or it is unreadable.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -183,10 +183,10 @@ class WorkItem(Record, frozen=False):
 
     @cached_property
     def scope(self) -> Scope:
-        """The paths it may change: `scope` of its kind, else what its document lists.
+        """The paths that the item may change: `scope` of its kind, else the paths that its document lists.
 
         Raises:
-            NotApplicable: neither states any.
+            NotApplicable: neither states any paths.
             MissingFact: the trusted base cannot be read.
         """
         settings = self.settings
@@ -210,7 +210,7 @@ class WorkItem(Record, frozen=False):
 
     @property
     def asks(self) -> Sequence[Ask]:
-        """The paths that its document asks to change, names as allowed or speaks of, each with its line.
+        """The paths that the document asks to change, names as allowed or mentions, each with its line.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -220,7 +220,7 @@ class WorkItem(Record, frozen=False):
         return asks_of(self)
 
     def conflicts(self, guards: Guards) -> Iterator[tuple[Ask, Guard]]:
-        """Those of them that the authority guards, each with what guards it.
+        """Yield each of the `asks` that the authority guards, with its guard.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -232,27 +232,27 @@ class WorkItem(Record, frozen=False):
                 yield ask, guard
 
     def told_by(self, naming: Naming) -> bool:
-        """True if a name tells of this item; of one that a source lists, also of that source."""
+        """Return True if a name means this item; for a listed item, the name must fit its source too."""
         if naming.kind != self.kind or not same_item(naming.id, naming.number, self.id, self.number):
             return False
         if self.listed is None:
             return True
         from specguard.work.item_lists import agree, meant
 
-        # `7` can be short for `C7`, but not where the list has a 7, too.
+        # `7` can be short for `C7`, unless the list also has a 7.
         ids = [one.id for one in meant([self.listed.source], naming.id, naming.fields)]
         return self.listed.id in (ids or [self.listed.id]) and agree(self.listed.source.fields, naming.fields)
 
     def owns(self, path: bytes) -> bool:
-        """True if a path is its document, or one of the places where its document could be."""
+        """Return True if a path is the item's document, or one of the places where it could be."""
         return path == self.document or self._places.find(path) is not None
 
     def setting(self, name: str) -> str:
-        """The key of one of its kind's settings, for a citation: `work.phase.branch`."""
+        """Return the key of one of the kind's settings, for a citation: `work.phase.branch`."""
         return f"work.{self.kind}.{name}"
 
     def summary(self) -> dict[str, str | None]:
-        """The `work_item` of the JSON report."""
+        """Return the `work_item` of the JSON report."""
         document = self.document
         return {
             "kind": self.kind,
@@ -262,20 +262,20 @@ class WorkItem(Record, frozen=False):
         }
 
     def rendered(self, key: str) -> Sequence[str]:
-        """The names that a setting of its kind allows, one for each number format, without repetition.
+        """Return the names that a setting of the kind allows, one per number format, without repetition.
 
         Raises:
-            Unrendered: a value for it is missing.
+            Unrendered: a placeholder has no value.
         """
         text = getattr(self.settings, key)
         names = (Template(text).render(self._values(width, text)) for width in self._widths())
         return list(dict.fromkeys(names)) if text else []
 
     def allows(self, key: str, name: str) -> bool:
-        """True if a name is one that a setting of its kind allows; what `{text}` stands for is free.
+        """Return True if a setting of the kind allows a name; any text fits `{text}`.
 
         Raises:
-            Unrendered: another value for it is missing.
+            Unrendered: another placeholder has no value.
         """
         text = getattr(self.settings, key)
         read = self.settings.template(key).read(name) if text else None
@@ -287,10 +287,10 @@ class WorkItem(Record, frozen=False):
         )
 
     def named_by(self, key: str) -> str:
-        """The canonical name that a setting of its kind gives, with its title where `{text}` stands.
+        """Return the canonical name by a setting of the kind, with the item's title in place of `{text}`.
 
         Raises:
-            Unrendered: a value for it is missing.
+            Unrendered: a placeholder has no value.
         """
         title = self.listed.title if self.listed is not None else ""
         text = getattr(self.settings, key)
@@ -299,7 +299,7 @@ class WorkItem(Record, frozen=False):
         )
 
     def patterns(self, templates: Sequence[str]) -> list[str]:
-        """Patterns from templates; those with a value that is missing are left out."""
+        """Return the patterns of templates; a template with a missing value is left out."""
         return [pattern for one in templates if (pattern := self.plain(one, escape))]
 
     def __str__(self) -> str:
@@ -307,7 +307,7 @@ class WorkItem(Record, frozen=False):
 
     @cached_property
     def _places(self) -> Selecting:
-        """The possible places of its document, with every padding of its number."""
+        """The possible places of the document, with every padding of the number."""
         templates = [*self.settings.document, *self.settings.legacy]
         found = (self.plain(template, escape, width) for template in templates for width in PADDINGS)
         return Selecting(list(dict.fromkeys(filter(None, found))))
@@ -328,18 +328,18 @@ class WorkItem(Record, frozen=False):
         return values
 
     def plain(self, template: str, escape: Callable[[str], str] = str, width: int = 0) -> str:
-        """The canonical text of a template; empty if a value for it is missing.
+        """Return the canonical text of a template; empty if a placeholder has no value.
 
         Args:
             template: the template.
-            escape: applied to each value, where the text is a pattern.
-            width: how many digits numbers have at least; 0: as the canonical names.
+            escape: applied to each value, if the text is a pattern.
+            width: the minimum number of digits; 0 means as in the canonical names.
         """
         return Template(template).filled(self._values(width or self._widths()[0], template), escape)
 
 
 _PAPERS: Final = ("pointer", "siblings", "document", "legacy", "index", "source")
-"""The settings that say where papers are; a path that is several of these is the first."""
+"""The settings that name the places of papers, by precedence: a path in several is a paper of the first."""
 
 _ROLES: Final = {"siblings": "document", "legacy": "document", "source": "list"}
 
@@ -348,10 +348,10 @@ class Paper(Record):
     """The role of a path in the plan.
 
     Attributes:
-        kind: the name of the kind of work items; of an artifact that of its contract.
+        kind: the name of the kind of work items; for an artifact, the name of its contract.
         role: `pointer`, `document`, `index`, `list` for a file that lists items, or `artifact`.
-        setting: the key of the setting that says so, for a citation.
-        text: the template, as the policy has it.
+        setting: the key of the setting that names the place, for a citation.
+        text: the template, as the policy writes it.
     """
 
     kind: str
@@ -365,7 +365,7 @@ class Papers:
 
     Args:
         kinds: the policy's kinds by name.
-        artifacts: where a wave's artifacts are: a template by the name of its contract.
+        artifacts: the templates of a wave's artifacts, by the names of their contracts.
     """
 
     def __init__(self, kinds: Mapping[str, WorkKind], artifacts: Mapping[str, str] | None = None) -> None:
@@ -384,16 +384,16 @@ class Papers:
         self._patterns = Selecting([pattern for _, pattern in found])
 
     def among(self, paths: Sequence[bytes]) -> dict[bytes, Paper]:
-        """Of these paths those that are papers, each with what it is first."""
+        """Return the given paths that are papers, each with its first role."""
         return {paths[at]: self._papers[which] for at, which in self._patterns.find_each(paths)}
 
     def at(self, path: bytes) -> list[Paper]:
-        """Everything that one path is."""
+        """Return every role of one path."""
         return [self._papers[which] for _, found in self._patterns.find_all([path]) for which in found]
 
 
 def _pattern(field: str, text: str) -> str:
-    """The pattern of every path that a setting could mean; empty if that is any path."""
+    """Return the pattern of every path that a setting could mean; empty if that would be any path."""
     if field == "pointer":
         return escape(text)
     if field == "source":

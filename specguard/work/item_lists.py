@@ -1,4 +1,4 @@
-"""Sources: files that list work items, what each entry says and lacks, and which one is meant."""
+"""Sources: files that list work items, with the content and flaws of each entry, and lookup by id."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 class Source(Record):
-    """A file that lists work items, as one tree has it.
+    """A file that lists work items, as it is in one tree.
 
     Attributes:
         kind: the name of the kind.
-        settings: its table.
+        settings: the kind's table.
         path: the file.
-        given: what the placeholders of its template are in this path.
-        documents: where it is read.
+        given: the values of the template's placeholders in this path.
+        documents: the documents of the tree that the file is read from.
     """
 
     kind: str
@@ -47,24 +47,24 @@ class Source(Record):
 
     @cached_property
     def data(self) -> Data:
-        """Its data.
+        """The file's data.
 
         Raises:
-            MissingFact: the object is not there.
+            MissingFact: the object is missing.
         """
         return self.documents.data(self.path) or Data.unread(Problem("it is no regular file"))
 
     @property
     def problem(self) -> str:
-        """The reason why it cannot be read, as a clause that follows its name; empty if it can.
+        """The reason why the file cannot be read, as a clause that follows its name; empty if it can.
 
         Raises:
-            MissingFact: the object is not there.
+            MissingFact: the object is missing.
         """
         if self.data.problem is not None:
             return f"cannot be read: {self.data.problem.message}"
         place, items = self._place
-        # A file that holds more than items by id lists none of these.
+        # A mapping with values other than objects is not a list of items by id.
         by_id = place or all(isinstance(value, dict) for _, value in elements(items))
         if isinstance(items, list) or (isinstance(items, dict) and by_id):
             return ""
@@ -73,37 +73,37 @@ class Source(Record):
 
     @cached_property
     def items(self) -> Sequence[Listed]:
-        """The items that have an id; none if it cannot be read.
+        """The items that have an id; empty if the file cannot be read.
 
         Raises:
-            MissingFact: the object is not there.
+            MissingFact: the object is missing.
         """
         return [one for one in self._entries if isinstance(one, Listed)]
 
     @cached_property
     def by_id(self) -> Mapping[str, Listed]:
-        """The first item of each id, by the id in normal form."""
+        """The first item with each id, by normalized id."""
         return {normal_id(item.id): item for item in reversed(self.items)}
 
     @property
     def malformed(self) -> Iterator[tuple[int | None, str]]:
-        """The entries that are no items: their lines, and what is wrong with each."""
+        """The entries that are not items: the line of each, and its problem."""
         return (one for one in self._entries if not isinstance(one, Listed))
 
     @property
     def fields(self) -> dict[str, str]:
-        """The fields of all its items: the scalars at its top, and those in its own path."""
+        """The fields that all items share: the scalars at the top of the file, and those in its path."""
         value = self.data.value
         top = scalars(value) if isinstance(value, dict) and value is not self._place[1] else {}
         return {**top, **self.given}
 
     def top(self, name: str) -> Any:
-        """A field at its top, such as `gates`; None if it has none."""
+        """Return a field at the top of the file, such as `gates`; None if it is missing."""
         return self.data.value.get(name) if isinstance(self.data.value, dict) else None
 
     @property
     def _place(self) -> tuple[tuple[str, ...], Any]:
-        """The place of its items, and the value there."""
+        """The key of the items in the file, and the value there."""
         value, named = self.data.value, self.settings.items
         if named:
             return tuple(named.split(".")), self.data.get(named)
@@ -113,7 +113,7 @@ class Source(Record):
 
     @cached_property
     def _entries(self) -> Sequence[Listed | tuple[int | None, str]]:
-        """Each entry as an item, or its line and what is wrong with it."""
+        """Each entry as an item, or as its line and its problem."""
         place, items = self._place
         found: list[Listed | tuple[int | None, str]] = []
         for at, value in elements(items) if not self.problem else ():
@@ -140,11 +140,12 @@ class Sources(Record, frozen=False):
 
     Attributes:
         kinds: the policy's kinds by name.
-        documents: the tree's.
-        entries: what the change touches; None if no change is judged.
-        whole: whether the whole tree is judged.
-        landed: tells whether a commit did an item; by default none did.
-        shown: tells whether a commit or a run shows what a status says; None if the status is enough.
+        documents: the tree's documents.
+        entries: returns what the change touches; None if no change is judged.
+        whole: True if the whole tree is judged.
+        landed: returns True if a commit did an item; by default no item has landed.
+        shown: returns True if a commit or a run confirms a closed status; None if the status is enough.
+        known: the sources of each kind, filled on first use.
     """
 
     kinds: Mapping[str, WorkKind]
@@ -166,7 +167,7 @@ class Sources(Record, frozen=False):
 
     @property
     def judged(self) -> Sequence[Source]:
-        """Those that the change adds or modifies; all of them where the whole tree is judged.
+        """The sources that the change adds or modifies; all sources if the whole tree is judged.
 
         Raises:
             MissingFact: the tree or the change cannot be read.
@@ -175,17 +176,17 @@ class Sources(Record, frozen=False):
 
     @cached_property
     def touched(self) -> frozenset[bytes]:
-        """The paths that the change touches; none if no change is judged.
+        """The paths that the change touches; empty if no change is judged.
 
         Raises:
-            MissingFact: they cannot be read.
+            MissingFact: the paths cannot be read.
         """
         entries = if_applicable(self.entries, ()) if self.entries else ()
         return frozenset(entry.path for entry in entries)
 
     @property
     def is_touched(self) -> bool:
-        """True if the change touches a path at which a source is or was; no tree is listed for it.
+        """True if the change touches a path where a source is or was; this check lists no tree.
 
         Raises:
             MissingFact: the change cannot be read.
@@ -194,7 +195,7 @@ class Sources(Record, frozen=False):
         return any(PathTemplate(text).read(path) is not None for text in texts for path in self.touched)
 
     def of(self, kind: str) -> Sequence[Source]:
-        """The sources of one kind, by path.
+        """Return the sources of one kind, by path.
 
         Raises:
             MissingFact: the tree cannot be read.
@@ -204,10 +205,10 @@ class Sources(Record, frozen=False):
         return self.known[kind]
 
     def flaws(self, source: Source) -> Iterator[Finding]:
-        """The flaws in the shape of a source and its entries.
+        """Yield the flaws in the shape of a source and its entries.
 
         Raises:
-            MissingFact: the file is not there.
+            MissingFact: the file is missing.
         """
         place, kind = path_text(source.path), source.kind
         step = f"Let it list the {kind}s, each with its id."
@@ -230,10 +231,10 @@ class Sources(Record, frozen=False):
             yield from _lacking(item)
 
     def broken(self, source: Source) -> Iterator[Finding]:
-        """The flaws of dependencies in a source: unknown ids, circles, and items done too early.
+        """Yield the flaws of dependencies in a source: unknown ids, circles, and items done too early.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a file or the history cannot be read.
         """
         items = source.items
         needs = [(str(one), one.id, [(need.line, need.text) for need in one.depends_on]) for one in items]
@@ -245,11 +246,11 @@ class Sources(Record, frozen=False):
                 yield from self.too_early(item, f"is {item.status}")
 
     def too_early(self, item: Listed, why: str = "is what the change is for") -> Iterator[Finding]:
-        """The open dependencies of an item that was begun.
+        """Yield the open dependencies of an item that was begun.
 
         Args:
             item: the item.
-            why: what says that it was begun, as a clause.
+            why: the evidence that it was begun, as a clause.
 
         Raises:
             MissingFact: the history cannot be read.
@@ -262,7 +263,9 @@ class Sources(Record, frozen=False):
             yield _finding(item.source, said, step, f"{item.id}:early:{other.id}", item.line, "closed")
 
     def open_needs(self, item: Listed) -> Sequence[str]:
-        """The ids of what an item needs that is not done, or not listed; what is put off does not count.
+        """Return the ids of an item's dependencies that are not done or not listed.
+
+        Deferred and conditional dependencies are left out.
 
         Raises:
             MissingFact: the history cannot be read.
@@ -275,7 +278,7 @@ class Sources(Record, frozen=False):
         ]
 
     def done(self, item: Listed) -> bool:
-        """True if an item is done with: its status says so and something shows it, or a commit did it.
+        """Return True if an item is done: its status is closed and confirmed, or a commit did it.
 
         Raises:
             MissingFact: the history cannot be read.
@@ -283,11 +286,11 @@ class Sources(Record, frozen=False):
         return (item.closed and (self.shown is None or self.shown(item))) or self.landed(item)
 
     def status_of(self, item: Listed) -> str:
-        """The status of an item that is not done, and what it lacks where it says done."""
+        """Return the status of an item that is not done; a closed status says that it is not confirmed."""
         return f"{item.status}, and no commit or run of it shows that" if item.closed else item.status
 
     def at(self, path: bytes) -> Source | None:
-        """The source that a file is; None if it is none."""
+        """Return the source at a path; None if the file is not a source."""
         return self._by_path.get(path)
 
     @cached_property
@@ -298,13 +301,13 @@ class Sources(Record, frozen=False):
 def find_sources(
     kind: str, settings: WorkKind, documents: Documents, told: Mapping[str, str] | None = None
 ) -> Sequence[Source]:
-    """The files that list the items of a kind: those of the first template that any file matches.
+    """Find the files that list the items of a kind: those of the first template that any file matches.
 
     Args:
         kind: the kind's name.
-        settings: its table.
-        documents: of the tree that they are looked for in.
-        told: values of placeholders; where they fill a template without globs, that file alone is looked for.
+        settings: the kind's table.
+        documents: the documents of the tree to search.
+        told: values of placeholders. If they fill a template without globs, only that file is looked up.
 
     Raises:
         MissingFact: the tree cannot be read.
@@ -312,7 +315,7 @@ def find_sources(
     for text in settings.sources:
         template = PathTemplate(text)
         pattern = template.render(told or {})
-        # What is told may be written otherwise in a path: `d` as `D`.
+        # A path may spell a given value in another case: `d` as `D`.
         paths = matching(documents.tree, template.render({}) if has_wildcard(pattern) else pattern)
         given = [(path, template.read(path)) for path in paths]
         found = [
@@ -324,21 +327,21 @@ def find_sources(
 
 
 _LONGEST_KEY: Final = len("unknown:") + 60
-"""So many characters of what tells a dependency from others are in the key of its finding."""
+"""The limit in characters for the part of a finding's key that identifies the dependency."""
 
 _NOTHING: Final = frozenset({"", "none", "no", "never", "n/a", "na", "null", "-", "\u2014", "false"})
-"""What people write where there is nothing to list, or nothing that triggers an item."""
+"""Texts that people write if there is nothing to list, or nothing triggers an item."""
 
 _INNER: Final = ("path", "file", "id", "name", "text", "title", "scenario", "description")
-"""The keys of which the first gives the text of an element that is a mapping: `files: [{path: a.py}]`."""
+"""Keys of an element that is a mapping; the first one present gives its text: `files: [{path: a.py}]`."""
 
 
 class Stated(Record):
-    """One element of a list of an item, such as a file or a line of its acceptance.
+    """One element of an item's list, such as a file or an acceptance condition.
 
     Attributes:
-        text: what it says.
-        line: its line in the source, from 1; None if that cannot be told.
+        text: the element's text.
+        line: its line in the source, from 1; None if unknown.
     """
 
     text: str
@@ -349,8 +352,8 @@ class Listed(DataEntry):
     """A work item as a source lists it.
 
     Attributes:
-        source: the file that lists it.
-        id: its id as it is written there.
+        source: the file that lists the item.
+        id: the item's id as the source writes it.
     """
 
     source: Source
@@ -363,46 +366,46 @@ class Listed(DataEntry):
 
     @property
     def title(self) -> str:
-        """Its title; empty if there is none."""
+        """The item's title; empty if there is none."""
         return self.text("title")
 
     @property
     def owner(self) -> str:
-        """Its owner; empty if there is none."""
+        """The item's owner; empty if there is none."""
         return self.text("owner")
 
     @property
     def status(self) -> str:
-        """Its status as it is written; empty if there is none."""
+        """The item's status as it is written; empty if there is none."""
         return self.text("status")
 
     @property
     def closed(self) -> bool:
-        """True if its status says that it is done with."""
+        """True if the status is a closed one."""
         return normal_name(self.status) in map(normal_name, self.source.settings.closed)
 
     @property
     def deferred(self) -> bool:
-        """True if its status says that it is put off."""
+        """True if the status is a deferred one."""
         return normal_name(self.status) in map(normal_name, self.source.settings.deferred)
 
     @property
     def conditional(self) -> bool:
-        """True if it is to be done only where something triggers it."""
+        """True if the item is done only if something triggers it."""
         value = self.get("conditional")
         return value.strip().casefold() not in _NOTHING if isinstance(value, str) else bool(value)
 
     @property
     def files(self) -> Sequence[Stated]:
-        """The paths that it may change, as patterns."""
+        """The paths that the item may change, as patterns."""
         return self.stated("files")
 
     @property
     def scope(self) -> Covering:
-        """The same as one matcher.
+        """The `files` as one matcher.
 
         Raises:
-            MissingFact: one of them is no pattern.
+            MissingFact: one of the files is not a valid pattern.
         """
         patterns = [file.text.removeprefix("./") for file in self.files]
         for file, pattern in zip(self.files, patterns, strict=True):
@@ -416,12 +419,12 @@ class Listed(DataEntry):
 
     @property
     def acceptance(self) -> Sequence[Stated]:
-        """The conditions that must hold once it is done."""
+        """The conditions that must hold when the item is done."""
         return self.stated("acceptance")
 
     @property
     def depends_on(self) -> Sequence[Stated]:
-        """The ids of the items that it needs."""
+        """The ids of the items that this item depends on."""
         return [
             Stated(part.strip(), one.line)
             for one in self.stated("depends_on")
@@ -431,7 +434,7 @@ class Listed(DataEntry):
 
     @property
     def branch(self) -> str:
-        """The name of its own branch; empty if it is not known."""
+        """The name of the item's own branch; empty if unknown."""
         settings = self.source.settings
         fields = {**spare_of(self, {}), **fields_of(self, {}), "id": self.id}
         if self.number is not None:
@@ -440,24 +443,24 @@ class Listed(DataEntry):
 
     @property
     def setting(self) -> str:
-        """The key of the setting that names its source, for a citation."""
+        """The key of the setting that names the source, for a citation."""
         return f"work.{self.source.kind}.source"
 
     def is_named(self, item_id: str) -> bool:
-        """True if an id, however its number is padded and its letters are written, is this item's."""
+        """Return True if an id is this item's, with any padding of its number and any letter case."""
         return normal_id(self.id) == normal_id(item_id)
 
     def get(self, name: str) -> Any:
-        """The value of a field of its entry, found where its kind's `fields` says; None if it has none."""
+        """Return the value of a field of the entry, looked up through the kind's `fields`; None if unset."""
         return self._said(name)[1]
 
     def text(self, name: str) -> str:
-        """A field that holds a text or a number, as text; empty if it does not."""
+        """Return a field that contains a text or a number, as text; empty for any other value."""
         value = self.get(name)
         return written(value) if isinstance(value, (str, int, float)) else ""
 
     def stated(self, name: str) -> Sequence[Stated]:
-        """The elements of a field that holds a list, or a single one."""
+        """Return the elements of a field that contains a list, or its single value."""
         path, value = self._said(name)
         listed = [((at,), one) for at, one in elements(value)] if isinstance(value, list) else [((), value)]
         found = []
@@ -468,7 +471,7 @@ class Listed(DataEntry):
         return found
 
     def _said(self, name: str) -> tuple[str, Any]:
-        """The place of a field in its entry, and its value; None if there is none."""
+        """Return the dotted path of a field in the entry, and its value; None if it is missing."""
         for text in self.source.settings.paths_of(name):
             path = text.replace("{number}", self.id)
             value = Data(self.value).get(path)
@@ -485,7 +488,7 @@ class Listed(DataEntry):
 
 
 def scalars(entry: Mapping[str, Any]) -> dict[str, str]:
-    """The texts and numbers of an entry: its fields are placeholders."""
+    """Return the texts and numbers of an entry, which fill placeholders."""
     return {
         key: written(value)
         for key, value in entry.items()
@@ -494,7 +497,7 @@ def scalars(entry: Mapping[str, Any]) -> dict[str, str]:
 
 
 def slug_of(title: str) -> str:
-    """A title as a slug; empty if nothing of it can stand in one."""
+    """Return a title as a slug; empty if it has no letter or digit that a slug allows."""
     return re.sub("[^a-z0-9]+", "-", title.casefold()[:200]).strip("-")[:60].strip("-")
 
 
@@ -506,7 +509,7 @@ def _element(element: Any) -> str:
 
 
 LONGEST: Final = 500
-"""A value of more characters is no part of a name."""
+"""The limit in characters; a longer value cannot be part of a name."""
 
 _IDENTITY: Final = frozenset({"id", "kind", "number"})
 
@@ -514,18 +517,18 @@ _IDENTITY: Final = frozenset({"id", "kind", "number"})
 def find_listed(
     kind: str, settings: WorkKind, documents: Documents, item_id: str, told: Mapping[str, str]
 ) -> Listed | Unresolved:
-    """The entry that a name means.
+    """Find the entry that a name means.
 
-    Of several sources those are looked through whose own fields are what the name tells, so a branch
-    `codex/phase-d-2-dedupe` means slice 2 of the file that says `phase: D`. Of several entries with one
-    number that one is meant whose fields are what the name tells.
+    Only sources whose own fields agree with the name are searched. So a branch `codex/phase-d-2-dedupe` means
+    slice 2 of the file with `phase: D`. If several entries have the number, the entry whose fields agree with
+    the name is meant.
 
     Args:
         kind: the kind's name.
-        settings: its table.
-        documents: of the tree that the sources are read from.
-        item_id: the id that is named.
-        told: every field that names tell.
+        settings: the kind's table.
+        documents: the documents of the tree that the sources are read from.
+        item_id: the id in the name.
+        told: every field that names contain.
 
     Raises:
         MissingFact: the tree or a file cannot be read.
@@ -557,7 +560,7 @@ def find_listed(
 
 
 def meant(sources: Sequence[Source], item_id: str, told: Mapping[str, str]) -> list[Listed]:
-    """The entries of several sources that a name could mean."""
+    """Return the entries of several sources that a name could mean."""
     about = [source for source in sources if agree(source.fields, told)]
     found = [listed for source in about for listed in _named(source.items, item_id)]
     if len(found) > 1:
@@ -566,20 +569,20 @@ def meant(sources: Sequence[Source], item_id: str, told: Mapping[str, str]) -> l
 
 
 def pointer_of(source: Source, line: int | None = None, problem: str = "") -> Pointer:
-    """A source as what an item was resolved by.
+    """Return a source as the pointer that an item was resolved by.
 
     Args:
         source: the source.
         line: the line of the item's entry.
-        problem: what is wrong with it; empty if nothing is.
+        problem: the source's problem; empty if there is none.
     """
     return Pointer(source.path, [f"{path_text(source.path)} was read"], problem, line=line)
 
 
 def fields_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
-    """The placeholders that an entry, its file and the file's path fill, the latter before the former.
+    """Return the placeholders that a listed item fills, from its path, entry and file, in this precedence.
 
-    A value that the name writes in other capitals is taken as it is written there.
+    If the name writes a value with other capitals, the name's spelling is used.
     """
     source = listed.source
     found = {**source.fields, **scalars(listed.value)}
@@ -594,13 +597,13 @@ def fields_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
 
 
 def spare_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
-    """Values for placeholders without a field: those read from names, and the title as a slug."""
+    """Return values for placeholders without a field: those read from names, and the title as a slug."""
     slug = slug_of(listed.title) if any("slug" in name.names for name in _templates(listed)) else ""
     return {**({"slug": slug} if slug else {}), **told}
 
 
 def spelt(listed: Listed, told: Mapping[str, str]) -> str:
-    """The entry's id, as the name spells it where that differs in capitals alone and no template says how."""
+    """Return the entry's id, in the name's spelling if that differs only in case and templates set none."""
     if any(hole.name == "id" and hole.case for name in _templates(listed) for hole in name.holes):
         return listed.id
     said = told.get("id", "")
@@ -612,7 +615,7 @@ def _templates(listed: Listed) -> list[Template]:
 
 
 def _named(items: Sequence[Listed], item_id: str) -> list[Listed]:
-    """The items that an id means; of a number alone, those whose id ends in it go before others."""
+    """Return the items that an id means; for a bare number, ids that end in it have precedence."""
     exact = [listed for listed in items if listed.is_named(item_id)]
     if exact or not (item_id.isascii() and item_id.isdigit()):
         return exact
@@ -621,11 +624,11 @@ def _named(items: Sequence[Listed], item_id: str) -> list[Listed]:
 
 
 def agree(fields: Mapping[str, str], told: Mapping[str, str]) -> bool:
-    """True if fields are what a name tells, as far as both have them; case and padding do not count.
+    """Return True if fields and a name have equal values where both have one, ignoring case and padding.
 
     Args:
-        fields: those of an entry or of its source.
-        told: those that a name tells; id, kind and number are compared elsewhere.
+        fields: the fields of an entry or of its source.
+        told: the fields in a name; id, kind and number are compared elsewhere.
     """
     return all(
         name in _IDENTITY or name not in fields or normal_id(fields[name]) == normal_id(text)
@@ -641,7 +644,7 @@ def _finding(
 
 
 def _lacking(item: Listed) -> Iterator[Finding]:
-    """The fields that an entry must have and lacks; what stands at the top of the file is said of all."""
+    """Yield the required fields that an entry lacks; a field at the top of the file counts for each."""
     source = item.source
     for which, name in enumerate(source.settings.required):
         value = item.get(name)
@@ -654,7 +657,7 @@ def _lacking(item: Listed) -> Iterator[Finding]:
 
 
 def _says(value: Any) -> bool:
-    """True if a value says something: no placeholder, and not nothing."""
+    """Return True if a value is neither empty nor a placeholder."""
     if isinstance(value, (list, dict)):
         return any(_says(one) for _, one in elements(value))
     return bool(value.strip()) and not owes(value) if isinstance(value, str) else value is not None
@@ -663,15 +666,15 @@ def _says(value: Any) -> bool:
 def wrong_needs(
     needs: Sequence[tuple[str, str, Sequence[tuple[_Place, str]]]], several: str
 ) -> Iterator[tuple[int, _Place, str, str, str]]:
-    """The dependencies on what is not listed, on an item itself, or in a circle.
+    """Yield the dependencies on an unlisted item, on the item itself, or in a circle.
 
     Args:
-        needs: of each item its name, its id, and its dependencies: where each stands, and what it says.
-        several: what the items are called.
+        needs: each item's name, id, and dependencies; a dependency has its place and its text.
+        several: the plural noun for the items.
 
     Yields:
-        The position of the item, where its dependency stands, what is wrong, the next step, and what tells it
-        from others.
+        The position of the item, the place of its dependency, the problem, the next step, and the finding's
+        key.
     """
     ids = {normal_id(one): at for at, (_, one, _) in reversed(list(enumerate(needs))) if one}
     graph: list[dict[int, _Place]] = [{} for _ in needs]
@@ -695,23 +698,24 @@ def wrong_needs(
 
 
 def needs_first(item: str, why: str, needed: str, status: str) -> tuple[str, str]:
-    """What is wrong where an item was begun before one that it needs is done, and the next step."""
+    """Return the problem of an item that was begun before a dependency was done, and the next step."""
     state = f"is {status}" if status else "has no status"
     step = f"Finish {needed} first, or take it out of what {item} needs if that is a mistake."
     return f"{item} {why}, and needs {needed}, which {state}", step
 
 
 SHOWN: Final = 12
-"""How many members of a circle a message names before it cuts the middle out."""
+"""The limit of circle members in a message; longer circles have their middle cut out."""
 
 
 def circles_of(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
-    """Circles of a graph, each from its first node on; no node is in two, and of each knot there is one.
+    """Yield circles of a graph, each from its first node on.
 
-    A node that leads to itself is no circle here.
+    No node is in two circles, and each strongly connected part has one circle at least. A node with an edge
+    to itself does not count as a circle.
 
     Args:
-        graph: of each node those that it leads to.
+        graph: the successors of each node.
     """
     left: set[int] = set()
     for root in graph:
@@ -732,7 +736,7 @@ def circles_of(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
 
 
 def _shortest(circle: Sequence[int], graph: Mapping[int, Sequence[int]]) -> Sequence[int]:
-    """A circle from its first node on, without the nodes that an edge passes over."""
+    """Return a circle from its first node on, without the nodes that an edge bypasses."""
     begin = circle.index(min(circle))
     nodes = [*circle[begin:], *circle[:begin]]
     place = {node: at for at, node in enumerate(nodes)}
@@ -743,7 +747,7 @@ def _shortest(circle: Sequence[int], graph: Mapping[int, Sequence[int]]) -> Sequ
 
 
 def way_round(names: Sequence[str]) -> str:
-    """A circle for a message: `a -> b -> a`."""
+    """Return a circle for a message: `a -> b -> a`."""
     way = [*names, names[0]]
     if len(way) > SHOWN:
         left_out = len(way) - SHOWN

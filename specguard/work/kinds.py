@@ -117,16 +117,16 @@ class WorkKind(Settings):
         return [self.source] if isinstance(self.source, str) else self.source
 
     def template(self, key: str) -> Template:
-        """The template of a name, such as `branch`."""
+        """Return the template of a name, such as `branch`."""
         return Template(getattr(self, key), self.ids)
 
     def paths_of(self, name: str) -> list[str]:
-        """The dotted paths at which a field stands: those that `fields` says, else its own name."""
+        """Return the dotted paths where a field is found: those in `fields`, else the field's own name."""
         paths = self.fields.get(name, name)
         return [paths] if isinstance(paths, str) else paths
 
     def problem(self) -> str:
-        """The problem with the table as a whole; empty if there is none."""
+        """Return the problem with the table as a whole; empty if there is none."""
         if self.pointer and self.source:
             return "a kind has a pointer or a source, not both"
         if not (self.branch or self.commit or self.pull_request):
@@ -142,24 +142,24 @@ class WorkKind(Settings):
 
 
 SHOWN: Final = 100
-"""How many characters of a name a message shows."""
+"""The limit in characters for a name in a message."""
 
 TELLING: Final = frozenset({"id", "number", "slug"})
-"""The placeholders that tell which item a name is about."""
+"""The placeholders that identify the item in a name."""
 
 _SQUASHED = re.compile(r" \(#[0-9]{1,18}\)$")
 
 
 class Naming(Record):
-    """A name that tells of a work item.
+    """A name that identifies a work item.
 
     Attributes:
-        source: `branch`, `commit`, `message` (one being written) or `title`.
+        source: `branch`, `commit`, `message` (for a commit being written) or `title`.
         text: the name.
         kind: the name of the item's kind.
-        fields: what the name's template reads back.
-        exact: whether the template reads the name; otherwise it only resembles what the template makes.
-        commit: the commit's full object id, where the name is a commit's subject.
+        fields: the values that the template reads from the name.
+        exact: True if the template reads the name; False if the name only resembles the template.
+        commit: the commit's full object id, if the name is a commit's subject.
     """
 
     source: str
@@ -171,7 +171,7 @@ class Naming(Record):
 
     @property
     def id(self) -> str:
-        """The item's id as text; a number without padding."""
+        """The item's id as text; a number has no padding."""
         return identity(self.fields)[0]
 
     @property
@@ -181,30 +181,30 @@ class Naming(Record):
 
     @property
     def field(self) -> str:
-        """The field of a finding about this name."""
+        """The `field` of a finding about this name."""
         return {"branch": "branch", "title": "pull_request.title"}.get(self.source, "commit.subject")
 
     @property
     def label(self) -> str:
-        """The name with what it is, for messages: "the branch 'phase-12'"."""
+        """The name with its type, for messages: "the branch 'phase-12'"."""
         what = {"branch": "the branch", "title": "the title", "message": "the message"}.get(self.source)
         text = self.text if len(self.text) <= SHOWN else f"{self.text[:SHOWN]}..."
         return f"{what or f'commit {(self.commit or str())[:12]}'} {text!r}"
 
     @property
     def item(self) -> str:
-        """The item as a person says it: `phase 12`."""
+        """The item for messages: `phase 12`."""
         return f"{self.kind} {self.id}"
 
     def same_item(self, other: Naming) -> bool:
-        """True if another name tells of the same item."""
+        """Return True if another name identifies the same item."""
         return self.kind == other.kind and same_item(self.id, self.number, other.id, other.number)
 
 
 def same_item(one_id: str, one: int | None, other_id: str, other: int | None) -> bool:
-    """True if two ids of a kind are one item.
+    """Return True if two ids of a kind identify one item.
 
-    Where a name gives the number alone, the number decides; `PERF-5` is `PERF-005`, and not `ARCH-005`.
+    If a name has only the number, the number decides; `PERF-5` is `PERF-005`, but not `ARCH-005`.
     """
     if one is None or other is None:
         return one_id == other_id
@@ -214,12 +214,12 @@ def same_item(one_id: str, one: int | None, other_id: str, other: int | None) ->
 
 
 def _around_number(item_id: str) -> str:
-    """An id without the digits of its number, in small letters."""
+    """Return an id without the digits of its number, in lower case."""
     return re.sub("[0-9]{1,18}(?=[^0-9]*$)", "", item_id).casefold()
 
 
 def identity(fields: Mapping[str, str]) -> tuple[str, int | None]:
-    """The id and number that a name's fields give; a kind without either goes by its slug."""
+    """Return the id and number in a name's fields; a kind without either is identified by its slug."""
     if "id" in fields:
         return fields["id"], number_of(fields["id"])
     if "number" in fields:
@@ -229,11 +229,11 @@ def identity(fields: Mapping[str, str]) -> tuple[str, int | None]:
 
 
 NAME_SETTINGS: Final = ("branch", "commit", "pull_request")
-"""The settings of a kind whose templates make names, and read them back."""
+"""The settings of a kind whose templates render names and read them back."""
 
 
 def _templates(kinds: Mapping[str, WorkKind]) -> list[tuple[str, str, Template]]:
-    """The templates of names: the kind, the setting, and the template."""
+    """Return the templates of names: the kind, the setting, and the template."""
     return [
         (name, key, kind.template(key))
         for name, kind in kinds.items()
@@ -243,7 +243,7 @@ def _templates(kinds: Mapping[str, WorkKind]) -> list[tuple[str, str, Template]]
 
 
 class Names:
-    """The templates of every kind, ready to read names.
+    """The templates of every kind, for reading names.
 
     Args:
         kinds: the policy's kinds by name.
@@ -255,17 +255,17 @@ class Names:
     def read(
         self, source: str, text: str, *, commit: str | None = None, lenient: bool = True
     ) -> Naming | None:
-        """The item that a name tells of.
+        """Read the item that a name identifies; None if the name identifies no item.
 
         Args:
             source: `branch`, `commit`, `message` or `title`.
-            text: the name; of a subject or title the suffix ` (#12)` of a squash merge is left out.
+            text: the name; the suffix ` (#12)` of a squash merge is removed from subjects and titles.
             commit: the commit whose subject it is.
-            lenient: whether it is enough that the name resembles what a template makes.
+            lenient: True if a name may also only resemble a template.
 
         Raises:
-            MissingFact: the templates of two kinds read it equally well. A policy with such templates is
-                refused; only names that merely resemble both can still come to this.
+            MissingFact: the templates of two kinds read the name equally well. A policy with such templates
+                is refused, so only names that merely resemble both can cause this.
         """
         templates = [one for one in self._templates if (one[1] == "branch") == (source == "branch")]
         name = text if source == "branch" else without_number(text)
@@ -292,14 +292,14 @@ class Names:
         return None
 
     def read_each(self, source: str, texts: Iterable[tuple[str, str | None]]) -> Iterator[Naming]:
-        """The items that several names tell of; each is given with its commit."""
+        """Yield the items that several names identify; each name comes with its commit."""
         for text, commit in texts:
             naming = self.read(source, text, commit=commit)
             if naming is not None:
                 yield naming
 
     def words(self, kind: str) -> list[str]:
-        """Texts of which one stands in every subject that reads back to an item of a kind."""
+        """Return literal texts, one of which occurs in every subject that identifies an item of a kind."""
         return [
             max((part for part in template.parts if isinstance(part, str)), key=len, default="")
             for name, key, template in self._templates
@@ -308,30 +308,29 @@ class Names:
 
 
 def without_number(subject: str) -> str:
-    """A subject without the pull request's number that a squash merge puts behind it."""
+    """Return a subject without the pull request's number that a squash merge appends."""
     return _SQUASHED.sub("", subject)
 
 
 def number_of(item_id: str) -> int | None:
-    """The last number of an id; None if it has none."""
+    """Return the last number of an id; None if it has none."""
     digits = re.search("([0-9]{1,18})[^0-9]*$", item_id[-60:])
     return int(digits[1]) if digits else None
 
 
 def normal_id(item_id: str) -> str:
-    """An id with its numbers unpadded and in small letters, for comparison."""
+    """Return an id in lower case with unpadded numbers, for comparison."""
     return re.sub("(?<![0-9])0+(?=[0-9])", "", item_id.casefold())
 
 
 def clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[Key, str, str]]:
-    """Conflicts between the templates of two kinds.
+    """Yield conflicts between the templates of two kinds.
 
     Args:
         kinds: the policy's kinds by name.
 
     Yields:
-        The key of the second of two templates, what is wrong with it, as a clause that names the first, and
-        the next step.
+        The key of the second template, the problem as a clause that names the first, and the next step.
     """
     templates = [(("work", name, key), Template(one.text)) for name, key, one in _templates(kinds)]
     step = "give one of the two templates more literal text, or another word before the number"
@@ -343,13 +342,13 @@ def clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[Key, str, str]]:
 
 
 def _clash(one: Template, other: Template) -> bool:
-    """True if a name that one makes is read by the other, and neither has more literal characters."""
+    """Return True if one template reads a name of the other, and their literal parts are equally long."""
     if one.literal != other.literal or not (one.names & TELLING and other.names & TELLING):
         return False
     if one.word and one.word == other.word:
         return True
     for first, second in ((one, other), (other, one)):
-        # Values that could be what the other has literally.
+        # Values that may equal a literal part of the other template.
         values = [
             "1",
             *re.findall("[A-Za-z0-9]+", " ".join(part for part in second.parts if isinstance(part, str))),
@@ -365,11 +364,11 @@ KEYS: Final = (
     "id", "title", "domain", "status", "depends_on", "expected_files", "verify", "done_criteria",
     "verification",
 )  # fmt: skip
-"""What a plan says of a task, and the key of each unless `keys` has another."""
+"""The properties of a task in a plan; each is the task's key, unless `keys` renames it."""
 
 
 LISTS: Final = ("depends_on", "expected_files", "verify", "done_criteria")
-"""What is a list of texts."""
+"""The properties that are lists of texts."""
 
 
 class PlanKind(Settings):
@@ -406,11 +405,11 @@ class PlanKind(Settings):
     )
 
     def key_of(self, name: str) -> str:
-        """The key of a task under which something of it stands; see `KEYS`."""
+        """Return the task's key for a property in `KEYS`."""
         return self.keys.get(name, name)
 
     def problem(self) -> str:
-        """The problem with the table as a whole; empty if there is none."""
+        """Return the problem with the table as a whole; empty if there is none."""
         unknown = next((name for name in self.keys if name not in KEYS), None)
         if unknown is not None:
             return f"`keys` has {unknown!r}, which is not one of {', '.join(KEYS)}"

@@ -1,14 +1,15 @@
-"""Templates of names: rendered from fields, and read back to them.
+"""Templates of names: rendered from fields, and parsed back into fields.
 
-A template is text with placeholders, `phase-{number}`; literal braces are doubled, `{x:upper}` is the value
-of `x` in capitals, and `{x:lower}` in small letters. Reading back exactly is one anchored expression made of
-the template. Reading leniently is a second one, made from the same template: it takes the kind's literal word
-and a number at the start of a text, in any case, padded, with any separator between them and anything behind.
+A template is text with placeholders, such as `phase-{number}`. Literal braces are doubled. `{x:upper}` is the
+value of `x` in upper case, and `{x:lower}` in lower case. An exact read uses one anchored regular expression
+compiled from the template. A lenient read uses a second one from the same template. The lenient read accepts
+the kind's literal word and a number at the start of a text. The word can be in any case and the number
+padded. Any separator may be between them, and any text after them.
 
-The globs are those of `specguard.declaration.patterns`, the placeholders those of names:
-`{number}` is digits, any other one a part of a name. So is `{slug}`, though less in the name of a branch:
-a file that is called otherwise would be passed over in silence. `{X}` is the capital form of `{x}`, as
-`{x:upper}` is. A literal brace is doubled.
+Templates of paths also have globs, those of `specguard.declaration.patterns`. In paths, `{number}` matches
+digits, and any other placeholder matches a part of a name. `{slug}` does too, although it matches less in a
+branch's name: otherwise a file with another kind of name would be skipped silently. `{X}` is the upper-case
+form of `{x}`, like `{x:upper}`.
 """
 
 from __future__ import annotations
@@ -27,28 +28,28 @@ if TYPE_CHECKING:
 
 
 NUMBER: Final = "[0-9]{1,18}"
-"""What `{number}` reads: ASCII digits, of which 18 are enough for any item."""
+"""The expression of `{number}`: ASCII digits, of which 18 are enough for any item."""
 
 SLUG: Final = "[a-z0-9][a-z0-9-]*"
-"""What `{slug}` reads."""
+"""The expression of `{slug}`."""
 
 FREE: Final = "text"
-"""The placeholder for which anything may stand: a subject goes on with it behind what tells of the item."""
+"""The placeholder for free text: the rest of a subject, after the part that identifies the item."""
 
 LONGEST: Final = 1000
-"""A text of more characters is no name of an item and is not read."""
+"""The limit in characters; a longer text is not read as a name."""
 
 _TOKEN = re.compile(r"(\{\{|\}\}|\{[a-z][a-z0-9_]*(?::upper|:lower)?\}|[{}])")
-# The letters that stand before a number, with a few separators at most between the two.
+# The letters before a number, with at most a few separators between.
 _WORD = re.compile(r"(?:^|(?<=[^A-Za-z]))([A-Za-z]+)[-_ ./#:]{0,3}$")
 
 
 class TemplateError(ValueError):
-    """A template that cannot be read; the text says which and why."""
+    """A template that cannot be parsed; the message names the template and the reason."""
 
 
 class Unrendered(Exception):
-    """A template holds a placeholder for which there is no value.
+    """A placeholder of a template has no value.
 
     Args:
         name: the placeholder.
@@ -60,11 +61,11 @@ class Unrendered(Exception):
 
 
 class Hole(Record):
-    """A placeholder of a template: its name, and whether its value is in capitals or small letters.
+    """A placeholder of a template: its name, and the case of its value.
 
     Attributes:
         name: the name.
-        case: `upper` or `lower`; empty: neither.
+        case: `upper` or `lower`; empty for values in any case.
     """
 
     name: str
@@ -72,23 +73,23 @@ class Hole(Record):
 
     @property
     def expression(self) -> str:
-        """The expression for its text."""
+        """The regular expression for the placeholder's text."""
         if self.name == "number":
             return NUMBER
         if self.name == "slug":
             return SLUG.replace("a-z", "A-Z") if self.case == "upper" else SLUG
         if self.name == FREE:
             return r"[^\n]+"
-        # An id is one word; in a subject all else could be anything.
+        # An id is one word; any other placeholder may contain spaces.
         return r"[^/\s]+" if self.name == "id" else "[^/]+"
 
     @property
     def shortest(self) -> str:
-        """The same, taking as little as it can."""
+        """The expression that matches as little as possible."""
         return self.expression if self.name == "number" else f"{self.expression}?"
 
     def write(self, value: str) -> str:
-        """The text of a value."""
+        """Return the text of a value, in the placeholder's case."""
         return value.upper() if self.case == "upper" else value.lower() if self.case else value
 
 
@@ -97,7 +98,7 @@ class _Parts:
 
     Args:
         text: the template as it is written.
-        plain: the same with each placeholder in small letters.
+        plain: the template with each placeholder in lower case.
     """
 
     def __init__(self, text: str, plain: str) -> None:
@@ -107,19 +108,19 @@ class _Parts:
 
     @property
     def names(self) -> frozenset[str]:
-        """The names of its placeholders."""
+        """The names of the placeholders."""
         return frozenset(hole.name for hole in self.holes)
 
     def _fields(self, texts: Sequence[str], *, small: bool) -> dict[str, str] | None:
-        """The values of placeholders with some texts; None where those of one name differ.
+        """Return the values of placeholders that have some texts; None if texts of one name differ.
 
         Args:
             texts: the text of each placeholder.
-            small: whether what is written in capitals is given in small letters, as slugs always are.
+            small: True if values of upper-case placeholders are returned in lower case, as slugs always are.
         """
         fields: dict[str, str] = {}
         for hole, text in zip(self.holes, texts, strict=True):
-            # What is written plainly says more than the same in capitals or in small letters.
+            # The value of a placeholder without a case keeps more than a converted one.
             if hole.name not in fields or not hole.case:
                 lowers = hole.case == "upper" and (small or hole.name == "slug")
                 fields[hole.name] = text.lower() if lowers else text
@@ -129,7 +130,7 @@ class _Parts:
         return fields if same else None
 
     def _filled(self, value: Callable[[Hole], str], literal: Callable[[str], str] = str) -> str:
-        """The text with the value of each placeholder, and its literal parts as they are to be written."""
+        """Return the text with the value of each placeholder and the converted literal parts."""
         return "".join(value(part) if isinstance(part, Hole) else literal(part) for part in self.parts)
 
 
@@ -138,10 +139,10 @@ class Template(_Parts):
 
     Args:
         text: the template as it is written.
-        ids: an expression that `{id}` matches as a whole, in either case; empty: any word.
+        ids: an expression that `{id}` matches as a whole, in any case; empty for any word.
 
     Raises:
-        TemplateError: a brace is alone, or a placeholder has no name or a form that there is none of.
+        TemplateError: a brace has no partner, or a placeholder has no name or an unknown form.
     """
 
     def __init__(self, text: str, ids: str = "") -> None:
@@ -150,12 +151,15 @@ class Template(_Parts):
 
     @property
     def literal(self) -> int:
-        """The number of literal characters: of two templates that read a text, the one with more wins."""
+        """The number of literal characters: if two templates read a text, the one with more wins."""
         return sum(len(part) for part in self.parts if isinstance(part, str))
 
     @property
     def word(self) -> str:
-        """The literal word before the number, in small letters: `phase` in `feat(phase{number})`, or none."""
+        """The literal word before the number, in lower case: `phase` in `feat(phase{number})`.
+
+        Empty without such a word.
+        """
         head = self.parts[0] if self.parts else ""
         if len(self.parts) < 2 or not isinstance(head, str) or getattr(self.parts[1], "name", "") != "number":
             return ""
@@ -163,11 +167,11 @@ class Template(_Parts):
         return match.group(1).lower() if match else ""
 
     def render(self, fields: Mapping[str, str], escape: Callable[[str], str] = str) -> str:
-        """The name that fields give.
+        """Return the name that fields give.
 
         Args:
             fields: a value for each placeholder.
-            escape: applied to each value, where the result is a pattern.
+            escape: applied to each value, if the result is a pattern.
 
         Raises:
             Unrendered: a placeholder has no value, or an empty one.
@@ -181,26 +185,26 @@ class Template(_Parts):
         return self._filled(value)
 
     def filled(self, fields: Mapping[str, str], escape: Callable[[str], str] = str) -> str:
-        """The same; empty if a placeholder has no value."""
+        """Return the rendered name; empty if a placeholder has no value."""
         return self.render(fields, escape) if all(map(fields.get, self.names)) else ""
 
     def read(self, text: str) -> dict[str, str] | None:
-        """The fields that render to a text; None if none do.
+        """Return the fields that render to a text; None if such fields do not exist.
 
-        Where several values would do, as with two placeholders that may hold the separator between them, the
-        first takes as little as it can: what is free text stands last in names, as in `{id} {text}`.
+        If several values fit, the first placeholder matches as little as possible. So free text comes last in
+        names, as in `{id} {text}`.
         """
         if len(text) > LONGEST or not text:
             return None
         try:
             match = self._exact.fullmatch(text)
         except UnicodeEncodeError:
-            # RE2 takes no bytes that are no text.
+            # RE2 does not accept surrogates.
             return None
         return None if match is None else self._fields(match.groups(), small=False)
 
     def read_leniently(self, text: str) -> dict[str, str] | None:
-        """The number, and a slug if one can be told, of a text that starts with the word and a number."""
+        """Return the number, and the slug if present, of a text that starts with the word and a number."""
         if len(text) > LONGEST:
             return None
         match = self._lenient.match(text) if self._lenient is not None else None
@@ -219,7 +223,7 @@ class Template(_Parts):
         if self._ids or sum(hole.name != "number" for hole in self.holes) > 2:
             import re2
 
-            # Its time is linear however many placeholders may hold anything.
+            # RE2 takes linear time, even with many placeholders for any text.
             return re2.compile(source)
         return re.compile(source)
 
@@ -231,7 +235,7 @@ class Template(_Parts):
         assert isinstance(head, str)  # noqa: S101 - `word` is empty otherwise; this is for the type checker
         found = _WORD.search(head)
         before = head[: found.start(1)] if found else head
-        # The scope of a conventional commit, whatever its type, is where its message says what it is about.
+        # A conventional commit of any type may name its item in the scope.
         return re.compile(
             rf"(?:{re.escape(before)}|[a-z]{{1,20}}\()?{self.word}[-_ ./#:]{{0,3}}(?P<number>{NUMBER})"
             rf"(?![0-9a-z]|\.[0-9])(?:[-_ ./:)]{{1,3}}(?P<slug>{SLUG})$)?",
@@ -260,10 +264,10 @@ def _parse(text: str) -> Iterator[str | Hole]:
 
 
 def number_width(text: str) -> int:
-    """The least number of digits: 1 for the format `{n}`, 2 for `{n:02}`.
+    """Return the minimum number of digits: 1 for the format `{n}`, 2 for `{n:02}`.
 
     Raises:
-        TemplateError: it is none of these.
+        TemplateError: the format has another form.
     """
     match = re.fullmatch(r"\{n(?::0([1-9]))?\}", text)
     if match is None:
@@ -272,10 +276,10 @@ def number_width(text: str) -> int:
 
 
 def check_readable(text: str) -> str:
-    """A text that is a template which can be read back.
+    """Return a text unchanged if it is a template that can be read back.
 
     Raises:
-        TemplateError: it is no template, or has two placeholders with nothing between them.
+        TemplateError: the template is malformed, or has two placeholders with nothing between them.
     """
     parts = Template(text).parts
     for one, other in pairwise(parts):
@@ -288,10 +292,10 @@ def check_readable(text: str) -> str:
 
 
 def check_ids(text: str) -> str:
-    """A text that is an expression without groups of its own, or empty.
+    """Return a text unchanged if it is empty, or an expression without groups of its own.
 
     Raises:
-        TemplateError: it is none.
+        TemplateError: the expression is malformed or has a group.
     """
     from specguard.declaration.expressions import Expression, ExpressionError
 
@@ -318,10 +322,10 @@ class PathTemplate(_Parts):
     """A path with globs and placeholders.
 
     Args:
-        text: the template as it is written; a slash at its end, as a folder has it, does not count.
+        text: the template as it is written; a trailing slash, as for a folder, is ignored.
 
     Raises:
-        TemplateError: a placeholder is malformed, or stands where none can.
+        TemplateError: a placeholder is malformed, or is in a place where none is allowed.
         PatternError: a glob is malformed.
     """
 
@@ -331,27 +335,27 @@ class PathTemplate(_Parts):
 
     @cached_property
     def pattern(self) -> Selecting:
-        """A pattern that matches every path it reads: each placeholder is a `*`."""
+        """A pattern that matches every path that the template reads: each placeholder is a `*`."""
         return Selecting([self.render({})])
 
     def read(self, path: bytes) -> dict[str, str] | None:
-        """The values that its placeholders have in a path; None if it is no such path.
+        """Return the values of the placeholders in a path; None if the template does not match it.
 
-        A placeholder takes as little as it can. The value of one that is written in capitals alone is given
-        in small letters. A name that stands in it twice must have the same value at both places.
+        A placeholder matches as little as possible. The value of a placeholder that occurs only in upper case
+        is returned in lower case. A name that occurs twice must have the same value in both places.
         """
         found = self._texts(path)
         return None if found is None else self._fields(found, small=True)
 
     def key_of(self, path: bytes, names: Collection[str]) -> tuple[str, ...] | None:
-        """The texts that some of its placeholders have in a path, to be compared with `key`.
+        """Return the texts of some placeholders in a path, for a comparison with `key`.
 
         Args:
             path: the path.
-            names: which placeholders count.
+            names: the placeholders that count.
 
         Returns:
-            None if it is no such path.
+            None if the template does not match the path.
         """
         found = self._texts(path)
         if found is None or self._fields(found, small=True) is None:
@@ -359,13 +363,13 @@ class PathTemplate(_Parts):
         return tuple(text for hole, text in zip(self.holes, found, strict=True) if hole.name in names)
 
     def key(self, fields: Mapping[str, str]) -> tuple[str, ...]:
-        """The texts of the placeholders that have a value, in the order in which they stand in it."""
+        """Return the texts of the placeholders that have a value, in template order."""
         return tuple(hole.write(fields[hole.name]) for hole in self.holes if hole.name in fields)
 
     def plain(self, fields: Mapping[str, str]) -> bytes | None:
-        """The one path that it is with these values; None if it has globs, or a value is missing.
+        """Return the only path that the template means with these values; None if it has globs or gaps.
 
-        No value has a slash in it where it comes from a path; here one that has is taken as it is.
+        Values read from a path have no slash; a slash in a value is kept here.
         """
         globs = any(isinstance(part, str) and _GLOB.search(part) for part in self.parts)
         if globs or not self.names <= fields.keys():
@@ -374,22 +378,22 @@ class PathTemplate(_Parts):
         return text.removeprefix("/").encode("utf-8", "surrogateescape")
 
     def show(self, fields: Mapping[str, str]) -> str:
-        """The template for people, with the values that there are, and a star for each that is missing."""
+        """Return the template for people, with the known values, and a star for each missing one."""
         return readable(self.render(fields))
 
     def find(self, paths: Sequence[bytes]) -> Iterator[tuple[int, dict[str, str]]]:
-        """For each path that it reads: its position, and the values of the placeholders."""
+        """Yield the position and the placeholders' values of each path that the template reads."""
         for position, _ in self.pattern.find_each(paths):
             fields = self.read(paths[position])
             if fields is not None:
                 yield position, fields
 
     def render(self, fields: Mapping[str, str]) -> str:
-        """The pattern that is left when placeholders get their values; one that has none is a star."""
+        """Return the pattern after placeholders get their values; a placeholder without a value is a star."""
         return self._filled(lambda hole: escape(hole.write(fields.get(hole.name, ""))) or "*")
 
     def _texts(self, path: bytes) -> Sequence[str] | None:
-        """The text of each placeholder in a path; None if it is no such path."""
+        """Return the text of each placeholder in a path; None if the template does not match it."""
         match = (self._exact if len(path) <= LONG_PATH else self._linear).fullmatch(path)
         if match is None:
             return None
@@ -404,24 +408,24 @@ class PathTemplate(_Parts):
 
     @cached_property
     def _linear(self) -> Any:
-        """The expression whose time is linear however long a path is."""
+        """The expression for long paths, which takes linear time."""
         import re2
 
         return re2.compile(self._expression.encode("ascii"), re2_options())
 
 
 def escape(value: str) -> str:
-    """A value as a pattern that matches only it."""
+    """Return a pattern that matches only a value."""
     return _SPECIAL.sub(r"\\\g<0>", value)
 
 
 def readable(pattern: str) -> str:
-    """A pattern as the name it stands for, its backslashes taken away."""
+    """Return the name that a pattern without wildcards matches, with its backslashes removed."""
     return re.sub(r"\\(.)", r"\1", pattern)
 
 
 def _checked(read: Callable[[str], object]) -> Callable[[str], str]:
-    """A function that returns its text unchanged, and raises the errors of reading it."""
+    """Return a function that returns its text unchanged, or raises the errors of parsing it."""
 
     def check(text: str) -> str:
         read(text)
@@ -440,7 +444,7 @@ def _lowered(token: re.Match[str]) -> str:
 
 
 def _expression(template: PathTemplate) -> str:
-    """The expression that matches the bytes of a path, with a group for each placeholder."""
+    """Return the expression that matches the bytes of a path, with a group for each placeholder."""
     text = template.text
     if any(_FIRST <= ord(char) <= _LAST for char in text) or len(template.holes) > _LAST - _FIRST:
         raise TemplateError(f"the template {text!r} has characters of private use or too many placeholders")

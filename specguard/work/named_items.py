@@ -31,30 +31,30 @@ if TYPE_CHECKING:
 
 
 class Work(Record, frozen=False):
-    """The work items that a change's names tell of, and the one it is judged as.
+    """The work items that a change names, and the item it is judged as.
 
-    The item is told from the branch, else from the first commit (or the message being written), else from the
-    pull request's title; where they disagree the first of these holds and the others are findings.
+    The branch decides the item, else the first commit (or the commit message), else the pull request's title.
+    If they disagree, the first of these wins and the others are findings.
 
-    A change that names none and touches nothing but papers of the plan is plan upkeep. Any other is neither,
-    and papers of the plan are not its to touch.
+    A change that names no item and touches only the plan's papers is plan upkeep. Any other change without an
+    item must not touch them.
 
     Attributes:
         kinds: the policy's kinds by name.
-        namings: what the names tell of, in the order of `sources`; a name that tells of none is left out.
-        tree: gives the trusted base's files.
-        base, remote: what the policy says at its top; empty if it says nothing.
-        required: whether the policy asks for an item on this branch.
-        title_missing: whether there is a pull request whose title is not known.
-        branch: the branch that is judged; empty if none is.
-        entries: gives what the change touches, without the approvals that it files.
-        trees: gives the files before the change, and those after it.
-        by_agent: whether an agent makes the change, in a run or before its hook.
-        artifacts: where a wave's artifacts are: a template by the name of its contract.
-        shared: the kinds of which a branch holds several items, one a commit.
-        own: the plan that the branch brings, where the base has none.
-        unnamed: commits that name no item, on a branch of which each has to name one.
-        pointers: those that were read.
+        namings: the names that identify an item: branch, commits or message, title, in this order.
+        tree: returns the trusted base's files.
+        base, remote: the policy's top-level `base` and `remote`; empty if they are not set.
+        required: True if the policy requires an item on this branch.
+        title_missing: True if there is a pull request whose title is not known.
+        branch: the judged branch; empty if there is none.
+        entries: returns what the change touches, without the approvals that it files.
+        trees: returns the files before the change, and those after it.
+        by_agent: True if an agent makes the change, in a run or before its hook.
+        artifacts: the templates of a wave's artifacts, by the names of their contracts.
+        shared: the kinds whose items share a branch, one item per commit.
+        own: the plan that the branch adds, if the base has none.
+        unnamed: commits that name no item, on a branch whose commits must each name one.
+        pointers: the pointers read so far, by kind.
     """
 
     kinds: Mapping[str, WorkKind]
@@ -76,13 +76,13 @@ class Work(Record, frozen=False):
 
     @classmethod
     def of(cls, change: Change, policy: Policy) -> Work:
-        """The work items in the names of a change: its branch, commits, message and title.
+        """Read the work items in the names of a change: its branch, commits, message and title.
 
-        A source that the change does not have tells nothing; one that cannot be read stays missing.
+        A source of names that the change does not have is skipped. One that cannot be read stays missing.
 
         Raises:
-            MissingFact: the branch, the commits or the title cannot be had, or two kinds' templates read a
-                name equally well.
+            MissingFact: the branch, the commits or the title cannot be read, or the templates of two kinds
+                read a name equally well.
         """
         work = cls.without_names(policy, lambda: change.paper_files)
         work.entries = lambda: [one for one in change.entries if not is_filed(one, policy.log_folder)]
@@ -123,27 +123,27 @@ class Work(Record, frozen=False):
 
     @classmethod
     def without_names(cls, policy: Policy, tree: Callable[[], Tree]) -> Work:
-        """The work items of a policy where no change names any."""
+        """Return the work items of a policy without a change that names any."""
         kinds, base, remote = policy.declared("work_kinds"), policy.base or "", policy.remote or ""
         return cls(kinds, [], tree=tree, base=base, remote=remote)
 
     @cached_property
     def names(self) -> Names:
-        """Reads names by the templates of all kinds."""
+        """The templates of all kinds, for reading names."""
         return Names(self.kinds)
 
     @property
     def naming(self) -> Naming | None:
-        """The name that tells which item the change is judged as; None if none tells of any."""
+        """The name that decides which item the change is judged as; None if no name identifies an item."""
         return self.namings[0] if self.namings else None
 
     @property
     def commits(self) -> list[Naming]:
-        """Of the change's commits, what those tell that name an item; oldest first."""
+        """The namings of the change's commits that name an item, oldest first."""
         return [naming for naming in self.namings if naming.source == "commit"]
 
     def in_front(self, commit: str | None) -> Naming | None:
-        """The naming of another item by a commit before the first one of the judged item."""
+        """Return a commit's naming if it precedes the judged item's first commit; None otherwise."""
         commits, judged = self.commits, self.naming
         own = next((at for at, one in enumerate(commits) if judged and one.same_item(judged)), 0)
         return next((one for one in commits[:own] if one.commit == commit), None)
@@ -154,7 +154,7 @@ class Work(Record, frozen=False):
 
         Raises:
             NotApplicable: the change has no paths.
-            MissingFact: they cannot be read.
+            MissingFact: the paths cannot be read.
         """
         paths = [entry.path for entry in self.entries()]
         found = Papers(self.kinds, self.artifacts).among(paths)
@@ -162,7 +162,7 @@ class Work(Record, frozen=False):
             bare = any(not Template(one).literal for one in settings.document)
             if not settings.pointer or not (settings.index or bare):
                 continue
-            # Where the document of the current item is, no template tells here.
+            # For these kinds no template contains the place of the current item's document.
             current = self.current(kind)
             path = current.document if isinstance(current, WorkItem) else None
             if path in paths:
@@ -171,13 +171,13 @@ class Work(Record, frozen=False):
 
     @property
     def is_upkeep(self) -> bool:
-        """True if the change is plan upkeep: it names no item, and touches nothing but papers of the plan.
+        """True if the change is plan upkeep: it names no item, and touches only the plan's papers.
 
-        That is told from paths alone, and what an agent does is none.
+        Only the paths decide this, and an agent's change is never upkeep.
 
         Raises:
             NotApplicable: the change has no paths.
-            MissingFact: they cannot be read, or the title that could name an item is not known.
+            MissingFact: the paths cannot be read, or the title that could name an item is not known.
         """
         if self.naming is not None or self.by_agent:
             return False
@@ -189,18 +189,18 @@ class Work(Record, frozen=False):
 
     @property
     def label(self) -> str:
-        """The change as messages name it, by what it is."""
+        """The description of the change in messages."""
         if self.naming is not None:
             return f"the change for {self.naming.item}"
         what = "an agent's change" if self.by_agent else "a change of more than the plan's papers"
         return f"{what} that names no work item"
 
     def papers_of(self, entries: Sequence[Entry], roles: Collection[str]) -> list[tuple[Entry, Paper]]:
-        """Of these entries those that are papers of the plan in one of these roles.
+        """Return the entries that are papers of the plan in one of these roles.
 
         Raises:
             NotApplicable: the change names no work item, and touches no such paper or is plan upkeep.
-            MissingFact: it cannot be told what the change is.
+            MissingFact: it is not known if the change names an item.
         """
         found = [
             (entry, paper)
@@ -214,7 +214,7 @@ class Work(Record, frozen=False):
         return found
 
     def alterations(self) -> Iterator[Alteration]:
-        """The changes to open items by a person's change that names none; see `specguard.work.changes`.
+        """Yield the changes to open items by a person's change without an item; see `specguard.work.changes`.
 
         Raises:
             NotApplicable: the change has no paths.
@@ -224,7 +224,7 @@ class Work(Record, frozen=False):
             return
         from specguard.work.changes import alterations
 
-        # Of more than upkeep, pointers and documents are found whatever they say.
+        # Unless the change is upkeep, other rules report pointers and documents whatever they contain.
         every = self.is_upkeep
         papers = {
             path: paper
@@ -241,17 +241,18 @@ class Work(Record, frozen=False):
         """The work item that the change implements.
 
         Raises:
-            NotApplicable: the change names none.
-            MissingFact: it does not resolve, which WRK001 explains, or the trusted base cannot be read.
+            NotApplicable: the change does not name an item.
+            MissingFact: the item cannot be resolved, which WRK001 explains, or the trusted base cannot be
+                read.
         """
         return self._sure(self.named(), self.resolved)
 
     @property
     def each(self) -> Sequence[tuple[Naming, WorkItem | Unresolved]]:
-        """Every item that the change implements, with what names it: several where a branch holds several.
+        """Every item that the change implements, with its naming; several if the items share a branch.
 
         Raises:
-            NotApplicable: none is named.
+            NotApplicable: the change does not name an item.
             MissingFact: the trusted base cannot be read.
         """
         first = self.named()
@@ -262,7 +263,7 @@ class Work(Record, frozen=False):
         return found
 
     def item_of(self, commit: str | None) -> WorkItem | None:
-        """The item that a commit, or a message that is none yet, is held to; None if it names none.
+        """Return the item that a commit or an uncommitted message must fit; None if a commit names no item.
 
         Raises:
             NotApplicable, MissingFact: as for `item`.
@@ -276,12 +277,15 @@ class Work(Record, frozen=False):
     def gates_of(
         self, naming: Naming, commit: Commit, origins: Mapping[str, Origin]
     ) -> tuple[Sequence[PlannedGate], MissingFact | None]:
-        """The gates that a commit of an item needs, and why those of its document are not known."""
+        """Return the gates that a commit needs, and the error if its item cannot be resolved.
+
+        Without the item, only the gates of its kind are known.
+        """
         from specguard.work import gates
 
         item = self._resolved(naming)
         if isinstance(item, Unresolved):
-            # The gates of its kind are known in spite of it.
+            # The gates of the item's kind are known anyway.
             missing: MissingFact | None = self.missing(naming, item)
             own = gates.gates_of_kind(naming.kind, self.kinds[naming.kind], origins)
             planned: Sequence[PlannedGate] = gates.joined(own)
@@ -292,7 +296,7 @@ class Work(Record, frozen=False):
         return [one.gate for one in chosen if not one.skipped], missing
 
     def missing(self, naming: Naming, why: Unresolved) -> MissingFact:
-        """The error for rules that need an item which cannot be resolved; WRK001 has the finding."""
+        """Return the error for rules that need an unresolved item; WRK001 has the finding."""
         problem = f"{naming.label} names {naming.item}, which cannot be resolved: {why.problem}"
         return MissingFact(problem, code="item-unready")
 
@@ -302,11 +306,11 @@ class Work(Record, frozen=False):
         return found
 
     def named(self) -> Naming:
-        """The name that tells of the item.
+        """Return the name that identifies the item.
 
         Raises:
-            NotApplicable: the policy has no kinds of work items, or the change names none.
-            MissingFact: the title is not known, and nothing else names one.
+            NotApplicable: the policy has no kinds of work items, or the change names no item.
+            MissingFact: the title is not known, and the other names identify no item.
         """
         if not self.kinds:
             raise NotApplicable("the policy describes no work items ([work.<kind>])")
@@ -318,10 +322,10 @@ class Work(Record, frozen=False):
 
     @cached_property
     def resolved(self) -> WorkItem | Unresolved:
-        """The item as the trusted base has it, or why it cannot be resolved; only where one is named.
+        """The item in the trusted base, or the reason why it cannot be resolved.
 
         Raises:
-            NotApplicable: none is named.
+            NotApplicable: the change does not name an item.
             MissingFact: the trusted base cannot be read.
         """
         return self._resolved(self.named())
@@ -331,7 +335,7 @@ class Work(Record, frozen=False):
 
     @property
     def branches(self) -> list[str]:
-        """For each kind whose branches tell an item that of its current one; the template where none is.
+        """For each kind whose branches identify items, the current item's branch; the template if unknown.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -342,7 +346,7 @@ class Work(Record, frozen=False):
 
     @property
     def subjects(self) -> list[str]:
-        """The templates of commits of the kinds whose branches tell no item."""
+        """The commit templates of the kinds whose branches do not identify an item."""
         return [
             settings.commit
             for settings in self.kinds.values()
@@ -350,7 +354,7 @@ class Work(Record, frozen=False):
         ]
 
     def branch_of_current(self, kind: str) -> str:
-        """The branch of the item that a kind's pointer names; empty if it cannot be told.
+        """Return the branch of the item that a kind's pointer names; empty if unknown.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -359,11 +363,11 @@ class Work(Record, frozen=False):
         return current.branches[0] if isinstance(current, WorkItem) and current.branches else ""
 
     def branch_of_list(self, kind: str) -> str:
-        """The branch that a list of items tells which the change touches; else its template, to be filled in.
+        """Return the branch for a list of items that the change touches; else the template to fill in.
 
         Raises:
             NotApplicable: the change has no paths.
-            MissingFact: they cannot be read.
+            MissingFact: the paths cannot be read.
         """
         settings = self.kinds[kind]
         templates = [PathTemplate(text) for text in settings.sources]
@@ -373,7 +377,7 @@ class Work(Record, frozen=False):
         return re.sub(r"\{(\w+)[^}]*\}", lambda hole: hole[1].upper(), settings.branch)
 
     def pointer(self, kind: str) -> Pointer:
-        """The pointer of a kind; an empty one for a kind without.
+        """Return the pointer of a kind; an empty one if the kind has none.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -383,7 +387,7 @@ class Work(Record, frozen=False):
         return self.pointers[kind]
 
     def current(self, kind: str) -> WorkItem | Unresolved:
-        """The item of a kind that its pointer names.
+        """Return the item of a kind that its pointer names.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -399,13 +403,13 @@ class Work(Record, frozen=False):
     def resolve(
         self, kind: str, item_id: str, number: int | None, told: Mapping[str, str]
     ) -> WorkItem | Unresolved:
-        """An item with the fields that its kind's pointer or source gives it.
+        """Return an item with the fields from its kind's pointer or source.
 
         Args:
             kind: the kind's name.
             item_id: the item's id.
             number: its number, if it has one.
-            told: fields that a name tells; the pointer's own win over them.
+            told: fields from a name; the pointer's own fields have precedence.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -432,11 +436,11 @@ class Work(Record, frozen=False):
     def _of_list(
         self, kind: str, settings: WorkKind, item_id: str, number: int | None, told: Mapping[str, str]
     ) -> WorkItem | Unresolved:
-        """An item as its kind's source lists it."""
+        """Return an item as its kind's source lists it."""
         from specguard.work.item_lists import fields_of, find_listed, pointer_of, spare_of, spelt
 
         template = settings.template("branch")
-        # What the judged branch tells, be it enough to name an item or not.
+        # The judged branch's fields count even if they do not identify an item.
         told = {**((template.read(self.branch) or {}) if template.text and self.branch else {}), **told}
         documents = self._documents
         own, places = self.own, [PathTemplate(text).plain(told) for text in settings.sources]
@@ -454,11 +458,11 @@ class Work(Record, frozen=False):
         )
 
     def _complete(self, item: WorkItem) -> WorkItem | Unresolved:
-        """An item with its base and remote, if its names and its document can be told."""
+        """Return an item with its base and remote, if its names and document places can be rendered."""
         settings, pointer = item.settings, item.pointer
         item.base = item.plain(settings.base) or self.base
         item.remote = item.plain(settings.remote) or self.remote
-        # Where no branch is judged, its name need not be known.
+        # If no branch is judged, its name is not needed.
         for key in NAME_SETTINGS if self.branch else NAME_SETTINGS[1:]:
             try:
                 item.rendered(key)
@@ -468,13 +472,13 @@ class Work(Record, frozen=False):
         return Unresolved(_missing(unknown, settings, pointer, item), pointer) if unknown else item
 
     def landed(self, item: WorkItem, history: History) -> PastCommit | None:
-        """The newest commit of a history that did an item and is not reverted; None if none did.
+        """Return the newest commit of a history that did an item and is not reverted; None if there is none.
 
-        None did it where its own source has a status for it which says that it is open: several sources may
-        list items of one id, and a subject does not tell them apart.
+        If the source gives the item an open status, the result is None. Several sources may list items with
+        one id, and a subject does not say which of them is meant.
 
         Raises:
-            MissingFact: the history is not all there.
+            MissingFact: the history is incomplete.
         """
         if item.listed is not None and item.listed.status and not item.listed.closed:
             return None
@@ -493,7 +497,7 @@ class Work(Record, frozen=False):
         return Documents(self.tree())
 
     def summary(self) -> dict[str, str | None] | None:
-        """The `work_item` of the JSON report; None if none is named."""
+        """Return the `work_item` of the JSON report; None if the change names no item."""
         if self.naming is None:
             return None
         resolved = self.resolved
@@ -509,10 +513,10 @@ def _untitled() -> MissingFact:
 
 
 def _fields_of(data: Any, settings: WorkKind, known: Mapping[str, str], *, current: bool) -> dict[str, str]:
-    """The placeholders that a kind's `fields` find in a JSON value.
+    """Return the placeholders that a kind's `fields` find in a JSON value.
 
-    Where the pointer names another item, a field that is also kept by number is taken from there alone: the
-    others of its alternatives are about the item that the pointer names.
+    If the pointer names another item, a field with paths by number is read only from those paths. Its other
+    paths are about the item that the pointer names.
     """
     found: dict[str, str] = {}
     number = known.get("number", "")
@@ -530,7 +534,7 @@ def _fields_of(data: Any, settings: WorkKind, known: Mapping[str, str], *, curre
 
 
 def _unplaced(settings: WorkKind, item: WorkItem) -> str:
-    """A field of the pointer without which not one place of the document can be told; empty if one can."""
+    """Return a missing pointer field if no place of the document can be rendered; empty if one can."""
     unknown = ""
     for template in [*settings.document, *settings.index, *settings.legacy]:
         missing = sorted(Template(template).names - item.fields.keys())

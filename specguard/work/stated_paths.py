@@ -1,4 +1,4 @@
-"""The paths that a work item's document states: those it may change, and those it asks to change."""
+"""The paths in a work item's document: those it may change, and those it asks to change."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from specguard.work.item import WorkItem
 
 
-# What may stand before the path in a list of files: `Create: src/x.py`, `**Modify** src/x.py`.
+# A label before the path in a list of files: `Create: src/x.py`, `**Modify** src/x.py`.
 _LABEL: Final = re.compile(r"^[*_]*[^\W\d_]+(?: files?)?[*_]*\s*(?P<colon>:?)[*_]*\s+")
 _PATH: Final = re.compile(r"(?!-)(?!\S*://)[^\s`'\"<>|;,()]+")
 _LINES: Final = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
-# A comment may well say "no" or "only": what takes a path out is narrower.
+# A comment can contain "no" or "only", so the words that exclude a path are narrower.
 _EXCEPTED: Final = re.compile(
     r"\b(?:(?:do|must|may|shall|should|can) ?not|never"
     r"|not (?:to|be|allowed|included|in scope|touch|chang|edit|modif)"
@@ -41,13 +41,13 @@ _TOKEN: Final = re.compile(r"`([^`\n]+)`|(?<![\w`/.-])((?:[\w.-]+/)+[\w.*-]*)")
 
 
 class Ask(Record):
-    """A path that a document asks to change, names as allowed, or speaks of.
+    """A path that a document asks to change, allows or mentions.
 
     Attributes:
-        path: the path, or pattern, as it is written.
-        line: its line in the document, from 1.
-        how: `listed` among the paths that may change, what a `task` begins with, or only `named`.
-        text: what says so, for one that is only named.
+        path: the path or pattern as it is written.
+        line: the line in the document, from 1.
+        how: `listed` among the allowed paths, `task` if a task begins with it, or only `named`.
+        text: the sentence with a path that is only named.
     """
 
     path: str
@@ -57,9 +57,9 @@ class Ask(Record):
 
 
 def asks_of(item: WorkItem) -> list[Ask]:
-    """The paths that an item's document names as allowed, begins a task with, or speaks of, by line.
+    """Return the paths that an item's document allows, begins a task with, or mentions, by line.
 
-    Each is told once, where it is asked for most.
+    Each path is returned once, with its strongest kind of mention.
 
     Raises:
         MissingFact: the document cannot be read.
@@ -75,7 +75,7 @@ def asks_of(item: WorkItem) -> list[Ask]:
 
 
 def paths_under(text: str, titles: Sequence[str]) -> list[Ask]:
-    """The paths that the sections of these titles list as allowed; what begins with none is an empty one."""
+    """Return the paths allowed by sections with these titles; an entry without a path has an empty one."""
     wanted = {normal_title(title) for title in titles}
     found: dict[tuple[str, int], Ask] = {}
     for section in Document(text).sections:
@@ -104,12 +104,12 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
 
 
 def _says_no(text: Text) -> bool:
-    """True if a text takes the paths out that it names; a word in a path (`locked/a`) says nothing."""
+    """Return True if a text excludes the paths that it names; words within a path do not count."""
     return _EXCEPTED.search(_TOKEN.sub("x/", without_box(text.raw)).lstrip("*_ ")) is not None
 
 
 def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
-    """Blocks without those below a heading or a line such as "Out of scope:"."""
+    """Yield blocks except those below a heading or a line such as "Out of scope:"."""
     level = 0
     outside = False
     for block in blocks:
@@ -126,24 +126,24 @@ def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
 
 
 def _path_in(text: Text) -> Iterator[Ask]:
-    """The paths that a list item or cell begins with, behind a label such as `Create:`."""
+    """Yield the paths that a list item or cell begins with, after a label such as `Create:`."""
     raw = without_box(text.raw)
     label = _LABEL.match(raw)
     for start in (raw, raw[label.end() :]) if label else (raw,):
         leading = leading_paths(start)
         paths = [path for found in leading.paths if (path := _path(found))]
-        # A word without a colon is a label where nothing follows the paths; else it begins a sentence.
+        # A word without a colon is a label only if nothing follows the paths; else it begins a sentence.
         if start is not raw and label and not label["colon"] and (leading.sentence or leading.rest):
             return
         yield from (Ask(path, text.line) for path in paths)
         if paths:
-            # A sentence speaks of a path and of more: what else it allows cannot be told.
+            # A sentence may allow more than its path, which is not read.
             yield from [Ask("", text.line)] if leading.sentence else ()
             return
 
 
 def _path(text: str, *, sure: bool = False) -> str:
-    """A text as a pattern of paths; empty if it is none, or a word that need not be one."""
+    """Return a text as a path pattern; empty if it is not one, or is a word that may not be a path."""
     path = _LINES.sub("", text.strip()).removeprefix("./")
     if not _PATH.fullmatch(path):
         return ""
@@ -157,9 +157,9 @@ def _path(text: str, *, sure: bool = False) -> str:
 
 
 def _said(text: str, titles: Sequence[str]) -> Iterator[Ask]:
-    """The paths that a document begins tasks with, and those that it speaks of elsewhere.
+    """Yield the paths that a document begins tasks with, and those that it mentions elsewhere.
 
-    A task is an item of a list with a box or a number, and any item below one of these titles.
+    A task is a list item with a box or a number, or any list item below one of these titles.
     """
     wanted = {normal_title(title) for title in titles}
     level = 0
@@ -183,7 +183,7 @@ def _said_in(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
 
 
 def _said_by(text: Text, *, task: bool) -> Iterator[Ask]:
-    """The paths of one text, unless a sentence says no."""
+    """Yield the paths of one text, except those in a sentence that excludes them."""
     for position, sentence in enumerate(text.sentences()):
         tokens = [
             (path, sentence.line + sentence.raw[: token.start()].count("\n"))
@@ -207,16 +207,16 @@ _FILE: Final = re.compile(r"(?<![\w/.(<-])([\w./-]+\.(?:md|markdown|rst|txt))\b"
 def rows_for(
     text: str, kind: str, item_id: str, number: int | None
 ) -> Iterator[tuple[int, str, Sequence[str]]]:
-    """The rows and list items of an index that are about one item: line, title, and the files it names.
+    """Yield the rows and list items of an index about one item: line, title, and the files named.
 
-    A row of a table is about the item whose number (`5`, `05`, `Track 5`) or id its first cell holds; a list
-    item about the one whose number it begins with, is counted as, or whose file's name it links.
+    A table row is about the item if its first cell has the item's number (`5`, `05`, `Track 5`) or id. A list
+    item is about it if it begins with the number, has it as list number, or links a file with it.
 
     Args:
         text: the index, in Markdown.
-        kind: the kind's name, which may stand before a number.
+        kind: the kind's name, which may precede a number.
         item_id: the item's id.
-        number: its number; None if it has none.
+        number: the item's number; None if it has none.
     """
     wanted = re.escape(item_id) if number is None else rf"0*{number}"
     word = rf"(?:#|no\.?\s*|{re.escape(kind)}[-_ #]*)?"
@@ -239,7 +239,7 @@ def rows_for(
 
 
 def _links(text: Text) -> list[str]:
-    """The targets of a text's links, and the files it names in code spans or plainly."""
+    """Return the targets of a text's links, and the files it names in code spans or plain text."""
     plain = text.rendered
     for link in text.links:
         plain = plain.replace(link.text, " ")
@@ -247,5 +247,5 @@ def _links(text: Text) -> list[str]:
 
 
 def _shown(text: Text) -> str:
-    """A text as a reader sees it, without a checkbox before it."""
+    """Return a text as a reader sees it, without a leading checkbox."""
     return without_box(text.rendered)
