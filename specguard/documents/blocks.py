@@ -1,4 +1,4 @@
-"""The parts of a Markdown document, each with the line it begins on: blocks, sections and rows."""
+"""The parts of a Markdown document, each with its first line: blocks, sections and rows."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from typing import Final
 
 
-# A full stop ends a sentence where no small letter follows ("e.g. this" goes on); the ideographic one always.
+# A full stop before a lower-case letter ends no sentence ("e.g. this"); an ideographic one always does.
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])[)\"'*_`]*+\s+(?![a-z])|(?<=[。\uff01\uff1f])\s*")
-# An escaped character is no mark, and stands for itself.
+# An escaped character is not a mark; it keeps only itself.
 _EMPHASIS: Final = re.compile(r"\\([!-/:-@\[-`{-~])|\*{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)")
 _CHECKBOX: Final = re.compile(r"\[([ xX])\](?:\s|$)")
 _NO_REFERENCES: Final[Mapping[str, str]] = {}
 
 
 class Text:
-    """Running text: a paragraph's, a table cell's or a heading's.
+    """Running text of a paragraph, a table cell or a heading.
 
     Attributes:
-        raw: the source, its lines without indentation, quote and list marks; what a reader does not see is
-            taken out: comments, hidden HTML, and characters that show as nothing if they have no business.
+        raw: the source lines without indentation, quote marks and list marks. Text that a reader does not see
+            is removed: comments, hidden HTML, and invisible characters that writing does not need.
         line: the line of its first character, from 1.
-        strange: whether such characters were in it.
+        strange: True if such invisible characters were removed.
     """
 
     __slots__ = ("_inline", "_references", "line", "raw", "strange")
@@ -38,7 +38,7 @@ class Text:
         self.line = line
         self._references = references
         self._inline: Inline | None = None
-        # Newlines stay where something is hidden, so that what follows keeps its line.
+        # Hidden parts keep their newlines, so that the following text keeps its line.
         shown = Hiding().inline(raw, 1) if "<" in raw else raw
         self.raw = visible(shown)
         self.strange = self.raw != shown
@@ -51,17 +51,17 @@ class Text:
 
     @property
     def codes(self) -> Sequence[Code]:
-        """Its code spans, in order, with their places in `raw`."""
+        """The code spans in order, with their positions in `raw`."""
         return self._parts.codes if "`" in self.raw else ()
 
     @property
     def references(self) -> Sequence[Reference]:
-        """Its links and pictures with their places in `raw`, also `<url>`, in order."""
+        """The links, pictures and `<url>` autolinks in order, with their positions in `raw`."""
         return self._parts.links if "[" in self.raw or "<" in self.raw else ()
 
     @property
     def plain(self) -> str:
-        """The text without the marks of emphasis, code and escapes; code keeps all its characters."""
+        """The text without the marks of emphasis, code and escapes; code spans keep all their characters."""
         plain: list[str] = []
         end = 0
         for span in self.codes:
@@ -72,7 +72,7 @@ class Text:
 
     @property
     def rendered(self) -> str:
-        """The text as a reader sees it: without marks, of a link its words, of a picture its description."""
+        """The text as a reader sees it, without marks: the words of links, the descriptions of pictures."""
         raw = self.raw
         if not _MARKED.search(raw):
             return raw
@@ -92,12 +92,12 @@ class Text:
 
     @property
     def spans(self) -> list[str]:
-        """The contents of its code spans, in order."""
+        """The contents of the code spans, in order."""
         return [span.content.strip().replace("\n", " ") for span in self.codes]
 
     @property
     def links(self) -> list[Link]:
-        """Its links and pictures in order, also `<url>` and those that refer to a definition elsewhere."""
+        """The links and pictures in order, including `<url>` and links that refer to a definition."""
         lines = LineCounter(self.raw, self.line)
         return [
             Link(_plain(self.raw[one.text_start : one.text_end]), one.target, lines.at(one.start))
@@ -106,18 +106,18 @@ class Text:
 
     @property
     def labels(self) -> set[str]:
-        """Texts in square brackets without a target, in normal form: they may name a definition."""
+        """The normalized texts in square brackets without a target, which may name a definition."""
         return self._parts.labels if "[" in self.raw else set()
 
     @property
     def pictures(self) -> bool:
-        """True if it shows a picture."""
+        """True if the text shows a picture."""
         if any(link.picture for link in self.references):
             return True
         return "<" in self.raw and any(tag.is_picture for tag in self._parts.tags)
 
     def sentences(self) -> Iterator[Text]:
-        """Its sentences, each with its own line."""
+        """Yield the sentences, each as a `Text` with its own line."""
         start = 0
         lines = LineCounter(self.raw, self.line)
         for end in [*_SENTENCE_END.finditer(self.raw), None]:
@@ -136,8 +136,8 @@ class Link(Record):
     """A link.
 
     Attributes:
-        text: what it says.
-        target: where it leads, as written.
+        text: the link text.
+        target: the target as it is written.
         line: its line, from 1.
     """
 
@@ -147,11 +147,11 @@ class Link(Record):
 
 
 class Heading(Record):
-    """A heading that stands in nothing else.
+    """A heading outside of lists, quotes and footnotes.
 
     Attributes:
         level: from 1 to 6.
-        text: what it says.
+        text: the heading text.
         line: its line, from 1.
     """
 
@@ -174,8 +174,8 @@ class List(Record):
     """A list.
 
     Attributes:
-        ordered: whether its items are numbered.
-        items: its own items; a list within one of them is a block of that item.
+        items: the items of this list. A nested list is a block of its item.
+        ordered: True if the items are numbered.
     """
 
     items: Sequence[ListItem]
@@ -187,8 +187,8 @@ class ListItem(Record):
     """An item of a list.
 
     Attributes:
-        number: the number it is written with; None in a list that has none.
-        blocks: what it holds; its own text is the first one where that is a paragraph.
+        blocks: the content of the item. If the first block is a paragraph, it is the item's own text.
+        number: the number as it is written; None in an unnumbered list.
     """
 
     blocks: Sequence[AnyBlock]
@@ -197,19 +197,19 @@ class ListItem(Record):
 
     @property
     def checked(self) -> bool | None:
-        """True if its checkbox is ticked; None if it has none."""
+        """True if its checkbox is ticked; None if it has no checkbox."""
         box = _CHECKBOX.match(self.text.raw)
         return None if box is None else box[1] != " "
 
     @property
     def text(self) -> Text:
-        """The text it begins with, its checkbox included; empty if it begins with something else."""
+        """The text at the beginning of the item, with its checkbox; empty if another block begins it."""
         first = self.blocks[0] if self.blocks else None
         return first.text if isinstance(first, Paragraph) else Text("", self.line)
 
     @property
     def rest(self) -> Sequence[AnyBlock]:
-        """The blocks behind the text it begins with."""
+        """The blocks after the text at the beginning of the item."""
         return self.blocks[1:] if self.blocks and isinstance(self.blocks[0], Paragraph) else self.blocks
 
 
@@ -222,14 +222,14 @@ class Table(Record):
 
 
 class Fence(Record):
-    """A block of code, fenced or (with no info) indented.
+    """A code block, fenced or indented; an indented one has an empty `info`.
 
     Attributes:
-        info: what stands behind the fence, e.g. `toml specguard`.
-        content: its text, with a newline at the end of each line.
+        info: the text after the opening fence, e.g. `toml specguard`.
+        content: the code, with a newline at the end of each line.
         line: the line of the fence.
         first: the line of the content's first line.
-        nested: whether it stands in a list or a quote.
+        nested: True if the block is in a list or a quote.
     """
 
     info: str
@@ -247,10 +247,10 @@ class Quote(Record):
 
 
 class Html(Record):
-    """HTML that a reader sees something of; a comment alone is none.
+    """HTML with a visible part; a comment by itself does not count.
 
     Attributes:
-        content: its source without what is hidden.
+        content: the source without the hidden parts.
     """
 
     content: str
@@ -263,7 +263,7 @@ class Html(Record):
 
     @property
     def pictures(self) -> bool:
-        """True if it shows a picture."""
+        """True if the HTML shows a picture."""
         return has_pictures(self.content)
 
 
@@ -271,8 +271,8 @@ class Footnote(Record, frozen=False):
     """The text of a footnote; a reader sees it at the end of the page.
 
     Attributes:
-        label: how the text refers to it, without brackets and caret.
-        blocks: what it holds; nothing if no text refers to it, and so no reader sees it.
+        label: the label that the text uses for it, without brackets and caret.
+        blocks: the content. Empty if no text refers to the footnote, since then no reader sees it.
     """
 
     label: str
@@ -288,12 +288,12 @@ _MARKED: Final = re.compile(r"[`<\\\[*_&]")
 
 
 def _plain(text: str) -> str:
-    """Text without the marks of emphasis, and with the characters that entities stand for."""
+    """Return text without the marks of emphasis, with entities replaced by their characters."""
     return _entities(_unmarked(text))
 
 
 def _unmarked(text: str) -> str:
-    """Text without the marks of emphasis; of what is escaped, the character that is meant."""
+    """Return text without the marks of emphasis; an escaped character loses its backslash."""
     return _EMPHASIS.sub(_meant if "\\" in text else "", text)
 
 
@@ -304,18 +304,18 @@ def _meant(mark: re.Match[str]) -> str:
 def _entities(text: str) -> str:
     if "&" not in text:
         return text
-    # The table of all names is large, and few texts need it.
+    # The table of all entity names is large, and few texts need it.
     from html import unescape
 
     return unescape(text)
 
 
 def flat(blocks: Iterable[AnyBlock], *, quotes: bool = False) -> Iterator[AnyBlock]:
-    """Blocks in document order, with what stands in the items of lists and in footnotes in place of these.
+    """Yield blocks in document order; the blocks of list items and footnotes replace the list or footnote.
 
     Args:
         blocks: the blocks.
-        quotes: whether what stands in quotes is among it, which are left out else.
+        quotes: True to include the blocks of quotes, which are left out otherwise.
     """
     for block in blocks:
         if isinstance(block, List):
@@ -328,7 +328,10 @@ def flat(blocks: Iterable[AnyBlock], *, quotes: bool = False) -> Iterator[AnyBlo
 
 
 def texts(blocks: Iterable[AnyBlock]) -> Iterator[Text]:
-    """All running text in document order: paragraphs, items and cells, quotes left out."""
+    """Yield running text in document order: paragraphs, list items and table cells.
+
+    Headings, quotes and table headers are left out.
+    """
     for block in flat(blocks):
         if isinstance(block, Paragraph):
             yield block.text
@@ -337,17 +340,17 @@ def texts(blocks: Iterable[AnyBlock]) -> Iterator[Text]:
 
 
 def fences(blocks: Iterable[AnyBlock]) -> Iterator[Fence]:
-    """All blocks of code in document order, also in lists; those in quotes are left out."""
+    """Return all code blocks in document order, including those in lists. Those in quotes are left out."""
     return (block for block in flat(blocks) if isinstance(block, Fence))
 
 
 def tables(blocks: Iterable[AnyBlock]) -> Iterator[Table]:
-    """All tables in document order, also in lists; those in quotes are left out."""
+    """Return all tables in document order, including those in lists. Those in quotes are left out."""
     return (block for block in flat(blocks) if isinstance(block, Table))
 
 
 def all_texts(blocks: Iterable[AnyBlock]) -> Iterator[Text]:
-    """All text in document order, also that of headings, quotes and the headers of tables."""
+    """Yield all text in document order, including headings, quotes and table headers."""
     for block in flat(blocks, quotes=True):
         if isinstance(block, Heading | Paragraph):
             yield block.text
@@ -356,13 +359,13 @@ def all_texts(blocks: Iterable[AnyBlock]) -> Iterator[Text]:
 
 
 class Section(Record):
-    """A heading and all below it up to the next heading of its level or a higher one.
+    """A heading and all blocks below it, up to the next heading of its level or a higher one.
 
     Attributes:
         heading: its heading.
-        blocks: its blocks, with the headings of its subsections.
+        blocks: its blocks, including the headings of its subsections.
         own: its blocks before the first subsection.
-        end: the last line, from 1.
+        end: its last line, from 1.
     """
 
     heading: Heading
@@ -372,24 +375,24 @@ class Section(Record):
 
     @property
     def line(self) -> int:
-        """The heading's line."""
+        """The line of the heading."""
         return self.heading.line
 
     @property
     def level(self) -> int:
-        """The heading's level, from 1 to 6."""
+        """The level of the heading, from 1 to 6."""
         return self.heading.level
 
 
 def sections_of(blocks: Sequence[AnyBlock], last_line: int) -> list[Section]:
-    """The sections that headings divide blocks into, in order, those within others behind these.
+    """Return the sections of a document in order; a subsection comes after the section that contains it.
 
     Args:
-        blocks: a document's blocks.
-        last_line: its last line.
+        blocks: the document's blocks.
+        last_line: the document's last line.
     """
     sections: list[Section] = []
-    # Where the next heading stands that is at most so low.
+    # For each level: the position of the next heading of this level or a higher one.
     following = [len(blocks)] * 7
     for at in range(len(blocks) - 1, -1, -1):
         block = blocks[at]
@@ -402,12 +405,12 @@ def sections_of(blocks: Sequence[AnyBlock], last_line: int) -> list[Section]:
 
 
 class Row(Record):
-    """An item, a row of a table, a heading or a line of a paragraph, as a reader sees it.
+    """A list item, a table row, a heading or a line of a paragraph, as a reader sees it.
 
     Attributes:
-        line: where it begins, from 1.
-        cells: its cells; of what is no row of a table the one text.
-        header: the titles of the table's columns; none for what is no row of a table.
+        line: its first line, from 1.
+        cells: the cells of a table row; for anything else, its text as a single cell.
+        header: the column titles of the table; empty outside of tables.
     """
 
     line: int
@@ -415,20 +418,20 @@ class Row(Record):
     header: Sequence[str] = ()
 
     def cell(self, title: str) -> str:
-        """The cell below a title, compared without case and spaces around it; empty if there is none."""
+        """Return the cell below a title, or an empty string; titles match without case and outer spaces."""
         wanted = title.casefold().strip()
         named = zip(self.cells, self.header, strict=False)
         return next((cell for cell, name in named if name.casefold().strip() == wanted), "")
 
     def says(self, title: str = "") -> bool:
-        """True if a cell says something, or the one below a title does."""
+        """True if any cell has content, or if the cell below `title` does."""
         from specguard.documents.completeness import is_content
 
         return any(map(is_content, [self.cell(title)] if title else self.cells))
 
 
 def rows(blocks: Iterable[AnyBlock]) -> Iterator[Row]:
-    """The rows of blocks in document order; quotes, code and HTML have none."""
+    """Yield the rows of blocks in document order; quotes, code and HTML have no rows."""
     for block in blocks:
         if isinstance(block, Heading):
             yield Row(block.line, [_one_line(block.text.rendered)])

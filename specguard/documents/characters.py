@@ -1,9 +1,9 @@
-"""Characters that show as nothing, or turn the direction of those around them, where they have no business.
+"""Characters that are invisible or change the text direction, in places where writing does not need them.
 
-Which characters these are follows the Unicode Character Database (Default_Ignorable_Code_Point, Bidi_Control,
-the blank letters of Hangul and Braille) and the way people write: emoji need joiners and selectors, Persian
-and Indic scripts need joiners, ideographs have selectors, scripts without spaces have places to break a line,
-and text that runs from right to left has marks of direction. There they are what the writer meant.
+The set of characters follows the Unicode Character Database: Default_Ignorable_Code_Point, Bidi_Control and
+the blank letters of Hangul and Braille. The exceptions follow the way people write. Emoji need joiners and
+selectors. Persian and Indic scripts need joiners. Ideographs have selectors. Scripts without spaces have
+line-break opportunities. Right-to-left text has direction marks. In these places the characters are intended.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final
 
-# All these expressions are compiled when a text first needs them, which few texts do.
+# All these patterns are compiled when a text first needs them; few texts do.
 _TAGS: Final = "\U000e0000-\U000e0fff"
 _UNSEEN: Final = (
     "\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     f"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a{_TAGS}"
 )
-# England, Scotland and Wales have flags that are spelt in tag characters; no others are in use.
+# The flags of England, Scotland and Wales are spelt in tag characters; no others are in use.
 _FLAG: Final = "\U0001f3f4\U000e0067\U000e0062(?:{}|{}|{})\U000e007f".format(
     *("".join(chr(0xE0000 + ord(letter)) for letter in name) for name in ("eng", "sct", "wls"))
 )
-# A carriage return within a line is the end of one for a renderer, and nothing for most editors.
+# A carriage return within a line ends the line for a renderer; most editors do not show it.
 _SEARCH: Final = rf"{_FLAG}|[{_UNSEEN}]|\r(?![\r\n]|\Z)"
 _IS_UNSEEN: Final = f"[{_UNSEEN}]"
 
@@ -37,13 +37,13 @@ _RIGHT_TO_LEFT: Final = (
     "[\u05d0-\u05ea\u05ef-\u05f2\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0710-\u072f\u074d-\u07ea\u0800-\u0815"
     "\u0840-\u0858\u0860-\u08c9\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
-# Scripts whose letters join, stack, or stand without spaces between words.
+# Scripts whose letters join or stack, or that put no spaces between words.
 _JOINING: Final = (
     "\u0590-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ua840-\uaadf\ufb1d-\ufdff\ufe70-\ufefc"
     "\U00010a00-\U00010fff\U00011000-\U00011fff\U0001e800-\U0001efff"
 )
 _JOINS: Final = f"[{_JOINING}]"
-# Scripts that put no spaces between words, with the marks of emphasis that may stand beside their letters.
+# Scripts that put no spaces between words.
 _UNSPACED: Final = (
     "[\u0e00-\u109f\u1780-\u17ff\u1980-\u19ff\u1a20-\u1aaf\u2e80-\u312f\u31a0-\u9fff\ua980-\ua9df\uf900-\ufaff"
     "\uff01-\uff9f\U00020000-\U0003ffff]"
@@ -62,12 +62,12 @@ _SKIN: Final = "[\U0001f3fb-\U0001f3ff]"
 
 
 class Strange(Record):
-    """A character that shows as nothing if it has no business.
+    """An invisible character that writing does not need at its position.
 
     Attributes:
-        position: where it stands in the text.
+        position: its index in the text.
         char: the character.
-        what: what kind it is: `bidirectional`, `tag`, `zero-width`, `blank`, `selector`, `hyphen`, `control`.
+        what: its kind: `bidirectional`, `tag`, `zero-width`, `blank`, `selector`, `hyphen` or `control`.
     """
 
     position: int
@@ -76,12 +76,12 @@ class Strange(Record):
 
 
 def may_be_strange(text: str) -> bool:
-    """True if a text has any character that may be strange; nearly no text has."""
+    """True if a text has any character that may be strange; nearly no text has one."""
     return re.search(_SEARCH, text) is not None
 
 
 def strange(text: str) -> Iterator[Strange]:
-    """The strange characters of a text, in order, in linear time."""
+    """Yield the strange characters of a text in order, in linear time."""
     if not may_be_strange(text):
         return
     start = 0
@@ -93,7 +93,7 @@ def strange(text: str) -> Iterator[Strange]:
 
 
 def visible(text: str) -> str:
-    """A text without its strange characters."""
+    """Return a text without its strange characters."""
     if text.isascii() or not may_be_strange(text):
         return text
     kept: list[str] = []
@@ -105,7 +105,7 @@ def visible(text: str) -> str:
 
 
 def kind_of(char: str) -> str:
-    """The kind of an unseen character."""
+    """Return the kind of an invisible character, as in `Strange.what`."""
     code = ord(char)
     if code < 0xA0:
         return "control"
@@ -122,13 +122,13 @@ def kind_of(char: str) -> str:
 
 @lru_cache(maxsize=16)
 def _has(pattern: str, text: str) -> bool:
-    """True if a text has such a character."""
+    """True if a pattern matches in a text; cached."""
     return re.search(pattern, text) is not None
 
 
 @lru_cache(maxsize=4)
 def _balanced(line: str) -> bool:
-    """True if every turn of direction in a line has its end in it."""
+    """True if every direction change in a line is closed within the line."""
     opened = 0
     for char in filter(_TURNS.__contains__, line):
         opened += -1 if char in "\u202c\u2069" else 1
@@ -138,12 +138,12 @@ def _balanced(line: str) -> bool:
 
 
 def _is(kind: str, char: str) -> bool:
-    """True if a character is one of a kind."""
+    """True if a character matches a pattern."""
     return re.match(kind, char) is not None
 
 
 def _meant(text: str, line: str, position: int) -> bool:
-    """True if a character of a text's line stands where writing needs it."""
+    """True if writing needs the character at this position of a line."""
     char = line[position]
     before = line[position - 1] if position else " "
     after = line[position + 1] if position + 1 < len(line) else " "
@@ -166,12 +166,12 @@ def _meant(text: str, line: str, position: int) -> bool:
 
 
 def _odd(char: str) -> bool:
-    """True if a character is no sign that could be shown as a picture."""
+    """True if a character cannot be shown as a picture."""
     return char.isalnum() or char.isspace() or _is(_IS_UNSEEN, char)
 
 
 def _joined(char: str, before: str, after: str) -> bool:
-    """True if a joiner or non-joiner stands between letters that join, or between pictures."""
+    """True if a joiner or non-joiner is between letters that join, or between pictures."""
     if _is(_IS_UNSEEN, after) or (_is(_IS_UNSEEN, before) and before not in "\ufe0e\ufe0f"):
         return False
     if _is(_JOINS, before) or _is(_JOINS, after):
@@ -181,7 +181,7 @@ def _joined(char: str, before: str, after: str) -> bool:
 
 
 def _breaks(before: str, after: str, line: str) -> bool:
-    """True if a line may be broken there because no space says so."""
+    """True if this is a useful line-break opportunity, because the script has no spaces there."""
     if _is(_UNSPACED, before) or _is(_UNSPACED, after):
         return True
     return (before in "*_~`" or after in "*_~`") and _has(_UNSPACED, line)

@@ -1,8 +1,8 @@
 """Citations in a document: paths as people write them in a sentence, with their lines.
 
-A citation is a code span, a link or a bare word that is a path, with its lines in it (`path:12-40`,
-`path#L12`) or beside it (`path`:12, `path` (lines 12-40), L12 of `path`). In a block of code a line that
-begins with one cites it. `docs/documents.md` lists the forms.
+A citation is a code span, a link or a bare word that is a path. Its lines are part of the path (`path:12-40`,
+`path#L12`) or next to it (`path`:12, `path` (lines 12-40), L12 of `path`). In a code block, a path at the
+beginning of a line is a citation. `docs/documents.md` lists the forms.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
 
 
 LONGEST: Final = 1000
-"""A word or span of code of more characters is no path."""
+"""A longer word or code span, in characters, is not a path."""
 
 LINE: Final = r"L?[0-9]{1,9}(?::[0-9]{1,9})?(?:C[0-9]{1,9})?"
-"""The text of one line: `12`, `L12`, with a column or without."""
+"""The pattern of one line: `12` or `L12`, with or without a column."""
 
 RANGE: Final = rf"{LINE}(?:[-\u2013\u2014]{LINE})?"
-"""The text of a line or of a range of lines."""
+"""The pattern of a line or a range of lines."""
 
 URL: Final = re.compile(r"[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
-"""How a web address begins."""
+"""The beginning of a web address."""
 
 DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
-"""How a path of Windows begins."""
+"""The beginning of a Windows path."""
 
 EXTENSION: Final = re.compile(
     r"[^.]\.(?:[a-z][a-z0-9]{0,11}|[A-Z][A-Z0-9]{0,11})$|^\.[A-Za-z][\w.-]*$", re.ASCII
 )
-"""What a file's name ends in, or a name that begins with a dot."""
+"""A file extension at the end of a name, or a name that begins with a dot."""
 
 _RANGES: Final = rf"(?P<lines>{RANGE}(?:(?:, ?|/):?{RANGE})*)"
-# The end of a path: what follows its lines is no further part of a name.
+# The end of a path: the characters after its lines must not continue a name.
 _COLON: Final = re.compile(rf":{_RANGES}(?![A-Za-z0-9_/])")
 _FRAGMENT: Final = re.compile(rf"#(?=L[0-9]){_RANGES}(?![A-Za-z0-9_])")
-# `tickets/{id}.json` says what files are called, as `tickets/*.json` does.
+# `tickets/{id}.json` is a naming scheme, like `tickets/*.json`.
 _PLACEHOLDER: Final = re.compile(r"\{[^{}/]{1,60}\}")
 _EDGES: Final = "*_.!?:"
 _SIGN: Final = re.compile(r"[/.:#\\]")
@@ -65,11 +65,19 @@ _PLAIN_NAMES: Final = frozenset({
 
 
 def written_path(written: str, marked: bool) -> tuple[str, str] | None:
-    """The path and the lines of what could be a citation; None if it is none."""
+    """Parse a possible citation.
+
+    Args:
+        written: the text of a code span, a link, a table cell or a word.
+        marked: False for a bare word, True for the others.
+
+    Returns:
+        The path and its lines (empty if it has no lines); None if the text is not a path.
+    """
     word = written if marked else _bare(written)
     if word[:7].lower() == "file://":
         word = link_target(word)
-    # Most words are plain ones, and no path is without one of these but for a few names.
+    # Every path has one of these signs, except for a few known names; most words have none.
     if not _SIGN.search(word) and word not in _PLAIN_NAMES:
         return None
     if len(word) > LONGEST or _FOREIGN.search(word) or ("{" in word and _PLACEHOLDER.search(word)):
@@ -83,13 +91,13 @@ def written_path(written: str, marked: bool) -> tuple[str, str] | None:
         # A test is named by its file and its own name.
         word = word.partition("::")[0]
         word = word.partition("#")[0] if marked and "#" in word[1:] else word
-    # With slashes in it a path has no backslashes of Windows: `a/b\_c.py` is Markdown that was escaped twice.
+    # A path with slashes has no Windows backslashes: `a/b\_c.py` is Markdown that was escaped twice.
     path = (unescaped(word) if "/" in word else word).replace("\\", "/")
     return (path, lines) if path and _is_path(path, bool(lines), bool(fragment), marked) else None
 
 
 def _last(expression: re.Pattern[str], word: str) -> re.Match[str] | None:
-    """A word's lines: they end it, or what follows is a line as a search prints it, or another script."""
+    """Return the match of a word's lines; only a colon or a non-ASCII character may follow them."""
     for match in expression.finditer(word):
         following = word[match.end() : match.end() + 1]
         if following in {"", ":"} or not following.isascii():
@@ -98,13 +106,13 @@ def _last(expression: re.Pattern[str], word: str) -> re.Match[str] | None:
 
 
 def _bare(word: str) -> str:
-    """A word without the punctuation and emphasis around it."""
+    """Return a word without the punctuation and emphasis around it."""
     word = word.strip("~") if word.startswith("~~") else word
     return word.rstrip(_EDGES) if word.startswith(".") else word.lstrip("*_!?:").rstrip(_EDGES)
 
 
 def _is_path(path: str, lines: bool, fragment: bool, marked: bool) -> bool:
-    """True if a text is a path, and not a command, a route, a host with its port or prose."""
+    """True if a text is a path, not a command, a route, a host with a port or prose."""
     if URL.match(path):
         return bool(_BLOB.search(path)) or path[:7].lower() == "file://"
     name = path.rstrip("/").rpartition("/")[2]
@@ -119,7 +127,11 @@ def _is_path(path: str, lines: bool, fragment: bool, marked: bool) -> bool:
 
 
 def plain_path(path: bytes) -> bytes | None:
-    """A path without `.`, `..` and empty parts; None if it climbs above its root, or says no more."""
+    """Normalize a path: remove `.`, `..` and empty parts.
+
+    Returns:
+        None if the path leads above its root, or if nothing remains.
+    """
     parts: list[bytes] = []
     for part in path.split(b"/"):
         if part == b"..":
@@ -132,12 +144,12 @@ def plain_path(path: bytes) -> bytes | None:
 
 
 def stands_alone(path: str, marked: bool) -> bool:
-    """True if a path without lines is cited, and not just spoken of: marked, or with a folder."""
+    """True if a path without lines counts as a citation: it is marked, or has a folder."""
     return marked or "/" in path.strip("/")
 
 
 def link_target(target: str) -> str:
-    """The target of a link, as a path with its lines; for `file:` only the path."""
+    """Return the target of a link as a path with its lines; `file:` URLs become paths."""
     if target[:7].lower() == "file://":
         target = target[7:]
         if target.startswith("/") and DRIVE.match(target, 1):
@@ -186,10 +198,10 @@ class Citation(Record):
     """A place that a document cites.
 
     Attributes:
-        path: the file as it is written, without marks and lines, with `/` for a backslash.
-        line: the first line that is cited; None if none is.
-        end_line: the last one; the same where it is a single one.
-        at: its own line in the document.
+        path: the file as it is written, without marks and lines, with `/` for each backslash.
+        line: the first cited line; None for the whole file.
+        end_line: the last cited line; equal to `line` for a single line.
+        at: the line of the citation in the document.
     """
 
     path: str
@@ -199,7 +211,7 @@ class Citation(Record):
 
     @property
     def kind(self) -> Kind:
-        """The kind of its path: absolute, relative, a web address, or with a part left out."""
+        """The kind of path: absolute, relative, a web address, or shortened with an ellipsis."""
         if URL.match(self.path):
             return "url"
         if _ELLIPSIS.search(self.path):
@@ -208,7 +220,7 @@ class Citation(Record):
 
     @property
     def absolute(self) -> bool:
-        """True if its path begins at a root: with `/`, `~/`, a drive letter or `file:///`."""
+        """True if the path begins at a root: `/`, `~/`, a drive letter or `file:///`."""
         return self.kind == "absolute"
 
     def __str__(self) -> str:
@@ -218,7 +230,7 @@ class Citation(Record):
 
 
 def citations(blocks: Sequence[AnyBlock]) -> Iterator[Citation]:
-    """Everything that blocks cite, in order; quotes and HTML are left out, as somebody else's words."""
+    """Yield all citations of blocks in order. Quotes and HTML are left out, as somebody else's words."""
     for block in flat(blocks):
         if isinstance(block, Heading | Paragraph):
             yield from citations_in(block.text)
@@ -231,7 +243,7 @@ def citations(blocks: Sequence[AnyBlock]) -> Iterator[Citation]:
 
 
 def citations_in(text: Text) -> Iterator[Citation]:
-    """Everything that a text cites, in order."""
+    """Yield all citations of a text in order."""
     raw = text.raw
     places = LineCounter(raw, text.line)
     for start, end, written, marked in _atoms(text):
@@ -247,7 +259,7 @@ def citations_in(text: Text) -> Iterator[Citation]:
 
 
 def _cited(path: str, lines: str, at: int) -> Iterator[Citation]:
-    """One citation for each line or range of lines that is listed; one without any where none is."""
+    """Yield one citation per listed line or range; a single one without lines if none is listed."""
     if not lines:
         yield Citation(path, None, None, at)
     for one in _ONE.finditer(_SPACED.sub("-", lines)):
@@ -256,7 +268,7 @@ def _cited(path: str, lines: str, at: int) -> Iterator[Citation]:
 
 
 def _in_row(row: Sequence[Text], titles: Sequence[bool]) -> Iterator[Citation]:
-    """Citations in a row of a table; the lines of the only path may be in a column of their own."""
+    """Return the citations in a table row; a separate column may hold the lines of the only path."""
     found = [one for cell in row for one in _in_cell(cell)]
     lines = ""
     if len(found) == 1 and found[0].line is None:
@@ -267,7 +279,7 @@ def _in_row(row: Sequence[Text], titles: Sequence[bool]) -> Iterator[Citation]:
 
 
 def _in_cell(cell: Text) -> Iterator[Citation]:
-    """Citations in a cell; a path that fills the cell counts like one in a code span."""
+    """Yield the citations in a cell; a path that fills the cell counts as if in a code span."""
     found = written_path(unescaped(cell.raw.strip()), True)
     if found and not found[1] and EXTENSION.search(found[0]):
         yield Citation(found[0], None, None, cell.line)
@@ -276,7 +288,7 @@ def _in_cell(cell: Text) -> Iterator[Citation]:
 
 
 def _in_code(fence: Fence) -> Iterator[Citation]:
-    """The citations that lines of a block of code begin with: a list of places, or what a search printed."""
+    """Yield the citations at the beginning of lines of a code block: a list of places, or search output."""
     for at, line in enumerate(fence.content.split("\n"), start=fence.first):
         word = _WORD.match(line.lstrip(" \t-*+")[:LONGEST])
         found = written_path(word[0], False) if word else None
@@ -288,13 +300,13 @@ def _in_code(fence: Fence) -> Iterator[Citation]:
 
 
 def _atoms(text: Text) -> Iterator[tuple[int, int, str, bool]]:
-    """The parts of a text that could be paths: where each begins and ends, what it says, whether marked."""
+    """Yield the parts of a text that may be paths, as (start, end, text, marked)."""
     raw = text.raw
     marked = [(code.start, code.end, code.content.replace("\n", " ").strip()) for code in text.codes]
     marked += [(link.start, link.end, _of_link(raw, link)) for link in text.references]
     end = 0
     for start, stop, written in [*sorted(marked), (len(raw), len(raw), "")]:
-        # A span of code may stand in a link.
+        # A code span may be inside a link.
         if start >= end:
             for word in _WORD.finditer(raw, end, start):
                 yield word.start(), word.end(), unescaped(word[0]), False
@@ -303,7 +315,7 @@ def _atoms(text: Text) -> Iterator[tuple[int, int, str, bool]]:
 
 
 def _of_link(raw: str, link: Reference) -> str:
-    """The place that a link leads to; its lines may stand in what it says."""
+    """Return the place that a link leads to; the link text may contribute the lines."""
     target = link_target(link.target)
     said = unescaped(raw[link.text_start : link.text_end]).strip("`*_ ")
     inner = written_path(said, True)

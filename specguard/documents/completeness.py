@@ -1,6 +1,7 @@
-"""The completeness of texts: their content, ticked boxes and leading paths, and placeholders, which are none.
+"""Completeness of texts: content or placeholder, ticked boxes, and leading paths.
 
-The source is read and not what Markdown makes of it, because in a bare path `**` and `_` are no emphasis.
+Leading paths are read from the source instead of the rendered text, since `**` and `_` in a bare path are not
+emphasis.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
     from specguard.documents.blocks import AnyBlock
 
 
-# What `str.isalnum` is false of.
+# Characters for which `str.isalnum` is false.
 _NO_WORD: Final = re.compile(r"[\W_]+")
 
 
 def plain_words(text: str) -> str:
-    """The words of a text in small letters, one space between them."""
+    """Return the words of a text in lower case, with single spaces between them."""
     return _NO_WORD.sub(" ", text.casefold()).strip()
 
 
@@ -47,10 +48,10 @@ class Content(Record):
     """The content of blocks as a reader sees it.
 
     Attributes:
-        kind: `content`; `nothing` where they only say that there is none, without a reason; `placeholder`
-            where all that is there is still owed; `blank` where nothing is to be seen.
-        text: the line that decides it, as a reader sees it; empty if there is none.
-        line: its number, from 1; None if there is none.
+        kind: `content`, `nothing`, `placeholder` or `blank`. `nothing` is a bare statement that there is
+            nothing, without a reason; `placeholder` means that all visible text is still to be written.
+        text: the line that decides the kind, as a reader sees it; may be empty.
+        line: the number of that line, from 1; None without such a line.
     """
 
     kind: Literal["content", "nothing", "placeholder", "blank"]
@@ -59,17 +60,17 @@ class Content(Record):
 
 
 def content_of(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> Content:
-    """The content of blocks as a reader sees it: more than headings, labels, placeholders and what is hidden.
+    """Classify the content of blocks; headings, labels, placeholders and hidden text do not count.
 
-    A picture and an emoji are content. Of a table, the header and a row whose first cell alone says something
-    are labels; so is a line that ends with a colon.
+    A picture or an emoji is content. The header of a table is a label, and so is a row with content only in
+    its first cell. A line that ends with a colon is a label too.
 
     Args:
-        blocks: what is looked at, with all that is in it.
-        placeholders: texts that are no content, next to those that are none anywhere.
+        blocks: the blocks, searched with everything inside them.
+        placeholders: texts that do not count as content, in addition to the built-in placeholders.
     """
     parts = list(flat(blocks, quotes=True))
-    # Most say something in their first block, so the others are not read.
+    # Most texts have content in their first block, so the others are not read.
     shown = any(_in_block(part, placeholders)[0] for part in parts)
     nothing: Content | None = None
     for line, text in (one for part in parts for one in _in_block(part, placeholders)[1]):
@@ -80,12 +81,12 @@ def content_of(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> 
             nothing = nothing or Content("nothing", words, line)
         elif words and is_content(words, placeholders):
             return Content("content", words, line)
-    # A picture is content without a word.
+    # A picture is content without words.
     return nothing or Content("content" if shown else "blank")
 
 
 def content_of_text(text: str, placeholders: Sequence[str] = ()) -> Content:
-    """The same of one line of running text."""
+    """Classify one line of running text, as `content_of` does for blocks."""
     words = " ".join(text.split())
     if not is_content(words, placeholders):
         return Content("placeholder" if words else "blank", words)
@@ -93,15 +94,15 @@ def content_of_text(text: str, placeholders: Sequence[str] = ()) -> Content:
 
 
 def has_content(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> bool:
-    """True if a reader sees content in blocks, be it that there is nothing."""
+    """True if a reader sees content in blocks, or a statement that there is nothing."""
     return content_of(blocks, placeholders).kind in ("content", "nothing")
 
 
 def is_content(line: str, placeholders: Sequence[str] = ()) -> bool:
-    """True if a line of text says something.
+    """True if a line of text has content.
 
     Args:
-        line: as a reader sees it, without marks of emphasis and code.
+        line: the line as a reader sees it, without marks of emphasis and code.
         placeholders: as for `content_of`.
     """
     line = visible(line)
@@ -109,7 +110,7 @@ def is_content(line: str, placeholders: Sequence[str] = ()) -> bool:
 
 
 def _in_block(block: AnyBlock, placeholders: Sequence[str]) -> tuple[bool, Sequence[tuple[int, str]]]:
-    """Whether a block has content, and the lines that a reader sees; a row of a table is one."""
+    """Return (has_content, visible lines) of a block; a table row is one line."""
     if isinstance(block, Table):
         told = [[_in_text(cell, placeholders) for cell in row] for row in block.rows]
         return any(any(cells[1:] or cells) for cells in told), [
@@ -139,7 +140,7 @@ def _in_text(text: Text, placeholders: Sequence[str]) -> bool:
     lines = [line for line in rendered.split("\n") if is_content(line)]
     if not lines or not placeholders:
         return bool(lines)
-    # A template's own words may go over several lines, and may begin with what is owed anyhow.
+    # A template's own words may span several lines, and may begin with a built-in placeholder.
     for left in (rendered, "\n".join(lines)):
         for words in placeholders:
             left = without(left, words)
@@ -149,17 +150,17 @@ def _in_text(text: Text, placeholders: Sequence[str]) -> bool:
 
 
 LONGEST_PLACEHOLDER: Final = 4000
-"""A longer line, in characters, is no placeholder and is not looked through for one."""
+"""A longer line, in characters, is not a placeholder and is not searched for one."""
 
 LABELS: Final = 3
-"""So many labels in front of a text are looked behind, as in `Risks: Owner: TBD`."""
+"""The maximum number of labels skipped in front of a text, as in `Risks: Owner: TBD`."""
 
-# A line that begins with one of these is owed as a whole; in small letters they can be words of a sentence.
+# A line that begins with one of these is a placeholder; in lower case they can be words of a sentence.
 _OWED: Final = re.compile(r"(?:TODO|TBD|TBA|TBC|FIXME|XXX|WIP)(?![a-z0-9])")
 _OWED_ALONE: Final = re.compile(
     r"(?:todo|tbd|tba|tbc|fixme|xxx|wip|placeholder)\s*(?:$|[:(.!-])", re.IGNORECASE
 )
-# What is cut out of a line before it is asked whether anything is left.
+# Parts that are removed from a line before checking if any word remains.
 _HOLES: Final = re.compile(
     r"<(?!https?:|mailto:|/)[^<>\n]{1,300}>"
     r"|\{\{[^{}\n]{0,300}\}\}"
@@ -188,21 +189,21 @@ _NOTHING: Final = frozenset({
 
 
 def owes(text: str, own: Iterable[str] = ()) -> bool:
-    """True if a line of text only stands for content that somebody still owes.
+    """True if a line of text is only a placeholder for content still to be written.
 
-    `TODO: say which` does, as do `TBD`, `<name>`, `[fill in]`, `{{x}}`, `___`, an ellipsis and "lorem ipsum".
-    A label with such a text behind it (`Owner: TBD`) is no more than that text, and one with nothing behind
-    it, or anything without a letter or digit, says nothing.
+    Examples are `TODO: say which`, `TBD`, `<name>`, `[fill in]`, `{{x}}`, `___`, an ellipsis and "lorem
+    ipsum". A label with a placeholder behind it (`Owner: TBD`) is a placeholder too. So is a label with
+    nothing behind it, or a text without a letter or digit.
 
     Args:
         text: one line of running text, without marks of emphasis and code.
-        own: further texts that are no content, such as a template's; the line is one when nothing is left
-            of it without them.
+        own: further texts that do not count as content, such as those of a template. The line is a
+            placeholder if nothing remains without them.
     """
     text = without_box(text)
     if len(text) > LONGEST_PLACEHOLDER:
         return not any(map(str.isalnum, text))
-    # What is owed stays so: a template's own words may be the `TBD` that says it.
+    # A placeholder remains one, even if a template's own words include its `TBD`.
     if own and owes(text):
         return True
     for words in own:
@@ -222,18 +223,18 @@ def owes(text: str, own: Iterable[str] = ()) -> bool:
 
 
 def bare_nothing(text: str) -> bool:
-    """True if a line says that there is nothing, and does not say why: `None`, `N/A.`, `Not applicable`."""
+    """True if a line states that there is nothing, without a reason: `None`, `N/A.`, `Not applicable`."""
     return len(text) <= LONGEST_PLACEHOLDER and plain_words(without_box(text)) in _NOTHING
 
 
 def without(text: str, words: str) -> str:
-    """A text without each place where words stand in it, whatever their case and the space between them."""
+    """Remove each occurrence of words from a text, ignoring case and the whitespace between them."""
     parts = [re.escape(part) for part in words.split()]
     return re.sub(r"\s+".join(parts), " ", text, flags=re.IGNORECASE) if parts else text
 
 
-# What a reader takes for a tick, whether Markdown makes a checkbox of it or not: in a box letters, words and
-# signs, by itself a sign. A cross by itself says that something has failed.
+# Everything that a reader takes for a tick, even if Markdown does not make it a checkbox: letters, words and
+# signs in a box, or a sign by itself. A cross by itself means failure.
 _TICKED: Final = re.compile(
     r"[*_`]{0,3}(?:\\?\[ {0,3}(?P<mark>[^\[\]\s\\\ufe0f]{1,9})\ufe0f? {0,3}\\?\](?!\()"
     r"|(?P<sign>[\u2611\u2705\u2714\U0001f5f8\U0001f5f9]|<input checked>)\ufe0f?)"
@@ -247,7 +248,7 @@ _COMPLETED: Final = re.compile(
     r"(?<![\w*])\*\*status(?::\*\*|\*\*:) {1,3}(?:completed?|done)\b", re.IGNORECASE
 )
 _EMPTY_BOX: Final = re.compile(r"\[ \](?!\()")
-# What a reader takes for a box that is empty, or has another mark than a tick in it, or says no.
+# Everything that a reader takes for a box that is empty, has another mark than a tick, or means "no".
 _OPEN: Final = re.compile(
     r"[*_`]{0,3}(?:\\?\[[^\[\]\n]{0,3}\\?\](?!\()|[\u2610\u25a1\u25fb\u26d4\u274c\u274e\u2717\u2718\u2b1c\U0001f532\U0001f6ab])"
 )
@@ -256,7 +257,7 @@ _SEPARATOR: Final = re.compile(r"[\s`\"'<>()\[\],;|*{}\u201c\u201d\u2018\u2019]+
 
 
 MOST_TEXT: Final = 1 << 17
-"""So many characters of an item are read, what stands below it included."""
+"""The maximum number of characters read from an item, including the text below it."""
 
 
 class Ticked(Record):
@@ -265,8 +266,8 @@ class Ticked(Record):
     Attributes:
         line: its line, from 1.
         words: its own words, without box and marks.
-        blocks: what it holds.
-        above: the words of the items that it lies in, from the nearest.
+        blocks: its content.
+        above: the words of the items that contain it, innermost first.
     """
 
     line: int
@@ -276,9 +277,9 @@ class Ticked(Record):
 
     @property
     def text(self) -> str:
-        """All that stands in it but for items below it that are not ticked, on one line.
+        """All text of the item on one line, without nested items that are not ticked.
 
-        It is put together when it is asked for and not kept: items lie in one another.
+        The text is built on each access and not cached, because items are nested.
         """
         parts: list[str] = []
         left = MOST_TEXT
@@ -291,7 +292,7 @@ class Ticked(Record):
 
     @property
     def names(self) -> Iterator[str]:
-        """Everything in it that could be a path, without the marks around it; of a test its file."""
+        """Yield each text of the item that may be a path, without surrounding marks; for a test, its file."""
         for word in _SEPARATOR.split(self.text):
             name = word.rstrip(".:!?").partition("::")[0]
             for text in dict.fromkeys((unescaped(name), name)):
@@ -301,11 +302,13 @@ class Ticked(Record):
 
 
 def ticked_items(blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()) -> Iterator[Ticked]:
-    """The ticked items among blocks, in order, also in tables, quotes and HTML; code has none.
+    """Yield the ticked items among blocks in order, including those in tables, quotes and HTML.
+
+    Code blocks have no ticked items.
 
     Args:
         blocks: the blocks.
-        above: the words of the items that they lie in, from the nearest.
+        above: the words of the items that contain the blocks, innermost first.
     """
     for block in blocks:
         if isinstance(block, List):
@@ -329,25 +332,25 @@ def ticked_items(blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()) -> Ite
 
 
 def is_open(text: Text) -> bool:
-    """True if a text begins with a box that is not ticked, or with a sign that says no."""
+    """True if a text begins with an unticked box, or with a sign for "no"."""
     raw = text.raw.strip()
     begins = _OPEN.match(raw) or (raw[:1] in {"&", "<", "\\"} and _OPEN.match(text.rendered.strip()))
     return bool(begins) and not is_ticked(text)
 
 
 def _is_completed(text: Text) -> bool:
-    """True if an item without a box says that it is done, as in `**Status:** Completed; see ...`."""
+    """True if an item without a box states that it is done, as in `**Status:** Completed; see ...`."""
     return _COMPLETED.search(text.raw) is not None and not is_open(text)
 
 
 def is_ticked(text: Text) -> bool:
-    """True if a text begins with a tick, as it is written or as a page shows it."""
+    """True if a text begins with a tick, in its source or on the rendered page."""
     raw = text.raw.strip()
     return bool(raw) and bool(_tick(raw) or (raw[0] in "&<\\[" and _tick(text.rendered.strip())))
 
 
 def _tick(text: str) -> str:
-    """The tick that a text begins with; empty if it begins with none."""
+    """Return the tick that a text begins with; empty if there is none."""
     found = _TICKED.match(text)
     if found is None or found["sign"]:
         return found[0] if found else ""
@@ -362,25 +365,25 @@ def _tick(text: str) -> str:
 
 
 def without_box(raw: str) -> str:
-    """A text without the box that it begins with, be it ticked or empty."""
+    """Return a text without the ticked or empty box at its beginning."""
     text = raw.strip()
     empty = _EMPTY_BOX.match(text)
     return (text[empty.end() :] if empty else text.removeprefix(_tick(text))).strip()
 
 
 def _own_words(text: Text) -> str:
-    """The words of a ticked text's first line."""
+    """Return the words of the first line of a ticked text."""
     plain = text.plain
     return _words((plain if _tick(plain.strip()) else text.rendered).strip().partition("\n")[0])
 
 
 def _words(text: str) -> str:
-    """Words without the box before them."""
+    """Return the words of a text without the box before them."""
     return " ".join(text.removeprefix(_tick(text)).split())
 
 
 def _texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
-    """All that a reader sees in an item, without what belongs to items below it that are not ticked."""
+    """Yield all visible text of an item, without nested items that are not ticked."""
     for block in blocks:
         if isinstance(block, Paragraph | Heading):
             yield block.text.raw
@@ -401,7 +404,7 @@ _LINK: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)++)\]\([^()\s]*(?:\s+[\"'][^()]*
 _BARE: Final = re.compile(r"[^\s`,;]+")
 _BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _BETWEEN: Final = re.compile(r"\s*(?:,\s*(?:and\b|or\b|&)?|;|&|\+|\band\b|\bor\b|/(?=\s))\s*(?=\S)")
-# A comment is set off by a dash, a colon, a bracket, an arrow, a hash, a bar or the end of the line.
+# A dash, a colon, a bracket, an arrow, a hash, an equals sign, a bar or the end of the line begins a comment.
 _COMMENT: Final = re.compile(
     r"\s*(?:$|[-\u2013\u2014]+(?:\s|$)|[:\uff1a(\[#|=]|->|=>|\u2192|\u2190|\.(?:\s|$)|\n)"
 )
@@ -409,19 +412,19 @@ _EXTENSION: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]*$")
 _STRESS_MARKS: Final = ("***", "**", "__", "*", "_")
 _ENDS: Final = ":.!?)\u3002"
 LONGEST_ITEM: Final = 20_000
-"""A text of more characters begins with no path that is read: nobody lists so many in one item."""
+"""A longer text, in characters, is not searched for leading paths: nobody lists that many in one item."""
 
 _PUNCTUATION: Final = frozenset("\u3001\u3002\uff0c\uff1a\uff1b\uff08\uff09\u300c\u300d")
 _NO_PATH: Final = frozenset("@$<~-\"'\u00ab\u2018\u2019\u201c\u201d\u201e")
 
 
 class Leading(Record):
-    """The beginning of a text.
+    """The paths at the beginning of a text.
 
     Attributes:
-        paths: the paths, in order; empty if it begins with something else.
-        rest: what follows them and is neither a comment nor empty, so that it was not understood.
-        sentence: whether the last one is a bare word of a sentence that goes on: "a.sh/b.sh remove the rest".
+        paths: the paths in order; empty if the text begins with something else.
+        rest: the text after the paths that could not be parsed; empty if only a comment follows, or nothing.
+        sentence: True if the last path is a bare word of a longer sentence: "a.sh/b.sh remove the rest".
     """
 
     paths: list[str]
@@ -430,10 +433,10 @@ class Leading(Record):
 
 
 def leading_paths(raw: str) -> Leading:
-    """The paths that a text begins with: code spans or bare paths, with commas or "and" between them.
+    """Parse the paths at the beginning of a text: code spans or bare paths, joined by commas or "and".
 
-    What follows behind a dash, a colon or in brackets is a comment. Of a text that goes on with a comma or
-    "and", or names more code, `rest` is the remainder: it may speak of paths that were not read.
+    Text after a dash, a colon or in brackets is a comment. If the text continues with a comma or "and", or
+    names more code, the remainder becomes `rest`: further paths may be in it.
     """
     if len(raw) > LONGEST_ITEM:
         return Leading([], "")
@@ -458,14 +461,14 @@ def leading_paths(raw: str) -> Leading:
 
 
 def looks_like_path(text: str) -> bool:
-    """True if a word is a path rather than prose: a slash, a wildcard, an extension or a leading dot."""
+    """True if a word is a path and not prose: it has a slash, a wildcard, an extension or a leading dot."""
     if text.rstrip("/") in {"*", "**"}:
         return True
-    # Whether quotation marks belong to a name is for the author to say, with a code span.
+    # If quotation marks belong to a name, the author has to use a code span.
     if "://" in text or text[:1] in _NO_PATH or not _PUNCTUATION.isdisjoint(text):
         return False
     if text.startswith("*") and not text.startswith("**/"):
-        # Emphasis begins with a star, too; a pattern that does has more of a path in it.
+        # Emphasis begins with a star too; a pattern needs more signs of a path.
         rest = text[1:]
         return rest[0] != "*" and (rest[0] in "._-/" or "*" not in rest) and looks_like_path(rest)
     if not any(char.isalnum() for char in text):
@@ -474,11 +477,11 @@ def looks_like_path(text: str) -> bool:
 
 
 def _one(text: str) -> tuple[str, str] | None:
-    """The path that a text begins with, and what follows; None if it begins with none."""
+    """Return the path that a text begins with and the text after it; None if it begins otherwise."""
     code = _CODE.match(text)
     if code:
         path = code[2].replace("\n", " ").strip()
-        # A code span of several words is a command, unless it has more of a path in it.
+        # A code span of several words is a command, unless it has other signs of a path.
         sure = path and (" " not in path or looks_like_path(path))
         return (path, text[code.end() :]) if sure else None
     link = _LINK.match(text)
@@ -486,9 +489,9 @@ def _one(text: str) -> tuple[str, str] | None:
         inner = _one(link[1])
         return (inner[0], text[link.end() :]) if inner and not inner[1].strip() else None
     for mark in _STRESS_MARKS:
-        # What goes on with a dot, a star or a slash is a pattern and no emphasis.
+        # A mark followed by a dot, a star or a slash is a pattern, not emphasis.
         if text.startswith(mark) and (text[len(mark) :][:1].isalnum() or text.startswith("`", len(mark))):
-            # A mark in a code span closes nothing.
+            # A mark in a code span does not close emphasis.
             span = _CODE.match(text, len(mark))
             end = text.find(mark, span.end() if span else len(mark))
             inner = _one(text[len(mark) : end]) if end > 0 else None

@@ -1,8 +1,8 @@
-"""Structured data with the line of every key and element: JSON and YAML; TOML is in `documents/toml.py`.
+"""Structured data with the line of every key and element: JSON and YAML; for TOML see `documents/toml.py`.
 
-The same value is read from the same words in all three. What a reader could take for two things is none:
-duplicate keys, YAML's anchors, aliases, merge keys and tags, and several documents in one file are problems;
-YAML's `no`, `010` and dates are the text that was written.
+Equal text has an equal value in all three formats. Ambiguous input is refused: duplicate keys, several
+documents in one file, and YAML's anchors, aliases, merge keys and tags. YAML's `no`, `010` and dates stay
+text, as written.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     """A key from the top: names of keys, and positions in lists."""
 
     Lines = Mapping[tuple[str, ...], int]
-    """The line of each key, and of each element of a list, by its key from the top."""
+    """The line of each key and of each list element, by its path from the top."""
 
 
 class Problem(Record):
     """The reason why something cannot be read.
 
     Attributes:
-        message: what is wrong, as a clause that can follow the file's name: `it is not UTF-8`.
-        line: where, from 1; None if it is no line's fault.
+        message: the problem, as a clause that can follow the file's name: `it is not UTF-8`.
+        line: its line, from 1; None if the problem has no line.
     """
 
     message: str
@@ -43,15 +43,15 @@ class Problem(Record):
 
 
 def not_utf8(error: UnicodeDecodeError) -> Problem:
-    """The reason why bytes are not text, with the line of the first wrong ones."""
+    """Return the problem of bytes that are not UTF-8, with the line of the first invalid byte."""
     return Problem("it is not UTF-8", error.object.count(b"\n", 0, error.start) + 1)
 
 
 class UnreadDocument(MissingFact):
-    """A document that is not parsed.
+    """A document that cannot be parsed.
 
     Attributes:
-        problem: why.
+        problem: the reason.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -65,7 +65,7 @@ _MARKDOWN: Final = frozenset({"md", "mdc", "mdx", "markdown", "mkd"})
 
 
 def data_kind(path: bytes | str) -> Kind | None:
-    """The language of a file's structured data; None for a file without any."""
+    """Return the data format of a file by its name; None if it is not a data file."""
     return _DATA.get(_ending(path))
 
 
@@ -81,36 +81,41 @@ def _ending(path: bytes | str) -> str:
 
 
 MAX_DEPTH: Final = 50
-"""How deep mappings and lists may be nested, TOML's dotted keys among them; no setting is deeper than six."""
+"""The maximum nesting depth of mappings and lists, including TOML's dotted keys.
+
+No setting is deeper than six levels.
+"""
 
 DATA_LIMIT: Final = 4 << 20
-"""How many characters of structured data are read."""
+"""The maximum number of characters of structured data."""
 
 LONGEST_NUMBER: Final = 100
-"""How many characters a number, or a date of TOML, may have; in YAML what is longer is text."""
+"""The maximum number of characters of a number or a TOML date; in YAML, a longer one is text."""
 
 TOO_DEEP: Final = f"it is nested more than {MAX_DEPTH} levels deep"
-"""What is wrong with data beyond `MAX_DEPTH`."""
+"""The message about data deeper than `MAX_DEPTH`."""
 
 
 class Number(float):
-    """A number with a point or an exponent, which knows how it was written: `1.10` is no `1.1` to a reader.
+    """A number with a decimal point or an exponent that keeps its source text.
+
+    A reader distinguishes `1.10` from `1.1`; a float does not.
 
     Attributes:
-        text: as it was written.
+        text: the number as it is written.
     """
 
     text: str
 
     def __new__(cls, text: str) -> Self:
-        """The number that a text is."""
+        """Create a number from its source text."""
         number = super().__new__(cls, text)
         number.text = text
         return number
 
 
 def written(value: Any) -> str:
-    """A scalar value as a person writes it: text as it is, `true`, `false`, `null`, a number's own digits."""
+    """Return a scalar as a person writes it: text unchanged, `true`, `null`, a number's own digits."""
     if isinstance(value, str):
         return value
     if isinstance(value, Number):
@@ -121,12 +126,12 @@ def written(value: Any) -> str:
 
 
 def dotted(path: Path) -> str:
-    """A key as a reader sees it: `tasks.0.status`."""
+    """Return a path as a dotted key: `tasks.0.status`."""
     return ".".join(map(str, path))
 
 
 def walk(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """A value and all that is in it, each with its place."""
+    """Yield a value and all values inside it, each with its path."""
     waiting: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
     for place, one in waiting:
         yield place, one
@@ -139,12 +144,12 @@ class Data(Record):
     """Structured data.
 
     Attributes:
-        value: mappings with text as keys, lists, text, numbers, true, false and None. Dates are text, as ISO
-            8601 has them where they come from TOML. None if there is a problem.
-        locate: finds the lines; None where there are none.
-        problem: why it could not be read; None if it could.
-        certain: of YAML that could not be read, the keys that stand once, at the beginning of a line before
-            the broken one, each with its plain value and its line.
+        value: mappings with text keys, lists, text, numbers, true, false and None. TOML dates are text in ISO
+            8601. None if there is a problem.
+        locate: computes the lines; None if they are not available.
+        problem: the reason why the data could not be read; None if it could.
+        certain: only for YAML that could not be read: its reliable keys, with values and lines. Such a key
+            occurs once, unindented, before the broken line, and has a plain value.
     """
 
     value: Any
@@ -159,17 +164,17 @@ class Data(Record):
 
     @classmethod
     def unread(cls, problem: Problem) -> Self:
-        """Data that cannot be read."""
+        """Create data that cannot be read."""
         return cls(None, problem=problem)
 
     def line(self, path: Path = ()) -> int | None:
-        """The line of a key or element, from 1; of the nearest one above it where it has none itself.
+        """Return the line of a key or element, from 1, or of its nearest parent with a line.
 
         Args:
             path: the key from the top; empty for the data as a whole.
 
         Returns:
-            None if the data was not read.
+            The problem's line if the data could not be read; None if no lines are available.
         """
         if self.locate is None:
             return self.problem.line if self.problem else None
@@ -179,11 +184,11 @@ class Data(Record):
         return self.lines[key]
 
     def get(self, path: str | Path, default: Any = None) -> Any:
-        """The value at a key; `default` where there is none.
+        """Return the value at a key, or `default` if the key does not exist.
 
         Args:
-            path: a dotted key such as `tasks.0.status`, or its parts where a key has a dot itself.
-            default: what stands for a value that is not there.
+            path: a dotted key such as `tasks.0.status`, or its parts if a key itself contains a dot.
+            default: the value for a missing key.
         """
         value = self.value
         for part in path.split(".") if isinstance(path, str) else path:
@@ -196,15 +201,15 @@ class Data(Record):
         return value
 
     def texts(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
-        """Every text in it that is no key, with its place."""
+        """Return every text value with its path; keys are left out."""
         return ((place, one) for place, one in walk(self.value) if isinstance(one, str))
 
 
 class DataError(ValueError):
-    """Text that is no data of its kind.
+    """Text that is not valid in its format.
 
     Attributes:
-        line: where, from 1; None if it is no line's fault.
+        line: the line of the error, from 1; None if the error has no line.
         certain: see `Data`.
     """
 
@@ -215,7 +220,7 @@ class DataError(ValueError):
 
 
 def data_of(content: bytes, kind: Kind) -> Data:
-    """Structured data from a file's bytes."""
+    """Parse structured data from a file's bytes."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -224,15 +229,15 @@ def data_of(content: bytes, kind: Kind) -> Data:
 
 
 def read_data(text: str, kind: Kind, *, first: int = 1) -> Data:
-    """Structured data from text.
+    """Parse structured data from text.
 
     Args:
-        text: at most `DATA_LIMIT` characters; a byte-order mark is no part of it.
-        kind: what it is written in.
+        text: at most `DATA_LIMIT` characters; a leading byte-order mark is ignored.
+        kind: the format.
         first: the line on which the text begins.
 
     Returns:
-        The data; with a problem where it cannot be read, and never an exception.
+        The data; with a problem if it cannot be read. Invalid text does not raise an exception.
     """
     text = text.removeprefix("\ufeff")
     if len(text) > DATA_LIMIT:
@@ -254,14 +259,17 @@ _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_json(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
-    """The value of a text, and what finds the lines in it.
+    """Parse JSON.
 
     Args:
         text: the text.
         first: the line on which it begins.
 
+    Returns:
+        The value, and a function that computes the lines.
+
     Raises:
-        DataError: it is no such text, or says what a reader could take for two things.
+        DataError: the text is not valid JSON, or is ambiguous.
     """
     refused = None
     try:
@@ -272,7 +280,7 @@ def read_json(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
     except (RecursionError, ValueError) as error:
         refused = error
     if refused or _depth(value) > MAX_DEPTH:
-        # The walker refuses the same, and knows the line.
+        # The walker refuses the same input, and knows the line.
         _JsonLines(text, first).walk()
         raise DataError(TOO_DEEP)
     if _SURROGATE.search(text) and not _is_text(json.dumps(value, ensure_ascii=False)):
@@ -292,7 +300,7 @@ def _is_text(text: str) -> bool:
 
 
 def _depth(value: Any) -> int:
-    """The depth of nested mappings and lists, at most one more than allowed."""
+    """Return the nesting depth of mappings and lists, at most one more than allowed."""
     level, depth = [value], 0
     while level and depth <= MAX_DEPTH:
         level = [one for one in level if isinstance(one, dict | list)]
@@ -302,10 +310,14 @@ def _depth(value: Any) -> int:
 
 
 def members(text: str, start: int) -> Sequence[tuple[str | int, int, int, int]]:
-    """The members of an object or a list that begins at a place of JSON which can be read.
+    """Return the members of an object or list in valid JSON.
+
+    Args:
+        text: the JSON text.
+        start: the position of the opening brace or bracket.
 
     Returns:
-        Of each the key or position, where it begins, and the two ends of its value.
+        For each member: its key or index, its start, and the start and end of its value.
     """
     decode = json.JSONDecoder().raw_decode
     found: list[tuple[str | int, int, int, int]] = []
@@ -322,14 +334,14 @@ def members(text: str, start: int) -> Sequence[tuple[str | int, int, int, int]]:
 
 
 def _over_space(text: str, at: int) -> int:
-    """The position of the next key or value."""
+    """Return the position of the next key or value."""
     while text[at] in " \t\r\n,:":
         at += 1
     return at
 
 
 class _JsonLines:
-    """Walks over JSON that Python could read, or refused for a reason that has a line.
+    """Walks over JSON that Python could parse, or rejected for a reason with a line.
 
     Args:
         text: the text.
@@ -342,7 +354,7 @@ class _JsonLines:
         self._lines: dict[tuple[str, ...], int] = {}
 
     def walk(self) -> Lines:
-        """All lines."""
+        """Return all lines."""
         word = self._next()
         self._lines[()] = self._line
         self._value((), word)
@@ -356,7 +368,7 @@ class _JsonLines:
         return "]"
 
     def _value(self, path: tuple[str, ...], word: str) -> None:
-        """Note the lines in a value, which begins with a word."""
+        """Record the lines of the value that begins with `word`."""
         line = self._line
         if word in ("NaN", "Infinity", "-Infinity"):
             raise DataError(f"it has the value {word}, which is no JSON", line)
@@ -385,14 +397,17 @@ _STRING_TAGS: Final = frozenset({"!", "tag:yaml.org,2002:str"})
 
 
 def read_yaml(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
-    """The value of a text, and what finds the lines in it.
+    """Parse YAML.
 
     Args:
         text: the text.
         first: the line on which it begins.
 
+    Returns:
+        The value, and a function that returns the lines.
+
     Raises:
-        DataError: it is no such text, or says what a reader could take for two things.
+        DataError: the text is not valid YAML, or is ambiguous.
     """
     reader = _YamlReader(text, first)
     try:
@@ -404,20 +419,20 @@ def read_yaml(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
 
 
 class _YamlReader:
-    """Makes values of YAML's events; nothing is constructed, and nothing is referred to.
+    """Builds values from YAML events; it constructs no objects and follows no aliases.
 
     Args:
         text: the text.
         first: the line on which it begins.
 
     Attributes:
-        lines: the lines of what was read.
+        lines: the lines of the keys and elements read so far.
     """
 
     def __init__(self, text: str, first: int) -> None:
         import yaml
 
-        # The reader written in C is the same one, ten times as fast; it is not in every build.
+        # The loader written in C behaves the same and is ten times as fast; not every build has it.
         self._events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         self._newlines = [match.start() for match in re.finditer("\n", text)]
         self._first = first
@@ -425,13 +440,13 @@ class _YamlReader:
         self.lines: dict[tuple[str, ...], int] = {}
 
     def _line(self, index: int) -> int:
-        """The line of a position."""
+        """Return the line of a position."""
         return bisect_left(self._newlines, index) + self._first
 
     def certain(self, text: str, broken: int) -> Mapping[str, tuple[Any, int]]:
-        """The plain values of keys before the broken line, without those that several lines begin with.
+        """Return the plain values of keys before the broken line, without keys that begin several lines.
 
-        None is certain where a line may begin with a key in another spelling, such as `{status: draft}`.
+        Nothing is certain if a line may begin with a key in another notation, such as `{status: draft}`.
         """
         from collections import Counter
 
@@ -449,10 +464,10 @@ class _YamlReader:
         }
 
     def document(self) -> Any:
-        """The value of the only document; null where there is none.
+        """Return the value of the only document; None if the text has no document.
 
         Raises:
-            DataError: it is no such text.
+            DataError: the text is not valid YAML, or is ambiguous.
         """
         import yaml
 
@@ -483,7 +498,7 @@ class _YamlReader:
         return value
 
     def _begun(self, event: Any) -> int:
-        """The line on which a key or a value begins, which has nothing to be followed."""
+        """Return the first line of a key or value; refuse anchors, aliases and unknown tags."""
         line = self._line(event.start_mark.index)
         if type(event).__name__ == "AliasEvent" or event.anchor is not None:
             raise DataError("it has an anchor or an alias, which are not followed", line)
@@ -519,7 +534,7 @@ class _YamlReader:
         return values
 
     def _inside(self) -> Iterator[Any]:
-        """The events that begin what stands in a sequence or mapping, up to its end."""
+        """Yield the first event of each member of a sequence or mapping, up to its end."""
         for event in self._events:
             if type(event).__name__ in ("SequenceEndEvent", "MappingEndEvent"):
                 return
@@ -527,10 +542,10 @@ class _YamlReader:
 
 
 def _scalar(text: str) -> Any:
-    """The value of a plain scalar, as the core schema of YAML 1.2 has it where that is no surprise."""
+    """Return the value of a plain scalar by the YAML 1.2 core schema, without its surprising forms."""
     if text in _WORDS:
         return _WORDS[text]
-    # A longer one is no number that anyone counts with; and `12e4567` is rather an abbreviated object id.
+    # Nobody calculates with a longer number; and `12e4567` is more likely an abbreviated object id.
     found = _NUMBER.fullmatch(text) if len(text) <= LONGEST_NUMBER else None
     if found is None:
         return text

@@ -1,8 +1,8 @@
 """Dates and times of ISO 8601, and the times of a document's entries.
 
-An entry is a heading, a list item, a line of a paragraph or a table row that begins with a time, or has one
-behind a label such as `Time:`; a heading may also end with it. What stands within a sentence, in code blocks,
-in quotes and in the front matter is somebody else's time. `docs/documents.md` lists the forms.
+An entry is a heading, a list item, a line of a paragraph or a table row that begins with a time. A label such
+as `Time:` may precede the time. A heading may also end with its time. Times within a sentence, in code
+blocks, in quotes and in the front matter belong to somebody else. `docs/documents.md` lists the forms.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 LONGEST: Final = 1000
-"""A longer text, in characters, is not read for a date: a value that says a day is short."""
+"""A longer text, in characters, is not searched for a date: a value with a date is short."""
 
-# A day stands alone: not within a version, a longer number or a name.
+# A day is a word of its own: not part of a version, a longer number or a name.
 _DAY: Final = re.compile(r"(?<![\w./-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9]|-[0-9])", re.ASCII)
-# Who does not know the second writes `12:00:xx`.
+# Writers who do not know the second write `12:00:xx`.
 _CLOCK: Final = re.compile(
     r"(?P<clock>[0-9]{2}:[0-9]{2})(?::(?:(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?|xx))?"
     r"(?!:?[0-9]| ?[ap]\.?m\b)"
@@ -35,14 +35,14 @@ _CLOCK: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _JOIN: Final = re.compile("[Tt]|,? ")
-# What else a reader takes for a day.
+# Other forms that a reader takes for a day.
 _LIKE_DAY: Final = re.compile(
     r"\b(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}|[0-9]{8}"
     r"|(?:[0-9]{1,2}(?:st|nd|rd|th)?[ -])?(?:jan|feb|mar|apr|may|ju[nl]|aug|sep|oct|nov|dec)[a-z]{0,6}\.?[ -]"
     r"(?:[0-9]{1,2}(?:st|nd|rd|th)?,? )?[0-9]{4})(?=$|t[0-9]|\W|_)",
     re.IGNORECASE | re.ASCII,
 )
-# Writers of text set dashes that are no hyphens, and a minus that is none.
+# Text often has typographic dashes, minus signs and spaces in place of plain ones.
 _PLAIN: Final = {
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212"), "-"),
     **dict.fromkeys(map(ord, "\u00a0\u2009\u202f\t"), " "),
@@ -54,14 +54,14 @@ _ANY_DAY: Final = datetime.date(2000, 1, 1)
 
 
 class Day(Record):
-    """A day that was read, with the time behind it.
+    """A parsed day, with the time behind it.
 
     Attributes:
-        date: the day; None if the calendar has none of that number.
-        start: where its text begins.
-        end: where its text ends, that of its time included.
-        time: the day with its time, aware where the text has an offset; None without a time.
-        last: the last moment that it may mean: of a minute its end; None without a time.
+        date: the day; None if the calendar does not have it.
+        start: the position where its text begins.
+        end: the position where its text ends, including the time.
+        time: the day with its time, timezone-aware if the text has an offset; None without a time.
+        last: the latest moment it can mean, such as the end of a minute; None without a time.
     """
 
     date: datetime.date | None
@@ -72,31 +72,31 @@ class Day(Record):
 
 
 def plain(text: str) -> str:
-    """The same with plain hyphens and spaces, character by character, so that places stay."""
+    """Return the text with plain hyphens and spaces; positions do not change."""
     return text if text.isascii() and "\t" not in text else text.translate(_PLAIN)
 
 
 def parse_date(text: str) -> datetime.date | None:
-    """The day that a value says, in UTC where it has a time with an offset; None if it says none.
+    """Parse a value as a date, in UTC if it has a time with an offset; None if it is not a date.
 
     Args:
-        text: a value, such as what stands behind `last_review:`; marks around it and a remark behind it are
-            left aside.
+        text: a value, such as the text after `last_review:`. Marks around the date and a remark after it are
+            ignored.
     """
     return _read(text)[0]
 
 
 def date_problem(text: str) -> str:
-    """The reason why a value is no date, and the fix, as a clause; empty if it is one."""
+    """Return the reason why a value is not a date, and the fix, as a clause; empty if it is a date."""
     return _read(text)[1]
 
 
 def is_ahead(day: datetime.date, text: str, today: datetime.date) -> bool:
-    """True if a day is still to come; one without an offset begins east of Greenwich the day before.
+    """True if a day is in the future; a day without an offset begins one day earlier east of Greenwich.
 
     Args:
-        day: what `parse_date` made of it.
-        text: how it is written.
+        day: the result of `parse_date`.
+        text: the source text of the day.
         today: the UTC date.
     """
     if (day - today).days != 1:
@@ -105,14 +105,14 @@ def is_ahead(day: datetime.date, text: str, today: datetime.date) -> bool:
 
 
 def days(text: str) -> Iterator[Day]:
-    """Everything in a text that is written like a day, in order."""
+    """Yield every day-like text in order, including days that the calendar does not have."""
     if len(text) <= LONGEST:
         line = plain(text)
         yield from (_day(line, match) for match in _DAY.finditer(line))
 
 
 def undated(text: str) -> str:
-    """A text on one line, without its days and the times behind them; one longer than `LONGEST` as it is."""
+    """Return a text on one line, without its days and times; unchanged if it is longer than `LONGEST`."""
     if len(text) > LONGEST:
         return text
     line = " ".join(plain(text).split())
@@ -149,20 +149,20 @@ def _day(text: str, match: re.Match[str]) -> Day:
         date = datetime.date.fromisoformat(match[0])
     except ValueError:
         date = datetime.date.min
-    # A day at either end of the calendar may be beyond it by another clock.
+    # In another time zone, a day at either end of the calendar may be outside of it.
     if not datetime.MINYEAR < date.year < datetime.MAXYEAR:
         return Day(None, match.start(), match.end())
     return _behind(text, match, date) or Day(date, match.start(), match.end())
 
 
 def _behind(text: str, match: re.Match[str], date: datetime.date) -> Day | None:
-    """A day with the time right behind it, as in `2026-01-31T12:00Z`; None if there is none."""
+    """Return the day with the time directly after it, as in `2026-01-31T12:00Z`; None without a time."""
     join = _JOIN.match(text, match.end())
     return _timed(text, join.end(), date, match.start(), join[0] in "Tt") if join else None
 
 
 def _timed(text: str, at: int, date: datetime.date, start: int, joined: bool = False) -> Day | None:
-    """A day whose time a text has at a place; None if there is no time of the day."""
+    """Return the day with the time at a position of the text; None without a time of day there."""
     match = _CLOCK.match(text, at)
     if match is None:
         return None
@@ -181,7 +181,7 @@ def _timed(text: str, at: int, date: datetime.date, start: int, joined: bool = F
 
 
 _HEAD: Final = 160
-"""So many characters of a line are looked at: a time that heads an entry stands at its beginning."""
+"""The maximum number of characters searched per line: the time of an entry is at its beginning."""
 
 _START: Final = re.compile(
     r"[\W_]*(?:[xX]\][\W_]*)?"
@@ -189,15 +189,15 @@ _START: Final = re.compile(
     re.IGNORECASE,
 )
 _TITLES: Final = frozenset({"timestamp", "time", "date", "when"})
-# Behind a leading time of the day a word, a mark or nothing follows; a ratio or a verse goes on otherwise.
+# A leading time of day is followed by a word, a mark or nothing; a ratio or a Bible verse is not.
 _ENDS: Final = re.compile(r"[\s\])*_`>.,;:|~\u2013\u2014-]*(?:$|\s|[\])*_`|\u2014\u2013:-])")
-# "Data of 2026-01-31" is not of that day.
+# "Data of 2026-01-31" is not an entry of that day.
 _NOT_BEFORE_TAIL: Final = re.compile(
     r"\b(?:after|before|by|due|for|from|of|since|to|until|vs|with)[\W_]*$", re.IGNORECASE
 )
 
 MOST_AHEAD: Final = datetime.timedelta(hours=14)
-"""How far the clocks of places are ahead of UTC at most, and so a time without an offset."""
+"""The maximum offset of local clocks ahead of UTC, and so of a time without an offset."""
 
 _MOST_BEHIND: Final = datetime.timedelta(hours=12)
 
@@ -207,10 +207,10 @@ class Stamp(Record):
 
     Attributes:
         at: the entry's line, from 1.
-        text: the time as it is written, without what is around it.
-        moment: aware where an offset is written, else without one; at midnight where only a day is.
-        last: the last moment that it may mean: of a day or a minute its end.
-        labelled: whether it stands behind a label, as `Time:`.
+        text: the time as it is written, without surrounding text.
+        moment: timezone-aware if an offset is written; midnight if only a day is written.
+        last: the latest moment it can mean, such as the end of a day or a minute.
+        labelled: True if it follows a label such as `Time:`.
     """
 
     at: int
@@ -220,10 +220,10 @@ class Stamp(Record):
     labelled: bool = False
 
     def before(self, other: Stamp) -> bool:
-        """True if it is surely earlier than another one of its document.
+        """True if it is certainly earlier than another time of the same document.
 
-        Times without an offset are taken to be of one clock; where only one of two has an offset, the other
-        clock may be anywhere on earth.
+        Times without an offset are assumed to share a clock. If only one of two times has an offset, the
+        other clock may be in any time zone.
         """
         one, two = self.last, other.moment
         if (one.tzinfo is None) == (two.tzinfo is None):
@@ -234,12 +234,12 @@ class Stamp(Record):
 
 
 class Loose(Record):
-    """A text like an entry's time that does not give an exact moment.
+    """A text that looks like an entry's time but does not give an exact moment.
 
     Attributes:
         at: its line.
-        text: what is written.
-        problem: why, and what would settle it, as a clause.
+        text: the text as it is written.
+        problem: the reason, and the fix, as a clause.
     """
 
     at: int
@@ -251,10 +251,10 @@ class Times(Record):
     """The times of a document.
 
     Attributes:
-        stamps: the times of entries, in the order in which they are written.
-        days: entries with a day and no time of it, likewise.
-        loose: times that cannot be told.
-        without: the lines of items that have none, in lists whose other items begin with one.
+        stamps: the times of entries, in document order.
+        days: entries with a day but without a time of day, in document order.
+        loose: times without an exact moment.
+        without: the lines of items without a time, in lists whose other items begin with one.
     """
 
     stamps: list[Stamp] = []
@@ -263,19 +263,19 @@ class Times(Record):
     without: list[int] = []
 
     def __len__(self) -> int:
-        """The number of times, whatever is known of them."""
+        """Return the number of times of all three kinds."""
         return len(self.stamps) + len(self.days) + len(self.loose)
 
 
 def read_times(document: Document) -> Times:
-    """All times of a document's entries, also those that are no more than a day or cannot be told."""
+    """Read all times of a document's entries, including plain days and times without an exact moment."""
     times = Times()
     _in_blocks(times, document.blocks, None)
     return times
 
 
 def _in_blocks(times: Times, blocks: Sequence[AnyBlock], day: datetime.date | None) -> None:
-    """Read blocks, with the day that is above them."""
+    """Collect the times of blocks; `day` is the date above them."""
     above: list[tuple[int, datetime.date | None]] = [(0, day)]
     for block in blocks:
         if isinstance(block, Heading):
@@ -286,14 +286,14 @@ def _in_blocks(times: Times, blocks: Sequence[AnyBlock], day: datetime.date | No
         elif isinstance(block, Paragraph):
             for line, text in _lines(block.text):
                 found = _entry(times, line, text, day)
-                # A line that says nothing but a day is as good as a heading.
+                # A line with only a day counts as a heading.
                 rest = _START.sub("", text, count=1)[len("2026-01-31") :]
                 day = found if found and not rest.strip(" *_`:.~])") else day
         elif isinstance(block, List):
             _in_list(times, block, day)
         elif isinstance(block, Table):
             titles = [cell.plain.strip().casefold().partition(" (")[0] for cell in block.header]
-            # A date and a time may stand in columns of their own.
+            # Date and time may have separate columns.
             columns = [at for at, title in enumerate(titles) if title in _TITLES] or [0]
             for row in block.rows:
                 _entry(times, row[0].line, plain(" ".join(row[at].raw for at in columns)), day)
@@ -307,7 +307,7 @@ def _in_list(times: Times, block: List, day: datetime.date | None) -> None:
         own = day
         for line, text in list(_lines(item.text))[:1]:
             own = _entry(times, line, text, day) or day
-            # What stands behind a label is a field, and its list no log.
+            # A time after a label is a field, and its list is not a log.
             begins = begins or (len(times.stamps) > stamped and not times.stamps[-1].labelled)
         if len(times) == known:
             bare.append(item.line)
@@ -318,12 +318,12 @@ def _in_list(times: Times, block: List, day: datetime.date | None) -> None:
 def _entry(
     times: Times, line: int, text: str, above: datetime.date | None, *, tail: bool = False
 ) -> datetime.date | None:
-    """Take up the time that an entry begins with, or ends with where it is a heading; its own day."""
+    """Record the time at an entry's beginning, or at the end of a heading; return the entry's own day."""
     head = _START.match(text)
     start, labelled = (head.end(), head[1] is not None) if head else (0, False)
     match = _DAY.match(text, start)
     found = _day(text, match) if match else _last(text) if tail else None
-    # An own day goes before the one above; without any, the time of the day is loose.
+    # The entry's own day takes precedence over the day above; without a day, the time is loose.
     loose = match is None and (found is None or above)
     clock = _timed(text, start, above or _ANY_DAY, start) if loose else None
     if clock is not None and clock.time and clock.last and _ENDS.match(text, clock.end):
@@ -350,14 +350,14 @@ def _entry(
 
 
 def _lines(text: Text) -> Iterator[tuple[int, str]]:
-    """The lines of a text that are not empty, each with its number and at most its beginning."""
+    """Yield the non-empty lines of a text with their numbers, each cut to its first `_HEAD` characters."""
     for number, line in enumerate(text.raw.split("\n"), start=text.line):
         if line.strip():
             yield number, plain(line[:_HEAD])
 
 
 def _last(text: str) -> Day | None:
-    """The day, or the day and time, that a heading ends with."""
+    """Return the day, with or without a time, at the end of a heading; None without a day there."""
     for match in _DAY.finditer(text, max(0, len(text) - _HEAD)):
         found = _day(text, match)
         before = text[max(0, found.start - 20) : found.start]
@@ -367,5 +367,5 @@ def _last(text: str) -> Day | None:
 
 
 def as_utc(moment: datetime.datetime) -> datetime.datetime:
-    """A time; one without an offset as if it were UTC's."""
+    """Return a time with a timezone; UTC is assumed for a time without an offset."""
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)

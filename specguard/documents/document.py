@@ -1,8 +1,8 @@
-"""Reading a Markdown document into blocks and sections.
+"""Parsing of Markdown documents into blocks and sections.
 
-markdown-it-py takes time in proportion to a document's length, but for one thing: every line costs once more
-for each list and quote that it stands in, also where it only continues a paragraph of one. Short lines are
-the dear ones. Within these limits the worst document takes a few seconds, an ordinary one of its size one.
+markdown-it-py takes time in proportion to a document's length, with one exception. Every line costs extra for
+each list and quote that contains it, even if it only continues a paragraph. Many short lines are therefore
+expensive. Within the limits below, the worst document takes a few seconds, an ordinary one of its size one.
 """
 
 from __future__ import annotations
@@ -49,22 +49,22 @@ class Document:
     r"""A Markdown document.
 
     Args:
-        text: its text; lines end at `\n` alone, and neither a byte-order mark nor a carriage return is part
-            of them.
+        text: the source. Only `\n` ends a line; a byte-order mark and carriage returns are not part of the
+            lines.
 
     Attributes:
-        problem: why it could not be read; None if it could.
-        marked: whether it begins with a byte-order mark.
-        blocks: what a reader of the rendered page sees, in order.
-        hidden_blocks: the blocks that stand in hidden HTML.
-        hidden_parts: its HTML comments, and what else HTML hides, in order.
-        definitions: its link reference definitions, in order.
-        unseen_footnotes: what the footnotes hold that no text refers to, in order.
+        problem: the reason why it could not be read; None if it could.
+        marked: True if it begins with a byte-order mark.
+        blocks: the blocks that a reader of the rendered page sees, in order.
+        hidden_blocks: the blocks inside hidden HTML.
+        hidden_parts: the HTML comments, and other text that HTML hides, in order.
+        definitions: the link reference definitions, in order.
+        unseen_footnotes: the blocks of footnotes that no text refers to, in order.
         last_line: the number of its last line.
-        source_lines: its lines as they were read.
+        source_lines: the lines of the source.
 
     Raises:
-        UnreadDocument: it is larger or deeper than `specguard.documents.document` allows.
+        UnreadDocument: it is larger or deeper than the limits in `specguard.documents.document`.
     """
 
     def __init__(self, text: str) -> None:
@@ -88,14 +88,14 @@ class Document:
 
     @classmethod
     def unread(cls, problem: Problem) -> Self:
-        """A document that cannot be read: it has nothing in it."""
+        """Create a document that could not be read; it has no content."""
         document = cls("")
         document.problem = problem
         return document
 
     @classmethod
     def of(cls, content: bytes) -> Self:
-        """The document that a file holds; with a `problem` where that is none, and never an exception."""
+        """Parse a file's bytes; an unreadable file gives a document with a `problem`, not an exception."""
         if b"\0" in content:
             line = content.count(b"\n", 0, content.index(b"\0")) + 1
             return cls.unread(Problem("it is a binary file: it has a NUL byte", line))
@@ -108,14 +108,14 @@ class Document:
 
     @property
     def front_matter(self) -> str | None:
-        """The text of its front matter, from line 2; None if there is none."""
+        """The text of the front matter, which begins on line 2; None without front matter."""
         return self._matter.text if self._matter else None
 
     @cached_property
     def properties(self) -> Data:
-        """Its front matter, at its very beginning: YAML between `---` and `---`, or TOML between `+++`.
+        """The parsed front matter at the very beginning: YAML between `---` lines, or TOML between `+++`.
 
-        The value is a mapping, empty if there is no front matter, and None if it cannot be read.
+        The value is a mapping, empty without front matter, and None if it cannot be read.
         """
         if self.problem is not None:
             return Data.unread(self.problem)
@@ -130,54 +130,54 @@ class Document:
 
     @cached_property
     def sections(self) -> Sequence[Section]:
-        """Every heading's section in order; that of a lower heading lies within that of the higher one."""
+        """The section of every heading in order; a section includes its subsections."""
         return sections_of(self.blocks, self.last_line)
 
     def commented(self) -> Iterator[tuple[int, str]]:
-        """The lines of its comments, each with the number of the line on which its comment begins."""
+        """Yield the lines of HTML comments, each with the first line number of its comment."""
         for part in self.hidden_parts:
             for line in part.text.split("\n") if part.what == "comment" else ():
                 yield part.line or 1, line
 
     @cached_property
     def ticked(self) -> Sequence[Ticked]:
-        """The ticked items of its checklists, in order."""
+        """The ticked items of the checklists, in order."""
         from specguard.documents.completeness import ticked_items
 
         return list(ticked_items(self.blocks))
 
     def section(self, *titles: str) -> Section | None:
-        """The first section with one of these titles, compared as `find_section` does."""
+        """Return the first section with one of these titles, compared as in `find_section`."""
         from specguard.documents.fields import find_section
 
         return find_section(self, titles[0], aliases=titles[1:])
 
     def entitled(self, title: str, *aliases: str) -> Sequence[Section]:
-        """All sections with a title or one of its aliases, first those that say just that."""
+        """Return all sections with a title or one of its aliases; exact matches come first."""
         from specguard.documents.fields import find_sections
 
         return find_sections(self, title, aliases=aliases)
 
     def rows(self, section: Section | None = None) -> Iterator[Row]:
-        """The rows of its blocks, or of those of a section, in their order."""
+        """Yield the rows of the document, or of one section, in order."""
         return rows(self.blocks if section is None else section.blocks)
 
     def fields(self, *names: str) -> Sequence[Field]:
-        """The fields that have one of some names, those of its front matter first."""
+        """Return the fields with one of these names; fields of the front matter come first."""
         from specguard.documents.fields import find_fields, read_fields
 
         return find_fields(read_fields(self), *names)
 
     @property
     def stamps(self) -> Sequence[Stamp]:
-        """The times of its entries."""
+        """The times of the document's entries."""
         from specguard.documents.dates import read_times
 
         return read_times(self).stamps
 
     @property
     def texts(self) -> Iterator[Text]:
-        """All running text, quotes left out."""
+        """The running text, without quotes."""
         return texts(self.blocks)
 
 
@@ -185,7 +185,7 @@ class _Matter(Record):
     """Front matter.
 
     Attributes:
-        kind: what it is written in.
+        kind: its data format.
         text: its lines.
         end: the number of its last line, which closes it.
     """
@@ -196,7 +196,7 @@ class _Matter(Record):
 
 
 def _front_matter(lines: Sequence[str]) -> _Matter | None:
-    """The front matter; None if there is none, or where it is never closed."""
+    """Return the front matter; None if there is none, or if it is never closed."""
     first = lines[0].rstrip()
     if first not in {"---", "+++"}:
         return None
@@ -209,11 +209,11 @@ def _front_matter(lines: Sequence[str]) -> _Matter | None:
 
 
 class Definition(Record):
-    """A link reference definition, of which a reader sees nothing.
+    """A link reference definition; it is invisible to a reader.
 
     Attributes:
-        label: its label in normal form.
-        target: where it leads.
+        label: its normalized label.
+        target: its target.
         title: its title; empty if it has none.
         line: its line, from 1.
     """
@@ -225,14 +225,14 @@ class Definition(Record):
 
 
 class BlockReader:
-    """Reads a document's blocks, and notes in it what is hidden there.
+    """Parses a document's blocks, and records the document's hidden parts in it.
 
     Args:
         document: the document.
         text: its text without front matter, within the limits of `beyond_limits`.
 
     Raises:
-        UnreadDocument: lists and quotes are nested so deep that not all of it can be read.
+        UnreadDocument: lists and quotes are nested too deeply to read all of it.
     """
 
     def __init__(self, document: Document, text: str) -> None:
@@ -243,7 +243,7 @@ class BlockReader:
         self._hiding = Hiding()
 
     def read(self) -> Sequence[AnyBlock]:
-        """The blocks that a reader of the rendered page sees, in order."""
+        """Return the blocks that a reader of the rendered page sees, in order."""
         blocks = self._blocks(self._tokens, nested=False)
         if self._footnotes:
             self._hide_footnotes(blocks)
@@ -251,7 +251,7 @@ class BlockReader:
         return blocks
 
     def _parse(self, text: str) -> Sequence[Token]:
-        """The outermost tokens; each has as its children those between it and the one that closes it."""
+        """Return the outermost tokens, each with the tokens between it and its closing token as children."""
         parser = _parser("[^" in text)
         environment: dict[str, Any] = {}
         tokens = parser.parse(text, environment)
@@ -292,7 +292,7 @@ class BlockReader:
         kind = token.type
         if kind == "heading_open":
             text = self._text(inner, line)
-            # A heading in a list or quote is text of its own there, and divides nothing.
+            # A heading in a list or quote is a text there, and begins no section.
             return Paragraph(text) if nested else Heading(int(token.tag[1:]), text, line)
         if kind == "paragraph_open":
             text = self._text(inner, line)
@@ -323,9 +323,9 @@ class BlockReader:
         return ListItem(self._blocks(token.children or (), nested=True), number=number, line=_line(token))
 
     def _hide_footnotes(self, seen: Sequence[AnyBlock]) -> None:
-        """Take their blocks from the footnotes that no text refers to: they are on no page.
+        """Remove the blocks of footnotes that no visible text refers to: the page does not show them.
 
-        What a footnote refers to is seen where that one is.
+        A footnote that another footnote refers to is visible if that one is.
         """
         by_label: dict[str, list[tuple[Footnote, Sequence[AnyBlock]]]] = {}
         for one in self._footnotes:
@@ -341,10 +341,10 @@ class BlockReader:
         self._document.unseen_footnotes = sorted(unseen, key=lambda block: block.line)
 
     def _text(self, inner: Sequence[Token], line: int) -> Text:
-        """The text that is all that stands in a block."""
+        """Return the text of a block that contains only text."""
         raw = inner[0].content
         if "<" in raw:
-            # What stands in a hidden element is another document, as it were.
+            # The content of a hidden element is like a document of its own.
             hiding = Hiding(self._document.hidden_parts) if self._hiding.hidden else self._hiding
             raw = hiding.inline(raw, line)
         return Text(raw, line, self._references)
@@ -356,10 +356,10 @@ def _line(token: Token) -> int:
 
 @cache
 def _parser(footnotes: bool) -> MarkdownIt:
-    """The parser of blocks; what is inside a line is read from its source.
+    """Create the parser of blocks; inline content is parsed separately, from its source.
 
     Args:
-        footnotes: whether it reads footnotes, for which a plugin is imported.
+        footnotes: True to parse footnotes, which imports a plugin.
     """
     from markdown_it import MarkdownIt
 
@@ -367,7 +367,7 @@ def _parser(footnotes: bool) -> MarkdownIt:
     if footnotes:
         from mdit_py_plugins.footnote.index import footnote_def
 
-        # Of the plugin its blocks alone: footnotes stay where they are written.
+        # Only the block rule of the plugin is used, so that footnotes stay in their place.
         parser.block.ruler.before(
             "reference", "footnote_def", footnote_def, {"alt": ["paragraph", "reference"]}
         )
@@ -375,31 +375,32 @@ def _parser(footnotes: bool) -> MarkdownIt:
 
 
 MAX_CHARACTERS: Final = 4 << 20
-"""How many characters a document may have."""
+"""The maximum number of characters of a document."""
 
 MAX_LINES: Final = 100_000
-"""How many lines a document may have."""
+"""The maximum number of lines of a document."""
 
 MAX_CELLS: Final = 200_000
-"""How many bars (`|`) a document with tables may have."""
+"""The maximum number of bars (`|`) of a document with tables."""
 
 MAX_NESTING: Final = 200
-"""How deep quotes and the items of lists may be nested, a list and its item counted as two.
+"""The maximum nesting depth of quotes and list items; a list and its item count as two.
 
-What is deeper is refused: markdown-it drops it without a word, and without a limit it and the reader of its
-tokens would end in a `RecursionError`.
+Deeper documents are refused: markdown-it silently drops deeper content. Without its limit, both markdown-it
+and the reader of its tokens would raise `RecursionError`.
 """
 
 MAX_LEVELS: Final = 1_000_000
-"""How many levels of lists and quotes all lines of a document may stand in together.
+"""The maximum sum, over all lines, of the lists and quotes that contain the line.
 
-A mark that opens one counts `MARK` times, since it costs so much more than a line that only stands in it.
+A mark that opens a list or quote counts `MARK` times, since it is that much more expensive than a contained
+line.
 """
 
 MARK: Final = 8
 
 _SMALL: Final = (100_000, 5000)
-"""So many characters and lines cannot be beyond `MAX_LEVELS`."""
+"""A document below these numbers of characters and lines cannot exceed `MAX_LEVELS`."""
 
 _DELIMITERS: Final = re.compile(r"(?=[^|]*+\|)[-+*>0-9.) \t]*+[-:|\s]*+")
 _DEEPEST: Final = MAX_NESTING // 2
@@ -408,7 +409,7 @@ _MARK: Final = re.compile(r"[-+*>]|[.)]")
 
 
 def beyond_limits(lines: Sequence[str]) -> Problem | None:
-    """The reason why a document is not parsed; None if it can be.
+    """Return the reason why a document is too large to parse; None if it is not.
 
     Args:
         lines: its lines.
@@ -429,7 +430,7 @@ def beyond_limits(lines: Sequence[str]) -> Problem | None:
 
 
 def _beyond_levels(lines: Sequence[str]) -> Problem | None:
-    """The problem with lines in too many lists and quotes; the count is an upper bound."""
+    """Return the problem of lines inside too many lists and quotes; the count is an upper bound."""
     total = depth = 0
     blank = True
     for number, line in enumerate(lines, start=1):
@@ -439,7 +440,7 @@ def _beyond_levels(lines: Sequence[str]) -> Problem | None:
         if len(prefix) == len(line) and not marks:
             blank = True
             continue
-        # By its indentation a line stands in what is open; without a blank line it may do so with none.
+        # Indentation keeps a line in open lists and quotes; right after a line of text, none is needed.
         own = marks + min(len(prefix.expandtabs(4)) // 2, depth)
         depth = min(own if blank else max(own, depth), _DEEPEST)
         blank = False
@@ -455,12 +456,12 @@ _WORDS: Final = re.compile(r"\w\w+")
 
 
 def hidden(content: bytes, document: Callable[[], Document] | None = None) -> Iterator[Hidden]:
-    """Hidden text of a file, in order, its characters first.
+    """Yield the hidden text of a file; hidden characters come first.
 
     Args:
-        content: what it holds.
-        document: gives the file as a Markdown document; it is asked for only where the file has anything that
-            could hide text. None if the file is no Markdown.
+        content: the bytes of the file.
+        document: returns the file as a Markdown document. It is called only if the file may hide text. None
+            if the file is not Markdown.
     """
     try:
         text = content.decode("utf-8")
@@ -469,14 +470,14 @@ def hidden(content: bytes, document: Callable[[], Document] | None = None) -> It
         yield Hidden("unread", problem.line, problem.message)
         return
     if not content.isascii() or _CONTROL.search(content):
-        # A byte-order mark at the very beginning says how a file is encoded.
+        # A byte-order mark at the very beginning states the encoding.
         yield from hidden_characters(text.removeprefix("\ufeff"), 1)
     if document is not None and _MAY_HIDE.search(content):
         yield from hidden_text(document())
 
 
 def hidden_characters(text: str, line: int) -> Iterator[Hidden]:
-    """The characters of a text that show as nothing if they have no business, by line and kind.
+    """Yield the invisible characters of a text that writing does not need, grouped by line and kind.
 
     Args:
         text: the text.
@@ -492,7 +493,7 @@ def hidden_characters(text: str, line: int) -> Iterator[Hidden]:
 
 
 def _spelt(chars: str) -> str:
-    """The text that tag characters and selectors spell; empty if it cannot be read."""
+    """Return the text that tag characters and selectors spell; empty if it is not readable."""
     spelt = ""
     for char in chars:
         code = ord(char)
@@ -506,7 +507,7 @@ def _spelt(chars: str) -> str:
 
 
 def hidden_text(document: Document) -> Iterator[Hidden]:
-    """The text that Markdown and HTML hide: comments, hidden elements, what nothing refers to."""
+    """Yield the text that Markdown and HTML hide: comments, hidden elements, unreferenced parts."""
     if document.problem is not None:
         yield Hidden("unread", document.problem.line, document.problem.message)
         return
@@ -520,14 +521,14 @@ def hidden_text(document: Document) -> Iterator[Hidden]:
         found += [Hidden(what, line, " ".join(text.split())) for line, text in lines]
     found += _definitions(document)
     for text in all_texts(document.blocks):
-        # The page has characters that are written as entities, and the file only their names.
+        # The page contains characters that the source has only as the names of entities.
         if "&" in text.raw:
             found += hidden_characters(" ".join(text.rendered.split("\n")), text.line)
     yield from sorted(found, key=lambda one: one.line or 0)
 
 
 def _definitions(document: Document) -> Iterator[Hidden]:
-    """Link reference definitions that are there for their words: nothing refers to them."""
+    """Yield unreferenced link definitions that seem to be written for their words."""
     if not document.definitions:
         return
     used = {label for text in all_texts(document.blocks) for label in text.labels}

@@ -1,19 +1,19 @@
-"""Sections and fields, by the names that people give them.
+"""Find sections and fields by the names that people give them.
 
-Of a heading, case, numbering, level, emphasis, punctuation and emoji around the words, and a qualifier behind
-them do not count: `## 2.3 RISKS (draft)`, `# Risks - v2` and `### ✅ Risks:` all are "Risks". Letters do:
-one of another script that looks the same makes another word.
+Headings are compared without case, numbering, level, emphasis, punctuation, emoji and a trailing qualifier:
+`## 2.3 RISKS (draft)`, `# Risks - v2` and `### ✅ Risks:` are all "Risks". Letters must be the same; a
+look-alike from another script makes another word.
 
-The forms of fields, each of them read wherever it stands at the top of a document or in a list, never in a
-quote, in code or in a comment:
+Fields are found at the top level of a document and in lists, but never in quotes, code or comments. Their
+forms are:
 
-- front matter, and the keys of a structured file; a key within a key is named with a dot;
-- `Key: value`, alone on its line or several on one line with `|`, a middle dot or a bullet between them;
-- `- Key: value`, also behind a ticked checkbox; of an item that is not ticked nothing is stated;
-- `**Key:** value`, `**Key**: value`, `**Key** - value`, or the label alone on the line before the value;
-- a label that ends in a colon and has nothing behind it: the list or the paragraph that follows is its value;
-- a row `| Key | value |` of a table with two columns, or of one whose header says `Field` or `Value`;
-- a table with one row below its header, three columns or more: each column is a field.
+    - front matter, and the keys of a structured file; a dot joins the names of nested keys;
+    - `Key: value` on its own line, or several on one line separated by `|`, a middle dot or a bullet;
+    - `- Key: value`, also after a ticked checkbox; an item that is not ticked has no fields;
+    - `**Key:** value`, `**Key**: value`, `**Key** - value`, or only the label on the line before the value;
+    - a label that ends with a colon and has no value: the following list or paragraph is its value;
+    - a row `| Key | value |` of a table with two columns, or with a `Field` or `Value` header;
+    - a table of three or more columns with one row below its header: each column is a field.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ if TYPE_CHECKING:
 
 
 LONGEST: Final = 300
-"""A heading of more characters is no title that anyone asks for."""
+"""A longer heading, in characters, cannot match a title."""
 
 MOST_COMPARED: Final = 500
-"""Of so many headings or names it is told whether they are spelt nearly as one that is asked for."""
+"""The maximum number of headings or names that are compared with a misspelt one."""
 
 LEAST_LIKENESS: Final = 0.8
-"""How much of two spellings must agree (`difflib.SequenceMatcher.ratio`) for one to be the other misspelt."""
+"""The minimum similarity of a misspelling (`difflib.SequenceMatcher.ratio`)."""
 
 _NUMBER: Final = r"(?:\u00a7\s*)?[0-9]+(?:\.[0-9]+)*[a-z]?"
 _NUMBERING: Final = re.compile(rf"{_NUMBER}[.):]?\s+")
-# All expressions from here on are compiled when they are first needed, which is not where a policy is read.
-# Of a title in the policy only what cannot be a word of it is numbering.
+# The string patterns below are compiled on first use, since reading a policy does not need them.
+# In a title from the policy, only text that cannot be a word counts as numbering.
 _SURE_NUMBERING: Final = rf"{_NUMBER}[.):]\s+|[0-9]+(?:\.[0-9]+)+\s+|\u00a7\s*[0-9]+\s+"
 _LEADING: Final = (
     rf"\W*(?:[0-9]\ufe0f?\u20e3\s*|[(\[]?{_NUMBER}[)\]]\s*[-:.]?\s+|#[0-9]+\s+"
@@ -78,10 +78,10 @@ _ALIKE: Final = "with letters that only look alike"
 
 
 def normal_title(title: str) -> str:
-    """A heading's words alone, for comparison.
+    """Return only the words of a heading, for comparison.
 
-    Case, numbering, what stands in brackets or behind a dash or colon, and punctuation do not count:
-    `3. LOCKED ZONES (immutable)` and `Locked zones - do not modify` are both `locked zones`.
+    Case, numbering, punctuation, text in brackets and text after a dash or colon do not count: `3. LOCKED
+    ZONES (immutable)` and `Locked zones - do not modify` are both `locked zones`.
     """
     words = _BRACKETS.sub(" ", title.casefold()).strip()
     numbering = _NUMBERING.match(words)
@@ -90,12 +90,12 @@ def normal_title(title: str) -> str:
 
 
 class Near(Record):
-    """Something that comes near to a section that is not there.
+    """A text similar to a missing section or field.
 
     Attributes:
-        line: where it stands, from 1.
+        line: its line, from 1.
         text: its words, as they are written.
-        why: why it is not the section, to follow its words: `in a comment`, `no heading there`, `spelt
+        why: the reason why it does not match, to follow its words: `in a comment`, `no heading there`, `spelt
             differently`, `with letters that only look alike`, `with characters that cannot be seen`.
     """
 
@@ -105,28 +105,28 @@ class Near(Record):
 
 
 def find_section(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Section | None:
-    """The first section with a title, compared as people write headings; None if there is none.
+    """Return the first section with a title, compared as people write headings; None if there is none.
 
-    A heading that says just that goes before one with a qualifier. One with characters in it that show as
-    nothing if they have no business is none: whatever searches the file for the title does not find it.
+    An exact match takes precedence over a heading with a qualifier. A heading with invisible characters that
+    writing does not need never matches, because a search for the title does not find it either.
 
     Args:
-        document: where it is looked for.
+        document: the document to search.
         title: the title.
-        aliases: other titles that stand for it.
+        aliases: alternative titles.
     """
     found = find_sections(document, title, aliases=aliases)
     return next((section for section in found if not is_strange(section)), None)
 
 
 def is_strange(section: Section) -> bool:
-    """True if a heading has characters that show as nothing if they have no business."""
+    """True if a heading has invisible characters that writing does not need."""
     text = section.heading.text
     return text.strange or visible(text.rendered) != text.rendered
 
 
 def find_sections(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Sequence[Section]:
-    """All sections with a title, first those that say just that; arguments as for `find_section`."""
+    """Return all sections with a title, exact matches first; arguments as for `find_section`."""
     wanted = {form for one in (title, *aliases) for form in _wanted(one)}
     exact: list[Section] = []
     qualified: list[Section] = []
@@ -140,17 +140,17 @@ def find_sections(document: Document, title: str, *, aliases: Iterable[str] = ()
 
 
 def same_title(heading: str, title: str) -> bool:
-    """True if a heading's words, as a reader sees them, are meant by a title."""
+    """True if the words of a heading, as a reader sees them, match a title."""
     return any(not _wanted(title).isdisjoint(forms) for forms in _forms(heading))
 
 
 def near_section(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Near | None:
-    """The section most like one that is missing; None if there is none.
+    """Return the text most like a missing section; None if nothing is similar.
 
     Args:
-        document: where it is looked for; `find_section` has found nothing.
+        document: the document, in which `find_section` has found nothing.
         title: the title.
-        aliases: other titles that stand for it.
+        aliases: alternative titles.
     """
     from difflib import get_close_matches
 
@@ -166,7 +166,7 @@ def near_section(document: Document, title: str, *, aliases: Iterable[str] = ())
             return Near(section.line, words, "with characters that cannot be seen" if unseen else _ALIKE)
         there.update(dict.fromkeys(forms - there.keys(), section))
     matter = 0 if document.front_matter is None else document.front_matter.count("\n") + 2
-    # Every form keeps the words of a title in this order, so that few lines need a closer look.
+    # Every form keeps the order of a title's words, so few lines need the full comparison.
     first = {form.split()[0] for form in wanted}
     for number, line in enumerate(document.source_lines[matter:], start=matter + 1):
         if not any(word in line.casefold() for word in first):
@@ -182,7 +182,7 @@ def near_section(document: Document, title: str, *, aliases: Iterable[str] = ())
 
 
 def bold_words(text: Text) -> str:
-    """The words of a paragraph that is bold as a whole; empty for any other one."""
+    """Return the words of a paragraph that is bold as a whole; empty for any other one."""
     if "\n" in text.raw.strip() or len(text.raw) > LONGEST:
         return ""
     bold = re.fullmatch(_BOLD, text.raw)
@@ -190,7 +190,7 @@ def bold_words(text: Text) -> str:
 
 
 def _wanted(title: str) -> set[str]:
-    """The forms of a title in a policy."""
+    """Return the normalized forms of a title from a policy."""
     folded = normalize("NFC", visible(title)).casefold().strip()
     numbering = re.match(_SURE_NUMBERING, folded)
     forms = {_words(folded), _words(folded[numbering.end() :]) if numbering else ""}
@@ -199,7 +199,7 @@ def _wanted(title: str) -> set[str]:
 
 @lru_cache(maxsize=4096)
 def _forms(heading: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The names a heading stands for: with all its words, and without the qualifier at the end."""
+    """Return the normalized forms of a heading: with all words, and without a trailing qualifier."""
     if len(heading) > LONGEST:
         return frozenset(), frozenset()
     folded = re.sub(_ATTRIBUTES, "", normalize("NFC", visible(heading)).casefold()).strip()
@@ -217,7 +217,7 @@ def _forms(heading: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _words(text: str) -> str:
-    """The words of a text in small letters, one space between them."""
+    """Return the words of a text in lower case, with single spaces between them."""
     text = text.casefold().replace("&", " and ")
     if text.isascii():
         return _NO_WORD.sub(" ", text).strip()
@@ -225,7 +225,7 @@ def _words(text: str) -> str:
 
 
 def _in_word(char: str) -> bool:
-    # Of the digits, those in circles or raised are decoration. A mark belongs to the letter before it.
+    # Circled and superscript digits are decoration. A combining mark belongs to the letter before it.
     return char.isalpha() or char.isdecimal() or (not char.isascii() and _is_mark(char))
 
 
@@ -236,10 +236,10 @@ def _is_mark(char: str) -> bool:
 
 
 LONGEST_NAME: Final = 80
-"""How many characters a field's name has at most; what is longer is a sentence."""
+"""The maximum length of a field's name, in characters; a longer text is a sentence."""
 
 DEEPEST: Final = 3
-"""How many keys within keys make one name, as in `review.last.date`."""
+"""The maximum number of nested keys in one name, as in `review.last.date`."""
 
 _BETWEEN: Final = re.compile(r"\s[|·•]\s")
 _MARKS: Final = ("***", "**", "__", "*", "_", "`")
@@ -254,10 +254,10 @@ class Field(Record):
 
     Attributes:
         name: its name as it is written, without marks and colon.
-        value: its value on one line, without the marks of emphasis, code and links; of a list the items with
-            `, ` between them.
-        line: the line it stands in, from 1.
-        form: how it is written.
+        value: its value on one line, without the marks of emphasis, code and links. The items of a list are
+            joined with `, `.
+        line: its line, from 1.
+        form: the form in which it is written.
     """
 
     name: str
@@ -267,9 +267,9 @@ class Field(Record):
 
 
 def read_fields(document: Document) -> Sequence[Field]:
-    """All fields of a Markdown document, those of its front matter first, then in order.
+    """Return all fields of a Markdown document: those of the front matter first, then in order.
 
-    Of front matter that is no YAML they are those that are certain all the same.
+    If the front matter is invalid YAML, its reliable keys are included; see `Data.certain`.
     """
     matter = document.properties
     certain = (
@@ -283,20 +283,20 @@ def read_fields(document: Document) -> Sequence[Field]:
 
 
 def block_fields(blocks: Sequence[AnyBlock]) -> Sequence[Field]:
-    """The fields among some blocks, in order."""
+    """Return the fields of blocks, in order."""
     return list(_in_blocks(blocks, bullet=False))
 
 
 def data_fields(data: Data) -> Sequence[Field]:
-    """The keys of structured data (JSON, YAML, TOML) as fields, those within them included, in order."""
+    """Return the keys of structured data (JSON, YAML, TOML) as fields in order, including nested keys."""
     return list(_keys(data, data.value, "data"))
 
 
 def find_fields(fields: Iterable[Field], *names: str) -> Sequence[Field]:
-    """The fields that have one of these names, in order.
+    """Return the fields that have one of these names, in order.
 
-    Names are compared by `normal_name`; what stands in brackets behind one (`Last review (UTC)`) is left out
-    where the name does not match with it.
+    Names are compared by `normal_name`. If a name does not match, it is compared again without a final part
+    in brackets, as in `Last review (UTC)`.
     """
     wanted = {normal_name(name) for name in names}
     found = []
@@ -308,9 +308,9 @@ def find_fields(fields: Iterable[Field], *names: str) -> Sequence[Field]:
 
 
 def normal_name(text: str) -> str:
-    """A name or a status for comparison: case, `_`, `-` and spaces do not count.
+    """Normalize a name or a status for comparison: case, `_`, `-` and spaces do not count.
 
-    `in_progress`, `In progress` and `in-progress` are the same.
+    `in_progress`, `In progress` and `in-progress` are equal.
     """
     if not text.isascii():
         import unicodedata
@@ -320,15 +320,15 @@ def normal_name(text: str) -> str:
 
 
 def plain_value(raw: str) -> str:
-    """The text of a value on one line, without the marks of emphasis, code and links."""
+    """Return a value as text on one line, without the marks of emphasis, code and links."""
     text = Text(raw.strip().removesuffix("\\"), 1)
-    # A placeholder such as `<name>` would be markup, and is shown as it is.
+    # A placeholder such as `<name>` renders as nothing; its source is returned instead.
     shown = text.rendered if text.rendered.strip() else text.plain
     return " ".join(shown.split())
 
 
 def _keys(data: Data, values: Any, form: Form, above: Place = ()) -> Iterator[Field]:
-    """The keys of a mapping in data, and those within them, as fields."""
+    """Yield the keys of a mapping, including nested keys, as fields."""
     for key, value in values.items() if isinstance(values, dict) else ():
         path = (*above, key)
         yield Field(dotted(path), _written(value), data.line(path) or 1, form)
@@ -337,7 +337,7 @@ def _keys(data: Data, values: Any, form: Form, above: Place = ()) -> Iterator[Fi
 
 
 def _written(value: Any) -> str:
-    """A value of a structured file as text; nothing is an empty one."""
+    """Return a value of a structured file as text; null becomes an empty text."""
     if value is None:
         return ""
     if isinstance(value, dict):
@@ -361,7 +361,7 @@ def _in_blocks(blocks: Sequence[AnyBlock], *, bullet: bool) -> Iterator[Field]:
 
 
 def _in_text(text: Text, following: AnyBlock | None, *, bullet: bool) -> Iterator[Field]:
-    """The fields of a paragraph's lines; the last one may have what follows the paragraph as its value."""
+    """Yield the fields of a paragraph; the block after it may be the value of the last one."""
     lines = text.raw.split("\n")
     for number, line in enumerate(lines):
         parts = _seen_parts(without_box(line) if not number else line.strip())
@@ -374,7 +374,7 @@ def _in_text(text: Text, following: AnyBlock | None, *, bullet: bool) -> Iterato
 
 
 def _seen_parts(line: str) -> list[tuple[str, str, Form]]:
-    """The fields of one line, as they are written or else as a page shows them: `<b>Status:</b> done`."""
+    """Return the fields of one line, from its source or from its rendered text (`<b>Status:</b> done`)."""
     parts = _parts(line)
     if ("<" in line or "&" in line) and (
         not parts or any("<" in name or "&" in name for name, _, _ in parts)
@@ -384,7 +384,7 @@ def _seen_parts(line: str) -> list[tuple[str, str, Form]]:
 
 
 def _below(following: AnyBlock | None) -> str:
-    """The value of a label that ends its paragraph and has nothing behind it."""
+    """Return the value of a label at the end of a paragraph, from the block after it."""
     if isinstance(following, List):
         return ", ".join(filter(None, (plain_value(without_box(item.text.raw)) for item in following.items)))
     if isinstance(following, Paragraph):
@@ -393,12 +393,12 @@ def _below(following: AnyBlock | None) -> str:
 
 
 def _unlabelled(line: str) -> str:
-    """A line as a value; empty if it is a field itself."""
+    """Return a line as a value; empty if the line is a field itself."""
     return "" if _label(line.strip()) else plain_value(line)
 
 
 def _parts(line: str) -> list[tuple[str, str, Form]]:
-    """The fields of one line: name, value as written, form."""
+    """Return the fields of one line as (name, source of the value, form)."""
     first = _label(line)
     if first is None:
         return []
@@ -416,7 +416,7 @@ def _parts(line: str) -> list[tuple[str, str, Form]]:
 
 
 def _label(line: str) -> tuple[str, str, Form] | None:
-    """The name that a line begins with, and what stands behind it; None if it begins with none."""
+    """Return (name, text after it, form) of the label at the start of a line; None if there is none."""
     mark = next((mark for mark in _MARKS if line.startswith(mark)), "")
     if mark:
         end = line.find(mark, len(mark), LONGEST_NAME + 2 * len(mark) + 1)
@@ -466,12 +466,12 @@ def _in_table(table: Table) -> Iterator[Field]:
 
 
 def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near | None:
-    """The field most like one that is missing; None if there is none.
+    """Return the text most like a missing field; None if nothing is similar.
 
     Args:
-        document: where it is missing.
-        fields: those that are there.
-        names: what it may be called.
+        document: the document without the field.
+        fields: the fields it has.
+        names: the possible names of the missing field.
     """
     from difflib import get_close_matches
 
@@ -495,9 +495,9 @@ class DataEntry(Record):
     """A mapping within structured data.
 
     Attributes:
-        data: what it stands in.
-        key: its place there, as a key from the top.
-        value: its keys with their values.
+        data: the data that contains it.
+        key: its path in the data.
+        value: its keys and values.
     """
 
     data: Data
@@ -506,30 +506,33 @@ class DataEntry(Record):
 
     @property
     def line(self) -> int | None:
-        """Its line, from 1; None if that cannot be told."""
+        """Its line, from 1; None if it is unknown."""
         return self.line_of()
 
     def line_of(self, *below: str | int) -> int | None:
-        """The line of something within it."""
+        """Return the line of a value inside it."""
         return self.data.line((*self.key, *below))
 
     def field(self, *below: str | int) -> str:
-        """The dotted key of it, or of something within it."""
+        """Return the dotted key of the mapping, or of a value inside it."""
         return dotted((*self.key, *below))
 
     def find(self, names: Iterable[str]) -> tuple[str, Any] | None:
-        """The first of some keys that it has, with its value; see `find_key`."""
+        """Return the first of some keys that exists, with its value; see `find_key`."""
         return find_key(self.value, names)
 
 
 def elements(value: Any) -> Iterator[tuple[str | int, Any]]:
-    """The elements of a list or mapping, each with its position or key; of any other value none."""
+    """Yield the elements of a list or mapping with their positions or keys; other values have no elements."""
     if isinstance(value, (list, dict)):
         yield from value.items() if isinstance(value, dict) else enumerate(value)
 
 
 def find_key(value: Mapping[str, Any], names: Iterable[str]) -> tuple[str, Any] | None:
-    """The first of some keys that a mapping has, with its value; keys are compared by `normal_name`."""
+    """Return the first of some names that is a key of a mapping, with its value.
+
+    Names are compared by `normal_name`.
+    """
     keys = {normal_name(key): key for key in reversed(list(value))}
     found = next((keys[name] for name in map(normal_name, names) if name in keys), None)
     return None if found is None else (found, value[found])
@@ -541,5 +544,5 @@ def is_scalar(value: Any) -> bool:
 
 
 def scalar_text(value: Any) -> str:
-    """A scalar as it is written, without space around it; empty for any other value."""
+    """Return a scalar as it is written, without surrounding whitespace; empty for any other value."""
     return written(value).strip() if is_scalar(value) else ""

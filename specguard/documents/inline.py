@@ -1,10 +1,10 @@
-"""The inline parts of a text: code, links and HTML; and the text that a reader sees of HTML.
+"""The inline parts of a text: code, links and HTML; and the visible text of HTML.
 
-The rules are CommonMark's (https://spec.commonmark.org/0.31.2/#inlines) as far as they decide what is code,
-what is a link and what is HTML. Emphasis is left to who asks.
+The rules are CommonMark's (https://spec.commonmark.org/0.31.2/#inlines), as far as they decide between code,
+links and HTML. Emphasis is left to the callers.
 
-HTML is read as a browser does: a comment or tag that is never closed takes all that follows with it, also
-Markdown. Style sheets and scripts are not followed: what a class hides is seen.
+HTML is read as in a browser: an unclosed comment or tag hides all following text, including Markdown. Style
+sheets and scripts are ignored: text hidden by a class counts as visible.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 LONGEST_LABEL: Final = 1000
-"""How many characters the label of a link may have; CommonMark allows 999."""
+"""The maximum number of characters of a link label; CommonMark allows 999."""
 
 MOST_OPEN: Final = 1000
-"""At least so many brackets may be open at once; of more the first ones are text."""
+"""At least this many brackets may be open at once; beyond that, the first ones become text."""
 
 _START: Final = re.compile(r"\\[!-/:-@\[-`{-~]|`+|<|!?\[|\]")
 _RUN: Final = re.compile(r"`+")
@@ -45,7 +45,7 @@ _ENDS: Final = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>", "<!": ">"}
 
 
 class LineCounter:
-    """The lines of positions in a text that go up.
+    """Converts ascending positions in a text to line numbers.
 
     Args:
         text: the text.
@@ -58,7 +58,7 @@ class LineCounter:
         self._position = 0
 
     def at(self, position: int) -> int:
-        """The line of a position that is not before the last one that was asked for."""
+        """Return the line of a position, which must not be before the previous one."""
         self._line += self._text.count("\n", self._position, position)
         self._position = position
         return self._line
@@ -68,12 +68,12 @@ class Hidden(Record):
     """Something that a file hides.
 
     Attributes:
-        what: what kind it is: one of the kinds of characters (`bidirectional`, `tag`, `zero-width`, `blank`,
-            `selector`, `hyphen`, `control`), or `comment`, `html`, `definition`, `footnote`; or `unread`,
-            where it cannot be told what the file hides.
-        line: the line on which it begins, from 1; None if it is no line's fault.
-        text: what it says, as far as it is text; for `unread` why it cannot be read.
-        chars: the characters, for a kind of these.
+        what: its kind. For characters: `bidirectional`, `tag`, `zero-width`, `blank`, `selector`, `hyphen` or
+            `control`. For text: `comment`, `html`, `definition` or `footnote`. For a file that could not be
+            read: `unread`.
+        line: its first line, from 1; None if it has no line.
+        text: the hidden text, as far as it is readable; for `unread` the reason.
+        chars: the characters, if the kind is one of characters.
     """
 
     what: str
@@ -83,7 +83,7 @@ class Hidden(Record):
 
 
 class Code(Record):
-    """A code span: where it stands with its backticks, and what is between them."""
+    """A code span: its start and end, including the backticks, and the text between them."""
 
     start: int
     end: int
@@ -91,7 +91,7 @@ class Code(Record):
 
 
 class Reference(Record):
-    """A link or picture: where it stands, where its text does, and where it leads."""
+    """A link or picture: the start and end of it and of its text, and its target."""
 
     start: int
     end: int
@@ -102,7 +102,7 @@ class Reference(Record):
 
 
 class Tag(Record):
-    """A tag; without a name a comment, or other markup that is not shown."""
+    """A tag; without a name, a comment or other markup that is not shown."""
 
     start: int
     end: int
@@ -112,7 +112,7 @@ class Tag(Record):
 
     @property
     def is_picture(self) -> bool:
-        """True if a reader sees something of the element although there is no text in it."""
+        """True if a reader sees the element although it has no text."""
         return self.name in PICTURES and not self.closing
 
 
@@ -120,15 +120,15 @@ class Inline:
     """The inline parts of a text, each kind in order.
 
     Args:
-        raw: the text as it is written.
-        references: the targets of link reference definitions, by their labels in normal form.
+        raw: the source.
+        references: the targets of link reference definitions, by normalized label.
 
     Attributes:
-        codes: its code spans.
-        links: its links and pictures, also those within the text of another one.
-        tags: its tags and comments.
-        escapes: the positions of backslashes that stand for the character behind them.
-        labels: what else stands in square brackets, as it may refer to a definition.
+        codes: the code spans.
+        links: the links and pictures, including those inside the text of another one.
+        tags: the tags and comments.
+        escapes: the positions of backslashes that escape the next character.
+        labels: the normalized texts of other square brackets, which may refer to a definition.
     """
 
     __slots__ = ("_no", "_raw", "_references", "_runs", "codes", "escapes", "labels", "links", "tags")
@@ -166,7 +166,7 @@ class Inline:
                 opened.append((found.start(), position))
             elif opened:
                 start, text_start = opened.pop()
-                # No link stands in another one; a picture may.
+                # A link cannot contain another one; a picture can be in a link.
                 if start >= linked or raw[start] == "!":
                     link = self._link(start, text_start, found.start())
                     if link is not None:
@@ -212,7 +212,7 @@ class Inline:
         return start + 1
 
     def _find(self, ending: str, start: int) -> int:
-        """The position behind the next ending; 0 if there is none, which is looked for only once."""
+        """Return the position after the next `ending`; 0 if there is none, which is remembered."""
         if ending in self._no:
             return 0
         found = self._raw.find(ending, start)
@@ -222,7 +222,7 @@ class Inline:
         return found + len(ending)
 
     def _link(self, start: int, text_start: int, closing: int) -> Reference | None:
-        """The link or picture that a closing bracket ends the text of."""
+        """Return the link or picture whose text ends at a closing bracket; None if it is not a link."""
         raw = self._raw
         found = _TARGET.match(raw, closing + 1)
         if found is not None:
@@ -243,22 +243,22 @@ class Inline:
 
 
 def unescaped(text: str) -> str:
-    """A text outside of code as it is meant, where a backslash may stand before a mark such as `_`."""
+    """Return text outside of code without the backslashes before marks such as `_`."""
     return _ESCAPE.sub(r"\1", text) if "\\" in text else text
 
 
 def normal_label(label: str) -> str:
-    """A link label for comparison, as markdown-it keeps those of definitions."""
+    """Normalize a link label, as markdown-it does for definitions."""
     return " ".join(label.split()).lower().upper()
 
 
 PICTURES: Final = frozenset(
     {"audio", "canvas", "embed", "iframe", "img", "object", "picture", "svg", "video"}
 )
-"""Elements that a reader sees something of, although there is no text in them."""
+"""Elements that a reader sees although they have no text."""
 
 _HIDDEN: Final = frozenset({"head", "script", "style", "template", "title"})
-# Elements whose content is text up to their end, whatever stands in it.
+# Elements whose content is raw text up to their closing tag.
 _RAW: Final = frozenset({"script", "style"})
 _VOID: Final = frozenset(
     {"br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -279,20 +279,20 @@ _MAY_HIDE: Final = re.compile(
 )
 _COMMENT: Final = re.compile(r"<!--(?:-?>|(.*?)(?:--!?>|\Z))", re.DOTALL)
 _HTML_START: Final = re.compile(r"<(?:!--|[!?]|/?[A-Za-z])")
-# Quotation marks belong to values; a `>` between them ends no tag.
+# Quotation marks enclose values; a `>` inside does not end the tag.
 _HTML_TAG: Final = re.compile(r"<(/?)([A-Za-z][^\s/>]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+)>")
 _CHECKED: Final = re.compile(r"\schecked(?=[\s=/>]|$)", re.IGNORECASE)
 _UNCLOSED: Final = "<"
 
 TAGS: Final = re.compile(r"</?[A-Za-z][^<>]*>")
-"""What looks like a tag in a line of source."""
+"""Anything like a tag in a line of source."""
 
 
 class Hiding:
-    """Text that HTML hides, tracked from one piece of the document to the next.
+    """Tracks hidden text of HTML from one piece of the document to the next.
 
     Args:
-        taken: where comments, and what else is hidden, are kept.
+        taken: the list to which comments and other hidden parts are added.
     """
 
     def __init__(self, taken: list[Hidden] | None = None) -> None:
@@ -302,11 +302,11 @@ class Hiding:
 
     @property
     def hidden(self) -> bool:
-        """True if what follows is hidden."""
+        """True if the following text is hidden."""
         return bool(self._element)
 
     def block(self, html: str, line: int) -> str:
-        """The visible part of an HTML block, as source; hidden parts keep their newlines.
+        """Return the source of the visible part of an HTML block; hidden parts keep their newlines.
 
         Args:
             html: its source.
@@ -315,7 +315,7 @@ class Hiding:
         return self._seen(html, line, self.tags(html), inline=False)
 
     def inline(self, raw: str, line: int) -> str:
-        """The visible part of running text, as source; a tag keeps only its name, without attributes."""
+        """Return the source of the visible part of running text; tags lose their attributes."""
         if not _MAY_HIDE.search(raw):
             return raw
         seen = self._seen(raw, line, Inline(raw, {}).tags, inline=True)
@@ -354,13 +354,13 @@ class Hiding:
                     markup = f"<{tag.name}{' checked' if checked else ''}>" + "\n" * markup.count("\n")
                 seen.append(markup if shown else "\n" * markup.count("\n"))
             if not closed:
-                # What is never closed takes all that follows with it, also Markdown.
+                # Unclosed markup hides all following text, including Markdown.
                 self._element = _UNCLOSED
         take(end, len(text), hide=self.hidden)
         return "".join(seen)
 
     def _enter(self, tag: Tag) -> None:
-        """Go into an element that is hidden, or out of it."""
+        """Update the state for a tag that opens or closes a hidden element."""
         if self._element:
             if tag.name == self._element and tag.name not in _VOID:
                 self._depth += -1 if tag.closing else 1
@@ -369,7 +369,7 @@ class Hiding:
             self._element, self._depth = tag.name, 1
 
     def tags(self, html: str) -> Iterator[Tag]:
-        """The tags of a block of HTML, and what else is markup in it."""
+        """Yield the tags, comments and other markup of an HTML block."""
         position = 0
         while self._element != _UNCLOSED:
             raw = rf"(?i:</{self._element}(?=[\s/>]))" if self._element in _RAW else _HTML_START
@@ -387,7 +387,7 @@ class Hiding:
 
 
 def hides(name: str, attributes: str) -> bool:
-    """True if an element shows nothing of what is in it.
+    """True if an element hides all of its content.
 
     Args:
         name: the element's name in lower case.
@@ -395,7 +395,7 @@ def hides(name: str, attributes: str) -> bool:
     """
     given: dict[str, str] = {}
     for word, value in _ATTRIBUTE.findall(attributes):
-        # Of an attribute that is there twice, a browser takes the first.
+        # If an attribute occurs twice, a browser uses the first.
         given.setdefault(word.lower(), value.strip("\"'"))
     return name in _HIDDEN or "hidden" in given or bool(_STYLE.search(unescape(given.get("style", ""))))
 
@@ -406,7 +406,7 @@ def has_pictures(html: str) -> bool:
 
 
 def text_of(html: str) -> str:
-    """The text of HTML without hidden parts; entities stand as they are."""
+    """Return the text of HTML without hidden parts; entities stay as written."""
     kept: list[str] = []
     end = 0
     for tag in Hiding().tags(html):

@@ -1,8 +1,8 @@
-"""JSON Schema over structured data: nothing is fetched, and no expression or comparison takes long.
+"""JSON Schema for structured data, without network access and without slow patterns or comparisons.
 
-The library is `jsonschema`; it is imported where a schema is used. Patterns run as RE2, as all expressions of
-a policy do, because the text they run on is a stranger's. Of the formats `date`, `email`, `ipv4`, `ipv6` and
-`uuid` are checked, the others are annotations.
+The library is `jsonschema`, imported only when a schema is used. Patterns run as RE2, like all expressions of
+a policy, because the text they match may come from strangers. Only the formats `date`, `email`, `ipv4`,
+`ipv6` and `uuid` are checked; other formats are annotations.
 """
 
 from __future__ import annotations
@@ -24,23 +24,24 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 STEPS: Final = 20_000
-"""So many parts of a schema are compared with a file at least, and `STEPS_EACH` more for each value in it.
+"""The basic limit of comparisons between parts of a schema and one file.
 
-What refers to itself by two ways would take twice as many for each level of a file that fits neither.
+`STEPS_EACH` is added for each value in the file. A schema that refers to itself in two ways would otherwise
+double the comparisons with each level of a file that matches neither.
 """
 
 STEPS_EACH: Final = 50
 
 MOST_MISFITS: Final = 20
-"""So many misfits of one file are told."""
+"""The maximum number of misfits reported for one file."""
 
 SHOWN: Final = 160
-"""So many characters of a message are shown; it may hold a value of any length."""
+"""The maximum number of characters of a message; it may contain a value of any length."""
 
 _BRANCHES: Final = (
     "$ref", "$dynamicRef", "$recursiveRef", "anyOf", "oneOf", "allOf", "not", "if", "contains",
 )  # fmt: skip
-# The keys below these are names, and what stands below those is no schema.
+# The keys inside `_NAMED` are names, not keywords; the values of `_VALUES` are not schemas.
 _NAMED: Final = ("properties", "$defs", "definitions", "dependentSchemas", "dependencies")
 _VALUES: Final = ("default", "const", "enum", "examples")
 _BY_PATTERN: Final = "it has patternProperties, which are not supported: use propertyNames"
@@ -49,16 +50,16 @@ _CODE_POINT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 class SchemaError(ValueError):
-    """A schema that cannot be used; the text says why, as a clause."""
+    """A schema that cannot be used; the message is the reason, as a clause."""
 
 
 class Misfit(Record):
-    """Something in data that does not fit.
+    """Something in the data that violates the schema.
 
     Attributes:
-        path: where it is: keys and positions from the top.
-        message: what does not fit.
-        keyword: the keyword of the schema that it does not fit, e.g. `required`.
+        path: its place: keys and positions from the top.
+        message: the violation.
+        keyword: the violated keyword of the schema, e.g. `required`.
     """
 
     path: Sequence[str | int]
@@ -70,10 +71,10 @@ class Schema:
     """A JSON Schema.
 
     Args:
-        schema: the schema as data. Its `$schema` says which draft it is; by default the newest.
+        schema: the schema as data. Its `$schema` selects the draft; the default is the newest.
 
     Raises:
-        SchemaError: it is no schema, or has a pattern that RE2 does not read.
+        SchemaError: it is not a valid schema, or has a pattern that RE2 cannot compile.
     """
 
     def __init__(self, schema: Any) -> None:
@@ -88,7 +89,7 @@ class Schema:
         except exceptions.SchemaError as error:
             raise SchemaError(f"it is no JSON Schema: {_shortened(error.message)}") from None
         _check_patterns(schema)
-        # What names a draft within it would bring the library's own checks back in.
+        # An inner `$schema` would bring the library's own keyword checks back.
         schema = _without_drafts(schema)
         extend: Callable[..., type[Validator]] = validators.extend
         self._steps = 0
@@ -96,17 +97,18 @@ class Schema:
         counted = {
             name: self._counted(kind.VALIDATORS[name]) for name in _BRANCHES if name in kind.VALIDATORS
         }
-        # A registry of its own, and empty: the library's default one would fetch.
+        # The library's default registry would fetch schemas; this one is empty.
         self._validator: Validator = extend(kind, {**counted, **_KEYWORDS})(
             schema, registry=Registry(), format_checker=FormatChecker(_FORMATS)
         )
 
     def misfits(self, value: Any) -> Iterator[Misfit]:
-        """Violations of the schema in data, at most `MOST_MISFITS` and one that says that there are more.
+        """Yield the violations of the schema in data, at most `MOST_MISFITS`.
+
+        If there are more, a last `Misfit` says so.
 
         Raises:
-            SchemaError: the schema leads nowhere: to what is not within it, or to itself for ever, or so
-                often that it would take too long.
+            SchemaError: a reference is unresolvable or endless, or the comparison takes too many steps.
         """
         from jsonschema.exceptions import best_match
         from referencing.exceptions import Unresolvable
@@ -126,7 +128,7 @@ class Schema:
             raise SchemaError("it refers to itself without an end") from None
 
     def _counted(self, keyword: Callable[..., Any]) -> Callable[..., Any]:
-        """A keyword that leads on to other schemas, which counts how often it does."""
+        """Wrap a keyword that leads to other schemas, to count its uses."""
 
         def count(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
             self._steps += 1
@@ -141,7 +143,7 @@ def _shortened(message: str) -> str:
     message = " ".join(message.split())
     if len(message) <= SHOWN:
         return message
-    # What is wrong stands behind the value.
+    # The reason follows the value.
     return f"{message[: SHOWN // 2]} ... {message[-SHOWN // 2 :]}"
 
 
@@ -157,11 +159,12 @@ def _check_patterns(schema: Any) -> None:
     """Compile every pattern of a schema.
 
     Raises:
-        SchemaError: RE2 does not read it, or it is one of names, which the library compares by itself.
+        SchemaError: RE2 cannot compile it, or it is a `patternProperties` key, which the library matches by
+            itself.
     """
     if any(table.get("patternProperties") for table in _schemas(schema)):
         raise SchemaError(_BY_PATTERN)
-    # What is no schema among its mappings, such as a default, does no harm.
+    # Mappings that are not schemas, such as a default, are checked too; this does no harm.
     for table in (one for _, one in walk(schema) if isinstance(one, dict)):
         pattern = table.get("pattern")
         try:
@@ -172,7 +175,7 @@ def _check_patterns(schema: Any) -> None:
 
 
 def _schemas(schema: Any) -> Iterator[dict[str, Any]]:
-    """A schema and those within it."""
+    """Yield a schema and the schemas inside it."""
     waiting = [schema]
     for one in waiting:
         if isinstance(one, list):
@@ -194,7 +197,7 @@ def _without_drafts(value: Any) -> Any:
     return [_without_drafts(inner) for inner in value] if isinstance(value, list) else value
 
 
-# Keywords that the library judges with Python's expressions, or in quadratic time
+# Keywords for which the library uses Python's regular expressions, or quadratic time
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[ValidationError]:
@@ -205,7 +208,7 @@ def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[Va
 
 
 def _pattern_properties(_validator: Any, patterns: Any, _instance: Any, _: Any) -> None:
-    """Refuse also those that only a reference makes a schema's own, such as one into a default."""
+    """Refuse `patternProperties` that the schema reaches only by a reference, such as one into a default."""
     if patterns:
         raise SchemaError(_BY_PATTERN)
 
@@ -213,7 +216,7 @@ def _pattern_properties(_validator: Any, patterns: Any, _instance: Any, _: Any) 
 def _additional_properties(
     validator: Any, additional: Any, instance: Any, schema: Mapping[str, Any]
 ) -> Iterator[ValidationError]:
-    """The library says of all such properties at once that they are there, and not where."""
+    """Report each additional property with its place; the library reports all at once, without places."""
     from jsonschema.exceptions import ValidationError
 
     known = schema.get("properties", {})
@@ -238,7 +241,7 @@ def _unique_items(validator: Any, unique: Any, instance: Any, _: Any) -> Iterato
 
 
 def _comparable(value: Any) -> Any:
-    """A value in which equal numbers are written alike: to a schema, 1 and 1.0 are one number."""
+    """Return a value in which equal numbers have one form: for a schema, 1 and 1.0 are equal."""
     if isinstance(value, dict):
         return {key: _comparable(inner) for key, inner in value.items()}
     if isinstance(value, list):

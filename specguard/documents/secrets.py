@@ -1,20 +1,19 @@
-"""Credentials in any text, with the place of each: for what reports them, and for what takes them out.
+"""Find credentials in any text, with their positions, in order to report or remove them.
 
-The detectors are those of the library detect-secrets. Importing it costs more than a whole check, and reading
-16 MB of Markdown with it line by line took 16 seconds. So one expression of RE2 reads a text first, in linear
-time (16 MB in 0.03 seconds), and the library sees the few places where that matched.
+The detectors come from the library detect-secrets. Importing it costs more than a whole check, and it needs
+16 seconds for 16 MB of Markdown, line by line. A single RE2 expression therefore reads a text first, in
+linear time (16 MB in 0.03 seconds). The library sees only the few places that match.
 
-Left out are its detectors that know a secret by less than a form: those of high entropy, which the object
-ids and digests of evidence have too; that of IP addresses, which are no credentials; those for IBM, SoftLayer
-and Cloudant, for which any word of the right length behind `key` or `pass` and a space will do; and the one
-of keywords, see `credential_values`. Nothing is verified, which would send it to somebody, and the comments
-with which the library lets a secret pass (`pragma: allowlist secret`) do not count: whoever writes the
-artifact would write them too.
+Detectors that recognize a secret by less than its form are left out. The entropy detectors also match the
+object ids and digests in evidence. IP addresses are not credentials. The detectors for IBM, SoftLayer and
+Cloudant accept any word of the right length after `key` or `pass` and a space.
 
-The library's detector of keywords takes any value in quotes for a secret, and none without; documents are
-full of names in quotes and of passwords without. So what the name is given is judged here: a value counts
-that was drawn at random or chosen as a password, and not a placeholder, a variable, a reference, a path or a
-word.
+The keyword detector accepts any value in quotes, and misses every value without quotes. Documents are full of
+names in quotes and of passwords without. `credential_value` therefore replaces this detector. Only a value
+drawn at random or chosen as a password counts, not a placeholder, a variable, a reference, a path or a word.
+
+Credentials are never verified, since that would send them to somebody. The library's comments that allow a
+secret (`pragma: allowlist secret`) are ignored: the author of an artifact would write them too.
 """
 
 from __future__ import annotations
@@ -32,18 +31,18 @@ if TYPE_CHECKING:
 
 
 KEYWORD: Final = "Secret Keyword"
-"""The kind of a credential that is told by the name it is given to."""
+"""The kind of a credential that is recognized by its name."""
 
 
 class FoundSecret(Record):
     """A text that looks like a credential.
 
     Attributes:
-        kind: what kind of credential it is.
+        kind: its kind.
         value: the credential itself; empty for a private key.
-        shown: as much of it as may be shown: the name that it is given to, or how its form begins.
-        start: where the text that told it begins.
-        end: where the part that was looked at for it ends.
+        shown: the part of it that may be shown: its name, or the beginning of its form.
+        start: the start of the text that matched.
+        end: the end of the text that was examined.
     """
 
     kind: str
@@ -54,7 +53,7 @@ class FoundSecret(Record):
 
 
 class CredentialFinder:
-    """Looks for credentials in one text after the other, in time that grows with its length alone."""
+    """Finds credentials in texts, in time linear in their length."""
 
     def __init__(self) -> None:
         import re2
@@ -64,7 +63,7 @@ class CredentialFinder:
         self._values = re2.compile(f"(?i){'|'.join(VALUE_HINTS)}".encode("latin-1"), options=options)
 
     def by_form(self, content: bytes) -> Iterator[FoundSecret]:
-        """Those that are told by their form, in order; several may be told of one place."""
+        """Yield the credentials that are recognized by their form, in order; one place may have several."""
         end = 0
         for match in self._forms.finditer(content):
             if match.start() < end:
@@ -73,7 +72,7 @@ class CredentialFinder:
             yield from found
 
     def by_name(self, content: bytes) -> Iterator[FoundSecret]:
-        """Those that are told by the name they are given to, in order."""
+        """Yield the credentials that are recognized by their name, in order."""
         for match in self._values.finditer(content):
             if found := credential_value(content, match.start(), match.end()):
                 yield found
@@ -101,11 +100,11 @@ FORM_HINTS: Final = (
     r"://[^\s/:@?#\[\]{}<>$`\"']{1,80}:[^\s/:@{}<>$`\"'*]{3,80}@",
     r"-----BEGIN (?:[A-Z0-9]{2,8} )?(?:ENCRYPTED )?PRIVATE KEY|PuTTY-User-Key-File-[23]",
 )
-"""What stands in a text for one of the forms to be there, each as short as it can be, in RE2's syntax."""
+"""Patterns that occur in every text with one of the forms, as short as possible, in RE2's syntax."""
 
-# For these any word of the right length will do, or it is no credential; of keys see `_has_key`.
+# These accept any word of the right length, or no credential at all; `_has_key` handles private keys.
 _LEFT_OUT: Final = ("Cloudant", "IBM", "Private Key", "Public IP", "SoftLayer")
-# Forms that version 1.5.0 of the library does not know.
+# Forms unknown to version 1.5.0 of the library.
 _MORE: Final = (
     ("GitHub Token", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{22,255}")),
     ("Anthropic Key", re.compile(r"\bsk-ant-[a-z]{2,10}[0-9]{0,3}-[A-Za-z0-9_-]{20,200}")),
@@ -114,12 +113,12 @@ _MORE: Final = (
     ("Hugging Face Token", re.compile(r"\bhf_[A-Za-z0-9]{30,60}")),
     ("Bearer Token", re.compile(r"^[Bb](?:earer|EARER)[ \t]+([A-Za-z0-9._~+/-]{20,4000})")),
 )
-# So far from its first character a form's last one is looked for, and no further than a bound.
+# The maximum length of a form, in bytes; a character of `_BOUND` ends it earlier.
 _LONGEST_FORM: Final = 6000
 _BOUND: Final = re.compile(rb"[\s<>|\"'`)\]}]")
 _BLANK: Final = re.compile(rb"[ \t]+")
 _KEY: Final = re.compile(rb"[A-Za-z0-9+/]{32}")
-# So far behind its first line a key is looked for, and what stands around the lines of one.
+# The number of bytes after its first line that are searched for a key, and the characters around its lines.
 _KEY_LENGTH: Final = 1500
 _KEY_MARGIN: Final = b" \t\r>\"'`+,|#*-"
 _PLACEHOLDER: Final = re.compile(
@@ -132,15 +131,15 @@ _LONG: Final = 20
 
 
 def credential_forms(content: bytes, at: int, end: int) -> tuple[int, list[FoundSecret]]:
-    """The credentials at a place that one of `FORM_HINTS` matched.
+    """Return the credentials at a match of `FORM_HINTS`.
 
     Args:
         content: the whole text.
-        at: where the match begins.
-        end: where it ends.
+        at: the start of the match.
+        end: the end of the match.
 
     Returns:
-        Where the part that was looked at ends; and each credential.
+        The end of the text that was examined, and the credentials.
     """
     matched = content[at:end]
     if matched.endswith(b"KEY") or matched.startswith(b"PuTTY"):
@@ -154,7 +153,7 @@ def credential_forms(content: bytes, at: int, end: int) -> tuple[int, list[Found
 
 
 def _said(token: str) -> str:
-    """The claims of a JSON Web Token about its bearer."""
+    """Return the claims of a JSON Web Token."""
     from base64 import urlsafe_b64decode
 
     part = token.split(".")[1]
@@ -162,19 +161,19 @@ def _said(token: str) -> str:
 
 
 def _shown(value: str) -> str:
-    """The public part of a token: the common prefix of its kind, and its length."""
+    """Return the public part of a token: the common prefix of its kind, and its length."""
     begins = _PUBLIC.match(value)
     return f"{f'{begins[0]}..., ' if begins else ''}{len(value)} characters" if len(value) >= _LONG else ""
 
 
 def _has_key(content: bytes, at: int) -> bool:
-    """True if a key follows on its first line, and not only a word on keys."""
+    """True if key data follows after the first line of a private key."""
     text = content[at : at + _KEY_LENGTH].replace(b"\\r", b"").replace(b"\\n", b"\n")
     for number, line in enumerate(text.split(b"\n")):
         row = line.strip(_KEY_MARGIN)
         if _KEY.match(row):
             return True
-        # Behind the first line stand headers of the form `Name: value`, and an empty line.
+        # Headers of the form `Name: value` and an empty line may follow the first line.
         if number and row and b": " not in row:
             return False
     return False
@@ -182,7 +181,7 @@ def _has_key(content: bytes, at: int) -> bool:
 
 @cache
 def _detectors() -> Sequence[Any]:
-    """The library's detectors that know a secret by its form."""
+    """Return the library's detectors that recognize a secret by its form."""
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
     from detect_secrets.plugins.base import RegexBasedDetector
 
@@ -195,7 +194,7 @@ def _matches(text: str) -> Iterator[tuple[str, str]]:
     for detector in _detectors():
         if not any(detector.analyze_string(text)):
             continue
-        # What it yields is a group of its expression, which of some tokens has the beginning alone.
+        # The detector yields a group of its expression, which for some tokens is only their beginning.
         for expression in detector.denylist:
             for found in expression.finditer(text):
                 inner = [group for group in found.groups() if group]
@@ -206,7 +205,7 @@ def _matches(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_form(kind: str, value: str) -> bool:
-    """True if a value is not one of those that stand for a credential in documents."""
+    """True if a value is a real credential, not an example as in documents."""
     if _PLACEHOLDER.search(value) or len(set(value)) < 6:
         return False
     if kind == "JSON Web Token":
@@ -216,7 +215,7 @@ def _is_form(kind: str, value: str) -> bool:
     if kind == "Basic Auth Credentials":
         return letters and digits and len(value) >= 6
     if kind in ("Artifactory Credentials", "Discord Bot Token", "Telegram Bot Token", "Bearer Token"):
-        # Names and object ids have such lengths too; what is drawn at random has all kinds of characters.
+        # Names and object ids have such lengths too; a random value has all kinds of characters.
         return digits and value.lower() != value and value.upper() != value
     return digits or kind in ("NPM tokens", "Slack Token", "Square OAuth Secret")
 
@@ -234,7 +233,7 @@ VALUE_HINTS: Final = (
     + _FIRST,
     rf"--[A-Za-z-]{{0,30}}{_NAME}[A-Za-z-]{{0,30}}[ =]{{1,4}}[\"']?{_FIRST}",
 )
-"""A name, what gives it a value, and eight characters that a value can begin with; case does not count."""
+"""A name, an assignment, and eight characters of a value; case does not count."""
 
 _LONGEST_VALUE: Final = 300
 _LONGEST_PREFIX: Final = 40
@@ -243,7 +242,7 @@ _ASSIGNMENT: Final = re.compile(
     r"(?P<flag>-{0,2})(?P<name>[A-Za-z0-9_\\\xc3\xb1\xf1-]+)[\"'\]`*]{0,4}[ \t]{0,8}"
     r"(?P<by>:=|=>|={1,3}|:|\||(?=[ \t]))[ \t*`]{0,8}[@(]?(?P<quote>[\"'`]?)"
 )
-# A name whose value is something about a secret, and not the secret.
+# A name whose value is about a secret, but not the secret itself.
 _ABOUT: Final = re.compile(
     r"(?:^|[_-])(?:age|arn|at|changed|checks?|column|count|created|date|digest|enabled|env|environment|expires"
     r"|expiry|fields?|file|filename|fingerprint|format|hash|header|hint|ids?|label|len|length|location|manager"
@@ -252,7 +251,7 @@ _ABOUT: Final = re.compile(
     r"|store|strength|suffix|ttl|types?|updated|uri|url|usage|var|variable|vault|version)",
     re.IGNORECASE,
 )
-# What people write where a secret would stand.
+# Stand-ins that people write in place of a secret.
 _MADE_UP: Final = re.compile(
     r"example|placeholder|change[_-]?(?:me|it)|dummy|sample|redacted|masked|removed|censored|your[_-]|\bmy[_-]"
     r"|x{4}|\*{3}|\.{3}|\u2026|\b(?:todo|tbd|fixme|fake|mock|none|null|undefined|insert|replace|secret|test)"
@@ -260,7 +259,7 @@ _MADE_UP: Final = re.compile(
     r"|deadbeef|s[3e]cr[3e]t|^[~/][^/]*/",
     re.IGNORECASE,
 )
-# A value that is had from somewhere else: a variable, a call, a vault.
+# A value that comes from elsewhere: a variable, a call, a vault.
 _ELSEWHERE: Final = re.compile(
     r"[$%<>{}()\[\]\\]|::|://|\benv\b|getenv"
     r"|^(?:vault|ssm|arn|op|ref|secrets?|vars|kms|sops|file|keychain|config|settings|self|this)[.:/]",
@@ -272,7 +271,7 @@ _WORDS: Final = re.compile(
     r"(?:[A-Za-z]*(?:[0-9]{1,3}[A-Za-z]*)?[-_./:#~@+=,]+)+[A-Za-z]*(?:[0-9]{1,4}[A-Za-z]*)?"
 )
 _PASSWORD: Final = re.compile(r"pass|pwd|contrase", re.IGNORECASE)
-# Of so many characters that are drawn at random so many are different ones, more often than not.
+# Of `_DRAWN` random characters, usually at least `_DIFFERENT` are distinct.
 _DRAWN: Final = 24
 _DIFFERENT: Final = 19
 _RUN: Final = re.compile(r"[0-9]+|[A-Za-z]+|[^0-9A-Za-z]+")
@@ -282,14 +281,14 @@ _AFTER: Final = re.compile(r"[ \t\r]*(?:$|[|#(,;<`*]|//|--)", re.MULTILINE)
 
 
 def credential_value(content: bytes, at: int, end: int) -> FoundSecret | None:
-    """The credential at a place that one of `VALUE_HINTS` matched; None if that is none.
+    """Return the credential at a match of `VALUE_HINTS`; None if the value is not a credential.
 
     Args:
         content: the whole text.
-        at: where the match begins.
-        end: where it ends.
+        at: the start of the match.
+        end: the end of the match.
     """
-    # What stands before the name belongs to it: `DB_PASSWORD`.
+    # The characters before the match belong to the name: `DB_PASSWORD`.
     before = _PREFIX.search(content[max(0, at - _LONGEST_PREFIX) : at])
     begin = at - (len(before[0]) if before else 0)
     bound = content.find(b"\n", end, begin + _LONGEST_VALUE)
@@ -306,7 +305,7 @@ def credential_value(content: bytes, at: int, end: int) -> FoundSecret | None:
 
 
 def _value(text: str, quote: str) -> tuple[str, str]:
-    """The value, and the text behind it."""
+    """Return the value, and the text after it."""
     closing = text.find(quote) if quote else -1
     if closing >= 0:
         return text[:closing], text[closing + 1 :]
@@ -326,6 +325,6 @@ def _is_value(value: str, name: str) -> bool:
     if not any(char.isdigit() for char in value) or not any(char.isalpha() for char in value):
         return False
     changes = len(_RUN.findall(value)) - 1
-    # `Summer2024` stands for a password more often than it is one; a key is no `OAuth2Provider`, whose
-    # letters come again as those of words do.
+    # `Summer2024` is an example more often than a real password. In words such as `OAuth2Provider`, letters
+    # repeat; in a key they rarely do.
     return changes >= (2 if _PASSWORD.search(name) else 3) or len(set(value[:_DRAWN])) >= _DIFFERENT

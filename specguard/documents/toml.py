@@ -1,7 +1,7 @@
-"""TOML as data, with the line of every key and element, and values written as TOML has them.
+"""TOML as data with the line of every key and element, and the formatting of values as TOML.
 
-A second pass over text that tomllib has read already: it follows keys, strings, arrays and inline tables, and
-reads no value.
+tomllib parses the text first. A second pass follows keys, strings, arrays and inline tables, and interprets
+no value.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
-# A string of several lines ends at the last of up to five quotes.
+# A multi-line string ends at the last of up to five quotes.
 _TOKEN: Final = re.compile(
     r"""(?P<string>\"{3}(?:[^\\]|\\.)*?\"{3}(?:\"{1,2}(?!\"))?|'{3}.*?'{3}(?:'{1,2}(?!'))?|\"(?:[^\"\\]|\\.)*\"|'[^']*')"""
     r"""|(?P<mark>[\[\]{},=.\n])|\#[^\n]*|[ \t\r]+|[^\s\[\]{},=.\#\"']+""",
@@ -34,7 +34,7 @@ _WHERE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$
 
 
 _PART: Final = r"(?:[A-Za-z0-9_-]++|\"[^\"\n]*+\"|'[^'\n]*+')"
-# tomllib takes time and memory with the square of a dotted key's parts.
+# tomllib needs quadratic time and memory in the number of a dotted key's parts.
 _LONG_KEY: Final = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_DEPTH}}}")
 
 _TOO_LONG: Final = "it has a number that is too long"
@@ -43,17 +43,17 @@ _TOO_LONG: Final = "it has a number that is too long"
 def read_toml(
     text: str, *, first: int = 1, number: Callable[[str], Any] = float
 ) -> tuple[dict[str, Any], dict[KeyPath, int]]:
-    """The data of a TOML text, and the line of every key and array element in it.
+    """Parse TOML, with the line of every key and array element.
 
     A table that is only implied has the line of the first key below it.
 
     Args:
         text: the text.
         first: the line on which it begins.
-        number: what a number with a point or an exponent becomes.
+        number: converts the text of a number with a decimal point or an exponent.
 
     Raises:
-        DataError: it is no TOML.
+        DataError: the text is not valid TOML.
     """
     text = text.replace("\r\n", "\n")
     long_key = _LONG_KEY.search(text)
@@ -69,13 +69,13 @@ def read_toml(
     except RecursionError:
         raise DataError(TOO_DEEP, first) from None
     except ValueError:
-        # Python reads no number of more digits than `sys.get_int_max_str_digits` says.
+        # Python refuses a number of more digits than `sys.get_int_max_str_digits`.
         raise DataError(_TOO_LONG, first) from None
     return data, _KeyScanner(text, first).scan()
 
 
 class _KeyScanner:
-    """Walks over TOML and notes where keys begin."""
+    """Walks over TOML and records the lines on which keys begin."""
 
     def __init__(self, text: str, first: int) -> None:
         self._tokens = _TOKEN.finditer(text)
@@ -86,7 +86,7 @@ class _KeyScanner:
         self._step()
 
     def _step(self, *, newlines: bool = False) -> str:
-        """Go on to the next token that says something; the one that was there. An empty one is the end."""
+        """Return the current token and advance to the next significant one; an empty token is the end."""
         word, self._word = self._word, ""
         for token in self._tokens:
             self._line = self._next_line
@@ -97,7 +97,7 @@ class _KeyScanner:
         return word
 
     def scan(self) -> dict[KeyPath, int]:
-        """All lines."""
+        """Return all lines."""
         table: KeyPath = ()
         while self._word:
             line = self._line
@@ -177,21 +177,24 @@ class _KeyScanner:
 
 
 def read(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
-    """The value of a text, and what finds the lines in it.
+    """Parse TOML, with the values in the form that JSON has.
 
     Args:
         text: the text.
         first: the line on which it begins.
 
+    Returns:
+        The value, and a function that returns the lines.
+
     Raises:
-        DataError: it is no such text, or says what a reader could take for two things.
+        DataError: the text is not valid TOML, or too deep.
     """
     value, lines = read_toml(text, first=first, number=Number)
     return _plain(value), lambda: {(): first} | {tuple(map(str, path)): lines[path] for path in lines}
 
 
 def _plain(value: Any) -> Any:
-    """TOML's values as JSON has them: dates and times are text."""
+    """Return TOML values in the form of JSON: dates and times become text."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -200,16 +203,16 @@ def _plain(value: Any) -> Any:
 
 
 def toml_key(name: str) -> str:
-    """A key, in quotes where it needs them."""
+    """Return a key for TOML, in quotes if it needs them."""
     return name if _BARE.fullmatch(name) else _quoted(name)
 
 
 def toml_value(value: Any) -> str:
-    """A value on one line; a text with backslashes, such as an expression, stands as it is where it can."""
+    """Return a value for TOML on one line; text with backslashes becomes a literal string if possible."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        # A literal string holds anything but its own quote as it is.
+        # A literal string can hold anything except its own quote.
         if "\\" in value and "'" not in value and value.isprintable() and "##" not in value:
             return f"'{value}'"
         return _quoted(value)
@@ -222,7 +225,7 @@ def toml_value(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A basic string: its escapes are JSON's, here for all that cannot be seen, and for what a log obeys."""
+    """Return a basic string, with JSON's escapes for invisible characters and for commands in CI logs."""
     quoted = json.dumps(text, ensure_ascii=False).replace("##", "#\\u0023")
     return quoted if quoted.isprintable() else "".join(map(_seen, quoted))
 
