@@ -1,7 +1,7 @@
-"""The command line: the entry point, and one module a command.
+"""The command line: the entry point here, and one module for each command.
 
-The few argument lists that hooks use are read without click, which costs 3.5 times a bare start of
-Python; all else goes to it. Both make the same `Request` and take the same way from there.
+The few argument lists that hooks use are parsed without click, whose import costs 3.5 times a bare Python
+start. All other command lines go to click. Both parsers build the same `Request` and share the code after it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from typing import Final, NoReturn
 
 _MOST: Final = 100
-"""So many errors are shown before the rest is counted."""
+"""The number of errors that are printed before the rest is only counted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
     Args:
-        arguments: the command line without the program's name; by default the process's.
+        arguments: the command line without the program's name; by default, that of the process.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if sys.stdin is None or sys.stdout is None or sys.stderr is None:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if closed:
             return _no_output("standard output is closed", "send it to a file or to /dev/null")
     for stream in (sys.stdout, sys.stderr):
-        # It takes every text, whatever encoding the environment names.
+        # Any text can then be printed, whatever encoding the environment names.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -51,17 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("specguard: interrupted", file=sys.stderr)
-        # Of an agent's hook every other code would let through what it was asked about.
+        # An agent reads every other exit code of its hook as permission.
         return EXIT_NO_VERDICT if words[:1] == ["hook"] else EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader has gone, and so has the verdict; nothing more can be said there.
+        # The reader has closed the pipe, so the verdict is lost and nothing more can be printed there.
         sys.stdout = None  # keeps the interpreter from flushing it once more
         return EXIT_NO_VERDICT
     except SpecguardError as error:
         complain(error, words)
         return EXIT_NO_VERDICT
     except (Exception, SystemExit) as error:  # noqa: BLE001 - what is raised must never look like a verdict
-        # A plugin's code may want to end the process, even with 0.
+        # A plugin's code may raise SystemExit, even with exit code 0.
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             sys.stdout = None
             return _no_output(
@@ -82,11 +82,11 @@ def _no_output(message: str, help: str) -> int:
 
 
 def run_and_leave() -> NoReturn:
-    """The command's entry point: run it and end the process at once.
+    """Run the command and end the process at once; the entry point of the installed program.
 
-    To take everything apart first, object by object, would cost a hook a third of a bare start of Python.
+    Freeing every object before the exit would cost a hook a third of a bare Python start.
     """
-    # What a check makes is used until its end: looking through all of it for waste would cost it a tenth.
+    # A check keeps its objects until it ends: garbage collection would find little and cost a tenth of it.
     gc.set_threshold(50_000, 20, 50)
     code = main()
     try:
@@ -95,17 +95,19 @@ def run_and_leave() -> NoReturn:
                 stream.flush()
     except OSError:
         code = code or EXIT_NO_VERDICT
-    # Folders that last as long as the process are removed by these, and by nobody else.
+    # Only these functions remove the temporary folders of this process.
     atexit._run_exitfuncs()
     os._exit(code)
 
 
 def complain(error: SpecguardError, words: Sequence[str] = ()) -> None:
-    """Say on standard error why there is no verdict; and in the format that was asked for, where it can.
+    """Print on stderr why a verdict is missing.
+
+    For `check`, also print an error report on stdout in the requested format, if specguard ships that format.
 
     Args:
-        error: what is wrong.
-        words: the command line.
+        error: the error to report.
+        words: the command line, from which the format is read.
     """
     from specguard.reporters.escape import cut, visible
 
@@ -128,7 +130,7 @@ def complain(error: SpecguardError, words: Sequence[str] = ()) -> None:
 
 
 def _print_error(begins: str, error: SpecguardError) -> None:
-    """One error and its next step, each on a line that only the program begins."""
+    """Print an error and its next step, each on a line that only this program can begin."""
     from specguard.reporters.escape import cut, cut_path, visible
 
     place = f"{cut_path(error.place)}: " if error.path else ""
@@ -138,9 +140,9 @@ def _print_error(begins: str, error: SpecguardError) -> None:
 
 
 def _open_missing() -> None:
-    """Give a process that was started without standard streams empty ones.
+    """Open empty standard streams if the process was started without some.
 
-    Else the first file that it opens would be its standard output, and what is printed would go there.
+    Otherwise the first file that the process opens would become its stdout and receive the output.
     """
     while True:
         descriptor = os.open(os.devnull, os.O_RDWR)
@@ -153,7 +155,7 @@ def _open_missing() -> None:
 
 
 def _format_asked(words: Sequence[str]) -> str:
-    """The format of the report that the command line, which may be wrong otherwise, asks for; or empty."""
+    """Return the format that the command line asks for, even if it is invalid otherwise; empty if none."""
     asked = ""
     for word, following in zip(words, [*words[1:], ""], strict=True):
         name, sign, value = word.partition("=")

@@ -1,4 +1,4 @@
-"""The commands as click sees them, each imported when it is called; those of servers and hooks are here."""
+"""The commands as click sees them, each imported on demand; those that start servers and hooks are here."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def needing(extra: str, *modules: str) -> Iterator[None]:
-    """Import what is in an extra.
+    """Turn an ImportError within the block into an error that names the extra to install.
 
     Args:
-        extra: its name.
-        modules: the packages that come with it.
+        extra: the name of the extra.
+        modules: the top-level packages that the extra installs.
 
     Raises:
-        SpecguardError: one of them is not installed, or is of a version that lacks what is imported from it.
+        SpecguardError: a package is not installed, or its version is too old to have what is imported.
     """
     try:
         yield
@@ -78,14 +78,14 @@ _HOMES: Final = {
     "status": ("brief", "new"),
     "test": ("eval",),
 }
-"""Modules with commands of other names; all others are `command` in a module of their name."""
+"""The modules of commands with other names; every other command is `command` in a module of its name."""
 
 COMPLETION: Final = "_SPECGUARD_COMPLETE"
-"""The variable by which a shell asks for its completion script, and then for completions."""
+"""The environment variable by which a shell asks for its completion script, and later for completions."""
 
 
 class _Commands(click.Group):
-    """A group that imports a command's module when the command is asked for."""
+    """A click group that imports a command's module only when that command is requested."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
@@ -122,7 +122,7 @@ class _Commands(click.Group):
 @in_directory
 @click.option("--traceback", is_flag=True, hidden=True, help="Show where an internal error came from.")
 @click.pass_context
-def app(context: click.Context, traceback: bool) -> int:  # noqa: ARG001 - others look for them
+def app(context: click.Context, traceback: bool) -> int:  # noqa: ARG001 - `main` looks for it
     """Judge changes to a repository against its SPEC_AUTHORITY.md.
 
     Exit codes: 0 every rule that applies passed, 1 findings, 2 no verdict, 130 interrupted.
@@ -134,12 +134,13 @@ def app(context: click.Context, traceback: bool) -> int:  # noqa: ARG001 - other
 
 
 def run(words: Sequence[str]) -> int:
-    """Run the command that the words name, or answer a shell that completes them.
+    """Run the command that the words name, or answer a shell that asks for completions.
 
     Raises:
-        SpecguardError: the words are no command line; click's message, as this program gives its own.
+        SpecguardError: the words are not a valid command line; the message is click's, in this program's
+            form.
     """
-    # A shell asks with the variable alone: a command that is given is run, whatever the environment says.
+    # A shell that completes passes no words; with words the command runs, whatever the variable says.
     asked = "" if words else os.environ.get(COMPLETION)
     if asked:
         from click.shell_completion import shell_complete
@@ -151,7 +152,7 @@ def run(words: Sequence[str]) -> int:
             )
         return EXIT_PASSED
     try:
-        # Not `app.main`: it ends with 1, which means findings here, where nobody reads the output.
+        # Not `app.main`: on a closed output it exits with 1, which means findings here.
         with app.make_context("specguard", list(words)) as context:
             result = app.invoke(context)
     except click.exceptions.Exit as end:
@@ -163,7 +164,7 @@ def run(words: Sequence[str]) -> int:
         raise usage(f"there is no option {error.option_name}", near or _help_of(error, words)) from None
     except click.UsageError as error:
         if error.ctx is not None and error.message == error.ctx.get_help():
-            # A group without a command, which click tells so.
+            # click reports a group without a command by the group's help text.
             click.echo(error.message, err=True)
             return EXIT_NO_VERDICT
         raise usage(error.format_message(), _help_of(error, words)) from None
@@ -171,10 +172,10 @@ def run(words: Sequence[str]) -> int:
 
 
 def _help_of(error: click.UsageError, words: Sequence[str]) -> str:
-    """The command that shows how the one with the error is called."""
+    """Return the command line that prints the help of the command in which the error occurred."""
     if error.ctx is not None:
         return f"{error.ctx.command_path} --help"
-    # Of an option without its value click does not tell whose it is.
+    # For an option without its value, click does not say which command it belongs to.
     named = [word for word in words if word in COMMANDS][:1]
     return " ".join(["specguard", *named, "--help"])
 

@@ -1,4 +1,4 @@
-"""`specguard approve`, `approvals` and `baseline`: what is accepted of what is found, and its records."""
+"""`specguard approve`, `approvals` and `baseline`: accept findings, and show the records of acceptance."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _record = opt.several(click.argument("name", metavar="ID"), opt.in_directory, op
 
 
 class _Group(click.Group):
-    """A group whose first command is meant where none is named."""
+    """A click group that runs `list` if no subcommand is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         named = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
@@ -134,7 +134,7 @@ def sign(name: str, base: str, key: str, output_format: str) -> None:
     """Sign an unsigned record as its approver, after showing its text."""
     with _logbook(base) as book:
         filed = book.named(name)
-        # Somebody else may have written what a person is asked to sign.
+        # The person must see the text first, since somebody else may have written it.
         for line in _lines_of(book.logged(filed)):
             say(line, err=output_format == "json")
         path = add_signature(book, filed, key)
@@ -148,20 +148,20 @@ def _say_written(said: str, name: str, paths: Sequence[str], output_format: str)
 
 
 SCHEMA: Final = "specguard.approvals/1"
-"""The name of the log's JSON; fields are only added to it."""
+"""The schema name of the log's JSON; fields are only added to it."""
 
 _FILES: Final = 3
-"""How many files of an approval a list names."""
+"""The number of an approval's files that a list names."""
 
 _PROOFS: Final = {"signature": "signed", "base": "in the base", "local": "unsigned"}
 
 
 def _all_lines(book: Logbook, *, over: bool) -> Iterator[str]:
-    """The approvals of a log, each in a few lines.
+    """Yield the lines of all approvals of a log, a few for each.
 
     Args:
         book: the log.
-        over: whether those that are expired or revoked are listed too.
+        over: True to list expired and revoked approvals too.
     """
     shown = book.approvals(over=over)
     for logged in shown:
@@ -176,7 +176,7 @@ def _all_lines(book: Logbook, *, over: bool) -> Iterator[str]:
 
 def _listed(logged: Logged) -> Iterator[str]:
     record = logged.filed.record
-    assert isinstance(record, Approval)  # noqa: S101 - approvals alone are listed
+    assert isinstance(record, Approval)  # noqa: S101 - only approvals are listed
     files = listed([cut_path(path_text(path)) for path in record.paths], _FILES)
     what = f"{', '.join(record.rules)} {files}".rstrip()
     yield f"{logged.filed.id[:12]} {logged.state:<9} {shortened(record.approver)}: {what}"
@@ -191,7 +191,7 @@ def _listed(logged: Logged) -> Iterator[str]:
 
 
 def _lines_of(logged: Logged) -> Iterator[str]:
-    """A record with all that it says, and what it is worth here."""
+    """Yield the lines of one record: every field, its state, and its proof."""
     data = _record_data(logged)
     said = data.pop("record")
     yield f"{'revocation' if said['kind'] == 'revoke' else 'approval'} {logged.filed.id}"
@@ -204,7 +204,7 @@ def _lines_of(logged: Logged) -> Iterator[str]:
 
 
 def _verified_lines(found: Verification) -> Iterator[str]:
-    """Problems of a log, each with the next step, or the number of valid records."""
+    """Yield the problems of a log, each with its next step, then the notes and a result line."""
     for path, reason, step in found.problems:
         yield f"error: {cut_path(path_text(path))}: {reason}"
         yield f"  next {step}"
@@ -218,7 +218,7 @@ def _verified_lines(found: Verification) -> Iterator[str]:
 
 
 def _log_data(book: Logbook, records: Sequence[Logged]) -> dict[str, Any]:
-    """Records of a log as JSON can hold them."""
+    """Return records of a log as JSON data."""
     return {
         "schema": SCHEMA,
         "folder": path_text(book.log.folder),
@@ -229,7 +229,7 @@ def _log_data(book: Logbook, records: Sequence[Logged]) -> dict[str, Any]:
 
 
 def _verified_data(found: Verification) -> dict[str, Any]:
-    """Problems of a log, for JSON."""
+    """Return the problems of a log as JSON data."""
     return {
         "schema": SCHEMA,
         "folder": path_text(found.book.log.folder),
@@ -273,7 +273,7 @@ def approve_command(rules: tuple[str, ...], output_format: str, **options: Any) 
         raise refused("an approval is for one change, and a push may bring several", "name a branch")
     if asked and not rules:
         raise refused("an approval names the rules that it is for", "`specguard approve` lists them")
-    # What is asked for with a rule alone is what could be approved of it.
+    # Without a reason or an approver, RULE only selects the findings to show.
     meant: dict[str, Any] = {"override" if asked else "select": rules}
     (verdict,) = check(Request(environment=os.environ, **meant, **options)) or (None,)
     if verdict is None:
@@ -283,14 +283,14 @@ def approve_command(rules: tuple[str, ...], output_format: str, **options: Any) 
 
 
 def _open(verdict: Verdict) -> Iterator[tuple[RuleResult, Sequence[Judged]]]:
-    """The rules with errors that are open, and these."""
+    """Yield each rule that has open errors, with these errors."""
     for result in verdict.results:
         if found := [one for one in result.findings if one.state == "open" and one.severity == "error"]:
             yield result, found
 
 
 def _offered(verdict: Verdict) -> Iterator[str]:
-    """Findings that could be approved, by whom, with their identities, and rules that could not judge."""
+    """Yield lines on each finding that could be approved, and by whom, and on undecided rules."""
     change = verdict.change
     yield f"change {change['fingerprint'] or '(no content)'}"
     opened = list(_open(verdict))
@@ -310,7 +310,7 @@ def _offered(verdict: Verdict) -> Iterator[str]:
 
 
 def _data(verdict: Verdict, *, written: bool) -> Mapping[str, Any]:
-    """The same for other programs, with what was written."""
+    """Return the findings that can be approved, and those that cannot, as JSON data."""
     whole = report(verdict)
     approvers = {result.code: list(result.approvers) for result, _ in _open(verdict)}
     found = [one for one in whole["findings"] if one["state"] == "open" and one["severity"] == "error"]
@@ -327,7 +327,7 @@ def _data(verdict: Verdict, *, written: bool) -> Mapping[str, Any]:
 
 
 SHOWN: Final = 20
-"""How many lines of a kind are printed before the rest is counted."""
+"""The number of lines of one kind that are printed before the rest is only counted."""
 
 _PLACE: Final = path_text(BASELINE)
 
@@ -361,7 +361,7 @@ def baseline_command(grow: bool, check: bool, strict: bool, today: str, output_f
 
 
 def _write_baseline(recording: Recording) -> None:
-    """Write the baseline in place of the old one; one that accepts nothing is taken away."""
+    """Replace the baseline by the new one; remove the file if the new one accepts nothing."""
     file = place_in(recording.top, _PLACE, "remove the link")
     with writing(_PLACE, "`specguard baseline --check --output-format json` prints what it would be"):
         if recording.after and (recording.before is None or recording.changes):

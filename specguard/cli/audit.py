@@ -1,4 +1,4 @@
-"""`specguard audit`: what would have been said of a history, and what was merged all the same."""
+"""`specguard audit`: judge the changes of a history, and report what was merged in spite of findings."""
 
 from __future__ import annotations
 

@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 
     _Choice = click.Choice[str]
 else:
-    _Choice = click.Choice  # before 8.2 it has no type to be of
+    _Choice = click.Choice  # not generic before click 8.2
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-"""What a format can be named."""
+"""The form of a format's name."""
 
 _OF_OVERRIDE: Final = ("--path", "--approved-by", "--reason", "--expires", "--ticket")
-"""What only has a meaning with `--override`."""
+"""The options that need `--override`."""
 
 _ONCE: Final = ("--push", "--pre-receive", "--patch", "--commit-msg-file", "--override")
-"""What is judged once, and does not go with `--watch`."""
+"""The options whose subject is judged once, so that they exclude `--watch`."""
 
 _ELSEWHERE: Final = (
     "--push", "--pre-receive", "--patch", "--override", "--head", "--range", "--root", "--branch",
     "--pr-title", "--pr-body-file", "--pr-event", "--pr-reviews", "--enforce", "--watch",
 )  # fmt: skip
-"""What does not go with `--fix`: where it is judged nothing can be put right, or nothing must be."""
+"""The options that exclude `--fix`: what they judge cannot, or must not, be edited here."""
 
 
 class _FormatName(_Choice):
-    """A format's name: one of those that ship with specguard, or what a plugin's can be."""
+    """The name of a report format, which may be that of a plugin."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        # Which plugins there are says the policy, and that is not read yet.
+        # The policy names the plugins, and it is not read yet.
         return value if _NAME.fullmatch(value) else super().convert(value, param, ctx)
 
 
@@ -68,7 +68,7 @@ def _output(
 
 
 def _given(options: Mapping[str, Any], flags: Sequence[str]) -> str:
-    """The first of some flags that is given; empty if none is."""
+    """Return the first of these flags that was given; empty if none was."""
     known = {flag: one.name or "" for one in click.get_current_context().command.params for flag in one.opts}
     return next((flag for flag in flags if options.get(known[flag])), "")
 
@@ -138,14 +138,14 @@ def command(
         if other := _given(options, _ONCE):
             help = "watch the working tree, --staged, or a branch with --head"
             raise usage(f"--watch does not go with {other}", help)
-        # The working tree is judged where nothing else is named.
+        # The working tree is the default.
         options["worktree"] |= not any(options[name] for name in ("staged", "head", "range", "root"))
     if yes and not fix:
         raise usage("--yes agrees to what --fix would do, and there is no --fix", "add --fix")
     if fix and (other := _given({**options, "watch": watch}, _ELSEWHERE)):
         help = "put right what is here: the branch, --staged, --worktree or --commit-msg-file"
         raise usage(f"--fix does not go with {other}", help)
-    # What a server takes is final.
+    # A push that a server accepts is final.
     options["enforce"] = options["enforce"] or (options["pre_receive"] and not options["dry_run"])
     request = Request(environment=os.environ, **options)
     if not request.override and (other := _given(options, _OF_OVERRIDE)):
@@ -160,32 +160,31 @@ def command(
 
 
 PAUSE: Final = 0.4
-"""So many seconds lie between two looks at least."""
+"""The shortest pause between two looks at the files, in seconds."""
 
 _REST: Final = 20
-"""Looking takes one part of so many of the time at most, and a pause lasts no longer than `_LONGEST`."""
+"""A pause lasts at least this many times as long as a look takes, but at most `_LONGEST` seconds."""
 
 _LONGEST: Final = 10.0
 _SETTLE: Final = 0.15
-"""A change has come to its end when two looks so many seconds apart see the same."""
+"""A change is complete when two looks this many seconds apart see the same state."""
 
 _PATIENCE: Final = 3.0
-"""What goes on changing for longer is judged all the same."""
+"""After this many seconds a change is judged even if the files are still changing."""
 
 _CLEAR: Final = "\033[2J\033[H"
 
 
 def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
-    """Judge, and judge again after each change, until the person who watches interrupts it.
+    """Judge, and judge again after each change, until the user interrupts.
 
-    What keeps a verdict from being given is shown, and watching goes on: a policy may be in the middle of an
-    edit.
+    An error that prevents a verdict is printed, and watching continues: the policy may be half edited.
 
     Raises:
         SpecguardError: there is nothing to watch.
-        KeyboardInterrupt: the only way in which it ends.
+        KeyboardInterrupt: the user interrupted; the loop has no other end.
     """
-    # A report that is written into the working tree must not be the reason for the next one.
+    # A report that is written into the working tree must not trigger the next check.
     signs = Signs(request, [name for _, name in reports.files] + ([request.log] if request.log else []))
     what = "the working tree" if request.worktree else "the index" if request.staged else "the branch"
     other = sys.stdout if reports.form == "text" else sys.stderr
@@ -199,7 +198,7 @@ def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
         try:
             _, report = judged(request, reports)
             sys.stdout.write(report)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - shown, and watching goes on
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - printed, and watching continues
             known = error if isinstance(error, SpecguardError) else internal_error(error)
             complain(known, ["check", "--output-format", reports.form])
         sys.stdout.flush()
@@ -210,7 +209,7 @@ def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
 
 
 def _wait(signs: Signs, seen: tuple[Any, ...]) -> None:
-    """Return when something else is seen, and has come to rest."""
+    """Return when the watched state differs from `seen` and has become stable."""
     pause = PAUSE
     while True:
         time.sleep(pause)
@@ -225,6 +224,6 @@ def _wait(signs: Signs, seen: tuple[Any, ...]) -> None:
             previous, now = now, signs.look()
             if now == previous:
                 break
-        # It may have been taken back meanwhile.
+        # The change may have been undone meanwhile.
         if now != seen:
             return

@@ -1,7 +1,7 @@
-"""Judging a request and reporting on it: what `check` does, however its words were read.
+"""Judge a request and write its reports: the part of `check` that both command line parsers share.
 
-The argument lists that hooks use are read here, without a command-line library.
-docs.github.com/actions/reference/workflows-and-actions/workflow-commands has the form of a job's files.
+The argument lists that hooks use are parsed here, without click. The format of a job's output files is in
+docs.github.com/actions/reference/workflows-and-actions/workflow-commands.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 class Reports(Record):
-    """The reports that are asked for.
+    """The reports that the command line asks for.
 
     Attributes:
-        form: the format on standard output.
-        files: further reports, as pairs of a format and a file.
-        explain: say in text what each rule looked at and what held.
-        statistics: count in text the findings of each rule.
+        form: the format on stdout.
+        files: further reports, as pairs of a format and a file name.
+        explain: add to the text report what each rule looked at and what held.
+        statistics: add to the text report the number of findings of each rule.
     """
 
     form: str = "text"
@@ -42,14 +42,14 @@ class Reports(Record):
 
     @property
     def forms(self) -> set[str]:
-        """The formats of all of them."""
+        """All requested formats."""
         return {self.form, *(form for form, _ in self.files)}
 
 
 def run_quickly(words: Sequence[str]) -> int | None:
-    """Run `check` with one of the flags that hooks and jobs give, or `hook`; None for anything else."""
+    """Run `hook`, or `check` with one flag that hooks and jobs use; return None for other commands."""
     if words[:1] == ["hook"] and len(words) > 1 and not {"-h", "--help"}.intersection(words):
-        # Its exit codes are its own: a wrong word is a refusal there too.
+        # `hook` has its own exit codes: a wrong argument must be a refusal there too.
         from specguard.integrations.hooks.answering import answer
 
         return answer(words[1:])
@@ -58,13 +58,13 @@ def run_quickly(words: Sequence[str]) -> int | None:
 
 
 def quick_request(words: Sequence[str]) -> Request | None:
-    """The request that a hook's words stand for; None if click must read them."""
+    """Return the request for an argument list that hooks use; None if click must parse the words."""
     asked: dict[str, Any]
     match words:
         case ["check", "--staged" | "--all" | "--push" as flag]:
             asked = {flag[2:]: True}
         case ["check", "--pre-receive"]:
-            # What a server takes is final.
+            # A push that a server accepts is final.
             asked = {"pre_receive": True, "enforce": True}
         case ["check", "--range", ends] if ".." in ends and not ends.startswith("-"):
             asked = {"range": ends}
@@ -78,7 +78,7 @@ def quick_request(words: Sequence[str]) -> Request | None:
 
 
 def judge(request: Request, reports: Reports | None = None) -> int:
-    """Check what is asked, write the reports, and return the exit code."""
+    """Judge a request, write its reports, and return the exit code."""
     reports = reports or Reports()
     verdicts, report = judged(request, reports)
     sys.stdout.write(report)
@@ -89,10 +89,14 @@ def judge(request: Request, reports: Reports | None = None) -> int:
 
 
 def judged(request: Request, reports: Reports) -> tuple[Sequence[Verdict], str]:
-    """Check what is asked and write the reports, all but the one for standard output, which is returned.
+    """Judge a request and write all its reports, except the one for stdout, which is returned.
+
+    Returns:
+        The verdicts, and the report for stdout.
 
     Raises:
-        SpecguardError: there is no verdict, and reports in files say so; or one cannot be written.
+        SpecguardError: no verdict is possible, which the reports in files then say; or a report cannot be
+            written.
     """
     from specguard.change.repository import Looking
 
@@ -101,7 +105,7 @@ def judged(request: Request, reports: Reports) -> tuple[Sequence[Verdict], str]:
         needs = _needs(reports.forms)
         if request.log:
             needs.add("fingerprint")
-        # Git looks for the repository while the rest is imported.
+        # Git finds the repository while the other modules are imported.
         looking = Looking.of(request)
         from specguard.engine.check import check
 
@@ -113,9 +117,9 @@ def judged(request: Request, reports: Reports) -> tuple[Sequence[Verdict], str]:
 
 
 def _reported(verdicts: Sequence[Verdict], request: Request, reports: Reports, looking: Looking) -> str:
-    """The report for standard output, once all others are written."""
+    """Write the log and the reports in files, then return the report for stdout."""
     plugins = list(dict.fromkeys(name for verdict in verdicts for name in verdict.authority["plugins"]))
-    # All are found before any is written.
+    # An unknown format must be an error before any report is written.
     makers = {form: _maker(form, reports, plugins) for form in reports.forms}
     failed: Exception | None = None
     try:
@@ -125,7 +129,7 @@ def _reported(verdicts: Sequence[Verdict], request: Request, reports: Reports, l
     for form, file in reports.files:
         try:
             write_report(file, makers[form](verdicts))
-        except Exception as error:  # noqa: BLE001 - the reports in other files are written all the same
+        except Exception as error:  # noqa: BLE001 - the other reports are still written
             failed = failed or error
     if failed is not None:
         raise failed
@@ -134,16 +138,16 @@ def _reported(verdicts: Sequence[Verdict], request: Request, reports: Reports, l
 
 
 def _report_error(error: Exception | SystemExit, request: Request, reports: Reports, *, judged: bool) -> None:
-    """Say in a job's files that there is no verdict; where nothing was judged, in reports and the log too."""
+    """Write the error to a job's files; if nothing was judged, also to the report files and the log."""
     from contextlib import suppress
 
     known = error if isinstance(error, SpecguardError) else internal_error(error)
     for form, file in () if judged else reports.files:
         from specguard.declaration.registry import FORMATS
 
-        # A plugin's format is known by the policy alone, and there may be none.
+        # Only the policy names plugins' formats, and there may be no policy.
         report = FORMATS[form].error_report(known) if form in FORMATS else ""
-        # What went wrong before is what is said.
+        # A failure to write must not hide the first error.
         with suppress(SpecguardError):
             if report:
                 write_report(file, report)
@@ -151,7 +155,7 @@ def _report_error(error: Exception | SystemExit, request: Request, reports: Repo
         from specguard.reporters.platforms import error_report_markdown
 
         values = {"verdict": "error", "exit-code": str(EXIT_NO_VERDICT), "findings": "0", "counts": "{}"}
-        # Of the reports those are named that say why.
+        # Name only the reports that exist: they give the reason.
         written = [(form, file) for form, file in reports.files if os.path.isfile(file)]
         with suppress(SpecguardError):
             _append(error_report_markdown(known), values, written)
@@ -162,18 +166,18 @@ def _report_error(error: Exception | SystemExit, request: Request, reports: Repo
 
 
 def _needs(forms: set[str]) -> set[str]:
-    """The facts that reports in these formats need beside the findings."""
+    """Return the facts that these formats need besides the findings."""
     if forms == {"text"}:
-        # What a hook prints needs nothing, not even the list of formats.
+        # The text report of a hook needs no facts, so the list of formats is not imported.
         return set()
     from specguard.declaration.registry import FORMATS
 
-    # A plugin makes its format of what the JSON report has.
+    # A plugin's format receives the data of the JSON report.
     return {need for form in forms for need in FORMATS.get(form, FORMATS["json"]).needs}
 
 
 def _maker(form: str, reports: Reports, plugins: Sequence[str]) -> Maker:
-    """The function for a report.
+    """Return the function that renders a format.
 
     Raises:
         SpecguardError: neither specguard nor a plugin of the policy has the format.
@@ -194,10 +198,10 @@ def _maker(form: str, reports: Reports, plugins: Sequence[str]) -> Maker:
 
 
 def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
-    """Add the verdicts to the log that is asked for, and to the repository's own where approvals were used.
+    """Append the verdicts to the requested log; if approvals were used, also to the repository's own log.
 
     Raises:
-        SpecguardError: the one that is asked for cannot be written.
+        SpecguardError: the requested log cannot be written.
     """
     used = [verdict for verdict in verdicts if any(one.state == "approved" for one in verdict.findings)]
     if not log and not used:
@@ -211,13 +215,13 @@ def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
 
         place = os.path.join(looking.common, PLACE)
         if os.path.islink(place) or os.path.islink(os.path.dirname(place)):
-            # Git makes none there, and whoever did may want something else written to.
+            # Git makes no links there; whoever made this one may want another file overwritten.
             return
         try:
             os.makedirs(os.path.dirname(place), exist_ok=True)
             append_lines(place, lines(used, time.time()))
         except OSError:
-            # A help to `specguard approvals`, and no more: there is none where nothing may be written.
+            # This log only adds detail to `specguard approvals`, so a read-only repository goes without.
             return
 
 
@@ -237,10 +241,10 @@ def _append_decisions(file: str, lines: str, instead: str = "") -> None:
 
 
 def write_report(file: str, text: str, *, append: bool = False) -> None:
-    """Write a report, or add it to what is in the file.
+    """Write a report to a file, or append it.
 
     Raises:
-        SpecguardError: it cannot be written.
+        SpecguardError: the file cannot be written.
     """
     from specguard.reporters.file_writing import writing
 
@@ -254,19 +258,19 @@ def write_report(file: str, text: str, *, append: bool = False) -> None:
 
 
 def wants_colour() -> bool:
-    """True if standard output is a terminal whose reader wants colours."""
+    """Return True if stdout is a terminal whose user wants colours."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 _WORST: Final = ("passed", "accepted", "failed", "indeterminate")
-"""The verdicts, each after those that it outweighs."""
+"""The verdicts, from the lightest to the gravest."""
 
 
 def _tell(verdicts: Sequence[Verdict], code: int, reports: Reports) -> None:
-    """Append to the job's summary and to its step's outputs, where the platform gives files for them.
+    """Append to the job's summary and to the outputs of its step, if the platform names files for them.
 
     Raises:
-        SpecguardError: one of the files cannot be written; the other one is all the same.
+        SpecguardError: one of the files cannot be written; the other is still written.
     """
     import json
 
@@ -298,7 +302,7 @@ def _append(summary: str, values: Mapping[str, str], files: Sequence[tuple[str, 
 
 
 def output_lines(values: Mapping[str, str]) -> str:
-    """The lines that set a step's outputs; whatever a value holds, it can end nothing but itself."""
+    """Return the lines that set a step's outputs; random delimiters keep each value within its own output."""
     lines = []
     for name, value in values.items():
         end = f"ghadelimiter_{os.urandom(16).hex()}"

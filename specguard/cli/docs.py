@@ -1,4 +1,4 @@
-"""`specguard docs`, `specguard rule` and `specguard error`: pages that are made from the code."""
+"""`specguard docs`, `specguard rule` and `specguard error`: pages that are generated from the code."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from specguard.reporters.status import aligned
 from specguard.runs.manifests import run_schemas
 
 _MARK: Final = "policy.schema.json"
-"""The page by which a folder is known as one of generated pages."""
+"""The page that identifies a folder as one of generated pages."""
 
 
 @click.command("docs")
@@ -37,7 +37,7 @@ _MARK: Final = "policy.schema.json"
 @opt.flag("--check", help="Write nothing; end with 1 if a page is stale.")
 def command(directory: str, check: bool) -> int:
     """Generate the pages of rules, errors, limits, settings and commands, and the JSON Schemas."""
-    # The page of limits reads those of `specguard mcp` too.
+    # The page of limits also reads constants of `specguard mcp`.
     with needing("mcp", "mcp", "mcp_types", "anyio"):
         pages = reference(load_registry())
     stale = [name for name, page in pages.items() if _read(os.path.join(directory, name)) != page]
@@ -69,8 +69,8 @@ def _read(file: str) -> str | None:
 
 
 def reference(registry: Registry) -> Mapping[str, str]:
-    """Every generated page by its path below the documents' folder."""
-    # First, so that a folder in which writing was interrupted is known too.
+    """Return every generated page by its path below the folder of the documents."""
+    # This page comes first, so that a folder is recognised even if writing was interrupted.
     pages = {_MARK: json.dumps(validate.policy_schema(registry), indent=2) + "\n"}
     pages |= {f"rules/{entry.rule.name}.md": manual.page(entry) for entry in registry.rules.values()}
     pages["rules/index.md"] = manual.index(registry.rules.values())
@@ -99,22 +99,22 @@ def _settings(registry: Registry) -> str:
 _WIDTH: Final = 100
 
 _COMMON: Final = ("-C", "--help", "--run-root", "--output-format")
-"""Options that are told of once, unless a command's own has more to choose from."""
+"""Options that are described only once, unless a command offers more choices for its own."""
 
 _RANGE: Final = re.compile(r"  \[[x\d<>=]+\]$")
-"""What click says of an option's numbers."""
+"""The range that click appends to the help of a numeric option."""
 
 
 def _commands() -> str:
-    """Every command's help, as the command prints it, at a width that does not depend on the terminal."""
+    """Return the page with the help of every command, at a fixed width."""
     context = app.make_context("specguard", [], None, resilient_parsing=True)
     return _text("commands.md").replace("{commands}\n", "\n".join(_helps(app, context, "")) + "\n")
 
 
 def _helps(group: click.Group, context: click.Context, above: str) -> Iterator[str]:
-    """The help of each command of a group, and below it of those that it has itself.
+    """Yield the help of each command of a group, and of its subcommands below it.
 
-    A heading has the command's name and arguments, and the help is a block below it.
+    A heading has the command's name and arguments; the help is a code block below it.
     """
     for name in group.list_commands(context):
         found = group.get_command(context, name)
@@ -129,7 +129,7 @@ def _helps(group: click.Group, context: click.Context, above: str) -> Iterator[s
 
 
 def _help(command: click.Command, context: click.Context) -> str:
-    """A command's help, without what every command has."""
+    """Return a command's help, without the options that every command has."""
     formatter = click.HelpFormatter(width=_WIDTH)
     command.format_help_text(context, formatter)
     options = [one for one in command.get_params(context) if isinstance(one, click.Option)]
@@ -159,10 +159,10 @@ class ErrorKind(NamedTuple):
     """One kind of error.
 
     Attributes:
-        name: its name, as it stands in brackets behind a message; it never changes.
+        name: its name, as printed in brackets after a message; it never changes.
         title: what has happened, as a heading.
         meaning: more about it, in Markdown; may be empty.
-        example: a message of this kind, without the place before it.
+        example: a message of this kind, without its file and line.
         remedy: how to fix it, in Markdown.
     """
 
@@ -178,12 +178,12 @@ def _text(name: str) -> str:
 
 
 def errors_text() -> str:
-    """The page of errors."""
+    """Return the page of errors, in Markdown."""
     return _text("errors.md")
 
 
 def error_kinds() -> Mapping[str, ErrorKind]:
-    """Every kind by its name, in the order of the page."""
+    """Return every kind of error by its name, in the order of the page."""
     return {
         found["name"]: ErrorKind(*(" ".join(found[field].split()) for field in ErrorKind._fields))
         for found in _ENTRY.finditer(errors_text())
@@ -214,29 +214,32 @@ _NUMBER: Final = re.compile(r"\{(?P<target>[\w.]+:[\w.]+)(?: (?P<unit>\w+))?\}")
 
 
 def limits_page() -> str:
-    """The page, ending in a newline.
+    """Return the page of limits, ending in a newline.
 
-    Its text has `{module:CONSTANT unit}` for each number, which may also be `module:CONSTANT.key`, or
-    `module:Class.field` for the default of a setting.
+    Its template has `{module:CONSTANT unit}` for each number. `module:CONSTANT.key` names a value of a
+    mapping, and `module:Class.field` the default of a setting.
     """
     return _NUMBER.sub(lambda found: shown(*found.groups("")), _text("limits.md"))
 
 
 def targets() -> list[tuple[str, str]]:
-    """The numbers of the page with their units; empty if the text, or the number itself, has the unit."""
+    """Return the targets on the page of limits, each with its unit.
+
+    The unit is empty if the page's text, or the number itself, has one.
+    """
     return [(found["target"], found["unit"] or "") for found in _NUMBER.finditer(_text("limits.md"))]
 
 
 def shown(target: str, unit: str) -> str:
-    """A number with its unit.
+    """Return a number as text, with its unit.
 
     Args:
-        target: where it is.
+        target: the constant, as `value_of` takes it.
         unit: bytes, MiB, seconds or characters; empty for none.
     """
     value = value_of(target)
     if isinstance(value, str):
-        # The pattern of the setting has made sure of its form.
+        # The setting's pattern ensures the form: digits and a unit.
         return counted(int(value[:-1]), {"s": "second", "m": "minute", "h": "hour"}[value[-1]])
     if unit == "seconds":
         days, rest = divmod(value, 86400)
@@ -249,10 +252,10 @@ def shown(target: str, unit: str) -> str:
 
 
 def value_of(target: str) -> float | str:
-    """The number that a target names; of a setting's default it may be text with its unit.
+    """Return the number that a target names; for the default of a setting it may be text with its unit.
 
     Raises:
-        LookupError, AttributeError, TypeError: it names none.
+        LookupError, AttributeError, TypeError: the target does not name a number.
     """
     module, _, name = target.partition(":")
     name, _, key = name.partition(".")
@@ -292,7 +295,7 @@ def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], ou
 
 
 def _has(entry: Registered, word: str) -> bool:
-    """True if a rule's page has a word, its example left out."""
+    """Return True if a rule's page, without its example, contains a word."""
     rule = entry.rule
     said = (rule.code, rule.name, " ".join(manual.prose(rule.__doc__ or "").split()), *rule.tables)
     settings = (text for option in validate.options_of(rule) for text in (option.name, option.description))

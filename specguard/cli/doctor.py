@@ -1,4 +1,4 @@
-"""`specguard doctor`: what a check, agents' hooks and runs need here, and what of it is missing."""
+"""`specguard doctor`: diagnose what checks, agents' hooks and runs need here, and what is missing."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ from specguard.work.kinds import WorkKind
 Status = Literal["ok", "note", "missing"]
 
 OLDEST_GIT: Final = (2, 31)
-"""`rev-parse --path-format` is there from this version on."""
+"""The first version of git with `rev-parse --path-format`."""
 
 EXTRAS: Final = {"mcp": "mcp", "lsp": "pygls"}
-"""The extras, each called as the command that needs it, with a package that comes with it."""
+"""The extras, each named like the command that needs it, with a package that it installs."""
 
 HOOKS: Final = ("pre-commit", "commit-msg", "pre-push")
 
@@ -50,13 +50,13 @@ _PRE_COMMIT: Final = ".pre-commit-config.yaml"
 
 
 class Diagnosis(Record):
-    """One thing that was looked at.
+    """The result of one diagnostic.
 
     Attributes:
-        subject: what.
+        subject: the thing that was examined.
         status: `ok`, `note` (a check works without it) or `missing` (it does not).
-        said: what is there.
-        help: the remedy; empty if nothing is to be done.
+        said: the message about the present state.
+        help: the next step; empty if nothing has to be done.
     """
 
     subject: str
@@ -92,11 +92,11 @@ def _lines(one: Diagnosis) -> Iterator[str]:
 
 
 class Checkup(Record):
-    """The subject of the checks.
+    """The repository and request that the diagnostics examine.
 
     Attributes:
         repository: the repository.
-        request: what a check would be asked here.
+        request: the request of a check that was run here.
     """
 
     repository: Repository
@@ -107,7 +107,7 @@ class Checkup(Record):
         """The policy that a check would judge by.
 
         Raises:
-            SpecguardError, MissingFact: there is none.
+            SpecguardError, MissingFact: the policy is missing or has an error.
         """
         return open_policy(self.request)
 
@@ -116,7 +116,7 @@ class Checkup(Record):
         """The base of a change.
 
         Raises:
-            SpecguardError, MissingFact: there is none.
+            SpecguardError, MissingFact: a base cannot be found.
         """
         with Git(self.repository) as git:
             found = find_base(git, self.request, find_event(self.request))
@@ -126,8 +126,8 @@ class Checkup(Record):
 
     @cached_property
     def base(self) -> Found:
-        """The base of checks: that of the change, or the one that its authority names."""
-        # What is wrong with the authority is said of it; there may be no branch of the name in it.
+        """The base that checks use: the change's base, or the one that its authority names."""
+        # Errors of the authority are reported under `authority`; the branch that it names may not exist.
         with suppress(SpecguardError, MissingFact), Git(self.repository) as git:
             if self.policy.base and not self.found.given:
                 return named_base(git, self.policy.base, "policy")
@@ -137,16 +137,16 @@ class Checkup(Record):
     def trusted(self) -> bool:
         """True if the policy was read from the base."""
         ref = self.policy.ref
-        # Without any base it was read from `HEAD`.
+        # Without a base, the policy was read from `HEAD`.
         with suppress(SpecguardError, MissingFact):
             return ref is not None and ref in (self.found.oid, self.base.oid)
         return False
 
 
 def diagnose(request: Request) -> Iterator[Diagnosis]:
-    """Everything that is looked at, in a check's order; without a repository that is all.
+    """Yield every diagnosis, in the order of a check; without a repository only the one on the repository.
 
-    What keeps several checks from an answer is said once.
+    If several diagnostics fail for the same reason, the reason is reported once.
     """
     try:
         repository = Repository.locate(request.directory, request.environment)
@@ -156,7 +156,7 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
     checkup = Checkup(repository, request)
     told: set[tuple[str, str]] = set()
     for subject, check in _CHECKS.items():
-        # A check works without what only a push or a run needs.
+        # A check works even if a push or a run lacks something.
         status: Status = "note" if subject in ("stages", "runs") else "missing"
         for one in _answered(subject, check(checkup), status):
             if one.subject != subject or (one.said, one.help) not in told:
@@ -165,7 +165,7 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
 
 
 def _answered(subject: str, answers: Iterator[Diagnosis], status: Status) -> Iterator[Diagnosis]:
-    """The answers of a check; an error that ends it is one of them, with a status."""
+    """Yield the diagnoses of one diagnostic; an error that ends it becomes a diagnosis with this status."""
     try:
         with Needed():
             yield from answers
@@ -226,7 +226,7 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
 
 
 def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
-    """The hooks of git that call specguard, by themselves or through pre-commit."""
+    """Yield whether git's hooks call specguard, directly or through pre-commit."""
     repository = checkup.repository
     process = repository.in_place("rev-parse", "--path-format=absolute", "--git-path", "hooks", user=True)
     folder = os.fsdecode(process.read()).rstrip("\n")
@@ -254,7 +254,7 @@ def _text(file: str) -> str:
 
 
 def _stages(checkup: Checkup) -> Iterator[Diagnosis]:
-    """The rules that judge in CI, and at a push only if the authority did not say otherwise."""
+    """Yield a note on each rule that the authority keeps from judging at a push, so only CI judges it."""
     policy = checkup.policy
     for rule in policy.rules:
         if rule.active and is_left_to_ci(rule.stages) and "push" in type(rule.load()).stages:
@@ -285,7 +285,7 @@ def _plugins(checkup: Checkup) -> Iterator[Diagnosis]:
 
 
 def _extras(_checkup: object) -> Iterator[Diagnosis]:
-    """The requirements of commands that need more than a check does."""
+    """Yield the extras that are not installed, with the commands that need them."""
     absent = [name for name, module in EXTRAS.items() if find_spec(module) is None]
     needed = " and ".join(f"specguard {name}" for name in absent)
     said = f"not installed: {', '.join(absent)}; {needed} would need it"
@@ -294,7 +294,7 @@ def _extras(_checkup: object) -> Iterator[Diagnosis]:
 
 
 def _agents(checkup: Checkup) -> Iterator[Diagnosis]:
-    """The hooks of each agent whose settings or whose program are here; a bare repository has none."""
+    """Yield the state of the hooks of each agent whose settings or program are here; none if bare."""
     from specguard.integrations.hooks.settings import HOSTS
 
     top = checkup.repository.work_tree_if_any()
@@ -327,7 +327,7 @@ def _host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diag
         yield Diagnosis(subject, "missing", said, repair)
     else:
         yield _proved(host, found.commands, top, environment)
-        # Of others nobody can be asked.
+        # Cursor does not report whether it trusts hooks, and Codex only if its program is here.
         if host.agent != "cursor" and (host.agent != "codex" or program is not None):
             trust = trust_of(host, program, top, environment)
             status: Status = "ok" if trust.trusted else "note"
@@ -335,7 +335,7 @@ def _host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diag
 
 
 def _proved(host: Host, commands: Mapping[str, str], top: str, environment: Mapping[str, str]) -> Diagnosis:
-    """The result of probing the hook; only a command that is known to be specguard's is run."""
+    """Return the result of probing the hook; a command that is not known to be specguard's is not run."""
     from specguard.integrations.hooks.session_pins import last_fired
     from specguard.integrations.hooks.settings import SOON, known_calls, probe, wanted_hooks
     from specguard.integrations.hooks.tool_calls import work_tree_at
@@ -351,7 +351,7 @@ def _proved(host: Host, commands: Mapping[str, str], top: str, environment: Mapp
     foreign = [one for one in commands.values() if one not in known]
     said = f"{host.file} has all of {', '.join(commands)}"
     if foreign:
-        # It is a text of the repository, which may be anybody's.
+        # The command comes from a file of the repository, which anybody may have written.
         why = f"not run, since it is not how specguard is called here: {foreign[0]}"
         remedy = f"read it and run it with an event, or: {repair}"
         return Diagnosis(subject, "note", f"{said}; {last}; {why}", remedy)
@@ -359,14 +359,14 @@ def _proved(host: Host, commands: Mapping[str, str], top: str, environment: Mapp
     if result.state == "refused":
         return Diagnosis(subject, "ok", f"{said}; a probe was refused in {result.seconds:.2f} s; {last}")
     how = "refused for want of a judgement" if result.state == "broken" else "let through"
-    # Doctor is what names the remedy.
+    # The remedy must not be to run doctor again.
     repair = (result.repair or repair).replace("specguard doctor", "specguard policy")
     said = f"a probe of a guarded edit was {how}: {result.said.splitlines()[0]}"
     return Diagnosis(subject, "missing", said, repair)
 
 
 def _runs(checkup: Checkup) -> Iterator[Diagnosis]:
-    """The requirements of a run here; none if the policy has no work items to run."""
+    """Yield what runs need here; if the policy has no work items, only the features that are off."""
     repository, policy = checkup.repository, checkup.policy
     environment, top = repository.environment, repository.work_tree_if_any()
     if top is None:
@@ -402,7 +402,7 @@ def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diag
 
 
 def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
-    """The programs that gates of the policy begin with and that are not there; a document may name more."""
+    """Yield the missing programs of the policy's gates; a document may name further gates."""
     from specguard.executor.gates import missing_programs, planned_gates
 
     for program, gates in missing_programs(planned_gates(policy, None).gates, environment).items():
@@ -411,7 +411,7 @@ def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis
 
 
 def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Iterator[Diagnosis]:
-    """The diagnosis of an agent: present, and in the required version; only the base's policy runs it."""
+    """Yield whether an agent is installed in the required version; only a trusted policy may run it."""
     from specguard.executor.agent import locate, resolve_agent
     from specguard.executor.run import RunOptions
 
@@ -428,7 +428,7 @@ def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Iterator[Dia
 
 
 def _store(policy: Policy, environment: Mapping[str, str], top: str) -> Iterator[Diagnosis]:
-    """The diagnosis of the folder of runs: writable, and without runs that died."""
+    """Yield whether the folder of runs is writable, and which runs in it have died."""
     from specguard.runs.files import run_root
     from specguard.runs.views import RunStore
 
@@ -469,7 +469,7 @@ _CHECKS: Final[Mapping[str, Callable[[Checkup], Iterator[Diagnosis]]]] = {
 
 
 def _canaries(request: Request) -> Iterator[Diagnosis]:
-    """One change a rule, in scratch repositories; nothing of this repository is written."""
+    """Yield the result of one change for each rule, made in scratch repositories, not in this one."""
     from specguard.evaluation.canaries import try_canaries
 
     counts: Counter[str] = Counter()
@@ -495,7 +495,7 @@ _OUTCOMES: Final[Mapping[str, tuple[Status, str]]] = {
 
 
 def off_promises(policy: Policy) -> Iterator[str]:
-    """Settings that a preset leaves to the project to turn on, each with the line that does."""
+    """Yield a line for each feature that a preset leaves off, with the setting that turns it on."""
     runs: RunSettings = policy.declared("run_settings")
     specs: SpecSettings = policy.declared("spec_settings")
     kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")

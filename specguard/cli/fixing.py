@@ -1,4 +1,4 @@
-"""`check --fix`: putting right what its rules can say how to, each thing shown before it is done."""
+"""`check --fix`: fix findings whose rules propose a fix, after showing each fix."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 _AMEND: Final = ("commit", "--amend", "--only", "--allow-empty", "--cleanup=verbatim", "--file=-")
-"""Nothing that is staged goes into the commit, and no line of the message is taken for a comment."""
+"""Options that leave staged files out of the commit, and keep message lines that look like comments."""
 
 _UNDER_WAY: Final = {
     "rebase-merge": "a rebase",
@@ -38,13 +38,18 @@ _UNDER_WAY: Final = {
 
 
 def put_right(request: Request, reports: Reports, *, yes: bool) -> int:
-    """Judge, show what would put findings right, do what is agreed to, judge again, and report.
+    """Judge, show the proposed fixes, apply those that are confirmed, judge again, and report.
 
-    With `request.dry_run` it is shown alone. With `yes` all of it is agreed to: else a person is asked on a
-    terminal.
+    With `request.dry_run` fixes are only shown. With `yes` all are applied; otherwise a person confirms each
+    one on a terminal.
+
+    Args:
+        request: the request to judge.
+        reports: the reports of the second judgement.
+        yes: True to apply all fixes without asking.
 
     Raises:
-        SpecguardError: there is no verdict, or something that was agreed to could not be done.
+        SpecguardError: no verdict is possible, or a confirmed fix could not be applied.
     """
     from specguard.engine.check import check
 
@@ -52,7 +57,7 @@ def put_right(request: Request, reports: Reports, *, yes: bool) -> int:
     try:
         verdicts = check(request, needs={"fixes"})
     except SpecguardError:
-        # There is no verdict, which every report says.
+        # The second judgement raises the same error, and its reports say so.
         verdicts = []
     proposals = [proposal for verdict in verdicts for proposal in verdict.fixes]
     if proposals:
@@ -64,12 +69,12 @@ def put_right(request: Request, reports: Reports, *, yes: bool) -> int:
 
 
 class _Fixer:
-    """Shows what would be done in one repository, asks, and does it.
+    """Shows fixes in one repository, asks for confirmation, and applies them.
 
     Args:
-        request: what was judged.
-        shown: where it is shown.
-        yes: whether all of it is agreed to.
+        request: the request that was judged.
+        shown: the stream on which fixes are shown.
+        yes: True to apply all fixes without asking.
     """
 
     def __init__(self, request: Request, shown: TextIO, *, yes: bool) -> None:
@@ -77,14 +82,14 @@ class _Fixer:
         self._shown = shown
         self._yes = yes
         self._repository = Repository.locate(request.directory, request.environment)
-        # A question that nobody sees is answered by nobody.
+        # Ask only if a person sees the question and can answer it.
         self._asks = sys.stdin.isatty() and shown.isatty()
 
     def put_right(self, proposals: list[Proposal]) -> None:
-        """Show each thing, and do it where it may be done and is agreed to.
+        """Show each fix, and apply it if it is possible and confirmed.
 
         Raises:
-            SpecguardError: it could not be done; then nothing of it is.
+            SpecguardError: a fix could not be applied, and has changed nothing.
         """
         left = 0
         for proposal in proposals:
@@ -108,7 +113,7 @@ class _Fixer:
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def _lines(self, proposal: Proposal, problem: str) -> Iterator[str]:
-        """The preview of a fix: a sentence, the command, and the difference."""
+        """Yield the preview of a fix: a summary, the command, and the diff."""
         codes, name = ", ".join(proposal.codes), path_text(proposal.name)
         if proposal.kind == "branch":
             yield f"fix ({codes}): rename the branch {name} to {path_text(proposal.after)}"
@@ -134,7 +139,7 @@ class _Fixer:
                 yield f"  {line}"
 
     def _do(self, proposal: Proposal) -> None:
-        # What was looked at may have changed while somebody read.
+        # The state may have changed while the user read the preview.
         if problem := self._problem(proposal):
             raise SpecguardError(f"it was not done: {problem}", help="run specguard check --fix again")
         if proposal.kind == "branch":
@@ -163,7 +168,7 @@ class _Fixer:
             raise SpecguardError(f"git refused it: {said}", help=help, code="git-failed")
 
     def _problem(self, proposal: Proposal) -> str:
-        """The reason why something cannot be done here and now, as a clause; empty if it can."""
+        """Return the reason why a fix cannot be applied now, as a clause; empty if it can."""
         if proposal.kind == "file":
             return self._file_problem(proposal)
         if proposal.kind == "message" and not proposal.name:
@@ -189,7 +194,7 @@ class _Fixer:
         return ""
 
     def _message_file(self, proposal: Proposal) -> bytes | None:
-        """The content of the file with the message, with the new one."""
+        """Return the new content of the message file; None if the file no longer has the judged message."""
         with open(self._message_place, "rb") as stream:
             raw = stream.read()
         return rewrite(raw, proposal.before, proposal.after, start_settings(self._repository))
@@ -208,7 +213,7 @@ class _Fixer:
         if self._run("check-ref-format", "--branch", new).returncode:
             return f"git takes no branch of the name {new}"
         refs = self._said("for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes").split("\n")
-        # A remote's own name may have slashes, so that more is taken for pushed than is, and never less.
+        # A remote's name may have slashes, so this may find too many pushed branches, but never too few.
         for ref in refs:
             remote = ref.startswith("refs/remotes/")
             if remote and ref.endswith(f"/{old}"):
@@ -219,7 +224,7 @@ class _Fixer:
         remote_of = self._said("config", "--get", f"branch.{old}.remote")
         if merges == f"refs/heads/{old}" and remote_of != ".":
             return f"it was pushed to {remote_of}"
-        # What is pushed under another name is shared all the same; the base's own commits are no part of it.
+        # A branch that was pushed under another name is shared too; commits that the base has do not count.
         containing = self._containing(self._said("rev-parse", "HEAD"))
         pushed = next((name for name in containing if name.startswith("refs/remotes/")), "")
         return (
@@ -227,7 +232,7 @@ class _Fixer:
         )
 
     def _own(self) -> bool:
-        """True if the branch has commits that the base does not have."""
+        """Return True if the branch has commits that the base does not have."""
         from specguard.change.base import find_base
         from specguard.change.git import Git
 
@@ -243,12 +248,12 @@ class _Fixer:
         return said.split("\n") if said else []
 
     def _place(self, proposal: Proposal) -> bytes:
-        """The path of the file to edit."""
+        """Return the absolute path of the file to edit."""
         return os.path.join(os.path.realpath(os.fsencode(self._repository.work_tree())), proposal.name)
 
     @property
     def _message_place(self) -> str:
-        """The file of the message that is being written."""
+        """The path of the commit message file."""
         return message_path(self._repository, self._request.message_file)
 
     def _said(self, *arguments: str) -> str:
@@ -256,7 +261,7 @@ class _Fixer:
         return "" if done.returncode else os.fsdecode(done.stdout).removesuffix("\n")
 
     def _run(self, *arguments: str | bytes, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Run git as the person would, whatever the repository's hooks and configuration make of it."""
+        """Run git in the user's environment, with the repository's own hooks and configuration."""
         return subprocess.run(
             [self._repository.program, *arguments],
             env=dict(self._request.environment),

@@ -1,4 +1,4 @@
-"""`specguard init`: write an authority that fits the repository as it is, and agents' settings."""
+"""`specguard init`: write an authority that fits the repository, and agents' settings."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def command(
         _extend(repository, named, planned, read, agreed=adopt, only_print=only_print)
         return
     if there and not only_print:
-        # What is wrong with it is told first.
+        # Errors in the existing authority are reported first.
         compiled(top)
         raise already_there(AUTHORITY, "specguard init --adopt reads it, and adds the settings that hold it")
     if not named and asks:
@@ -138,9 +138,9 @@ def _extend(
     agreed: bool,
     only_print: bool,
 ) -> None:
-    """Add to the authority that is there: the approvers, and what it and other files say in prose.
+    """Add approvers, and settings that documents state in prose, to the existing authority.
 
-    Nothing is read where `files` is None.
+    With `files` None no document is read.
     """
     top = repository.work_tree()
     added, subject = list(named), "name who may approve"
@@ -174,7 +174,7 @@ def _extend(
 def _write(
     repository: Repository, proposed: Proposed, planned: Sequence[HostSettings], *, only_print: bool
 ) -> None:
-    """Write a new authority, or print it, with agents' settings and what there is to do."""
+    """Write a new authority and agents' settings, or print them, then print the next steps."""
     top = repository.work_tree()
     past = list(look_back(repository, partial(fit, proposed, partial(_judging, top))))
     policy = _judging(top, proposed.text())
@@ -196,7 +196,7 @@ def _write(
 
 
 def _ask_for_approver() -> list[ProposedSetting]:
-    """Ask on a terminal who may approve; nobody if there is no answer."""
+    """Ask on a terminal who may approve; return an empty list if the answer is empty."""
     name = click.prompt("Who may approve exceptions? A name, or nothing", default="", show_default=False)
     if not name.strip():
         return []
@@ -205,7 +205,7 @@ def _ask_for_approver() -> list[ProposedSetting]:
 
 
 def _adopted(top: str, text: str, files: Sequence[str], paths: Sequence[str]) -> list[ProposedSetting]:
-    """Print what holds each sentence of the documents; the settings that hold more of them."""
+    """Print which rule or setting holds each sentence of the documents; return the settings to add."""
     found = Adopted(top, text, files, paths)
     shown = settings_block(found.settings) if found.settings else ["nothing is to be added"]
     for line in (*found.account, "", *shown, ""):
@@ -214,7 +214,7 @@ def _adopted(top: str, text: str, files: Sequence[str], paths: Sequence[str]) ->
 
 
 def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
-    """Have git ignore the folder of runs; where the policy has them committed, only what is local of them.
+    """Have git ignore the folder of runs; if the policy commits runs, ignore only their local files.
 
     Returns:
         The files that were written.
@@ -232,10 +232,10 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
         return written
     line = f"{'!' if kept else ''}/{folder}/"
     try:
-        # A link may lead out of the repository.
+        # Refuse a link, which may lead out of the repository.
         with open(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+b") as stream:
             text = stream.read()
-            # Of several lines about one folder the last one counts.
+            # If several lines match the folder, git obeys the last one.
             said = [one.strip() for one in text.split(b"\n") if one.strip(b" \t\r!/") == os.fsencode(folder)]
             if bool(said and not said[-1].startswith(b"!")) == kept:
                 begins = b"" if not text or text.endswith(b"\n") else b"\n"
@@ -247,7 +247,7 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
 
 
 def _default_branch(repository: Repository) -> str:
-    """The branch that changes are merged into: as checks find it, or this one."""
+    """Return the branch that changes are merged into: the base that checks find, or the current branch."""
     with Git(repository) as git:
         found = usual_base(git) or local_base(git)
     if found is not None:
@@ -256,7 +256,7 @@ def _default_branch(repository: Repository) -> str:
 
 
 def _judging(top: str, text: str) -> Policy:
-    """The policy of what is about to be written, so that nothing is written that would not judge."""
+    """Compile a proposed text, so that only an authority that can judge is written."""
     policy = compiled(top, text)
     assert policy is not None  # noqa: S101 - a document of this name is always an authority
     for unread in policy.unread:
@@ -266,7 +266,7 @@ def _judging(top: str, text: str) -> Policy:
 
 
 def _next_steps(repository: Repository, top: str, base: str, policy: Policy, written: Sequence[str]) -> None:
-    """Say what a person has to do for the authority to judge."""
+    """Print the steps after which the authority judges."""
     remote = repository.refs_named([f"refs/remotes/origin/{base}"])
     say(f"{AUTHORITY} is written; it judges once it is on {'origin/' if remote else ''}{base}:")
     say(f"  git add {shlex.join(written)} && git commit -m 'docs: state what may change'")
@@ -281,16 +281,16 @@ def _next_steps(repository: Repository, top: str, base: str, policy: Policy, wri
 
 
 ON_FAILURE: Final = ">=2.1.295"
-"""The versions of Claude Code that know `onFailure`; older ones may refuse the hook that has it."""
+"""The versions of Claude Code that know `onFailure`; older ones may refuse a hook that has this key."""
 
 
 class HostSettings(Record):
-    """An agent's settings as they are and as they would be.
+    """An agent's settings file before and after the change.
 
     Attributes:
         host: the agent.
-        old: what is there; None for nothing.
-        new: what would be there.
+        old: the present content; None if the file is missing.
+        new: the content with specguard's hooks.
     """
 
     host: Host
@@ -299,15 +299,15 @@ class HostSettings(Record):
 
 
 def plan_settings(top: str, agents: Sequence[str], environment: Mapping[str, str]) -> list[HostSettings]:
-    """The settings files to write for these agents.
+    """Return the settings of these agents with the hooks that are to be written.
 
     Args:
         top: the root of the working tree.
         agents: their names.
-        environment: where programs are found.
+        environment: the environment in which programs are found.
 
     Raises:
-        SpecguardError: a file is no regular file of the tree, or no JSON; then nothing should be written.
+        SpecguardError: a file is not a regular file of the tree, or not JSON; then nothing should be written.
     """
     program = call_words(environment)
     planned: list[HostSettings] = []
@@ -326,10 +326,10 @@ def plan_settings(top: str, agents: Sequence[str], environment: Mapping[str, str
 
 
 def read_settings(top: str, host: Host) -> str | None:
-    """An agent's settings of a project; None if there are none.
+    """Return the content of an agent's settings file in a project; None if the file is missing.
 
     Raises:
-        SpecguardError: it is no regular file, is reached through a link, or is no text.
+        SpecguardError: the path is not a regular file, goes through a link, or is not UTF-8.
     """
     help = "put a file in its place, or write there what `specguard init --agent NAME --print` has"
     file = place_in(top, host.file, help)
@@ -342,7 +342,7 @@ def read_settings(top: str, host: Host) -> str | None:
 
 
 def show_settings(planned: Sequence[HostSettings]) -> None:
-    """Print what would be written, as differences."""
+    """Print the changes to the settings files as diffs."""
     for one in planned:
         file = one.host.file
         if one.new == one.old:
@@ -354,10 +354,12 @@ def show_settings(planned: Sequence[HostSettings]) -> None:
 
 
 def write_settings(repository: Repository, planned: Sequence[HostSettings]) -> None:
-    """Write what is planned, and say what is to be done for the hooks to run, here and in other worktrees.
+    """Write the planned settings, then print what a person has to do so that the hooks run.
+
+    Notes name the files that git ignores, since other worktrees do not get them.
 
     Raises:
-        SpecguardError: a file cannot be written, or was changed since.
+        SpecguardError: a file cannot be written, or was changed since it was read.
     """
     top = repository.work_tree()
     written = [one.host.file for one in planned if one.new != one.old]

@@ -1,4 +1,4 @@
-"""Options that several commands have, what a shell may complete of them, and how a command prints."""
+"""Options that several commands share, shell completion of their values, and output functions."""
 
 from __future__ import annotations
 
@@ -21,51 +21,51 @@ Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]
 
 
 FILE: Final = click.Path(readable=False)
-"""A file's name, which is looked at no further here: what reads the file says what is wrong with it."""
+"""A file name, which is not checked here: the code that reads the file reports its errors."""
 
 DIRECTORY: Final = click.Path(file_okay=False, readable=False)
 """A folder's name."""
 
 
 def flag(*names: str, help: str) -> Option:
-    """An option without a value."""
+    """Return an option without a value."""
     return click.option(*names, is_flag=True, help=help)
 
 
 def text(*names: str, metavar: str, help: str, **more: Any) -> Option:
-    """An option with a text, which is empty if it is not given and need not be."""
+    """Return an option with a text; the default is empty unless the option is required."""
     if not more.get("required"):
         more.setdefault("default", "")
     return click.option(*names, metavar=metavar, help=help, **more)
 
 
 def file(*names: str, help: str, metavar: str = "FILE", **more: Any) -> Option:
-    """An option with a file's name."""
+    """Return an option with a file name."""
     return text(*names, metavar=metavar, type=FILE, help=help, **more)
 
 
 def folder(*names: str, help: str, metavar: str = "DIR", **more: Any) -> Option:
-    """An option with a folder's name."""
+    """Return an option with a folder name."""
     return text(*names, metavar=metavar, type=DIRECTORY, help=help, **more)
 
 
 def number(*names: str, metavar: str, help: str, **more: Any) -> Option:
-    """An option with a number of things or seconds, of one at least."""
+    """Return an option with an integer of at least 1, such as a count or seconds."""
     return click.option(*names, metavar=metavar, type=click.IntRange(1), help=help, **more)
 
 
 def repeated(*names: str, metavar: str, help: str, **more: Any) -> Option:
-    """An option that can be given several times."""
+    """Return an option that can be given several times."""
     return click.option(*names, metavar=metavar, multiple=True, help=help, **more)
 
 
 def chosen(*names: str, among: Iterable[str], help: str, **more: Any) -> Option:
-    """An option with one of some words."""
+    """Return an option whose value is one of some words."""
     return click.option(*names, type=click.Choice(tuple(among)), help=help, **more)
 
 
 def several(*options: Option) -> Option:
-    """One decorator for options, which a command's help lists in this order."""
+    """Combine options into one decorator; a command's help lists them in this order."""
 
     def decorate(command: Command) -> Command:
         for option in reversed(options):
@@ -76,11 +76,11 @@ def several(*options: Option) -> Option:
 
 
 STARTED_IN: Final = "specguard.started-in"
-"""Where the command was started, in the meta of its context."""
+"""The key in the context's meta under which the original working directory is kept."""
 
 
 def _enter(context: click.Context, _parameter: click.Parameter, directory: str) -> None:
-    """Go there before anything else is read, so that every other name is seen from there."""
+    """Change into the directory before other options are parsed, since all other paths are relative to it."""
     if not directory:
         return
     context.meta.setdefault(STARTED_IN, os.getcwd())
@@ -89,7 +89,7 @@ def _enter(context: click.Context, _parameter: click.Parameter, directory: str) 
     except OSError as error:
         help = "name a folder of the repository that is meant"
         raise SpecguardError(f"-C {directory}: {error.strerror}", help=help, code="no-repository") from error
-    # A folder that is named is the one that is meant, whatever git says of where a hook runs.
+    # The named folder takes precedence over the repository that git names to a hook.
     for name in ("GIT_DIR", "GIT_WORK_TREE"):
         os.environ.pop(name, None)
 
@@ -105,7 +105,7 @@ in_directory = click.option(
     callback=_enter,
     help="Run as if started in DIR.",
 )
-"""`-C DIR`, as git has it, before a command or behind it."""
+"""`-C DIR`, as in git, before a command or after it."""
 
 in_root = folder("--run-root", help="Keep runs in DIR.")
 base = text("--base", metavar="REF", help="Use the policy of REF.")
@@ -119,7 +119,7 @@ start_at = text("--base", metavar="BRANCH", help="Start from this branch.")
 
 
 def _not_empty(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """Refuse an empty value, as that of a variable which a job has not set."""
+    """Reject an empty value, which an unset variable of a job produces."""
     given = context.get_parameter_source(parameter.name or "")
     if not value and given is click.core.ParameterSource.COMMANDLINE:
         raise click.BadParameter("it is empty")
@@ -133,7 +133,7 @@ floor = several(
 
 
 def remote(help: str) -> Option:
-    """`--remote NAME`."""
+    """Return the option `--remote NAME`."""
     return click.option("--remote", metavar="NAME", default="origin", show_default=True, help=help)
 
 
@@ -159,7 +159,7 @@ what_is_judged = several(
     file("--pr-event", "event_file", help="The platform's event file."),
     file("--pr-reviews", "reviews_file", help="The platform's list of reviews."),
 )
-"""The change, its base and its pull request."""
+"""The options that name the change, its base and its pull request."""
 
 approval = several(
     repeated(
@@ -171,18 +171,18 @@ approval = several(
     text("--ticket", metavar="T", help="A link or ticket."),
     chosen("--scope", among=("change", "paths"), default="change", help="What the approval is bound to."),
 )
-"""Who approves what, why and until when."""
+"""The options that say who approves what, why and until when."""
 
 
 def completing(known: Callable[[], Iterable[str]]) -> Completer:
-    """A completer of the names that begin like the word, of a mapping with what is said of each."""
+    """Return a completer for names with this prefix; a mapping also has a description of each name."""
     return lambda _context, _parameter, begun: _items(known(), begun)
 
 
 def complete_selectors(
     _context: click.Context, _parameter: click.Parameter, begun: str
 ) -> list[CompletionItem]:
-    """The codes, names and families of rules that begin like this; after a comma, like what follows it."""
+    """Return codes, names and families of rules with this prefix; in a list, complete the last item."""
     from specguard.declaration.registry import FAMILIES
 
     before, comma, word = begun.rpartition(",")
@@ -192,7 +192,7 @@ def complete_selectors(
 
 
 def _rules() -> dict[str, str | None]:
-    """Each built-in rule's code and name, with what it flags."""
+    """Return each built-in rule's code and name, with the rule's summary."""
     from specguard.engine.plugins import load_registry
     from specguard.reporters.manual import summary
 
@@ -210,7 +210,7 @@ complete_rules = completing(_rules)
 
 
 def located() -> Repository:
-    """The repository that a command is about.
+    """Return the repository that contains the working directory.
 
     Raises:
         SpecguardError: there is none.
@@ -219,19 +219,22 @@ def located() -> Repository:
 
 
 def from_root(path: str, top: str) -> str:
-    """A path that is given from the working directory, from the root of the working tree; or empty."""
+    """Return a path relative to the working directory as one relative to the working tree's root.
+
+    The result is empty if the path is outside of the working tree.
+    """
     folder, name = os.path.split(path)
     found = os.path.relpath(os.path.join(os.path.realpath(folder), name), os.path.realpath(top))
     return "" if found == ".." or found.startswith("../") else found
 
 
 def say(line: str, *, err: bool = False) -> None:
-    """Print a line, in which nothing is obeyed or unseen."""
+    """Print a line after escaping characters that a terminal or job log would obey or not show."""
     click.echo(visible(line), err=err)
 
 
 def show(form: str, data: Any, lines: Iterable[str]) -> None:
-    """Print data as JSON where that is asked for, else lines."""
+    """Print data as JSON if that format is requested, otherwise print the lines."""
     if form == "json":
         click.echo(json_text(data))
     else:
@@ -240,7 +243,7 @@ def show(form: str, data: Any, lines: Iterable[str]) -> None:
 
 
 def show_markdown(page: str) -> None:
-    """Print a page of Markdown, through rich where a person reads it on a terminal."""
+    """Print a Markdown page; on a terminal, render it with rich."""
     if not sys.stdout.isatty():
         click.echo(page, nl=False)
         return

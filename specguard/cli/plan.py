@@ -1,4 +1,4 @@
-"""`specguard plan`: plans from the proposal to the last task, and what was done for their tasks."""
+"""`specguard plan`: create plans from proposals, follow their tasks, and compare them with runs."""
 
 from __future__ import annotations
 
@@ -146,10 +146,10 @@ def next_task(plan: str, output_format: str) -> int:
 
 
 def _states(policy: Policy, plan: str) -> list[PlanState]:
-    """The plans to show.
+    """Return the states of the plans to show.
 
     Raises:
-        SpecguardError: there is neither a plan nor a folder that one could be made of, or one cannot be read.
+        SpecguardError: there is neither a plan nor a folder to make one of, or a plan cannot be read.
     """
     top = opt.located().work_tree()
     try:
@@ -176,14 +176,14 @@ def _row(state: PlanState) -> tuple[str, ...]:
     counts = state.counts
     name = state.name if state.form == "plan" else state.path.rpartition("/")[0]
     following = state.next.id if state.next is not None else "-"
-    # Of a folder that no plan was made of the next step is to make one, as long as a box is not ticked.
+    # For a source folder with open boxes and no plan, the next step is to create the plan.
     if state.form != "plan" and counts["done"] < sum(counts.values()):
         following = f"specguard plan create {shlex.quote(state.name)} --name NAME"
     return (name, *(str(counts[one]) for one in STATES), following)
 
 
 def _told(policy: Policy, state: PlanState, task: TaskState) -> Iterator[str]:
-    """The information that a person or an agent needs to begin a task."""
+    """Yield the information that a person or an agent needs to begin a task."""
     yield f"{task.id} {task.title}".rstrip()
     yield f"  at      {Origin(state.path, task.line or 0)}"
     told = {"files": task.expected_files, "verify": task.verify, "done": task.done_criteria}
@@ -198,7 +198,7 @@ def _told(policy: Policy, state: PlanState, task: TaskState) -> Iterator[str]:
 
 
 def _work_kind(policy: Policy, path: str) -> str:
-    """The kind of work items that a plan's tasks are; empty if they are none."""
+    """Return the kind of work item that a plan's tasks belong to; empty if they belong to no kind."""
     kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
     for name, kind in kinds.items():
         if any(PathTemplate(source).read(path.encode("utf-8")) is not None for source in kind.sources):
@@ -207,7 +207,7 @@ def _work_kind(policy: Policy, path: str) -> str:
 
 
 def _standing(state: PlanState, task: TaskState) -> str:
-    """Where a task is that cannot be begun, and why it cannot."""
+    """Return the place of a task that cannot be begun, and the reason."""
     why = f"waits for {'; '.join(task.waits)}" if task.state == "waiting" else f"is {task.status}"
     return f"{state.path}:{task.line}: {task.id} {why}"
 
@@ -280,7 +280,7 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
     plan = NewPlan(source, kinds[kind], name, option=option.strip(), goal=goal.strip())
     files = plan.files()
     if not only_print:
-        # Before the option is asked for, which a stage before this one describes.
+        # This check comes before that of the option, which an earlier stage describes.
         require_open(policy, plan.path)
     plan.hold(top, files[plan.path], kind)
     if only_print:
@@ -295,7 +295,7 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
 
 
 def _add(top: str, files: Mapping[str, str], *, plan: str = "") -> None:
-    """Write the files that are not there yet, and say what became of each but the plan."""
+    """Write the files that do not exist yet, and print for each file but the plan whether it was written."""
     wanted = {
         path: content for path, content in files.items() if not os.path.lexists(os.path.join(top, path))
     }
@@ -370,7 +370,7 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
 
 
 def _one(files: Sequence[PlanFile], task_id: str) -> tuple[PlanFile, Task]:
-    """The task that is meant, and its plan."""
+    """Return the task with this id, and its plan."""
     found = [(one, task) for one in files if (task := one.plan.task(task_id)) is not None]
     if len(found) == 1:
         return found[0]

@@ -1,4 +1,4 @@
-"""`specguard policy`, `why` and `import`: what the authority says, and what other tools' settings come to."""
+"""`specguard policy`, `why` and `import`: show what an authority means, and import other tools' settings."""
 
 from __future__ import annotations
 
@@ -99,10 +99,10 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
 
 
 def _rule(policy: Policy, word: str, *, sure: bool) -> RuleInPolicy | None:
-    """The rule that a word names, in letters of either case; None if it is a path.
+    """Return the rule with this code or name, in letters of either case; None if the word is a path.
 
     Raises:
-        SpecguardError: there is no such rule, and it can be no path.
+        SpecguardError: the rule does not exist, and the word cannot be a path.
     """
     rule = policy.rule(word.upper()) or policy.rule(word.lower())
     if rule is None and (sure or (_CODE.fullmatch(word) and not os.path.lexists(word))):
@@ -130,12 +130,12 @@ SOURCES: Final[Mapping[str, Callable[[Repository, str], Imported]]] = {
     ),
     "spec-kit": lambda repository, _: files.import_speckit(repository.work_tree()),
 }
-"""What can be imported; the first and the third are files."""
+"""The importers by source; `commitlint` and `repolinter` read a file."""
 
 TITLE: Final = "## Imported settings"
 
 _UNITED: Final = frozenset({"rules.forbidden-path.paths"})
-"""Keys of which every source adds to what others say."""
+"""Keys of lists to which every source adds its own elements."""
 
 
 @click.command("import")
@@ -180,7 +180,7 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
 
 
 def _found(top: str) -> dict[str, str]:
-    """The sources that are here, each with its file where it has one."""
+    """Return the sources that are present here, each with its file; empty for a source without a file."""
     here = {
         "commitlint": next((one for one in commitlint.FILES if commitlint.has_configuration(top, one)), None),
         "openspec": "" if os.path.isdir(os.path.join(top, files.OPENSPEC)) else None,
@@ -191,10 +191,10 @@ def _found(top: str) -> dict[str, str]:
 
 
 def _asked(top: str, sources: Sequence[str]) -> dict[str, str]:
-    """The sources that are named; those without a file as they are found.
+    """Return the named sources; a source without a file takes the one that is found here.
 
     Raises:
-        SpecguardError: there is no such source, it is not here, or it is named twice.
+        SpecguardError: the source is unknown, is not here, or is named twice.
     """
     here = _found(top)
     asked: dict[str, str] = {}
@@ -211,7 +211,7 @@ def _asked(top: str, sources: Sequence[str]) -> dict[str, str]:
 
 
 def _leave_what_is_said(made: Imported, before: Policy) -> None:
-    """Take back what the authority sets itself, and say so."""
+    """Remove imported settings that the authority sets itself, and record them as left out."""
     own = {key: origin for key, origin in before.origins.items() if not origin.path.startswith("preset:")}
     for table, keys in list(made.tables.items()):
         for key, value in list(keys.items()):
@@ -232,7 +232,7 @@ def _leave_what_is_said(made: Imported, before: Policy) -> None:
 
 
 def _settings_section(made: Imported, names: Sequence[str]) -> str:
-    """The settings as a section of an authority."""
+    """Return the settings as a section of an authority."""
     read = ", ".join(f"`{name}`" for name in names) or "nothing"
     return f"{TITLE}\n\nRead from {read}.\n\n```toml specguard\n{made.toml()}```\n"
 

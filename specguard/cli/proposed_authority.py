@@ -1,4 +1,4 @@
-"""The authority that `specguard init` proposes: its guards and settings, each with its reason."""
+"""The authority that `specguard init` proposes: its guards and settings, each with a reason."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from specguard.reporters.file_writing import place_in, replace_file, writing
 _APPROVERS: Final = "[[approvals.approver]]"
 
 _Line = tuple[str, int, str, str]
-"""A document, its line, what becomes of it (such as `held` or `people`), and its words."""
+"""A document, a line number, the state of the text (such as `held` or `people`), and the text."""
 
 
 _JOBS: Final = "the jobs that decide what lands"
@@ -57,28 +57,28 @@ _LOCKED: Final = (
     (r"LICENSES/", "the licences"),
     (r"AI_CONTRACT\.md", "the contract with agents"),
 )
-"""Files and folders that a team would want an approval for, as they begin a path, with what they are.
+"""Files and folders that a team usually locks, as patterns of the beginning of a path, each with a reason.
 
-What runs specguard is guarded without a lock, by PTH004.
+The files that run specguard need no lock, since PTH004 guards them.
 """
 
 _FORBIDDEN: Final = (
     (r"docs/api/", "the interface others build on"),
     (r"docs/product/", "the product's requirements"),
 )
-"""Paths that an agent must not touch in a team that has them."""
+"""Paths that an agent must not touch if a team has them."""
 
 _APPROVER: Final = re.compile(r"(?P<name>[^<>=]+?)\s*(<(?P<email>[^<>=\s]+)>)?=(?P<file>.+)")
 _LARGEST_KEY: Final = 1 << 16
 _FITTED: Final = 8
-"""In so many folders a preset's code may be, for them to be meant."""
+"""The number of folders up to which folders of a preset's names are taken as its code."""
 
 
 class ProposedSetting(Record):
     """A setting that differs from its default.
 
     Attributes:
-        toml: its lines: a dotted key with its value, or a table.
+        toml: its TOML: a dotted key with its value, or a table.
         why: the reason for it; empty if it needs none.
     """
 
@@ -87,15 +87,15 @@ class ProposedSetting(Record):
 
 
 class Proposed:
-    """An authority before it is written.
+    """An authority that is not written yet.
 
     Args:
         base: the branch that changes are merged into.
-        presets: what it extends.
+        presets: the presets that it extends.
 
     Attributes:
-        base: the branch.
-        settings: its settings: those without a table come before the tables.
+        base: the branch that changes are merged into.
+        settings: its settings; the text has those without a table before the tables.
     """
 
     def __init__(self, base: str, presets: Sequence[str]) -> None:
@@ -108,13 +108,13 @@ class Proposed:
         self.settings.append(ProposedSetting(f"base = {toml_value(base)}"))
 
     def guard(self, path: str, why: str = "", *, forbidden: bool = False) -> None:
-        """Lock a path, or forbid it, and say what it is; one that is guarded already stays as it is."""
+        """Lock or forbid a path, with the reason; a path that is guarded already stays as it is."""
         known = [(one.rstrip("/"), kind) for one, kind in self._guards]
         if (path.rstrip("/"), forbidden) not in known:
             self._guards[path, forbidden] = f"- `{path}`: {why}." if why else f"- `{path}`"
 
     def text(self, *tried: ProposedSetting) -> str:
-        """The document, with settings that are only tried."""
+        """Return the text of the document, including settings that are only tried."""
         locked, forbidden = (
             [line for (_, kind), line in self._guards.items() if kind is wanted] for wanted in (False, True)
         )
@@ -130,7 +130,7 @@ class Proposed:
 
 
 def settings_block(settings: Iterable[ProposedSetting]) -> list[str]:
-    """The lines of a block of settings, each below its reason."""
+    """Return the lines of a block of settings, each setting below its reason."""
     lines: list[str] = []
     for one in sorted(settings, key=lambda one: one.toml.startswith("[")):
         table = one.toml.startswith("[")
@@ -139,7 +139,10 @@ def settings_block(settings: Iterable[ProposedSetting]) -> list[str]:
 
 
 def with_settings(text: str, settings: Sequence[ProposedSetting]) -> str:
-    """An authority's text with more settings: approvers in the block that has some, all else at its end."""
+    """Return an authority's text with more settings.
+
+    Approvers go into the block that has some, all other settings to the end.
+    """
     approvers = [one.toml for one in settings if one.toml.startswith(_APPROVERS)]
     own = (one for one in fences(Document(text).blocks) if tuple(one.info.split()) == INFO)
     block = next((one for one in own if _APPROVERS in one.content), None)
@@ -155,18 +158,18 @@ def with_settings(text: str, settings: Sequence[ProposedSetting]) -> str:
 
 
 def tree_paths(repository: Repository) -> Sequence[str]:
-    """The files of a repository that git knows or would add, from its root."""
+    """Return the files of a repository that git tracks or would add, relative to its root."""
     words, top = ("ls-files", "-z", "--full-name"), repository.work_tree()
     known = repository.in_place(*words, "--cached", "--", top).read()
     new = repository.in_place(*words, "--others", "--exclude-standard", "--", top, user=True)
-    # Where it cannot be told what is ignored, neither can what git does not know yet.
+    # If git cannot read the ignore rules, untracked files are left out.
     with contextlib.suppress(CommandError):
         known += new.read()
     return [os.fsdecode(path) for path in known.split(b"\0") if path]
 
 
 def guards_in(paths: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
-    """The files that are worth guarding: path, kind, and whether it should be forbidden."""
+    """Yield the paths that are worth guarding: each with the reason, and True if it should be forbidden."""
     for known, forbidden in ((_LOCKED, False), (_FORBIDDEN, True)):
         for pattern, why in known:
             begins = re.compile(pattern if pattern.endswith("/") else rf"(?:{pattern})\Z")
@@ -176,7 +179,10 @@ def guards_in(paths: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
 
 
 def fitted(policy: Policy, paths: Sequence[str]) -> Iterator[ProposedSetting]:
-    """The folders of a preset's code that are elsewhere: the nearest folders of these names."""
+    """Yield a setting for the code of specs, if the preset's folders are elsewhere in this tree.
+
+    The setting names the folders of the same names that are nearest to the root.
+    """
     code: Patterns = policy.declared("spec_settings").code
     origin = policy.origin("specs.code")
     if origin is None or not origin.path.startswith("preset:") or code.used([*map(os.fsencode, paths)]):
@@ -193,10 +199,10 @@ def fitted(policy: Policy, paths: Sequence[str]) -> Iterator[ProposedSetting]:
 
 
 def approver_named(text: str) -> ProposedSetting:
-    """The table of an approver, from `NAME=KEYFILE` or `NAME <ADDRESS>=KEYFILE`.
+    """Return the table of an approver, from `NAME=KEYFILE` or `NAME <ADDRESS>=KEYFILE`.
 
     Raises:
-        SpecguardError: it is none of both, or the file holds no public key.
+        SpecguardError: the text has neither form, or the file does not hold a public key.
     """
     match = _APPROVER.fullmatch(text.strip())
     if match is None:
@@ -211,7 +217,7 @@ def approver_named(text: str) -> ProposedSetting:
     table: Mapping[str, Any] = {
         "name": match["name"].strip(),
         "emails": [match["email"]] if match["email"] else None,
-        # A change that names the first approver has no comments, and so no sign of one.
+        # A change that names the first approver may not have comments, so the key must not have a `#`.
         "key": content.replace("#", ""),
         "may": ["PTH002", "PTH004"],
     }
@@ -220,19 +226,28 @@ def approver_named(text: str) -> ProposedSetting:
 
 
 def compiled(top: str, text: str = "") -> Policy | None:
-    """The policy of a working tree whose authority has, or shall have, this text; None if it has none.
+    """Compile the policy of a working tree; None if it has no authority.
+
+    Args:
+        top: the root of the working tree.
+        text: the text of the authority, instead of the file's; empty for the file's.
 
     Raises:
-        SpecguardError: it is wrong.
+        SpecguardError: the policy has an error.
     """
     return load_policy(FolderTree(top, {AUTHORITY: text} if text else {}), registry=load_registry)
 
 
 def change_authority(top: str, change: Callable[[str], str], *, write: bool = True) -> None:
-    """Change the text of a working tree's authority, by a rename; without `write` only see that it fits.
+    """Change the text of a working tree's authority by an atomic rename.
+
+    Args:
+        top: the root of the working tree.
+        change: returns the new text for the old one.
+        write: False to check only that the new text compiles.
 
     Raises:
-        SpecguardError: it would be no authority then, is a link, or cannot be read or written.
+        SpecguardError: the new text does not compile, or the file is a link or cannot be read or written.
     """
     file = place_in(top, AUTHORITY, "put a regular file in its place")
     old = "# Authority"
@@ -248,24 +263,24 @@ def change_authority(top: str, change: Callable[[str], str], *, write: bool = Tr
 _PATHS: Final = "rules.locked-path.paths"
 _SECTIONS: Final = "authority.sections"
 _UNITED: Final = (_PATHS, "rules.protected-branch.branches", _SECTIONS)
-"""What several documents may set, each its own part."""
+"""Keys that several documents may set, each adding its own part."""
 
 
 class Adopted:
-    """An authority's documents, read sentence by sentence.
+    """The documents of an authority, read sentence by sentence.
 
     Args:
-        top: the repository's folder.
+        top: the root of the working tree.
         text: the authority's text, as it is or will be written.
-        files: further documents that it shall name.
-        tracked: the files of the repository; a path that none of them has is not proposed.
+        files: further documents that the authority is to name.
+        tracked: the files of the repository; a path that matches none of them is not proposed.
 
     Attributes:
-        settings: what is to be added to the authority.
-        account: what is said of each sentence, line by line.
+        settings: the settings to add to the authority.
+        account: the report on each sentence, line by line.
 
     Raises:
-        SpecguardError: a document cannot be read, or a setting of it is wrong.
+        SpecguardError: a document cannot be read, or one of its settings is wrong.
     """
 
     def __init__(self, top: str, text: str, files: Sequence[str], tracked: Sequence[str]) -> None:
@@ -293,7 +308,7 @@ class Adopted:
         self.account = list(self._told(sorted(told, key=lambda one: one[:2])))
 
     def _told(self, told: Sequence[_Line]) -> Iterator[str]:
-        """The account, document by document; one that is only being written is not told of."""
+        """Yield the report, document by document; an authority that is not written yet is left out."""
         for path in dict.fromkeys(one[0] for one in told):
             if path == AUTHORITY and not os.path.isfile(os.path.join(self._top, path)):
                 continue
@@ -307,7 +322,7 @@ class Adopted:
         yield "Sentences are read in English, lists of paths in any language."
 
     def _compiled(self) -> Policy:
-        """The policy of the authority with the settings so far."""
+        """Compile the authority with the settings that were proposed until now."""
         policy = compiled(self._top, with_settings(self._text, self.settings))
         assert policy is not None  # noqa: S101 - a document of this name is always an authority
         return policy
@@ -316,7 +331,7 @@ class Adopted:
         return Document(read_source(FolderTree(self._top, {AUTHORITY: self._text}), path).text)
 
     def _name(self, policy: Policy, files: Sequence[str]) -> None:
-        """Have the authority name the documents that it does not name yet."""
+        """Propose the setting that names the documents which the authority does not name yet."""
         known = {path for path, _ in policy.documents}
         new = [file for file in dict.fromkeys(map(os.path.normpath, files)) if file not in known]
         for file in new:
@@ -331,7 +346,7 @@ class Adopted:
             self.settings.append(ProposedSetting(f"documents = {toml_value(new)}"))
 
     def _read(self) -> Iterator[_Line]:
-        """The paths that known sections give."""
+        """Yield the paths that known sections list, each with its rule."""
         known = known_sections(self._policy.sections)
         for path, _ in self._policy.documents:
             for one in () if path.endswith(".toml") else read_sections(self._document(path), path, known)[0]:
@@ -341,7 +356,7 @@ class Adopted:
                 yield path, one.line, "held" if held else "read", f"{one.path}  ({code})"
 
     def _lists(self, unread: Sequence[Unread]) -> Iterator[_Line]:
-        """Text that was not read; for lists of paths the setting that reads them."""
+        """Yield text that was not read; for a list of paths also the setting that would read it."""
         for one in unread:
             if one.meaning == "nothing":
                 continue
@@ -370,7 +385,7 @@ class Adopted:
                 yield self._proposed(one.path, one.line, one.text, one.settings)
 
     def _proposed(self, path: str, line: int, text: str, settings: Sequence[str]) -> _Line:
-        """Take settings up, as far as they can stand in a block of their own; what is said of the text."""
+        """Propose settings for a text, unless the authority sets them otherwise; return its report line."""
         told: list[str] = []
         for setting in settings:
             key, value = _key_and_value(tomllib.loads(setting))
@@ -401,7 +416,7 @@ class Adopted:
 
 
 def _key_and_value(data: Any, key: str = "") -> tuple[str, Any]:
-    """The dotted key and the value of one setting."""
+    """Return the dotted key and the value of one setting."""
     ((name, value),) = data.items()
     key = f"{key}.{name}" if key else name
     if isinstance(value, dict) and key != _SECTIONS:
@@ -410,24 +425,24 @@ def _key_and_value(data: Any, key: str = "") -> tuple[str, Any]:
 
 
 LOOKED_AT: Final = 200
-"""So many changes are looked at."""
+"""The number of past changes that are judged at most."""
 
 _SECONDS: Final = 60
-"""For so long; what is left then is not looked at."""
+"""The time limit for judging past changes, in seconds; changes beyond it are not judged."""
 
 _FEW: Final = 20
-"""Fewer changes say nothing of a team's ways."""
+"""Fewer changes than this do not show a team's conventions."""
 
 _OFTEN: Final = 20
-"""A convention that more than one of so many changes breaks is none yet.
+"""A convention that more than one of this many changes breaks is not a convention of the team yet.
 
-What guards is never loosened because it was broken.
+Rules that guard paths are never loosened because changes broke them.
 """
 
 _GUARDS: Final = ("PTH001", "PTH002")
 _FEW_OF_BOT: Final = 3
 _BOT: Final = "[bot]"
-"""How a bot's account is written, and its name in what it commits."""
+"""The end of a bot's account name, and of the author name in its commits."""
 
 _NUMBERED: Final = re.compile(r" \(#[0-9]+\)$")
 _PINS: Final = ProposedSetting('rules.locked-path.pins = "allow"')
@@ -436,18 +451,18 @@ _PINS: Final = ProposedSetting('rules.locked-path.pins = "allow"')
 def look_back(
     repository: Repository, told: Callable[[PastGit, list[PastChange]], Iterator[str]]
 ) -> Iterator[str]:
-    """What is said of the last changes, the newest first; nothing where there are few.
+    """Yield report lines on the last changes, the newest change first; nothing if there are only a few.
 
     Args:
-        repository: whose history.
-        told: says it.
+        repository: the repository whose history is read.
+        told: returns the report lines on these changes.
     """
     if repository.head is None:
         return
     try:
         with Needed(), Git(repository) as git:
             past = past_changes(git, find_branch(git, "").tip, most=LOOKED_AT)
-        # A first commit is no change of anything.
+        # A root commit has no base to be judged against.
         changes = [change for change in past if change.base]
         if len(changes) < _FEW:
             return
@@ -460,7 +475,7 @@ def look_back(
 
 
 def past_failures(policy: Policy, git: PastGit, changes: Sequence[PastChange]) -> Iterator[str]:
-    """The findings of a policy in the last changes."""
+    """Yield a line on the findings of a policy in the last changes."""
     found = _failures(git, policy, changes, monotonic() + _SECONDS)
     yield f"past changes: {_said(found, len(found))} by this authority"
 
@@ -468,16 +483,16 @@ def past_failures(policy: Policy, git: PastGit, changes: Sequence[PastChange]) -
 def fit(
     proposed: Proposed, policy_of: Callable[[str], Policy], git: PastGit, changes: list[PastChange]
 ) -> Iterator[str]:
-    """Judge the last changes by what is proposed, and add the settings that they ask for.
+    """Judge the last changes by the proposed authority, and add settings that fit them.
 
     Args:
-        proposed: the authority; settings are added to it.
-        policy_of: makes a policy of its text.
-        git: where they are read.
+        proposed: the authority, to which settings are added.
+        policy_of: compiles its text.
+        git: the process that reads the changes.
         changes: the changes, the newest first.
 
     Yields:
-        What a person must know of it.
+        Lines of a report for a person.
     """
     end = monotonic() + _SECONDS
     before = _failures(git, policy_of(proposed.text()), changes, end)
@@ -485,7 +500,7 @@ def fit(
     proposed.settings += _landing(commits)
     tried = [_PINS] if _locked(before) else []
     failed = [change for change in changes[: len(before)] if before[change.head]]
-    # What is proposed here only lifts.
+    # The tried setting can only remove failures, so only failed changes are judged again.
     after = {**before, **_failures(git, policy_of(proposed.text(*tried)), failed, end)}
     count = len(commits)
     if pins := _locked(before) - _locked(after):
@@ -499,7 +514,7 @@ def fit(
 
 
 def _landing(commits: Sequence[Commit]) -> Iterator[ProposedSetting]:
-    """The way in which changes land, if most of them are one commit that the platform has numbered."""
+    """Yield `merge = "squash"` if most changes landed as one commit that the platform has numbered."""
     numbered = sum(
         not commit.is_merge and bool(_NUMBERED.search(commit.message.subject)) for commit in commits
     )
@@ -509,7 +524,7 @@ def _landing(commits: Sequence[Commit]) -> Iterator[ProposedSetting]:
 
 
 def _bots(commits: Sequence[Commit], failures: dict[str, frozenset[str]]) -> Iterator[ProposedSetting]:
-    """Accounts of bots that often break conventions, as far as names tell; their failures are taken out."""
+    """Yield a table for each bot, known by its name, that often breaks conventions; remove its failures."""
     broke: dict[str, list[str]] = {}
     for commit in commits:
         name = commit.author.partition(" <")[0]
@@ -527,7 +542,7 @@ def _bots(commits: Sequence[Commit], failures: dict[str, frozenset[str]]) -> Ite
 
 
 def _severities(policy: Policy, failures: dict[str, frozenset[str]]) -> Iterator[ProposedSetting]:
-    """Conventions that are none yet, as warnings; their failures are taken out."""
+    """Yield severity "warning" for each convention that too many changes break; remove its failures."""
     for code, times in sorted(_count(failures).items()):
         rule = policy.rule(code)
         if rule is None or not code.startswith(CONVENTIONS) or times * _OFTEN <= len(failures):
@@ -543,7 +558,7 @@ def _severities(policy: Policy, failures: dict[str, frozenset[str]]) -> Iterator
 def _failures(
     git: PastGit, policy: Policy, changes: Sequence[PastChange], end: float
 ) -> dict[str, frozenset[str]]:
-    """The rules that fail by a policy, for each change: their codes, and of a guard its pattern too."""
+    """Return for each change the codes of the rules that fail by a policy, for a guard also its pattern."""
     found: dict[str, frozenset[str]] = {}
     for change in changes:
         found[change.head] = frozenset(
@@ -557,7 +572,7 @@ def _failures(
 
 
 def _locked(failures: Mapping[str, frozenset[str]]) -> int:
-    """The number of changes that fail by a lock."""
+    """Return the number of changes that fail because of a lock."""
     return sum(any(code.startswith(_GUARDS[1]) for code in codes) for codes in failures.values())
 
 

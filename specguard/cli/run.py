@@ -1,4 +1,4 @@
-"""`specguard run`: let an agent work on one item, look at runs, look after them, and count them."""
+"""`specguard run`: let an agent work on one item, and show, stop, clean up and count runs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _here = opt.several(opt.in_directory, opt.in_root)
 
 
 class _RunGroup(click.Group):
-    """A group whose first word may also be a kind of work item."""
+    """A click group whose first word may also be a kind of work item."""
 
     def resolve_command(
         self,
@@ -75,16 +75,16 @@ def command() -> None:
 
 
 def trusted_policy() -> Policy:
-    """The policy of the trusted base.
+    """Return the policy of the trusted base.
 
     Raises:
-        SpecguardError: there is none, or it is broken.
+        SpecguardError: the policy is missing or has an error.
     """
     return open_policy(Request(environment=os.environ))
 
 
 def _show_runs(runs: Sequence[RunView], form: str, none: str, lines: int | None = None) -> None:
-    """Print runs, as JSON or a table, or all of each with the last lines of its log; none is no output."""
+    """Print runs as JSON or a table, or each in full with the end of its log; without runs print `none`."""
     if form == "json":
         click.echo(json_text(as_data(runs, lines=lines)))
     elif not runs:
@@ -155,7 +155,7 @@ def report(run: str, run_root: str) -> None:
 
 
 def _watch(store: RunStore, runs: Sequence[RunView], form: str) -> None:
-    """Show runs until all of them have ended or died."""
+    """Print the state of runs after each change, until all have ended or died."""
     paths = [run.path for run in runs]
     before: dict[str, object] = {}
     while True:
@@ -213,14 +213,14 @@ def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int
 
 
 def confirmed(question: str, step: str) -> bool:
-    """True if a person says yes.
+    """Ask a yes-or-no question on the terminal; return True for yes.
 
     Args:
-        question: what is asked.
-        step: the command that does not ask.
+        question: the question.
+        step: the command that does not ask, for the error message.
 
     Raises:
-        SpecguardError: nobody is there to ask.
+        SpecguardError: stdin ends without an answer, and is not a terminal.
     """
     try:
         return click.confirm(question, err=True)
@@ -298,17 +298,17 @@ def migrate(run_root: str, yes: bool, dry_run: bool) -> int:
 
 
 class CommandBehind(click.Command):
-    """A command of which all behind `--` is another command, its parameter `command`."""
+    """A click command whose arguments after `--` are another command, its parameter `command`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keep what stands behind `--` apart."""
+        """Parse the arguments before `--`, and keep those after it as `command`."""
         at = args.index("--") if "--" in args else len(args)
         rest = super().parse_args(ctx, args[:at])
         ctx.params["command"] = tuple(args[at + 1 :])
         return rest
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """Show it where the command's usage is shown."""
+        """Add the command after `--` to the usage line."""
         return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
 
 
@@ -323,7 +323,7 @@ _work = opt.several(
     opt.start_at,
     opt.remote("Fetch and push there."),
 )
-"""What is said of each agent's work."""
+"""The options of every command that lets an agent work."""
 
 
 @command.command("item", cls=CommandBehind, short_help="Let an agent work on an item.")
@@ -362,13 +362,13 @@ def item(
     a place of its own. Several IDs run one after the other, until one fails.
     """
     if announce is not None:
-        # It is this process's alone, and of nothing that it starts.
+        # Processes that this one starts must not inherit the descriptor.
         os.set_inheritable(announce, False)
     if max_tasks > 1:
         raise usage("a run works on one task, and stops", "start another one for the next: --max-tasks 1")
     directory = words["directory"] = words.pop("code_dir")
     dry_run, base = words["dry_run"], words["base"]
-    # A plan is looked for from the root of the repository, so that is made first.
+    # Paths of plans are relative to the repository's root, so the repository is made first.
     if twice := next((one for one in items if items.count(one) > 1), ""):
         raise usage(f"{twice} is asked for twice", "name each item once")
     line = ""
@@ -420,11 +420,11 @@ def resume(run: str, run_root: str, **words: Any) -> int:
 
 
 def start(options: RunOptions, announce: int | None = None) -> int:
-    """Begin a run, and carry it out.
+    """Begin a run and carry it out.
 
     Args:
-        options: what is asked for.
-        announce: a file descriptor that the run's id is written to once it has begun.
+        options: the options of the run.
+        announce: a file descriptor to which the run's id is written once it has begun; None without --detach.
 
     Returns:
         The exit code.
@@ -441,7 +441,7 @@ def start(options: RunOptions, announce: int | None = None) -> int:
 
 
 def _tell(place: RunFolder) -> None:
-    """Say how a run ended, what of it was not mended, and what comes next."""
+    """Print how a run ended, which findings remain, and the next steps."""
     manifest = place.read_manifest()
     lines = [f"{manifest.state}: {manifest.reason or manifest.run_id}"]
     if manifest.state != "succeeded":
@@ -451,17 +451,17 @@ def _tell(place: RunFolder) -> None:
     url = manifest.pull_request.url if manifest.pull_request else None
     for one in remains(manifest, place):
         if said := one.get("code") or one.get("said"):
-            # An address stands alone, for whoever reads the last line.
+            # The address is a line of its own, since programs read the last line.
             lines.append(said if said == url else f"{one['text']}: {said}")
     for line in lines:
         click.echo(visible(line))
 
 
 def show_plan(asked: Sequence[RunOptions], output_format: str = "text") -> int:
-    """Print what all steps of runs would do.
+    """Print what all steps of the runs would do.
 
     Args:
-        asked: what is asked for, a run each.
+        asked: the options of each run.
         output_format: `text` or `json`.
 
     Returns:
@@ -473,13 +473,13 @@ def show_plan(asked: Sequence[RunOptions], output_format: str = "text") -> int:
 
 
 def _options(**words: Any) -> RunOptions:
-    """The words of the command line as a run takes them."""
+    """Return the options of a run, from those of the command line that are set."""
     given = {name: value for name, value in words.items() if value is not None}
     return RunOptions(environment=dict(os.environ), **given)
 
 
 def _plan_file(plan: str, plan_dir: str, directory: str) -> str:
-    """A plan's path from the repository's root; one that is there is seen from where the caller is."""
+    """Return a plan's path from the repository's root; an existing file is named from the current folder."""
     path = os.path.join(plan_dir, plan or "plan.json") if plan_dir else plan
     if not path or not os.path.exists(path):
         return path
@@ -523,14 +523,14 @@ def _write_paper(kind: str, *, name: str, timeout_minutes: int | None, **words: 
 
 
 OUTPUT: Final = "control/output.log"
-"""What a run that was detached prints, in its folder."""
+"""The file in a run's folder that gets the output of a detached run."""
 
 _MARKS: Final = {"done": "[green]done[/]", "failed": "[red]failed[/]", "running": "[yellow]...[/]"}
 _ANNOUNCED: Final = 256
 
 
 def say_plainly(text: str) -> None:
-    """Print a line of what is done; where its reader has gone (`| head`) the run is not to end for that."""
+    """Print a progress line on stderr; a closed pipe (`| head`) does not end the run."""
     try:
         click.echo(visible(text), err=True)
     except BrokenPipeError:
@@ -541,10 +541,10 @@ def say_plainly(text: str) -> None:
 
 @contextmanager
 def shown(run: Run) -> Iterator[Say]:
-    """Show a run while it is carried out.
+    """Show the progress of a run while it is carried out.
 
     Yields:
-        What is told of each step.
+        A function that prints the progress of a step; it prints nothing while a terminal shows a table.
     """
     if not sys.stderr.isatty():
         yield say_plainly
@@ -557,13 +557,13 @@ def shown(run: Run) -> Iterator[Say]:
 
 
 def detached(words: Sequence[str]) -> int:
-    """Start the same command in a session of its own, and print its run's id.
+    """Start the same command in a new session, and print its run's id.
 
     Args:
         words: the command line, with `--detach` in it.
 
     Returns:
-        0 once the run has begun; else the exit code of the command, whose errors are printed.
+        0 once the run has begun; otherwise the exit code of the command, whose errors are printed.
     """
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
@@ -577,16 +577,16 @@ def detached(words: Sequence[str]) -> int:
             stderr=errors,
             start_new_session=True,
             pass_fds=[writer],
-            # What `-C` says is seen from there.
+            # The path of `-C` is relative to that directory.
             cwd=click.get_current_context().meta.get(opt.STARTED_IN),
         )
         os.close(writer)
         with os.fdopen(reader, "rb") as pipe:
-            # One line: what the command starts may have the pipe for longer.
+            # Read one line only: child processes of the command may keep the pipe open.
             run_id = pipe.readline(_ANNOUNCED).decode("ascii", "replace").strip()
         if run_id:
             click.echo(visible(run_id))
-            # It goes on by itself, and is nobody's to wait for here.
+            # The process continues on its own, so Popen must not warn that nobody waited for it.
             process.returncode = 0
             return 0
         code = process.wait()
@@ -596,11 +596,11 @@ def detached(words: Sequence[str]) -> int:
 
 
 def leave_terminal(place: RunFolder, announce: int) -> None:
-    """Tell whoever waits that the run has begun, and print into its folder from now on.
+    """Announce that the run has begun, and redirect stdout and stderr into its folder.
 
     Args:
         place: the run's folder.
-        announce: the file descriptor that its id is written to.
+        announce: the file descriptor to which its id is written.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -615,7 +615,7 @@ def leave_terminal(place: RunFolder, announce: int) -> None:
 
 
 def _view(manifest: Manifest) -> RenderableType:
-    """The steps of a run with their times, and the gates of its last round."""
+    """Return the steps of a run with their times, and the gates of its last round, for rich to draw."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text

@@ -1,4 +1,4 @@
-"""`specguard status`, `specguard brief` and `specguard new`: where the work stands, and what begins it."""
+"""`specguard status`, `brief` and `new`: show the state of the work, and begin an item or a file."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def new_command(
 
 
 def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:
-    """The values of placeholders, by name in small letters; a `{date}` that is not given is today's."""
+    """Return the values of placeholders by their lower-case names; `{date}` defaults to today's UTC date."""
     given: dict[str, str] = {}
     for word in words:
         name, _, value = word.partition("=")
@@ -162,7 +162,7 @@ def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:
 
 
 def _from_top(name: str, top: str) -> bytes:
-    """A path that is given from the working directory, from the root of the working tree."""
+    """Return a path relative to the working directory as one relative to the working tree's root."""
     place = opt.from_root(name, top)
     if not place:
         help = "name a place within it"
@@ -173,7 +173,7 @@ def _from_top(name: str, top: str) -> bytes:
 
 
 def _schema(top: str, name: str) -> Any:
-    """The value of a JSON Schema; None if it is not there or cannot be read."""
+    """Return the parsed JSON Schema in a file; None if the file is missing or cannot be read."""
     with suppress(OSError, UnicodeDecodeError), open(os.path.join(top, name), encoding="utf-8") as stream:
         return read_data(stream.read(), data_kind(name) or "json").value
     return None

@@ -1,4 +1,4 @@
-"""`specguard test` and `specguard eval`: a policy on a team's cases, and on sample repositories."""
+"""`specguard test` and `specguard eval`: run a policy on a team's cases, and on sample repositories."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def command(cases: Sequence[str], output_format: str) -> int:
         top = opt.located().work_tree()
         own = expectations.read_own(top)
     except SpecguardError as error:
-        # Cases with policies of their own need neither.
+        # Cases with their own policies need neither a repository nor an authority.
         if not cases or error.code not in ("no-authority", "no-repository"):
             raise
     folder = os.path.relpath(os.path.join(top, expectations.FOLDER))
