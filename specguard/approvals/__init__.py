@@ -1,1 +1,1 @@
-"""Approvals: their log, what they are bound to, who may give them, and whether they count."""
+"""Approvals: their log, the change that each is bound to, who may give them, and whether they count."""

@@ -1,4 +1,4 @@
-"""The approvals of one change: which count and lift findings, and what is wrong with the others."""
+"""The approvals of one change: those that count and lift findings, and the problems with the others."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     Proof = Literal["signature", "platform", "base", "local"]
 
     Reason = tuple[str, str, str]
-    """Something that speaks against an approval: what, what to do, and the field of the record."""
+    """A reason against an approval: the reason, the next step, and the field of the record."""
 
 
 _LEAST: Final = 8
-"""With fewer letters, beside empty words and the rule's own names, a reason says nothing."""
+"""The least number of letters that a reason must have, besides empty words and the rule's own names."""
 
 _EMPTY_WORDS: Final = re.compile(
     r"\b(approved?|approval|override|overridden|lgtm|ok(ay)?|yes|please|needed|required|for|of|the|this|is|by|it)\b"
@@ -41,11 +41,11 @@ _EMPTY_WORDS: Final = re.compile(
 
 
 def says_nothing(reason: str, policy: Policy, codes: Sequence[str]) -> str:
-    """The reason why a stated reason is empty of meaning, as a clause; empty if it has one.
+    """Return why an approval's reason is meaningless, as a clause; empty if it has a meaning.
 
     Args:
         reason: the reason.
-        policy: its rules.
+        policy: the policy with the rules.
         codes: the rules that the approval is for.
     """
     text = " ".join(reason.split())
@@ -57,7 +57,7 @@ def says_nothing(reason: str, policy: Policy, codes: Sequence[str]) -> str:
         for word in {code, rule.code, rule.name, rule.name.replace("-", " ")} if rule else {code}:
             rest = rest.replace(word.casefold(), " ")
     rest = _EMPTY_WORDS.sub(" ", rest)
-    # A sign of a script that writes words with one or two of them says more than a letter.
+    # Scripts such as Chinese write a word with one or two signs, so each counts as three letters.
     letters = sum(1 if char.isascii() else 3 for char in rest if char.isalnum())
     if not is_content(text) or letters < _LEAST:
         return f"its reason, {text[:60]!r}, says nothing"
@@ -65,18 +65,18 @@ def says_nothing(reason: str, policy: Policy, codes: Sequence[str]) -> str:
 
 
 def _is_wild(path: bytes) -> bool:
-    """True if what is named as a file is a pattern or a folder."""
+    """Return True if a path is a pattern or a folder instead of a file."""
     return path.endswith(b"/") or any(char in path for char in (b"*", b"?", b"["))
 
 
 class Refusal(Record):
-    """Something that speaks against an approval.
+    """A reason against an approval.
 
     Attributes:
-        kind: what it is about; each kind but `revoked` and `undecided` is reported by a rule.
-        reason: what it is, as a clause.
-        help: what to do.
-        field: the field of the record that it is about; empty if it is about none.
+        kind: the kind of reason; rules report each kind except `revoked` and `undecided`.
+        reason: the reason, as a clause.
+        help: the next step.
+        field: the field of the record that it is about; empty if there is none.
     """
 
     kind: Kind
@@ -90,12 +90,12 @@ class Decision(Record, frozen=False):
 
     Attributes:
         filed: the record.
-        approval: what it says.
+        approval: the record's content.
         path: its file.
-        matches: the findings that it names and that are there.
-        proof: what proves that the approver gave it.
-        refusals: what speaks against it; it counts where nothing does.
-        judged: whether every rule that it names was judged, so that it can be said to match nothing.
+        matches: the open findings that it names.
+        proof: the proof that the approver gave it.
+        refusals: the reasons against it; it counts if there are none.
+        judged: True if every rule that it names was judged, so that a lack of matches is certain.
     """
 
     filed: Filed
@@ -108,37 +108,37 @@ class Decision(Record, frozen=False):
 
     @property
     def added(self) -> bool:
-        """True if the change brings it, or it is not committed yet; else the trusted base has it."""
+        """True if the change adds it, or it is not committed yet; False if the trusted base has it."""
         return "base" not in self.filed.places
 
     @property
     def counts(self) -> bool:
-        """True if it lifts what it matches."""
+        """True if it lifts the findings that it matches."""
         return not self.refusals
 
 
 _TOLD: Final = 10
-"""Of how many approvals a finding says that they did not count, the newest: each has findings of its own."""
+"""The most refused approvals that a finding lists; the newest are kept."""
 
 _OUTDATED: Final = frozenset({("replayed", "fingerprint"), ("replayed", "policy_id")})
-"""What speaks against an approval once its own change, or the policy that judges it, has moved on."""
+"""Refusals of an approval whose change, or judging policy, has changed since it was given."""
 
 _UNJUDGED: Final = ("off", "not-applicable", "indeterminate")
 
 
 class Approvals:
-    """The approvals of one change, decided on once the other rules have judged.
+    """The approvals of one change, decided after the other rules have judged.
 
     Args:
         facts: the change and the policy that judged.
-        results: what became of the rules; those that an approval lifts are altered.
+        results: the results of the rules; findings that an approval lifts are changed in place.
 
     Attributes:
-        settings: `[approvals]` of the policy.
+        settings: the policy's table `[approvals]`.
         log: the log.
-        entries: what the change does in the log's folder.
-        old: the paths of the files there that are no record in the base already.
-        broken: the other files there that are no record.
+        entries: the change's entries in the log's folder.
+        old: the paths of invalid files there that the base already has.
+        broken: the other invalid files there.
 
     Raises:
         MissingFact: the log cannot be read.
@@ -164,15 +164,15 @@ class Approvals:
         }
         self.log = log_of(bond.change, bond.folder)
         self.entries = [entry for entry in bond.change.entries if is_in_log(entry, bond.folder)]
-        # What the base has and is no record was never one that counted: it may be mended or go.
+        # An invalid file of the base never counted, so a change may fix or remove it.
         self.old = {broken.path for broken in self.log.broken if broken.place == "base"}
         self.broken = [broken for broken in self.log.broken if broken.path not in self.old]
 
     def against(self, approval: Approval, findings: Sequence[Judged]) -> Refusal | None:
-        """What would speak against an approval of some findings once it is given and proven; None if nothing.
+        """Return the first reason against an approval that is not written or proven yet; None if it counts.
 
         Raises:
-            MissingFact: nobody can tell.
+            MissingFact: a fact that the decision needs is missing.
         """
         decision = Decision(Filed(approval.id, approval, {"local"}), approval, b"", findings)
         self._judge(decision)
@@ -182,21 +182,21 @@ class Approvals:
 
     @cached_property
     def decisions(self) -> Sequence[Decision]:
-        """What became of each approval that this change brings, and of those of the base that match."""
+        """The outcome of each approval that this change adds, and of those in the base that match."""
         return list(self._decide())
 
     @property
     def empty(self) -> bool:
-        """True if there is nothing to say of approvals."""
+        """True if the log has neither files in the change nor approvals to decide on."""
         return not (self.decisions or self.broken or self.entries)
 
     @property
     def removed(self) -> Iterator[tuple[bytes, str]]:
-        """The revocations that a commit of the change takes away, each by its path and the commit.
+        """The revocations that a commit of the change removes, each as its path and the commit.
 
         Raises:
             NotApplicable: the change has no commits.
-            MissingFact: an object is not there.
+            MissingFact: an object is missing.
         """
         change, folder = self._bond.change, self._bond.folder
         done = ((one.oid, entry) for one in change.commits for diff in one.diffs for entry in diff)
@@ -207,16 +207,16 @@ class Approvals:
 
     @property
     def strangers(self) -> Iterator[tuple[bytes, str, str]]:
-        """Files and commits that the change adds beside approvals and that are not by the named approver.
+        """Added revocations and signatures that are not by the approver whom their record names.
 
-        A revocation may be unsigned, since it only takes away. But what has a wrong signature could never be
-        put right once it is in the base, nor could anybody sign an approval there that has one already.
+        A revocation may be unsigned, since it only takes a right away. But a wrong signature in the base
+        could never be fixed, and it would block the approver's own signature.
 
         Yields:
-            The path of the revocation or signature, what is wrong, as a clause, and the next step.
+            The path of the revocation or signature, the problem as a clause, and the next step.
 
         Raises:
-            MissingFact: nobody can tell whether a signature holds.
+            MissingFact: a signature cannot be verified.
         """
         brought = {entry.path for entry in self.entries if entry.added}
         decided = {decision.filed.id for decision in self.decisions}
@@ -233,14 +233,14 @@ class Approvals:
                 yield path + b".sig", f"is a signature by no key of {who}", f"Only {who} can sign it."
 
     def missing(self, kind: Kind) -> MissingFact | None:
-        """The fact that was missing when approvals were read; None if none was."""
+        """Return the fact whose absence prevented judging approvals for this kind of refusal, or None."""
         return self._undecided.get(kind)
 
     @property
     def superseded(self) -> Mapping[str, Decision]:
-        """The newer approval that took the place of one of an earlier state of this change, by that one's id.
+        """Newer approvals that replace approvals of an earlier state of this change, by the older one's id.
 
-        All that the older one names is approved now, by whoever may.
+        Every finding that the older one names is approved now, by whichever approval.
         """
         counting = [one for one in self.decisions if one.counts and one.matches]
         found = {}
@@ -258,7 +258,7 @@ class Approvals:
         return found
 
     def refused(self, kind: Kind) -> Iterator[tuple[Decision, Refusal]]:
-        """The approvals that something of a kind speaks against, without those superseded or revoked."""
+        """Yield the approvals with a refusal of a kind, except superseded and revoked ones."""
         over = {*self.superseded, *self.log.revoked}
         for decision in self.decisions:
             for refusal in decision.refusals if decision.filed.id not in over else ():
@@ -266,10 +266,10 @@ class Approvals:
                     yield decision, refusal
 
     def lift(self) -> None:
-        """Mark the findings that approvals lift as `approved`, and say of each finding which name it.
+        """Mark the findings that approvals lift as `approved`, and list on each the approvals that name it.
 
-        Of each rule with open errors it is said who may approve them, and how many persons must. Whoever has
-        approved all of them already, where two persons must, is not asked again.
+        For each rule with open errors, record who may approve them and how many persons must. If two persons
+        must, an approver who has approved all of them already is left out.
         """
         by_finding: dict[str, list[Decision]] = {}
         for decision in self.decisions:
@@ -302,7 +302,7 @@ class Approvals:
                 result.persons = self.settings.persons_for(result.code, result.name) - len(done)
 
     def remarks(self) -> Iterator[str]:
-        """Notes for the reader: approvals that are local only, in no clone, or old."""
+        """Yield notes on approvals that lack a proof, are not committed, or are superseded."""
         unproven = {
             lift.approver: lift.id[:12]
             for judged in self._open.values()
@@ -321,7 +321,7 @@ class Approvals:
             for one in self.decisions
             if one.counts and one.matches and (one.filed.places == {"local"} or one.filed.loose_signature)
         ]
-        # Whoever has just given one is told so already.
+        # `specguard approve` has printed this already.
         if missing and not self._bond.change.request.override:
             yield (
                 f"Not committed, so CI will not see it: {listed(missing)}. Add it to the commit with git add"
@@ -339,8 +339,8 @@ class Approvals:
             if not decision.added and not matches:
                 continue
             self._judge(decision)
-            # The base's log is the past: what was approved then and is found again is another change. So is
-            # what lies about in the working tree for another change.
+            # An approval in the base is for an earlier change, even if its findings appear again. So is one
+            # for another change in the working tree.
             bound = all(refusal.kind != "replayed" for refusal in decision.refusals)
             if bound or (decision.added and (matches or decision.path in brought)):
                 decision.judged = unjudged.isdisjoint(approval.rules) and not self._bond.files_approvals
@@ -359,8 +359,8 @@ class Approvals:
         return found
 
     def _judge(self, decision: Decision) -> None:
-        """Fill in a decision's proof and refusals."""
-        # What is filed for a change to come is for another one; but it lifts nothing of this one.
+        """Set the proof and the refusals of a decision."""
+        # An approval that is filed for a later change need not be bound to this one: it lifts nothing here.
         ours = bool(decision.matches) or not self._bond.files_approvals
         found = [Refusal("replayed", *one) for one in (self._bond.breaks(decision.approval) if ours else ())]
         judges: list[tuple[Kind, Callable[[Decision], Iterator[Reason]]]] = [
@@ -381,14 +381,14 @@ class Approvals:
         decision.refusals = found
 
     def _approvers(self, code: str) -> Sequence[str]:
-        """Those who may approve a rule's findings and did not make the change."""
+        """Return those who may approve a rule's findings and did not take part in the change."""
         rule = self._policy.rule(code)
         able = self.settings.able(rule) if rule else ()
         return [one.name for one in able if not if_known(partial(self._part_of, one), "")]
 
     @cached_property
     def _people(self) -> Sequence[Person] | MissingFact:
-        """Those who made the change; the fact that is missing where nobody can tell."""
+        """The people who made the change; if they cannot be determined, the fact that is missing."""
         squashed = self._policy.merge == "squash"
         try:
             return people_of(self._bond.change, self._bond.folder, squashed=squashed)
@@ -396,10 +396,10 @@ class Approvals:
             return missing
 
     def _part_of(self, approver: Approver) -> str:
-        """The part that an approver had in the change, as a clause; empty if none is known.
+        """Return an approver's part in the change, as a clause; empty if none is known.
 
         Raises:
-            MissingFact: nobody can tell.
+            MissingFact: the people who made the change cannot be determined.
         """
         if isinstance(self._people, MissingFact):
             raise self._people
@@ -436,7 +436,7 @@ class Approvals:
             yield "it is not committed", f"Commit {path_text(decision.path)} and its signature.", ""
 
     def _proof(self, decision: Decision, approver: Approver) -> Proof:
-        """The proof that an approver gave an approval; none that another key has signed is the base's."""
+        """Return the proof that an approver gave an approval; never `base` if another key has signed it."""
         if signing_key(decision.filed, approver.keys):
             return "signature"
         logins = {login.casefold() for login in self._bond.change.reviewers}
@@ -479,10 +479,10 @@ class Approvals:
 
 
 def log_of(change: Change, folder: bytes) -> Log:
-    """The log as the trusted base, the judged tree and the working tree of a change have it.
+    """Read the log of a change from its trusted base, its judged tree and its working tree.
 
     Raises:
-        MissingFact: it cannot be read.
+        MissingFact: the log cannot be read.
     """
     try:
         head = change.head_files

@@ -1,4 +1,4 @@
-"""Giving an approval: for named findings of one change, by somebody who may, for a reason and a time."""
+"""Grant, revoke and sign approvals: for named findings of one change, with a reason and an expiry date."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     """Write the approval that a request asks for.
 
     Args:
-        facts: the change, whose request says who approves what and why, and the policy that judged.
-        results: what the rules found.
+        facts: the change, and the policy that judged it. Its request has the approver, the rules and the
+            reason.
+        results: the findings of the rules.
 
     Returns:
-        What a reader must see of it.
+        Notes for the reader of the report.
 
     Raises:
-        SpecguardError: it cannot be given; nothing is written then.
+        SpecguardError: the approval cannot be given; nothing is written then.
     """
     request, policy, bond = facts.change.request, facts.policy, Bond(facts)
     if request.push:
@@ -79,7 +80,7 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
 
 
 def _record(facts: Facts, bond: Bond, approver: Approver, findings: Sequence[Judged]) -> Approval:
-    """The approval of some findings, bound to the change as it is now."""
+    """Return the approval of some findings, bound to the current state of the change."""
     settings: ApprovalSettings = facts.policy.declared("approval_settings")
     request, now = facts.change.request, facts.clock.now()
     scope: Scope = "paths" if request.scope == "paths" else "change"
@@ -114,12 +115,12 @@ def _record(facts: Facts, bond: Bond, approver: Approver, findings: Sequence[Jud
 
 
 def refused(message: str, step: str, code: str = "not-approvable") -> SpecguardError:
-    """That something cannot be approved, and what to do."""
+    """Return the error that something cannot be approved, with the next step."""
     return SpecguardError(message, help=step, code=code)
 
 
 def _known(record: Approval, log: Log) -> Filed | None:
-    """An approval of the log that says the same as a new one, holds as long and was not revoked."""
+    """Return a logged approval with the content of a new one that is not revoked, and expires no earlier."""
     own = {"issued_at", "expires_at", "nonce"}
     said = {key: value for key, value in record.data.items() if key not in own}
     for filed, approval in log.approvals:
@@ -134,10 +135,10 @@ def _sign(name: str) -> str:
 
 
 def approver_named(name: str, settings: ApprovalSettings) -> Approver:
-    """The approver of a name.
+    """Return the approver with this name.
 
     Raises:
-        SpecguardError: the policy has none of it.
+        SpecguardError: the policy does not have such an approver.
     """
     names = [one.name for one in settings.approver]
     approver = settings.named(name)
@@ -152,7 +153,7 @@ def approver_named(name: str, settings: ApprovalSettings) -> Approver:
 
 
 def _rule(name: str, policy: Policy) -> RuleInPolicy:
-    """The rule of a code or name, which an approval may lift."""
+    """Return the rule with this code or name; raise an error if no approval may lift its findings."""
     rule = policy.rule(name)
     if rule is None:
         known = {text for one in policy.rules for text in (one.code, one.name)}
@@ -165,10 +166,10 @@ def _rule(name: str, policy: Policy) -> RuleInPolicy:
 def _findings(
     request: Request, rules: Sequence[RuleInPolicy], results: Sequence[RuleResult]
 ) -> tuple[list[Judged], str]:
-    """The open findings that are meant, and what is meant as text.
+    """Return the open findings that a request means, and a text that describes them.
 
     Raises:
-        SpecguardError: there are none, or it is not said which.
+        SpecguardError: there are none, or the request does not name their files.
     """
     codes = {rule.code for rule in rules}
     said = " and ".join(sorted(codes))
@@ -192,7 +193,7 @@ def _findings(
 
 
 def _expiry(text: str, now: datetime.datetime, most: int) -> datetime.datetime:
-    """Until when an approval holds: the end of the day that is said, or of the last one there may be."""
+    """Return when an approval expires: the end of the requested day, or of the last day that is allowed."""
     last = now.date() + datetime.timedelta(days=most)
     try:
         day = datetime.date.fromisoformat(text) if text else last
@@ -211,16 +212,16 @@ def revoke(
 
     Args:
         book: the log; the `Git` that it was read with must be open.
-        name: the approval, by its id or the beginning of it.
+        name: the approval's id, or the beginning of it.
         approved_by: the approver who revokes it.
-        reason: why.
-        key: the file of their key; unsigned revocations hold as well.
+        reason: the reason.
+        key: the file of the approver's key; an unsigned revocation is valid too.
 
     Returns:
-        The approval, and the files that were written, from the working tree's folder.
+        The approval, and the paths of the written files from the working tree's folder.
 
     Raises:
-        SpecguardError: there is no such approval, it is revoked already, or nothing can be written.
+        SpecguardError: the approval does not exist, is revoked already, or the record cannot be written.
     """
     filed = book.named(name)
     if not isinstance(filed.record, Approval):
@@ -250,10 +251,10 @@ def add_signature(book: Logbook, filed: Filed, key: str) -> str:
     Args:
         book: the log; the `Git` that it was read with must be open.
         filed: the record.
-        key: the file of the key of the approver that the record names.
+        key: the key file of the approver that the record names.
 
     Returns:
-        The signature's file, from the working tree's folder.
+        The signature's path from the working tree's folder.
 
     Raises:
         SpecguardError: the record is signed, or the key is not its approver's.

@@ -1,4 +1,4 @@
-"""Approvers without an approval: the first approvers of a repository, and owners of locked paths."""
+"""Accept changes without an approval: those of a repository's first approvers, and of path owners."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ _HOW: Final = (
 
 
 def accept_first_approvers(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
-    """Accept what such a change does to the authority; the rest of it stays as it was judged.
+    """Accept a change that adds the first approvers to the authority; every other finding stays open.
 
     Args:
-        facts: the facts of the change; nothing is done where its policy names an approver.
-        results: what became of the rules; those that hold the authority are altered.
+        facts: the facts of the change. Nothing is accepted if its policy already names an approver.
+        results: the results of the rules; those of rules that guard the authority are changed in place.
 
     Returns:
-        What a reader must see of it.
+        Notes for the reader of the report.
     """
     change, policy = facts.change, facts.policy
     request = change.request
-    # A base that only this machine knows is never final either.
+    # A base that only this machine knows counts too, as no verdict against it is final.
     based = policy.trusted or (change.found.how == "local" and policy.ref)
     by_program = request.by_agent or change.stage in ("edit", "run")
     if not based or by_program or policy.declared("approval_settings").approver:
@@ -75,7 +75,7 @@ def accept_first_approvers(facts: Facts, results: Sequence[RuleResult]) -> list[
 def _is_all(
     change: Change, policy: Policy, approvers: Sequence[Mapping[str, Any]], results: Sequence[RuleResult]
 ) -> bool:
-    """True if a change adds these approvers to one document, and does nothing else that a lock could stop."""
+    """Return True if a change adds these approvers to one document, and does nothing else that is guarded."""
     documents = [entry for entry in change.entries if entry.path in policy.document_paths]
     if [(one.old_mode, one.new_mode) for one in documents] != [(_FILE, _FILE)]:
         return False
@@ -92,19 +92,19 @@ def _is_all(
 
 
 def _is_at_once(change: Change, document: Entry) -> bool:
-    """True if no commit does anything to the document but what the change comes to."""
+    """Return True if each commit that touches the document makes the change's whole difference to it."""
     try:
         touched = [
             one for commit in change.commits for one in commit.own_entries if one.path == document.path
         ]
     except NotApplicable:
-        # What is no commit yet becomes one.
+        # Uncommitted changes become one commit.
         return True
     return all((one.old, one.new) == (document.old, document.new) for one in touched)
 
 
 def _added_tables(change: Change, document: Entry) -> Sequence[Mapping[str, Any]]:
-    """The approvers that a document's added lines are, as settings; none if lines do anything else."""
+    """Return the approvers that a document's added lines define; empty if the change does anything else."""
     old, new = (
         (tree.read(document.path) or b"").splitlines(keepends=True)
         for tree in (change.start_files, change.head_files)
@@ -123,7 +123,7 @@ def _added_tables(change: Change, document: Entry) -> Sequence[Mapping[str, Any]
             case {"approvals": {"approver": [*tables], **others}, **more} if not (others or more):
                 return [plain(Approver(**table)) for table in tables]
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError):
-        # What is no such table is not read.
+        # The added lines are not such a table.
         pass
     return []
 
@@ -146,24 +146,24 @@ _REVIEWED: Final = "who approved this head on the platform"
 
 
 def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult]) -> list[str]:
-    """Mark what owners did to locked paths of theirs as approved.
+    """Mark findings on locked paths as approved if an owner of the path changed or reviewed it.
 
-    Nothing of it holds in hooks and runs, where a program may act with its user's key.
+    Nothing is accepted in hooks and runs, where a program may use its user's key.
 
     Args:
-        change: what was judged.
+        change: the judged change.
         policy: the trusted policy, which names the owners.
-        results: what became of the rules; that of `locked-path` may be altered.
+        results: the results of the rules; that of `locked-path` may be changed in place.
 
     Returns:
-        What a reader must see of it.
+        Notes for the reader of the report.
     """
     request = change.request
     rule = policy.rule("PTH002")
     result = next((one for one in results if one.code == "PTH002"), None)
     if rule is None or result is None or not rule.settings.get("owners") or not rule.approvable:
         return []
-    # What a run has made is its working tree, whatever the stage it is judged at.
+    # A run's output is its working tree, whatever the stage.
     by_program = change.source == "worktree" or request.by_agent or request.pre_receive
     if change.stage not in _STAGES or by_program or not policy.trusted:
         return []
@@ -180,7 +180,7 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
         try:
             shown = _shown(change, policy, path, owners)
         except (MissingFact, NotApplicable):
-            # What cannot be told shows no owner: the path stays locked.
+            # Without evidence of an owner, the path stays locked.
             continue
         if shown:
             judged.state = "approved"
@@ -191,7 +191,7 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
 
 
 def _named(patterns: Guarding, owners: Mapping[str, Sequence[str]], path: bytes) -> set[str]:
-    """The names that every locked pattern of a path has as its owners."""
+    """Return the names that are owners of every locked pattern which matches a path."""
     areas = {pattern.strip("/"): set(names) for pattern, names in owners.items()}
     matching = [index for _, indexes in patterns.find_all([path]) for index in indexes]
     named = [areas.get(patterns.patterns[index].strip("/"), set()) for index in matching]
@@ -199,7 +199,7 @@ def _named(patterns: Guarding, owners: Mapping[str, Sequence[str]], path: bytes)
 
 
 def _decides(change: Change, policy: Policy, path: bytes) -> bool:
-    """True if a path decides what is judged or who may approve: no owner changes that alone."""
+    """Return True if a path controls judging or approving; a change of it by an owner needs an approval."""
     folded = fold(path)
     fixed = {BASELINE, *policy.document_paths, *(name.encode() for name in DEFAULTS)}
     if folded in {fold(one) for one in fixed} or folded.startswith(fold(policy.log_folder)):
@@ -215,13 +215,13 @@ def _decides(change: Change, policy: Policy, path: bytes) -> bool:
 
 
 def _shown(change: Change, policy: Policy, path: bytes, owners: Sequence[Approver]) -> str:
-    """The owner who changed or reviewed a path, and what shows it; empty if nothing does.
+    """Return the owner who changed or reviewed a path, with the evidence; empty if there is none.
 
     Raises:
-        MissingFact: it cannot be told.
+        MissingFact: the evidence cannot be read.
         NotApplicable: the change has no commits.
     """
-    # A merge can take back what one of its parents has, so each difference from any of them counts.
+    # A merge can revert a parent's content, so its difference from each parent counts.
     touching = [
         commit
         for commit in change.commits

@@ -1,7 +1,7 @@
 """The log of approvals: a folder of records, read from trees and from the working tree.
 
-Each file is written under another name, and gets its own in one step once all of it is on the disk. So it is
-there whole or not at all, whatever else is written at the same time; no file that is there is ever touched.
+Each file is written under a temporary name, and renamed once all of it is on the disk. So concurrent writers
+never leave part of a file, and existing files are never changed.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ NAME: Final = re.compile(rb"([0-9a-f]{64})\.json(\.sig)?")
 """The names of a record and of its signature."""
 
 MOST: Final = 1 << 25
-"""How many bytes the records of one change may have together."""
+"""The most bytes of all records that a change adds."""
 
 TEMPORARY: Final = b"."
-"""What the name of a file begins with while it is being written."""
+"""The prefix of a file's name while it is being written."""
 
 
 class Filed(Record, frozen=False):
@@ -45,10 +45,10 @@ class Filed(Record, frozen=False):
 
     Attributes:
         id: its name.
-        record: what it says.
-        signatures: the contents of the signatures beside it; none if it is unsigned.
-        loose_signature: whether one of these is in the working tree alone.
-        places: `base`, `head` (what is judged) and `local` (the working tree).
+        record: its content.
+        signatures: the contents of its signature files; empty if it is unsigned.
+        loose_signature: True if one of these is only in the working tree.
+        places: `base`, `head` (the judged tree) and `local` (the working tree).
     """
 
     id: str
@@ -59,11 +59,11 @@ class Filed(Record, frozen=False):
 
 
 class Broken(Record):
-    """A file of the log's folder that is no record.
+    """A file of the log's folder that is not a record.
 
     Attributes:
         path: its path.
-        reason: why it is none, as a clause.
+        reason: why it is not a record, as a clause.
         place: where it was found.
     """
 
@@ -76,9 +76,9 @@ class Log:
     """The contents of a log.
 
     Attributes:
-        folder: what the paths of its files begin with.
+        folder: the log's folder, with a slash at its end.
         filed: the records by id.
-        broken: the files that are none.
+        broken: the files that are not records.
     """
 
     def __init__(self, folder: bytes) -> None:
@@ -98,7 +98,7 @@ class Log:
 
     @cached_property
     def revoked(self) -> Mapping[str, Sequence[tuple[Filed, Revocation]]]:
-        """The revocations of each record that has some, by its id, oldest first."""
+        """The revocations of each revoked record, by its id, oldest first."""
         found: dict[str, list[tuple[Filed, Revocation]]] = {}
         for filed, record in self.revocations:
             found.setdefault(record.revokes, []).append((filed, record))
@@ -106,7 +106,7 @@ class Log:
 
     @property
     def copies(self) -> Iterator[tuple[Filed, str]]:
-        """The records that have the nonce of another one, and its id; those of the base are the first."""
+        """The records that reuse a nonce, with the id of the first record that has it; the base is first."""
         first: dict[str, str] = {}
         for filed in sorted(self._by_age, key=lambda filed: "base" not in filed.places):
             other = first.setdefault(filed.record.nonce, filed.id)
@@ -118,17 +118,17 @@ class Log:
         return sorted(self.filed.values(), key=lambda filed: (filed.record.issued_at, filed.id))
 
     def path(self, name: str) -> bytes:
-        """The path of the record of this id."""
+        """Return the path of the record with this id."""
         return self.folder + name.encode() + b".json"
 
     def add(self, place: Place, files: Mapping[bytes, bytes | None]) -> None:
-        """Take the files of one place.
+        """Add the files of one place.
 
         Args:
             place: where they are.
-            files: the content of each by its name; None for what is no regular file, or is too large.
+            files: the content of each file by its name; None if it is not a regular file, or is too large.
         """
-        # A record comes before its signature.
+        # Sorting puts a record before its signature.
         for name, content in sorted(files.items()):
             reason = self._take(place, name, content, files)
             if reason:
@@ -137,7 +137,7 @@ class Log:
     def _take(
         self, place: Place, name: bytes, content: bytes | None, files: Mapping[bytes, bytes | None]
     ) -> str:
-        """Take a record or signature; the reason where it is none."""
+        """Add a record or signature; return why the file is neither, or an empty string."""
         match = NAME.fullmatch(name)
         if match is None:
             return "its name is not a record's"
@@ -163,16 +163,16 @@ class Log:
 def read_log(
     folder: bytes, *, base: Tree | None = None, head: Tree | None = None, work_tree: str | None = None
 ) -> Log:
-    """The log as the trusted base, the judged tree and the working tree have it.
+    """Read the log from the trusted base, the judged tree and the working tree.
 
     Args:
-        folder: what the paths of its files begin with, a slash at its end.
+        folder: the log's folder, with a slash at its end.
         base: the trusted base's tree.
         head: the judged tree.
         work_tree: the working tree's folder.
 
     Raises:
-        MissingFact: an object is not there, or the judged tree adds more records than can be read.
+        MissingFact: an object is missing, or the judged tree adds more than `MOST` bytes of records.
     """
     log = Log(folder)
     known: dict[str, bytes | None] = {}
@@ -188,7 +188,7 @@ def read_log(
 def _of_tree(
     tree: Tree, folder: bytes, known: dict[str, bytes | None], most: int | None = None
 ) -> dict[bytes, bytes | None]:
-    """The files of a tree's folder; contents that are read go to those that are known, by object id."""
+    """Return the files of a tree's folder; add the contents that are read to `known`, by object id."""
     names = tree.names(folder.rstrip(b"/"))
     oids = {entry.oid for entry in names.values() if entry.is_file}
     size = 0
@@ -205,7 +205,7 @@ def _of_tree(
 
 
 def _of_folder(work_tree: str, folder: bytes) -> Iterator[tuple[bytes, bytes | None]]:
-    """The files of the working tree's folder, without those that are just being written."""
+    """Yield the files of the working tree's folder, except those that are being written."""
     place = os.path.join(os.fsencode(work_tree), folder.rstrip(b"/"))
     try:
         names = sorted(os.listdir(place))
@@ -221,7 +221,7 @@ def _of_folder(work_tree: str, folder: bytes) -> Iterator[tuple[bytes, bytes | N
 
 
 def _content(path: bytes) -> bytes | None:
-    """The content of a regular file; None for anything else, and for what cannot be read or is too large."""
+    """Return the content of a regular file; None for anything else, and if it is unreadable or too large."""
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return None
@@ -229,12 +229,12 @@ def _content(path: bytes) -> bytes | None:
             content = stream.read(LIMIT + 1)
     except OSError:
         return None
-    # A checkout may have given the lines other ends; the record itself has no such character.
+    # A checkout may have converted the line ends; a record never contains a carriage return.
     return content.replace(b"\r\n", b"\n") if len(content) <= LIMIT else None
 
 
 _PARTIAL: Final = b".partial"
-"""What the name of a file ends with while it is being written."""
+"""The suffix of a file's name while it is being written."""
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -247,16 +247,16 @@ def write_record(
 
     Args:
         work_tree: the working tree's folder.
-        folder: the log's, with a slash at its end; it is made where it is missing.
-        record: what is written.
-        signature: over the record's content, armoured.
+        folder: the log's folder, with a slash at its end; it is created if it is missing.
+        record: the record.
+        signature: the signature over the record's content, armoured.
 
     Returns:
         The record's path from the working tree's folder.
 
     Raises:
-        SpecguardError: it cannot be written, or is there already; then neither file is there. Nor is one
-            written that no check would read.
+        SpecguardError: the record cannot be written, exists already, or could not be read back. Then neither
+            file is written.
     """
     try:
         read_record(record.content)
@@ -272,25 +272,25 @@ def write_record(
 
 
 def write_signature(work_tree: str, folder: bytes, name: str, signature: bytes) -> str:
-    """Write the signature of a record that is there.
+    """Write the signature of an existing record.
 
     Args:
         work_tree: the working tree's folder.
-        folder: the log's, with a slash at its end.
+        folder: the log's folder, with a slash at its end.
         name: the record's id.
-        signature: over the record's content, armoured.
+        signature: the signature over the record's content, armoured.
 
     Returns:
-        Its path from the working tree's folder.
+        The signature's path from the working tree's folder.
 
     Raises:
-        SpecguardError: it cannot be written, or there is one already.
+        SpecguardError: the signature cannot be written, or exists already.
     """
     return _write(work_tree, folder, {f"{name}.json.sig".encode(): signature})
 
 
 def leftovers(work_tree: str, folder: bytes) -> list[bytes]:
-    """The names of files that a writer left half-written when it was killed."""
+    """Return the names of files that a killed writer left incomplete."""
     try:
         names = os.listdir(os.path.join(os.fsencode(work_tree), folder))
     except OSError:
@@ -299,7 +299,7 @@ def leftovers(work_tree: str, folder: bytes) -> list[bytes]:
 
 
 def _write(work_tree: str, folder: bytes, files: Mapping[bytes, bytes]) -> str:
-    """Write files of these names and contents into the folder, all or none; the path of the first."""
+    """Write files, by name, into the folder, all or none; return the path of the first."""
     path = folder + next(iter(files))
     try:
         place = _open_folder(work_tree, folder)
@@ -325,10 +325,10 @@ def _write(work_tree: str, folder: bytes, files: Mapping[bytes, bytes]) -> str:
 
 
 def _open_folder(work_tree: str, folder: bytes) -> int:
-    """A descriptor of the folder, which is made; no part of its path may be a symbolic link.
+    """Create and open the folder, and return its descriptor; no part of its path may be a symbolic link.
 
     Raises:
-        OSError: it cannot be made or opened, or a part of it is one, or is a file.
+        OSError: the folder cannot be created or opened, or a part of its path is a link or a file.
     """
     place = os.open(os.fsencode(work_tree), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     for name in folder.rstrip(b"/").split(b"/"):
@@ -337,7 +337,7 @@ def _open_folder(work_tree: str, folder: bytes) -> int:
             try:  # noqa: SIM105 - contextlib costs a hook too much
                 os.mkdir(name, dir_fd=above)
             except FileExistsError:
-                # It is there, or another writer made it just now.
+                # It exists, or another writer has just created it.
                 pass
             place = os.open(name, _FOLDER, dir_fd=above)
         finally:
@@ -349,8 +349,8 @@ def _put(place: int, files: Mapping[bytes, bytes]) -> None:
     """Write files into an open folder; each gets its name once all of them are on the disk.
 
     Raises:
-        FileExistsError: something has one of the names.
-        OSError: they cannot be written.
+        FileExistsError: one of the names is taken.
+        OSError: the files cannot be written.
     """
     partials: dict[bytes, bytes] = {}
     try:
@@ -361,7 +361,7 @@ def _put(place: int, files: Mapping[bytes, bytes]) -> None:
                 stream.write(content)
                 stream.flush()
                 os.fsync(descriptor)
-        # A move would replace what is there. No two writers have the same name, which is its content's hash.
+        # A rename would replace an existing file. Two writers never share a name: it is the content's hash.
         if not set(map(os.fsencode, os.listdir(place))).isdisjoint(files):
             raise FileExistsError
         for name, partial in partials.items():
@@ -372,27 +372,27 @@ def _put(place: int, files: Mapping[bytes, bytes]) -> None:
             try:  # noqa: SIM105 - contextlib costs a hook too much
                 os.unlink(partial, dir_fd=place)
             except OSError:
-                # It was never made, or has its name.
+                # It was never created, or is renamed already.
                 pass
 
 
 def taken_away(
     done: Iterable[tuple[str, Entry]], folder: bytes, files: Git | Tree
 ) -> Iterator[tuple[str, Entry, bytes]]:
-    """What was changed or removed in a log: of each record and signature the first that was done to it.
+    """Yield the first change or removal of each record and signature of a log.
 
-    What was no record can be mended or removed, which takes nothing away.
+    A file that was never a valid record can be fixed or removed, which loses nothing.
 
     Args:
-        done: entries, each with the commit that it is of.
-        folder: the log's.
-        files: where contents are read.
+        done: entries, each with its commit.
+        folder: the log's folder.
+        files: reads contents.
 
     Yields:
-        The commit, its entry, and the content that a record had.
+        The commit, its entry, and the previous content if the file is a record.
 
     Raises:
-        MissingFact: an object is not there.
+        MissingFact: an object is missing.
     """
     found: dict[bytes, list[tuple[str, Entry]]] = {}
     for commit, entry in done:
@@ -416,21 +416,21 @@ def _is_json(entry: Entry) -> bool:
 SCHEMA: Final = "specguard.decision/1"
 
 PLACE: Final = "specguard/decisions.jsonl"
-"""Within the git directory that working trees share: the checks in which an approval lifted something."""
+"""The log of decisions in the common git directory: the checks in which an approval lifted a finding."""
 
 LONGEST: Final = 1 << 24
-"""A longer line, in bytes, is no decision."""
+"""The most bytes of a line in a log of decisions; a longer line is not a decision."""
 
 
 class Uses:
-    """The uses that logs of decisions tell of: each is a check in which an approval lifted something.
+    """The recorded uses of approvals: each is a check in which an approval lifted a finding.
 
     Args:
-        common: the git directory whose own log is read, where there is one.
-        files: more logs.
+        common: the git directory, whose own log of decisions is read if it exists.
+        files: additional logs.
 
     Attributes:
-        broken: how many of their lines are no decisions.
+        broken: the number of lines that are not decisions.
 
     Raises:
         SpecguardError: one of the files cannot be read.
@@ -439,7 +439,7 @@ class Uses:
     def __init__(self, common: str, files: Sequence[str] = ()) -> None:
         self.broken = 0
         self._found: dict[str, list[Mapping[str, Any]]] = {}
-        # What several logs have is one check; what one log has several times is several.
+        # A line in several logs is one check; a line that one log repeats is several checks.
         lines = Counter(_lines(f"{common}/{PLACE}", own=True))
         for file in files:
             lines |= Counter(_lines(file))
@@ -455,19 +455,19 @@ class Uses:
             found.sort(key=lambda use: str(use["time"]))
 
     def of(self, name: str) -> Sequence[Mapping[str, Any]]:
-        """The uses of the approval of this id, the oldest first.
+        """Return the uses of the approval with this id, the oldest first.
 
-        Each says at what time, source and stage a check was, whether it was enforced, its verdict, how many
-        findings the approval lifted, and the commit and branch that were judged, None for what is none.
+        Each has the check's time, source, stage and verdict, whether it was enforced, and the number of
+        findings that the approval lifted. The judged commit and branch are None if there is none.
         """
         return self._found.get(name, ())
 
 
 def _lines(file: str, *, own: bool = False) -> Iterator[bytes]:
-    """The lines of a log of decisions; the repository's own one may be missing."""
+    """Yield the lines of a log of decisions; the repository's own log may be missing."""
     if own and not os.path.lexists(file):
         return
-    # Whoever can write to the git directory can put there what has no end, or never begins.
+    # Anyone who can write to the git directory can put an endless or blocking file there.
     reason = "it is no regular file" if own and not os.path.isfile(file) else ""
     try:
         with open(os.devnull if reason else file, "rb") as stream:
@@ -482,11 +482,11 @@ def _lines(file: str, *, own: bool = False) -> Iterator[bytes]:
 
 
 def _uses(data: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The approvals that a decision names, each with what it tells of the check."""
+    """Yield the approvals that a decision names, each with its data about the check."""
     if data["schema"] != SCHEMA:
         raise ValueError(data["schema"])
     change = data.get("change") or {}
-    # A check that gave no verdict names none.
+    # A check without a verdict has no approvals.
     for one in data.get("approvals", ()):
         yield (
             _text(one["id"]),

@@ -1,4 +1,4 @@
-"""The log of approvals as a whole: what each record is worth, what it has lost, and whether it holds."""
+"""Verify the whole log of approvals: the state of each record, missing or changed files, and signatures."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
 
 
 STATES: Final = ("revoked", "expired", "untrusted", "future", "unsigned", "holds")
-"""The states of an approval; of several that it is in, the first is told."""
+"""The states of an approval, in reporting order: the first that applies is shown."""
 
 
 class Logged(Record, frozen=False):
-    """A record of the log, and what it is worth here.
+    """A record of the log, and its state in this repository.
 
     Attributes:
         filed: the record with its places and signatures.
         path: its file.
-        state: one of `STATES`; `holds` says nothing yet about a change that it is for.
-        reasons: why it is not worth more, each as a clause.
+        state: one of `STATES`; `holds` does not mean that the approval is for any current change.
+        reasons: why the state is not `holds`, each as a clause.
         key: the approver's key that signed it; empty if none did.
         revocations: the records that revoke it.
-        uses: the checks in which it lifted something, the oldest first.
+        uses: the checks in which it lifted a finding, the oldest first.
     """
 
     filed: Filed
@@ -59,31 +59,31 @@ class Logged(Record, frozen=False):
 
     @property
     def proof(self) -> str:
-        """The proof of the approval: `signature`, `base` (in the trusted base) or `local` (there is none)."""
+        """The proof of the approval: `signature`, `base` (the trusted base has it) or `local` (no proof)."""
         if self.key:
             return "signature"
         return "base" if "base" in self.filed.places else "local"
 
 
 LEAST_DIGITS: Final = 7
-"""With how few digits a record can be named."""
+"""The least number of digits that can name a record."""
 
 
 class Logbook:
-    """The log of approvals, as the trusted base, `HEAD` and the working tree have it.
+    """The log of approvals in the trusted base, `HEAD` and the working tree.
 
     Args:
-        git: where it is read; it must stay open as long as the history is looked at.
-        request: its `base` counts.
-        policy: what would judge here.
+        git: reads the repository; it must stay open while the log is used.
+        request: the request, whose `base` is used.
+        policy: the policy that would judge here.
         now: the time.
-        decisions: files of decisions, beside the one that checks here write.
+        decisions: additional files of decisions, besides the one that checks here write.
 
     Attributes:
-        policy: the same; it says who may approve.
-        settings: `[approvals]` of it.
+        policy: the policy, which says who may approve.
+        settings: the policy's table `[approvals]`.
         work_tree: the working tree's folder; None in a bare repository.
-        base: the trusted base's tree; None if there is no trusted base.
+        base: the trusted base's tree; None without a trusted base.
         head: the tree of `HEAD`; None before the first commit.
         log: the records.
         uses: the checks that used them.
@@ -111,15 +111,15 @@ class Logbook:
         self.uses = Uses(repository.common, decisions)
 
     def approvals(self, *, over: bool = True) -> list[Logged]:
-        """The approvals, the oldest first.
+        """Return the approvals, the oldest first.
 
         Args:
-            over: whether those that are expired or revoked are among them.
+            over: False to leave out those that are expired or revoked.
 
         Raises:
-            SpecguardError: nobody can tell whether a signature holds.
+            SpecguardError: a signature cannot be verified.
         """
-        # To verify a signature takes time, and most of an old log is over.
+        # Verifying signatures is slow, and most records of an old log are over.
         return [
             self.logged(filed)
             for filed, record in self.log.approvals
@@ -127,18 +127,18 @@ class Logbook:
         ]
 
     def revocations(self) -> list[Logged]:
-        """The revocations, the oldest first.
+        """Return the revocations, the oldest first.
 
         Raises:
-            SpecguardError: nobody can tell whether a signature holds.
+            SpecguardError: a signature cannot be verified.
         """
         return [self.logged(filed) for filed, _ in self.log.revocations]
 
     def named(self, name: str) -> Filed:
-        """The record that an id, the beginning of one, or the path of its file names.
+        """Return the record that an id, the beginning of an id, or the path of its file names.
 
         Raises:
-            SpecguardError: there is none, or there are several.
+            SpecguardError: no record matches, or several do.
         """
         digits = os.path.basename(name).partition(".")[0].lower()
         found = sorted(one for one in self.log.filed if one.startswith(digits))
@@ -159,10 +159,10 @@ class Logbook:
         raise SpecguardError(said, help=step, code="unknown-name")
 
     def logged(self, filed: Filed) -> Logged:
-        """A record with its validity in this repository.
+        """Return a record with its state in this repository.
 
         Raises:
-            SpecguardError: nobody can tell whether its signature holds.
+            SpecguardError: its signature cannot be verified.
         """
         record = filed.record
         logged = Logged(filed, self.log.path(filed.id))
@@ -178,14 +178,14 @@ class Logbook:
         return logged
 
     def _ends(self, filed: Filed, record: Approval) -> Iterator[tuple[State, str]]:
-        """The state of an approval that is over, or has not begun."""
+        """Yield why an approval does not hold now: it is revoked, expired or not yet valid."""
         for _, revocation in self.log.revoked.get(filed.id, ()):
             why = f": {revocation.reason}" if revocation.reason else ""
             yield "revoked", f"{revocation.approver} revoked it on {revocation.issued_at:%Y-%m-%d}{why}"
         yield from record.out_of_time(self.now)
 
     def _trust(self, logged: Logged) -> Iterator[tuple[State, str]]:
-        """Reasons to doubt that its approver gave it, each with a state; records its key."""
+        """Yield reasons to doubt that its approver gave it, each with a state; record the key that signed."""
         filed, record = logged.filed, logged.filed.record
         approver = self.settings.named(record.approver)
         if approver is None:
@@ -203,7 +203,7 @@ class Logbook:
 
 
 def _trusted_base(git: Git, request: Request, policy: Policy) -> str | None:
-    """The commit of the trusted base, where the policy is from there; None if it is from elsewhere."""
+    """Return the commit of the trusted base that the policy is from; None if the policy is from elsewhere."""
     found = find_base(git, request)
     if found is None or policy.ref is None:
         return None
@@ -221,11 +221,11 @@ class Verification:
 
     Attributes:
         book: the log.
-        problems: what does not hold, by path: the file, what is wrong, as a clause, and the next step.
-        notes: what a reader should know of what does hold, as sentences.
+        problems: one problem for each path, sorted: the file, the problem as a clause, and the next step.
+        notes: remarks about valid records, as sentences.
 
     Raises:
-        SpecguardError: something that is needed to tell is not there.
+        SpecguardError: an object or a program that verifying needs is missing.
     """
 
     def __init__(self, book: Logbook) -> None:
@@ -235,7 +235,7 @@ class Verification:
         self._folder = book.log.folder
         found: dict[bytes, Problem] = {}
         with Needed():
-            # The first thing that is found of a file is the one that says most.
+            # The first problem of a file is the most informative.
             for problem in self._look():
                 found.setdefault(problem[0], problem)
         self.problems = [found[path] for path in sorted(found)]
@@ -265,7 +265,7 @@ class Verification:
                 yield path, f"{which} no approval", "give the approval anew: a revocation is for ever"
 
     def _no_folder(self) -> Iterator[Problem]:
-        """A link or a file where the folder, or one above it, should be."""
+        """Yield each symbolic link or file in place of the log's folder or a folder above it."""
         book = self.book
         parts = self._folder.rstrip(b"/").split(b"/")
         for count in range(1, len(parts) + 1):
@@ -279,7 +279,7 @@ class Verification:
                 yield path, what, "put the log's folder in its place"
 
     def _altered(self, oid: str, head: Tree) -> Iterator[Problem]:
-        """Records that a commit of the history changed or removed; a note for those that are valid again."""
+        """Yield records that a commit of the history changed or removed; those that are back become notes."""
         git = self.book.git
         done = ((one, entry) for one, entries in git.alterations(oid, self._folder) for entry in entries)
         for commit, entry, _ in taken_away(done, self._folder, git):
@@ -287,14 +287,14 @@ class Verification:
             said = f"was {'taken away' if entry.deleted else 'changed'} in commit {commit[:12]}"
             name = path.removeprefix(self._folder).partition(b".")[0].decode("ascii")
             filed, now = self._log.filed.get(name), head.find(path)
-            # Whose a signature is that is there again is judged as of all.
+            # A restored signature is verified with all the others.
             if filed is not None and "head" in filed.places and now is not None and now.is_file:
                 self.notes.append(f"{path_text(path)} {said}, and is there again")
             else:
                 yield path, f"it {said}", f"put it back: git cat-file blob {entry.old[:12]} > {_word(path)}"
 
     def _gone(self, head: Tree) -> Iterator[Problem]:
-        """Records in `HEAD` that are missing from the working tree, except under a sparse checkout."""
+        """Yield records in `HEAD` that are missing from the working tree, except under a sparse checkout."""
         book, git = self.book, self.book.git
         if book.work_tree is None:
             return
@@ -317,7 +317,7 @@ class Verification:
                 yield path, "it is gone from the working tree", step
 
     def _broken(self) -> Iterator[Problem]:
-        """The files that are no records; those of the base alone are a note."""
+        """Yield the files that are not records; those only in the base become notes."""
         here = {broken.path for broken in self._log.broken if broken.place != "base"}
         for broken in self._log.broken:
             name = broken.path.removeprefix(self._folder)
@@ -331,11 +331,11 @@ class Verification:
             yield broken.path, broken.reason, f"{step} {_word(broken.path)}"
 
     def _signatures_of(self, filed: Filed) -> Iterator[Problem]:
-        """The problems with a record's signature: it must be by the approver that the record names."""
+        """Yield the problem with a record's signatures: the approver whom it names must have made each."""
         content, path, who = filed.record.content, self._log.path(filed.id), filed.record.approver
         approver = self.book.settings.named(who)
         keys = approver.keys if approver else ()
-        # The base, HEAD and the working tree may each have another one; every one of them must hold.
+        # The base, HEAD and the working tree may have different signatures; each must be valid.
         bad = [one for one in filed.signatures if signer(content, one, keys) is None]
         if approver and not bad:
             return
@@ -343,7 +343,7 @@ class Verification:
             f"its signature is by no key of {who}" if approver else f"{who} is no approver in the policy"
         )
         if "base" in filed.places and all(_is_sound(content, one) for one in bad):
-            # People leave, and keys are replaced; when it came to the base it was judged.
+            # People leave, and keys are replaced; the signature was verified on its way into the base.
             self.notes.append(f"{path_text(path)} is in the base, and {problem}")
         elif approver is None:
             step = f"add {who} to [approvals], or revoke it: specguard approvals revoke {filed.id[:12]}"
@@ -353,7 +353,7 @@ class Verification:
             yield path + b".sig", problem, step
 
     def _copies(self) -> Iterator[Problem]:
-        """The records that have the nonce of another one, and are not revoked."""
+        """Yield the unrevoked records that reuse the nonce of another record."""
         for filed, other in self._log.copies:
             if filed.id not in self._log.revoked:
                 what = f"it has the nonce of {other[:12]}, so one of both is a copy"
@@ -362,12 +362,12 @@ class Verification:
 
 
 def _word(path: bytes) -> str:
-    """A path as a word of a command line."""
+    """Return a path quoted for a command line."""
     return shlex.quote(path_text(path))
 
 
 def _is_sound(content: bytes, signature: bytes) -> bool:
-    """True if a signature holds for the key that it names itself."""
+    """Return True if a signature is valid for the key that it contains."""
     blob = signed_with(signature) or b""
     kind = next((kind for kind in KEY_TYPES if is_of_kind(blob, kind)), None)
     if kind is None:

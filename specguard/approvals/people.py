@@ -1,14 +1,11 @@
-"""Approvers, authors of a change, and the test whether an approver is one of them.
+"""Approvers, the authors of a change, and the test if an approver is one of them.
 
-Nobody has to prove who they are to write a commit, so a name there never gives a right; it only takes the
-right to approve away from whoever is named.
+Anybody can write any name or address into a commit, so these never grant a right. A name only takes the right
+to approve away from the named person. An author is exempt only by a platform account or a key's signature.
 
-A name or an address in a commit proves nothing, so neither is asked. The platform knows its accounts, and a
-key signs.
-
-Signatures are made and verified by `ssh-keygen -Y`, in a private folder and an environment of its own.
-One counts for one namespace alone: one of a commit is none of a record. It is compared with the keys of one
-person, which the caller has from a trusted policy; nothing that comes with a signature says who signed.
+Signatures are made and verified by `ssh-keygen -Y`, in a private folder with its own environment. A signature
+is valid for one namespace only: that of a commit does not sign a record. It is compared with one person's
+keys from a trusted policy; data within the signature never identifies the signer.
 """
 
 from __future__ import annotations
@@ -47,11 +44,11 @@ KEY_TYPES: Final = (
     "sk-ecdsa-sha2-nistp256@openssh.com",
     "ssh-rsa",
 )
-"""The types that `ssh-keygen -Y` signs with."""
+"""The key types that `ssh-keygen -Y` signs with."""
 
 
 def key_problem(key: str) -> str:
-    """The problem with a public key, as a clause; empty if there is none."""
+    """Return the problem with a public key, as a clause; empty if there is none."""
     kind = key.partition(" ")[0]
     if kind in KEY_TYPES and is_of_kind(key_blob(key), kind) and not any(char < " " for char in key):
         return ""
@@ -59,12 +56,12 @@ def key_problem(key: str) -> str:
 
 
 def public_part(key: str) -> str:
-    """A key without its comment."""
+    """Return a key without its comment."""
     return " ".join(key.split()[:2])
 
 
 def key_blob(key: str) -> bytes:
-    """The bytes of a key; empty if it is none."""
+    """Return the bytes of a key; empty if it is not a key."""
     words = key.split()
     try:
         return binascii.a2b_base64(words[1].encode("ascii"), strict_mode=True) if len(words) > 1 else b""
@@ -73,7 +70,7 @@ def key_blob(key: str) -> bytes:
 
 
 def is_of_kind(blob: bytes, kind: str) -> bool:
-    """True if the bytes begin with the key's type, as RFC 4253 section 6.6 has it, and go on after it."""
+    """Return True if the bytes begin with a key type, as RFC 4253 section 6.6 encodes it, and a key."""
     name = kind.encode()
     head = len(name).to_bytes(4, "big") + name
     return blob.startswith(head) and len(blob) > len(head) + 8
@@ -95,7 +92,7 @@ class Approver(Settings):
     )
 
     def problem(self) -> str:
-        """The problem with the keys, as a clause; empty if there is none."""
+        """Return the problem with the keys, as a clause; empty if there is none."""
         return next((said for key in self.keys if (said := key_problem(key))), "")
 
     @property
@@ -106,7 +103,7 @@ class Approver(Settings):
         return self.key
 
     def covers(self, rule: RuleInPolicy) -> bool:
-        """True if the person may lift a rule's findings; one that must be signed is named itself."""
+        """Return True if the person may lift a rule's findings; if it must be signed, no family names it."""
         named = {rule.code, rule.name} if rule.signed else {rule.code, rule.name, rule.code[:3]}
         return not named.isdisjoint(self.may)
 
@@ -125,23 +122,23 @@ class ApprovalSettings(Settings):
     approver: list[Approver] = setting([], "the people who may approve", tightens="fewer")
 
     def named(self, name: str) -> Approver | None:
-        """The approver of this name."""
+        """Return the approver with this name; None if there is none."""
         return next((approver for approver in self.approver if approver.name == name), None)
 
     def able(self, rule: RuleInPolicy) -> list[Approver]:
-        """Those who may lift a rule's findings."""
+        """Return the approvers who may lift a rule's findings."""
         return [one for one in self.approver if rule.approvable and one.covers(rule)]
 
     def persons_for(self, code: str, name: str) -> int:
-        """The number of persons that must approve a rule's findings."""
+        """Return the number of persons that must approve a rule's findings."""
         return 1 if {code, name, code[:3]}.isdisjoint(self.two_persons) else 2
 
 
 def problems(settings: Any) -> Iterable[tuple[tuple[str | int, ...], str, str]]:
-    """Conflicts between the table's values: one person must not pass for two.
+    """Yield conflicts between the table's values: one person must not count as two.
 
     Yields:
-        The key, what is wrong, as a clause, and the next step.
+        The key, the problem as a clause, and the next step.
     """
     log = settings.log.strip("/")
     if not log or any(part in ("", ".", "..") for part in log.split("/")):
@@ -172,13 +169,13 @@ _CONFIGURED: Final = r"^(user|author|committer)\.(name|email)$"
 
 
 class Person(Record, kw_only=True):
-    """Somebody who had a part in a change.
+    """Somebody who took part in a change.
 
     Attributes:
-        name, email: as they are written there; either may be empty.
-        login: the account on the platform; empty if that is not known.
+        name, email: the name and address in the commit; either may be empty.
+        login: the account on the platform; empty if it is not known.
         key: the bytes of the public key that the commit is signed with; empty without one.
-        part: what part, as `the author of commit 0123456789ab`.
+        part: the person's part, as `the author of commit 0123456789ab`.
     """
 
     name: str = ""
@@ -188,7 +185,7 @@ class Person(Record, kw_only=True):
     part: str
 
     def is_approver(self, approver: Approver) -> str:
-        """The evidence that this is an approver, as a clause; empty if there is none."""
+        """Return the evidence that this person is the approver, as a clause; empty if there is none."""
         emails = {_plain_address(email) for email in approver.emails}
         logins = {login.casefold() for login in approver.logins}
         if self.email and _plain_address(self.email) in emails:
@@ -205,7 +202,7 @@ class Person(Record, kw_only=True):
 
 
 def part_of(approver: Approver, people: Sequence[Person]) -> str:
-    """The part that an approver had in a change, as a clause; empty if none is known."""
+    """Return an approver's part in a change, as a clause; empty if none is known."""
     for person in people:
         shown = person.is_approver(approver)
         if shown:
@@ -214,16 +211,16 @@ def part_of(approver: Approver, people: Sequence[Person]) -> str:
 
 
 def people_of(change: Change, folder: bytes, *, squashed: bool = False) -> Sequence[Person]:
-    """Those who had a part in a change, without who only filed approvals.
+    """Return the people who took part in a change, except those who only filed approvals.
 
     Args:
-        change: what is judged.
+        change: the judged change.
         folder: the log's folder.
-        squashed: whether the platform makes one commit of a branch. It names all who made one of its commits
-            as co-authors then, also who only filed the approval that this commit has.
+        squashed: True if the platform squashes a branch into one commit. That commit then names the author of
+            every commit as a co-author, even if one only filed the approval.
 
     Raises:
-        MissingFact: a commit cannot be read, or does not say whose it is.
+        MissingFact: a commit cannot be read, or does not name its author.
     """
     try:
         commits = [commit for commit in change.commits if not commit.files_approvals(folder)]
@@ -261,7 +258,7 @@ def _person(text: str, part: str, *, strict: bool = True) -> Person:
 
 
 def _about_to_commit(change: Change) -> Iterator[Person]:
-    """Whoever would be recorded as the author of what is no commit yet."""
+    """Yield the people whom git would record as author and committer of uncommitted changes."""
     repository = change.git.repository
     process = repository.in_place("config", "-z", "--get-regexp", _CONFIGURED, user=True)
     try:
@@ -287,7 +284,7 @@ def _about_to_commit(change: Change) -> Iterator[Person]:
 
 
 def _plain_address(email: str) -> str:
-    """An address without what makes no other person of it: case, and what follows a plus sign."""
+    """Normalize an address: ignore case, and the part of the local name after a plus sign."""
     local, _, host = email.strip().casefold().rpartition("@")
     return f"{local.partition('+')[0] or local}@{host}" if host else email.casefold()
 
@@ -297,7 +294,7 @@ def _plain_name(name: str) -> str:
 
 
 CONVENTIONS: Final = ("CMT", "PRQ")
-"""The families of which an author may be exempt; what guards holds for everybody."""
+"""The rule families of which an author may be exempt; rules that guard hold for everybody."""
 
 
 class Author(Settings):
@@ -315,7 +312,7 @@ class Author(Settings):
     )
 
     def problem(self) -> str:
-        """The problem with the settings, as a clause."""
+        """Return the problem with the settings, as a clause; empty if there is none."""
         other = next((one for one in self.exempt if not one.startswith(CONVENTIONS)), None)
         if other is not None:
             return f"`exempt` names {other!r}, and an author is exempt only of {' and '.join(CONVENTIONS)}"
@@ -325,11 +322,11 @@ class Author(Settings):
 
 
 def exempt(results: Sequence[RuleResult], change: Change, authors: Mapping[str, Author]) -> None:
-    """Take back what rules found of which the known author of a change is exempt.
+    """Discard the results of rules from which the known author of a change is exempt.
 
     Args:
-        results: what became of the rules; some are altered.
-        change: what was judged.
+        results: the results of the rules; some are changed in place.
+        change: the judged change.
         authors: the policy's table.
     """
     for name, author in authors.items():
@@ -339,7 +336,7 @@ def exempt(results: Sequence[RuleResult], change: Change, authors: Mapping[str, 
             if result.state in ("failed", "warned", "indeterminate")
             and not {result.code, result.code[:3]}.isdisjoint(author.exempt)
         ]
-        # Whom nothing shows is not exempt.
+        # Without evidence, an author is not exempt.
         known = if_known(partial(_known_by, author, change), "") if held else ""
         for result in held if known else ():
             result.state, result.findings = "not-applicable", []
@@ -347,7 +344,7 @@ def exempt(results: Sequence[RuleResult], change: Change, authors: Mapping[str, 
 
 
 def _known_by(author: Author, change: Change) -> str:
-    """The evidence that an author made a change; empty if there is none."""
+    """Return the evidence that an author made a change; empty if there is none."""
     login = change.author_login.casefold()
     if login and login in {one.casefold() for one in author.logins}:
         return "the platform's event"
@@ -358,10 +355,10 @@ def _known_by(author: Author, change: Change) -> str:
 
 
 def is_signed(git: Git, oid: str, keys: Sequence[str]) -> bool:
-    """True if one of some public SSH keys has signed a commit.
+    """Return True if one of these public SSH keys has signed a commit.
 
     Raises:
-        MissingFact: `ssh-keygen` is not there, or cannot tell.
+        MissingFact: `ssh-keygen` is missing, or fails.
     """
     header, blank, message = git.object(oid)[1].partition(b"\n\n")
     header += blank[:1]
@@ -373,38 +370,38 @@ def is_signed(git: Git, oid: str, keys: Sequence[str]) -> bool:
 
 
 NAMESPACE: Final = "specguard-approval@v1"
-"""What a signature is for; `ssh-keygen` binds it into what is signed."""
+"""The namespace of signatures; `ssh-keygen` includes it in the signed data."""
 
 VERIFYING: Final = 10
-"""For how many seconds a signature may be verified."""
+"""The timeout in seconds for verifying a signature."""
 
 SIGNING: Final = 300
-"""For how many seconds a person may be asked for a passphrase, or to touch a security key."""
+"""The timeout in seconds for signing, in which a person may enter a passphrase or touch a security key."""
 
 _PRINCIPAL: Final = "approver"
-"""The one name that is verified: which person it is follows from the keys that are asked about."""
+"""The only name that is verified: the keys that are passed identify the person."""
 
 _REFUSED: Final = 255
-"""What `ssh-keygen` ends with where a signature does not hold."""
+"""The exit code of `ssh-keygen` for an invalid signature."""
 
 _BEGIN: Final = b"-----BEGIN SSH SIGNATURE-----"
 _END: Final = b"-----END SSH SIGNATURE-----"
 _MAGIC: Final = b"SSHSIG\0\0\0\1"
-"""How the bytes of a signature begin: its magic, and version 1 (PROTOCOL.sshsig of OpenSSH)."""
+"""The first bytes of a signature: its magic, and version 1 (PROTOCOL.sshsig of OpenSSH)."""
 
 
 def sign(content: bytes, key: str) -> bytes:
-    """The signature of some bytes, armoured. A passphrase is asked for on the terminal.
+    """Return the armoured signature of some bytes. A passphrase is asked for on the terminal.
 
     Args:
-        content: what is signed.
+        content: the bytes to sign.
         key: the file of a private key, or of a public one whose private half is beside it or with an agent.
 
     Raises:
-        SpecguardError: the key cannot sign, or `ssh-keygen` is not there.
+        SpecguardError: the key cannot sign, or `ssh-keygen` is missing.
     """
     file = os.path.abspath(key)
-    # The program runs in a folder of its own.
+    # The program runs in another folder.
     socket = os.environ.get("SSH_AUTH_SOCK")
     agent = {"SSH_AUTH_SOCK": os.path.abspath(socket)} if socket else {}
     words = ["-Y", "sign", "-f", file, "-n", NAMESPACE]
@@ -422,19 +419,19 @@ def sign(content: bytes, key: str) -> bytes:
 def signer(
     content: bytes, signature: bytes, keys: Sequence[str], *, namespace: str = NAMESPACE
 ) -> str | None:
-    """The one of some public keys that signed; None if none of them did.
+    """Return the one of some public keys that made a signature; None if they did not.
 
     Args:
-        content: what was signed.
+        content: the signed bytes.
         signature: the signature, armoured.
         keys: public keys as `.pub` files have them.
-        namespace: what the signature is for.
+        namespace: the namespace of the signature.
 
     Raises:
-        MissingFact: `ssh-keygen` is not there, or cannot tell.
+        MissingFact: `ssh-keygen` is missing, or fails.
     """
     blob = signed_with(signature)
-    # The key that a signature names is one claim of many: it only says which key to verify it with.
+    # The key within a signature is only a claim: it selects the key to verify with.
     key = next((key for key in keys if blob is not None and key_blob(key) == blob), None)
     if key is None:
         return None
@@ -450,20 +447,20 @@ def signer(
 
 
 def signing_key(filed: Filed, keys: Sequence[str]) -> str | None:
-    """The first of some public keys by which a signature of a record is; None if none is.
+    """Return the first of some public keys that made a signature of a record; None if there is none.
 
     Raises:
-        MissingFact: nobody can tell.
+        MissingFact: a signature cannot be verified.
     """
     found = (signer(filed.record.content, signature, keys) for signature in filed.signatures)
     return next(filter(None, found), None)
 
 
 def signed_with(signature: bytes) -> bytes | None:
-    """The public key that a signature names, which proves nothing yet; None if it is no signature.
+    """Return the public key that a signature contains, which proves nothing yet; None if it is invalid.
 
     Args:
-        signature: armoured or not, and of any namespace: that of a signed commit has the same form.
+        signature: the signature, armoured or not, of any namespace: signed commits have the same format.
     """
     if signature.lstrip().startswith(_BEGIN):
         armoured, end, _ = signature.lstrip()[len(_BEGIN) :].partition(_END)
@@ -494,15 +491,15 @@ def _run(
     """Run `ssh-keygen` in a private folder.
 
     Args:
-        nothing: what cannot be done without it, as a clause.
-        words: its arguments; the names in them are those of files in the folder.
-        files: their contents.
-        more: variables beside those that it always has.
-        stdin: what it reads.
-        limit: how many seconds it may take.
+        nothing: the consequence if it fails, as a clause for messages.
+        words: its arguments; file names in them are relative to the folder.
+        files: the files of the folder, by name.
+        more: additional environment variables.
+        stdin: the input.
+        limit: the timeout in seconds.
 
     Raises:
-        MissingFact: it is not there, cannot be run, or took too long.
+        MissingFact: the program is missing, cannot be run, or times out.
     """
     import subprocess
     import tempfile
@@ -535,21 +532,21 @@ def _run(
 
 
 def _said(done: CompletedProcess[bytes]) -> str:
-    """The last line of what it complained about: a warning's frame stands before it."""
+    """Return the last line of stderr, or the exit code; a warning's frame precedes that line."""
     lines = done.stderr.decode("utf-8", "backslashreplace").strip().split("\n")
     return lines[-1].strip() or f"it ended with {done.returncode}"
 
 
 def sign_as(approver: Approver, record: Approval | Revocation, key: str) -> bytes:
-    """An approver's signature over a record.
+    """Return an approver's signature over a record.
 
     Args:
-        approver: whose key it must be, by the policy.
-        record: what is signed.
+        approver: the approver, whose keys the policy has.
+        record: the record.
         key: the key's file, as `sign` takes it.
 
     Raises:
-        SpecguardError: the key cannot sign, or is another one.
+        SpecguardError: the key cannot sign, or is not one of the approver's.
     """
     signature = sign(record.content, key)
     with Needed():

@@ -1,7 +1,7 @@
-"""One record of the log: an approval, or the revocation of one, as a file has it.
+"""Records of the log: approvals and revocations, and the identities that bind an approval to a change.
 
-A record is JSON of one form alone (two blanks of indentation, sorted keys, ASCII, a newline at the end), so
-that the sha256 of the file, which is its name, changes with any change of it, and nothing can be said twice.
+A record is JSON in exactly one form: indented by two spaces, with sorted keys, in ASCII, with a final
+newline. So one content has one form only, and any change alters the file's sha256, which is its name.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SCHEMA: Final = "specguard.approval/1"
 
 SKEW: Final = 300
-"""By how many seconds two machines' clocks may differ."""
+"""The most seconds by which the clocks of two machines may differ."""
 
 
 class _Written(Record):
@@ -43,13 +43,13 @@ class _Written(Record):
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """The record as JSON has it."""
+        """The record as JSON data."""
         fields = {name: _plain(name, getattr(self, name)) for name in self._fields}
         return {"schema": SCHEMA, "kind": self.kind, **fields}
 
     @property
     def content(self) -> bytes:
-        """The file's bytes."""
+        """The bytes of the record's file."""
         text = json.dumps(self.data, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
         return text.encode("ascii")
 
@@ -63,20 +63,21 @@ class Approval(_Written, kw_only=True):
     """A permission for findings of one change.
 
     Attributes:
-        approver: the name of an approver.
-        reason: why.
-        ticket: where more is said; empty if nowhere is.
-        issued_at, expires_at: from when and until when it holds, in UTC.
+        approver: the approver's name.
+        reason: the reason.
+        ticket: a reference to more information; empty if there is none.
+        issued_at, expires_at: the period in which it holds, in UTC.
         rules: the codes of the rules whose findings it lifts.
-        paths: the files that they are in, as git has their names.
-        findings: their fingerprints.
-        scope: what its fingerprint is of: the whole change, or those of its entries that are at `paths`.
-        fingerprint: of the change's content; see `specguard.change.change.Change.fingerprint`.
-        target: the short name of the branch that it is to be merged into; empty if that is not known.
-        policy_id: of the policy that judged.
+        paths: the files of these findings, as git has their names.
+        findings: the fingerprints of these findings.
+        scope: the part of the change that the fingerprint covers: all of it, or only its entries at `paths`.
+        fingerprint: the fingerprint of the change's content; see
+            `specguard.change.change.Change.fingerprint`.
+        target: the short name of the branch to merge into; empty if it is not known.
+        policy_id: the id of the policy that judged.
         repository: the canonical repository, as the policy names it; empty if it names none.
-        work_item: the item that the change implements, as its kind and id; None if there is none.
-        nonce: 32 hexadecimal digits that no other record has.
+        work_item: the kind and id of the item that the change implements; None if there is none.
+        nonce: 32 hexadecimal digits, unique to the record.
     """
 
     approver: str
@@ -98,7 +99,7 @@ class Approval(_Written, kw_only=True):
     kind: ClassVar[str] = "approve"
 
     def out_of_time(self, now: datetime) -> Iterator[tuple[Literal["expired", "future"], str]]:
-        """The reasons why it does not hold at a time, as clauses."""
+        """Yield the reasons why the approval does not hold at a time, as clauses."""
         if now > self.expires_at:
             yield "expired", f"it held until {self.expires_at:%Y-%m-%d}"
         if (self.issued_at - now).total_seconds() > SKEW:
@@ -106,14 +107,14 @@ class Approval(_Written, kw_only=True):
 
 
 class Revocation(_Written, kw_only=True):
-    """The end of an approval before its time.
+    """The end of an approval before its expiry.
 
     Attributes:
         revokes: the id of the approval.
         approver: the name of the person who revokes it.
-        reason: why.
-        issued_at: when, in UTC.
-        nonce: 32 hexadecimal digits that no other record has.
+        reason: the reason.
+        issued_at: the time of the revocation, in UTC.
+        nonce: 32 hexadecimal digits, unique to the record.
     """
 
     revokes: str
@@ -126,7 +127,7 @@ class Revocation(_Written, kw_only=True):
 
 
 def _plain(name: str, value: Any) -> Any:
-    """A field's value as JSON has it."""
+    """Return a field's value as JSON data."""
     if name in ("ticket", "target", "repository"):
         return value or None
     if isinstance(value, datetime):
@@ -139,7 +140,7 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def path_data(path: bytes) -> dict[str, str]:
-    r"""A path as reports have it: bytes that are not UTF-8 as `\xNN`, and then all of them in base64."""
+    r"""Return a path for reports: bytes that are not UTF-8 as `\xNN`, and then the raw path in base64 too."""
     data = {"path": path_text(path)}
     if data["path"].encode() != path:
         data["path_bytes"] = binascii.b2a_base64(path, newline=False).decode("ascii")
@@ -147,10 +148,10 @@ def path_data(path: bytes) -> dict[str, str]:
 
 
 LIMIT: Final = 1 << 18
-"""How large a record may be, in bytes."""
+"""The most bytes of a record."""
 
 LONGEST: Final = 4096
-"""How long each text of a record may be, in characters: every report has it with each finding it is for."""
+"""The most characters of each text in a record, since reports repeat it with every finding it is for."""
 
 HEXADECIMAL: Final = "0123456789abcdef"
 """The digits of ids, fingerprints and nonces."""
@@ -159,14 +160,14 @@ _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class RecordError(Exception):
-    """A file that is no record; its text says why, as a clause."""
+    """A file is not a record; the message says why, as a clause."""
 
 
 def read_record(content: bytes) -> Approval | Revocation:
-    """The record that a file's bytes are.
+    """Parse the bytes of a file into a record.
 
     Raises:
-        RecordError: they are none, or are written in another way than the one there is.
+        RecordError: the bytes are not a record, or are not in the one form of records.
     """
     if len(content) > LIMIT:
         raise RecordError(f"it is larger than {LIMIT >> 10} KiB")
@@ -184,7 +185,7 @@ def read_record(content: bytes) -> Approval | Revocation:
         except (ValueError, TypeError, KeyError, AttributeError):
             raise RecordError(f"its {name!r} is not of the form that records have") from None
     record = cls(**values)
-    # Whatever else it says, such as another kind, it says in another form.
+    # Any other difference, such as an unknown kind, makes the form differ.
     if record.content != content:
         raise RecordError("it is not written as specguard writes records")
     if isinstance(record, Approval) and record.scope == "paths" and not record.paths:
@@ -193,7 +194,7 @@ def read_record(content: bytes) -> Approval | Revocation:
 
 
 def _text(value: Any) -> str:
-    """A text that is not empty, and that can be written: JSON has halves of characters."""
+    """Return a text; raise ValueError if it is empty or too long, or cannot be encoded (a lone surrogate)."""
     if not value.encode("utf-8", "surrogateescape") or len(value) > LONGEST:
         raise ValueError
     return str(value)
@@ -226,7 +227,7 @@ def _item(value: Any) -> tuple[str, str] | None:
 
 
 def _each(value: Any, read: Callable[[Any], Any], *, least: int = 1) -> list[Any]:
-    """A list of different things."""
+    """Read a list of distinct elements."""
     found = [read(one) for one in value]
     if not isinstance(value, list) or len(found) < least or len(set(found)) < len(found):
         raise ValueError
@@ -251,7 +252,7 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "nonce": partial(_digits, count=32),
     "revokes": _digits,
 }
-"""How each field of a record is read."""
+"""The parser of each field of a record."""
 
 
 class Bond:
@@ -263,10 +264,10 @@ class Bond:
     Attributes:
         change: the change.
         folder: the log's folder.
-        target: the short name of the branch that it is to be merged into; empty if that is not known.
-        policy_id: of the policy that judges it.
+        target: the short name of the branch to merge into; empty if it is not known.
+        policy_id: the id of the policy that judges the change.
         repository: the canonical repository, as that policy names it; empty if it names none.
-        work_item: the kind and id of the item that it implements; None if none is named.
+        work_item: the kind and id of the item that the change implements; None if it names none.
     """
 
     def __init__(self, facts: Facts) -> None:
@@ -281,28 +282,28 @@ class Bond:
 
     @cached_property
     def files_approvals(self) -> bool:
-        """True if the change does nothing but add records to the log, for changes that are still to come."""
+        """True if the change only adds records to the log, which are for later changes."""
         return bool(self._entries) and all(
             entry.added and entry.is_file and is_record(entry.path, self.folder) for entry in self._entries
         )
 
     def puts_back(self, finding: Finding) -> bool:
-        """True if a finding is about what one commit did to a file and another one put back.
+        """Return True if a finding is about a file that one commit changed and another one restored.
 
-        The change as a whole has nothing of it then, so nothing an approval is bound to says what it was.
+        The whole change then has no entry for the file, so an approval cannot be bound to its content.
         """
         path = finding.path
         return finding.commit is not None and all(entry.path != path for entry in self._entries)
 
     def fingerprint(self, scope: Scope, paths: Collection[bytes]) -> str:
-        """The fingerprint of the whole change, or of those of its entries that are at some paths."""
+        """Return the fingerprint of the whole change, or of only its entries at some paths."""
         return self._whole if scope == "change" else self.change.fingerprint(self.folder, frozenset(paths))
 
     def breaks(self, approval: Approval) -> Iterator[tuple[str, str, str]]:
-        """The reasons why an approval is not one for this change.
+        """Yield the reasons why an approval does not apply to this change.
 
         Yields:
-            The reason as a clause, what to do as a sentence, and the field of the record that says so.
+            The reason as a clause, the next step as a sentence, and the field of the record that it is about.
         """
         again = "Ask for an approval of the change as it is now, or take this one out."
         gone = approval.scope == "paths" and not self.paths.issuperset(approval.paths)
@@ -321,7 +322,7 @@ class Bond:
             items = f"it is for {' '.join(approval.work_item)}, not for {' '.join(self.work_item)}"
             yield items, again, "work_item"
 
-    # Asked for once an approval, and a change may bring thousands of both.
+    # Cached, since each approval needs these, and there may be thousands of approvals and entries.
 
     @cached_property
     def _entries(self) -> Sequence[Entry]:
@@ -341,9 +342,9 @@ class Bond:
 
 
 def target_of(change: Change, policy: Policy) -> str:
-    """The short name of the branch that a change is to be merged into; empty if nothing names it.
+    """Return the short name of the branch that a change is to be merged into; empty if it is unknown.
 
-    A base that is given as an object id is the policy's, where it is that branch's tip.
+    A base that is given as an object id is the policy's base branch if it is that branch's tip.
     """
     found = change.found
     if found.ref.startswith(("refs/heads/", "refs/remotes/")):
