@@ -1,1 +1,1 @@
-"""Whole histories of many repositories, judged change by change, and what is kept and told of them."""
+"""Audits: judge whole histories of many repositories change by change, and store and report the results."""

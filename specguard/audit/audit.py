@@ -1,4 +1,4 @@
-"""An audit: from the repositories that are named to their changes, the workers, and the store.
+"""Run an audit: find the repositories and their changes, have workers judge them, and store the results.
 
 A repository is named by its folder, a pattern of folders, an address to mirror, or a list of these.
 """
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
 
 
 SLICE: Final = 200
-"""So many changes are judged by one task."""
+"""The most changes that one task judges."""
 
 _AHEAD: Final = 4
-"""So many tasks are handed out for each worker, so that none waits for the next."""
+"""The number of tasks queued for each worker, so that no worker waits for the next task."""
 
 _RESTARTS: Final = 3
-"""So often a pool is made anew of which a worker was killed."""
+"""The number of times that a pool is restarted after one of its workers was killed."""
 
 
 class AuditOptions(Record):
@@ -64,16 +64,16 @@ class AuditOptions(Record):
         environment: the process's environment.
         named: folders, patterns and addresses.
         lists: files with more of these.
-        mirrors: the folder for mirrors of addresses; empty: in the user's cache.
-        branch: the branch; empty: each repository's base.
-        since: the first day, `YYYY-MM-DD`, of the committer's date; empty: any.
-        last: how many changes at most; 0: all.
-        range: `A..B` of the branch's line; empty: all of it.
+        mirrors: the folder for mirrors of addresses; empty for a folder in the user's cache.
+        branch: the branch; empty for each repository's base.
+        since: the first day, `YYYY-MM-DD`, of the committer's date; empty for any.
+        last: the most changes; 0 for all.
+        range: `A..B` of the branch's first-parent line; empty for all of it.
         by: `then`, `now`, or the file of an authority.
-        floor, floor_sha256: the floor that policies are held to, and its SHA-256; empty: as in a check.
-        store: the file of the store; empty: in the user's cache.
-        jobs: how many processes judge.
-        scheduler: the address of a Dask scheduler; empty: none.
+        floor, floor_sha256: the floor that policies are held to, and its SHA-256; empty as in a check.
+        store: the file of the store; empty for a file in the user's cache.
+        jobs: the number of processes that judge.
+        scheduler: the address of a Dask scheduler; empty for none.
         plugins: the distributions whose rules may be imported.
     """
 
@@ -95,7 +95,7 @@ class AuditOptions(Record):
 
 
 class Progress:
-    """A line a repository, and on a terminal how many changes are judged, how fast, and how long yet."""
+    """Progress output: a line for each repository, and on a terminal a bar with count, rate and time."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -123,17 +123,17 @@ class Progress:
         self._bars.stop()
 
     def begin(self, name: str, changes: int, left: int) -> None:
-        """A repository has so many changes, of which so many are not judged yet."""
+        """Print the number of a repository's changes, and the number of those that are still to judge."""
         self._total += left
         self._bars.update(self._task, total=self._total)
         self._say(f"{name}: {counted(changes, 'change')}, {left or 'nothing'} new")
 
     def judged(self, changes: int) -> None:
-        """So many more changes are kept."""
+        """Advance the bar by a number of stored changes."""
         self._bars.update(self._task, advance=changes, rate=self._bars.tasks[0].speed or 0)
 
     def failed(self, name: str, reason: str) -> None:
-        """A repository, or some of its changes, cannot be read."""
+        """Print why a repository, or some of its changes, cannot be read."""
         self._say(f"{name}: {reason}")
 
     def _say(self, line: str) -> None:
@@ -143,15 +143,15 @@ class Progress:
 
 
 class _AuditedRepository(Record):
-    """The changes of one repository that an audit is about.
+    """The changes of one repository that an audit covers.
 
     Attributes:
-        name: the repository's.
-        folder: where it is.
-        key: what their verdicts are kept under.
+        name: the repository's name.
+        folder: its folder.
+        key: the key of their verdicts in the store.
         changes: all of them, the newest first.
         left: those that are not judged yet.
-        policy: the one that judges all; None: each change's own.
+        policy: the policy that judges all of them; None if each is judged by its own.
     """
 
     name: str
@@ -163,10 +163,10 @@ class _AuditedRepository(Record):
 
 
 def open_store(options: AuditOptions) -> AuditStore:
-    """The store of an audit.
+    """Open the store of an audit.
 
     Raises:
-        SpecguardError: it cannot be used, or there is no place for one.
+        SpecguardError: the store cannot be used, or no home folder exists for it.
     """
     folder = user_folder(options.environment, "audits", "")
     if not options.store and not folder:
@@ -179,12 +179,12 @@ def open_store(options: AuditOptions) -> AuditStore:
 
 
 def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
-    """Judge what is not judged yet, keep it, and have the store tell of all that was asked for.
+    """Judge and store the changes that are not judged yet, and choose all requested changes in the store.
 
     Args:
-        options: what is asked for.
-        store: where verdicts are kept; its changes that are meant become its `chosen` ones.
-        progress: is told of it.
+        options: the options.
+        store: the store of verdicts; the requested changes become its `chosen` ones.
+        progress: prints the progress.
 
     Raises:
         SpecguardError: no repository can be judged, or the workers cannot be reached.
@@ -204,12 +204,12 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
                 found = _ask(one, options, store, since, floor)
             except SpecguardError as error:
                 if error.path and error.path == options.by:
-                    # No repository has to do with it.
+                    # The error is independent of the repository.
                     raise
                 last_error = error
                 store.describe(store.repository(plain(one.name)), {"reason": plain(error.message)})
                 if len(names) > 1:
-                    # The error of a single one is what ends the audit.
+                    # The error of a single repository is raised at the end.
                     progress.failed(one.name, error.message)
                 continue
             told.append(found)
@@ -243,7 +243,7 @@ def _day(text: str) -> date | None:
 def _ask(
     one: NamedRepository, options: AuditOptions, store: AuditStore, since: date | None, floor: Floor | None
 ) -> _AuditedRepository:
-    """The changes of a repository, and which of them are left to judge."""
+    """Return the changes of a repository, with those that are still to judge."""
     folder, branch_name = one.folder, options.branch
     if one.address:
         mirrors = options.mirrors or user_folder(options.environment, "mirrors", "")
@@ -299,7 +299,7 @@ def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: date
 
 
 def _policy(git: Git, branch: AuditedBranch, by: str, policies: PastPolicies) -> Policy | None:
-    """The policy that judges every change; None if each has its base's."""
+    """Return the policy that judges every change; None if each change is judged by its base's policy."""
     if by == "then":
         return None
     file = "" if by == "now" else by
@@ -311,7 +311,7 @@ def _policy(git: Git, branch: AuditedBranch, by: str, policies: PastPolicies) ->
 
 
 def _versions(plugins: Sequence[str]) -> str:
-    """The versions of the programs that judge, which determine verdicts beside the history and the policy."""
+    """Return the versions of specguard and the plugins, which influence verdicts as history and policy do."""
     parts = [f"specguard {__version__}", development_stamp(["specguard", "specguard_rules"])]
     for name in sorted(set(plugins)):
         from importlib.metadata import PackageNotFoundError, version
@@ -324,7 +324,7 @@ def _versions(plugins: Sequence[str]) -> str:
 
 
 def _slices(found: _AuditedRepository, plugins: Sequence[str], floor: Floor | None) -> list[Slice]:
-    """The changes that are left, oldest first, in pieces of which each change is the base of the next."""
+    """Split the changes still to judge, oldest first, into slices whose changes follow each other."""
     policy: Mapping[str, Any] | None = found.policy.to_data() if found.policy else None
     held = (os.path.abspath(floor.path), floor.sha256) if floor else ("", "")
     runs: list[list[PastChange]] = []
@@ -341,7 +341,7 @@ _Task: TypeAlias = tuple[_AuditedRepository, Slice]
 def _results(
     tasks: Iterator[_Task], options: AuditOptions
 ) -> Iterator[tuple[_AuditedRepository, JudgedSlice]]:
-    """The workers' results for the slices, as they come; only a few slices are handed out at a time."""
+    """Yield the workers' results for the slices as they arrive; only a few slices are queued at a time."""
     if options.jobs == 1 and not options.scheduler:
         for found, some in tasks:
             yield found, judge(some)
@@ -352,7 +352,7 @@ def _results(
         with _workers(options) as (pool, count):
             under_way: dict[Future[JudgedSlice], _Task] = {}
             while True:
-                # A pool that is broken takes no more.
+                # A broken pool accepts no tasks.
                 for task in islice(tasks, 0 if again else max(0, count * _AHEAD - len(under_way))):
                     try:
                         under_way[pool.submit(judge, task[1])] = task
@@ -378,12 +378,12 @@ def _results(
 
 @contextmanager
 def _workers(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
-    """The executor that judges slices, and how many at once: processes of this machine, or of a cluster."""
+    """Yield the executor that judges slices, and its number of workers: local processes or a Dask cluster."""
     if not options.scheduler:
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
 
-        # Else glibc returns ever less of what a slice took, and a worker grows with each one.
+        # Otherwise glibc returns ever less memory to the system, and a worker grows with each slice.
         os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "131072")
         # A forked process would share the store's connection.
         pool = ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"))
@@ -394,7 +394,7 @@ def _workers(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
         return
     import distributed
 
-    # It has no types of its own.
+    # The library is untyped.
     connect: Any = distributed.Client
     try:
         client = connect(options.scheduler, timeout=10, set_as_default=False)
@@ -412,7 +412,7 @@ def _workers(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
 _ADDRESS: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://.+", re.DOTALL)
 _SCP: Final = re.compile(r"(?P<host>[\w.-]+@[\w.-]+):(?P<path>[^/].*)")
 _CLONE_SECONDS: Final = 3600.0
-"""So long a remote may take for the whole of a history."""
+"""The timeout in seconds for fetching a whole history."""
 
 _LONGEST_LIST: Final = 64 << 20
 """The most bytes of a list of repositories."""
@@ -422,9 +422,9 @@ class NamedRepository(Record):
     """One repository as it was named.
 
     Attributes:
-        name: what it is called in answers: its folder, or its address without what is secret in it.
-        folder: where it is; empty for an address.
-        address: the address; empty for a folder.
+        name: its name in reports: its folder, or its address without secrets.
+        folder: its folder; empty for an address.
+        address: its address; empty for a folder.
     """
 
     name: str
@@ -433,15 +433,15 @@ class NamedRepository(Record):
 
 
 def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[NamedRepository]:
-    """The repositories that are meant, each once, in the order in which they are named.
+    """Return the named repositories, each once, in the order in which they are named.
 
     Args:
         words: folders, patterns of folders, and addresses.
-        lists: files with one of these a line; `-` is standard input. Empty lines and those that begin with
-            `#` are passed over.
+        lists: files with one of these in each line; `-` is standard input. Empty lines and lines that begin
+            with `#` are ignored.
 
     Raises:
-        SpecguardError: a list cannot be read, or a word is none of these.
+        SpecguardError: a list cannot be read, or a word is invalid.
     """
     found = [one for word in words for one in _named(word)]
     for file in lists:
@@ -498,16 +498,16 @@ def _is_repository(folder: str) -> bool:
 
 
 def mirrored(address: str, mirrors: str, wanted: str, environment: Mapping[str, str]) -> tuple[str, str]:
-    """The folder of an address's mirror, with the newest state of one branch fetched, and that branch.
+    """Fetch the tip of one branch into the mirror of an address; return the mirror's folder and the branch.
 
     Args:
-        address: of https, ssh or file.
-        mirrors: the folder that has the mirrors.
-        wanted: the branch; empty: the one that the remote names.
-        environment: of the caller, whose way of signing in is used.
+        address: an https, ssh or file address.
+        mirrors: the folder with the mirrors.
+        wanted: the branch; empty for the remote's default branch.
+        environment: the caller's environment, whose credentials are used.
 
     Raises:
-        SpecguardError: it cannot be fetched, or the folder not be written.
+        SpecguardError: the branch cannot be fetched, or the folder cannot be written.
     """
     kind = re.sub(r"[^A-Za-z0-9]+", "-", shown_address(address)).strip("-")[-60:]
     digest = hashlib.sha256(address.encode("utf-8", "surrogateescape")).hexdigest()[:12]
@@ -526,7 +526,7 @@ def mirrored(address: str, mirrors: str, wanted: str, environment: Mapping[str, 
 
 
 def _fetched(folder: str, address: str, wanted: str, environment: Mapping[str, str]) -> str:
-    """Fetch the branch that is wanted, or the one that the remote names, and be its mirror alone."""
+    """Fetch the wanted or default branch, remove all other refs of the mirror, and return the branch."""
     kept = user_environment(environment)
 
     def run(*words: str) -> str:
@@ -565,17 +565,19 @@ def _fetched(folder: str, address: str, wanted: str, environment: Mapping[str, s
 
 
 def state_of(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[str, Any]:
-    """The state of the guard on a repository's branch, at its newest commit.
+    """Return the state of the guard on a repository's branch, at its newest commit.
 
     Args:
-        git: where it is read.
+        git: reads the repository.
         branch: the branch.
-        policies: read its authority.
+        policies: loads its policy.
 
     Returns:
-        `authority`, the documents; `preset`; `runs_in`, the hooks' and CI's files that name specguard;
-        `locked`, how many patterns guard paths; `unenforced`, how many sentences no rule holds; `stale`, how
-        many findings there are of specs; and `problem`, why the authority cannot be read.
+        A mapping, empty without an authority. The key `authority` has the documents, `preset` the presets,
+        and
+        `runs_in` the files of hooks and CI that name specguard. The numbers are `locked`, patterns that guard
+        paths; `unenforced`, sentences that no rule enforces; and `stale`, findings on specs. If the authority
+        cannot be read, there is only `problem`, the reason.
     """
     tree = Tree(git, git.commit(branch.tip).tree)
     try:

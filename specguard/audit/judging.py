@@ -1,8 +1,8 @@
-"""Judging a slice of a repository's history in one process: plain data in, plain data out.
+"""Judge a slice of a repository's history in one process: plain data in, plain data out.
 
-Each commit of the first-parent line is one change: what it brought is what a check of the range from its
-first parent to it judges. The changes of a slice are read by a few processes of git for all of them; what was
-not read beforehand is asked for as by any check.
+Each commit of the first-parent line is one change. It is judged as a check judges the range from its first
+parent to it. A few git processes read the commits of a slice in advance; anything else is read when it is
+needed, as in any check.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from specguard.model import Verdict, shortened
 from specguard.reporters.json import finding_data, plain
 
 _LATEST: Final = 253_402_300_799
-"""The last second of the year 9999, after which no date is told."""
+"""The last second of the year 9999, the last year that `datetime` supports."""
 
 
 class PastChange(Record):
@@ -43,8 +43,8 @@ class PastChange(Record):
 
     Attributes:
         head: the commit that landed, as a full object id.
-        base: its first parent; empty for the first commit of all.
-        at: its committer time, in seconds since 1970; 0 for one before that or after the year 9999.
+        base: its first parent; empty for a root commit.
+        at: its committer time in seconds since 1970; 0 if it is outside of the years 1970 to 9999.
     """
 
     head: str
@@ -53,16 +53,16 @@ class PastChange(Record):
 
 
 def past_changes(git: Git, tip: str, *, without: str = "", most: int = 0) -> list[PastChange]:
-    """The changes of a first-parent line, the newest first.
+    """Return the changes of a first-parent line, the newest first.
 
     Args:
-        git: where they are read, by one process.
+        git: reads them with one process.
         tip: the newest commit.
-        without: a commit whose history is left out; empty: none.
-        most: how many at most; 0: all.
+        without: a commit whose history is excluded; empty for none.
+        most: the most changes; 0 for all.
 
     Raises:
-        MissingFact: the history does not reach that far, as in a shallow clone.
+        MissingFact: the history is incomplete, as in a shallow clone.
     """
     some = [f"--max-count={most}"] if most else []
     rest = [f"^{without}"] if without else []
@@ -70,7 +70,7 @@ def past_changes(git: Git, tip: str, *, without: str = "", most: int = 0) -> lis
     changes = []
     for line in git.read(process, "the branch's history").decode("ascii").splitlines():
         at, head, *parents = line.split(" ")
-        # Git has a time before 1970 as a huge number.
+        # Git prints a time before 1970 as a huge number.
         time = int(at) if int(at) <= _LATEST else 0
         changes.append(PastChange(head, parents[0] if parents else "", time))
     return changes
@@ -85,11 +85,11 @@ _BRANCHES: Final = re.compile(
 
 
 def merged_branch(commit: Commit, audited: str) -> str:
-    """The branch that a merge says it has merged; empty if it says none.
+    """Return the branch that a merge commit's subject names; empty if it names none.
 
     Args:
-        commit: a commit of the audited branch's line.
-        audited: that branch. A merge of it, or into another one, was made elsewhere and tells nothing.
+        commit: a commit of the audited branch's first-parent line.
+        audited: the audited branch. A merge of it, or into another branch, was made elsewhere and is ignored.
     """
     found = _BRANCHES.fullmatch(commit.message.subject) if len(commit.parents) == 2 else None
     if found is None or (found["into"] or audited).strip("'") != audited:
@@ -99,14 +99,14 @@ def merged_branch(commit: Commit, audited: str) -> str:
 
 
 class PastGit(Git):
-    """Git on the changes of one slice of a history, whose commits and comparisons are read beforehand.
+    """Git for the changes of one slice of a history, whose commits and diffs are read in advance.
 
     Args:
-        repository: whose history.
-        changes: the slice, oldest first, each the base of the next one.
+        repository: the repository.
+        changes: the slice, oldest first; each change is the base of the next.
 
     Raises:
-        MissingFact: the history is not all there.
+        MissingFact: the history is incomplete.
     """
 
     def __init__(self, repository: Repository, changes: Sequence[PastChange]) -> None:
@@ -124,41 +124,41 @@ class PastGit(Git):
         self._place = {commit.tree: place for place, commit in reversed([*enumerate(self._landed)])}
 
     def commit(self, oid: str) -> Commit:
-        """The commit of this object id, as for any repository."""
+        """Return the commit with this object id."""
         return self._past.get(oid) or super().commit(oid)
 
     def commits(self, oids: Sequence[str]) -> list[Commit]:
-        """The commits of these object ids, in this order."""
+        """Return the commits with these object ids, in this order."""
         if all(oid in self._past for oid in oids):
             return [self._past[oid] for oid in oids]
         return super().commits(oids)
 
     def revisions(self, head: str, *without: str | None) -> list[str]:
-        """The commits of a head that other commits do not have, every parent before its children."""
+        """Return the commits that only a head reaches, every parent before its children."""
         brought = self._brought.get(head)
         if brought is not None and self._past[head].parents[:1] == list(without):
             return list(brought)
         return super().revisions(head, *without)
 
     def merge_bases(self, one: str, other: str) -> list[str]:
-        """All best common ancestors of two commits, of which one may be the other's first parent."""
+        """Return all best common ancestors of two commits, one of which may be the other's first parent."""
         past = self._past.get(other)
         return [one] if past and past.parents[:1] == [one] else super().merge_bases(one, other)
 
     def list_tree(self, tree: str, what: str, *options: str, spare: int = 0) -> list[bytes]:
-        """The lines of `ls-tree -r`; a list of names follows from that of an earlier change."""
+        """Return the lines of `ls-tree -r`; a list of names is derived from that of an earlier change."""
         if options != ("--name-only",):
             return super().list_tree(tree, what, *options, spare=spare)
         names = self._listed.get(tree) or self._names_in(tree)
         if names is None or len(names) > self.max_entries + spare:
             names = super().list_tree(tree, what, *options, spare=spare)
         names.sort()
-        # Rules compare the files of a change with those of its base.
+        # Keep the previous list too, since rules compare the files of a change with those of its base.
         self._listed = dict([*self._listed.items()][-1:]) | {tree: names}
         return [*names]
 
     def _names_in(self, tree: str) -> list[bytes] | None:
-        """The names in the tree of a change, from those of an earlier change and what has come since."""
+        """Return the names in a change's tree, derived from an earlier change's; None if impossible."""
         for known, names in self._listed.items():
             first, last = self._place.get(known), self._place.get(tree)
             if first is None or last is None or first > last:
@@ -166,7 +166,7 @@ class PastGit(Git):
             try:
                 entries = [entry for one in self._landed[first + 1 : last + 1] for entry in one.diffs[0]]
             except MissingFact:
-                # What one change does is too much to be read; its files may be listed all the same.
+                # The entries of one change are too many to read; its files may still be listed.
                 return None
             there = dict.fromkeys(names)
             for entry in entries:
@@ -181,7 +181,7 @@ class PastGit(Git):
 def _brought_by(
     changes: Sequence[PastChange], parents: Mapping[str, Sequence[str]]
 ) -> Mapping[str, Sequence[str]]:
-    """The commits that each change brought, by its head, where only one order of them is possible."""
+    """Return the commits that each change added, by its head, if only one order of them is possible."""
     found: dict[str, list[str]] = {change.head: [] for change in changes}
     owner: dict[str, str] = {}
     for change in changes:
@@ -201,20 +201,20 @@ def _brought_by(
 
 
 NO_AUTHORITY: Final = "no-authority"
-"""The verdict of a change when there was no authority yet."""
+"""The verdict of a change whose base had no authority yet."""
 
 BROKEN: Final = "error"
-"""The verdict of a change when the authority could not judge: it is wrong, or wants code that may not run."""
+"""The verdict of a change whose authority cannot judge: it is invalid, or needs code that may not run."""
 
 _NOT_THERE: Final = ("missing-object", "shallow-clone", "program-missing")
-"""Errors of this copy of a repository, which say nothing of the change."""
+"""The codes of errors in this copy of a repository, which are independent of the change."""
 
 
 class AuditedBranch(Record):
     """The branch of a repository whose history is audited.
 
     Attributes:
-        name: its short name; `HEAD` where it has none.
+        name: its short name; `HEAD` if it has none.
         tip: its newest commit, as a full object id.
     """
 
@@ -223,10 +223,10 @@ class AuditedBranch(Record):
 
 
 def find_branch(git: Git, wanted: str) -> AuditedBranch:
-    """The branch that is audited: the one that is wanted, else the base that a check would take.
+    """Return the branch to audit: the wanted one, else the base that a check would use, else `HEAD`.
 
     Raises:
-        SpecguardError: there is none, or it has no commit.
+        SpecguardError: the branch is missing, or has no commit.
     """
     repository = git.repository
     if wanted:
@@ -248,11 +248,11 @@ class Slice(Record):
     Attributes:
         repository: its folder.
         branch: the audited branch's short name.
-        changes: as they follow each other on the branch, oldest first.
-        policy: what judges all of them, as data; None: the authority of each one's own base.
+        changes: consecutive changes of the branch, oldest first.
+        policy: the policy that judges all of them, as data; None to use the authority of each change's base.
         plugins: the distributions whose rules may be imported.
-        floor: the file of the floor that every policy is held to; empty: none.
-        floor_sha256: its SHA-256, as hexadecimal digits.
+        floor: the file of the floor that every policy is held to; empty for none.
+        floor_sha256: the floor's SHA-256, as hexadecimal digits.
     """
 
     repository: str
@@ -269,11 +269,11 @@ class JudgedChange(Record):
 
     Attributes:
         change: the change.
-        branch: the branch that a merge says it has merged; empty if none is known.
+        branch: the branch that a merge commit names; empty if none is known.
         subject: the first line of the commit that landed.
-        policy: the id of the policy that judged; empty if none did.
+        policy: the id of the policy that judged; empty if there was none.
         verdict: the verdict of a check, `no-authority` or `error`.
-        reason: why there is none; empty if there is one.
+        reason: why rules did not judge; empty if they did.
         states: the state of each rule that was not off, by its code.
         findings: the findings, as the JSON report of a check has them.
     """
@@ -292,9 +292,9 @@ class JudgedSlice(Record):
     """The outcome of a slice.
 
     Attributes:
-        changes: those that were judged.
-        left: how many could not be, as this copy of the repository lacks something.
-        reason: what it lacks, and the command that supplies it; empty if it lacks nothing.
+        changes: the judged changes.
+        left: the number of changes that this copy of the repository lacks data for.
+        reason: the missing data, and the command that supplies it; empty if nothing is missing.
     """
 
     changes: Sequence[JudgedChange]
@@ -305,9 +305,9 @@ class JudgedSlice(Record):
 def judge(some: Slice) -> JudgedSlice:
     """Judge the changes of a slice, each as a check of the range from its base would have on its day.
 
-    The working tree and the branches of today say nothing of the past, and have no say.
+    The current working tree and branches are ignored.
     """
-    # What the caller said counts, and not what a worker's machine says.
+    # The caller's floor counts, not that of a worker's machine.
     environment = {name: value for name, value in os.environ.items() if name != FLOOR}
     asked = Request(
         environment=environment,
@@ -333,7 +333,7 @@ def judge(some: Slice) -> JudgedSlice:
 
 
 def _lacking(error: SpecguardError) -> str:
-    """The problem, with the command that solves it."""
+    """Return the message of an error, with its help."""
     return plain(f"{error.message}: {error.help}" if error.help else error.message)
 
 
@@ -355,12 +355,12 @@ def _judged(git: PastGit, policies: PastPolicies, past: PastChange, audited: str
         return JudgedChange(past, branch, subject, "", NO_AUTHORITY, error.message)
     except SpecguardError as error:
         if isinstance(error.__cause__, MissingFact) and error.__cause__.code in _NOT_THERE:
-            # This copy lacks something, which says nothing of the change.
+            # The missing data is a fault of this copy, not of the change.
             raise
         return JudgedChange(past, branch, subject, "", BROKEN, _said(error))
     for result in verdict.results:
         if result.error in _NOT_THERE:
-            # A later audit may find what of the repository is not here.
+            # A later audit may find the missing objects.
             raise SpecguardError(result.reason or "", help=result.command, code=result.error)
     return JudgedChange(
         past,
@@ -376,11 +376,11 @@ def _judged(git: PastGit, policies: PastPolicies, past: PastChange, audited: str
 def judge_as_merged(git: PastGit, policy: Policy, past: PastChange) -> Verdict:
     """Judge a past change by one policy, as of today.
 
-    With `merge = "squash"` the message that landed is taken for the pull request's title.
+    With `merge = "squash"`, the message that landed is used as the pull request's title.
 
     Raises:
-        SpecguardError: it cannot be judged.
-        MissingFact: an object of it is not there.
+        SpecguardError: the change cannot be judged.
+        MissingFact: one of its objects is missing.
     """
     commit, repository = git.commit(past.head), git.repository
     asked = Request(environment=repository.environment, directory=repository.directory)
@@ -391,10 +391,7 @@ def judge_as_merged(git: PastGit, policy: Policy, past: PastChange) -> Verdict:
 
 
 def _landed_change(git: Git, request: Request, commit: Commit) -> RangeChange:
-    """The change that a commit of a first-parent line landed.
-
-    Nothing is looked for that the commit itself says.
-    """
+    """Return the change that a commit of a first-parent line landed, without searching for its base."""
     parent = commit.parents[0] if commit.parents else None
     found = Found(parent, parent, "option") if parent else Found("", None, "none")
     change = RangeChange(git, request, found, head=Revision(commit.oid), named=commit.oid)
@@ -410,7 +407,7 @@ def _said(error: SpecguardError) -> str:
 
 
 class PastPolicies(Policies):
-    """The policies of a history, each compiled once; no plugin is imported that the caller did not name.
+    """The policies of a history, each compiled once; only plugins that the caller named are imported.
 
     Args:
         request, repository, given, floor: as for `Policies`.
@@ -427,13 +424,13 @@ class PastPolicies(Policies):
         floor: Floor | None = None,
     ) -> None:
         super().__init__(request, repository, given=given, floor=floor)
-        # What is kept for checks may name plugins that were allowed there.
+        # Cached policies of checks may name plugins that were allowed there.
         self.cache = None
         self._plugins = plugins
         self._compiled: dict[str, list[Policy]] = {}
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
-        """The policy of a tree, or of a file in place of its documents."""
+        """Load the policy of a tree, or of a file in place of its documents."""
         key = authority or json.dumps(find_sources(tree))
         known = self._compiled.setdefault(key, [])
         for one in known:
@@ -445,13 +442,13 @@ class PastPolicies(Policies):
         return policy
 
     def draft(self, repository: Repository) -> None:
-        """None: what somebody is writing in the working tree says nothing of the past."""
+        """Return None: a draft in the working tree is irrelevant to the past."""
 
     def registry(self, plugins: Sequence[str]) -> Registry:
-        """The registry of the built-in plugin and these distributions.
+        """Return the registry of the built-in plugin and these distributions.
 
         Raises:
-            SpecguardError: one of them was not named by the caller.
+            SpecguardError: the caller did not name one of them.
         """
         for name in plugins:
             if name not in self._plugins:

@@ -1,4 +1,4 @@
-"""The answers of an audit, as text, JSON, CSV, Markdown, or a page of HTML."""
+"""Render the report of an audit as text, JSON, CSV, Markdown, or an HTML page."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _COLUMNS: Final = (
     "severity", "state", "path", "line", "message", "fingerprint",
 )  # fmt: skip
 _CELL: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for a formula at the start of a cell."""
+"""The characters that make a spreadsheet read a cell as a formula."""
 
 _ON_PAGE: Final = 2000
-"""So many findings are on a page, the newest first; the CSV has all."""
+"""The most findings on a page, the newest first; the CSV has all."""
 
 _WIDTH: Final = 720
 _HEIGHT: Final = 120
@@ -48,17 +48,17 @@ _VERDICTS: Final = {
 
 
 def _day(at: int) -> str:
-    """The UTC date of a time in seconds since 1970."""
+    """Return the UTC date of a time in seconds since 1970."""
     return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 def _share(part: int, whole: int) -> str:
-    """A part of a whole in percent."""
+    """Format a part of a whole in percent."""
     return f"{100 * part / whole:.0f} %" if whole else "-"
 
 
 def _headline(summary: Summary) -> str:
-    """What was judged, and how much of it passed."""
+    """Return the number of judged changes, and the share of them that passed."""
     passed = f"{summary.passed} of {counted(summary.judged, 'judged change')} passed"
     repositories = counted(len(summary.repositories), "repository", "repositories")
     others = [f"{count} {_VERDICTS[one]}" for one, count in summary.verdicts.items() if one in _VERDICTS]
@@ -67,9 +67,9 @@ def _headline(summary: Summary) -> str:
 
 
 def _tables(summary: Summary) -> Iterator[tuple[str, Sequence[str], list[list[str]]]]:
-    """The tables of text and Markdown that have rows: a title, a head, and the rows.
+    """Yield the tables of text and Markdown that have rows: a title, a header, and the rows.
 
-    Of a single repository that could be read only its changes are told.
+    With a single readable repository, the tables leave out the repositories.
     """
     several = len(summary.repositories) > 1 or any(row["state"].get("reason") for row in summary.repositories)
     repositories = [
@@ -99,7 +99,7 @@ def _tables(summary: Summary) -> Iterator[tuple[str, Sequence[str], list[list[st
 
 
 def _text(summary: Summary) -> str:
-    """One screen: what was judged, and the first rows of each table."""
+    """Render one screen: the headline, and the first rows of each table."""
     lines = [_headline(summary)]
     for title, names, rows in _tables(summary):
         shown = aligned([names, *([visible(cell) for cell in row] for row in rows[:_FEW])]).split("\n")
@@ -130,7 +130,7 @@ def _json(summary: Summary) -> str:
 
 
 def _csv(summary: Summary) -> str:
-    """A row for each finding, and one for each change that has none."""
+    """Render a row for each finding, and one for each change without findings."""
     file = io.StringIO()
     table = csv.DictWriter(file, _COLUMNS, extrasaction="ignore", lineterminator="\n")
     table.writeheader()
@@ -149,7 +149,7 @@ def _cell(value: object) -> str:
 
 
 def _html(summary: Summary) -> str:
-    """The page of an audit."""
+    """Render the page of an audit."""
     errors = {(row["month"], row["code"]): row["errors"] for row in summary.rules_by_month}
     of_month: Counter[str] = Counter()
     for (month, _), count in errors.items():
@@ -194,7 +194,7 @@ def _html(summary: Summary) -> str:
 
 
 def _all_months(some: Collection[str]) -> list[str]:
-    """The months from the first to the last, those without changes too."""
+    """Return the months from the first to the last, including those without changes."""
     if not some:
         return []
     first, last = (12 * int(month[:4]) + int(month[5:]) - 1 for month in (min(some), max(some)))
@@ -202,9 +202,9 @@ def _all_months(some: Collection[str]) -> list[str]:
 
 
 def _bars(values: Sequence[tuple[str, float]], *, percent: bool = False) -> list[dict[str, object]]:
-    """Bars side by side, the highest as high as the chart, or as its hundred percent.
+    """Return side-by-side bars, scaled to the highest value, or to a hundred percent.
 
-    A label is drawn where it has room.
+    A label is drawn only if it has room.
     """
     highest = 1.0 if percent else max((value for _, value in values), default=0) or 1
     width = _WIDTH / max(1, len(values))
@@ -241,4 +241,4 @@ def _repository_shown(row: _Row) -> dict[str, Any]:
 ANSWERS: Final[Mapping[str, Callable[[Summary], str]]] = {
     "text": _text, "json": _json, "csv": _csv, "markdown": _markdown, "html": _html
 }  # fmt: skip
-"""What makes each form of the answer, which ends in a newline."""
+"""The renderer of each format; its output ends in a newline."""

@@ -1,8 +1,9 @@
-"""The results of audits, in one SQLite file: a row for each change of each branch by each policy.
+"""The results of audits, in one SQLite file: a row for each change of each branch under each policy.
 
-The layout is a contract: `docs/audit.md` has its tables, and `PRAGMA user_version` its number. Each slice of
-changes is one transaction, and the file is in WAL mode: an audit that is interrupted has kept what it judged,
-and two at once only wait for each other. A `Summary` asks for the figures of the changes that are told of.
+The layout is a contract: `docs/audit.md` describes its tables, and `PRAGMA user_version` has its number. Each
+slice of changes is one transaction, and the file is in WAL mode. So an interrupted audit keeps the changes
+that it judged, and concurrent audits only wait for each other. A `Summary` queries the figures of the chosen
+changes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ LAYOUT: Final = 1
 """The number of this layout of the tables."""
 
 _PATIENCE: Final = 60.0
-"""For so many seconds another audit's transaction is waited for."""
+"""The timeout in seconds for waiting for another audit's transaction."""
 
 _TABLES: Final = """
 CREATE TABLE repository (
@@ -81,7 +82,7 @@ CREATE TEMP VIEW told_finding AS
         finding.state = 'open' AND severity = 'error' AS is_open
     FROM told JOIN finding ON finding.change = told.id;
 """
-"""What is told of in one audit: the changes and repositories that were asked for."""
+"""Temporary tables and views of one audit: the changes and repositories that it reports."""
 
 
 class StoreKey(Record):
@@ -92,8 +93,8 @@ class StoreKey(Record):
         branch: the short name of the branch.
         judged_by: `then`, `now` or `file`.
         policy: the id of the one policy that judges; empty if each change has its base's.
-        floor: the SHA-256 of the floor, as hexadecimal digits; empty if there is none.
-        version: specguard's version, and that of each plugin.
+        floor: the SHA-256 of the floor, as hexadecimal digits; empty without a floor.
+        version: the version of specguard, and of each plugin.
     """
 
     repository: int
@@ -105,13 +106,13 @@ class StoreKey(Record):
 
 
 class AuditStore:
-    """The file; used in a `with`, which closes it.
+    """The store's file, as a context manager that closes it.
 
     Args:
-        file: its name; it is made where it is not there.
+        file: its name; the file is created if it is missing.
 
     Raises:
-        SpecguardError: it cannot be used: another program's file, or one of a later version.
+        SpecguardError: the file cannot be used, as it is another program's or of a later version.
     """
 
     def __init__(self, file: str) -> None:
@@ -126,7 +127,7 @@ class AuditStore:
                         for statement in _TABLES.split(";")[:-1]:
                             self._connection.execute(statement)
                         self._connection.execute(f"PRAGMA user_version = {LAYOUT}")
-            # Refused while another audit reads: then the one that opens the file next does it.
+            # SQLite refuses while another audit reads; the next audit that opens the file sets the mode.
             with suppress(sqlite3.OperationalError):
                 self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -134,8 +135,8 @@ class AuditStore:
                 self._connection.execute(statement)
 
     def _is_set_up(self) -> bool:
-        """True if the tables are there; a file that is not for this version is refused."""
-        # Read at one moment, as another audit may be making the tables.
+        """Return True if the tables exist; raise an error if the file is not for this version."""
+        # One query, as another audit may be creating the tables.
         [layout, others] = self._connection.execute(
             "SELECT user_version, EXISTS (SELECT 1 FROM sqlite_master) FROM pragma_user_version"
         ).fetchone()
@@ -162,7 +163,7 @@ class AuditStore:
         self._connection.close()
 
     def repository(self, name: str) -> int:
-        """The id of a repository that is told of; it is entered where it is new.
+        """Return the id of a repository to report, and insert the repository if it is new.
 
         Args:
             name: its folder, or its address.
@@ -175,25 +176,25 @@ class AuditStore:
         return int(found)
 
     def describe(self, repository: int, state: Mapping[str, Any]) -> None:
-        """Keep what is known of a repository beside its changes, in place of what was known before."""
+        """Replace the stored state of a repository, which describes it beside its changes."""
         with self._telling(), self._transaction():
             self._connection.execute(
                 "UPDATE repository SET state = ? WHERE id = ?", [_json(state), repository]
             )
 
     def state(self, repository: int) -> Mapping[str, Any]:
-        """The stored state of a repository, beside its changes; empty if there is none."""
+        """Return the stored state of a repository, which describes it beside its changes; may be empty."""
         with self._telling():
             rows = self._connection.execute("SELECT state FROM repository WHERE id = ?", [repository])
             return dict(json.loads(rows.fetchone()[0]))
 
     def known(self, key: StoreKey) -> set[str]:
-        """The heads of the changes below a key that are judged already."""
+        """Return the heads of the changes under a key that are judged already."""
         with self._telling():
             return {head for _, head in self._connection.execute(_HEADS, key.__dict__)}
 
     def add(self, key: StoreKey, judged: Sequence[JudgedChange]) -> None:
-        """Keep what became of changes; those that another audit has kept meanwhile stay as they are."""
+        """Store the outcomes of changes; those that another audit has stored meanwhile stay unchanged."""
         with self._telling(), self._transaction():
             for one in judged:
                 states = _json(one.states)
@@ -221,9 +222,9 @@ class AuditStore:
                     )  # fmt: skip
 
     def choose(self, key: StoreKey, heads: Collection[str]) -> None:
-        """Have the changes below a key with these heads told of.
+        """Choose the changes under a key with these heads for the report.
 
-        Those are fresh of which no audit has told, by whatever version, policy or floor.
+        A change is fresh if no audit has reported it yet, under any version, policy or floor.
         """
         with self._telling():
             rows = self._connection.execute(_HEADS, key.__dict__).fetchall()
@@ -234,14 +235,14 @@ class AuditStore:
             )
 
     def tell(self) -> None:
-        """Keep that the chosen changes were told of."""
+        """Store that the chosen changes were reported."""
         with self._telling(), self._transaction():
             self._connection.execute(
                 "UPDATE change SET seen = 1 WHERE NOT seen AND id IN (SELECT change FROM chosen WHERE fresh)"
             )
 
     def ask(self, query: str, *values: object) -> list[sqlite3.Row]:
-        """The rows of a query; the views `told` and `told_finding` have what is told of."""
+        """Return the rows of a query; the views `told` and `told_finding` have what is reported."""
         with self._telling():
             return self._connection.execute(query, values).fetchall()
 
@@ -251,7 +252,7 @@ class AuditStore:
         try:
             yield
         except BaseException:
-            # A full disk has ended it already.
+            # A full disk has ended the transaction already.
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
@@ -259,7 +260,7 @@ class AuditStore:
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
-        """Tell of the file what SQLite and the system say of it."""
+        """Convert errors of SQLite and the system into a `SpecguardError` about the file."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:
@@ -285,21 +286,21 @@ def _json(value: object) -> str:
 
 
 MOST: Final = 20
-"""So many paths are told of, those that are broken most."""
+"""The most paths in a report, those with the most open errors."""
 
 SOON: Final = 30
-"""An approval that ends within so many days is told of."""
+"""The number of days within which an expiring approval is reported as ending soon."""
 
 _PASSED: Final = ("passed", "accepted")
 _JUDGED: Final = (*_PASSED, "failed", "indeterminate")
 
 
 class Summary(Record):
-    """The figures of an audit, each asked of the store when it is wanted.
+    """The figures of an audit, each queried when it is needed.
 
     Attributes:
-        store: whose chosen changes are meant.
-        today: the day on which they are told.
+        store: the store, whose chosen changes are counted.
+        today: the day of the report.
     """
 
     store: AuditStore
@@ -317,7 +318,7 @@ class Summary(Record):
 
     @property
     def judged(self) -> int:
-        """The number of changes with a verdict of rules."""
+        """The number of changes that rules judged."""
         return sum(self.verdicts.get(verdict, 0) for verdict in _JUDGED)
 
     @property
@@ -327,7 +328,7 @@ class Summary(Record):
 
     @cached_property
     def months(self) -> Sequence[Mapping[str, Any]]:
-        """For each month how many changes were judged, and how many of them passed, the earliest first."""
+        """The number of changes judged and passed in each month, the earliest first."""
         return self._rows(
             "SELECT month, count(*) AS changes, sum(passed) AS passed FROM told"
             " WHERE verdict NOT IN ('no-authority', 'error') GROUP BY month ORDER BY month"
@@ -335,7 +336,7 @@ class Summary(Record):
 
     @cached_property
     def rules(self) -> Sequence[Mapping[str, Any]]:
-        """Each rule that found something: its findings, its open errors, and in what these are."""
+        """Each rule with findings: its findings, its open errors, and where these are."""
         return self._rows(
             "SELECT code, sum(is_open) AS errors, count(*) AS findings,"
             " count(DISTINCT CASE WHEN is_open THEN id END) AS changes,"
@@ -353,7 +354,7 @@ class Summary(Record):
 
     @cached_property
     def paths(self) -> Sequence[Mapping[str, Any]]:
-        """The paths with most open errors, so many of them as `MOST`."""
+        """The `MOST` paths with the most open errors."""
         return self._rows(
             "SELECT name AS repository, path, count(*) AS errors, group_concat(DISTINCT code) AS codes"
             " FROM told_finding WHERE is_open AND path IS NOT NULL"
@@ -363,7 +364,7 @@ class Summary(Record):
 
     @cached_property
     def repositories(self) -> Sequence[Mapping[str, Any]]:
-        """Each repository: its name, what is known of it, and how its changes fared."""
+        """Each repository: its name, its state, and the counts of its changes."""
         rows = self._rows(
             "SELECT repository.name AS name, repository.state AS state, count(told.id) AS changes,"
             " coalesce(sum(passed), 0) AS passed, coalesce(sum(verdict = 'failed'), 0) AS failed,"
@@ -375,7 +376,7 @@ class Summary(Record):
 
     @cached_property
     def reasons(self) -> Sequence[Mapping[str, Any]]:
-        """The reasons for missing verdicts, each with its number of changes; most first."""
+        """The reasons for missing verdicts, each with its number of changes; the most frequent first."""
         return self._rows(
             "SELECT name AS repository, reason, count(*) AS changes FROM told WHERE verdict = 'error'"
             " GROUP BY name, reason ORDER BY changes DESC, name, reason LIMIT ?",
@@ -384,7 +385,7 @@ class Summary(Record):
 
     @cached_property
     def approvals(self) -> Sequence[Mapping[str, Any]]:
-        """The approvals that lifted findings, those that end first at the front; `soon` within `SOON`."""
+        """The approvals that lifted findings, by expiry; `soon` is True if one ends within `SOON` days."""
         rows = self._rows(
             "SELECT code, json_extract(data, '$.approval.approver') AS approver,"
             " json_extract(data, '$.approval.id') AS id,"
@@ -396,7 +397,7 @@ class Summary(Record):
         return [{**row, "soon": 0 <= days <= SOON} for row, days in zip(rows, left, strict=True)]
 
     def newest(self, most: int = 5) -> Sequence[Mapping[str, Any]]:
-        """The newest changes with open errors, each with its first one; those of guarded paths come first."""
+        """Return the newest changes with open errors, each with its first error; guarded paths come first."""
         return self._rows(
             "SELECT name AS repository, head, subject, at, code, json_extract(data, '$.message') AS message,"
             " path, count(*) AS errors, min((code NOT LIKE 'PTH%') * 1000000 + position) AS first"
@@ -406,7 +407,7 @@ class Summary(Record):
         )
 
     def newest_findings(self, most: int) -> Sequence[Mapping[str, Any]]:
-        """So many open errors at most, those of the newest changes first."""
+        """Return at most `most` open errors, those of the newest changes first."""
         return self._rows(
             "SELECT name AS repository, head, subject, at, code, path,"
             " json_extract(data, '$.message') AS message, json_extract(data, '$.location.line') AS line"
@@ -415,7 +416,7 @@ class Summary(Record):
         )
 
     def changes_told(self) -> Iterator[Mapping[str, Any]]:
-        """Every change with its findings, by repository and from the newest on."""
+        """Yield every chosen change with its findings, by repository and from the newest on."""
         rows = self._rows(
             "SELECT id, name AS repository, branch, base, head, at, merged, subject, judged_by, policy,"
             " verdict, reason, states, fresh FROM told ORDER BY name, branch, at DESC, head"
@@ -430,7 +431,7 @@ class Summary(Record):
             }
 
     def fails(self, codes: Sequence[str]) -> bool:
-        """True if these rules have open errors; of no rules: whether changes have that no audit told of."""
+        """Return True if these rules have open errors; without codes, if fresh changes have any."""
         query = (
             "SELECT 1 FROM told_finding WHERE is_open AND code IN (SELECT value FROM json_each(?)) LIMIT 1"
         )
