@@ -1,4 +1,4 @@
-"""Rules about approvals: their log is whole, and each was given for this change by somebody who may."""
+"""Rules about approvals: their log is intact, and each was given for this change by an approver who may."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class BrokenLog(Rule):
         start_files: Tree,
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
-        """Look at what the change does there, at what is there now, and at what its commits took away."""
+        """Yield findings for altered or removed entries, broken records and removed revocations."""
         told: set[bytes] = set()
         entries = {entry.path: entry for entry in approvals.entries}
         for path, entry in entries.items():
@@ -103,7 +103,10 @@ class BrokenLog(Rule):
 
 
 def _is_own(entry: Entry, base: Base, before: Tree) -> bool:
-    """True if an entry takes out an approval of the branch, with which what is staged is compared."""
+    """True if an entry deletes an approval, not a revocation, that the branch has and the base does not.
+
+    Staged changes are compared with the branch, so its approvals may be deleted there.
+    """
     if not entry.deleted or not base.has(entry):
         return False
     record = before.read(entry.path.removesuffix(b".sig"))
@@ -111,11 +114,12 @@ def _is_own(entry: Entry, base: Base, before: Tree) -> bool:
 
 
 def _done(entry: Entry, policy: Policy) -> str:
-    """The change of an entry to the log beside adding to it; empty if there is none."""
+    """Return how an entry changes the log other than by adding to it; empty if it only adds."""
     if not entry.path.startswith(policy.log_folder):
         return "takes the place of the log of approvals"
     if not policy.is_record(entry.path) or policy.is_filed(entry):
-        # What is no record and new is told of with its reason, and nothing is lost with what is old.
+        # A new file that is not a record is reported below with its reason; removing an old one loses
+        # nothing.
         return ""
     odd = not entry.is_file or entry.added
     deed = "deleted" if entry.deleted else "a link or executable" if odd else "modified"
@@ -134,8 +138,8 @@ class _Refused:
     """A rule about one kind of reason for which an approval does not count.
 
     Attributes:
-        kind: the kind.
-        cited: the setting that is cited, by the field of the record.
+        kind: the kind of reason.
+        cited: the setting that a finding cites, by the name of the record's field.
     """
 
     approvable: ClassVar[bool] = False
@@ -143,7 +147,7 @@ class _Refused:
     cited: ClassVar[Mapping[str, str]] = {}
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:
-        """Say of which approvals that is so, and last what is missing to tell it of every one."""
+        """Yield a finding for each approval refused for this kind of reason; raise any missing fact last."""
         for decision, refusal in approvals.refused(self.kind):
             setting = self.cited.get(refusal.field or "record", "approvals")
             names = [approver.name for approver in approvals.settings.approver]
@@ -162,7 +166,7 @@ def _called(decision: Decision) -> str:
 def _about(
     decision: Decision, message: str, step: str, field: str, key: str = "", setting: str = "approvals"
 ) -> Finding:
-    """A finding about a field of an approval's file, or about none."""
+    """Build a finding about a field of an approval's file; an empty field cites no line."""
     start = f'  "{field}": '.encode()
     lines = decision.approval.content.split(b"\n")
     key = f"{decision.filed.id}{key}"
@@ -240,7 +244,7 @@ class UntrustedApproval(_Refused, Rule):
     cited: ClassVar[Mapping[str, str]] = dict.fromkeys(("record", "approver", "rules"), _APPROVER)
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:
-        """Say of which approvals that is not so, then what beside them vouches for nothing."""
+        """Yield findings about untrusted revocations and signatures first, then about refused approvals."""
         for path, what, step in approvals.strangers:
             message, how = f"{path_text(path)} {what}", f"{step} Take this out of the branch."
             yield Finding(message, help=how, path=path, key="stranger", setting=_APPROVER)
@@ -372,7 +376,7 @@ class UnusedApproval(Rule):
     condition: ClassVar[str] = "every approval that the change brings matches a finding of it"
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:
-        """Look for approvals that could lift something, and do not."""
+        """Yield a finding for each added approval that counts but matches no finding of its rules."""
         for decision in approvals.decisions:
             if decision.added and decision.counts and decision.judged and not decision.matches:
                 message = f"{_called(decision)} matches no finding of {' or '.join(decision.approval.rules)}"
@@ -514,7 +518,7 @@ class ReplayedApproval(_Refused, Rule):
     kind: ClassVar[Kind] = "replayed"
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:
-        """Find those that came after another one with the same nonce, and say what each was given for."""
+        """Yield findings for records with the nonce of another, then for approvals of something else."""
         for filed, other in approvals.log.copies:
             if "base" not in filed.places:
                 message = f"record {filed.id[:12]} has the nonce of {other[:12]}, so it is a copy of it"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from specguard.rules import Base, Branch, Commit, Expression, Fix, Policy, Push, Remote, Stage, WorkItem
 
 
-# Bytes that are not UTF-8, characters that are not shown or change how text is shown, and a shell's own.
+# Bytes that are not UTF-8, characters that are invisible or change how text is shown, and shell syntax.
 _UNSAFE = "[\udc80-\udcff\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff`$;|&<>\"']|^-"
 _BETWEEN_WORDS = str.maketrans("", "", "/._-")
 
@@ -78,7 +78,7 @@ class BranchName(Rule):
         push: Push | None = None,
         work_item: WorkItem | None = None,
     ) -> Iterator[Finding]:
-        """Compare the name with the item's, or with the pattern."""
+        """Check the characters of the branch's name, then compare it with the item's names or `pattern`."""
         if push is not None and push.new is None:
             raise NotApplicable("the push deletes a branch, whatever its name is")
         name = branch.name
@@ -107,16 +107,16 @@ class BranchName(Rule):
     def fix(
         self, finding: Finding, branch: Branch, base: Base, work_item: WorkItem | None = None
     ) -> Fix | None:
-        """The item's name; no other is known to be right."""
+        """Return the renaming to the item's name, or None: no other name is known to be right."""
         from specguard.rules import RenameBranch
 
-        # A head that is named otherwise need not be the branch that is checked out.
+        # A branch that is named in another way need not be the one that is checked out.
         mine = branch.source == "HEAD" and not is_own(branch, base)
         return RenameBranch(work_item.branches[0]) if finding.key == "item" and work_item and mine else None
 
 
 def _is_plain(name: str) -> bool:
-    """True if a name has ASCII letters, digits and what stands between them alone, which most have."""
+    """True if a name has only ASCII letters, digits and the usual separators, as most names do."""
     return name.isascii() and name.translate(_BETWEEN_WORDS).isalnum() and not name.startswith("-")
 
 
@@ -169,7 +169,7 @@ class ForeignOrigin(Rule):
     condition: ClassVar[str] = "origin is the canonical repository, for fetching and for pushing"
 
     def check(self, origin: Remote, policy: Policy, work_item: WorkItem | None = None) -> Iterator[Finding]:
-        """Compare where origin leads with the canonical repository."""
+        """Compare the URLs of `origin` with the canonical repository."""
         expected = (work_item.remote if work_item else "") or policy.remote
         if not expected:
             raise NotApplicable("the policy names no canonical repository (remote)")
@@ -243,7 +243,7 @@ class ProtectedBranch(Rule):
     def check(
         self, stage: Stage, base: Base, push: Push | None = None, branch: Branch | None = None
     ) -> Iterator[Finding]:
-        """Compare the branch, or the ref that a push would write, with the patterns."""
+        """Compare the branch, or the ref that a push would write, with the protected patterns."""
         if push is not None:
             which, deed = self._protects(push.remote_ref), "delete" if push.new is None else "write to"
             if which is not None:
@@ -261,7 +261,7 @@ class ProtectedBranch(Rule):
         yield self._about(what, "Take them to a branch of their own: `git switch -c <name>`", which)
 
     def _protects(self, ref: str) -> int | None:
-        """The index of the first pattern that protects a ref, given in full."""
+        """Return the index of the first pattern that protects a full ref name; None if none does."""
         names = (_short(ref), ref) if ref.startswith("refs/heads/") else (ref,)
         found = (self.branches.find(name.encode("utf-8", "surrogateescape")) for name in names)
         return next((which for which in found if which is not None), None)
@@ -341,6 +341,6 @@ class StaleBase(Rule):
 
 
 def _starts_at(tip: str, commits: Sequence[Commit]) -> bool:
-    """True if each commit stands on the tip or on other commits of the branch alone."""
+    """True if the parents of each commit are the tip or other commits of the branch."""
     known = {tip, *(commit.oid for commit in commits)}
     return all(known.issuperset(commit.parents) and commit.parents for commit in commits)

@@ -1,4 +1,4 @@
-"""The difference between a name and the expected one, in words, and texts cut to a length for messages."""
+"""Texts for messages: how a name differs from the expected one, and quotations of limited length."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ if TYPE_CHECKING:
     from typing import Final
 
 SHOWN: Final = 100
-"""How many characters of a text a message quotes."""
+"""The number of characters of a text that a message quotes."""
 
-# Compiled where a name differs, so that a hook with nothing to say does not wait for it.
+# Compiled only when a name differs, so that a hook without findings does not wait for it.
 _PADDED: Final = r"(?<![0-9])0+(?=[0-9])"
 _SEPARATORS: Final = r"[-_/. ]+"
 _UNSEEN: Final = r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]|^\s+|\s+$"
 
 
 def quoted(text: str) -> str:
-    """A text between quotes, cut after `SHOWN` characters with the number of those left out."""
+    """Return a text in quotes, cut after `SHOWN` characters with the number of the omitted ones."""
     if len(text) <= SHOWN:
         return f"'{text}'"
     return f"'{text[:SHOWN]}...' ({len(text) - SHOWN} more characters)"
 
 
 def alternatives(names: Sequence[str]) -> str:
-    """Names to choose from: `'a'`, or `'a' or 'b'`."""
+    """Join names into a choice: `'a'`, or `'a' or 'b'`."""
     return " or ".join(quoted(name) for name in names)
 
 
 def near_miss(actual: str, expected: Sequence[str]) -> str:
-    """The only difference between a text and one of those expected, behind a colon; empty if there are more.
+    """Return the only difference between a text and an expected one as `: clause`; empty if there are more.
 
     Args:
-        actual: the text, which is none of those expected.
+        actual: the text, which is not one of those expected.
         expected: the texts that would be right.
     """
     for name in filter(None, expected):

@@ -1,4 +1,4 @@
-"""Next steps as commands: each can be typed from the state in which it is told, without an editor."""
+"""Next steps as commands: each can be typed in the state that its message reports, without an editor."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from specguard.rules import Base, Branch, Commit, Entry, Message, Push, Work
 
 SHORT: Final = 12
-"""So many digits of an object id are shown to people."""
+"""The number of digits of an object id that messages show."""
 
 SQUASH: Final = "git -c core.editor=: -c sequence.editor=: rebase -i --autosquash --autostash"
-"""Squashes what is marked for it, and asks for nothing."""
+"""Squashes every commit that is marked for it, without opening an editor."""
 
 _FILTER: Final = "FILTER_BRANCH_SQUELCH_WARNING=1 git filter-branch -f --prune-empty"
 
@@ -34,14 +34,14 @@ _PLAIN: Final = rb"[A-Za-z0-9_@./][A-Za-z0-9_@%+,./=-]*"
 def put_back(
     entry: Entry, base: Base, *, commit: Commit | None = None, each: bool = False, moved: Entry | None = None
 ) -> str:
-    """The command that undoes an entry, as the beginning of a sentence.
+    """Return the command that undoes an entry, as the beginning of a sentence.
 
     Args:
-        entry: what is to be undone.
+        entry: the entry to undo.
         base: what the change is compared with.
-        commit: the one commit that has it, where the net change does not.
-        each: whether each commit lands, so that undoing it in a further one is not enough.
-        moved: the other end, where the entry is one of a file that was moved.
+        commit: the only commit that has the entry, if the net change does not have it.
+        each: True if each commit lands, so that undoing the entry in a further commit is not enough.
+        moved: the other end of the move, if the entry is one end of a moved file.
     """
     if commit is not None:
         return f"Take it out of that commit with `{_filtered([entry], base)}`"
@@ -49,7 +49,7 @@ def put_back(
         old, new = (entry, moved) if entry.deleted else (moved, entry)
         step = f"Move it back with `{_moved_back(old, new, base)}"
     elif base.of_files and entry.added and not entry.is_submodule:
-        # Files that git does not know yet are in no index.
+        # The index does not have files that git does not track yet.
         step = f"Take it out with `rm -- {quoted(entry.path)}"
     elif entry.added or (origin := base.origin(entry)) is None:
         step = f"Take it out with `{_git([entry])} rm -f --cached -- {quoted(entry.path)}"
@@ -58,12 +58,12 @@ def put_back(
     try:
         return _folded(step, [entry] if moved is None else [entry, moved], base, each=each)
     except MissingFact:
-        # The finding stands without the commits that have it.
+        # The finding is valid even if its commits cannot be read.
         return f"{step}`"
 
 
 def _folded(step: str, entries: Sequence[Entry], base: Base, *, each: bool) -> str:
-    """A step, brought into the commits that have what it undoes; as it is where nothing is committed yet."""
+    """Return a step that also changes the commits with the entries; without commits the plain step."""
     commits = base.commits
     if not commits:
         return f"{step}`"
@@ -73,15 +73,21 @@ def _folded(step: str, entries: Sequence[Entry], base: Base, *, each: bool) -> s
     if alone and len(last.parents) == 1:
         return f"Take the commit back with `git reset --keep {_before(last)}`"
     if not each or touching <= {last.oid}:
-        # A commit that is left with nothing in it is told of for itself.
+        # If this empties the commit, another rule reports the empty commit.
         return f"{step} && git commit --amend --no-edit --allow-empty`"
     return f"Take it out of its commits with `{_filtered(entries, base)}`"
 
 
 def brought_back(path: bytes, commit: str, commits: Sequence[Commit]) -> str:
-    """The command that brings a file back that one of the change's commits takes away."""
+    """Return the command that restores a file which one of the change's commits removes.
+
+    Args:
+        path: the removed file.
+        commit: the object id of the commit that removes it.
+        commits: the change's commits, oldest first.
+    """
     first, *later = commits[[one.oid for one in commits].index(commit) :]
-    # Of a merge's parents one may never have had it.
+    # One of a merge's parents may never have had the file.
     altered = [any(entry.path == path and not entry.added for entry in diff) for diff in first.diffs]
     start, name = first.parents[altered.index(True)][:SHORT], quoted(path)
     alone = not first.is_merge and len(first.own_entries) == 1
@@ -91,12 +97,12 @@ def brought_back(path: bytes, commit: str, commits: Sequence[Commit]) -> str:
 
 
 def restore(path: bytes, base: Base, new: bytes = b"") -> str:
-    """The command that restores a file or folder of the base, as the beginning of a sentence.
+    """Return the command that restores a file or folder of the base, as the beginning of a sentence.
 
     Args:
-        path: where it was.
+        path: its path in the base.
         base: what the change is compared with.
-        new: where it was moved; empty if it was not.
+        new: the path it was moved to; empty if it was not moved.
     """
     step = f"git checkout {(base.start or 'HEAD')[:SHORT]} -- {quoted(path)}"
     if new:
@@ -106,7 +112,7 @@ def restore(path: bytes, base: Base, new: bytes = b"") -> str:
 
 
 def rename(path: bytes, base: Base) -> str:
-    """The command that gives a file or folder another name."""
+    """Return the command that gives a file or folder another name."""
     if base.of_files:
         return f"mv -- {quoted(path)} NEW_NAME"
     return f"git mv -- {quoted(path)} NEW_NAME" + (" && git commit --amend --no-edit" if base.commits else "")
@@ -122,7 +128,7 @@ def _moved_back(old: Entry, new: Entry, base: Base) -> str:
 
 
 def _filtered(entries: Sequence[Entry], base: Base) -> str:
-    """The command that removes paths from all commits since the change began, also from merges."""
+    """Return the command that removes paths from all commits of the change, merges included."""
     start = base.start[:SHORT] if base.start else ""
     undo = f"reset -q {start}" if start else "rm -q --cached --ignore-unmatch"
     paths = [entry.path for entry in entries]
@@ -130,8 +136,8 @@ def _filtered(entries: Sequence[Entry], base: Base) -> str:
 
 
 def _filter(undo: str, paths: Sequence[bytes], since: str) -> str:
-    """The command that does the same to paths in each of some commits."""
-    # Git has `sh` read it, which knows fewer ways to quote.
+    """Return the `git filter-branch` command that undoes a change of some paths in each commit of a range."""
+    # Git runs the filter with `sh`, which knows fewer ways to quote.
     words = b" ".join(
         one if re.fullmatch(_PLAIN, one) else b"'%s'" % one.replace(b"'", b"'\\''") for one in paths
     )
@@ -149,7 +155,18 @@ def about(
     how: str = "",
     same_as: Sequence[str] = (),
 ) -> Finding:
-    """A finding about a commit's message; behind its next step stands its command, if it has one."""
+    """Build a finding about a commit's message, whose next step ends with a command if there is one.
+
+    Args:
+        message: the commit's message.
+        problem: the text of the finding.
+        step: the next step, without a full stop.
+        key: the finding's key, and its setting by default.
+        setting: the setting that the message breaks; empty for `key`.
+        field: the part of the message that the finding is about; empty for the message's own field.
+        how: the command that does the next step; empty if there is none.
+        same_as: findings of other rules that report the same problem.
+    """
     step += f": `{how}`" if how else "."
     field, setting = field or message.field, setting or key
     return Finding(
@@ -158,26 +175,26 @@ def about(
 
 
 def mixed(work: Work | None, commit: str | None) -> Sequence[str]:
-    """The text of WRK007 about a commit below those of the judged item, as `same_as` names it."""
+    """Return the finding of WRK007 about a commit that works on an earlier item, in the form of `same_as`."""
     other = work.in_front(commit) if work else None
     return (f"WRK007 {other.item}", f"WRK007 {work.naming.item}") if work and work.naming and other else ()
 
 
 def drop_empty(made: CommitsById) -> str:
-    """The command that drops those of the judged commits that have no files."""
+    """Return the command that drops the judged commits that change no files."""
     return f"{_FILTER} {made.range}"
 
 
 def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> str:
-    """The command that squashes the last commits of a group, each into the one of the group right before it.
+    """Return the command that squashes the last commits of a group, each into the one right before it.
 
     Args:
         group: the commits that count.
-        excess: how many of them are too many.
-        commits: all of the change, oldest first.
+        excess: the number of commits that are too many.
+        commits: all commits of the change, oldest first.
 
     Returns:
-        It is empty if merges or other commits stand between so many.
+        The command; empty if merges or other commits are between too many of them.
     """
     names = {one.oid for one in group if not one.is_merge}
     pairs = [(one, two) for one, two in pairwise(commits) if {one.oid, two.oid} <= names][-excess:]
@@ -196,19 +213,19 @@ class CommitsById(dict[str, "Commit"]):
 
     @cached_property
     def range(self) -> str:
-        """Their revision range, for git: the branch without the earlier commits."""
+        """Their revision range for git: the branch without the earlier commits."""
         parents = (parent for commit in self.values() for parent in commit.parents)
         before = dict.fromkeys(parent for parent in parents if parent not in self)
         return " ".join(["HEAD", *(f"^{parent[:SHORT]}" for parent in before)])
 
 
 def reword(message: Message, made: CommitsById, text: str = "") -> str:
-    """The command that gives a commit another message; empty for a message that is being written.
+    """Return the command that gives a commit another message; empty for a message that is being written.
 
     Args:
-        message: the commit's.
+        message: the commit's message.
         made: the judged commits by their ids, oldest first.
-        text: the new message, or words of a shell that give it; empty: `SUBJECT` stands for the first line.
+        text: the new message as shell words; empty for the placeholder `SUBJECT` as its first line.
     """
     if not message.commit:
         return ""
@@ -216,17 +233,17 @@ def reword(message: Message, made: CommitsById, text: str = "") -> str:
     commit = made.get(message.commit)
     if commit is None or message.commit == next(reversed(made)):
         return f"git commit --amend --only -m {text}"
-    # Whoever types the command writes the message where the words of a shell are quoted once.
+    # Here the words are arguments of `printf`, without `-m`, and the shell quotes them once.
     words = text.replace(" -m ", " ")
     return _FILTER_MESSAGES % (words, message.commit, made.range)
 
 
 def add_trailer(trailer: str, message: Message | None, made: CommitsById) -> str:
-    """The command that adds a trailer to a message: a commit's, or the one that git was just refused.
+    """Return the command that adds a trailer to a commit's message, or to the one that git has just refused.
 
     Args:
-        trailer: `Key: VALUE`; empty for a sign-off of whoever types the command.
-        message: the message; None: that of the last commit.
+        trailer: `Key: VALUE`; empty for a sign-off by the person who runs the command.
+        message: the message; None for that of the last commit.
         made: the judged commits by their ids, oldest first.
     """
     option = f"--trailer {quoted_text(trailer)}" if trailer else "--signoff"
@@ -241,19 +258,19 @@ def add_trailer(trailer: str, message: Message | None, made: CommitsById) -> str
 
 
 def shell_text(subject: str, message: Message) -> str:
-    """Words of a shell that give a commit's message with another subject."""
+    """Return the shell words that give a commit's message with another subject."""
     body = f' -m "$(git log -1 --format=%b {(message.commit or "")[:SHORT]})"' if message.body else ""
     return quoted_text(subject) + body
 
 
 def to_branch(name: str, branch: Branch, base: Base, push: Push | None = None) -> str:
-    """The command that takes what is judged to a branch of another name; the base keeps its own."""
+    """Return the command that moves the commits to a branch of another name; the base's branch stays."""
     if push is not None and push.local_ref != f"refs/heads/{branch.name}":
         pushed = quoted_text(push.local_ref or push.new or "HEAD")
         return f"git push {quoted_text(push.remote)} {pushed}:refs/heads/{name}"
     if is_own(branch, base):
         return f"git switch -c {name}"
-    # Another branch than the judged one may be checked out.
+    # A branch other than the judged one may be checked out.
     old = f"{quoted_text(branch.name)} " if branch.source in ("push", "head") else ""
     return f"git branch -m {old}{name}"
 
@@ -273,7 +290,7 @@ def _git(entries: Sequence[Entry]) -> str:
 
 
 def quoted(path: bytes) -> str:
-    """A path as one word of a shell command that bash, zsh and ksh read as exactly these bytes."""
+    """Quote a path as one word of a shell command, which bash, zsh and ksh read as exactly these bytes."""
     text = path.decode("utf-8", "surrogateescape")
     if re.fullmatch(_PLAIN, path):
         return text
@@ -284,5 +301,5 @@ def quoted(path: bytes) -> str:
 
 
 def quoted_text(text: str) -> str:
-    """The same of a text."""
+    """Quote a text as one word of a shell command, as `quoted` does for bytes."""
     return quoted(text.encode("utf-8", "surrogateescape"))

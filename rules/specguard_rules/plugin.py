@@ -28,16 +28,16 @@ _DECLARATIONS: Final = (
     Declaration("invariants", Invariant, shape="list", fact="invariants"),
     Declaration("assets", Assets, fact="assets"),
 )
-"""The tables at the top of a policy that rules of this plugin alone read."""
+"""The tables at the top of a policy that only rules of this plugin read."""
 
 
 def specguard_register(registry: Registry) -> None:
-    """Register what is found: a rule is a class of a family's module, a preset a TOML file.
+    """Register every rule class of the families' modules and every preset, a TOML file of `presets/`.
 
-    A family of many rules is a folder of modules. A module whose name begins with an underscore belongs to
-    the rules beside it and has none of its own.
+    A family of many rules is a folder of modules. A module whose name begins with an underscore is a helper
+    of the rules in its folder, and is not searched for rules.
     """
-    # Their facts must be known before the rules that ask for them.
+    # The facts of declarations must be known before the rules that ask for them.
     for declaration in _DECLARATIONS:
         registry.add_declaration(declaration)
     for rule in sorted(_rules(), key=lambda rule: rule.code):

@@ -1,4 +1,4 @@
-"""Rules about the policy itself: what was not understood, does not count, matches nothing or binds nobody."""
+"""Rules about the policy: items that were not read, do not count, match nothing or that no rule enforces."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class UnreadPolicyItem(Rule):
     shown: int = setting(3, "how many items of unchanged documents it names", ge=1, tightens="higher")
 
     def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
-        """Name what was not understood."""
+        """Name the items that were not read; in unchanged documents the first few, and count the rest."""
         touched = {entry.path for entry in entries}
         for document, found in groupby(policy.unread, lambda one: one.path):
             if not whole and policy.is_of_others(document, entries):
@@ -89,7 +89,7 @@ class UnreadPolicyItem(Rule):
 
 
 def _severity(item: Unread) -> Severity:
-    # What a section guards can be missing from the policy; what it lists for people alone cannot.
+    # An unread item of a guarding section may be missing in the policy; an item for people cannot.
     return "info" if item.meaning in ("normative", "order", "list", "prose") else "warning"
 
 
@@ -124,7 +124,7 @@ def _finding(item: Unread, path: bytes) -> Finding:
 
 
 def _about(message: str, step: str, path: bytes, place: Origin, key: str) -> Finding:
-    """A finding about a line of the authority; a preset is no file."""
+    """Build a finding about a line of the authority; it has no path in a preset, which is not a file."""
     line = place.line or None
     if place.path.startswith("preset:"):
         return Finding(message, help=step, key=key, authority=place)
@@ -186,13 +186,13 @@ class DisregardedSetting(Rule):
     condition: ClassVar[str] = "all that the authority says counts"
 
     def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
-        """Name what does not count, and the line that stands above it."""
+        """Name each setting that does not count, and the line that overrides it."""
         for one in policy.disregarded:
             if not one.key and not whole and policy.is_of_others(one.origin.path, entries):
                 continue
             path = one.origin.path.encode("utf-8", "surrogateescape")
             folder = path.rpartition(b"/")[0] + b"/"
-            # Whoever puts the document right is not stopped by what is wrong with it.
+            # The document's own errors do not block a change that corrects it.
             below = any(entry.path.startswith(folder) and entry.path != path for entry in entries)
             altered = not one.key and any(entry.path == path for entry in entries)
             step = _ALONE if altered else one.step
@@ -249,12 +249,12 @@ class UnenforcedStatement(Rule):
     shown: int = setting(3, "how many sentences of edited documents it names", ge=1, tightens="higher")
 
     def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
-        """Name or count the sentences that nothing holds."""
+        """Name or count the statements that no active rule enforces."""
         touched = {entry.path for entry in entries}
         for document, found in groupby(policy.statements, lambda one: one.path):
             statements = [one for one in found if not one.rules]
             path = document.encode("utf-8", "surrogateescape")
-            # A single one takes no more room than its count.
+            # A single statement takes no more room than its count.
             named = len(statements) if whole or len(statements) == 1 else self.shown if path in touched else 0
             for statement in statements[:named]:
                 message = f"no active rule is bound to: {statement.text}"
@@ -320,19 +320,20 @@ class UnmatchedSetting(Rule):
     def check(
         self, policy: Policy, entries: Sequence[Entry], head_files: Tree, whole: bool
     ) -> Iterator[Finding]:
-        """Compare the patterns with the files before and after."""
+        """Compare the patterns with the files before and after the change."""
         paths: Sequence[bytes] | None = None
         origins = policy.origins
         for key, patterns in _settings(policy):
             if paths is None:
-                # What the change itself takes away was no typo, nor is the policy that is not committed yet.
+                # A pattern for a file that the change deletes is not a typo; the policy itself may not be
+                # committed yet.
                 gone = [entry.path for entry in entries if entry.deleted]
                 own = [path.encode("utf-8", "surrogateescape") for path, _ in policy.documents]
                 paths = [*head_files.paths(), *gone, *own]
             used = patterns.used(paths)
             places = [origins.get(f"{key}.{at}", origins.get(key)) for at in range(len(patterns.patterns))]
             if places and all(place and place.path.startswith("preset:") for place in places):
-                # A preset is written for many repositories, so that one of its patterns is enough.
+                # A preset is written for many repositories, so one matching pattern is enough.
                 if not used and (isinstance(patterns, Guarding) or key == _CODE):
                     yield _unfitted(key, patterns, policy)
                 continue
@@ -346,7 +347,7 @@ class UnmatchedSetting(Rule):
 
 
 def _settings(policy: Policy) -> Iterator[tuple[str, Any]]:
-    """Every list of path patterns of the rules that judge, with its key."""
+    """Yield each list of path patterns of the active rules, with its key."""
     for rule in policy.rules:
         if rule.active and rule.configured:
             of_branches = rule.code[:3] in _ABOUT_BRANCHES
@@ -369,7 +370,7 @@ def _unfitted(key: str, patterns: Any, policy: Policy) -> Finding:
 
 
 def _forbids_by_form(key: str, pattern: str) -> bool:
-    """True if a pattern forbids files of a form, which may never be there."""
+    """True if a pattern with wildcards forbids a form of files, none of which needs to exist."""
     return key == "rules.forbidden-path.paths" and not _WILD.isdisjoint(pattern.removesuffix("/**"))
 
 

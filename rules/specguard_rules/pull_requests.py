@@ -148,7 +148,7 @@ class PullRequestBody(Rule):
     )
 
     def check(self, pull_request: PullRequest, work_item: WorkItem | None = None) -> Iterator[Finding]:
-        """Look for each section, and for the document's path."""
+        """Look for each required section, and for the path of the item's document."""
         document = work_item.document if work_item and self.work_document == "require" else None
         if not self.sections and document is None:
             raise NotApplicable("the policy requires no sections, and no work document is to be named")
@@ -234,7 +234,7 @@ class PullRequestTarget(Rule):
     def check(
         self, pull_request: PullRequest, base: Base, policy: Policy, work_item: WorkItem | None = None
     ) -> Iterator[Finding]:
-        """Compare the target with the policy's base."""
+        """Compare the target branch with the policy's base."""
         expected = (work_item.base if work_item else "") or policy.base
         if not expected:
             raise NotApplicable("the policy names no base")
@@ -244,7 +244,7 @@ class PullRequestTarget(Rule):
         if target is None:
             raise MissingFact("the pull request's base is not known", "specguard check --pr-event FILE")
         of_item = work_item.settings.base if work_item else ""
-        # A base that is one item's own may be merged by now.
+        # A base that belongs to one item may be merged by now.
         right = {expected, policy.base} if "{" in of_item else {expected}
         allowed = self.allow.find(target.encode("utf-8", "surrogateescape")) is not None
         if not (base.stacked or target in right or allowed):

@@ -1,4 +1,4 @@
-"""Rules about work items: which one a change implements, what is named for it, and its papers."""
+"""Rules about work items: which one a change implements, how it is named, and its documents."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class _OfWork:
-    """What rules about work items have in common: when they run, and what gives them something to judge."""
+    """The stages and tables that rules about work items share."""
 
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
@@ -107,7 +107,7 @@ class UnresolvedWorkItem(_OfWork, Rule):
     def check(
         self, work: Work, bookkeeping: Bookkeeping, commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
-        """Resolve the item, or say that one is required."""
+        """Yield a finding for each item that is not resolved, and for a missing item if one is required."""
         nameless = work.naming is None and work.required
         if nameless and work.is_upkeep:
             return
@@ -141,7 +141,7 @@ def _required(message: str, step: str, key: str, field: str, commit: str | None 
 
 def _unresolved(naming: Naming, unresolved: Unresolved, kind: WorkKind, work: Work) -> Finding:
     pointer, source = unresolved.pointer, kind.source
-    # A list of items that was read says itself that it lacks one.
+    # The problem of a list of items that was read already says that the item is missing.
     tried = "; ".join(map(str, pointer.tried)) if pointer.problem or not source else ""
     branchless = pointer.line is None and naming.source != "branch"
     if source and kind.branch and work.branch and (pointer.path is None or branchless):
@@ -312,7 +312,7 @@ class MixedWorkItems(_OfWork, Rule):
     condition: ClassVar[str] = "all commits that name a work item name the same one"
 
     def check(self, work: Work) -> Iterator[Finding]:
-        """Compare the commits' items with the first one's."""
+        """Compare the items of the commits with that of the first one."""
         work.named()
         commits = work.commits
         reported: set[str] = set()
@@ -392,7 +392,7 @@ class RepeatedWorkItem(_OfWork, Rule):
     def check(
         self, work_item: WorkItem, work: Work, history: History, refs: Sequence[Ref]
     ) -> Iterator[Finding]:
-        """Read back the base's subjects, then the branches."""
+        """Look for the item in the subjects of the base's history, then in the names of other branches."""
         for item in [item for _, item in work.each if item.resolved]:
             landed = work.landed(item, history)
             if landed is not None:
@@ -469,7 +469,7 @@ class MissingWorkDocument(_OfWork, Rule):
     condition: ClassVar[str] = "the document of the work item is in the trusted base"
 
     def check(self, work_item: WorkItem) -> Iterator[Finding]:
-        """Look for the document."""
+        """Yield a finding if the item's document is missing in the base, or is in an older place."""
         settings, located = work_item.settings, work_item.located
         if not (settings.document or settings.index or settings.legacy):
             raise NotApplicable(f"the policy names no document for a {work_item.kind}")
@@ -544,7 +544,7 @@ class PointerChange(_OfWork, Rule):
     condition: ClassVar[str] = "no pointer to the current work item is changed but by the plan's upkeep"
 
     def check(self, entries: Sequence[Entry], work: Work, base: Base) -> Iterator[Finding]:
-        """Look for pointers among the entries."""
+        """Yield a finding for each entry that changes a protected pointer."""
         for entry, paper in work.papers_of(entries, ("pointer",)):
             if work.kinds[paper.kind].protect_pointer and not base.has(entry):
                 when = "when that is merged" if work.naming else "in a person's change of plan papers"
@@ -613,7 +613,7 @@ class ForeignWorkDocument(_OfWork, Rule):
     condition: ClassVar[str] = "no document of a work item is changed but for it, or by the plan's upkeep"
 
     def check(self, entries: Sequence[Entry], work: Work, base: Base) -> Iterator[Finding]:
-        """Look for documents of items among the entries, and for what upkeep alters of open items."""
+        """Yield findings for upkeep that alters open items and for edits of other items' documents."""
         for one in work.alterations():
             held = work.kinds[one.kind].upkeep == "approvers"
             old, new = (", ".join(texts) or "nothing" for texts in (one.old, one.new))
@@ -703,7 +703,7 @@ class ConflictingDocument(_OfWork, Rule):
     condition: ClassVar[str] = "the work item's document asks for no change of a guarded path"
 
     def check(self, work_item: WorkItem, guards: Guards) -> Iterator[Finding]:
-        """Look for guarded paths among those that the document asks for."""
+        """Yield a finding for each guarded path that the item's document asks to change."""
         place = path_text(work_item.document or b"")
         for ask, guard in work_item.conflicts(guards):
             how = {"listed": "lists it as allowed", "named": f"says {ask.text!r}"}

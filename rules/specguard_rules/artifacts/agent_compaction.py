@@ -1,4 +1,4 @@
-"""A rule about sweeps: whether each pass closes or compacts the agents of those before it."""
+"""A rule about sweeps: each pass must close or compact the agents of the passes before it."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from specguard.rules import Artifacts, Contract
 
     Sweep = tuple[Artifact, Section, list[Row]]
-    """The section that records a sweep, and what it says."""
+    """The artifact and section that record a sweep, and the section's rows that are not empty."""
 
 
 _LONGEST: Final = 2000
-"""So many characters of a row are read."""
+"""The number of characters of a row that are read."""
 
-# These are compiled where they are first needed, since a hook imports the rule for its settings alone.
+# These are compiled on first use, since a hook may import the rule only for its settings.
 _CLAUSE: Final = r"[.;,|!?]\s|\s\|\s?|\s[-\u2013\u2014]\s"
 _BEFORE: Final = 120
 _NOT: Final = (
     r"(?i)\b(?:not|no|never|without|neither|nor|cannot|isn.?t|wasn.?t|aren.?t|won.?t|skip\w*|unless|if"
     r"|will be|to be)\b"
 )
-# A time, whose letters are no words: `2026-01-31T12:00:00Z`, `12:00 UTC`, `Jan 31`.
+# A time, whose letters are not words: `2026-01-31T12:00:00Z`, `12:00 UTC`, `Jan 31`.
 _TIME: Final = r"(?i)\S*[0-9]\S*|\b(?:utc|gmt|agent|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*"
 _LEADING_TIME: Final = (
     r"(?i)^\W*(?:[0-9]{4}-[0-9]{2}-[0-9]{2}\S*|[0-9]{1,2}:[0-9]{2}\S*|utc\b)(?:\s+[0-9]{1,2}:[0-9]{2}\S*)?"
@@ -41,14 +41,14 @@ _LIST: Final = r"[\s,/&+()]+|\band\b"
 
 
 class Words:
-    """Words or phrases that say something, wherever they stand in a text without a "not" before them."""
+    """Words or phrases with one meaning, which count anywhere in a text without a "not" before them."""
 
     def __init__(self, phrases: Iterable[str]) -> None:
         either = "|".join(re.escape(phrase.strip()) for phrase in phrases if phrase.strip())
         self._said = re.compile(rf"(?<![\w/-])(?:{either or '(?!)'})(?![\w-])", re.IGNORECASE)
 
     def said(self, row: Row) -> bool:
-        """True if a row says one of them, and does not deny it in the same clause."""
+        """True if a row contains one of them, and does not negate it in the same clause."""
         text = " | ".join(row.cells)[:_LONGEST]
         for found in self._said.finditer(text):
             clause = re.split(_CLAUSE, text[max(0, found.start() - _BEFORE) : found.start()])[-1]
@@ -57,21 +57,22 @@ class Words:
         return False
 
     def begin(self, row: Row) -> bool:
-        """True if a row begins with one of them, behind marks and a time."""
+        """True if a row begins with one of them, after marks and a time."""
         text = " | ".join(row.cells)[:_LONGEST]
         found = self._said.search(text)
         return found is not None and not re.search(r"[A-Za-z]{2}", re.sub(_TIME, "", text[: found.start()]))
 
 
 def about(agent: str) -> Callable[[Row], bool]:
-    """Tells whether a row is about an agent.
+    """Return a predicate that is True for rows about an agent.
 
-    It is where its first cell, or its text up to a colon or dash, has the agent's name as a word of its own,
-    or where `agent NAME` stands anywhere in it. Several agents may share a row: `P1, P2: aligned`. A name
-    that is a number or a letter must stand there alone, since any other number could be meant.
+    A row is about an agent if its first cell has the agent's name as a separate word. Outside of tables only
+    the text up to a colon or dash counts. `agent NAME` may also occur anywhere in the row. Several agents may
+    share a row: `P1, P2: aligned`. A name that is a number or a letter may only have other short words beside
+    it there, since other numbers may mean anything.
 
     Args:
-        agent: its name, as the paths have it.
+        agent: the agent's name, as it is in paths.
     """
     parts = [re.escape(part) for part in re.split(r"[\s_-]+", agent) if part]
     name = r"[\s_-]?".join(parts) or "(?!)"
@@ -96,9 +97,9 @@ class Pass(Record, frozen=False):
     """A pass.
 
     Attributes:
-        folder: where it is.
-        agents: what each agent left in it, by its name in small letters.
-        holders: the artifacts in it that can hold its sweep.
+        folder: the path of its folder.
+        agents: the artifacts that each agent left in it, by the agent's lower-case name.
+        holders: the artifacts in it that may contain its sweep.
     """
 
     folder: bytes
@@ -107,7 +108,7 @@ class Pass(Record, frozen=False):
 
     @property
     def name(self) -> str:
-        """Its name in messages."""
+        """The pass's name in messages."""
         return path_text(self.folder) or "the repository's root"
 
     @property
@@ -124,18 +125,18 @@ class Pass(Record, frozen=False):
 
     @property
     def parts(self) -> Any:
-        """The folder's name for comparison, its numbers by their value."""
+        """The folder's name as a sort key, with its numbers compared by value."""
         parts = re.split(r"([0-9]{1,18})", path_text(self.folder.rpartition(b"/")[2]))
         return [(int(part), "") if position % 2 else (0, part) for position, part in enumerate(parts)]
 
 
 def read_passes(artifacts: Artifacts, names: Sequence[str], sweep: str, placeholder: str) -> list[list[Pass]]:
-    """The passes of each folder, by date where all of them have one in their names, then by name.
+    """Return the passes of each folder, sorted by the dates in their names if all have one, then by name.
 
     Args:
         artifacts: all artifacts.
         names: the contracts of agents' artifacts.
-        sweep: the contract of the artifacts that hold sweeps.
+        sweep: the contract of the artifacts that contain sweeps.
         placeholder: the placeholder of paths that is the agent's name.
     """
     found = {one.path: Pass(one.path) for one in artifacts.passes}
@@ -262,7 +263,7 @@ class MissingCompaction(Rule):
     def check(
         self, contracts: Mapping[str, Contract], whole: bool, artifacts: Artifacts | None = None
     ) -> Iterator[Finding]:
-        """Go through the passes in their order, with the agents that are still there."""
+        """Follow the agents through the passes of each folder, in order."""
         known(contracts, "rules.missing-compaction.sweep", [self.sweep])
         known(contracts, "rules.missing-compaction.scratchpads", self.scratchpads)
         names = self.scratchpads or contracts_of_agents(contracts, self.agent, self.sweep)
@@ -276,7 +277,7 @@ class MissingCompaction(Rule):
 
 
 class _Sweeping:
-    """The sweeps that the passes of a folder lack for their agents."""
+    """The checks of the sweeps that the passes of a folder must have for their agents."""
 
     def __init__(self, rule: MissingCompaction) -> None:
         self._rule = rule
@@ -285,7 +286,7 @@ class _Sweeping:
         )
 
     def judge(self, passes: Sequence[Pass], *, whole: bool) -> Iterator[Finding]:
-        """The missing parts in the judged passes; agents are followed through all of them."""
+        """Yield the findings in the judged passes; agents are followed through all of them."""
         there: dict[str, Pass] = {}
         for one in passes:
             judged = whole or one.touched
@@ -314,7 +315,7 @@ class _Sweeping:
                     del there[name]
 
     def _sweeps(self, holder: Artifact) -> Iterator[Sweep]:
-        """The sections of an artifact with one of the titles that say something."""
+        """Yield the sections of an artifact that have one of the titles and rows with content."""
         for section in holder.document.entitled(*self._rule.sections):
             if said := [row for row in holder.document.rows(section) if row.says()]:
                 yield holder, section, said
@@ -330,7 +331,7 @@ class _Sweeping:
     def _agent(
         self, name: str, last: Pass, one: Pass, sweep: Artifact, rows: Sequence[Row], state: tuple[bool, bool]
     ) -> Iterator[Finding]:
-        """The missing parts of an earlier pass's agent; `state`: does the sweep say aligned, and stale."""
+        """Yield the finding for an earlier pass's agent; `state`: the sweep calls it aligned, and stale."""
         agent = last.agents[name].agent
         path, line, setting = sweep.path, rows[0].line, "sweep"
         if state == (False, True):
@@ -372,7 +373,7 @@ class _Sweeping:
 
 
 def _unswept(agents: Sequence[tuple[Pass, str]], one: Pass, sweep: Sweep) -> Finding:
-    """That agents of earlier passes are not in a sweep."""
+    """Build the finding about agents of earlier passes that a sweep does not mention."""
     names = ", ".join(sorted(last.agents[name].agent for last, name in agents))
     earlier = " and ".join(sorted({last.name for last, _ in agents}))
     message = f"the sweep of {one.name} lacks agents of {earlier}: {names}"
@@ -381,7 +382,7 @@ def _unswept(agents: Sequence[tuple[Pass, str]], one: Pass, sweep: Sweep) -> Fin
 
 
 def _late(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
-    """The first entries of agents that are surely earlier than the sweep."""
+    """Yield findings for agents whose first entry is certainly earlier than the sweep."""
     recorded = [
         stamp
         for artifact, section, _ in sweeps

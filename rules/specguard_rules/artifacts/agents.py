@@ -1,4 +1,4 @@
-"""Rules about agents: how many work at once, what they read before, and what each leaves in a pass."""
+"""Rules about agents: the number that work at once, the documents they read, and their files in a pass."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def contracts_of_agents(contracts: Mapping[str, Contract], placeholder: str, but: str = "") -> list[str]:
-    """The contracts whose artifacts' paths name an agent, in the policy's order.
+    """Return the contracts whose paths contain the agent's name, in the policy's order.
 
     Args:
         contracts: the policy's contracts.
         placeholder: the placeholder that is the agent's name.
-        but: the name of one that is left out.
+        but: the name of a contract to leave out; empty for none.
     """
     forms = f"{{{placeholder}}}", f"{{{placeholder}:upper}}"
     named = [name for name, contract in contracts.items() if any(form in contract.path for form in forms)]
@@ -30,10 +30,10 @@ def contracts_of_agents(contracts: Mapping[str, Contract], placeholder: str, but
 
 
 def known(contracts: Mapping[str, Contract], setting: str, names: Sequence[str]) -> None:
-    """Make sure that contracts are there which a setting names.
+    """Check that the policy has the contracts that a setting names.
 
     Raises:
-        MissingFact: one is not.
+        MissingFact: the policy does not have one of them.
     """
     for name in names:
         if name not in contracts:
@@ -44,9 +44,9 @@ class Work(Record, frozen=False):
     """The files that one agent left in one pass.
 
     Attributes:
-        agent: its name, as the paths have it.
-        folder: the pass's folder; where there is no such pass, the folder of its artifacts.
-        artifacts: its artifacts, by path.
+        agent: the agent's name, as it is in paths.
+        folder: the pass's folder; without a pass, the folder of the agent's artifacts.
+        artifacts: the agent's artifacts, sorted by path.
     """
 
     agent: str
@@ -55,17 +55,17 @@ class Work(Record, frozen=False):
 
     @property
     def touched(self) -> bool:
-        """True if the change touches any of them."""
+        """True if the change touches any of the artifacts."""
         return any(artifact.touched for artifact in self.artifacts)
 
     def of(self, contracts: Sequence[str]) -> list[Artifact]:
-        """Those of some contracts, those that the change touches first."""
+        """Return the artifacts of some contracts, touched ones first."""
         found = [artifact for artifact in self.artifacts if artifact.name in contracts]
         return sorted(found, key=lambda artifact: not artifact.touched)
 
 
 def work_of_agents(artifacts: Artifacts, names: Sequence[str], placeholder: str) -> list[Work]:
-    """The files that each agent left in each pass, by folder and name.
+    """Return the files that each agent left in each pass, sorted by folder and name.
 
     Args:
         artifacts: all artifacts.
@@ -85,9 +85,9 @@ def work_of_agents(artifacts: Artifacts, names: Sequence[str], placeholder: str)
 
 
 def pass_of(artifact: Artifact, artifacts: Artifacts, placeholder: str) -> bytes:
-    """The folder of the innermost pass that an artifact is in; else its own folder.
+    """Return the folder of the innermost pass that contains an artifact; otherwise the artifact's own folder.
 
-    Where the contract has one folder for all passes, or one for each agent, it is the root.
+    If the contract has one folder for all passes, or one for each agent, the result is the root (empty).
     """
     above = [one.path for one in artifacts.passes if artifact.path.startswith(one.path + b"/")]
     if above:
@@ -114,7 +114,7 @@ class Grounding(Settings):
     noted_in: str = setting("agent-scratchpad", "where an agent notes an equivalent", names=["artifacts"])
 
     def problem(self) -> str:
-        """The problem with the table as a whole; empty if there is none."""
+        """Return the problem with the table as a whole; empty if there is none."""
         named = self.named()
         for document in [*named, *(other for others in self.equivalents.values() for other in others)]:
             outside = document.startswith(("/", "~/"))
@@ -129,7 +129,7 @@ class Grounding(Settings):
         return ""
 
     def named(self, agent: str | None = None) -> dict[str, str]:
-        """Its documents, or those that one agent must cite, each with the first key that names it."""
+        """Map each document, or each that one agent must cite, to the first key that names it."""
         found: dict[str, str] = {}
         for index, document in enumerate(self.all):
             found.setdefault(document, f"grounding.all.{index}")
@@ -213,7 +213,7 @@ class TooManyAgents(Rule):
     )
 
     def check(self, artifacts: Artifacts, whole: bool) -> Iterator[Finding]:
-        """Count the agents of each pass."""
+        """Count the active agents of each pass."""
         contracts = artifacts.contracts
         known(contracts, "rules.too-many-agents.scratchpads", self.scratchpads)
         names = self.scratchpads or [
@@ -227,7 +227,7 @@ class TooManyAgents(Rule):
                 yield from self._judge(folder, agents)
 
     def _judge(self, folder: bytes, agents: Sequence[Work]) -> Iterator[Finding]:
-        """Look who is active whenever an agent of one pass begins."""
+        """Count the agents that are active whenever an agent of the pass begins."""
         from datetime import datetime
 
         place = path_text(folder) if folder else "the repository"
@@ -247,7 +247,7 @@ class TooManyAgents(Rule):
         spans.sort(key=lambda one: (one.first, one.agent))
         most = 0
         for begin in (span.first for span in spans):
-            # An agent that ends at this moment makes room, but for one that has this moment alone.
+            # An agent that ends at this moment does not count, unless it also begins then.
             active = [one for one in spans if one.first == begin or one.first < begin < one.last]
             most = max(most, len(active))
             if most > self.max:
@@ -267,7 +267,7 @@ class TooManyAgents(Rule):
 
 
 class _Span(Record):
-    """From when to when an agent is active, and where the first of its times stands."""
+    """The time during which an agent is active, and the place of its first time."""
 
     first: datetime.datetime
     path: bytes
@@ -382,7 +382,7 @@ class UnreadGrounding(Rule):
         whole: bool,
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
-        """Look for the documents, and for the citations of each agent."""
+        """Look for the grounding documents, and for the citations of each agent."""
         known(contracts, "grounding.cited_by", grounding.cited_by)
         agents = contracts_of_agents(contracts, grounding.agent, grounding.noted_in)
         cited_by = grounding.cited_by or agents
@@ -440,11 +440,11 @@ class UnreadGrounding(Rule):
 def _cites(
     artifacts: Sequence[Artifact], document: str, cited: Callable[[Artifact], tuple[set[bytes], set[str]]]
 ) -> bool:
-    """True if one of some artifacts cites a document, by its path from the root."""
+    """True if one of the artifacts cites a document by its path from the root."""
     wanted, end = _path(document), f"/{document.removeprefix('./')}"
     for artifact in artifacts:
         places, absolute = cited(artifact)
-        # A document is no evidence that it was read itself.
+        # A document that cites itself is not evidence that it was read.
         cites = wanted in places or any(path.endswith(end) for path in absolute)
         if cites and wanted != artifact.path:
             return True

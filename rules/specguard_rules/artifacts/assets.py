@@ -1,4 +1,4 @@
-"""A rule about reusable assets: each that changes is registered with its version."""
+"""A rule about reusable assets: each changed asset must be registered with its version."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Assets(Settings):
     )
 
     def problem(self) -> str:
-        """The problem with the table as a whole; empty if there is none."""
+        """Return the problem with the table as a whole; empty if there is none."""
         if self.paths and not self.index:
             return "`paths` needs an `index` that lists the assets"
         if (self.run_files or self.run_keys) and not self.proofs:
@@ -47,7 +47,7 @@ class Assets(Settings):
 
 
 _NUMBERS: Final = r"v?([0-9]{1,9}(?:\.[0-9]{1,9}){0,5}?)(?:\.0+)*(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?"
-"""A version's numbers, without zeros at their end."""
+"""A version's numbers, without trailing zeros."""
 
 
 class UnregisteredAsset(Rule):
@@ -139,7 +139,7 @@ class UnregisteredAsset(Rule):
         start_documents: Documents,
         whole: bool,
     ) -> Iterator[Finding]:
-        """Look up each asset that changes."""
+        """Look up each changed asset in the index, the table and the samples."""
         index, *others = (_bytes(name) for name in (assets.index, assets.table, assets.samples))
         changed = {entry.path for entry in entries}
         paths = sorted({*(documents.tree.paths() if whole else ()), *changed} - {index, *others})
@@ -188,10 +188,10 @@ class Asset(Record):
     """An entry of the index.
 
     Attributes:
-        id: what it is called.
-        version: as it is written; empty where it has none.
-        places: where its files may be: paths from the root, each of a file or a folder.
-        line: the line of its version, or of the entry where it has none.
+        id: the asset's id.
+        version: the version as it is written; empty if the entry has none.
+        places: the possible paths of its files from the root, each of a file or a folder.
+        line: the line of its version, or of the entry if it has none.
     """
 
     id: str
@@ -211,14 +211,14 @@ class Asset(Record):
 
     @property
     def names(self) -> set[str]:
-        """Its names in a sample."""
+        """The names that a sample may use for it."""
         versions = [f"{self.id}@{mark}{self.version}" for mark in ("", "v") if self.version]
         places = [place.decode("utf-8", "surrogateescape") for place in self.places]
         return {*filter(None, [self.id, *versions, *places])}
 
 
 def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:
-    """The assets that an index lists, or has in a table by id; None if it has neither."""
+    """Return the assets that an index lists, or has in a table by id; None if it has neither."""
     if data is None or data.problem is not None:
         return None
     keys: list[list[str | int]] = [[*key.split(".")] for key in settings.entries]
@@ -233,7 +233,7 @@ def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:
             version = _written(entry.get(settings.version))
             files = [file for field in settings.files for file in _texts(entry.get(field))]
             folder = settings.index.rpartition("/")[0]
-            # An entry without a file goes by its id.
+            # An entry without a file uses its id as its path.
             places = [_joined(start, file) for file in files or [name] for start in (folder, "")]
             line = data.line([*key, at, settings.version] if version else [*key, at])
             assets.append(Asset(name, version, [*filter(None, dict.fromkeys(places))], line))
@@ -241,7 +241,7 @@ def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:
 
 
 def _written(value: Any) -> str:
-    """A scalar as it is written: a number's own digits, since 1.10 is another version than 1.1."""
+    """Return a scalar as it is written: a number keeps its digits, since 1.10 is not the version 1.1."""
     return str(getattr(value, "text", value)).strip() if isinstance(value, str | int | float) else ""
 
 
@@ -254,7 +254,7 @@ def _bytes(name: str) -> bytes:
 
 
 def _joined(folder: str, name: str) -> bytes:
-    """A path from the root; empty if it climbs out of it, or is the root or that folder as a whole."""
+    """Join a path from the root; empty if it leaves the root, or is the root or the folder itself."""
     from specguard.rules import plain_path
 
     place = plain_path(_bytes(f"{folder}/{name}".replace("\\", "/")))
@@ -274,7 +274,7 @@ def _no_index(assets: Assets, index: bytes, data: Data | None) -> Finding:
 def _dropped(
     assets: Assets, old: Sequence[Asset], listed: Sequence[Asset], documents: Documents
 ) -> Iterator[Finding]:
-    """The assets that are no longer in the index, and still there."""
+    """Yield a finding for each asset that is no longer in the index although its files still exist."""
     for asset in (one for one in old if not any(map(one.same, listed))):
         there = [place for place in asset.places if documents.tree.find(place) is not None]
         if any(assets.paths.find(place) is not None for place in there):
@@ -286,7 +286,7 @@ def _dropped(
 
 
 def _version(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) -> Iterator[Finding]:
-    """The flaws of the version of an asset that changes."""
+    """Yield the flaws of a changed asset's version."""
     if not asset.version:
         message = f"the entry {asset.id!r} of {assets.index} has no {assets.version}"
     elif earlier is None or goes_up(earlier.version, asset.version):
@@ -300,22 +300,22 @@ def _version(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) 
 
 
 def goes_up(before: str, after: str) -> bool:
-    """True if a version is a later one: a higher number, or where one is none, any other text."""
+    """True if a version is later: it has higher numbers, or differs if one of the two has no numbers."""
     found = re.fullmatch(_NUMBERS, before, re.ASCII), re.fullmatch(_NUMBERS, after, re.ASCII)
     one, other = ([int(part) for part in match[1].split(".")] if match else [] for match in found)
     if one == other or not (one and other):
-        # `1.0.0-rc.1` goes before `1.0.0`; `1.0` is no other one than `1.0.0`.
+        # `1.0.0-rc.1` precedes `1.0.0`; `1.0` and `1.0.0` are the same version.
         return before != after and ("-" in before or not (one and other))
     return other > one
 
 
 def _row(asset: Asset, path: bytes, assets: Assets, documents: Documents) -> Iterator[Finding]:
-    """The flaws of an asset's row in the table."""
+    """Yield the flaws of an asset's row in the table."""
     table, columns = assets.table, assets.columns
     if not table:
         return
     document = documents.read(_bytes(table))
-    # Its id as a word of its own, or the name of its file.
+    # Its id as a separate word, or the name of its file.
     names = {asset.id, *(path_text(place).rpartition("/")[2] for place in asset.places)} - {""}
     either = "|".join(re.escape(name) for name in sorted(names)) or r"(?!)"
     wanted = {_normal(column) for column in columns}
@@ -345,7 +345,7 @@ def _row(asset: Asset, path: bytes, assets: Assets, documents: Documents) -> Ite
 
 
 def _samples(assets: Assets, documents: Documents) -> set[str]:
-    """The assets that the data with samples names."""
+    """Return all texts in the data file with samples, which name assets."""
     data = documents.data(_bytes(assets.samples)) if assets.samples else None
     return {text.removeprefix("./") for _, text in data.texts()} if data is not None else set()
 

@@ -1,4 +1,4 @@
-"""Rules about artifacts: the aspects of their contracts, ticked items' evidence, and acceptance."""
+"""Rules about artifacts: the aspects of their contracts, evidence of ticked items, and acceptance."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 def as_patterns(value: Selecting | str) -> Selecting:
-    """Patterns, of which a single one may stand without a list.
+    """Return patterns from a setting; a single pattern may be written without a list.
 
     Raises:
-        PatternError: it is malformed.
+        PatternError: a pattern is malformed.
     """
     return Selecting([value]) if isinstance(value, str) else value
 
@@ -49,18 +49,18 @@ class Checklists(Settings):
         return as_patterns(self.evidence)
 
     def problem(self) -> str:
-        """The problem with the table as a whole; empty if there is none."""
+        """Return the problem with the table as a whole; empty if there is none."""
         bare = self.files and not self.proofs
         return "`files` needs `evidence`, which says what proves an item" if bare else ""
 
 
 class _Aspect:
-    """The findings of one aspect of the contracts in the judged artifacts."""
+    """A rule that yields the findings of one aspect of the contracts in the judged artifacts."""
 
     name: ClassVar[str]
 
     def check(self, artifacts: Artifacts) -> Iterator[Finding]:
-        """Look at each artifact."""
+        """Yield the flaws of each judged artifact."""
         return judge_each(artifacts.judged, lambda artifact: artifact.flaws(self.name))
 
 
@@ -142,7 +142,7 @@ class MissingSection(_Aspect, Rule):
     fixes: ClassVar[str] = "adds the heading, with a gap for its content"
 
     def fix(self, finding: Finding, artifacts: Artifacts) -> Fix | None:
-        """The heading, where there is nothing in the file that might be meant for it."""
+        """Return an edit that adds the heading, if nothing in the file may have been meant for it."""
         from specguard.rules import EditFile
 
         if finding.path is None or finding.line is not None:
@@ -1096,7 +1096,7 @@ class MissingArtifact(Rule):
     condition: ClassVar[str] = "every artifact has its companions, and every pass its members"
 
     def check(self, artifacts: Artifacts) -> Iterator[Finding]:
-        """Look beside the artifacts, and into the passes."""
+        """Yield the missing companions of artifacts, and the missing members of passes."""
         asked = [*artifacts.judged, *artifacts.orphans, *artifacts.judged_passes]
         return judge_each(asked, lambda artifact: artifact.flaws(self.name))
 
@@ -1161,7 +1161,7 @@ class UnlistedLeftover(Rule):
     condition: ClassVar[str] = "folders that were cleaned up hold only what is listed"
 
     def check(self, artifacts: Artifacts) -> Iterator[Finding]:
-        """Look for what is left."""
+        """Yield a finding for each leftover that a closure does not list."""
         brought = {entry.path for entry in artifacts.entries if not entry.deleted}
         reported: set[bytes | None] = set()
         for name, contract in artifacts.contracts.items():
@@ -1270,7 +1270,7 @@ class UnlistedRemoval(Rule):
     def check(
         self, artifacts: Artifacts, entries: Sequence[Entry], start_documents: Documents
     ) -> Iterator[Finding]:
-        """Compare what is listed with what is gone."""
+        """Compare the listed removals with the removed paths."""
         yield from artifacts.disagreements(entries, start_documents)
 
 
@@ -1376,16 +1376,17 @@ class UnmappedAcceptance(Rule):
     gates: list[str] = setting([], "more gates, by name or command", tightens="fewer")
 
     def check(self, breakdowns: Breakdowns, work_kinds: Mapping[str, WorkKind]) -> Iterator[Finding]:
-        """Look at the documents and breakdowns that the change touches."""
+        """Judge the documents and breakdowns that the change touches."""
         gates = [*self.gates, *_known(work_kinds)]
         yield from breakdowns.unmapped(self.documents, titles=self.sections, tests=self.tests, gates=gates)
 
     def gates_of(
         self, item: Listed, breakdowns: Breakdowns, work_kinds: Mapping[str, WorkKind]
     ) -> Iterator[tuple[str, str]]:
-        """The gates that the scenarios of an item's acceptance name, by the names that runs have for them.
+        """Yield the gates that the scenarios of an item's acceptance name, by their names in runs.
 
-        Each with the scenario. What no kind of work item declares, runs have by the same words.
+        Each gate comes with its scenario. A gate of the setting `gates` has the same name in runs, unless a
+        kind of work item declares it.
 
         Raises:
             MissingFact: a document cannot be read.
@@ -1395,7 +1396,7 @@ class UnmappedAcceptance(Rule):
 
 
 def _known(kinds: Mapping[str, WorkKind]) -> Mapping[str, str]:
-    """The names of gates by their names and commands."""
+    """Map the names and commands of gates to their names."""
     gates = [gate for kind in kinds.values() for gate in kind.gates]
     return {gate.run: gate.name for gate in gates} | {gate.name: gate.name for gate in gates}
 
@@ -1494,7 +1495,7 @@ class UnprovenCheckbox(Rule):
         self, checklists: Checklists, claims: Claims, run_proof: RunProof, documents: Documents,
         entries: Sequence[Entry], head_files: Tree, whole: bool,
     ) -> Iterator[Finding]:  # fmt: skip
-        """Look for the evidence of each item."""
+        """Look for the evidence of each ticked item."""
         brought = head_files.paths() if whole else [entry.path for entry in entries if not entry.deleted]
         for path in documents.unread_links(checklists.files, brought):
             yield _unread(path, "it is no regular file", None)
@@ -1506,7 +1507,7 @@ class UnprovenCheckbox(Rule):
         def unproven(one: tuple[Ticked, Claim]) -> Iterator[Finding]:
             item, claim = one
             flaw = run_proof.judge(claim)
-            # RUN007 says what falls short of the grade.
+            # RUN007 reports evidence below the required grade.
             if flaw is None or flaw.bound:
                 return
             why = f"its evidence {flaw.run} {flaw.reason}"

@@ -1,4 +1,4 @@
-"""A rule about invariants: what stays where it is, and patterns that keep matching."""
+"""A rule about invariants: files and folders that stay in place, and patterns that keep matching."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Invariant(Settings):
 
 
 LONGEST: Final = 5000
-"""In a line of more bytes matches are not counted."""
+"""The most bytes of a line in which matches are counted."""
 
 _WILD: Final = frozenset("*?[\\")
 
@@ -123,9 +123,9 @@ class ArchitectureShift(Rule):
         base: Base,
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
-        """Compare what was there before with what is there after, for each invariant."""
+        """Compare the state before and after the change for each invariant."""
         assessed = {artifact.name for artifact in artifacts.judged if artifact.touched} if artifacts else ()
-        # What names no contract is judged too, and so said to be missing.
+        # An invariant whose contract does not exist is judged too, which reports the missing contract.
         judged = [
             (index, one)
             for index, one in enumerate(invariants)
@@ -150,7 +150,7 @@ class ArchitectureShift(Rule):
 def _moved(
     invariant: Invariant, index: int, entries: Sequence[Entry], start: Tree, head: Tree, base: Base
 ) -> Iterator[Finding]:
-    """The files and folders that are no longer where they were."""
+    """Yield a finding for each file and folder that is no longer in its place."""
     names = [name for name in invariant.paths.patterns if _WILD.isdisjoint(name)]
     plain = [name.strip("/").encode("utf-8", "surrogateescape") for name in names]
     told = {path for path in plain if any((one.path + b"/").startswith(path + b"/") for one in entries)}
@@ -178,7 +178,7 @@ def _shift(
 
 
 def _lost(path: bytes, start: Tree, head: Tree) -> bool:
-    """True if a file or folder is not there any more, or is something else."""
+    """True if a file or folder no longer exists, or became something else."""
     before, after = start.find(path), head.find(path)
     if before is None:
         return False
@@ -188,7 +188,7 @@ def _lost(path: bytes, start: Tree, head: Tree) -> bool:
 def _broken(
     invariant: Invariant, pattern: Expression, index: int, entries: Sequence[Entry], start: Tree, head: Tree
 ) -> Iterator[Finding]:
-    """The files in which the pattern matches another number of times."""
+    """Yield a finding for each file in which the pattern matches a different number of times."""
     paths = [entry.path for entry in entries if entry.old != entry.new or entry.old_mode != entry.new_mode]
     for position, _ in invariant.paths.find_each(paths):
         path = paths[position]
@@ -203,7 +203,7 @@ def _broken(
 
 
 def _count(pattern: Expression, path: bytes, files: Tree) -> int:
-    """The number of matches of a pattern in the lines of a regular file; 0 if there is none.
+    """Count the matches of a pattern in the lines of a regular file; 0 without a regular file.
 
     Raises:
         MissingFact: the file cannot be read, or the pattern matches in a line that is too long.

@@ -1,4 +1,4 @@
-"""A rule about commands that end processes by name, and what tells such commands."""
+"""A rule about commands that end processes by name, and the recognition of such commands."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class ProcessKillByName(Rule):
         plan_kinds: Mapping[str, PlanKind],
         work_kinds: Mapping[str, WorkKind],
     ) -> Iterator[Finding]:
-        """Look at the files that the change touches, and at the gates."""
+        """Search the files that the change touches, and the gates."""
         setting = selected(self.files, entries, head_files, whole=whole)
         for name, kind in plan_kinds.items():
             files = plan_files(kind, kind.plan)
@@ -111,7 +111,7 @@ class ProcessKillByName(Rule):
         if work_kinds or policy_change:
             touched = any(entry.path in policy.document_paths for entry in entries)
             yield from _gates(work_kinds, policy, policy_change, whole=whole or stage == "run" or touched)
-        # A file that cannot be read is told last, and leaves nothing untold.
+        # A file that cannot be read is reported last, and hides no other finding.
         yield from judge_each(sorted(setting), ends)
 
 
@@ -120,7 +120,7 @@ _HINT: Final = rb"k[\"'\\]*i[\"'\\]*l[\"'\\]*l|stop-process|spps|terminate|wmic"
 
 
 def may_kill(content: bytes) -> bool:
-    """True if a text can have a command that ends processes; False is certain."""
+    """True if a text may have a command that ends processes; False is certain."""
     return re.search(_HINT, content.lower()) is not None
 
 
@@ -133,7 +133,7 @@ def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Comman
         if re.search(_NAMED, content):
             raise
         return
-    # What an alias in data stands for is one command.
+    # The target of an alias in data is one command.
     told = {(one.line, " ".join(one.words)): one for one in process_kills(found) if one.told}
     yield from told.values()
 
@@ -141,7 +141,7 @@ def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Comman
 def _gates(
     work_kinds: Mapping[str, WorkKind], policy: Policy, change: PolicyChange, *, whole: bool
 ) -> Iterator[Finding]:
-    """The gates of the policy, and those that the change brings into it."""
+    """Yield findings for the policy's gates, and for those that the change adds."""
     altered = {one.key: one for one in change.differences if one.key.startswith("work.")}
     gates: list[tuple[str, str, Origin | None, str]] = []
     for name, kind in work_kinds.items() if whole else ():
@@ -167,7 +167,7 @@ def _gates(
 
 
 def _written(command: Command) -> str:
-    """A command as it is written, with what its one substitution runs."""
+    """Return a command as it is written, with the commands of its only substitution."""
     inner = "".join(f"{' | ' if one.piped else '; '}{' '.join(one.words)}" for one in command.inner)
     words = " ".join(command.words)
     return words.replace("$()", f"$({inner[2:].lstrip()})") if words.count("$()") == 1 else words
@@ -182,18 +182,18 @@ def _finding(
     return Finding(message, help=help, path=path, line=line, key=key, setting=setting)
 
 
-# The expressions are compiled where they are first needed, which for most changes is nowhere.
+# The expressions are compiled on first use, which most changes do not need.
 _NAMED: Final = rb"(?i)(?<![\w-])(?:p?kill|killall|taskkill|stop-process|spps|wmic)(?![\w-])"
-"""What is in every text that ends processes."""
+"""Matches in every text that ends processes."""
 
 _KILLERS: Final = ("killall", "pkill", "taskkill")
-# Programs that run a command which stands among their words, or as a text in one of them.
+# Programs that run a command given by their words, or by a text in one of them.
 _CARRIERS: Final = frozenset(
     ["ssh", "su", "runuser", "trap", "parallel", "watch", "find", "flock", "concurrently", "npx", "cmd"]
 )
 _CARRIED: Final = 40
 _DEPTH: Final = 5
-# Options of `pkill`, `pgrep` and `killall` that take a value, those that pick by a user, and those that end
+# Options of `pkill`, `pgrep` and `killall` that take a value, those that select by user, and those that end
 # nothing.
 _VALUED: Final = frozenset([
     "-F", "-g", "-G", "-P", "-s", "-t", "--signal", "--parent", "--pgroup", "--session",
@@ -206,17 +206,17 @@ _FILTERS: Final = frozenset(["grep", "egrep", "fgrep", "rg", "awk", "gawk", "maw
 _PICKS_IDS: Final = r"-?[pq]|--p?pid(?:=.*)?|--quick-pid(?:=.*)?"
 _READS: Final = frozenset(["read", "mapfile", "readarray"])
 _NAMES: Final = frozenset([*_READS, "local", "export", "declare", "readonly", "typeset", "for"])
-# PowerShell's way to hold what it found: `$found = Get-Process node`.
+# PowerShell assigns the processes that it finds to a variable: `$found = Get-Process node`.
 _TAKES: Final = r"(?i)\$(\w+)\s*=(?!.* -id\b).*\b(?:get-process|gps)\b"
 _VARIABLE: Final = r"\$\{?([A-Za-z_][A-Za-z0-9_]*)"
 
 
 def process_kills(found: Sequence[Command], depth: int = 0) -> Iterator[Command]:
-    """Those of some commands that end processes by name.
+    """Yield the commands that end processes by name.
 
     Args:
         found: the commands of a text, in their order.
-        depth: how many commands carry them.
+        depth: the number of commands that carry them as arguments.
     """
     inside = {id(inner) for command in found for inner in command.inner}
     named: set[str] = set()
@@ -225,14 +225,14 @@ def process_kills(found: Sequence[Command], depth: int = 0) -> Iterator[Command]
         if id(command) in inside:
             continue
         yield from process_kills(command.inner, depth + 1)
-        # A pipeline is looked at as far back as people write one.
+        # Only the last commands of a pipeline are kept, more than people write.
         pipeline = pipeline[-_CARRIED:] if command.piped else []
         words = command.unwrapped()
         assigned = re.match(_TAKES, " ".join(words))
         if assigned:
             named.add(assigned[1].lower())
         elif _by_name(command.inner) or (_program(words) in _READS and _by_name(pipeline)):
-            # What these variables hold was looked up by name.
+            # The values of these variables were looked up by name.
             named.update(name.lower() for name, value in command.assigned if "$()" in value)
             if _program(words) in _NAMES:
                 named.update(word.partition("=")[0].lower() for word in words[1:])
@@ -242,7 +242,7 @@ def process_kills(found: Sequence[Command], depth: int = 0) -> Iterator[Command]
 
 
 def _program(words: Sequence[str]) -> str:
-    """The program's name, as Windows or a makefile may write it too."""
+    """Return the program's name, also in the spelling of Windows or of a makefile."""
     name = words[0].replace("\\", "/").rpartition("/")[2] if words else ""
     return name.lower().removesuffix(".exe").lstrip("@")
 
@@ -269,13 +269,13 @@ def _ends_by_name(
     if used & named or ("$()" in said and _by_name(command.inner)):
         return True
     if program == "kill" and not fed:
-        # PowerShell's own `kill` takes processes from a pipe, and the other one takes nothing.
+        # PowerShell's `kill` reads processes from a pipe; the Unix `kill` reads nothing.
         pipeline = [one for one in pipeline if _program(one.unwrapped()) in ("get-process", "gps")]
     return command.piped and _by_name(pipeline)
 
 
 def _by_name(found: Sequence[Command]) -> bool:
-    """True if commands look processes up by name."""
+    """True if commands look up processes by name."""
     lists = False
     for command in found:
         words = command.unwrapped()
@@ -294,7 +294,7 @@ def _by_name(found: Sequence[Command]) -> bool:
 
 
 def _selects_by_name(program: str, arguments: Sequence[str]) -> bool:
-    """True if `pgrep`, `pkill` or `killall` picks by a name or a user, and not only by an id."""
+    """True if `pgrep`, `pkill` or `killall` selects by a name or a user, and not only by an id."""
     left = iter(arguments)
     for word in left:
         if word == "--":
@@ -308,7 +308,7 @@ def _selects_by_name(program: str, arguments: Sequence[str]) -> bool:
 
 
 def _carries(words: Sequence[str], depth: int) -> bool:
-    """True if a command runs such a command that stands among its words."""
+    """True if a command runs another command, given by its words, that ends processes by name."""
     if depth >= _DEPTH or _program(words) not in _CARRIERS:
         return False
     texts = [
@@ -317,6 +317,6 @@ def _carries(words: Sequence[str], depth: int) -> bool:
     ]
     from specguard_rules.content._shell import commands
 
-    # A single word is no command that ends anything.
+    # A single word is not a command that ends a process.
     found = [text for text in texts if " " in text and may_kill(text.encode("utf-8", "surrogateescape"))]
     return any(any(process_kills(commands(text), depth + 1)) for text in found)

@@ -1,4 +1,4 @@
-"""Rules about the texts that agents read and write: which files these are, and what may not stand in them."""
+"""Rules about the texts that agents read and write: which files these are, and their forbidden content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 FEW_PATHS: Final = 500
-"""Up to so many paths are looked at one by one before patterns are compiled; for more that costs less."""
+"""Fewer paths than this are compared singly before patterns are compiled; for more that costs less."""
 
 INSTRUCTIONS: Final = (
     "**/AGENTS.md", "**/AGENT.md", "**/AGENTS.override.md", "**/CLAUDE.md", "**/CLAUDE.local.md",
@@ -30,28 +30,28 @@ INSTRUCTIONS: Final = (
     ".github/chatmodes/**", "**/prompts/**/*.md", "**/prompts/**/*.txt", "**/*.prompt", "**/*.prompt.md",
     "**/*.mdc",
 )  # fmt: skip
-"""Where the instructions of agents stand: the files that they are told to read, whatever agent it is."""
+"""The files in which agents look for instructions, for every known agent."""
 
 
 def selected(
     patterns: Selecting, entries: Sequence[Entry], head_files: Tree, *, whole: bool
 ) -> dict[bytes, str]:
-    """The regular files that the setting `files` selects, each with the key of the first pattern that does.
+    """Return the regular files that the setting `files` selects, each with the key of its first pattern.
 
     Args:
-        patterns: what selects.
-        entries: the change; files whose content it leaves alone do not count.
+        patterns: the patterns that select files.
+        entries: the change; files with unchanged content do not count.
         head_files: the judged tree.
-        whole: whether every file of the tree counts, and not only what the change touches.
+        whole: True if every file of the tree counts; False if only the change's files do.
 
     Raises:
-        MissingFact: a tree object is not there.
+        MissingFact: a tree object is missing.
     """
     if whole:
         paths = head_files.paths()
         found = {paths[position]: f"files.{index}" for position, index in patterns.find_each(paths)}
         return {path: key for path, key in found.items() if head_files.has_file(path)}
-    # What was a link may become a file with the words of its target: to whoever reads files it is a new one.
+    # A link may become a file with the text of its target: for a reader of files this is a new file.
     touched = [
         entry.path
         for entry in entries
@@ -63,17 +63,17 @@ def selected(
 
 
 def plan_files(kind: PlanKind, names: str) -> Selecting:
-    """Files in the folders of a kind of plan, by a pattern of their names."""
+    """Return a pattern for files in the folders of a kind of plan, by a pattern for their names."""
     folder = re.sub(r"\{[^{}]*\}", "*", kind.folder).strip("/")
     return Selecting([f"{folder}/{names}"])
 
 
 def may_match(patterns: Selecting, paths: Sequence[bytes]) -> bool:
-    """True if a path has all that one of the patterns says in plain letters; False is certain.
+    """True if a path has all the literal parts of one of the patterns; False is certain.
 
-    Compiling patterns would cost a hook more than all else that a rule does where nothing matches.
+    If nothing matches, compiling the patterns would cost a hook more than the rest of a rule.
     """
-    # `**/x` is also the `x` of the root, so each path is compared with the slash before it.
+    # `**/x` also matches `x` in the root, so each path is compared with a slash before it.
     slashed = [b"/" + path for path in paths]
     for pattern in patterns.patterns:
         plain, bracket, _ = pattern.strip("/").partition("[")
@@ -101,8 +101,8 @@ _PLACES: Final = {
     "definition": "in a link definition that nothing refers to",
     "footnote": "in a footnote that nothing refers to",
 }
-# A comment for a program: one word with its values, half of a pair around what a program writes, where a
-# text comes from, or a program's own name. The expression is compiled where a comment is met.
+# A comment for a program: one word with its values, half of a pair around generated text, the source of a
+# text, or a program's own name. The expression is compiled at the first comment.
 _MARKERS: Final = (
     r"/?[\w.:@/=-]{1,60}(?: [\w.-]{1,20}[:=][\w.:@/=-]{1,100}| [0-9a-f]{7,64}| v\d[\w.]{0,20}){0,4}"
     r"|[\w.:@/-]{0,40}[:_.-](?i:start|begin|end|stop)(?:[ :][\w.:=@/\"'-]{1,40}){0,2}"
@@ -116,7 +116,7 @@ _MARKERS: Final = (
 _HALF: Final = r"[\w.:@/=-]{1,60}(?: [\w.:@/=-]{1,100}){1,7}"
 _HALVES: Final = {"begin": "begin", "start": "begin", "end": "end", "stop": "end"}
 _MOST_WORDS: Final = 3
-"""The name of a pair has at most so many, so that it is hardly an instruction."""
+"""The most words in the name of a pair, so that it is hardly an instruction."""
 
 
 class HiddenText(Rule):
@@ -200,7 +200,7 @@ class HiddenText(Rule):
         whole: bool,
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
-        """Look at the artifacts and instruction files that the change touches."""
+        """Search the artifacts and instruction files that the change touches."""
         setting = selected(self.files, entries, head_files, whole=whole)
         for artifact in artifacts.judged if artifacts else ():
             setting.setdefault(artifact.path, artifact.setting("path"))
@@ -226,9 +226,9 @@ class HiddenText(Rule):
 
 
 def _half(comment: str) -> tuple[str, str]:
-    """The half of a pair that a comment may be, `begin` or `end`, and the pair's name; empty if it is none.
+    """Return the half of a pair that a comment is, `begin` or `end`, and the pair's name; or two empty texts.
 
-    Tools name the pair in words, `SPECKIT START`, and put values behind them, such as a version.
+    Tools write the pair's name in words, `SPECKIT START`, and add values such as a version after it.
     """
     if re.fullmatch(_HALF, comment):
         words = [word.casefold() for word in comment.split() if not {":", "="} & set(word)]
@@ -254,14 +254,14 @@ def _finding(hidden: Hidden, path: bytes, setting: str) -> Finding:
         step = "Take them out; an editor that shows invisible characters finds them."
         key = f"{hidden.what} {_names(hidden.chars)}"
     found = Finding(message, help=step, path=path, line=hidden.line, key=key, setting=setting)
-    # Some of it is left over from copied text more often than it is put there.
+    # These are more often leftovers of copied text than placed on purpose.
     left_over = hidden.what == "selector" and hidden.chars == "\ufe0f"
     found.severity = "warning" if left_over or hidden.what in ("comment", "hyphen") else None
     return found
 
 
 def _names(chars: Collection[str]) -> str:
-    """The first few characters by their code points, each once."""
+    """Describe the first three characters by their code points, each once."""
     from specguard.rules import look_alikes
 
     codes = sorted(set(chars))
@@ -270,7 +270,7 @@ def _names(chars: Collection[str]) -> str:
 
 
 MOST: Final = 100
-"""So many credentials of one file are told."""
+"""The most credentials of one file that are reported."""
 
 
 class SecretInArtifact(Rule):
@@ -330,7 +330,7 @@ class SecretInArtifact(Rule):
         plan_kinds: Mapping[str, PlanKind],
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
-        """Look through the briefs, plans and artifacts."""
+        """Search the briefs, plans and artifacts for credentials."""
         setting = selected(self.files, entries, head_files, whole=whole)
         for name, plan_kind in plan_kinds.items():
             for path in selected(plan_files(plan_kind, "**"), entries, head_files, whole=whole):
@@ -354,7 +354,7 @@ class SecretInArtifact(Rule):
         return any(expression.search(value) for expression in self.allow)
 
     def _own_forms(self, path: bytes, content: bytes) -> Iterator[Finding]:
-        """The matches of `patterns`."""
+        """Yield a finding for each line that matches one of `patterns`."""
         for index, expression in enumerate(self.patterns):
             if expression.may_match_line(content):
                 for number, line in enumerate(content.split(b"\n"), start=1):
@@ -365,9 +365,9 @@ class SecretInArtifact(Rule):
 def credentials(
     content: bytes, finder: CredentialFinder, allowed: Callable[[str], bool]
 ) -> Iterator[tuple[str, int, str]]:
-    """Possible credentials: their kind, their line, and the part that may be shown.
+    """Yield possible credentials: the kind, the line, and the part that may be shown.
 
-    Told are one of a kind a line, and `MOST` of each way of telling.
+    Each kind is yielded once a line. Each of the two searches, by form and by name, yields at most `MOST`.
     """
     told: set[int] = set()
     for look in (finder.by_form, finder.by_name):
@@ -378,7 +378,7 @@ def credentials(
             counted = found.start
             if (found.kind, line) not in known and not allowed(found.value):
                 known.add((found.kind, line))
-                # A token that is given to a name is one credential.
+                # A token that is assigned to a name is one credential.
                 if line not in told:
                     yield found.kind, line, found.shown
             if len(known) >= MOST:

@@ -1,4 +1,4 @@
-"""Rules about the history of a change: how many commits it has, and what merges bring."""
+"""Rules about the history of a change: the number of its commits, and the content that merges add."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 LISTED: Final = 10
-"""So many commits are named in a finding; of more, the number is told."""
+"""The number of commits that a finding names; it counts the rest."""
 
 
 _LIMITS: Final = ("exactly", "at_most", "at_least")
@@ -113,10 +113,10 @@ class CommitCount(Commits, Rule):
             yield Finding(message, help=step, key=key, setting=setting)
 
     def _limits(self, item: WorkItem | None) -> tuple[Commits, str, str]:
-        """The numbers that hold, whose they are, and their setting.
+        """Return the limits that apply, the owner of the limits as text, and their setting.
 
         Raises:
-            NotApplicable: there are none.
+            NotApplicable: neither the item nor the policy has limits.
         """
         stated = item.commits if item else None
         if item and stated and any(getattr(stated, limit) is not None for limit in _LIMITS):
@@ -128,7 +128,7 @@ class CommitCount(Commits, Rule):
 
 
 def _by_item(work: Work, commits: Sequence[Commit]) -> dict[str, Sequence[Commit]]:
-    """The commits of each item of a branch that holds several; those that only mark the plan are left out."""
+    """Group the commits of a branch by its items, without commits that change only the plan's folder."""
     found: dict[str, Sequence[Commit]] = {}
     for naming, item in work.each:
         if item.resolved:
@@ -167,7 +167,7 @@ def _next_step(
 
 
 _MARKS: Final = (b"<<<<<<<", b"=======", b">>>>>>>")
-"""How the lines begin by which git parts the sides of a conflict."""
+"""The beginnings of the lines with which git separates the sides of a conflict."""
 
 
 class MergeCommit(Rule):
@@ -268,7 +268,7 @@ class MergeCommit(Rule):
     def check(
         self, commits: Sequence[Commit], base: Base, policy: Policy, merges: Merges, lines: Lines
     ) -> Iterator[Finding]:
-        """Look for merges, and do those again that differ from all their parents."""
+        """Look for merge commits, and redo those that differ from all their parents."""
         found = [commit for commit in commits if commit.is_merge]
         if not found:
             raise NotApplicable("the change has no merge commit")
@@ -299,16 +299,16 @@ def _about(commit: Commit, what: str, step: str, key: str, **more: Any) -> Findi
 
 
 def _kept(resolved: Sequence[Entry], lines: Lines) -> set[bytes]:
-    """Of files in which a conflict was resolved those that keep every line of both sides."""
+    """Return the paths of resolved files that keep every line of both sides."""
     try:
         return {entry.path for entry, hunks in lines.compare(resolved) if _keeps_both(hunks)}
     except MissingFact:
-        # Files too large to compare are shown as if they did not.
+        # Files that are too large to compare are reported as if they lost lines.
         return set()
 
 
 def _keeps_both(hunks: Sequence[Hunk]) -> bool:
-    """True if a resolution takes away git's marks alone, as many of each."""
+    """True if a resolution removes only git's conflict marks, the same number of each."""
     from collections import Counter
 
     removed = Counter(line for hunk in hunks for line in hunk.removed)

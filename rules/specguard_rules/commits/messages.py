@@ -1,4 +1,4 @@
-"""Rules about commit messages: their form, what they say, and those that were not meant to stay."""
+"""Rules about commit messages: their form, their content, and commits that were not meant to stay."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LIKE_BREAKING: Final = r"(?im)^breaking[ -]changes?[ \t]*[:#].*"
 
 
 class SubjectForm(Settings):
-    """The settings of a rule that can ask for a form of subjects or titles."""
+    """Settings of a rule that can require a form of subjects or titles."""
 
     pattern: Expression | None = setting(None, "what it must match without a work item", tightens=[None])
     conventional: bool = setting(
@@ -53,10 +53,10 @@ class SubjectForm(Settings):
     )
 
     def flaws(self, what: str, subject: str) -> Iterator[tuple[str, str, str]]:
-        """The problems with the form of a subject: each with the next step, and the setting that asks for it.
+        """Yield the flaws in a subject's form: a message, the next step, and the setting that is not met.
 
         Args:
-            what: what the subject is in messages: `subject` or `title`.
+            what: the subject's name in messages: `subject` or `title`.
             subject: the subject.
         """
         named = f"the {what} {quoted(subject)}"
@@ -68,7 +68,7 @@ class SubjectForm(Settings):
             yield message, self.subject_step(setting), setting
 
     def subject_problem(self, subject: str) -> tuple[str, str]:
-        """The problem with a subject, and the setting that asks for the form; both empty if there is none.
+        """Return the problem with a subject, and the setting that requires the form; both empty without one.
 
         Returns:
             A clause with the subject as `it`, and a setting's name.
@@ -96,10 +96,10 @@ class SubjectForm(Settings):
         return "", ""
 
     def subject_step(self, setting: str) -> str:
-        """The form to write a subject in, as the policy has it.
+        """Return the next step: the form of a subject that the policy requires.
 
         Args:
-            setting: the one that is behind the problem, which then names what it lists itself.
+            setting: the setting that is not met; if it is `types`, the step does not repeat their list.
         """
         scope = "" if self.scope == "forbidden" else "(scope)"
         types = f", with a type of {', '.join(self.types)}" if self.types and setting != "types" else ""
@@ -107,11 +107,11 @@ class SubjectForm(Settings):
 
 
 def respelt(subject: str, *, lower: bool, case: str) -> str:
-    """A subject with the spaces, and where wanted the case, that the form asks for; its words stay.
+    """Return a subject with the spacing and case that the form requires; its words stay.
 
     Args:
         subject: the subject.
-        lower: whether its type is in lower case.
+        lower: True if its type must be in lower case.
         case: the setting `description_case`.
     """
     found = re.fullmatch(
@@ -126,10 +126,10 @@ def respelt(subject: str, *, lower: bool, case: str) -> str:
 
 
 def footer_problems(text: str) -> Iterator[tuple[int, str]]:
-    """The problems with footers of a message: the line's number, from 1, and a clause about it.
+    """Yield the problems with the footers of a message: the line's number, from 1, and a clause about it.
 
     Args:
-        text: all of the message.
+        text: the whole message.
     """
     for found in re.finditer(_LIKE_BREAKING, text):
         if found.start() and not re.match(_BREAKING, found[0]):
@@ -225,13 +225,13 @@ class CommitMessage(SubjectForm, Rule):
                 continue
             own = item
             if item and work and item.kind in work.shared:
-                # The title of a branch that holds a whole plan is of the plan.
+                # If a branch implements a whole plan, its title is the plan's.
                 own = None if message.source == "title" else work.item_of(message.commit)
             told = mixed(work, message.commit)
             findings = list(_of_item(message, own, made, told) if own else self._of_form(message, made))
             if message.source != "title":
                 findings.extend(self._body(message, made))
-            # Only a commit with a finding is worth reading the files of.
+            # Only the files of a commit with a finding are worth reading.
             commit = made.get(message.commit or "") if findings else None
             if findings and not (commit and bookkeeping.is_all_of(commit)):
                 yield from findings
@@ -257,7 +257,7 @@ class CommitMessage(SubjectForm, Rule):
     def fix(
         self, finding: Finding, work_item: WorkItem | None = None, work: Work | None = None
     ) -> Fix | None:
-        """The item's subject, or the same words with a type that is spelt as the form has it."""
+        """Return an edit: the item's subject, or the same words with the type spelt as the form requires."""
         from specguard.rules import RewordMessage
 
         if finding.field != "commit.subject":
@@ -296,8 +296,8 @@ def _of_item(
     yield about(message, problem, step, "item", item.setting("commit"), how=how, same_as=same_as)
 
 
-# C0 but tab, newline and the return of a CRLF; DEL and C1; separators that only look like newlines; and what
-# reorders text. Joiners and marks that scripts and emoji need are not among them.
+# C0 except tab, newline and the return of a CRLF; DEL and C1; separators that only look like newlines; and
+# characters that reorder text. Joiners and marks that scripts and emoji need are allowed.
 _CONTROL: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n|$)"
 _WHOLE: Final = r"^(?:    |\t)|\bhttps?://\S"
 _REVERT: Final = r'(?:Revert|Reapply) "(.*)"'
@@ -388,7 +388,7 @@ class CommitForm(Rule):
     def check(
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
-        """Look at each message, and at who made each commit."""
+        """Check the form of each message, and the author and committer of each commit."""
         made = CommitsById(commits or ())
         for message in messages:
             found = list(self._bytes(message))
@@ -409,7 +409,7 @@ class CommitForm(Rule):
                     yield about(commit.message, what, step, key, "authors", field="commit.author")
 
     def fix(self, finding: Finding) -> Fix | None:
-        """The blank line, or the subject without its dot."""
+        """Return an edit that adds the blank line, or removes the subject's trailing dot."""
         from specguard.rules import RewordMessage
 
         edit = {"blank_line": _with_blank_line, "trailing_dot": _without_dot}.get(finding.key)
@@ -418,7 +418,7 @@ class CommitForm(Rule):
         return RewordMessage(finding.commit, edit)
 
     def _bytes(self, message: Message) -> Iterator[tuple[str, str, str]]:
-        """The problems with a message as it is stored: a setting, a clause, the next step."""
+        """Yield the problems with a message as it is stored: a setting, a clause, the next step."""
         size = len(message.raw)
         if self.message_max and size > self.message_max:
             what = f"the message has {size} bytes, and {self.message_max} are allowed"
@@ -469,7 +469,7 @@ class CommitForm(Rule):
 
 
 def _text(key: str, message: Message) -> str:
-    """The words of a shell that give the right message; `MESSAGE` where nobody knows it."""
+    """Return the right message as shell words; `MESSAGE` if only a person knows it."""
     if key == "blank_line":
         subject, _, rest = message.text.rstrip("\n").partition("\n")
         return f"{quoted_text(subject)} -m {quoted_text(rest)}"
@@ -495,7 +495,7 @@ _WIP: Final = (
     r"|\W*(draft|do not merge|dnm)\W*:|[\[(] *(draft|do not merge|dnm) *[\])]"
 )
 _REVERTED: Final = r'(Revert|Reapply) "|[Rr]evert(\([^()]*\))?!?: '
-# What git and the platforms write into a revert by themselves, and trailers: none of it is a reason.
+# Trailers, and lines that git and the platforms write into a revert by themselves, are not reasons.
 _NO_REASON: Final = (
     r"This reverts commits? [0-9a-f]{7,64}(, reversing)?\W*$|changes made to [0-9a-f]{7,64}\W*$"
     r"|This reverts merge request [\w./-]*!\d+\W*$|[Rr]everts [\w./-]*#\d+\W*$"
@@ -579,7 +579,7 @@ class UnfinishedCommit(Rule):
     def check(
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
-        """Look at each subject, at the bodies of reverts, and for commits that change nothing."""
+        """Check each subject and the bodies of reverts, and look for commits that change nothing."""
         made = CommitsById(commits or ())
         for message in messages:
             subject = quoted(message.subject)
@@ -593,7 +593,7 @@ class UnfinishedCommit(Rule):
                 yield about(message, f"the subject {subject} {problem}", step, setting, how=how)
             elif self.reverts == "explain" and message.source != "title" and _unexplained(message):
                 oid = (message.commit or "")[:SHORT]
-                # Trailers stay the last paragraph.
+                # The trailers stay in the last paragraph.
                 how = reword(message, made, f'"$(git log -1 --format="%s%n%nREASON%n%n%b" {oid})"')
                 what, step = f"the revert {subject} gives no reason", "Say in the body why it is taken back"
                 yield about(message, what, step, "revert", "reverts", field="commit.body", how=how)
@@ -606,7 +606,7 @@ class UnfinishedCommit(Rule):
                 yield Finding(what, help=step, commit=commit.oid, key="empty", setting="empty")
 
     def _problem(self, subject: str, *, squashes: bool) -> tuple[str, str]:
-        """The sign that a commit is not to stay, as a clause, and its setting; both empty without one."""
+        """Return a clause that says why a commit is unfinished, and its setting; both empty if it is not."""
         if self.autosquash == "forbid" and squashes:
             return f"waits to be squashed ({subject.partition('!')[0]}!)", "autosquash"
         if self.wip == "forbid" and re.match(_WIP, subject.lower()):
@@ -618,14 +618,14 @@ class UnfinishedCommit(Rule):
 
 
 def _unexplained(message: Message) -> bool:
-    """True if a message is a revert's, and nothing in it says why."""
+    """True if a message is a revert's and gives no reason."""
     body = (line.strip() for line in message.lines[1:])
     reasons = (line for line in body if line and not re.match(_NO_REASON, line))
     return re.match(_REVERTED, message.subject) is not None and not any(reasons)
 
 
 def _squashed_onto(message: Message, made: Mapping[str, Commit]) -> str:
-    """The obstacle before the commit that a message wants to be squashed into; empty without one."""
+    """Return the revision before the commit that a message is squashed into; empty if there is none."""
     wanted = re.sub(r"^((fixup|squash|amend)! *)+", "", message.subject)
     for commit in made.values():
         if commit.oid == message.commit:

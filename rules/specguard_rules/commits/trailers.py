@@ -20,9 +20,9 @@ class Trailer(Record, frozen=False):
     """One trailer.
 
     Attributes:
-        key: as it is written; keys are compared without regard to case.
-        value: without the white space around it; a folded value is one line.
-        line: its line in the message, from 1.
+        key: the key as it is written; keys are compared without regard to case.
+        value: the value without surrounding white space; a folded value is joined into one line.
+        line: the number of its line in the message, from 1.
     """
 
     key: str
@@ -31,26 +31,26 @@ class Trailer(Record, frozen=False):
 
 
 class Trailers:
-    """The trailers of a message, and what looks like one elsewhere in it.
+    """The trailers of a message, and lines elsewhere in it that look like trailers.
 
-    They are the lines `Key: value` of the last paragraph, as `git interpret-trailers` describes them. Git
-    itself also takes a paragraph with other text in it, lets the repository's configuration rename keys, and
-    stops at a line `---` in some commands; here a paragraph is trailers or it is not.
+    Trailers are the lines `Key: value` of the last paragraph, as `git interpret-trailers` describes them.
+    Here each line of that paragraph must be a trailer. Git itself also accepts a paragraph with other text in
+    it, and lets the repository's configuration rename keys. Some of its commands stop at a line `---`.
 
     Args:
         lines: the message's lines, the subject first.
 
     Attributes:
         found: the trailers.
-        elsewhere: lines of the form of a trailer that are none, because of where they stand.
-        divided: the line of a divider `---` that makes other commands read other trailers; 0 without one.
+        elsewhere: lines in the form of a trailer that are not trailers, because of their position.
+        divided: the number of the line `---` that makes other commands read other trailers; 0 without one.
     """
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.found = _read(lines)
         self.divided = 0
         for position, line in enumerate(lines[1:], start=1):
-            # What `git am` and `git interpret-trailers` take for the end of the message.
+            # `git am` and `git interpret-trailers` end the message at this line.
             if line.startswith("---") and not line[3:4].strip():
                 before = [(one.key, one.value) for one in _read(lines[:position])]
                 if before != [(one.key, one.value) for one in self.found]:
@@ -64,25 +64,25 @@ class Trailers:
         ]
 
     def of(self, key: str) -> list[Trailer]:
-        """The trailers of a key."""
+        """Return the trailers with a key."""
         return [trailer for trailer in self.found if trailer.key.lower() == key.lower()]
 
     def misplaced(self, key: str) -> list[Trailer]:
-        """The lines that would be trailers of a key, stood they in the last paragraph."""
+        """Return the lines that would be trailers with a key if they were in the last paragraph."""
         return [trailer for trailer in self.elsewhere if trailer.key.lower() == key.lower()]
 
 
 def in_change(commits: Sequence[Commit], pull_request: PullRequest | None) -> Iterator[Trailers]:
-    """The trailers of each commit's message and of the pull request's text."""
+    """Yield the trailers of each commit's message, and of the pull request's text."""
     for commit in commits:
         yield Trailers(commit.message.lines)
     if pull_request is not None and pull_request.body:
-        # The body stands below the title, as it does in the message of a merge.
+        # The body is below the title, as in the message of a merge.
         yield Trailers(["", "", *pull_request.body.split("\n")])
 
 
 def _trailer(line: str, number: int) -> Trailer | None:
-    """The trailer in a line of that form: a key of letters, digits and hyphens, and a colon."""
+    """Parse a trailer, `Key: value` with letters, digits and hyphens in the key; None for other lines."""
     key, colon, value = line.partition(":")
     key = key.rstrip(" \t")
     if not colon or key.startswith("-") or not key.isascii() or not key.replace("-", "").isalnum():
@@ -91,7 +91,7 @@ def _trailer(line: str, number: int) -> Trailer | None:
 
 
 def _read(lines: Sequence[str]) -> list[Trailer]:
-    """The trailers of the last paragraph; none if it is the subject's or has other lines."""
+    """Read the trailers of the last paragraph; empty if it is the subject's or has other lines."""
     end = len(lines)
     while end and not lines[end - 1].strip():
         end -= 1
@@ -108,7 +108,7 @@ def _read(lines: Sequence[str]) -> list[Trailer]:
             found.append(trailer)
         elif line[0] in " \t" and found:
             found[-1].value = f"{found[-1].value} {line.strip()}".strip()
-        # `git cherry-pick -x` puts this among the trailers.
+        # `git cherry-pick -x` writes this line between the trailers.
         elif not re.fullmatch(r"\(cherry picked from commit [0-9a-f]+\)", line.strip()):
             return []
     return found
@@ -125,7 +125,7 @@ class RequiredTrailer(Settings):
 
     @property
     def may_repeat(self) -> bool:
-        """True if the key may stand there more than once."""
+        """True if a message may have the key more than once."""
         return self.key.lower().endswith("-by") if self.repeat is None else self.repeat
 
 
@@ -202,7 +202,7 @@ class MissingTrailer(Rule):
     def check(
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
-        """Read each message's trailers."""
+        """Read the trailers of each message, and compare them with the required ones."""
         made = CommitsById(commits or ())
         judged = False
         for message in messages:
@@ -228,7 +228,7 @@ class MissingTrailer(Rule):
 
 
 def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
-    """The problem with a trailer of a message, as the end of a sentence; empty if there is none."""
+    """Return the problem with a required trailer, as the end of a sentence; empty if there is none."""
     key = required.key
     found, misplaced = trailers.of(key), trailers.misplaced(key)
     if trailers.divided and (found or misplaced):
@@ -256,7 +256,7 @@ def _step(required: RequiredTrailer, trailers: Trailers, message: Message, made:
     step = f"Put '{key}: ...' into its last paragraph, which holds only trailers"
     wrong = not required.may_repeat and (trailers.of(key) or trailers.misplaced(key))
     if wrong or trailers.divided:
-        # To add one would not be enough.
+        # Adding a trailer would not be enough.
         how = reword(message, made, "MESSAGE")
         return f"{step}: `{how}`" if how else f"{step}."
     commit = made.get(message.commit or "")
@@ -266,12 +266,12 @@ def _step(required: RequiredTrailer, trailers: Trailers, message: Message, made:
         if commit and required.by_author and not _same_person(commit.author, commit.committer):
             return f"Have {person} sign it off: '{key}: {person}' stands in the last paragraph then."
         trailer = ""
-    # Git does not tell its hook whether it amends.
+    # Git does not report to its hook whether the commit is amended.
     amending = "" if message.commit else " (with `--amend`, if you were amending)"
     return f"{step}: `{add_trailer(trailer, message, made)}`{amending}"
 
 
 def _same_person(one: str, other: str) -> bool:
-    """True if two texts `Name <address>` have one address, or are equal where one has none."""
+    """True if two texts `Name <address>` have the same address; texts without one must be equal."""
     addresses = [text.rpartition("<")[2].partition(">")[0].casefold() for text in (one, other)]
     return addresses[0] == addresses[1] if "<" in one and "<" in other else one == other

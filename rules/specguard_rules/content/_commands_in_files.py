@@ -1,4 +1,4 @@
-"""The commands that files tell to run: scripts, programs, data, prose, and the steps of CI files."""
+"""The commands in files that say to run them: scripts, programs, data, prose, and the steps of CI files."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 
 MAX_BYTES: Final = 1 << 20
-"""A file of more bytes is not read."""
+"""The largest file that is read, in bytes."""
 
 MAX_DEPTH: Final = 50
-"""How deep mappings and lists may be nested."""
+"""The deepest nesting of mappings and lists that is read."""
 
 EXTENDS_DEPTH: Final = 11
-"""GitLab's own limit of nesting for `extends`."""
+"""GitLab's own limit for nested `extends`."""
 
 _GITLAB_KEYWORDS: Final = frozenset([
     "after_script", "before_script", "cache", "default", "image", "include", "pages:deploy", "services",
     "spec", "stages", "types", "variables", "workflow",
 ])  # fmt: skip
-"""Keys at the top of `.gitlab-ci.yml` that are no jobs (docs.gitlab.com/ci/yaml)."""
+"""Top-level keys of `.gitlab-ci.yml` that are not jobs (docs.gitlab.com/ci/yaml)."""
 
 
 class YamlError(ValueError):
-    """A file that cannot be read; its second argument is the line, None where it is no line's fault."""
+    """A file that cannot be read; the second argument is the line, or None if no line is at fault."""
 
 
 class Text(str):
     """A scalar as it is written.
 
     Attributes:
-        line: where it begins, from 1.
-        end_line: where it ends.
-        literal: whether it is a block whose lines are its own (`|`).
+        line: the line where it begins, from 1.
+        end_line: the line where it ends.
+        literal: True if it is a literal block (`|`), which keeps its line breaks.
     """
 
     __slots__ = ("end_line", "line", "literal")
@@ -53,14 +53,14 @@ class Text(str):
     literal: bool
 
     def __new__(cls, found: Any) -> Self:
-        """The text of a scalar node of YAML."""
+        """Create the text of a YAML scalar node."""
         text = super().__new__(cls, found.value)
         text.line, text.end_line = found.start_mark.line + 1, found.end_mark.line + 1
         text.literal = found.style == "|"
         return text
 
     def commands(self) -> list[Command]:
-        """The commands of a script, with the file's lines."""
+        """Parse the text as a script, and return its commands with the file's line numbers."""
         found = commands(self, self.line + self.literal)
         for command in found if not self.literal else ():
             command.line, command.end_line = self.line, self.end_line
@@ -68,16 +68,16 @@ class Text(str):
 
 
 class Reference(list[object]):
-    """The keys of one of GitLab's `!reference`s."""
+    """The keys of a GitLab `!reference`."""
 
 
 def read_yaml(data: bytes) -> Any:
-    """The last document of a YAML file: mappings, lists and `Text`; what an alias stands for is shared.
+    """Parse the last document of a YAML file into mappings, lists and `Text`; aliases share one object.
 
-    Anchors, merge keys and tags are read, which CI files have and which `documents` refuses.
+    Anchors, merge keys and tags are accepted: CI files have them, and `documents` refuses them.
 
     Raises:
-        YamlError: it is none, or says what a reader could take for two things.
+        YamlError: the file is not YAML, is too large or too deep, or could be read in two ways.
     """
     import yaml
 
@@ -87,8 +87,8 @@ def read_yaml(data: bytes) -> Any:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise YamlError("it is not UTF-8", None) from None
-    # YAML 1.1 breaks lines at more characters than git and YAML 1.2 do; a lone carriage return breaks them in
-    # both versions of YAML, but in no editor's line numbers.
+    # YAML 1.1 breaks lines at more characters than git and YAML 1.2 do. A lone carriage return is a line
+    # break in both versions of YAML, but not in the line numbers of editors.
     text = text.replace("\r\n", "\n").translate({0x85: " ", 0x2028: " ", 0x2029: " "})
     if "\r" in text:
         line = text[: text.index("\r")].count("\n") + 1
@@ -100,10 +100,10 @@ def read_yaml(data: bytes) -> Any:
         for event in yaml.parse(text, Loader=loader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
-                # What composes nodes would run out of its stack.
+                # Composing deeper nodes would exhaust the stack.
                 line = event.start_mark.line + 1
                 raise YamlError(f"it is nested deeper than {MAX_DEPTH} levels", line)
-        # GitLab takes the first of two documents for a header.
+        # GitLab reads the first of two documents as a header.
         *_, last = [None, *yaml.compose_all(text, Loader=loader)]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -135,7 +135,7 @@ def _value(found: Any, known: dict[int, Any]) -> Any:
                 raise YamlError(f"the key {name!r} is there twice", key.start_mark.line + 1)
             else:
                 made[name] = inner
-        # What a mapping has itself comes before what is merged into it, and earlier before later.
+        # A mapping's own keys override merged ones, and earlier merges override later ones.
         for other in merged:
             made = {**fields(other), **made}
     known[id(found)] = made
@@ -143,7 +143,7 @@ def _value(found: Any, known: dict[int, Any]) -> Any:
 
 
 def fields(value: Any, key: str = "") -> dict[str, Any]:
-    """A mapping, or the one at its key; empty if there is none."""
+    """Return a mapping, or the mapping at one of its keys; empty if there is none."""
     found = _at(value, key) if key else value
     return found if isinstance(found, dict) else {}
 
@@ -164,12 +164,12 @@ class Step(Record):
 
     Attributes:
         job: the job's name; empty in a composite action.
-        contained: whether the job runs in a container; None where an included file may say so.
-        variables: the variables that are set for the step.
-        script: the texts that are run one after the other in one shell; none for a step that uses an action.
-        uses: the action that a step uses.
-        inputs: the texts of its inputs, by name.
-        shell: what reads the script, such as `bash` or `python`; empty for the default.
+        contained: True if the job runs in a container; None if an included file may say so.
+        variables: the environment variables that are set for the step.
+        script: the texts that run one after the other in one shell; empty for a step that uses an action.
+        uses: the action that the step uses.
+        inputs: the action's inputs, by name.
+        shell: the program that reads the script, such as `bash` or `python`; empty for the default.
         folder: the working directory, relative to the repository's root; empty for the root.
     """
 
@@ -184,20 +184,20 @@ class Step(Record):
 
 
 def steps(top: Any) -> Iterator[Step]:
-    """The steps of a CI file, in its order; none if it is no mapping."""
+    """Yield the steps of a CI file in file order; nothing if the file is not a mapping."""
     if _at(top, "jobs") is not None:
         for name, job in fields(top, "jobs").items():
             yield from _github(name, _at(job, "steps"), job, top)
     elif _at(top, "runs") is not None:
-        # Where a composite action runs is its caller's affair; it may be a job without a container.
+        # The caller decides where a composite action runs; it may be a job without a container.
         yield from _github("", _at(top, "runs", "steps"))
     else:
         yield from _gitlab(fields(top))
 
 
 def _variables(*tables: Any) -> dict[str, str]:
-    """The variables of several tables, a later one over an earlier."""
-    # GitLab also has `NAME: {value: TEXT, description: TEXT}`.
+    """Merge tables of variables; later tables override earlier ones."""
+    # GitLab also accepts `NAME: {value: TEXT, description: TEXT}`.
     return {
         name: _text(value) or _text(value, "value")
         for table in tables
@@ -206,7 +206,7 @@ def _variables(*tables: Any) -> dict[str, str]:
 
 
 def _github(name: str, items: Any, *holders: Any) -> Iterator[Step]:
-    """The steps of a job or an action; what a step does not say itself, the job and the file say."""
+    """Yield the steps of a job or action; the job and the file provide the defaults."""
     tables = [_at(holder, "env") for holder in reversed(holders)]
     for item in items if isinstance(items, list) else ():
         places = [item, *(_at(holder, "defaults", "run") for holder in holders)]
@@ -225,7 +225,7 @@ def _github(name: str, items: Any, *holders: Any) -> Iterator[Step]:
 
 def _gitlab(top: dict[str, Any]) -> Iterator[Step]:
     for name, job in top.items():
-        # A hidden job (`.name`) runs only where another one extends it.
+        # A hidden job (`.name`) runs only if another job extends it.
         if name in _GITLAB_KEYWORDS or name.startswith(".") or not fields(job):
             continue
         chain = [job, *_extended(top, job)]
@@ -234,7 +234,7 @@ def _gitlab(top: dict[str, Any]) -> Iterator[Step]:
         if not contained and "include" in top:
             contained = None
         variables = _variables(_at(top, "variables"), *(_at(one, "variables") for one in reversed(chain)))
-        # The first two are one shell, with one set of variables.
+        # `before_script` and `script` run in one shell, with one set of variables.
         for keys in (("before_script", "script"), ("after_script",)):
             script: list[Text] = []
             for key in keys:
@@ -245,12 +245,12 @@ def _gitlab(top: dict[str, Any]) -> Iterator[Step]:
 
 
 def _extended(top: dict[str, Any], job: Any) -> list[Any]:
-    """The jobs that a job extends, nearest first, as far as they are in the same file."""
+    """Return the jobs that a job extends, nearest first, if they are in the same file."""
     found: list[Any] = []
     waiting = [job]
     for _ in range(EXTENDS_DEPTH):
         extends = [_at(one, "extends") for one in waiting]
-        # Of several a later one overrides an earlier.
+        # If a job extends several jobs, a later one overrides an earlier one.
         names = [name for one in extends for name in (reversed(one) if isinstance(one, list) else [one])]
         waiting = [top[name] for name in names if isinstance(name, Text) and name in top]
         waiting = [one for one in waiting if not any(one is known for known in found)]
@@ -259,7 +259,7 @@ def _extended(top: dict[str, Any], job: Any) -> list[Any]:
 
 
 def _texts(top: dict[str, Any], value: Any, seen: set[int]) -> Iterator[Text]:
-    """The texts of a script: one, a list of them, or lists within it and `!reference`s, each read once."""
+    """Yield the texts of a script: a text, or nested lists and `!reference`s, each read once."""
     if id(value) in seen:
         return
     seen.add(id(value))
@@ -277,12 +277,12 @@ _FIRST_LINE: Final = re.compile(
     rb"#!\s*\S*/(?:env\s+(?:-\S+\s+)*)?(?:((?:ba|da|z|k|a)?sh)\b|(python|node|ruby|perl|php|deno|bun|lua))"
 )
 _MAKEFILE: Final = re.compile(rb"(?:^|/)(?:gnu)?makefile(?:\.[^/]*)?$|\.mk$")
-# Instructions of agents are Markdown by other names, too.
+# Agents' instruction files can be Markdown with other file names.
 _PROSE: Final = re.compile(rb"\.(?:md|markdown|mdx|mdc|prompt|txt)$|(?:^|/)\.[a-z]*rules$")
 
 
 def language(path: bytes, data: bytes) -> str:
-    """The language of a script: `shell`, `code`, or empty if it is none."""
+    """Return the language of a script: `shell`, `code`, or empty if the file is not a script."""
     first = _FIRST_LINE.match(data)
     if b"\0" in data[:8000]:
         return ""
@@ -292,15 +292,15 @@ def language(path: bytes, data: bytes) -> str:
 
 
 def written_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
-    """The commands of a file, each with its lines and whether the file tells to run it.
+    """Yield the commands of a file with their lines, and whether the file says to run each one.
 
     Args:
-        path: where it is, which tells what it is.
-        content: what it holds.
-        documents: the documents of the judged tree, which read data.
+        path: the file's path, which decides how it is read.
+        content: the file's content.
+        documents: the documents of the judged tree, which parse data files.
 
     Raises:
-        MissingFact: it is data that cannot be read.
+        MissingFact: the file is a data file that cannot be read.
     """
     text, name = content.decode("utf-8", "surrogateescape"), path.lower()
     if name.endswith((b".yaml", b".yml")):
@@ -317,7 +317,7 @@ def written_commands(path: bytes, content: bytes, documents: Documents) -> Itera
     elif _PROSE.search(name):
         yield from _in_markdown(text)
     elif _MAKEFILE.search(name):
-        # A recipe's line begins with a tab, and may with marks for make itself.
+        # A recipe's line begins with a tab, sometimes followed by make's own prefixes.
         yield from commands(re.sub(r"^(?:\t[@+-]*|[^\t\n].*)", "", text, flags=re.MULTILINE))
     elif language(path, content) == "shell":
         yield from commands(text)
@@ -326,23 +326,23 @@ def written_commands(path: bytes, content: bytes, documents: Documents) -> Itera
         yield from _in_code(text, _CALL_OR_BACKQUOTE if backquotes else _CALL)
 
 
-# Comments of PowerShell and of batch files; those that begin with `#` are a shell's, too.
+# Comments of PowerShell and of batch files; shells share those that begin with `#`.
 _REMARKS: Final = re.compile(r"(?ims)<#.*?(?:#>|\Z)|^[ \t]*(?:@[ \t]*)?(?:rem\b|::)[^\n]*")
 
-# What starts a command in a language of its own, up to the text or the first word of a list.
+# A call that starts a command in a programming language, up to the text or a list's first word.
 _CALL: Final = re.compile(
     r"\b(?:system|popen|Popen|run|call|check_call|check_output|getoutput|getstatusoutput|exec\w*|spawn\w*|shell"
     r"|shell_exec|passthru|create_subprocess_\w+|sh)\s*\(\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])"
 )
 _TEXT: Final = re.compile(r"([\"'])((?:(?!\1)[^\\\n]|\\.)*)\1|`((?:[^`\\]|\\.)*)`", re.DOTALL)
 _NEXT: Final = re.compile(r"\s*,\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])")
-# In Ruby, Perl and PHP backquotes run a command, and calls need no parentheses.
+# In Ruby, Perl and PHP, backquotes run a command, and calls need no parentheses.
 _CALL_OR_BACKQUOTE: Final = re.compile(rf"{_CALL.pattern}|\b(?:system|exec)[ \t]+(?=[\"'])|(?=`)")
 _REMARK: Final = re.compile(r"[ \t]*(?:#|//|\*)")
 
 
 def _in_code(text: str, starts: re.Pattern[str]) -> Iterator[Command]:
-    """The commands that a program starts with written-out texts; `$()` stands for words that are none."""
+    """Yield the commands that a program starts with string literals; `$()` replaces other words."""
     newlines = [found.start() for found in re.finditer("\n", text)]
     end = 0
     for call in starts.finditer(text):
@@ -359,7 +359,7 @@ def _in_code(text: str, starts: re.Pattern[str]) -> Iterator[Command]:
         yield Command(line + 1, [*words, "$()"], line + 1)
 
 
-# The keys of data under which commands stand: in plans, hooks' settings, work breakdowns, package.json.
+# The keys whose values are commands: in plans, hooks' settings, work breakdowns, package.json.
 _KEY: Final = re.compile(
     r"(?i)(?:^|[-_])(?:checks?|cleanup|cmd|commands?|exec|gates?|run|scripts?|setup|shell|start|stop|task"
     r"|teardown|test|verification|verify)$"
@@ -367,11 +367,11 @@ _KEY: Final = re.compile(
 
 
 def _in_yaml(content: bytes, text: str) -> Iterator[Command]:
-    """The commands of a CI file's steps, or of other YAML by its keys."""
+    """Yield the commands of a CI file's steps, or of other YAML by its keys."""
     try:
         top = read_yaml(content)
     except YamlError:
-        # What cannot be read as YAML is read as lines: better a command too many than one unseen.
+        # A file that is not valid YAML is read as lines: a wrong command is better than a missed one.
         yield from commands(text)
         return
     parts = {id(part): part for step in steps(top) for part in step.script}
@@ -382,7 +382,7 @@ def _in_yaml(content: bytes, text: str) -> Iterator[Command]:
 
 
 def _in_data(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) -> Iterator[Command]:
-    """Commands under a command's key, each with its own line; values behind aliases are read once."""
+    """Yield the commands below command keys, each with its own line; values behind aliases are read once."""
     waiting: list[tuple[tuple[str | int, ...], Any, bool]] = [((), top, False)]
     seen: set[tuple[int, bool]] = set()
     while waiting:
@@ -396,12 +396,12 @@ def _in_data(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) -> Itera
             inner: list[tuple[str | int, Any, bool]] = []
             if isinstance(value, list):
                 if told and len(value) > 1 and all(isinstance(part, str) for part in value):
-                    # It may also be one command as a list of words.
+                    # The list may also be the words of one command.
                     line = getattr(value[0], "line", None) or line_of(place)
                     yield Command(line, value, line)
                 inner = [(at, part, told and isinstance(part, str)) for at, part in enumerate(value)]
             elif isinstance(value, dict):
-                # A table of commands by name, such as the `scripts` of a package.json, has texts alone.
+                # A table of commands by name, such as the `scripts` of a package.json, has only texts.
                 inner = [
                     (key, part, _KEY.search(key) is not None or (told and isinstance(part, str)))
                     for key, part in value.items()
@@ -423,13 +423,13 @@ _NO: Final = (
 )
 _BEFORE: Final = re.compile(rf"\b(?:{_NO}|without|instead of)\b", re.IGNORECASE)
 _AFTER: Final = re.compile(rf"\s*(?:\([^)]{{0,80}}\)\s*)?(?:\w+\s+){{0,2}}{_NO}\b", re.IGNORECASE)
-# An instruction, with a few words at most between it and the command: "then run once more `gt sync`".
+# An instruction, with at most a few words before the command: "then run once more `gt sync`".
 _TELLS: Final = re.compile(
     r"\b(?:(?:re-?)?run|use|execute|call|invoke|type|issue|enter|try|then)\b:?"
     r"(?:\s+[\w'-]+){0,4}:?\s*[*_(\"']*$",
     re.IGNORECASE,
 )
-# What stands before a command with which a list item or a paragraph begins, and what may follow it there.
+# The text before a command that begins a list item or a paragraph, and the text that may follow it.
 _BEGINS: Final = re.compile(r"\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?[*_]{0,2}$")
 _GOES_ON: Final = re.compile(r"[*_]{0,2}\s*(?:$|[.,;:(#\u2013\u2014-]|(?:to|and|then|in|from|on|for)\b)")
 _SENTENCE: Final = re.compile(r"[.!?]\s")
@@ -437,7 +437,7 @@ _LONGEST_CONTEXT: Final = 400
 
 
 def _in_markdown(text: str) -> Iterator[Command]:
-    """The commands of fenced blocks of a shell, and of code spans that no sentence forbids."""
+    """Yield the commands of fenced shell blocks, and of code spans that no sentence forbids."""
     fence = info = before = lead = ""
     block: list[str] = []
     start = 0
@@ -467,13 +467,13 @@ def _in_markdown(text: str) -> Iterator[Command]:
 
 def _fenced(text: str, info: str, start: int) -> Iterator[Command]:
     if re.split(r"[\s{,:]", info, maxsplit=1)[0] in _SHELL_INFO:
-        # A prompt is no part of the command; a comment without one stays a comment.
+        # A prompt is not part of the command; a comment without a prompt stays a comment.
         prompts = any(row.lstrip().startswith("$ ") for row in text.split("\n"))
         yield from commands(_PROMPT.sub(r"\1", text) if prompts else text, start)
 
 
 def _spans(line: str, number: int, before: str) -> Iterator[Command]:
-    """The commands in code spans of a line, but for those that a sentence forbids."""
+    """Yield the commands in a line's code spans, except those that a sentence forbids."""
     for span in _SPAN.finditer(line):
         start, end = span.span()
         said = _SENTENCE.split(before + " " + line[max(0, start - _LONGEST_CONTEXT) : start])[-1]

@@ -1,4 +1,4 @@
-"""Calls to the host in the steps of CI files: in their shells, and in the scripts that they run."""
+"""Calls to the CI host in the steps of CI files: in their shell commands and the scripts that they run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _NAMES_ONLY: Final = re.compile(
     r"\S*\b(?:docker|podman|nerdctl)(?: -\S+)* (?:build|buildx|tag|rmi|images)\b"
     r"|(?:git|npm|pip|yarn|pnpm)(?: \S+)?(?: \S+)? config\b"
 )
-# What follows these is data for the server that is called, or the name of a file.
+# The values of these options are data for the called server, or file names.
 _DATA: Final = re.compile(
     r"-[dHFeowA]|--(?:data[\w-]*|json|header|form|referer|output|write-out|post-data|body-data|user-agent)"
 )
@@ -62,10 +62,10 @@ _VARIABLE: Final = re.compile(
 _LONGEST: Final = 10_000
 
 _INTERPRETERS: Final = re.compile(r"(?:python[0-9.]*|pypy3?|node|deno|bun|ruby|perl|php|pwsh|tsx|ts-node)$")
-# Options after which the program is no file: its text, a module, or standard input.
+# Options after which the program is not a file, but its text, a module, or standard input.
 _SHELL_TEXT: Final = re.compile(r"-|-[a-z]*[cs]")
 _CODE_TEXT: Final = re.compile(r"-|-[a-z]*[cemp]|--eval|--print")
-# Programs that start another one of their arguments, and those that run what their own files say.
+# Programs that start another program from their arguments, and those that read commands from their files.
 _STARTERS: Final = frozenset(
     ["npx", "uv", "poetry", "pipenv", "pdm", "rye", "hatch", "bundle", "run", "exec"]
 )
@@ -77,7 +77,7 @@ _START: Final = re.compile(
     r"|(?P<action>\$\{?GITHUB_ACTION_PATH\}?|\$\{\{\s*github\.action_path\s*\}\}))/"
 )
 
-# What begins a line that prints, and a comment.
+# The beginning of a line that prints, or of a comment.
 _SAYS: Final = re.compile(
     r"\s*(?:(?:console\.\w+|print\w*|puts|echo|say|die|warn|Write-(?:Host|Output)|log(?:ger|ging)?\.\w+)\b"
     r"|#|//|\*|/\*)"
@@ -86,15 +86,15 @@ _QUOTED: Final = re.compile(r"[\"'`]([^\"'`]*)")
 
 
 def judge(path: bytes, files: Tree, setting: str) -> Iterator[Finding]:
-    """The calls of a CI file's steps, and of the scripts that they run.
+    """Yield findings for the calls of a CI file's steps, and of the scripts that they run.
 
     Args:
-        path: where it is.
+        path: the path of the CI file.
         files: the judged tree.
         setting: the key of the pattern that the file matches.
 
     Raises:
-        MissingFact: the file or a script is too large, or not there.
+        MissingFact: the file or a script is too large, or missing.
     """
     file = _CiFile(path, files)
     try:
@@ -117,7 +117,7 @@ def judge(path: bytes, files: Tree, setting: str) -> Iterator[Finding]:
 
 
 class _CiFile:
-    """The findings in a CI file: calls by their place, and by line the parts that are not followed."""
+    """The results for a CI file: calls by their place, and the parts that are not followed by their line."""
 
     def __init__(self, path: bytes, files: Tree) -> None:
         self._path = path
@@ -142,7 +142,7 @@ class _CiFile:
                 for line, called in code_literals(part, part.line + part.literal):
                     self._call(step, self._path, line if part.literal else part.line, called)
             return
-        # One shell reads all the parts.
+        # One shell reads all parts of the script.
         shell = Shell([command for part in step.script for command in part.commands()], step.variables)
         for line, called in shell.calls():
             self._call(step, self._path, line, called)
@@ -161,11 +161,11 @@ class _CiFile:
             self.found[place, line, called] = message, None
 
     def _script(self, step: Step, name: str, place: str | None, line: int) -> None:
-        """Look into a script that a step runs, and no further."""
+        """Read a script that a step runs, but not the scripts that this script runs."""
         path = (place or "").encode("utf-8", "surrogateescape")
         data = self._files.read(path) if path else None
         if data is None:
-            # Without a suffix it is a program that was installed, such as `node_modules/.bin/tool`.
+            # A name without a suffix is an installed program, such as `node_modules/.bin/tool`.
             if " " in name or _RUNNERS.match(name) or "." in name.rpartition("/")[2]:
                 self.unfollowed.add((line, name))
         else:
@@ -178,13 +178,13 @@ class _CiFile:
 
 
 def literal(text: str) -> str:
-    """The first address of the host with a scheme or a port in a text; empty without one."""
+    """Return the first address of the host with a scheme or a port in a text; empty if there is none."""
     match = _URL.search(text) or _HOST_PORT.search(text)
     return match[0] if match else ""
 
 
 def code_literals(text: str, line: int = 1) -> Iterator[tuple[int, str]]:
-    """The addresses in quoted texts of a program, but for those in comments and in what it prints."""
+    """Yield the host addresses in a program's string literals, except in comments and printed texts."""
     for number, row in enumerate(text.split("\n"), start=line):
         called = next(filter(None, map(literal, _QUOTED.findall(row))), "")
         if called and not _SAYS.match(row):
@@ -192,7 +192,7 @@ def code_literals(text: str, line: int = 1) -> Iterator[tuple[int, str]]:
 
 
 class Shell:
-    """The commands of one shell, and its variables: each has all the values that it is given anywhere."""
+    """The commands of one shell and its variables; a variable has all the values assigned to it anywhere."""
 
     def __init__(self, found: Sequence[Command], variables: Mapping[str, str]) -> None:
         self._commands = found
@@ -217,7 +217,7 @@ class Shell:
         return self._variables.get(name, match[3] if match[3] is not None else match[0])
 
     def calls(self) -> Iterator[tuple[int, str]]:
-        """The addresses of the host that commands call, each with its line."""
+        """Yield the addresses of the host that commands call, each with its line."""
         for command in self._commands:
             called = self._called(command)
             if called:
@@ -246,7 +246,7 @@ class Shell:
             if called:
                 return called
             previous = word
-        # A URL as the program itself, as in a template that fills in the rest.
+        # The program itself may be a URL, as in a template that fills in the rest.
         return literal(words[0])
 
     def _here(self, command: Command) -> Iterator[tuple[int, str]]:
@@ -262,7 +262,7 @@ class Shell:
                     yield command.here_line + number, called
 
     def scripts(self, folder: str, action: str = "") -> Iterator[tuple[int, str, str | None]]:
-        """The scripts that the commands run: line, name, and the path if the text gives it.
+        """Yield the scripts that the commands run: the line, the name, and the path; None if it is unknown.
 
         Args:
             folder: the working directory, relative to the root.
@@ -281,7 +281,7 @@ class Shell:
 
 
 def _argument(word: str, option: str, *, client: bool) -> str:
-    """The address that an argument calls; one without a scheme counts for clients, or with its port."""
+    """Return the address that an argument calls; without a scheme it needs a port, or a client program."""
     name, equals, value = word.partition("=")
     if equals and name.startswith("-"):
         option, word = name, value
@@ -292,7 +292,7 @@ def _argument(word: str, option: str, *, client: bool) -> str:
 
 
 def _inside(words: Sequence[str]) -> bool:
-    """True if a command runs another one inside of a container."""
+    """True if a command runs another one inside a container."""
     text = " ".join(words)
     return (
         base_name(words) in _CONTAINERS and _INSIDE.match(text) is not None and _ON_HOST.search(text) is None
@@ -300,7 +300,7 @@ def _inside(words: Sequence[str]) -> bool:
 
 
 def _script(words: Sequence[str]) -> str:
-    """The script that a command runs, as it is written; empty if it runs none."""
+    """Return the script that a command runs, as it is written; empty if it runs none."""
     while base_name(words) in _STARTERS and len(words) > 1:
         words = words[1:]
         while len(words) > 1 and words[0].startswith("-"):
@@ -319,7 +319,7 @@ def _script(words: Sequence[str]) -> str:
 
 
 def _place(name: str, folder: str, action: str) -> str | None:
-    """A name as a path from the repository's root; None if a variable or the outside is in it."""
+    """Return a name as a path from the repository's root; None if it has a variable or leads outside."""
     start = _START.match(name)
     if start:
         name, folder = name[start.end() :], action if start["action"] else ""

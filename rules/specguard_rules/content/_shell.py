@@ -1,6 +1,6 @@
-"""The commands of a shell text with their lines: quotes, pipes, substitutions and here-documents are read.
+"""The commands of a shell text with their lines: quotes, pipes, substitutions and here-documents are parsed.
 
-Nothing is run or expanded, and any text is read: what is not closed goes on to the end.
+Nothing is run or expanded. Any text is accepted: an unclosed quote or bracket extends to the end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 DEPTH: Final = 20
-"""What is nested deeper than this is read as if it were not nested."""
+"""The deepest nesting that is parsed; deeper text is read as if it were not nested."""
 
 SHELLS: Final = frozenset(["sh", "bash", "dash", "zsh", "ksh", "ash"])
 
@@ -57,16 +57,16 @@ class Command(Record, frozen=False):
     """A simple command.
 
     Attributes:
-        words: the program and its arguments, unquoted; `$()` stands for what a substitution gives.
+        words: the program and its arguments, unquoted; `$()` replaces the output of a substitution.
         assigned: the variables that are set before it, with their values.
-        targets: what it redirects to or from.
-        line: where it begins.
-        end_line: where it ends.
+        targets: the files that it redirects to or from.
+        line: the line where it begins.
+        end_line: the line where it ends.
         here: its here-document.
-        here_line: where that begins.
-        told: whether the text tells to run it, and does not only speak of it.
-        piped: whether it reads what the one before it writes.
-        inner: the commands of its substitutions, which stand before it in the list as well.
+        here_line: the line where the here-document begins.
+        told: True if the text says to run the command; False if the text only mentions it.
+        piped: True if it reads the output of the command before it.
+        inner: the commands of its substitutions, which are also listed before it.
     """
 
     line: int
@@ -81,7 +81,7 @@ class Command(Record, frozen=False):
     inner: list[Command] = []
 
     def add(self, word: str, line: int, inner: Sequence[Command], *, target: bool) -> None:
-        """Take a word with the commands of its substitutions; a `target` is redirected to or from."""
+        """Add a word and the commands of its substitutions; a `target` is the target of a redirection."""
         if not self.words and not self.assigned and not self.targets:
             self.line = line
         assignment = _ASSIGNMENT.match(word)
@@ -95,7 +95,7 @@ class Command(Record, frozen=False):
 
     @property
     def variables(self) -> list[tuple[str, str]]:
-        """The variables that it sets, with their values: those before it, and those of `export` and `env`."""
+        """The variables that it sets, with values: by assignments before it, by `export` and by `env`."""
         declares = self.program in _DECLARING or "env" in (base_name([word]) for word in self.words)
         parts = [word.partition("=") for word in self.words if declares and "=" in word]
         return [*self.assigned, *((name, value) for name, _, value in parts)]
@@ -106,7 +106,7 @@ class Command(Record, frozen=False):
         return base_name(self.words)
 
     def unwrapped(self) -> Sequence[str]:
-        """The words of the command that is run in the end, behind `sudo`, `env` and their like."""
+        """Return the words of the command that finally runs, without `sudo`, `env` and similar programs."""
         words = self.words
         while (wrapper := base_name(words)) in _WRAPPERS:
             valued = _WRAPPERS[wrapper].split()
@@ -118,12 +118,12 @@ class Command(Record, frozen=False):
 
 
 def base_name(words: Sequence[str]) -> str:
-    """The name of the program that is the first of some words; empty if there is none."""
+    """Return the name of the program in a command's first word; empty without words."""
     return words[0].rpartition("/")[2] if words else ""
 
 
 def commands(text: str, line: int = 1) -> list[Command]:
-    """The commands of a text, those within `eval` and `sh -c` too.
+    """Parse the commands of a text, including those within `eval` and `sh -c`.
 
     Args:
         text: the text.
@@ -139,7 +139,7 @@ def commands(text: str, line: int = 1) -> list[Command]:
 
 
 def _inner(words: Sequence[str]) -> str:
-    """The text that a command has run as one of a shell."""
+    """Return the text that a command runs as a shell script; empty if there is none."""
     program = base_name(words)
     if program == "eval":
         return " ".join(words[1:])
@@ -152,7 +152,7 @@ def _inner(words: Sequence[str]) -> str:
 
 
 class _Reader:
-    """Reads a text from its beginning to its end, once."""
+    """Reads a text once, from its beginning to its end."""
 
     def __init__(self, text: str, line: int, depth: int = 0) -> None:
         self._text = text
@@ -162,7 +162,7 @@ class _Reader:
         self._inner: list[Command] = []
 
     def commands(self, *, nested: bool = False) -> list[Command]:
-        """The commands up to the end, or of a substitution up to its parenthesis."""
+        """Return the commands up to the end; `nested`: up to the closing parenthesis of a substitution."""
         found: list[Command] = []
         waiting: list[tuple[Command, str, str]] = []
         command, target, piped, level = Command(self._line), False, False, 0
@@ -197,7 +197,7 @@ class _Reader:
                     waiting = []
 
     def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """Read a match at the position, and move behind it."""
+        """Match a pattern at the position, and advance past the match."""
         found = pattern.match(self._text, self._at)
         if found:
             self._line += found[0].count("\n")
@@ -205,13 +205,13 @@ class _Reader:
         return found
 
     def _passes(self, sign: str) -> bool:
-        """True if a sign stands here, and go behind it."""
+        """True if the text continues with a sign; advance past it then."""
         found = self._text.startswith(sign, self._at)
         self._at += found
         return found
 
     def _read_here(self, waiting: Sequence[tuple[Command, str, str]]) -> None:
-        """The here-documents that the line before asked for."""
+        """Read the here-documents that the line before began."""
         for command, delimiter, sign in waiting:
             tabs = "\t*" if sign == "<<-" else ""
             command.here_line = self._line
@@ -219,7 +219,7 @@ class _Reader:
             command.here = body[1] if body else ""
 
     def _word(self, *, quoted: bool = False) -> str:
-        """A word, or what stands up to the next double quote."""
+        """Read a word, or with `quoted` the text up to the next double quote."""
         parts: list[str] = []
         while part := self._take(_QUOTED if quoted else _PART):
             kind = part.lastgroup or ""
@@ -240,7 +240,7 @@ class _Reader:
         return word
 
     def _substituted(self, backquoted: str | None) -> list[Command]:
-        """The commands of a substitution."""
+        """Return the commands of a substitution."""
         if backquoted is not None:
             return _Reader(backquoted, self._line - backquoted.count("\n"), self._depth + 1).commands()
         outer, self._inner = self._inner, []

@@ -1,4 +1,4 @@
-"""Rules about lines, commands and calls that may not stand in a file."""
+"""Rules about lines, commands and calls that are forbidden in files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 MOST: Final = 100
-"""So many lines of one file are named for one expression; one more finding counts the rest."""
+"""The most findings for one file and one expression; one more finding counts the rest."""
 
 
 class Forbidden(Settings):
@@ -82,7 +82,7 @@ class ForbiddenContent(Rule):
     forbid: list[Forbidden] = setting([], "the expressions and their files", tightens="more")
 
     def check(self, entries: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
-        """Look for each expression in the files it holds for."""
+        """Match each expression against the lines that the change adds to its files."""
         files = [entry for entry in entries if entry.is_file and entry.old != entry.new]
         paths = [entry.path for entry in files]
         held: list[set[bytes]] = []
@@ -112,7 +112,7 @@ class ForbiddenContent(Rule):
                 yield Finding(message, help=step, path=path, key=f"more {text}", setting=setting)
 
 
-# These run a command that stands among their arguments.
+# These programs run a command that is among their arguments.
 _CARRIERS: Final = frozenset(
     ["docker", "docker-compose", "podman", "kubectl", "npx", "find", "parallel", "watch"]
 )
@@ -205,7 +205,7 @@ class ForbiddenCommand(Rule):
     def check(
         self, entries: Sequence[Entry], head_files: Tree, lines: Lines, documents: Documents
     ) -> Iterator[Finding]:
-        """Look for the forms in the commands that the change adds."""
+        """Look for the forbidden forms in the commands that the change adds."""
         candidates = [
             entry
             for entry in entries
@@ -219,7 +219,7 @@ class ForbiddenCommand(Rule):
         found: dict[bytes, list[tuple[Command, int]]] = {}
         for entry in candidates:
             data = head_files.read(entry.path) or b""
-            # Whether all the words that are no options are there at all is seen at once.
+            # A quick search for all words of a form that are not options skips most files.
             names = [[word.encode() for word in form if word[0] != "-"] for form in forms]
             possible = [which for which, form in enumerate(names) if all(name in data for name in form)]
             if possible:
@@ -254,16 +254,16 @@ def _words(text: str) -> list[str]:
 
 
 def has_form(command: Command, form: Sequence[str], unless: Sequence[str] = ()) -> bool:
-    """True if a command, or the one that it carries, is of a form.
+    """True if a command, or the command that it carries, has a form.
 
-    The first word of a form is the program. Words that are no options must be the command's first ones, in
-    this order, though options with a value may stand between (`git -C lib push`). Options may stand anywhere
-    before `--`; `--force` is also `--force=…`, and `-f` is found in `-fu`.
+    The first word of a form is the program. The other words that are not options must be the command's first
+    ones, in this order. Options with a value may come between them (`git -C lib push`). Options may occur
+    anywhere before `--`; `--force` also matches `--force=…`, and `-f` matches `-fu`.
 
     Args:
         command: the command.
         form: the form's words.
-        unless: options or words of which any one makes it another command.
+        unless: options or words, each of which makes the command another one.
     """
     from specguard_rules.content._shell import base_name
 
@@ -298,7 +298,7 @@ SHELL: Final = (b".sh", b".bash", b".zsh", b".ksh")
 CODE: Final = (
     b".py", b".js", b".mjs", b".cjs", b".ts", b".mts", b".cts", b".rb", b".pl", b".php", b".lua", b".ps1",
 )  # fmt: skip
-"""How the names of scripts end."""
+"""The suffixes of scripts."""
 
 _HOST_WORDS: Final = rb"(?i)localhost|127\.[0-9]|\[::1\]|0\.0\.0\.0"
 
@@ -401,13 +401,13 @@ class HostNetworkCall(Rule):
         present = {entry.path for entry in entries if entry.is_file and entry.old != entry.new}
         judged = head_files.paths() if whole else sorted(present)
         touched = [judged[position] for position, _ in self.files.find_each(judged)]
-        # A script is judged with the files that run it, and these are all there already.
+        # A script is judged with the CI files that run it; a check of all files has these already.
         others = () if whole else present.difference(touched)
         scripts = {one for one in others if one.endswith(SHELL + CODE) or b"." not in one.rpartition(b"/")[2]}
         scripts = {path for path in scripts if _mentions_host(path, head_files)}
         if not touched and not scripts:
             return
-        # The readers of YAML and shell are imported only where there is something to read.
+        # The parsers of YAML and shell are imported only if there is something to read.
         from specguard_rules.content._host_calls import judge
 
         for path in touched:
@@ -424,7 +424,7 @@ class HostNetworkCall(Rule):
 
 
 def _mentions_host(path: bytes, files: Tree) -> bool:
-    """True if a file names the host at all; True where it cannot be read."""
+    """True if a file names the host anywhere, or cannot be read."""
     try:
         data = files.read(path)
     except MissingFact:

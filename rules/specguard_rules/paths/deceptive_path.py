@@ -1,4 +1,4 @@
-"""PTH005: names that are not what they look like, or become another file's elsewhere."""
+"""PTH005: names that are not what they look like, or that become another file's name on another machine."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ if TYPE_CHECKING:
     from specguard.rules import Base, Entry, Guards, Severity, Stage, Tree
 
     Verdict: TypeAlias = tuple[str, Severity, str]
-    """What is wrong with a name, as a clause, how bad it is, and the finding's key."""
+    """The problem with a name, as a clause, its severity, and the finding's key."""
 
-# `re` compiles and keeps these where they are used.
+# `re` compiles and caches these on first use.
 _CONTROL: Final = "[\x00-\x1f\x7f-\x9f]"
-# Names that Windows gives to devices, with any extension (Microsoft, "Naming Files, Paths, and Namespaces").
+# Names of devices on Windows, with any extension (Microsoft, "Naming Files, Paths, and Namespaces").
 _DEVICE: Final = r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])(?=[ .:]|$)"
-# What Windows makes of a long name for old programs: up to eight characters with a number at their end.
+# The short form of a long name that Windows gives to old programs: up to eight characters that end with a
+# number.
 _SHORT_NAME: Final = rb"(?=[^.]{3,8}(?:\.|$))[^. /]+~[1-9][0-9]*(?:\.[^. ]{1,3})?"
 _CRAFTED: Final = (b"//", b"/./", b"/../", b"/git~1", *(b"/.git%c" % sign for sign in b"/ .:\\"))
 _ODD: Final = (
     rb"(?i)[\x00-\x1f\x7f-\xff:\\~]|[ .]/|/(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:in\$|out\$)?[ .:/]"
 )
-# One of these, or what is not printable ASCII, is in whatever it matches.
+# Every match of `_ODD` has one of these signs, or a character that is not printable ASCII.
 _ODD_SIGNS: Final = (":", "\\", "~", " /", "./", "/con", "/prn", "/aux", "/nul", "/com", "/lpt")
-# What HFS+ passes over in names, as git has it (utf8.c, next_hfs_char).
+# Characters that HFS+ ignores in names, as listed by git (utf8.c, next_hfs_char).
 _UNSEEN_BY_HFS: Final = dict.fromkeys(
     [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
 )
@@ -86,7 +87,7 @@ class DeceptivePath(Rule):
     def check(
         self, entries: Sequence[Entry], start_files: Tree, head_files: Tree, guards: Guards, base: Base
     ) -> Iterator[Finding]:
-        """Look at every path for what is crafted, and closely at the names that the change adds."""
+        """Search every path for crafted segments, and check the names that the change adds."""
         made = dict(crafted_paths([entry.path for entry in entries if not entry.deleted]))
         for path, what in made.items():
             yield _finding(base, path, what, "error", "crafted")
@@ -101,7 +102,7 @@ class DeceptivePath(Rule):
 
 
 def _finding(base: Base, path: bytes, what: str, severity: Severity, key: str) -> Finding:
-    # A change without such names does not wait for it.
+    # Imported here, so that a change without such names does not wait for it.
     from specguard_rules.next_steps import rename
 
     how = "Give it a name of its own" if key == "twin" else "Rename it in plain characters"
@@ -122,7 +123,7 @@ def is_git_name(segment: bytes) -> bool:
 
 
 def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
-    """The paths that no command of git would have put into a tree, each with what is wrong with it.
+    """Yield the paths that no git command would have put into a tree, each with its problem.
 
     Args:
         paths: the paths of all files that the change leaves behind, sorted.
@@ -137,7 +138,7 @@ def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
         while (folder := folder.rpartition(b"/")[0]) and folder not in folders:
             folders.add(folder)
     both = files & folders
-    # All of them are searched at once, with each segment between slashes.
+    # All paths are searched at once, with each segment between slashes.
     whole = b"/%s/" % b"/\0/".join(paths).lower()
     if not both and whole.isascii() and not any(sign in whole for sign in _CRAFTED):
         return
@@ -153,9 +154,10 @@ def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
 
 
 def _new_names(paths: Sequence[bytes], before: Tree) -> Mapping[bytes, tuple[list[bytes], Collection[bytes]]]:
-    """For each folder in which there are new names those names, and the names that it had before.
+    """Map each folder with new names to these names and to the names that it had before.
 
-    New are those of added files, and of the folders that they bring with them; the root is empty.
+    New names are those of added files, and of the folders that are created for them; the root's path is
+    empty.
     """
     found: dict[bytes, tuple[list[bytes], Collection[bytes]]] = {}
     for path in paths:
@@ -173,7 +175,7 @@ def _new_names(paths: Sequence[bytes], before: Tree) -> Mapping[bytes, tuple[lis
 
 
 def _flagged(paths: Sequence[bytes], before: Tree, after: Tree, guards: Guards) -> dict[bytes, Verdict]:
-    """The suspicious new names by path; a folder's name is judged once, whatever it contains."""
+    """Return the suspicious new names by path; a folder's name is judged once, whatever it contains."""
     flagged: dict[bytes, Verdict] = {}
     for folder, (names, beside) in _new_names(paths, before).items():
         odd = {name for name in names if may_be_suspicious([name])} if may_be_suspicious(names) else set()
@@ -196,19 +198,19 @@ def _flagged(paths: Sequence[bytes], before: Tree, after: Tree, guards: Guards) 
 
 
 def _twin(folder: bytes, name: bytes, alike: Mapping[str, Sequence[bytes]], after: Tree) -> Verdict | None:
-    """Another name of its folder that a new name would be taken for; None if there is no such name.
+    """Return the verdict on a new name that looks like another name in its folder; None if none does.
 
     Args:
         folder: the folder.
         name: the new name.
-        alike: the names of the folder, also those that are gone, by their likeliest reading.
+        alike: the names of the folder, including removed ones, by their likeliest reading.
         after: the tree after the change.
     """
     on_windows = _on_windows_disk(name)
     for like in dict.fromkeys((name, on_windows)):
         for other in (one for read in dict.fromkeys(_readings(like)) for one in alike.get(read, ())):
-            # Next to a name of ASCII alone others may look like it, but it is what it is. What was there
-            # before may be gone: a name that only changes its case has no twin.
+            # An ASCII name is never reported as the look-alike of a name with other characters. The older
+            # name may be gone: a name whose case changes has no twin.
             path = folder + b"/" + other if folder else other
             told = (other.isascii() or not like.isascii()) and (like != name or other != name)
             if told and after.find(path) is not None:
@@ -218,7 +220,7 @@ def _twin(folder: bytes, name: bytes, alike: Mapping[str, Sequence[bytes]], afte
 
 
 def _guarded_like(path: bytes, guards: Guards) -> Verdict | None:
-    """The problem with a path that only looks like a guarded one; None if there is no such guard."""
+    """Return the verdict on a path that only looks like a guarded one; None if it does not."""
     windows = b"/".join(map(_on_windows_disk, path.replace(b"\\", b"/").split(b"/")))
     for like in (*(one.encode("utf-8") for one in _readings(path)), windows):
         guard = guards.find(like) if like and like != path else None
@@ -228,12 +230,12 @@ def _guarded_like(path: bytes, guards: Guards) -> Verdict | None:
 
 
 def _on_windows_disk(name: bytes) -> bytes:
-    """The file that Windows opens by a name: without a stream and without dots and spaces at the end."""
+    """Return the file that Windows opens by a name: without a stream and trailing dots and spaces."""
     return name.partition(b":")[0].rstrip(b" .") or name
 
 
 def _readings(name: bytes) -> Sequence[str]:
-    """The possible readings of a name, the likeliest first; none if it is not UTF-8."""
+    """Return the possible readings of a name, the likeliest first; empty if it is not UTF-8."""
     if name.isascii():
         return [name.decode("ascii").lower()]
     from specguard.rules import look_alikes
@@ -245,7 +247,7 @@ def _readings(name: bytes) -> Sequence[str]:
 
 
 def _difference(name: bytes, other: bytes) -> str:
-    """The difference between two names that look alike."""
+    """Describe the difference between two names that look alike."""
     named, one, two = path_text(other), name.decode("utf-8"), other.decode("utf-8")
     if one.casefold() == two.casefold():
         return f"differs from '{named}' only in case"
@@ -257,16 +259,16 @@ def _difference(name: bytes, other: bytes) -> str:
 
 
 def may_be_suspicious(names: Sequence[bytes]) -> bool:
-    """True if `suspicion` may find something in one of these segments; False is certain, and cheap."""
+    """True if `suspicion` may find a problem in one of these segments; False is certain, and cheap."""
     text = b"/%s/" % b"/".join(names)
     plain = text.decode("latin-1").lower()
-    # Most names have none of these signs, and the expression need not be compiled for them.
+    # Most names have none of these signs, so that the expression is rarely compiled.
     may = not plain.isascii() or not plain.isprintable() or any(sign in plain for sign in _ODD_SIGNS)
     return may and re.search(_ODD, text) is not None
 
 
 def suspicion(segment: bytes) -> Verdict | None:
-    """The problem with one segment of a path by itself; None if there is none."""
+    """Return the verdict on one segment of a path by itself; None if it is not suspicious."""
     try:
         text = segment.decode("utf-8")
     except UnicodeDecodeError:
@@ -278,7 +280,7 @@ def suspicion(segment: bytes) -> Verdict | None:
 
 
 def _in_letters(text: str) -> Verdict | None:
-    """The problem with a segment that has characters beyond ASCII."""
+    """Return the verdict on the characters of a segment beyond ASCII; None if they are not suspicious."""
     import unicodedata
 
     from specguard.rules import look_alikes
@@ -305,7 +307,7 @@ def _in_letters(text: str) -> Verdict | None:
 
 
 def _on_windows(segment: bytes, text: str) -> Verdict | None:
-    """The problem that a segment causes on Windows."""
+    """Return the verdict on a segment that causes a problem on Windows; None if it causes none."""
     if segment[-1] in b" .":
         sign = "space" if segment.endswith(b" ") else "dot"
         return f"ends with a {sign}, which Windows leaves out", "error", "end"

@@ -1,4 +1,4 @@
-"""Rules about paths that are guarded: what is forbidden, locked or may only grow, and what leads there."""
+"""Rules about guarded paths: forbidden, locked and append-only ones, and links that lead to them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _EMPTY_BLOBS: Final = frozenset(
         "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
     }
 )
-"""The empty file's object ids (SHA-1, SHA-256): two of them say nothing about a move."""
+"""The empty file's object ids (SHA-1, SHA-256): two empty files are not evidence of a move."""
 
 _PIN: Final = (
     rb"""(?m)^([ \t]*(?:-[ \t]+)?(?:uses:[ \t]+["']?[\w./-]+@|rev:[ \t]+["']?))"""
     rb"""[\w.+-]+["']?[ \t]*(?:\#.*)?$"""
 )
-"""A line of YAML that pins a version, up to that version; a remark behind it names the version too."""
+"""A line of YAML that pins a version, up to that version; a comment behind it repeats the version."""
 
 
 class ForbiddenPath(Rule):
@@ -182,7 +182,7 @@ class LockedPath(Rule):
         head_files: Tree,
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
-        """Compare every path of the change with the patterns, without those that are forbidden."""
+        """Compare every path of the change with the patterns, except forbidden paths."""
         net = {entry.path: entry for entry in entries}
         landed = landing(commits, policy)
         for found in _findings(self.paths, entries, landed, base, policy, "locked"):
@@ -199,22 +199,22 @@ class LockedPath(Rule):
 
 
 def _pins_alone(path: bytes, before: Tree, after: Tree) -> bool:
-    """True if a file of YAML differs in nothing but the versions that it pins."""
+    """True if two versions of a YAML file differ only in the versions that they pin."""
     old, new = (re.sub(_PIN, rb"\1", tree.read(path) or b"") for tree in (before, after))
     return path.endswith((b".yml", b".yaml")) and old == new
 
 
 def landing(commits: Sequence[Commit] | None, policy: Policy) -> Sequence[Commit]:
-    """The commits that land one by one: none if the source has none, or where a merge squashes them."""
+    """Return the commits that land one by one; empty without commits, or if a merge squashes them."""
     return () if commits is None or policy.merge == "squash" else commits
 
 
 def judged(entries: Sequence[Entry], commits: Sequence[Commit]) -> Iterator[tuple[Entry, Commit | None]]:
-    """The entries of the net change, then those that single commits bring and later ones take back.
+    """Yield the entries of the net change, then those that single commits add and later ones revert.
 
     Args:
         entries: the net change.
-        commits: those that land one by one, oldest first.
+        commits: the commits that land one by one, oldest first.
 
     Yields:
         Each path once: with None for the net change, else with the first commit that touches it.
@@ -222,7 +222,7 @@ def judged(entries: Sequence[Entry], commits: Sequence[Commit]) -> Iterator[tupl
     for entry in entries:
         yield entry, None
     if not commits or (len(commits) == 1 and not commits[0].is_merge):
-        # What a single commit brings is the net change.
+        # A single commit is the net change.
         return
     seen = {entry.path for entry in entries}
     for commit in commits:
@@ -245,13 +245,13 @@ class Moves:
                 self._deleted.setdefault(entry.old, entry)
 
     def other(self, entry: Entry) -> Entry | None:
-        """The entry of the path that a file was moved to, or from; None if it was not moved."""
+        """Return the entry of the path that a file was moved to or from; None if it was not moved."""
         if entry.deleted:
             return self._added.get(entry.old)
         return self._deleted.get(entry.new) if entry.added else None
 
     def happened(self, entry: Entry) -> str:
-        """The change of an entry's path, as a past participle: `modified`, `moved to src/x`."""
+        """Describe the change of an entry's path as a past participle: `modified`, `moved to src/x`."""
         other = self.other(entry)
         kind = "a symbolic link" if entry.is_symlink else "a submodule" if entry.is_submodule else "a file"
         if entry.deleted:
@@ -276,15 +276,15 @@ def _findings(
     policy: Policy,
     word: str,
 ) -> Iterator[Finding]:
-    """A finding for each path under a pattern that guards.
+    """Yield a finding for each path that matches a guarding pattern.
 
     Args:
         paths: the rule's setting.
         entries: the net change.
-        commits: those that land one by one.
+        commits: the commits that land one by one.
         base: what the change is compared with.
-        policy: what judges; a first authority that the change itself brings may be added.
-        word: what the pattern makes of the path, e.g. `locked`.
+        policy: the judging policy; a first authority that the change itself adds is allowed.
+        word: the state that the pattern gives to the path, e.g. `locked`.
     """
     pairs = [
         (entry, commit)
@@ -295,7 +295,7 @@ def _findings(
     for position, index in paths.find_each([entry.path for entry, _ in pairs]):
         entry, commit = pairs[position]
         if base.has(entry):
-            # What is as the base has it now need not have been so in each commit.
+            # A path that is now as in the base may have differed in single commits.
             own = ((other, one) for one in commits for other in one.own_entries if other.path == entry.path)
             left = next((pair for pair in own if not base.has(pair[0])), None)
             if left is None:
@@ -306,7 +306,7 @@ def _findings(
             moves[origin] = Moves(commit.own_entries if commit else entries)
         pattern, name = paths.patterns[index], path_text(entry.path)
         subject = "it" if pattern.strip("/") == name else pattern
-        # A change that keeps to what is guarded does not wait for it.
+        # Imported here, so that a change without guarded paths does not wait for it.
         from specguard_rules.next_steps import SHORT, put_back
 
         where = f" in commit {origin[:SHORT]} and put back later" if commit else ""
@@ -320,7 +320,7 @@ def _findings(
 
 
 _HOPS: Final = 40
-"""So many links are followed, as Linux does (path_resolution(7)); a longer chain leads nowhere."""
+"""The number of links that are followed, as on Linux (path_resolution(7)); a longer chain leads nowhere."""
 
 _LONGEST: Final = 4096
 """The most bytes that a link's text can have on Linux (PATH_MAX); other systems allow less."""
@@ -398,10 +398,10 @@ class LinkIntoGuardedPath(Rule):
         policy: Policy,
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
-        """Follow each new link, and look at each submodule."""
+        """Follow each new link, and check each submodule."""
         landed = landing(commits, policy)
         both = [pair for pair in judged(entries, landed) if pair[0].is_symlink or pair[0].is_submodule]
-        # A file can become a link without another content, so that is no sign of one that is not new.
+        # A file can become a link with the same content, so equal content does not mean an old link.
         sizes = objects.sizes(sorted({entry.new for entry, _ in both if entry.is_symlink}))
         reach = _Reach(head_files, guards)
         for entry, commit in both:
@@ -426,7 +426,7 @@ class LinkIntoGuardedPath(Rule):
                 yield found
 
     def _submodule(self, entry: Entry, guards: Guards) -> str:
-        """The problem with a submodule; empty if there is none."""
+        """Return the problem with a submodule; empty if there is none."""
         guard = guards.find(entry.path)
         if guard is not None:
             return f"is a submodule under {guard.pattern}, which is guarded, and no rule looks into it"
@@ -449,7 +449,7 @@ class _Reach:
         self._holders: dict[bytes, tuple[bytes, str]] | None = None
 
     def wrong(self, path: bytes, target: bytes) -> str:
-        """The forbidden target of a link; empty if it may lead there.
+        """Return the problem with a link's target, as a clause; empty if it may lead there.
 
         Args:
             path: the link's own path.
@@ -473,7 +473,7 @@ class _Reach:
         return f"leads to {where}, which holds {path_text(held[0])}; {held[1]} is guarded" if held else ""
 
     def _held(self, folder: bytes) -> tuple[bytes, str] | None:
-        """A guarded path below a folder, with its pattern; case is ignored, as guards do."""
+        """Return a guarded path below a folder, with its pattern; case is ignored, as guards do."""
         if self._holders is None:
             self._holders = {}
             for path in self._tree.paths():
@@ -486,19 +486,19 @@ class _Reach:
 
 
 def _resolve(path: bytes, target: bytes, tree: Tree) -> tuple[bytes | None, str]:
-    """The path that a link leads to, by the links of a tree, and how it leads out of the repository.
+    """Resolve a link to a path by the links of a tree, and say in a clause how it leaves the repository.
 
-    The path may not be there, and is empty for the root; it is None for a circle.
+    The path need not exist, and is empty for the root. The path is None for a cycle or a link that leaves.
 
     Raises:
-        MissingFact: the text of a link on the way is not there.
+        MissingFact: the text of a link on the way is missing.
     """
     place, hops = path.split(b"/")[:-1], 0
     left: list[bytes] = []
     link: bytes | None = target
     while left or link is not None:
         if link is not None:
-            # Like the system's call it ends at a NUL.
+            # Like the system call, the text ends at a NUL.
             text, link = link.partition(b"\0")[0], None
             if text.startswith((b"/", b"\\")) or (text[:1].isalpha() and text[1:2] == b":"):
                 return None, "leads to an absolute path"
@@ -521,7 +521,7 @@ def _resolve(path: bytes, target: bytes, tree: Tree) -> tuple[bytes | None, str]
 
 
 MOST: Final = 100
-"""So many places of one file are named; one more finding counts the rest."""
+"""The most findings for places in one file; one more finding counts the rest."""
 
 _APPROVED: Final = ", or ask for an approval of PTH009."
 
@@ -594,7 +594,7 @@ class WeakenedPath(Rule):
     patterns: list[Expression] = setting([], "what no line added there may match (RE2)", tightens="more")
 
     def check(self, entries: Sequence[Entry], lines: Lines, base: Base) -> Iterator[Finding]:
-        """Look for what the files lose, then for what weakens them."""
+        """Find lost lines and removed files first, then added lines that match `patterns`."""
         judged: list[Entry] = []
         moves: Moves | None = None
         setting: dict[bytes, str] = {}
@@ -619,7 +619,7 @@ class WeakenedPath(Rule):
         yield from _capped(self._weakened(judged, lines), more, "patterns")
 
     def _weakened(self, judged: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
-        """A finding for each added line that matches a pattern of weakening."""
+        """Yield a finding for each added line that matches one of `patterns`."""
         for added in lines.added(self.patterns, judged) if self.patterns else ():
             path, text = added.path, added.text.strip()
             message = f"the added line takes force away from {path_text(path)}: {text[:120]}"
@@ -629,7 +629,7 @@ class WeakenedPath(Rule):
 
 
 def _capped(findings: Iterator[Finding], more: str, setting: str) -> Iterator[Finding]:
-    """Of each file the first findings, and one that counts the rest."""
+    """Yield the first findings of each file, and one that counts the rest."""
     counts: dict[bytes | None, int] = {}
     for one in findings:
         counts[one.path] = counts.get(one.path, 0) + 1
@@ -643,7 +643,7 @@ def _capped(findings: Iterator[Finding], more: str, setting: str) -> Iterator[Fi
 
 
 def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Finding]:
-    """A finding for each place at which a file loses lines."""
+    """Yield a finding for each place at which a file loses lines."""
     for hunk in hunks:
         first, gone = _lost(hunk)
         text = gone.decode("utf-8", "backslashreplace").strip()
@@ -659,9 +659,9 @@ def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Findi
 
 
 def _lost(hunk: Hunk) -> tuple[int, bytes]:
-    """The first line that a hunk loses, by its number before the change, and its text; empty without one."""
+    """Return a hunk's first lost line: its number before the change, and its text; empty if none is lost."""
     for position, line in enumerate(hunk.removed):
-        # Only the newline at the file's end can make a removed line equal to the added one in its place.
+        # A removed line can equal the added one in its place only if the newline at the file's end changed.
         if line.strip() and hunk.added[position : position + 1] != [line]:
             return hunk.old_start + position, line
     return 0, b""

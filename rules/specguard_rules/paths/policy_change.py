@@ -1,4 +1,4 @@
-"""PTH004: the authority, or what runs specguard, changed."""
+"""PTH004: changes of the authority, or of files that run specguard."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FOLDER: Final = b".specguard/"
 _BASELINE: Final = b".specguard/baseline.json"
 _PROJECT: Final = b"pyproject.toml"
 _DOCUMENTS: Final = frozenset({b"SPEC_AUTHORITY.md", b"specguard.toml", _PROJECT})
-"""Where settings are read from without being named."""
+"""The files from which settings are read without being named."""
 
 _WORDS: Final = {
     "tightens": "tightens the policy",
@@ -26,10 +26,10 @@ _WORDS: Final = {
     "incomparable": "changes the policy, for better or worse",
 }
 _NAMED: Final = 3
-"""So many elements of a list are named before the rest is counted."""
+"""The number of elements of a list that are named; the rest is counted."""
 
 _ENDS: Final = str.maketrans("?[\\", "***")
-"""What ends the plain beginning of a pattern, as one character."""
+"""The characters that end the literal beginning of a pattern, all mapped to `*`."""
 
 _HELP: Final = "Leave it to a change of its own, and ask for an approval of PTH004."
 
@@ -37,23 +37,23 @@ _RUNNERS: Final = {
     b".claude/settings.local.json": b".claude/settings.json",
     b".codex/config.toml": b".codex/hooks.json",
 }
-"""Files that may switch off the hooks of others."""
+"""Files that may disable the hooks of other files."""
 
 _OFF: Final = r'(?m)"disableAllHooks"\s*:\s*true|^[^#\n]*\b(?:codex_)?hooks["\']?\s*=\s*false'
 _CONTAINERS: Final = frozenset({"jobs", "repos"})
-"""Top-level keys whose children run apart from each other: GitHub's jobs, pre-commit's repositories."""
+"""Top-level keys whose children run independently: GitHub's jobs, pre-commit's repositories."""
 
 _OF_JOBS: Final = frozenset({"script", "trigger", "steps", "commands", "scripts", "jobs"})
-"""Keys by which a table at the top is a job: of GitLab, or lefthook's of a hook."""
+"""Keys that mark a table at the top as a job: in GitLab, or a hook's commands in lefthook."""
 
 _TABLES: Final = frozenset([
     "commands", "default", "env", "executors", "inputs", "on", "orbs", "outputs", "parameters", "templates",
     "variables", "workflows",
 ])  # fmt: skip
-"""Keys at the top whose keys may be any names, those of `_OF_JOBS` too."""
+"""Keys at the top whose children may have any names, including those of `_OF_JOBS`."""
 
 _SHOWN: Final = frozenset({"name", "run-name", "description"})
-"""Keys at the top that decide nothing, if no job has that name."""
+"""Keys at the top that decide nothing, unless a job has that name."""
 
 
 class PolicyChanges(Rule):
@@ -127,12 +127,12 @@ class PolicyChanges(Rule):
         start_documents: Documents,
         documents: Documents,
     ) -> Iterator[Finding]:
-        """Look at the policy's difference, then at each file that runs specguard."""
+        """Report the policy's differences, then each changed file that runs specguard."""
         named = _DOCUMENTS | policy.document_paths
         settings = [entry for entry in entries if entry.path in named or policy.is_nested(entry.path)]
         if settings:
             yield from _differences(settings, policy_change)
-        # Compiling the patterns would cost a hook more than looking at how they begin.
+        # Comparing the beginnings of the patterns costs a hook less than compiling them.
         beginnings = tuple(
             pattern.lstrip("/").translate(_ENDS).partition("*")[0].encode() for pattern in self.files.patterns
         )
@@ -141,7 +141,7 @@ class PolicyChanges(Rule):
             if path in named or policy.is_nested(path):
                 continue
             if path == _BASELINE:
-                # Before a first authority nothing was judged, so nothing could be accepted.
+                # Before the first authority nothing was judged, so a baseline accepts nothing.
                 if policy_change.baseline is not None and not (entry.added and policy.adopted):
                     yield _accepted(policy_change.baseline)
             elif path.startswith(_FOLDER):
@@ -153,13 +153,13 @@ class PolicyChanges(Rule):
 
 
 def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[Finding]:
-    """A finding for each setting that the change alters."""
+    """Yield a finding for each setting that the change alters."""
     paths = {entry.path.decode("utf-8", "surrogateescape"): entry.path for entry in documents}
     first = next((entry.path for entry in documents if entry.path != _PROJECT), documents[0].path)
     if change.problem:
         yield _finding(first, f"leaves a policy that cannot be read: {change.problem}", "error", "unread")
     for one in change.broken:
-        # A change of the root alone may be what lets it be read.
+        # A change of only the root may be what makes specguard read the nested authority.
         path = paths.get(one.origin.path)
         what = f"breaks a nested authority:{'' if path else f' {one.origin}'} {one.message}"
         found = _finding(path or first, what, "error", f"unread: {one.message}")
@@ -178,7 +178,7 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
         found.authority = difference.old_origin
         yield found
     for entry in documents if not change else ():
-        # A pyproject.toml is mostly about something else.
+        # Most changes of a pyproject.toml are not about settings.
         if not entry.added and entry.path != _PROJECT:
             found = _finding(entry.path, "changes, and no setting with it", "info", "prose")
             found.help = "See that its prose still says what the settings do."
@@ -186,7 +186,7 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
 
 
 def _accepted(change: BaselineChange) -> Finding:
-    """The finding about a change of the baseline."""
+    """Build the finding about a change of the baseline."""
     if change.problem:
         what = f"cannot be compared with what it was: {change.problem}"
         return _finding(_BASELINE, what, "error", "baseline")
@@ -201,7 +201,7 @@ def _accepted(change: BaselineChange) -> Finding:
 
 
 def _runner(entry: Entry, before: Documents, after: Documents) -> Iterator[Finding]:
-    """The findings about a change of a hook or CI file, as far as it is about specguard."""
+    """Yield the findings about a changed hook or CI file that concern specguard."""
     if entry.old == entry.new and entry.old_mode == entry.new_mode:
         return
     path = entry.path
@@ -228,12 +228,12 @@ def _runner(entry: Entry, before: Documents, after: Documents) -> Iterator[Findi
 
 
 def _text(documents: Documents, path: bytes) -> str:
-    """The content of a file, or the target of a symbolic link."""
+    """Return the content of a file, or the target of a symbolic link."""
     return (documents.tree.read(path) or b"").decode("utf-8", "surrogateescape")
 
 
 def _lines(text: str) -> list[str]:
-    """The lines that are neither blank nor a comment, without white space at their end."""
+    """Return the lines that are neither blank nor comments, without trailing white space."""
     lines = (line.rstrip() for line in text.removeprefix("\ufeff").split("\n"))
     return [line for line in lines if line and not line.lstrip().startswith("#")]
 
@@ -244,11 +244,11 @@ def mentions(text: str) -> bool:
 
 
 def switches_off(text: str) -> bool:
-    """True if settings switch an agent's hooks off."""
+    """True if settings disable an agent's hooks."""
     import json
 
     try:
-        # However the names in it are written.
+        # This normalizes escapes in the names.
         plain = json.dumps(json.loads(text))
     except (ValueError, RecursionError):
         plain = text
@@ -256,10 +256,10 @@ def switches_off(text: str) -> bool:
 
 
 def deciding(value: Any) -> Any:
-    """The parts of a CI file or pre-commit's settings that decide whether and how specguard runs.
+    """Return the parts of a CI file or of pre-commit's settings that decide whether and how specguard runs.
 
-    These are the jobs or repositories that name it, those whose name is said in one of these (they wait for
-    it, or take it over), and whatever is no job: triggers, stages, variables.
+    These parts are the jobs or repositories that name specguard. Jobs that one of these names, to wait for
+    them or to extend them, are included. Everything outside of jobs counts too: triggers, stages, variables.
     """
     import json
 
@@ -278,14 +278,14 @@ def deciding(value: Any) -> Any:
     more = [job for job in jobs if "specguard" in json.dumps(job).lower()]
     while len(kept) < len(more):
         kept = more
-        # CircleCI says there which jobs run, and after which others.
+        # In CircleCI, `workflows` lists the jobs that run, and their order.
         said = {text.lower() for text in _texts([kept, rest.get("workflows")])} - {""}
         more = [job for job in jobs if job in kept or job[0].lower() in said]
     return rest, kept
 
 
 def _name(job: Any) -> str:
-    """The name of a job in a list, as Azure Pipelines has them; empty if it has none."""
+    """Return the name of a job in a list, as in Azure Pipelines; empty if it has none."""
     names = [job.get(key) for key in ("job", "deployment", "stage")] if isinstance(job, dict) else []
     return next((name for name in names if isinstance(name, str)), "")
 

@@ -1,4 +1,4 @@
-"""Rules about how far a change goes: its scope, its size, and what must change with it."""
+"""Rules about the extent of a change: its scope, its size, and the files that must change with it."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ class OversizedChange(Rule):
         policy: Policy,
         bookkeeping: Bookkeeping,
     ) -> Iterator[Finding]:
-        """Count paths, then sizes, and lines only of files that may be read."""
+        """Count paths, then bytes, then lines, but only in files that are small enough."""
         log = policy.log_folder
         judged = [entry for entry in entries if not (entry.added and entry.path.startswith(log))]
         limited = self.entries or self.lines or self.bytes
@@ -225,7 +225,7 @@ def _over(setting: str, what: str, limit: str) -> Finding:
 
 
 def _amount(size: int) -> str:
-    """A number of bytes for a message, such as `11 bytes` or `1.5 MiB`."""
+    """Format a number of bytes for a message, such as `11 bytes` or `1.5 MiB`."""
     for unit, name in _UNITS:
         if size >= unit:
             return f"{size / unit:.1f} {name}".replace(".0 ", " ")
@@ -301,7 +301,7 @@ class MissingCompanion(Rule):
     companions: list[Companion] = setting([], "what changes together", tightens="more")
 
     def asks(self, key: str) -> str:
-        """The companions of the paths that one entry is about."""
+        """Return a clause about the companions that one setting's entry asks for; empty for other keys."""
         which, _, side = key.removeprefix("companions.").partition(".")
         if not side.startswith("when"):
             return ""
@@ -317,7 +317,7 @@ class MissingCompanion(Rule):
         messages: Sequence[Message] | None = None,
         pull_request: PullRequest | None = None,
     ) -> Iterator[Finding]:
-        """Look for the companions of what changed, then for a reason."""
+        """Look for the companions of the changed files, then for a reason in a trailer."""
         written = next((one for one in messages or () if one.source == "file" and not one.merge), None)
         if entries is None:
             if written is None or written.staged is None:
@@ -351,7 +351,7 @@ class MissingCompanion(Rule):
 def _stated(
     key: str, commits: Sequence[Commit], pull_request: PullRequest | None, written: Message | None
 ) -> bool:
-    """True if a commit, the pull request or the message being written gives a reason under a trailer."""
+    """True if a commit, the pull request or the message being written gives a reason in a trailer."""
     from specguard_rules.commits.trailers import Trailers, in_change
 
     messages = [Trailers(written.lines)] if written else []

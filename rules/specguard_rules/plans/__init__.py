@@ -1,1 +1,1 @@
-"""Rules about plans, their tasks and the changes that are made for them."""
+"""Rules about plans, their tasks and the changes that implement them."""

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _MARKDOWN: Final = (b".md", b".mdc", b".mdx", b".markdown", b".mkd")
 _WORDS: Final = 4
-"""A name of a model has at most so many words: `Gemini 3 Pro preview`."""
+"""The most words in a model's name: `Gemini 3 Pro preview`."""
 
-# These are compiled where they are first needed, which in a hook is seldom.
+# These are compiled on first use, which is rare in a hook.
 _VARIABLE: Final = r"(?:[A-Z0-9]+_)*MODEL(?:_NAME|_ID)?"
 _BETWEEN: Final = r"\s*[,;|\n]\s*|\s+(?:and|or|then|with|/|\+|->)\s+"
 _REMARK: Final = r"\s*[(\[][^()\[\]]*[)\]]\s*$"
@@ -139,7 +139,7 @@ class ForbiddenModel(Rule):
         plans: Plans | None = None,
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
-        """Read what names models."""
+        """Read the fields, data and commands that name models."""
         contracted: dict[bytes, str] = {}
         if artifacts is not None:
             found = artifacts.all if whole else artifacts.judged
@@ -158,7 +158,7 @@ class ForbiddenModel(Rule):
         for path in paths:
             role = contracted.get(path, "")
             if path.startswith(run_settings.folder):
-                # Runs are kept by their items: `review-cart/`, `task-task_001/`.
+                # The folders of runs are named by their items: `review-cart/`, `task-task_001/`.
                 kind = path.removeprefix(run_settings.folder).partition(b"-")[0]
                 role = models.role_of(kind.decode("utf-8", "replace"), "coder")
             elif plans is not None and plans.holding(path) == path:
@@ -175,7 +175,7 @@ class ForbiddenModel(Rule):
         problem = document.problem if document else data.problem if data else None
         content = documents.content(path)
         if problem is not None or path.lower().endswith((b".jsonl", b".ndjson")):
-            # Others may read it in spite of that, and it names what it names.
+            # Other programs may read the file in spite of its errors, so its names count.
             yield from self._in_text(content or b"")
         elif document is not None:
             for field in document.fields(*self.fields):
@@ -192,21 +192,20 @@ class ForbiddenModel(Rule):
                 yield from _in_command(command)
 
     def _in_data(self, data: Data) -> Iterator[_Named]:
-        """The models in structured data: the values of keys, at any depth."""
+        """Yield the models in structured data: the values of keys, at any depth."""
         wanted, people = set(map(_normal, self.fields)), set(map(_normal, self.people))
         for path, value in data.texts():
             above, name = ["", "", *(_normal(part) for part in path if isinstance(part, str))][-2:]
             if name in wanted:
                 yield from _names(value, data.line(path), prose=False)
             elif name in people or (name in _OWN_NAMES and above in wanted):
-                # What has a name may be a model of data, too.
+                # A table with a name may also be a data model.
                 yield from _names(value, data.line(path), prose=name in people, person=True)
 
     def _in_text(self, content: bytes) -> Iterator[_Named]:
-        """The models in text that should be data and cannot be read as such, or is data line by line.
+        """Yield the models in text that is not valid data, or that is data line by line.
 
-        A key stands before a colon or an equals sign, its value up to the next quotation mark, comma or
-        bracket.
+        A key ends at a colon or an equals sign; its value ends at the next quotation mark, comma or bracket.
         """
         wanted = set(map(_normal, self.fields))
         for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), start=1):
@@ -215,7 +214,7 @@ class ForbiddenModel(Rule):
                 if _normal(found["key"]) not in wanted:
                     continue
                 if (found["bare"] or "").startswith("*"):
-                    # An alias may stand for anything.
+                    # An alias may refer to any value.
                     yield _Named(value, number)
                 else:
                     yield from _names(value, number, prose=False)
@@ -225,11 +224,11 @@ class _Named(Record):
     """A model that a file names.
 
     Attributes:
-        name: as it is written.
-        line: its line, from 1; None where it cannot be told.
-        sure: whether it can be nothing else; otherwise it may be a model of data.
-        words: whether it is a few words without a digit, which name a model only where one is denied.
-        told: whether it is used; False where a document only speaks of a command.
+        name: the name as it is written.
+        line: its line, from 1; None if it is unknown.
+        sure: True if it is certainly a model's name; otherwise it may be the name of a data model.
+        words: True if it is several words without a digit, which count as a model only if it is denied.
+        told: True if the model is used; False if a document only mentions a command.
     """
 
     name: str
@@ -257,26 +256,26 @@ def _judge(path: bytes, named: _Named, models: Models, role: str) -> Iterator[Fi
 
 
 def _is_model(name: str) -> bool:
-    """True if a text is written as models' names are: a family, and what tells its members apart."""
+    """True if a text has the form of models' names: a family, and a part that distinguishes its members."""
     return len(name.split()) <= _WORDS and re.fullmatch(_LIKE_A_MODEL, "-".join(name.split())) is not None
 
 
 def _is_no_person(name: str) -> bool:
-    """True if what stands for a person is a model's name: `Codex` is an agent's, `gpt-5` is a model's."""
+    """True if a person's field holds a model's name: `Codex` is an agent's, `gpt-5` is a model's."""
     return _is_model(name) and any(char.isdigit() for char in name)
 
 
 def _normal(text: str) -> str:
-    """A name for comparison: case, `_`, `-` and spaces do not count."""
+    """Normalize a name for comparison: case, `_`, `-` and spaces do not count."""
     return re.sub(r"[\s_-]+", "", text).casefold()
 
 
 def _names(value: str, line: int | None, *, prose: bool, person: bool = False) -> Iterator[_Named]:
-    """The models that a value names; of running text words without a digit may mean anything else."""
+    """Yield the models that a value names; in prose, words without a digit may mean anything else."""
     from specguard.rules import model_words
 
     if len(value) > model_words.LONGEST:
-        # Prose, unless it begins as a model's name.
+        # A longer value is prose, unless it begins with a model's name.
         value = value[: model_words.LONGEST].split()[0] if value.split() else ""
         if prose or not _is_no_person(value):
             return

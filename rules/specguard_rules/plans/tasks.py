@@ -1,4 +1,4 @@
-"""Rules about plans: slices and the stages that they belong to, then the tasks of plans."""
+"""Rules about plans: slices and their wave stages, then the tasks of plans."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class WaveStageOutOfOrder(Rule):
         work_item: WorkItem | None = None,
         base: Base | None = None,
     ) -> Iterator[Finding]:
-        """Look at the waves that the change touches, and at the stage that it is for."""
+        """Judge the waves that the change touches, and the stage that it belongs to."""
         yield from waves.out_of_order(
             entries=entries or (),
             commits=commits or (),
@@ -230,9 +230,9 @@ class SliceOutOfFiles(Rule):
         plans: Plans | None = None,
         waves: Waves | None = None,
     ) -> Iterator[Finding]:
-        """Compare the entries with the slice's files, and the branch with its own."""
+        """Compare the entries with the slice's files, and the branch with the slice's own."""
         listed = work_item.listed if work_item is not None else None
-        # PLN004 holds the tasks of a plan to their files.
+        # PLN004 compares the tasks of a plan with their files.
         own = listed.source.path if listed is not None else b""
         listed = None if plans is not None and own and plans.holding(own) == own else listed
         entries = [
@@ -260,7 +260,7 @@ class SliceOutOfFiles(Rule):
 
 
 def _taken(entry: Entry, whose: Sequence[Listed]) -> Finding:
-    """An entry that is a file of slices, in a change for none of them."""
+    """Build a finding about an entry that belongs to slices, in a change for none of them."""
     first, names = whose[0], " and ".join(str(item) for item in whose[:3])
     message = f"{path_text(entry.path)} is a file of {names}, still to be done, and the change is for none"
     step = f"Change it on {first.branch or f'the branch of {first}'}, or have it approved."
@@ -268,13 +268,13 @@ def _taken(entry: Entry, whose: Sequence[Listed]) -> Finding:
 
 
 def _about_slice(entry: Entry, listed: Listed, message: str, step: str, key: str, setting: str) -> Finding:
-    """A finding about a path, of which the line that lists a slice decides."""
+    """Build a finding about a path that cites the line which lists the slice."""
     line, path, side = Origin(path_text(listed.source.path), listed.line or 0), entry.path, entry.side
     return Finding(message, help=step, path=path, side=side, key=key, setting=setting, authority=line)
 
 
 def _elsewhere(work_item: WorkItem, listed: Listed, branch: Branch, base: Base) -> Finding:
-    """A slice's change on another branch than the slice's own."""
+    """Build a finding about a slice's change on a branch that is not the slice's own."""
     own, same_as = alternatives(work_item.branches), ("BRN001 item",)
     message = f"the change is for {listed}, whose branch is {own}, and is on {quoted(branch.name)}"
     step = f"Take it there: `{to_branch(work_item.branches[0], branch, base)}`"
@@ -286,7 +286,7 @@ def _elsewhere(work_item: WorkItem, listed: Listed, branch: Branch, base: Base) 
 def _beyond(
     work_item: WorkItem, listed: Listed, entries: Sequence[Entry], *, staged: bool
 ) -> Iterator[Finding]:
-    """The paths that a slice's change touches beside the slice's files."""
+    """Yield a finding for each path outside the slice's files."""
     place = path_text(listed.source.path)
     others = [other for other in listed.source.items if other.id != listed.id and other.files]
     patterns = listed.scope.patterns
@@ -407,7 +407,7 @@ class UndisposedSlice(Rule):
         entries: Sequence[Entry] | None = None,
         work_item: WorkItem | None = None,
     ) -> Iterator[Finding]:
-        """Look at the slice that the change does, and at the readiness documents that it touches."""
+        """Judge the slice that the change implements, and the readiness documents that it touches."""
         listed = work_item.listed if work_item else None
         decided = any(self.decisions.find(entry.path) is not None for entry in entries or ())
         if listed is not None and listed.conditional and self.decisions and not decided:
@@ -508,7 +508,7 @@ class InvalidPlan(Rule):
     condition: ClassVar[str] = "every plan can be read, and its tasks have the shape of tasks"
 
     def check(self, plans: Plans | None = None, sources: Sources | None = None) -> Iterator[Finding]:
-        """Read the plans, and the work breakdowns."""
+        """Yield the flaws of the judged plans, and of the other lists of work items."""
         if plans is not None:
             for plan in plans.judged:
                 yield from plans.flaws(plan)
@@ -518,7 +518,7 @@ class InvalidPlan(Rule):
 
 
 def _lists(plans: Plans | None, sources: Sources) -> list[Source]:
-    """The lists of work items that are no plans."""
+    """Return the judged lists of work items that are not plans."""
     return [one for one in sources.judged if plans is None or plans.at(one.path) is None]
 
 
@@ -606,7 +606,7 @@ class BrokenDependency(Rule):
     def check(
         self, plans: Plans | None = None, work: Work | None = None, sources: Sources | None = None
     ) -> Iterator[Finding]:
-        """Follow the dependencies."""
+        """Follow the dependencies of tasks and listed items."""
         if plans is not None:
             for plan in plans.judged:
                 yield from plan.broken()
@@ -725,7 +725,7 @@ class UnverifiedDone(Rule):
     condition: ClassVar[str] = "every task that is done has evidence of its verification"
 
     def check(self, plans: Plans, run_proof: RunProof, today: date) -> Iterator[Finding]:
-        """Weigh the evidence of every task that is done."""
+        """Judge the evidence of every task that is done."""
         yield from plans.unverified(run_proof, today)
 
 
@@ -798,7 +798,7 @@ class UnexpectedFile(Rule):
     condition: ClassVar[str] = "a task's change touches only the files that its plan expects"
 
     def check(self, plans: Plans, work: Work, run_settings: RunSettings, policy: Policy) -> Iterator[Finding]:
-        """Compare what is touched with what is expected."""
+        """Compare the touched files with the expected ones."""
         for unit in plans.for_tasks(work):
             task = unit.task
             apart = (task.plan.folder + b"/", run_settings.folder, policy.log_folder)
@@ -822,7 +822,7 @@ class UnexpectedFile(Rule):
 
 
 def _about(unit: Unit, entry: Entry, message: str, step: str, key: str, setting: str = "") -> Finding:
-    """A finding about what a unit does to a path."""
+    """Build a finding about a unit's change of a path."""
     path, side = entry.path, entry.side
     return Finding(message, help=step, path=path, side=side, commit=unit.commit, key=key, setting=setting)
 
@@ -1024,12 +1024,12 @@ class AgentEditedPlan(Rule):
     condition: ClassVar[str] = "a task's change leaves its plan alone, but for finishing the task"
 
     def check(self, plans: Plans, work: Work, stage: Stage, run_settings: RunSettings) -> Iterator[Finding]:
-        """Look at what is done in the plan's folder."""
+        """Judge the changes in the plan's folder."""
         own, held = work.own, False
         for unit in plans.units(work):
             plan = unit.task.plan if unit.named else None
             if plan is None and own is not None and unit.commit not in (None, own.commit):
-                # Whatever names no task alters nothing of a plan that the change brings itself.
+                # A commit that names no task must not alter a plan that the change itself adds.
                 plan = plans.at(own.path, own.documents)
             if plan is None:
                 continue
@@ -1046,7 +1046,7 @@ class AgentEditedPlan(Rule):
 
 
 def _edited(unit: Unit, entry: Entry) -> Iterator[Finding]:
-    """The changes of a unit to the plan beyond finishing its task."""
+    """Yield a finding for each change of the plan by a unit that is not the end of its task."""
     task = unit.task
     for edit in unit.edits():
         message = f"{unit.label} for {task.name} {edit.what}"
@@ -1066,7 +1066,7 @@ def _touched(unit: Unit, plan: Plan, entry: Entry, what: str) -> Finding:
 
 
 def _is_log(unit: Unit, plan: Plan, entry: Entry) -> bool:
-    """True if an entry only adds lines to the end of a file that is the plan's log."""
+    """True if an entry only appends lines to the plan's log."""
     logs = {plan.folder + b"/" + name.encode("utf-8") for name in plan.settings.log}
     if entry.path not in logs or not entry.is_file:
         return False

@@ -1,1 +1,1 @@
-"""Rules about runs, what they record, and what they prove."""
+"""Rules about runs, their records, and what they prove."""

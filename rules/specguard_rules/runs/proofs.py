@@ -1,4 +1,4 @@
-"""Rules about what runs prove: gates, checked items, assets, and a clean place."""
+"""Rules about what runs prove: gates, ticked items, assets, and clean worktrees."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class FailedGate(Rule):
         def failed(one: tuple[Commit, str, RunRecord | None]) -> Iterator[Finding]:
             commit, name, run = one
             missing = None
-            # RUN001 says what is wrong with it.
+            # RUN001 reports the run's problem.
             if run is None or run.problem:
                 return
             origins = {}
@@ -240,7 +240,7 @@ class MissingGateRun(Rule):
         work_item: WorkItem | None = None,
         breakdowns: Breakdowns | None = None,
     ) -> Iterator[Finding]:
-        """Look for runs of the gates on each tree."""
+        """Look for runs of the required gates on each tree."""
         settings = run_records.settings
         work = [one for one in commits if not one.is_merge and not _only_runs(one, run_records)]
         judged = [one for one in work if one.oid != run_records.under_way]
@@ -260,13 +260,13 @@ class MissingGateRun(Rule):
                 tried = [commit, *(by_id[parent] for parent in commit.parents if parent in by_id)]
                 why = f", which writes the {written}, or of the one before it"
                 needs += [_Need(gate, tried, "runs.full_before", why) for gate in settings.full_gates]
-        # Of several reasons to run a gate on a commit the first asks for most.
+        # If a gate has several reasons to run on a commit, the first one is the strictest.
         first = {(need.gate, need.commits[0].oid): need for need in reversed(needs)}
         yield from judge_each(reversed(first.values()), lambda need: _look(run_proof, need))
 
 
 class _Need(Record):
-    """A gate of which a run must show that it succeeded on the tree of one of some commits."""
+    """A gate that a run must show to have succeeded on the tree of one of some commits."""
 
     gate: str
     commits: Sequence[Commit]
@@ -275,7 +275,7 @@ class _Need(Record):
 
 
 def _only_runs(commit: Commit, records: RunRecords) -> bool:
-    """True if a commit brings the evidence of runs and nothing else: nobody's work, so no run made it."""
+    """True if a commit adds only the evidence of runs, so that no run has to have made it."""
     entries = commit.diffs[0] if commit.diffs else ()
     return bool(entries) and all(entry.path.startswith(records.settings.folder) for entry in entries)
 
@@ -283,7 +283,7 @@ def _only_runs(commit: Commit, records: RunRecords) -> bool:
 def _accepted(
     policy: Policy, item: WorkItem | None, breakdowns: Breakdowns | None, kinds: Mapping[str, WorkKind]
 ) -> Mapping[str, str]:
-    """The gates that the scenarios of an item's acceptance name, each with one of these.
+    """Map the gates that the scenarios of an item's acceptance name to one of these scenarios each.
 
     Raises:
         MissingFact: a document cannot be read.
@@ -299,10 +299,10 @@ def _accepted(
 
 
 def _look(proof: RunProof, need: _Need) -> Iterator[Finding]:
-    """The findings for a gate that no run shows.
+    """Yield the finding for a gate that no run shows.
 
     Raises:
-        MissingFact: runs are not kept in the tree, and none that is here shows anything of it.
+        MissingFact: runs are not kept in the tree, and the available ones do not show the gate.
     """
     problem, records = "", proof.records
     for commit in need.commits:
@@ -417,11 +417,11 @@ class UncoveredItem(Rule):
         claims: Claims,
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
-        """Weigh the evidence of what is done, but of the item whose run is under way."""
+        """Judge the evidence of done items, except of the item whose run is under way."""
 
         def uncovered(claim: Claim) -> Iterator[Finding]:
             flaw, ticked = run_proof.judge(claim), claim.status == "ticked"
-            # ART006 says where a tick has no evidence at all, and PLN003 where a task of a plan has none.
+            # ART006 reports a tick without any evidence, and PLN003 a task of a plan without any.
             if flaw is not None and (flaw.bound or not (ticked or claims.is_planned(claim))):
                 label = repr(shortened(claim.label)) if ticked else claim.label
                 message, step = f"{label} is {claim.status}, and {flaw}", _NEXT if claim.ids else _NAME
@@ -523,7 +523,7 @@ class UnprovenAsset(Rule):
         entries: Sequence[Entry],
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
-        """Look for the build and test of each asset that changes."""
+        """Look for a logged build and test of each changed asset."""
         if run_records.under_way:
             raise NotApplicable("the run is under way: what it shows is judged once it has ended")
         own = {one.encode("utf-8", "surrogateescape") for one in (assets.index, assets.table, assets.samples)}
@@ -564,11 +564,11 @@ class UnprovenAsset(Rule):
 def _runs(
     commits: Sequence[Commit], records: RunRecords
 ) -> tuple[list[RunRecord], set[bytes], MissingFact | None]:
-    """The runs that may show assets, the folders of those that commits name, and what is missing."""
+    """Return the runs that may show assets, the folders that commits name, and the missing fact or None."""
     runs = {run.folder: run for run in (records.touched if records.in_tree else records.all)}
     named, missing = named_runs(commits, records)
     trees = {commit.tree for commit in commits}
-    # Of the runs beside the check those count that are of this change.
+    # Among runs outside of the tree, only those of this change count.
     every = records.in_tree or not commits
     counting = [run for run, _ in named.values()]
     counting += [
@@ -582,7 +582,7 @@ def _runs(
 def _shown(
     assets: Assets, proof: RunProof, trees: Sequence[str], runs: Sequence[RunRecord]
 ) -> tuple[list[str], str, list[RunRecord]]:
-    """The proofs that no run shows on some trees, a run of too low a grade, and runs that lack a file."""
+    """Return the proofs that no run shows, a clause about a run of too low a grade, and incomplete runs."""
     weak = ""
     lacking: list[str] = []
     bare: list[RunRecord] = []
@@ -602,13 +602,13 @@ def _shown(
 
 
 def _lacking(run: RunRecord, assets: Assets) -> tuple[Sequence[str], Sequence[str]]:
-    """The files, and the keys of its manifest, that a run must have and has not."""
+    """Return the required files that a run does not have, and the required keys that its manifest lacks."""
 
     def says(key: str) -> bool:
         value: Any = run.value
         for name in key.split("."):
             value = value.get(name) if isinstance(value, dict) else None
-        # An empty list is an answer, an empty text is none.
+        # An empty list is an answer; an empty text is not.
         return bool(value) or isinstance(value, list)
 
     keys = [[one] if isinstance(one, str) else one for one in assets.run_keys]
@@ -619,7 +619,7 @@ def _lacking(run: RunRecord, assets: Assets) -> tuple[Sequence[str], Sequence[st
 
 
 def _last_changes(paths: Sequence[bytes], commits: Sequence[Commit]) -> Mapping[bytes, int]:
-    """The number of the commit that changes each path last; 0 if none of them tells."""
+    """Map each path to the position of the last commit that changes it; 0 if no commit does."""
     last = dict.fromkeys(paths, 0)
     for number, commit in enumerate(commits):
         last.update((entry.path, number) for entry in commit.own_entries if entry.path in last)

@@ -1,4 +1,4 @@
-"""Rules about what is recorded of runs: commits name them, they live, are one item's, and are not altered."""
+"""Rules about the records of runs: commits name them, they are alive, unaltered, and about one item each."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 
 TABLES: Final = ("runs.require", "runs.grade", "runs.gates", "runs.quick_gates", "runs.full_gates")
-"""Where a policy asks for runs."""
+"""The settings by which a policy requires runs."""
 
 
 def run_names(commit: Commit, records: RunRecords) -> list[str]:
-    """The runs that a commit names."""
+    """Return the names of the runs that a commit names."""
     return [trailer.value for trailer in Trailers(commit.message.lines).of(records.settings.trailer)]
 
 
 def cited(
     commits: Sequence[Commit] | None, records: RunRecords
 ) -> Iterator[tuple[Commit, str, RunRecord | None]]:
-    """Each name that a commit has for a run, in order, with the run; but those of the run under way.
+    """Yield each run name in commits, in order, with its run or None, except names in the commit under way.
 
     Raises:
-        MissingFact: after all others, one of them cannot be seen from here.
+        MissingFact: one of the runs cannot be read here; raised after all others.
     """
     named = [
         (commit, name)
@@ -47,12 +47,12 @@ Named = dict[bytes, tuple["RunRecord", list["Commit"]]]
 
 
 def named_runs(commits: Sequence[Commit] | None, records: RunRecords) -> tuple[Named, MissingFact | None]:
-    """The runs that commits name; and what cannot be seen from here."""
+    """Return the runs that commits name, and the missing fact if a run cannot be read here, else None."""
     found: Named = {}
     try:
         for commit, _, run in cited(commits, records):
             naming = found.setdefault(run.folder, (run, []))[1] if run is not None else [commit]
-            # A message that was made of several may name it twice.
+            # A message that was joined from several may name a run twice.
             if commit not in naming[-1:]:
                 naming.append(commit)
     except MissingFact as fact:
@@ -67,16 +67,16 @@ def judged(
     *,
     whole: bool,
 ) -> Iterator[Finding]:
-    """The findings in the runs that commits name and in those that the change adds; each run once.
+    """Yield the findings in the runs that commits name and in those that the change adds; each run once.
 
     Args:
-        commits: the change's; None if it has none.
+        commits: the change's commits; None if it has none.
         records: the runs.
-        judge: what is found in a run, with the commits that name it; it is told of the first of them.
-        whole: whether every run counts.
+        judge: yields the findings of a run, given the commits that name it; the first of them is cited.
+        whole: True if every run counts.
 
     Raises:
-        MissingFact: one of them cannot be seen from here; told after all that is found in the others.
+        MissingFact: one of the runs cannot be read here; raised after the findings in the others.
     """
     named, missing = named_runs(commits, records)
     beside: Named = {run.folder: (run, []) for run in (records.all if whole else records.touched)}
@@ -95,13 +95,13 @@ def judged(
 def about_run(
     records: RunRecords, run: RunRecord, message: str, step: str, key: str, *place: str | int, **more: Any
 ) -> Finding:
-    """A finding about a run's manifest, at the line of a place in it."""
+    """Build a finding about a run's manifest, at the line of a place in it."""
     more = {"setting": "runs.require", "path": records.path(run), "line": run.line(*place), **more}
     return Finding(message, help=step, key=key, **more)
 
 
 def gate_of(commit: Commit, gate: str, proof: RunProof) -> Claim:
-    """The claim that a gate succeeded for a commit, whose tree counts."""
+    """Return the claim that a gate succeeded for a commit's tree."""
     least = proof.records.settings.grade or "re-run"
     return proof.claim(f"the tree of commit {commit.oid[:12]}", gate, (commit.tree,), least=least)
 
@@ -196,7 +196,7 @@ class MissingManifest(Rule):
 
 
 def _unnamed(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iterator[Finding]:
-    """The commits that should name a run and do not; or the change, where none of them names its item."""
+    """Yield findings for commits that lack a required run, or for the change if no commit names its item."""
     wanted = set(records.settings.require)
     found = {commit.oid: commit for commit in commits if not commit.is_merge}
     bare = {oid for oid, commit in found.items() if not run_names(commit, records)}
@@ -276,7 +276,7 @@ class StaleHeartbeat(Rule):
     def check(
         self, run_records: RunRecords, whole: bool, commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
-        """Listen for each run's heartbeat."""
+        """Compare each run's last heartbeat with the limit."""
 
         def stale(run: RunRecord, _: Sequence[Commit]) -> Iterator[Finding]:
             silence, shown = run_records.silence(run) if run.running else 0, run_records.shown(run)
@@ -375,7 +375,7 @@ class SeveralItems(Rule):
         commits: Sequence[Commit] | None = None,
         work: Work | None = None,
     ) -> Iterator[Finding]:
-        """Look at what each run worked on, and at who names it."""
+        """Compare the items of each run with those of the commits that name it."""
         namings = {naming.commit: naming for naming in work.commits} if work is not None else {}
 
         def found(run: RunRecord, what: str, *place: str | int, commit: str | None = None) -> Finding:
@@ -404,7 +404,7 @@ class SeveralItems(Rule):
 
 
 def _after_its_request(run: RunRecord) -> tuple[str, int]:
-    """The step that a run took after its pull request, and its number; the name is empty without one."""
+    """Return the step that a run took after its pull request, and its number; an empty name without one."""
     steps, opened = run.value.get("steps"), False
     for number, step in enumerate(steps if isinstance(steps, list) else ()):
         name = step.get("name") if isinstance(step, dict) else None
@@ -416,7 +416,7 @@ def _after_its_request(run: RunRecord) -> tuple[str, int]:
 
 
 def _same(run: RunRecord, naming: Naming) -> bool:
-    """True if a run is one of the item that a commit names."""
+    """True if a run belongs to the item that a commit names."""
     if run.kind and run.kind != naming.kind and run.native:
         return False
     digits = "".join(char for char in run.item if char.isdigit())
@@ -506,7 +506,7 @@ class TamperedRun(Rule):
         whole: bool,
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
-        """Compare what each run recorded with what is there."""
+        """Compare each run's record with its files, its tree and its commits."""
 
         def tampered(run: RunRecord, named_by: Sequence[Commit]) -> Iterator[Finding]:
             if run.problem or run.running:
@@ -528,9 +528,9 @@ class TamperedRun(Rule):
 
 
 def _altered(records: RunRecords, before: Documents) -> Iterator[Finding]:
-    """The changes to runs of the base; one finding a run."""
+    """Yield a finding for each run of the base that the change alters."""
     altered = {run.folder: (run, entry) for run, entry in reversed(records.altered(before))}
-    # A run that did not succeed may have been resumed: what it says of itself is compared with what is there.
+    # A run that did not succeed may have been resumed: its record is compared with its files instead.
     unfinished = any(not run.succeeded for run, _ in altered.values())
     there = {one.folder for one in records.all} if unfinished else ()
     for run, entry in reversed(altered.values()):
@@ -542,7 +542,7 @@ def _altered(records: RunRecords, before: Documents) -> Iterator[Finding]:
 
 
 def _itself(run: RunRecord) -> Iterator[tuple[str, int | None, str]]:
-    """The fields of the run's manifest that its folder contradicts."""
+    """Yield the fields of a run's manifest that contradict its folder."""
     said = run.value.get("run_id")
     if said is not None and said != run.run_id:
         yield "", run.line("run_id"), f"the manifest in {run.run_id} is that of the run {str(said)[:80]!r}"
@@ -554,7 +554,7 @@ def _itself(run: RunRecord) -> Iterator[tuple[str, int | None, str]]:
 
 
 def _files(run: RunRecord, in_tree: bool) -> Iterator[tuple[str, int | None, str]]:
-    """The files that are not as they were recorded; each once."""
+    """Yield each file that differs from the run's record, once."""
     logs = {one.log: one.log_digest for one in run.commands if one.log and one.log_digest}
     wrong = set()
     for name, digest in {**logs, **run.digests}.items():
@@ -666,7 +666,7 @@ class ForbiddenAgentMode(Rule):
         whole: bool,
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
-        """Read the words of each agent's command."""
+        """Check the words of each agent's command."""
 
         def forbidden(run: RunRecord, _: Sequence[Commit]) -> Iterator[Finding]:
             shown = run_records.shown(run)
@@ -690,7 +690,7 @@ class ForbiddenAgentMode(Rule):
 def _flags(
     run: RunRecord, name: str, words: Sequence[str], agents: Mapping[str, AgentSettings]
 ) -> Iterator[tuple[str, str]]:
-    """The words of high trust that are not allowed, with the setting that could."""
+    """Yield the words of high trust that are not allowed, each with the setting that could allow it."""
     programs = [word.rpartition("/")[2] for word in words[:4]]
     own = (one for one in agents if agents[one].command[0].rpartition("/")[2] in programs or one in programs)
     known = name if name in agents else next(own, "")
@@ -700,7 +700,7 @@ def _flags(
 
 
 def _models(words: Sequence[str], models: Models) -> Iterator[tuple[str, str]]:
-    """The models that may not be used, with the setting that says so."""
+    """Yield the models that are not allowed, each with the setting that refuses it."""
     from specguard.rules import model_words
 
     for name in model_words.models_in(words):

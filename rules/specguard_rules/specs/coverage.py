@@ -1,4 +1,4 @@
-"""Rules about specs and what they govern: the index, code without its spec, and documents that contradict."""
+"""Rules about specs and the code they govern: the index, changes without a spec, and contradictions."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class MissingSpec(Rule):
 
 
 def _of_spec(spec: Spec, specs: Specs) -> Iterator[Finding]:
-    """Findings for a spec that cannot be read, or is not known."""
+    """Yield findings for a spec that cannot be read, or that the index does not name."""
     path, index = path_text(spec.path), specs.now.index
     if spec.problem is not None:
         message = f"the spec {path} cannot be read: {spec.problem.message}"
@@ -134,7 +134,7 @@ def _of_spec(spec: Spec, specs: Specs) -> Iterator[Finding]:
 
 
 def _unread(index: Index) -> Finding:
-    """The finding for an index that cannot be used at all."""
+    """Build the finding for an index that is missing or cannot be read."""
     path = path_text(index.path)
     if index.problem is None:
         step = "Add it, or correct `index` in [specs]."
@@ -145,7 +145,7 @@ def _unread(index: Index) -> Finding:
 
 
 def _of_index(index: Index, specs: Specs) -> Iterator[Finding]:
-    """The flaws of single entries, and ids and files that occur in two of them."""
+    """Yield the flaws of single entries, and ids and files that occur in two of them."""
     if specs.whole or specs.touches_path(index.path):
         for line, fault in index.faults:
             message = f"{fault}, in the index {path_text(index.path)}"
@@ -185,7 +185,7 @@ def _about(
 
 
 _WORD = r"\w{2,}"
-# Words that stand where a reason should.
+# Words that replace a reason.
 _EMPTY = frozenset(
     {"reason", "todo", "tbd", "none", "na", "no", "nothing", "not", "applicable", "the", "why", "xxx"}
 )
@@ -259,7 +259,7 @@ class MissingSpecChange(Rule):
         pull_request: PullRequest | None = None,
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
-        """Look for code, then for a spec, then for a reason."""
+        """Look for changed code, then for a changed spec, then for a reason."""
         settings = specs.settings
         governed = {path for spec in specs.altered for path in specs.governed_by(spec)}
         changed = [
@@ -295,7 +295,7 @@ class MissingSpecChange(Rule):
 
 
 def _lacking(spec: Spec, artifacts: Artifacts | None) -> str:
-    """The missing part of a new spec, with its name; empty if there is none."""
+    """Return the problem with a new spec, with its path; empty if there is none."""
     about = artifacts.contracted(spec.path) if artifacts else ()
     contracts = [artifact for artifact in about if artifact.contract.sections]
     for artifact in contracts:
@@ -305,13 +305,13 @@ def _lacking(spec: Spec, artifacts: Artifacts | None) -> str:
 
 
 def in_brackets(value: str) -> str:
-    """The text in brackets behind a word of a line; empty without brackets."""
+    """Return the text in brackets after a word of a line; empty without brackets."""
     before, _, behind = value.partition("(")
     return behind.rpartition(")")[0] if any(map(str.isalnum, before)) else ""
 
 
 def _reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> tuple[bool, str]:
-    """True if a reason is stated under a trailer; else the problem with the trailers, as a clause."""
+    """Return True and an empty text if a trailer gives a reason; else False and the trailers' problem."""
     from specguard_rules.commits.trailers import in_change
 
     hint = ""
@@ -327,7 +327,7 @@ def _reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | Non
 
 
 _REGULAR: Final = 0o10
-"""What the mode of a regular file begins with."""
+"""The mode of a regular file without its last twelve bits."""
 
 
 class ContradictedAuthority(Rule):
@@ -393,7 +393,7 @@ class ContradictedAuthority(Rule):
     def check(
         self, policy: Policy, documents: Documents, entries: Sequence[Entry], whole: bool
     ) -> Iterator[Finding]:
-        """Compare what the documents of the order state."""
+        """Compare the statements of the documents in `order`."""
         for entry in entries:
             was_file = entry.old_mode >> 12 == _REGULAR
             if was_file and not entry.deleted and not entry.is_file and policy.rank(entry.path) is not None:

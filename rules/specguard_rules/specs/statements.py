@@ -1,4 +1,4 @@
-"""Rules about what specs say of themselves: last reviews, statuses, approvals, and what repeats them."""
+"""Rules about what specs state about themselves: last reviews, statuses, approvals, and mirrors of these."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class MissingReview(Rule):
     condition: ClassVar[str] = "every spec that is judged says on which day it was last reviewed"
 
     def check(self, specs: Specs) -> Iterator[Finding]:
-        """Look for the dates of each spec."""
+        """Look for the review dates of each spec."""
         name = specs.settings.review
         for spec in specs.judged:
             if specs.terminal(spec):
@@ -118,7 +118,7 @@ class MissingReview(Rule):
 
 
 def _without(spec: Spec, name: str) -> Finding:
-    """A finding where no day is stated."""
+    """Build the finding for a spec without a review date."""
     path = path_text(spec.path)
     if spec.problem:
         message, line = f"the {name} of {path} cannot be read: {spec.problem.message}", spec.problem.line
@@ -248,7 +248,7 @@ class StaleSpec(Rule):
     condition: ClassVar[str] = "the review of every spec that is judged holds"
 
     def check(self, specs: Specs) -> Iterator[Finding]:
-        """Compare the last review of each spec with today, and what it recorded with the files."""
+        """Compare the last review of each spec with today, and its recorded state with the files."""
         for spec in specs.judged:
             if not specs.terminal(spec):
                 yield from _dated(spec, specs)
@@ -257,7 +257,7 @@ class StaleSpec(Rule):
 
 
 def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
-    """The problems with the days."""
+    """Yield the problems with the review dates."""
     settings, path = specs.settings, path_text(spec.path)
     for review in spec.reviews:
         if review.is_ahead(specs.today()):
@@ -289,7 +289,7 @@ def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
 
 
 def _bound(spec: Spec, specs: Specs) -> Iterator[Finding]:
-    """The differences from the state that was reviewed."""
+    """Yield the finding for differences from the reviewed state."""
     drifts = list(specs.drifts(spec))
     if drifts:
         said = "; ".join(f"{path} {why}" for path, _, why in drifts[:3])
@@ -303,7 +303,7 @@ def _bound(spec: Spec, specs: Specs) -> Iterator[Finding]:
 
 
 def _severity(spec: Spec, specs: Specs) -> Severity | None:
-    """A spec that the policy gives no file only warns, unless the change itself touches it."""
+    """Return "warning" for a spec to which the policy gives no file, unless the change touches it."""
     binds = specs.touches(spec) or specs.governed_by(spec) or not specs.settings.governs
     return None if binds or specs.governed_files(spec) else "warning"
 
@@ -402,7 +402,7 @@ class DateOnlyReview(Rule):
     condition: ClassVar[str] = "no date of a last review moves without a trace of the review"
 
     def check(self, specs: Specs) -> Iterator[Finding]:
-        """Compare each spec that the change touches with what it was before."""
+        """Compare each spec that the change touches with its earlier version."""
         for spec in specs.judged:
             was = specs.before(spec) if specs.touches(spec) else None
             if was is None or not _later(spec, was) or specs.says_more(spec, was):
@@ -418,7 +418,7 @@ class DateOnlyReview(Rule):
 
 
 def _later(spec: Spec, was: Spec) -> bool:
-    """True if the oldest or the newest of a spec's dates is later than it was."""
+    """True if the oldest or the newest of a spec's dates is later than before."""
     days, before = ([str(one.date) for one in each.dated] for each in (spec, was))
     return bool(days and before) and (days[0] > before[0] or days[-1] > before[-1])
 
@@ -528,7 +528,7 @@ class InvalidStatus(Rule):
     condition: ClassVar[str] = "every judged spec has a known status, and came to it by an allowed way"
 
     def check(self, specs: Specs) -> Iterator[Finding]:
-        """Look at the status of each spec, and at what it was."""
+        """Check the status of each spec, and the transition from its earlier status."""
         for spec in specs.judged:
             if not spec.statuses:
                 yield from _without_status(spec, specs)
@@ -553,7 +553,7 @@ class InvalidStatus(Rule):
 
 
 def _without_status(spec: Spec, specs: Specs) -> Iterator[Finding]:
-    """A finding where a spec has no status: where statuses are listed, or it had one before."""
+    """Yield the finding for a spec without a status, if the policy lists statuses or the spec had one."""
     was = specs.before(spec) if specs.touches(spec) else None
     had = was.statuses[0].text if was is not None and was.statuses else ""
     if not specs.settings.statuses and not had:
@@ -576,10 +576,10 @@ def _without_status(spec: Spec, specs: Specs) -> Iterator[Finding]:
 
 
 def _moved(spec: Spec, said: WrittenValue, specs: Specs) -> Iterator[Finding]:
-    """A finding where a status is no step from what it was in the same place, or no beginning."""
+    """Yield a finding for a status that may not follow the earlier one there, or may not be first."""
     was = specs.before(spec)
     before = list(was.statuses) if was is not None else []
-    # Where it stood only in the other place before, that one counts.
+    # If the status was only in the other place before, that place counts.
     before = [one for one in before if (one.form == "index") == (said.form == "index")] or before
     old = before[0].text if before else ""
     path, place = path_text(spec.path), said.elsewhere(spec.path)
@@ -703,7 +703,7 @@ class UnapprovedSpec(Rule):
 
 
 def _lacking(spec: Spec, specs: Specs) -> tuple[str, int | None]:
-    """The missing part of the approvals, and the line of the first that lacks it."""
+    """Return the problem with the approvals, as a clause, and the line of the approval that it is about."""
     if not spec.approvals:
         return "no approval is recorded", None
     near = next((one for one in spec.approvals if not one.refused), spec.approvals[0])
