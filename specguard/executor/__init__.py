@@ -1,1 +1,1 @@
-"""The executor: an agent works on one item in a place of its own, and goes on only while the rules pass."""
+"""The executor: an agent works on one item in a separate place, and the run goes on only while rules pass."""

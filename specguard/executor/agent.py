@@ -1,6 +1,6 @@
-"""Agents: which one is run, whether the policy lets it, its brief, and its work on one item.
+"""Agents: their choice, the policy's limits on them, their brief, and their work on one item.
 
-The brief is one page, made from the policy and the item's document in the base.
+The brief is one page, made from the policy and from the item's document in the base.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ from specguard.work.item import WorkItem
 from specguard.work.kinds import normal_id
 
 BRIEF: Final = "brief.md"
-"""The brief, from the run's folder."""
+"""The file of the brief, relative to the run's folder."""
 
 MENDING: Final = "mend-{}.md"
-"""Beside it: what the agent was told to mend in a round, by the round's number."""
+"""The file with the instructions for a later round, next to the brief, by the round's number."""
 
-# A command may be started by another one, as in `env X=y codex` or `npx -y codex`.
+# Another command may start the agent, as in `env X=y codex` or `npx -y codex`. This many words are searched.
 _STARTERS: Final = 4
 
 
@@ -78,9 +78,10 @@ class AgentCommand(Record):
     """An agent that may be run.
 
     Attributes:
-        name: as the policy calls it; empty for a command that the policy does not know.
-        words: its command; `{brief}` and `{place}` are filled in when it is run.
-        version: what `--version` said, where the policy asks for one and it was looked at.
+        name: the agent's name in the policy; empty for a command that the policy does not know.
+        words: the agent's command; `{brief}` and `{place}` are filled in when it is run.
+        version: the version that `--version` prints; None if the policy requires none, or it was not looked
+            up.
     """
 
     name: str
@@ -89,11 +90,11 @@ class AgentCommand(Record):
 
     @property
     def called(self) -> str:
-        """Its name in messages."""
+        """The agent's name in messages."""
         return self.name or os.path.basename(self.words[0])
 
     def recorded(self, run: Run) -> manifests.Agent:
-        """Its record in the manifest."""
+        """Return the agent's record in the manifest."""
         return manifests.Agent(
             name=self.name or None,
             command=[run.redactor.words(word) for word in self.words],
@@ -103,16 +104,16 @@ class AgentCommand(Record):
 
 
 def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> AgentCommand:
-    """The agent that a run is asked to use.
+    """Find the agent that a run is asked to use.
 
     Args:
-        policy: of the trusted base.
-        options: which name it, or have its command.
-        look: whether to see that its program is there, in a version that the policy asks for.
+        policy: the policy of the trusted base.
+        options: the options that contain the agent's name or its command.
+        look: True to check that the agent's program exists, in a version that the policy allows.
 
     Raises:
-        SpecguardError: there is none of that name, or the policy does not let it run: by its words, its
-            model, its version, or what `--approval-policy` says.
+        SpecguardError: no agent has that name, or the policy does not allow it. The reason may be its words,
+            its model, its version, or the value of `--approval-policy`.
     """
     agents: Mapping[str, AgentSettings] = policy.declared("agents")
     settings: RunSettings = policy.declared("run_settings")
@@ -134,10 +135,10 @@ def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> 
 
 
 def _check_words(policy: Policy, options: RunOptions, name: str, words: Sequence[str]) -> None:
-    """See that the policy lets an agent run with the words, and the models, that are asked for.
+    """Check that the policy allows an agent with these words and models.
 
     Raises:
-        SpecguardError: it does not.
+        SpecguardError: the policy does not allow it.
     """
     known: AgentSettings | None = policy.declared("agents").get(name)
     rules: Models = policy.declared("models")
@@ -170,22 +171,22 @@ def _refused(policy: Policy, key: str, message: str, help: str) -> SpecguardErro
 
 
 def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
-    """Run the agent in the run's place: on its brief, or on what it has to mend.
+    """Run the agent in the run's place: on its brief, or on the failures of the previous round.
 
-    The text of `run.told` is handed over and forgotten; it is kept beside the brief as `mend-N.md`. Where the
-    results of a task are missing or wrong, that is in `run.told` afterwards.
+    The sections in `run.told` are passed to the agent and cleared; `mend-N.md`, next to the brief, keeps
+    them. If the results of a task are missing or wrong, `run.told` contains a section about that afterwards.
 
     Args:
         run: the run.
-        again: whether the round had begun already when the run was cut off: where the agent had ended well it
-            is not run again, else it is told what it was told.
+        again: True if the run was interrupted in this round. An agent that had ended well is not run again;
+            otherwise it gets the same instructions as before.
 
     Returns:
-        The record of its command.
+        The record of the agent's command.
 
     Raises:
-        RunEnded: it failed, it stopped by itself and said why, its time or its output was spent, or it left
-            processes behind.
+        RunEnded: the agent failed, stopped with a reason, exceeded its time or output, or left processes
+            behind.
         SpecguardError: the run cannot be recorded.
     """
     agent = resolve_agent(run.policy, run.options, look=False)
@@ -195,7 +196,7 @@ def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
     record = run.manifest.commands[-1] if again and run.manifest.commands else None
     ran = record is not None and record.kind == "agent" and record.attempt == run.manifest.attempts
     before = None
-    # Where it had ended well in this round, its work is there.
+    # If the agent ended well in this round, its work is done.
     if record is None or not ran or record.ended_at is None or not record.succeeded:
         before = stop_note(place)
         if task is not None:
@@ -212,9 +213,9 @@ def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
             source="flag" if run.options.command else "policy",
             cwd=place,
             stdin=b"" if any("{brief}" in word for word in agent.words) else text,
-            # An agent that has no limit of its own may take as long as the run.
+            # An agent without a limit of its own may take as long as the run.
             timeout=run.options.command_timeout or math.inf,
-            # What the process says does not count.
+            # The results file decides, not the process's output.
             finished=lambda: task is not None and isinstance(_read_results(place, task.id), Results),
             watch=partial(check_size, run),
         )
@@ -224,7 +225,7 @@ def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
         raise _stopped(run, record, f"{agent.called} stopped", why, KEPT_STOP_NOTE)
     results = _take_results(run, place, task.id) if task is not None else ""
     if isinstance(results, Results):
-        # With valid results it does not matter how it ended.
+        # With valid results, the exit code does not matter.
         if results.status == "blocked":
             why = _shown(run.redactor.words(" ".join(results.summary.split())))
             raise _stopped(run, record, f"{agent.called} is blocked", why, KEPT_RESULTS)
@@ -242,7 +243,7 @@ def _stopped(run: Run, record: manifests.Command, how: str, why: str, kept: str)
 
 
 def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[str, list[str], str]:
-    """The agent's name in the policy, or nothing; its words; and the one of them that is its program."""
+    """Return the agent's name in the policy (or empty), its words, and the word that is the program."""
     defined = f"--agent {' or '.join(sorted(agents)) or 'NAME'}"
     help = f"give {defined}, or its command behind --"
     if options.agent and options.command:
@@ -256,13 +257,13 @@ def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[st
     words = list(options.command)
     if not words or not words[0]:
         raise SpecguardError("no agent is named", help=help, code="no-agent")
-    # What holds for an agent of the policy holds for a command that starts it.
+    # The policy's rules for an agent also apply to a command that starts the same program.
     known = {os.path.basename(one.command[0]): name for name, one in reversed(list(agents.items()))}
     known |= {name: name for name in agents}
     names = {word: known.get(os.path.basename(word), "") for word in words[:_STARTERS]}
     program, name = next(((word, name) for word, name in names.items() if name), (words[0], ""))
     if "/" in words[0] and os.path.exists(os.path.join(options.directory, words[0])):
-        # Meant from where the caller is; the agent runs in the run's place.
+        # The path is relative to the caller's folder, but the agent runs in the place.
         path = os.path.abspath(os.path.join(options.directory, words[0]))
         program = path if program == words[0] else program
         words[0] = path
@@ -270,10 +271,10 @@ def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[st
 
 
 def locate(word: str, environment: Mapping[str, str]) -> str | None:
-    """The path of an agent's program; None for one that the run's place may bring.
+    """Return the path of an agent's program; None for a relative path, which the run's place may provide.
 
     Raises:
-        SpecguardError: it is not there.
+        SpecguardError: the program is missing or not executable.
     """
     if "/" in word and not os.path.isabs(word):
         return None
@@ -285,7 +286,7 @@ def locate(word: str, environment: Mapping[str, str]) -> str | None:
 
 
 def _to_do(run: Run, *, again: bool) -> str:
-    """The file of what the agent reads, from the run's folder."""
+    """Return the file that the agent reads, relative to the run's folder; write it for a later round."""
     attempt = max(2, run.manifest.attempts)
     name = MENDING.format(attempt)
     if again and run.manifest.attempts == attempt and os.path.isfile(run.folder.file(name)):
@@ -307,7 +308,7 @@ def _to_do(run: Run, *, again: bool) -> str:
 
 
 def _judge(run: Run, agent: AgentCommand, record: manifests.Command) -> None:
-    """End the run where the agent's command did not end well."""
+    """End the run if the agent's command did not end well."""
     response = response_of(run.folder, record)
     state: manifests.State = "budget-spent" if response.cut else "failed"
     how, help = record.problem or outcome(record), f"read {run.folder.file(record.log)}"
@@ -329,24 +330,24 @@ def _judge(run: Run, agent: AgentCommand, record: manifests.Command) -> None:
 
 
 LIMIT: Final = 30.0
-"""How many seconds `--version` may take."""
+"""The timeout of `--version`, in seconds."""
 
 _LARGEST: Final = 1 << 14
 
 
 def check_version(program: str, wanted: str, environment: Mapping[str, str]) -> str:
-    """The version of a program, which is one of those that may be used.
+    """Check that the version of a program is one of the allowed versions.
 
     Args:
-        program: its path; it is run with `--version`, in a folder of its own.
-        wanted: what the policy asks for, as `>=0.40,<0.50`.
-        environment: its variables.
+        program: the program's path; it is run with `--version`, in a temporary folder.
+        wanted: the policy's requirement, such as `>=0.40,<0.50`.
+        environment: the program's environment variables.
 
     Returns:
-        The version as it writes it.
+        The version as the program prints it.
 
     Raises:
-        SpecguardError: it tells none, or another one.
+        SpecguardError: the program prints no version, or another one.
     """
     name = os.path.basename(program)
     with tempfile.TemporaryDirectory() as folder:
@@ -365,16 +366,16 @@ def check_version(program: str, wanted: str, environment: Mapping[str, str]) -> 
 
 
 NO_FILE: Final = b"(no file)"
-"""What is read of something that is no file."""
+"""The content that is returned for a path that is not a regular file."""
 
 
 def left_file(place: str, name: str, largest: int) -> bytes | None:
-    """The content of a file; None if there is none. A link, a folder or a pipe is not read.
+    """Return the content of a file; None if it is missing. A link, a folder or a pipe is not read.
 
     Args:
         place: the folder of the place.
         name: the file's name.
-        largest: so many bytes are read at most.
+        largest: the largest number of bytes to read.
     """
     path = os.path.join(place, name)
     try:
@@ -385,7 +386,7 @@ def left_file(place: str, name: str, largest: int) -> bytes | None:
 
 
 def take_away(place: str, name: str) -> None:
-    """Take a file out of a place, whatever it is."""
+    """Remove a file, link or folder from a place."""
     path = os.path.join(place, name)
     if os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path, ignore_errors=True)
@@ -395,17 +396,17 @@ def take_away(place: str, name: str) -> None:
 
 
 RESULTS: Final = "SPECGUARD_RESULTS.json"
-"""The file, at the root of the run's place."""
+"""The results file of a task, in the root of the run's place."""
 
 KEPT_RESULTS: Final = "results.json"
-"""What it is called in the run's folder, where it is kept."""
+"""The name of its copy in the run's folder."""
 
 _LARGEST_RESULTS: Final = 1 << 20
 _LONGEST: Final = 300
 
 
 def _take_results(run: Run, place: str, task_id: str) -> Results | str:
-    """The results, which are kept in the run's folder and taken out of the place; or what they lack."""
+    """Move the results from the place to the run's folder, and return them; a string says what is wrong."""
     results = _read_results(place, task_id)
     take_away(place, RESULTS)
     if isinstance(results, Results):
@@ -415,7 +416,7 @@ def _take_results(run: Run, place: str, task_id: str) -> Results | str:
 
 
 def _read_results(place: str, task_id: str) -> Results | str:
-    """The results that an agent owes for a task, or what they lack."""
+    """Return an agent's results for a task; a string says what is wrong with them."""
     content = left_file(place, RESULTS, _LARGEST_RESULTS + 1)
     if content is None or content == NO_FILE:
         return "is missing" if content is None else "is no regular file"
@@ -437,7 +438,7 @@ def _example(task_id: str) -> str:
 
 
 def _told_of_results(task_id: str, problem: str) -> str:
-    """The section of Markdown that tells the agent that its results are missing or wrong."""
+    """Return the section of Markdown that reports missing or wrong results to the agent."""
     return (
         f"## The results of the task\n\n`{RESULTS}` in the root of the working folder {problem}. "
         f"Write it when you are done, as JSON like this:\n\n    {_example(task_id)}\n"
@@ -456,30 +457,30 @@ def take_left(run: Run) -> None:
 
 
 STOP_NOTE: Final = "SPECGUARD_STOP.md"
-"""Its name, at the root of the run's place."""
+"""The file in which an agent explains why it stops, in the root of the run's place."""
 
 KEPT_STOP_NOTE: Final = "stop.md"
-"""What it is called in the run's folder, where it is kept."""
+"""The name of its copy in the run's folder."""
 
 _LARGEST_NOTE: Final = 1 << 16
 _LINES: Final = 3
 
 
 def stop_note(place: str) -> bytes | None:
-    """The content of the file; None if there is none. A link, a folder or a pipe is not read."""
+    """Return the content of the stop note; None if it is missing. A link, a folder or a pipe is not read."""
     return left_file(place, STOP_NOTE, _LARGEST_NOTE)
 
 
 def take_stop_note(run: Run, place: str, note: bytes) -> str:
-    """Keep what the file says in the run's folder, and take it out of the place.
+    """Copy the stop note to the run's folder, and remove it from the place.
 
     Args:
         run: the run.
         place: the folder of the place.
-        note: what it says.
+        note: the note's content.
 
     Returns:
-        Its first lines that are no heading, as one.
+        The note's first lines, without headings, joined into one line.
     """
     text = run.redactor.words(plain_text(note.decode("utf-8", "surrogateescape")))
     run.folder.write(KEPT_STOP_NOTE, text)
@@ -493,29 +494,29 @@ _GUARDED = {"forbidden-path": "forbidden", "locked-path": "locked"}
 
 
 _ABOUT_FILES = ("ART", "CNT", "PLN", "PTH", "SPC")
-"""The families of rules about what an agent edits."""
+"""The families of rules about files that an agent edits."""
 
 
 def write_brief(run: Run) -> None:
     """Write `brief.md` in the run's folder, without secrets.
 
     Raises:
-        RunEnded: the item has no name that its commit or pull request needs, or its document cannot be read.
-        SpecguardError: it cannot be written.
+        RunEnded: the item lacks a name for its commit or pull request, or its document cannot be read.
+        SpecguardError: the brief cannot be written.
     """
     text = brief_text(run).encode("utf-8", "surrogateescape")
     run.folder.write(BRIEF, run.redactor.text(text))
 
 
 def brief_text(run: Run) -> str:
-    """The brief of a run, which need not have begun.
+    """Return the brief of a run; the run need not have begun.
 
     Args:
-        run: its policy and item are those of the base; of its manifest the base, the branch and the limits
-            are told.
+        run: the run, with the policy and the item of the base. The brief contains the base, the branch and
+            the limits from its manifest.
 
     Raises:
-        RunEnded: the item has no name that its commit or pull request needs, or its document cannot be read.
+        RunEnded: the item lacks a name for its commit or pull request, or its document cannot be read.
     """
     item, manifest, policy = run.item, run.manifest, run.policy
     assert item is not None  # noqa: S101 - a run of gates has no brief
@@ -534,7 +535,7 @@ def brief_text(run: Run) -> str:
 
 
 def _work(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
-    """The facts of the page about a work item."""
+    """Return the template variables of the brief for a work item."""
     policy, manifest, listed = run.policy, run.manifest, item.listed
     task = task_of(policy, item)
     words = ["specguard", "check", "--worktree"]
@@ -572,15 +573,15 @@ def _work(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
 
 
 def _is_the_agents(rule: RuleInPolicy) -> bool:
-    """True if an agent can keep or break a rule: it is about files, or has settings of the team's.
+    """True if an agent can keep or break a rule: it is about files, or the team has configured it.
 
-    Branch, commit and pull request are specguard's to make, and what judges them is no matter of the agent's.
+    specguard makes the branch, the commit and the pull request, so rules about them do not concern the agent.
     """
     return rule.active and "run" in rule.stages and (rule.configured or rule.code.startswith(_ABOUT_FILES))
 
 
 def _paper(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
-    """The facts of the page about a document that is to be written."""
+    """Return the template variables of the brief for a document to write."""
     policy = run.policy
     contract, models = contract_of(policy, item.kind), policy.declared("models")
     return {
@@ -594,14 +595,14 @@ def _paper(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
 
 
 def _fields(contract: Contract) -> Sequence[tuple[str, str]]:
-    """The fields that an artifact has, each with what it may say."""
+    """Return the fields of an artifact, each with its allowed values."""
     told = {"any": "any value"}
     fields = contract.fields.items()
     return [(name, told.get(one, one) if isinstance(one, str) else ", ".join(one)) for name, one in fields]
 
 
 def _title(item: WorkItem) -> str:
-    """The item's title: from its list, else the first heading of its document."""
+    """Return the item's title: the one in its list, else the first heading of its document."""
     text = item.document_text
     if text is None or (item.listed is not None and item.listed.title):
         return item.listed.title if item.listed is not None else ""
@@ -610,7 +611,7 @@ def _title(item: WorkItem) -> str:
 
 
 def _guards(policy: Policy, item: WorkItem, task: Task | None) -> Iterator[tuple[str, str, str]]:
-    """The guards: each pattern with its kind, and its source."""
+    """Yield the guards: each pattern with its kind and its source."""
     settings = item.settings
     for guard in policy.guards.all:
         yield guard.pattern, f": {_GUARDED.get(guard.rule, guard.rule)}", str(policy.origin(guard.key) or "")
@@ -622,7 +623,7 @@ def _guards(policy: Policy, item: WorkItem, task: Task | None) -> Iterator[tuple
     if not judges(policy, "foreign-work-document"):
         return
     for template in settings.siblings or [*settings.document, *settings.legacy]:
-        # One that an entry of a list fills says nothing to a reader.
+        # A template that an entry of a list fills in does not inform a reader.
         if item.listed is None or not template.startswith("{"):
             yield template, ": the documents of other items", ""
     if item.listed is not None and item.document is not None:
@@ -631,7 +632,7 @@ def _guards(policy: Policy, item: WorkItem, task: Task | None) -> Iterator[tuple
 
 
 def _also(policy: Policy, item: WorkItem) -> list[str]:
-    """The paths that any item of a list may change besides its own."""
+    """Return the paths that every item of a list may change besides its own."""
     rule = policy.rule("slice-out-of-files")
     if rule is None or not rule.active or item.listed is None or "also" not in rule.settings:
         return []
@@ -639,6 +640,6 @@ def _also(policy: Policy, item: WorkItem) -> list[str]:
 
 
 def _says(gate: PlannedGate) -> str:
-    """The kind of a gate, when it runs and how long."""
+    """Return the kind of a gate, its conditions and its timeout, in words."""
     says = [*([] if gate.kind == "gate" else [gate.kind]), *conditions(gate)]
     return "; ".join([*says, *([f"at most {seconds(gate.timeout)} s"] if gate.timeout else [])])

@@ -1,8 +1,8 @@
-"""The check of a round: the repository's own hooks, then the guard, over the tree as it will be committed.
+"""The check of a round: the repository's own hooks, then the guard, on the tree as it will be committed.
 
-Where an agent's own tree is judged, nothing of the plan's folder may be touched. Only then specguard marks
-the plan, in the same commit as the task's files: the status, with each command and how it ended, and a line
-in the plan's log. That is what the rules let a commit for a task do to its plan, and no more.
+While the agent's own tree is judged, nothing in the plan's folder may be touched. Only after that, specguard
+marks the plan, in the same commit as the task's files. The mark is the status, with each command and how it
+ended, and a line in the plan's log. The rules allow a task's commit exactly these changes to its plan.
 """
 
 from __future__ import annotations
@@ -39,21 +39,22 @@ from specguard.reporters.short_reports import WORDS, blocks_of, joined
 from specguard.runs.manifests import Judgement
 
 _MOST_HOOK_ROUNDS: Final = 2
-"""Hooks that format files change them once; if they do it again, they will not come to an end."""
+"""The largest number of hook rounds: formatting hooks that change files a second time will not settle."""
 
 
 def judge(run: Run, *, whole: bool = False) -> bool:
     """Let the repository's hooks and the rules judge the files of the place.
 
-    What is wrong is added to `run.told`, for the agent; the verdict is recorded.
+    Problems are added to `run.told`, for the agent; the verdict is recorded.
 
     Args:
-        run: the run; `manifest.tree` is set to what was judged.
-        whole: whether all that its branch brings to the base is judged, with what specguard has marked in a
-            plan, and not only what the agent left. Once the plan is marked, it is.
+        run: the run; `manifest.tree` is set to the judged tree.
+        whole: True to judge everything that the branch adds to the base, including specguard's marks in a
+            plan. False: only the agent's own work. Once the plan is marked, the whole branch is always
+            judged.
 
     Returns:
-        Whether all of it holds.
+        True if everything passes.
 
     Raises:
         SpecguardError: no verdict can be given.
@@ -68,13 +69,13 @@ def judge(run: Run, *, whole: bool = False) -> bool:
 
 
 def judge_commit(run: Run) -> None:
-    """Let the rules judge the commit of a run that is resumed, once more before it is given away.
+    """Judge the commit of a resumed run again, before it is pushed.
 
     Args:
-        run: its `manifest.commit` is there; what became of the files of its place since does not matter.
+        run: the run, with a `manifest.commit`; later changes to the files of its place do not matter.
 
     Raises:
-        RunEnded: it does not hold any more, or no verdict can be given.
+        RunEnded: the commit no longer passes, or no verdict can be given.
     """
     oid = run.manifest.commit or ""
     tree = place_of(run).git.commit(oid).tree
@@ -89,8 +90,8 @@ def judge_commit(run: Run) -> None:
 def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
     """Judge a commit that a run has made in its place, as CI will judge it.
 
-    Nothing outside of the pinned base loosens the verdict: the policy is compiled anew, and an approval
-    counts only where it is proven.
+    Nothing outside of the pinned base can loosen the verdict: the policy is compiled again, and an approval
+    counts only if it is proven.
     """
     pinned, repository = run.manifest.repository, run.git.repository
     whole = whole or run.manifest.worked is not None
@@ -115,7 +116,7 @@ def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
 
 
 def _through_hooks(run: Run) -> str | None:
-    """The tree that the repository's hooks leave as it is; None if they refuse it."""
+    """Return the tree that the repository's hooks accept without further changes; None if they refuse it."""
     tree = hash_tree(run)
     done = None
     for _ in range(_MOST_HOOK_ROUNDS):
@@ -138,17 +139,17 @@ def _through_hooks(run: Run) -> str | None:
 
 
 def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> bool:
-    """Record a verdict; whether all holds.
+    """Record a verdict, and return True if everything passes.
 
     Args:
         run: the run.
-        tree: what was judged.
+        tree: the judged tree.
         verdict: the verdict.
-        back: whether an agent can mend what is wrong, and is told of it first where something else could
-            not be judged.
+        back: True if an agent can fix problems. Its findings are then reported to it first, even if another
+            rule could not be judged.
 
     Raises:
-        SpecguardError: something could not be judged.
+        SpecguardError: a rule could not be judged.
     """
     manifest = run.manifest
     report = f"check-{len(manifest.judgements) + 1}.json"
@@ -170,7 +171,7 @@ def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> boo
     lifts = [lift for one in verdict.findings if one.state == "approved" for lift in one.lifts]
     manifest.approvals = sorted({lift.id for lift in lifts if not lift.refusals})
     run.save()
-    # What the agent did wrong is often why a fact is missing, as of the run of a task that it marked.
+    # The agent's mistake is often the reason for a missing fact, such as when it marked the task itself.
     if verdict.exit_code == EXIT_NO_VERDICT and not (back and found):
         lacking = next(result for result in verdict.results if result.incomplete)
         said = f"the check gives no verdict: {lacking.code} could not be judged: {lacking.reason}"
@@ -183,7 +184,7 @@ def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> boo
 
 
 def has_to_finish(run: Run) -> bool:
-    """True if something is left to do once the agent's own tree has passed: its plan, or its whole branch.
+    """True if the agent's own tree is not all: a plan is left to mark, or a whole branch to judge.
 
     Raises:
         MissingFact: the plan cannot be read.
@@ -192,13 +193,13 @@ def has_to_finish(run: Run) -> bool:
 
 
 def finish(run: Run) -> str:
-    """Mark the plan, and judge all that the run's branch brings to the base.
+    """Mark the plan, and judge everything that the run's branch adds to the base.
 
     Returns:
-        What was marked, in one sentence.
+        A sentence about the mark; empty if nothing was marked.
 
     Raises:
-        RunEnded: the plan cannot be written, or what is marked does not keep to the rules.
+        RunEnded: the plan cannot be written, or the marked tree breaks rules.
     """
     said = mark(run)
     if not judge(run, whole=True):
@@ -216,11 +217,11 @@ def mark(run: Run) -> str:
     """Mark the task of a run as done, in the files of its place.
 
     Args:
-        run: its gates and its check passed; `manifest.worked` is set to the tree that they passed on.
+        run: the run, whose gates and check passed; `manifest.worked` is set to the tree that passed.
 
     Returns:
-        What was marked, in one sentence; empty if the task has no commands that prove anything, which is
-        noted: a person has to verify it.
+        A sentence about the mark; empty if the task has no commands that prove anything. A note then says
+        that a person has to verify it.
 
     Raises:
         SpecguardError: a command did not end well after all, or a link leads to the plan.
@@ -252,10 +253,10 @@ def mark(run: Run) -> str:
 
 
 def unmark(run: Run) -> None:
-    """Take back what `mark` wrote, so that the agent's own tree can be worked on and judged again.
+    """Undo the changes of `mark`, so that the agent's own tree can be worked on and judged again.
 
     Raises:
-        RunEnded: it cannot be.
+        RunEnded: the changes cannot be undone.
     """
     tree = run.manifest.worked
     if tree is None:
@@ -268,14 +269,14 @@ def unmark(run: Run) -> None:
 
 
 def _task(run: Run) -> Task | None:
-    """The task as the place has it: a branch that holds several may have marked others before."""
+    """Return the task as the place has it: on a branch with several tasks, others may be marked already."""
     task = task_of(run.policy, run.item)
     place = place_of(run)
     return None if task is None else task_in(run.policy, place.git, place.base, task) or task
 
 
 def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
-    """Each command that verifies the task, and how it ended in this run."""
+    """Return each command that verifies the task, and its exit code in this run."""
     found = []
     results = read_results(run.folder).get("gates", [])
     for command in proofs_of(task):
@@ -289,7 +290,7 @@ def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
 
 
 def _read(run: Run, path: bytes) -> str:
-    """The text of a file of the place; empty if there is none."""
+    """Return the text of a file of the place; empty if it is missing."""
     file = _file(run, path)
     if not os.path.lexists(file):
         return ""
@@ -303,7 +304,7 @@ def _write(run: Run, path: bytes, text: str) -> None:
 
 
 def _file(run: Run, path: bytes) -> bytes:
-    """A file of the place, whose folder is no link out of it."""
+    """Return the path of a file in the place; refuse one whose folder is reached through a link."""
     file = os.path.join(os.path.realpath(os.fsencode(place_of(run).path)), path)
     folder = os.path.dirname(file)
     if os.path.realpath(folder) != folder:
@@ -313,17 +314,17 @@ def _file(run: Run, path: bytes) -> bytes:
 
 
 _SHORTEST: Final = 16
-"""A shorter value may be the password of everybody's test database, which stands in files by intention."""
+"""The least length of a value to search; shorter ones are often public test passwords."""
 
 
 def published_secrets(run: Run, tree: str) -> str:
-    """The files of a tree that bring a secret of the environment, as a section of Markdown; empty: none.
+    """Return a section of Markdown about files that contain a secret of the environment; empty if none do.
 
-    Only the values themselves are looked for, as they are; what looks like a credential is for rules to find.
+    Only the exact values are searched. Text that only looks like a credential is left to rules.
 
     Args:
-        run: the run; what its base has is public already.
-        tree: one that was hashed in its place.
+        run: the run; values that its base contains are public already.
+        tree: a tree that was hashed in the run's place.
     """
     secrets = {
         value.encode("utf-8", "surrogateescape"): path_text(name.encode("utf-8", "surrogateescape"))
@@ -349,19 +350,19 @@ _TEXT: Final = b"The guard refuses this.\n"
 
 
 def prove_guard(run: Run) -> bytes | None:
-    """Show that the guard refuses a canary edit, made to a scratch tree that no file of the place has.
+    """Show that the guard refuses a canary edit, made in a scratch tree outside of the place's files.
 
-    A path that the policy forbids or locks is edited; where it guards none, its own document is deleted.
+    The edit changes a path that the policy forbids or locks. If the policy guards no path, the edit deletes
+    the policy's own document.
 
     Args:
         run: the run; its place was made.
 
     Returns:
-        The path that was refused; None if no rule of the policy refuses an edit, so there is nothing to
-        show.
+        The refused path; None if no rule of the policy refuses an edit, so that nothing can be shown.
 
     Raises:
-        SpecguardError: it was let through, so nothing would be guarded; or no verdict can be given.
+        SpecguardError: the edit was let through, so nothing would be guarded; or no verdict can be given.
     """
     place = place_of(run)
     index = os.path.join(place.git.folder, "canary-index")
@@ -384,13 +385,13 @@ def prove_guard(run: Run) -> bytes | None:
 
 
 def _refuses(run: Run, name: str) -> bool:
-    """True if a rule refuses at all what a run commits."""
+    """True if a rule is active in runs, as an error."""
     rule = run.policy.rule(name)
     return rule is not None and rule.active and rule.severity == "error" and "run" in rule.stages
 
 
 def _guarded(run: Run) -> bytes | None:
-    """A path that the policy guards: one of the base where there is one."""
+    """Return a path that the policy guards: an existing file of the base, if possible."""
     place = place_of(run)
     guards = run.policy.guards
 
@@ -406,17 +407,17 @@ def _guarded(run: Run) -> bytes | None:
 
 
 def put_on_top(run: Run, tip: str) -> str:
-    """Make the run's place anew at a tip of its branch, with what the agent made on top.
+    """Recreate the run's place at a new tip of its branch, and apply the agent's changes on top.
 
     Args:
-        run: its files were judged on an earlier tip; the plan's mark and the commit are given up.
+        run: the run, whose files were judged on an earlier tip. The plan's mark and the commit are discarded.
         tip: a commit in the user's object store.
 
     Returns:
-        What came of it, in one sentence.
+        A sentence about the result.
 
     Raises:
-        RunEnded: the branch was rewritten, or both change the same files.
+        RunEnded: the branch was rewritten, or both sides change the same files.
     """
     place, manifest = place_of(run), run.manifest
     tree, branch = manifest.worked or manifest.tree or "", manifest.branch or ""

@@ -1,8 +1,9 @@
 """The output of commands: as plain text, in logs of limited size, and without secrets.
 
-What is taken out: the values of variables that are called secrets, as they are and encoded; and what looks
-like a credential, by the forms that the rule `secret-in-artifact` knows. It guards against the token that a
-program prints by accident. One that means to can always spell a secret in a way that nothing looks for.
+Two things are redacted. The first are the values of variables with names of secrets, as they are and encoded.
+The second is text that looks like a credential, by the forms that the rule `secret-in-artifact` knows. This
+guards against a token that a program prints by accident. A program that leaks a secret on purpose can always
+spell it in a form that no pattern matches.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from specguard.reporters.escape import legible
 from specguard.runs.manifests import recording
 
 _LONGEST: Final = 64
-# A control sequence of ECMA-48 (5.4): colours, and moves of the cursor. Without it all text is still there.
+# A control sequence of ECMA-48 (5.4): colours and cursor movements. Without it, all text is still there.
 _SEQUENCE: Final = re.compile(rf"\x1b\[[0-?]{{0,{_LONGEST}}}[ -/]{{0,4}}[@-~]")
-# What could be the beginning of one, or of the end of a line, at the end of a piece.
+# The possible beginning of a control sequence or of a line's end, at the end of a piece.
 _UNFINISHED: Final = re.compile(rf"(?:\x1b(?:\[[0-?]{{0,{_LONGEST}}}[ -/]{{0,4}})?|\r)\Z")
 
 
 class PlainText:
-    r"""Turns output into plain text, piece by piece.
+    r"""A converter of output into plain text, piece by piece.
 
-    Bytes that are no UTF-8 are shown as `\xNN`, and so are control characters. Colours and moves of the
-    cursor are left out, and a carriage return ends a line, so that each state of a progress bar has its own.
+    Bytes that are not UTF-8 are shown as `\xNN`, and so are control characters. Colours and cursor movements
+    are removed. A carriage return ends a line, so that each state of a progress bar has a line of its own.
     """
 
     def __init__(self) -> None:
@@ -41,7 +42,7 @@ class PlainText:
         self._kept = ""
 
     def feed(self, data: bytes) -> bytes:
-        """The text of the next piece, as UTF-8; what may go on in the one after it is kept back."""
+        """Return the text of the next piece, as UTF-8; hold back an end that the next piece may continue."""
         text = self._kept + self._decoder.decode(data)
         unfinished = _UNFINISHED.search(text)
         at = unfinished.start() if unfinished else len(text)
@@ -49,7 +50,7 @@ class PlainText:
         return self._plain(text[:at])
 
     def finish(self) -> bytes:
-        """The text of what was kept back, once there is no more."""
+        """Return the text that was held back, at the end of the output."""
         text = self._kept + self._decoder.decode(b"", final=True)
         self._kept = ""
         return self._plain(text)
@@ -62,32 +63,32 @@ class PlainText:
 
 
 def plain_text(text: str) -> str:
-    """A whole text in the same way."""
+    """Convert a whole text as `PlainText` does."""
     plain = PlainText()
     return (plain.feed(text.encode("utf-8", "surrogateescape")) + plain.finish()).decode("utf-8")
 
 
 TAIL: Final = 1 << 14
-"""How many bytes of the end of an output are kept beside its result."""
+"""The number of bytes of the end of an output that the result keeps."""
 
 _LINES: Final = 100
 
 
 class CommandLog:
-    """Keeps what a command prints.
+    """The log of a command's output, in a file.
 
     Args:
-        path: the file, which is made anew.
+        path: the file; an existing one is overwritten.
         redactor: takes secrets out.
-        limit: how many bytes are kept.
-        tell: told of each line that is kept.
+        limit: the number of bytes to keep.
+        tell: called with each line that is kept.
 
     Attributes:
-        size: how many bytes the command has printed.
-        over: whether it printed more than is kept.
+        size: the number of bytes that the command has printed.
+        over: True if the command printed more than is kept.
 
     Raises:
-        SpecguardError: it cannot be written.
+        SpecguardError: the file cannot be written.
     """
 
     def __init__(
@@ -111,30 +112,30 @@ class CommandLog:
 
     @property
     def too_much(self) -> str:
-        """The message if more was printed than is kept."""
+        """The message for output that is larger than the limit."""
         return f"it printed more than {self._limit / (1 << 20):g} MiB"
 
     @property
     def tail(self) -> str:
-        """The end of what was kept: so many lines, each of them whole where there is room."""
+        """The last lines of the kept output, at most `_LINES`; a line whose start is cut off is left out."""
         lines = self._tail.decode("utf-8", "replace").rstrip("\n").split("\n")
         if len(self._tail) == TAIL and len(lines) > 1:
             lines = lines[1:]
         return "\n".join(lines[-_LINES:])
 
     def feed(self, data: bytes) -> None:
-        """Keep the next piece; what is beyond the limit is dropped."""
+        """Log the next piece of output; drop bytes beyond the limit."""
         self.size += len(data)
         if not self.over:
             self._keep(self._redacted.feed(self._plain.feed(data)))
             self.over = self.over or self.size > self._limit
 
     def settle(self) -> None:
-        """Write what was kept back in whole lines: the command is silent, and somebody may follow its log."""
+        """Write whole lines that were held back: the command is silent, and somebody may follow its log."""
         self._keep(self._redacted.settle())
 
     def finish(self) -> str:
-        """Close the log: its sha256."""
+        """Write the rest, close the log, and return its sha256 digest."""
         self._keep(self._redacted.feed(self._plain.finish()))
         self._keep(self._redacted.finish())
         if self.over:
@@ -147,15 +148,15 @@ class CommandLog:
         return self._digest.hexdigest()
 
     def close(self) -> None:
-        """Let go of the file, whatever was kept; for where something else went wrong."""
+        """Close the file, whatever was kept; for use after an error."""
         self._file.close()
 
     def _keep(self, text: bytes) -> None:
-        # Showing a control character or naming a secret takes more bytes than the thing itself.
+        # A shown control character and the name of a secret take more bytes than the original.
         room = self._limit - self._written
         self.over = self.over or len(text) > room
         if text and room > 0:
-            # No character is cut in two.
+            # A character is never cut in two.
             self._write(text[:room].decode("utf-8", "ignore").encode())
 
     def _write(self, text: bytes) -> None:
@@ -177,14 +178,14 @@ class CommandLog:
 _KEY: Final = "Private Key"
 _KEY_BEGINS: Final = re.compile(rb"-----BEGIN (?:[A-Z0-9]{2,8} ){0,2}PRIVATE KEY|PuTTY-User-Key-File-[23]")
 _KEY_ENDS: Final = re.compile(rb"-----END [A-Z0-9 ]{0,30}PRIVATE KEY[A-Z -]{0,20}|Private-MAC: [0-9a-f]+")
-# A key is no longer than this, and whether there is one can be told from so much.
+# A key is not longer than _LONGEST_KEY, and _TOLD_KEY bytes suffice to recognize one.
 _LONGEST_KEY: Final = 1 << 14
 _TOLD_KEY: Final = 1500
-# A line is read as a whole up to this length; of a longer one the end is read again, so that nothing which
-# stands where it was cut is missed.
+# A line is read as a whole up to _LONGEST_LINE. The end of a longer one is read again, by _OVERLAP bytes, so
+# that a secret at the cut is not missed.
 _LONGEST_LINE: Final = 1 << 16
 _OVERLAP: Final = 1 << 13
-# How far behind a name the value may stand that is given to it.
+# The distance in bytes, behind a name, in which its value may appear.
 _NEAR: Final = 600
 _MEMORY: Final = 64 << 20
 
@@ -195,12 +196,12 @@ class Redactor:
     """Takes secrets out of text.
 
     Args:
-        environment: the variables whose secrets are known; a child can read those of the process that started
-            it, whatever it is given itself.
+        environment: the variables whose secrets are known. A child can read the environment of its parent
+            process, whatever variables it gets itself.
 
     Attributes:
-        finder: finds what looks like a credential.
-        longest: how many bytes the longest known secret takes in any of its encodings.
+        finder: finds text that looks like a credential.
+        longest: the number of bytes of the longest known secret in its longest encoding.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -217,16 +218,16 @@ class Redactor:
             self._names.append((expression, f"[redacted: {name}]".encode("utf-8", "backslashreplace")))
 
     def text(self, data: bytes) -> bytes:
-        """A whole text without its secrets."""
+        """Return a whole text without its secrets."""
         return _without(data, self.spans(data))
 
     def words(self, text: str) -> str:
-        """A command, a name or a message without its secrets."""
+        """Return a command, a name or a message without its secrets."""
         data = text.encode("utf-8", "surrogateescape")
         return self.text(data).decode("utf-8", "backslashreplace")
 
     def spans(self, data: bytes) -> list[_Span]:
-        """The places of secrets with their replacements: in order, none within another."""
+        """Return the positions of secrets with their replacements, in order and without overlaps."""
         merged: list[_Span] = []
         for start, end, label in sorted(self._found(data)):
             if merged and start < merged[-1][1]:
@@ -262,10 +263,10 @@ class Redactor:
 
 
 class RedactedStream:
-    """One text that comes in pieces; a secret that two of them share is found as well.
+    """A redactor of one text that arrives in pieces; it also finds a secret that is split between two pieces.
 
     Args:
-        redactor: knows what is taken out.
+        redactor: finds the secrets.
     """
 
     def __init__(self, redactor: Redactor) -> None:
@@ -273,16 +274,16 @@ class RedactedStream:
         self._kept = b""
 
     def feed(self, data: bytes) -> bytes:
-        """The redacted whole lines so far; the rest is kept back until more arrives."""
+        """Return the redacted whole lines so far; hold the rest back until more arrives."""
         self._kept += data
         return self._told(self._redactor.longest)
 
     def settle(self) -> bytes:
-        """The whole lines that were kept back, because nothing has come after them for a while."""
+        """Return the whole lines that were held back, because nothing has followed for a while."""
         return self._told(0)
 
     def _told(self, back: int) -> bytes:
-        """The text up to the last line's end that has so many bytes behind it."""
+        """Release the text up to the last end of line that has at least `back` bytes behind it."""
         size = len(self._kept)
         cut = self._kept.rfind(b"\n", 0, max(0, size - back)) + 1
         if not cut and size > _LONGEST_LINE:
@@ -303,13 +304,13 @@ class RedactedStream:
         return text
 
     def finish(self) -> bytes:
-        """The rest, once there is no more."""
+        """Return the rest, at the end of the text."""
         text = self._redactor.text(self._kept)
         self._kept = b""
         return text
 
     def _open_key(self) -> int | None:
-        """The start of a private key without its end so far; None if there is none."""
+        """Return the start of a private key whose end is still missing; None without such a key."""
         size = len(self._kept)
         for begins in _KEY_BEGINS.finditer(self._kept, max(0, size - _LONGEST_KEY)):
             if _KEY_ENDS.search(self._kept, begins.end(), begins.start() + _LONGEST_KEY):
@@ -330,28 +331,28 @@ def _without(data: bytes, spans: list[_Span]) -> bytes:
 
 
 SHORTEST: Final = 6
-"""A shorter value is not taken out: it would be taken out of half of the words, too."""
+"""The least length of a secret. A shorter value would match in half of all words, too."""
 
 _NAMES: Final = re.compile(
     r"(?:^|_)(?:.*(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|APIKEY|CREDENTIAL)S?|KEYS?|PASS|PAT|AUTH|COOKIE"
     r"|DSN|PRIVATE)(?P<more>_[A-Z0-9_]*[A-Z])?[0-9_]*$",
     re.IGNORECASE,
 )
-# What is called a secret and only says something about one.
+# Values of variables with a secret's name that only describe a secret.
 _SETTINGS: Final = frozenset({"default", "disabled", "enabled", "require", "required", "optional"})
 _IN_URL: Final = re.compile(r"://[^\s/:@]{0,80}:([^\s/@]{1,300})@")
 # Encodings of short values are too much like other text.
 _SHORTEST_ENCODED: Final = 8
-# A longer value is looked for in windows of so many bytes, each by itself.
+# A longer value is searched in windows of this many bytes, each by itself.
 _WINDOW: Final = 1024
 _WRAPPED: Final = rb"\n?"
 
 
 def secrets_of(environment: Mapping[str, str]) -> dict[str, str]:
-    """The secret values of an environment, each with the name of its variable.
+    """Return the secret values of an environment, each with the name of its variable.
 
-    A value is a secret where the variable is called one, unless it is the path of a file; so is the password
-    in a URL, whatever the variable is called. Of a value with several lines each is one.
+    A value is a secret if its variable has the name of one, unless the value is the path of a file. The
+    password in a URL is always a secret. In a value with several lines, each line is a secret.
     """
     found: dict[str, str] = {}
     for name, value in environment.items():
@@ -367,17 +368,17 @@ def _is_secret(name: str, value: str) -> bool:
     called = _NAMES.search(name)
     if called is None or value.casefold() in _SETTINGS:
         return False
-    # `TOKEN_TYPE` is about a token; `TOKEN_2024Q1_PROD` may be one, which has figures in it.
+    # `TOKEN_TYPE` describes a token; `TOKEN_2024Q1_PROD` may hold one, and its value contains digits.
     if called["more"] and (value.isalpha() or not any(char.isdigit() for char in value)):
         return False
     return "\0" in value or not (value.startswith(("/", "~/")) and os.path.lexists(os.path.expanduser(value)))
 
 
 def patterns_of(value: str) -> Iterator[tuple[bytes, int]]:
-    """Expressions, in RE2's syntax, for a value as it is and for each of its encodings.
+    """Yield patterns, in RE2's syntax, for a value as it is and for each of its encodings.
 
     Yields:
-        The expression, and how many bytes it matches at most.
+        The pattern, and the largest number of bytes that it matches.
     """
     for form in _spelt(value):
         text = form.encode("utf-8", "surrogateescape")
@@ -388,7 +389,7 @@ def patterns_of(value: str) -> Iterator[tuple[bytes, int]]:
         if len(window) < _SHORTEST_ENCODED:
             continue
         for letters in {form for offset in range(3) for form in _base64(window, offset)}:
-            # Programs break it into lines.
+            # Programs wrap base64 into lines.
             yield _WRAPPED.join(re.escape(bytes([byte])) for byte in letters.encode()), len(letters) * 2
         yield b"(?i:" + window.hex().encode() + b")", len(window) * 2
 
@@ -409,7 +410,7 @@ def _spelt(value: str) -> Iterator[str]:
 
 
 def _base64(data: bytes, offset: int) -> Iterator[str]:
-    """The letters that stand for some bytes alone, where so many others stand before them."""
+    """Yield the base64 characters that depend only on `data`, if `offset` other bytes precede it."""
     whole = base64.b64encode(b"\0" * offset + data).decode().rstrip("=")
     text = whole[(0, 2, 3)[offset] : len(whole) - ((offset + len(data)) % 3 > 0)]
     yield text

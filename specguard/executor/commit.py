@@ -1,10 +1,10 @@
 """The tree that a run commits, and its one commit.
 
-The hooks are those of pre-commit's configuration, and scripts that the repository keeps in a folder: the one
-that `core.hooksPath` names, if it is in the working tree, else `.husky` or `.githooks`. The base's run,
-from a copy that is made anew each time: what the change brings of them is for whoever reviews it. Hooks
-in `.git/hooks`, or elsewhere outside of the tree, are somebody's own and run in no place; preflight says
-so.
+Two kinds of hooks run: those of pre-commit's configuration, and scripts that the repository keeps in a
+folder. The folder is the one that `core.hooksPath` names, if it is in the working tree, else `.husky` or
+`.githooks`. The base's versions run, from a copy that is made anew each time. A reviewer judges the hooks
+that the change adds. Hooks in `.git/hooks`, or elsewhere outside of the tree, are personal and do not run in
+a place. Preflight reports them.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ PATCH: Final = "diff.patch"
 
 
 def hash_tree(run: Run) -> str:
-    """Hash the files of the run's place as a commit of all of them has them.
+    """Hash the files of the run's place as a commit of all of them contains them.
 
-    Every file is read anew: nothing is taken from an index that the agent could write. What `.gitignore`
-    leaves out is left out; submodules stay as they are in the base. The objects are kept in specguard's own
+    Every file is read again: nothing comes from an index that the agent could write. Files that `.gitignore`
+    excludes are excluded; submodules stay as they are in the base. The objects are kept in specguard's own
     store for the place.
 
     Args:
@@ -51,8 +51,8 @@ def hash_tree(run: Run) -> str:
         The tree's object id.
 
     Raises:
-        RunEnded: a file cannot be read, a repository was made within the place, a link leads out of it, or
-            what LFS keeps is no pointer.
+        RunEnded: a file cannot be read, the place contains another repository, a link leads out of it, or an
+            LFS file is not a pointer.
     """
     place = place_of(run)
     check_survey(place, Survey(place.path))
@@ -66,9 +66,9 @@ def hash_tree(run: Run) -> str:
 
 
 def message_of(run: Run) -> str:
-    """The message of the run's commit: its item's template, and the trailer that names the run.
+    """Return the message of the run's commit: its item's template, and the trailer that names the run.
 
-    Once a `commit-msg` hook has altered it, what the hook made of it.
+    If a `commit-msg` hook has altered the message, its version is returned.
 
     Raises:
         SpecguardError: a value is missing.
@@ -77,7 +77,7 @@ def message_of(run: Run) -> str:
 
 
 def _own_message(run: Run) -> str:
-    """The message as no hook has seen it yet."""
+    """Return the message before any hook has seen it."""
     item, told = run.item, run.manifest.item
     assert item is not None  # noqa: S101 - a run of gates commits nothing
     trailer = run.policy.declared("run_settings").trailer
@@ -85,7 +85,7 @@ def _own_message(run: Run) -> str:
 
 
 def name_by(item: WorkItem, key: str) -> str:
-    """The name that a setting of the item's kind gives its commit or its pull request.
+    """Return the name that a setting of the item's kind gives its commit or its pull request.
 
     Raises:
         SpecguardError: a value is missing.
@@ -107,13 +107,13 @@ def make_commit(run: Run, tree: str) -> str:
 
     Args:
         run: the run.
-        tree: one that `hash_tree` gave.
+        tree: a tree that `hash_tree` returned.
 
     Returns:
-        Its object id; nothing refers to it.
+        The commit's object id; no ref points to it.
 
     Raises:
-        RunEnded: it cannot be made.
+        RunEnded: the commit cannot be made.
     """
     place = place_of(run)
     message = message_of(run).encode("utf-8", "surrogateescape")
@@ -125,13 +125,14 @@ def make_commit(run: Run, tree: str) -> str:
 
 
 def commit(run: Run) -> bool:
-    """Make the run's commit of the tree that was judged, once the repository's `commit-msg` hooks agree.
+    """Make the run's commit of the judged tree, once the repository's `commit-msg` hooks agree.
 
     Args:
-        run: its `manifest.tree` is the judged tree; `manifest.commit` is set, and `diff.patch` is written.
+        run: the run; its `manifest.tree` is the judged tree. `manifest.commit` is set, and `diff.patch` is
+            written.
 
     Returns:
-        Whether it was made. False: a hook altered the files or the message, and both have to be judged
+        True if the commit was made. False: a hook altered the files or the message, and both must be judged
         again.
 
     Raises:
@@ -149,10 +150,10 @@ def commit(run: Run) -> bool:
 
 
 def keep_patch(run: Run) -> None:
-    """Write `diff.patch` of what there is in the place of a run that is not committed, without secrets.
+    """Write `diff.patch` with the uncommitted changes in a run's place, without secrets.
 
     Raises:
-        RunEnded: a file cannot be read, or is none that a commit may have.
+        RunEnded: a file cannot be read, or cannot be part of a commit.
     """
     if run.place is None or run.manifest.commit is not None:
         return
@@ -162,16 +163,16 @@ def keep_patch(run: Run) -> None:
 
 
 def patch(git: Git, base: str, tree: str, *, without: str = "") -> bytes:
-    """The difference of a tree from a commit, as a patch for `git apply`.
+    """Return the difference of a tree from a commit, as a patch for `git apply`.
 
     Args:
         git: reads both.
         base: the commit.
         tree: the tree.
-        without: a folder that is left out; empty: none.
+        without: a folder to leave out; empty: none.
 
     Raises:
-        MissingFact: something of them is not there.
+        MissingFact: an object is missing.
     """
     words = ["-r", "-p", "--full-index", "--binary", "--no-renames", "--no-ext-diff", "--no-textconv"]
     words += [base, tree, "--", *([f":(exclude,literal){without}"] if without else [])]
@@ -179,10 +180,11 @@ def patch(git: Git, base: str, tree: str, *, without: str = "") -> bytes:
 
 
 def _hooks_agree(run: Run, tree: str) -> bool:
-    """Run the `commit-msg` hooks; whether files and message are as they were.
+    """Run the `commit-msg` hooks, and return True if the files and the message are as they were.
 
-    They are shown the message as they made it before, so that one which makes up an id finds it there; else
-    as no hook has seen it, as with git: one that adds to whatever it sees agrees with that.
+    The hooks get the message as they last altered it, so that a hook that generates an id finds it there. If
+    they alter it again, they get the original message, as with git: a hook that adds to any message it gets
+    then agrees.
     """
     before = _clean(message_of(run))
     said, done = _run_hooks(run, tree, message_of(run))
@@ -207,7 +209,7 @@ def _hooks_agree(run: Run, tree: str) -> bool:
 
 
 def _run_hooks(run: Run, tree: str, message: str) -> tuple[str, Command | None]:
-    """The message after the `commit-msg` hooks, and the last hook that ran; None if there is none."""
+    """Return the message after the `commit-msg` hooks, and the last hook that ran; None without hooks."""
     path = place_of(run).write("message", message.encode("utf-8", "surrogateescape"))
     done = None
     for words in hook_commands(run, "commit-msg", path):
@@ -219,10 +221,10 @@ def _run_hooks(run: Run, tree: str, message: str) -> tuple[str, Command | None]:
 
 
 def run_hook(run: Run, stage: str, words: Sequence[str], tree: str) -> Command:
-    """Run one hook of the repository on a tree, which is staged for it.
+    """Stage a tree, and run one hook of the repository on it.
 
     Raises:
-        RunEnded: it did something else in the place than changing files.
+        RunEnded: the hook did something other than changing files in the place.
     """
     place = place_of(run)
     place.stage(tree)
@@ -232,32 +234,32 @@ def run_hook(run: Run, stage: str, words: Sequence[str], tree: str) -> Command:
 
 
 def _clean(message: str) -> str:
-    """A message as git keeps it: no space at the ends of lines, and one newline at its end."""
+    """Return a message as git cleans it: without spaces at line ends, and with one newline at its end."""
     lines = [line.rstrip() for line in message.replace("\r\n", "\n").split("\n")]
     text = "\n".join(lines).strip("\n")
     return f"{text}\n" if text else ""
 
 
 CONFIGURATION: Final = b".pre-commit-config.yaml"
-"""Where a repository says which hooks run, for pre-commit."""
+"""The configuration file of pre-commit, which defines a repository's hooks."""
 
 STAGES: Final = ("pre-commit", "commit-msg")
-"""The hooks that a run lets run, as git calls them."""
+"""The git hooks that a run executes, by git's names."""
 
 _HUSKY: Final = b".husky"
 _FOLDERS: Final = (_HUSKY, b".githooks")
 _COPY: Final = "tree-hooks"
 _EXECUTABLE: Final = 0o100755
 _AS_HUSKY: Final = 'PATH="$PWD/node_modules/.bin:$PATH"; export PATH; exec sh -e "$0" "$@"'
-"""As husky runs a hook: it need not be executable, and finds what the project has installed."""
+"""How husky runs a hook: it need not be executable, and finds the project's installed programs."""
 
 
 def hooks_of(repository: Repository, tree: Tree) -> Sequence[str]:
-    """The kinds of hooks in a tree, for a person: `pre-commit`, and the folder of scripts.
+    """Return the kinds of hooks in a tree, for a person: `pre-commit`, and the folder of scripts.
 
     Args:
-        repository: the user's, whose `core.hooksPath` counts.
-        tree: the base's.
+        repository: the user's repository, whose `core.hooksPath` counts.
+        tree: the base's tree.
 
     Raises:
         SpecguardError: the configuration cannot be read.
@@ -269,7 +271,7 @@ def hooks_of(repository: Repository, tree: Tree) -> Sequence[str]:
 
 
 def left_out(repository: Repository, tree: Tree) -> list[str]:
-    """The hooks of the user's that no run lets run, as notes.
+    """Return notes about the user's own hooks, which runs do not execute.
 
     Raises:
         SpecguardError: the configuration cannot be read.
@@ -286,15 +288,15 @@ def left_out(repository: Repository, tree: Tree) -> list[str]:
 
 
 def hook_commands(run: Run, stage: str, message: str = "") -> Iterator[Sequence[str]]:
-    """The commands of the base's hooks, in the order in which they run.
+    """Yield the commands of the base's hooks, in the order in which they run.
 
     Args:
         run: the run.
         stage: one of `STAGES`.
-        message: the file with the message, for `commit-msg`.
+        message: the file with the message, for `commit-msg`; empty: none.
 
     Raises:
-        RunEnded: they cannot be read, or written beside the place.
+        RunEnded: the hooks cannot be read, or their copies next to the place cannot be written.
     """
     place = place_of(run)
     tree = Tree(place.git, place.git.commit(place.base).tree)
@@ -319,14 +321,14 @@ def _hooks_path(repository: Repository) -> str:
 
 
 def _folder(repository: Repository, tree: Tree) -> bytes:
-    """The folder of scripts in the tree; empty if there is none."""
+    """Return the folder of hook scripts in the tree; empty without one."""
     path = _hooks_path(repository)
     if path:
         top = os.path.realpath(repository.work_tree())
         inside = os.path.relpath(os.path.join(top, path), top)
         if inside == os.curdir or inside.startswith(os.pardir):
             return b""
-        # Where husky has git look there are shims alone, which are in no tree.
+        # The folder that husky sets contains only shims, which are not in a tree.
         wanted: Sequence[bytes] = [os.fsencode(inside).removesuffix(b"/_")]
     else:
         wanted = _FOLDERS
@@ -334,7 +336,7 @@ def _folder(repository: Repository, tree: Tree) -> bytes:
 
 
 def _script(tree: Tree, folder: bytes, stage: str) -> bool:
-    """True if there is a hook that git, or husky, would run."""
+    """True if the tree has a hook that git, or husky, would run."""
     found = tree.find(folder + b"/" + stage.encode()) if folder else None
     if found is None:
         return False
@@ -342,7 +344,7 @@ def _script(tree: Tree, folder: bytes, stage: str) -> bool:
 
 
 def _copied(run: Run, tree: Tree, folder: bytes) -> str:
-    """A copy of the base's folder of scripts, out of the agent's way: its absolute path."""
+    """Copy the base's folder of scripts out of the agent's reach, and return the copy's absolute path."""
     place = place_of(run)
     copy = os.path.join(place.own, _COPY)
     shutil.rmtree(copy, ignore_errors=True)
@@ -351,14 +353,14 @@ def _copied(run: Run, tree: Tree, folder: bytes) -> str:
     place.check_out(place.base, [path for path, found in inside if found and found.is_file], copy)
     target = os.path.join(copy, os.fsdecode(folder))
     if folder == _HUSKY and not os.path.lexists(os.path.join(target, "_")):
-        # Hooks of earlier versions begin by reading this, which husky makes and nobody commits.
+        # Hooks of earlier versions of husky source this file. husky generates it, and nobody commits it.
         os.mkdir(os.path.join(target, "_"))
         place.write(os.path.join(_COPY, _HUSKY.decode(), "_", "husky.sh"), b"")
     return target
 
 
 def _is_of_framework(file: str) -> bool:
-    """True if a hook only calls pre-commit or specguard, which a run asks itself."""
+    """True if a hook only calls pre-commit or specguard, which a run calls itself."""
     try:
         with open(file, "rb") as stream:
             text = stream.read(1 << 16)
@@ -376,10 +378,10 @@ class CommitScope(Record):
     """The paths that an item may change.
 
     Attributes:
-        patterns: them, as they are written.
-        paths: the same as one matcher.
-        where: what states them, for a person.
-        held: whether a rule holds the change to them.
+        patterns: the patterns of the paths, as they are written.
+        paths: one matcher for all patterns.
+        where: the source of the patterns, for a person.
+        held: True if a rule limits the change to these paths.
     """
 
     patterns: Sequence[str]
@@ -389,7 +391,7 @@ class CommitScope(Record):
 
 
 def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
-    """The paths that an item may change; None if nothing states any.
+    """Return the paths that an item may change; None if nothing states them.
 
     Raises:
         MissingFact: the trusted base cannot be read.
@@ -414,16 +416,16 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
 
 
 def judges(policy: Policy, name: str) -> bool:
-    """True if a rule of this name judges."""
+    """True if a rule of this name is active."""
     rule = policy.rule(name)
     return rule is not None and rule.active
 
 
 def note_commit(run: Run, tree: str) -> None:
-    """Note new binary and executable files outside of the scope, and without a scope all that is committed.
+    """Note new binary and executable files outside of the scope; without a scope, note all committed files.
 
     Args:
-        run: its place is made.
+        run: the run; its place is made.
         tree: the tree that is committed.
 
     Raises:
@@ -450,18 +452,18 @@ def note_commit(run: Run, tree: str) -> None:
 
 _POINTER: Final = (b"version https://git-lfs.github.com/spec/", b"version http://git-media.io/v/")
 _POINTER_LIMIT: Final = 1024
-"""Larger ones are no pointers: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md."""
+"""Larger files are not pointers: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md."""
 
 
 def check_contents(place: Place, tree: str) -> None:
-    """See that no new link leads out of a tree, and that what LFS keeps is left as a pointer.
+    """Check that no new link leads out of a tree, and that files under LFS are pointers.
 
     Args:
-        place: where it was hashed.
-        tree: its object id.
+        place: the place in which the tree was hashed.
+        tree: the tree's object id.
 
     Raises:
-        RunEnded: one of them is wrong, which the reason names.
+        RunEnded: a file is wrong; the reason names it.
         MissingFact: an object cannot be read, or was forged.
     """
     entries = [entry for entry in place.git.diff_trees(place.base, tree) if not entry.deleted]
@@ -478,7 +480,8 @@ def check_contents(place: Place, tree: str) -> None:
     if not files:
         return
     _check_pointers(place, tree, files)
-    # Git does not write an object that is there: one that was forged before would stand for the file.
+    # Git does not rewrite an existing object: a forged one would replace the file. Reading the blobs checks
+    # them.
     for _ in place.git.blobs([entry.new for entry in files]):
         pass
 
@@ -502,7 +505,7 @@ def _check_pointers(place: Place, tree: str, entries: Sequence[Entry]) -> None:
     wanted = [entry for entry in entries if entry.path in kept]
     blobs = place.git.blobs([entry.new for entry in wanted], limit=_POINTER_LIMIT)
     for entry, (_, content) in zip(wanted, blobs, strict=True):
-        # LFS leaves an empty file as it is.
+        # LFS keeps an empty file as it is.
         if content is None or (content and not content.startswith(_POINTER)):
             raise RunEnded(
                 f"{path_text(entry.path)} is kept by LFS, and what was left there is no pointer to it",

@@ -1,8 +1,9 @@
-"""The gates of a run: which ones, what they need, how a round went, and what the agent is told.
+"""The gates of a run: their choice, their programs, the results of a round, and the report to the agent.
 
-Formatters write, gates judge. In a run's place, what a formatter changes beside the files that the change
-touches is undone, and so is whatever a gate changes. In the user's own checkout formatters are left out, what
-a gate changes is told of and left, and nothing is fetched. A teardown runs whatever became of the others.
+Formatters write, gates judge. In a run's place, a formatter's changes to files that the change does not touch
+are undone, and so are all changes by a gate. In the user's own checkout, formatters do not run, and changes
+by a gate are reported and kept. Nothing is fetched there. A teardown runs regardless of the results of the
+others.
 """
 
 from __future__ import annotations
@@ -43,15 +44,15 @@ from specguard.work.kinds import WorkKind
 
 
 def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[str] = ()) -> Gates:
-    """All gates of an item, with those that verify a task; without one those of every kind in the policy.
+    """Return all gates of an item, with those that verify a task; without an item, those of every kind.
 
     Args:
-        policy: the base's.
-        item: the work item, resolved in the base.
-        commands: what `--command` says.
+        policy: the base's policy.
+        item: the work item, resolved in the base; None: all kinds of the policy.
+        commands: the commands of `--command`.
 
     Returns:
-        The gates, each command once, and what the document says and is not run.
+        The gates, each command once, and the texts in the document that are not run.
 
     Raises:
         MissingFact: the document or the plan cannot be read.
@@ -63,32 +64,33 @@ def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[s
         every: dict[PlannedGate, PlannedGate] = {}
         for name, kind in kinds.items():
             for gate in gates_of_kind(name, kind, policy.origins):
-                # Kinds often share their gates; what differs in more than where it is written is another.
+                # Kinds often share their gates. Gates are the same if only their names and source lines
+                # differ.
                 every.setdefault(gate.but(name="", path="", line=0), gate)
         found = Gates(list(every.values()))
     return found.and_also(flag_gates(commands))
 
 
 def described(gate: PlannedGate) -> str:
-    """A gate with its command, and when it runs, in one line."""
+    """Describe a gate in one line: its command, and when it runs."""
     when = ", ".join(conditions(gate)) or "always"
     return f"{gate.kind} {gate.name}: {command_of(gate)} ({when}; {gate.named})"
 
 
 def command_of(gate: PlannedGate) -> str:
-    """The command of a gate, with the words that are put before it."""
+    """Return the command of a gate, with its wrapper in front."""
     return f"{shlex.join(gate.wrapper)} {gate.run}" if gate.wrapper else gate.run
 
 
 def conditions(gate: PlannedGate) -> list[str]:
-    """The conditions of a gate, and how often it runs; none for one that always runs once."""
+    """Return the conditions of a gate, and how often it runs; empty for a gate that always runs once."""
     touches = "touches" if len(gate.on) == 3 else f"has {' or '.join(gate.on)}"
     found = [f"when the change {touches} {', '.join(gate.when.patterns)}"] if gate.when else []
     return [*found, "once for each file"] if gate.each else found
 
 
 UP: Final = "control/gates.json"
-"""The file of a run while a round of gates is under way: what to undo, and whether something is up."""
+"""The run's file about gates under way: the tree to restore, and whether a teardown is due."""
 
 _TRIES: Final = 4
 _MARGIN: Final = 30.0
@@ -100,9 +102,9 @@ class Result(Record, frozen=False):
 
     Attributes:
         gate: the gate.
-        commands: the records of its commands; none if it did not run.
-        skipped: why it did not run; empty if it did.
-        changed: what it changed and should not have.
+        commands: the records of its commands; empty if it did not run.
+        skipped: the reason why it did not run; empty if it ran.
+        changed: the paths that it changed without permission.
     """
 
     gate: PlannedGate
@@ -112,7 +114,7 @@ class Result(Record, frozen=False):
 
     @property
     def state(self) -> str:
-        """`passed`, `failed`, `skipped`, or `pending` where it never came to it."""
+        """`passed`, `failed`, `skipped`, or `pending` if the gate was not reached."""
         if self.skipped or not self.commands:
             return "skipped" if self.skipped else "pending"
         return "passed" if all(command.succeeded for command in self.commands) else "failed"
@@ -123,11 +125,11 @@ class GateRound:
 
     Args:
         run: the run that records them.
-        ground: where they run.
+        ground: the working tree in which they run.
         plan: the gates.
 
     Attributes:
-        results: what became of each, in the order of the plan.
+        results: the outcome of each gate, in the order of the plan.
     """
 
     def __init__(self, run: Run, ground: Ground, plan: Gates) -> None:
@@ -145,13 +147,13 @@ class GateRound:
         return [(one, command) for one in results for command in one.commands if not command.succeeded]
 
     def carry_out(self) -> bool:
-        """Run all of them.
+        """Run all gates.
 
         Returns:
-            Whether all that apply passed.
+            True if all gates that apply passed.
 
         Raises:
-            RunEnded: the run ends here; what is to be taken down was taken down before.
+            RunEnded: the run ends here; teardowns have run by then.
         """
         if not any(gate.kind == "gate" for gate in self._plan.gates):
             self._run.note("No gate is named, by the policy or by the document: nothing was tested.")
@@ -163,14 +165,14 @@ class GateRound:
                 self._format()
                 self._judge()
             except BaseException:
-                # Why the run ends counts, and not that it cannot be taken down either.
+                # The original error counts, not a later failure of a teardown.
                 with suppress(SpecguardError):
                     self._take_down()
                 raise
             down = [chosen.gate for chosen in self._take_down()]
             ran = [result.gate for result in self.results.values() if result.commands]
             if ran and (down or self._ground.mends):
-                # Once more, and every file: what they passed on is the tree that they are recorded with.
+                # Check every file once more: the gates must have passed on the tree that is recorded.
                 self._see((down or ran)[-1])
             self._ground.leave()
         finally:
@@ -183,13 +185,13 @@ class GateRound:
         return not failed
 
     def take_down_owed(self) -> list[Command]:
-        """Take down what a round that died had set up: the commands that ran."""
+        """Run the teardowns of a round whose process died, and return the records of their commands."""
         self._tree = str(self._run.folder.known(UP).get("tree"))
         self._take_down()
         return [command for result in self.results.values() for command in result.commands]
 
     def _begin(self) -> None:
-        """Take the tree as it is; what a round that died had changed is undone before."""
+        """Hash the tree as it is; before that, undo changes by the gates of a round that died."""
         self._tree = self._ground.tree()
         kept = self._run.folder.known(UP) if self._ground.mends else {}
         same = kept.get("attempt") == self._run.manifest.attempts
@@ -202,7 +204,7 @@ class GateRound:
         self._keep()
 
     def _keep(self) -> None:
-        """Record what this process may not come to: to undo what gates do to a tree, and to take down."""
+        """Record what a later process has to do if this one dies: the tree to restore, and due teardowns."""
         data = {"attempt": self._run.manifest.attempts, "tree": self._tree, "up": self._up}
         self._run.folder.write(UP, json.dumps(data) + "\n")
 
@@ -233,7 +235,7 @@ class GateRound:
         try:
             found = self._chosen("teardown", self._ground.entries(self._tree))
             for chosen in found:
-                # What was set up is taken down also where the time is over.
+                # Teardowns get time even after the run's deadline.
                 limit = seconds(chosen.gate.timeout) if chosen.gate.timeout else command_limit(self._run)
                 self._run.deadline = max(deadline, time.monotonic() + limit + _MARGIN)
                 self._run_all(chosen)
@@ -244,7 +246,7 @@ class GateRound:
         return found
 
     def _see(self, gate: PlannedGate, may: Collection[bytes] = ()) -> None:
-        """Undo what a gate changed beside the paths that it may: what comes after it judges the same tree."""
+        """Undo a gate's changes outside of the allowed paths, so that the next gate judges the same tree."""
         whole, done = gate.kind == "format" and self._plan.format_all, list[Entry]()
         for _ in range(_TRIES):
             after = self._ground.tree()
@@ -252,7 +254,7 @@ class GateRound:
             beside = [one for one in changed if one.path not in may]
             if not (beside and self._ground.mends):
                 break
-            # A .gitignore that is gone may have hidden more.
+            # A deleted .gitignore may have hidden more changes.
             self._ground.restore(self._tree, beside)
             done += beside
         else:
@@ -267,7 +269,7 @@ class GateRound:
         self._tree = after
 
     def _chosen(self, kind: str, entries: Sequence[Entry]) -> list[Chosen]:
-        """The gates of a kind that apply to a change; of the others it is kept why they do not."""
+        """Return the gates of a kind that apply to a change; for the others, record why they do not."""
         found = selected([gate for gate in self._plan.gates if gate.kind == kind], entries)
         for chosen in found:
             self.results[chosen.gate.name].skipped = chosen.skipped
@@ -290,11 +292,11 @@ class GateRound:
                     tree=self._tree,
                 )
             finally:
-                # Also of one with which the run ends.
+                # Includes a command that ends the run.
                 self.results[gate.name].commands += records[before:]
 
     def _write_results(self) -> None:
-        """Write what became of each gate, and say it in the step."""
+        """Write the result of each gate, and summarize them in the step's detail."""
         run, results = self._run, self.results.values()
         if run.manifest.steps:
             states = Counter(result.state for result in results)
@@ -328,7 +330,7 @@ class GateRound:
 
 
 def is_owed(folder: RunFolder) -> bool:
-    """True if a run died, or was ended, between setting something up and taking it down."""
+    """True if a run died, or was ended, between a setup and its teardown."""
     return folder.known(UP).get("up") is True
 
 
@@ -336,7 +338,7 @@ _STATES: Final = ("passed", "failed", "skipped", "pending")
 
 
 def read_results(folder: RunFolder) -> Mapping[str, Any]:
-    """The outcome of each gate of the last round (`gates`), and its `tree`; empty before any.
+    """Return the results of the last round: `gates` and their `tree`; empty before any round.
 
     Raises:
         SpecguardError: the file cannot be read.
@@ -356,13 +358,13 @@ _CHARACTERS: Final = 8000
 
 
 def told_of_command(run: Run, command: Command, what: str, named: str = "") -> str:
-    """A section of Markdown on a command that failed, for the agent.
+    """Return a section of Markdown about a failed command, for the agent.
 
     Args:
         run: the run.
-        command: its record.
-        what: what failed, such as `The gate tests`.
-        named: where the command is named; empty if that goes without saying.
+        command: the command's record.
+        what: the thing that failed, such as `The gate tests`.
+        named: the source that names the command; empty if that is obvious.
     """
     how = f"ended with exit code {command.exit_code}"
     how = f"failed, since {command.problem}" if command.problem else how
@@ -380,11 +382,11 @@ _LOOK: Final = 'for one; do command -v "$one" > /dev/null || echo "$one"; done'
 
 
 def missing_programs(gates: Iterable[PlannedGate], environment: Mapping[str, str]) -> dict[str, str]:
-    """The programs that gates begin with and that a shell does not find, each with the gates that need it.
+    """Return the programs that gates start with and a shell does not find, each with the gates that need it.
 
     Args:
         gates: the gates.
-        environment: whose `PATH` is searched.
+        environment: the environment whose `PATH` is searched.
     """
     needs: dict[str, list[str]] = {}
     for gate in gates:
@@ -396,15 +398,15 @@ def missing_programs(gates: Iterable[PlannedGate], environment: Mapping[str, str
 
 
 def check_tools(gates: Iterable[PlannedGate], tree: Tree, environment: Mapping[str, str]) -> None:
-    """Look for the programs that a run needs, and name all that are missing at once.
+    """Check that all programs that a run needs exist, and report all missing ones at once.
 
     Args:
-        gates: its gates.
-        tree: the base's files: with a configuration of pre-commit, that is needed too.
-        environment: whose `PATH` is searched.
+        gates: the run's gates.
+        tree: the base's files; if they contain a configuration of pre-commit, that program is needed too.
+        environment: the environment whose `PATH` is searched.
 
     Raises:
-        SpecguardError: one is missing.
+        SpecguardError: a program is missing.
     """
     needs = missing_programs(gates, environment)
     if tree.find(CONFIGURATION) is not None and find_program("pre-commit", environment) is None:
@@ -416,11 +418,11 @@ def check_tools(gates: Iterable[PlannedGate], tree: Tree, environment: Mapping[s
 
 
 def _program_of(command: str | Sequence[str]) -> str:
-    """The program that a command needs on the path; empty if none can be told.
+    """Return the program that a command needs on `PATH`; empty if it cannot be determined.
 
     Args:
-        command: its words; or a text for a shell, of which the first command counts. A path is none: the
-            change itself may bring such a file.
+        command: the command's words, or a string for a shell, whose first command counts. A path gives an
+            empty result, because the change itself may add such a file.
     """
     words = list(command)
     if isinstance(command, str):
@@ -434,21 +436,22 @@ def _program_of(command: str | Sequence[str]) -> str:
 
 
 MOST: Final = 20
-"""So many commits, and so many paths, a manifest highlights."""
+"""The largest number of commits, and of paths, in a manifest's highlights."""
 
 
 class Ground:
-    """A working tree that gates run in: the user's own checkout, in which nothing is undone or staged.
+    """A working tree that gates run in: here the user's own checkout, in which nothing is undone or staged.
 
     Args:
-        git: reads it.
-        base: the commit that its change is compared with.
-        path: its root.
-        runs: what the paths in the folder of runs begin with, which grows meanwhile; empty: it is elsewhere.
+        git: reads the repository.
+        base: the commit that the change is compared with.
+        path: the root of the working tree.
+        runs: the path of the folder of runs, with a slash at its end. The folder grows during the run, so it
+            is left out. Empty: the folder is elsewhere.
 
     Attributes:
-        path: its root.
-        mends: whether what a gate changes there is undone.
+        path: the root of the working tree.
+        mends: True if a gate's changes are undone there.
     """
 
     mends = False
@@ -460,7 +463,7 @@ class Ground:
         self._runs = runs
 
     def tree(self) -> str:
-        """The object id of its tree as it is now, the folder of runs as `HEAD` has it.
+        """Return the object id of the current tree, with the folder of runs as in `HEAD`.
 
         The objects are kept in a scratch store.
 
@@ -471,39 +474,39 @@ class Ground:
         return hash_work_tree(self._git, start, without=self._runs).tree
 
     def patch(self, tree: str) -> bytes:
-        """The patch of a tree since the base, without the folder of runs."""
+        """Return the patch of a tree since the base, without the folder of runs."""
         return patch(self._git, self._base, tree, without=os.fsdecode(self._runs))
 
     def highlights(self, tree: str) -> Sequence[str]:
-        """The subjects of the commits since the base, and the paths that a tree changes beside them."""
+        """Return the subjects of the commits since the base, and the paths of uncommitted changes."""
         git, head = self._git, self._git.repository.head or self._base
         commits = git.commits(git.revisions(head, self._base)[-MOST:])
         beside = [f"not committed: {path_text(one.path)}" for one in git.diff_trees(head, tree)[:MOST]]
         return [*(one.message.subject for one in commits), *beside]
 
     def entries(self, tree: str, since: str = "") -> Sequence[Entry]:
-        """The changes of a tree since another one of its trees; since the base where none is given."""
+        """Return the changes of a tree since another of its trees; since the base if that is empty."""
         return self._git.diff_trees(since or self._base, tree)
 
     def show(self, tree: str) -> None:
-        """Have git there show a tree as what is staged; the user's index is left alone."""
+        """Make git show a tree as staged; in the user's checkout, the index is not touched."""
 
     def unchanged(self) -> bool:
-        """True if it is sure, at a glance, that it has the tree still that was shown; never of the user's."""
+        """True if a quick look proves that the shown tree is unchanged; never for the user's checkout."""
         return False
 
     def restore(self, tree: str, entries: Sequence[Entry]) -> None:
-        """Make files as a tree has them, where it `mends`."""
+        """Restore files to their state in a tree, if `mends` is set."""
 
     def leave(self) -> None:
-        """See that nothing else was done there than running gates."""
+        """Check that gates had no other side effects."""
 
 
 class PlaceGround(Ground):
-    """The place of a run.
+    """The place of a run, as a working tree for gates.
 
     Args:
-        run: its place is made.
+        run: the run; its place is made.
     """
 
     mends = True
@@ -516,15 +519,15 @@ class PlaceGround(Ground):
         self._seen: dict[bytes, tuple[int, ...]] = {}
 
     def tree(self) -> str:
-        """The object id of its tree as it is now.
+        """Return the object id of the current tree.
 
         Raises:
-            RunEnded: it cannot be committed like this.
+            RunEnded: the tree cannot be committed.
         """
         return hash_tree(self._run)
 
     def show(self, tree: str) -> None:
-        """Stage a tree, so that commands which ask git see new files, and an unchanged working tree."""
+        """Stage a tree, so that commands that use git see new files and an unmodified working tree."""
         self._place.stage(tree)
         git = self._place.git
         git.run("read-tree", tree, index=self._index)
@@ -532,9 +535,10 @@ class PlaceGround(Ground):
         self._seen = {path: self._status(path) for path in listed.split(b"\0")[:-1]}
 
     def unchanged(self) -> bool:
-        """True if no file of the tree that was shown was written to, and no other one is there.
+        """True if no file of the shown tree was written to, and the place has no new file.
 
-        Reading all files after each gate would take longer than most gates.
+        Only the files' status is compared: reading all files after each gate would take longer than most
+        gates.
         """
         if not self._seen or any(self._status(path) != status for path, status in self._seen.items()):
             return False
@@ -549,11 +553,11 @@ class PlaceGround(Ground):
         return found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
     def restore(self, tree: str, entries: Sequence[Entry]) -> None:
-        """Make files as a tree has them, byte for byte as a checkout makes them.
+        """Restore files to their state in a tree, byte for byte as a checkout writes them.
 
         Args:
             tree: the tree.
-            entries: what was changed since it.
+            entries: the changes since the tree.
         """
         root = os.fsencode(self.path)
         for entry in entries:
@@ -564,16 +568,16 @@ class PlaceGround(Ground):
             self._place.check_out(tree, gone, self.path)
 
     def leave(self) -> None:
-        """See that the gates did nothing else in the place and in the user's repository.
+        """Check that the gates had no other side effects in the place or in the user's repository.
 
         Raises:
-            RunEnded: they did.
+            RunEnded: they had.
         """
         inspect(self._run, "a gate")
 
 
 def _remove(root: bytes, path: bytes) -> None:
-    """Remove a file, and the folders that are empty without it."""
+    """Remove a file, and the folders that become empty."""
     with suppress(FileNotFoundError):
         os.unlink(os.path.join(root, path))
     folder = path.rpartition(b"/")[0]
@@ -586,13 +590,13 @@ def _remove(root: bytes, path: bytes) -> None:
 
 
 def take_down_owed(run: Run) -> list[str]:
-    """Run the teardowns that a round of a run did not come to, because its process died.
+    """Run the teardowns that a round missed because its process died.
 
     Args:
-        run: nobody else works on it.
+        run: the run; no other process works on it.
 
     Returns:
-        What was done, in sentences; none if nothing is owed.
+        The actions, as sentences; empty if no teardown is due.
     """
     if not is_owed(run.folder):
         return []
@@ -607,18 +611,18 @@ def take_down_owed(run: Run) -> list[str]:
 
 
 def run_gates(run: Run) -> bool:
-    """Run the formatters and all gates of a run in its place, and take down again what they set up.
+    """Run the formatters and all gates of a run in its place, and then their teardowns.
 
-    Failing ones are added to `run.told`; what was noticed beside is in `manifest.notes`.
+    Failed commands are added to `run.told`; other observations to `manifest.notes`.
 
     Args:
-        run: its place is made, and nobody else works in it.
+        run: the run; its place is made, and only this process works in it.
 
     Returns:
-        Whether all passed. With no gate at all that is so, and noted.
+        True if all gates passed. Without any gate, the result is True, and a note says so.
 
     Raises:
-        RunEnded: a gate did what no gate may do, or the run's time is over.
+        RunEnded: a gate had a forbidden side effect, or the run's time is over.
     """
     plan = planned_gates(run.policy, run.item, commands=run.options.commands)
     gates = GateRound(run, PlaceGround(run), plan)

@@ -1,11 +1,12 @@
 """The work item of a run: the named one, else the current one, else the next open one.
 
-The contract is one of the policy's: `[artifacts.research]`, `[artifacts.plan-review]`. Such a run works on no
-item of the policy's, so one is made for it: its branch is the one on which the plan's papers come about.
+A run can also write a document. Its contract is one of the policy's: `[artifacts.research]` or
+`[artifacts.plan-review]`. Such a run has no work item of the policy, so an item is created for it. The item's
+branch is the one on which the plan's papers are written.
 
-The tasks of a plan have one branch, `pr/cart`. Where a branch holds a whole plan, one task a commit, a run
-goes on from its tip at the canonical repository. Else it holds one task at a time: what is left of it once it
-was merged, the next task moves on.
+The tasks of a plan share one branch, such as `pr/cart`. If a branch holds a whole plan, with one commit per
+task, a run continues from the branch's tip at the canonical repository. Otherwise, the branch holds one task
+at a time. If the branch remains after its task was merged, the next task moves it on.
 """
 
 from __future__ import annotations
@@ -39,12 +40,13 @@ from specguard.work.name_templates import PathTemplate, Template
 from specguard.work.named_items import Work
 
 Tips = Callable[[str], str | None]
-"""Gives the commit of a branch of the canonical repository, which is in the object store; None: there is
-no such branch."""
+"""Returns the commit of a branch of the canonical repository, which is then in the object store; None if the
+branch does not exist.
+"""
 
 
 def task_of(policy: Policy, item: WorkItem | None) -> Task | None:
-    """The task that an item is, as the base has it; None if no plan of the policy lists it.
+    """Return the task that an item represents, as in the base; None if no plan of the policy lists it.
 
     Raises:
         MissingFact: the plan cannot be read.
@@ -57,7 +59,7 @@ def task_of(policy: Policy, item: WorkItem | None) -> Task | None:
 
 
 def task_in(policy: Policy, git: Git, commit: str, task: Task) -> Task | None:
-    """The same task as another commit has it; None if its plan does not list it there.
+    """Return a task as another commit contains it; None if its plan does not list it there.
 
     Raises:
         MissingFact: the commit or the plan cannot be read.
@@ -68,7 +70,7 @@ def task_in(policy: Policy, git: Git, commit: str, task: Task) -> Task | None:
 
 
 def verify_gates(policy: Policy, item: WorkItem | None) -> Iterator[PlannedGate]:
-    """The commands that a task is verified by, as gates.
+    """Yield the commands that verify a task, as gates.
 
     Raises:
         MissingFact: the plan cannot be read.
@@ -87,7 +89,7 @@ def verify_gates(policy: Policy, item: WorkItem | None) -> Iterator[PlannedGate]
 
 
 CONTRACTS: Final = {"research": "research", "review": "plan-review"}
-"""The kinds of such runs, each with the name of its contract."""
+"""The kinds of runs that write a document, each with the name of its contract."""
 
 _SUBJECTS: Final = {"research": "docs: research for {name}", "review": "docs: review the options for {name}"}
 
@@ -100,7 +102,7 @@ def _unready(
 
 
 def taken(message: str, help: str) -> SpecguardError:
-    """The error that an item may not be worked on, since somebody does or did."""
+    """Return the error for an item that may not be worked on, because somebody else does or did."""
     return SpecguardError(message, help=help, code="item-taken")
 
 
@@ -109,20 +111,21 @@ def _incomplete(message: str, help: str) -> SpecguardError:
 
 
 def is_paper(policy: Policy, kind: str) -> bool:
-    """True if runs of a kind make a document; a kind of work items that the policy describes goes before."""
+    """True if runs of a kind write a document; a kind of work items in the policy takes precedence."""
     return kind in CONTRACTS and kind not in policy.declared("work_kinds")
 
 
 def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
-    """The item of a run that makes a document.
+    """Return the item of a run that writes a document.
 
     Args:
-        policy: the base's.
-        options: their `item` is the plan's name, else their `plan` is its file or its folder.
+        policy: the base's policy.
+        options: the options of the run; `item` is the plan's name, else `plan` is its file or its folder.
         tree: the base's files.
 
     Raises:
-        SpecguardError: the policy has no contract or no plans for it, or the plan cannot be told.
+        SpecguardError: the policy has no contract or no plans for the document, or the plan is ambiguous or
+            missing.
     """
     kind = options.kind
     contract = contract_of(policy, kind)
@@ -151,19 +154,19 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
 
 
 def contract_of(policy: Policy, kind: str) -> Contract:
-    """The contract of the document that runs of a kind make.
+    """Return the contract of the document that runs of a kind write.
 
     Raises:
-        SpecguardError: the policy has none.
+        SpecguardError: the policy has no such contract.
     """
     return _contract(policy, CONTRACTS[kind])
 
 
 def paper_contracts(policy: Policy, item: WorkItem) -> Sequence[Contract]:
-    """The contracts of what a run of an item leaves beside its work: `papers` of its kind.
+    """Return the contracts of the documents that a run leaves besides its work: `papers` of the item's kind.
 
     Raises:
-        SpecguardError: the policy lacks one.
+        SpecguardError: the policy lacks one of the contracts.
     """
     return [_contract(policy, name) for name in item.settings.papers]
 
@@ -180,14 +183,14 @@ def _contract(policy: Policy, name: str) -> Contract:
 
 
 def paper_path(policy: Policy, item: WorkItem | None) -> bytes | None:
-    """The document that a run makes; None for a run that works on something else."""
+    """Return the path of the document that a run writes; None for a run that does other work."""
     if item is None or not is_paper(policy, item.kind):
         return None
     return PathTemplate(contract_of(policy, item.kind).path).plain(item.fields)
 
 
 def recorded(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[tuple[str, str]]:
-    """The files whose object ids the document must name, each with that; it is empty if one is not there.
+    """Return the files that the document must name, each with its object id (empty for a missing file).
 
     Raises:
         MissingFact: the tree cannot be read.
@@ -205,10 +208,10 @@ def recorded(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[tuple[str, 
 
 
 def check_recorded(policy: Policy, item: WorkItem, tree: Tree, branch: str) -> None:
-    """See that what the document has to be about is there.
+    """Check that the files that the document is about exist.
 
     Raises:
-        SpecguardError: it is not.
+        SpecguardError: a file is missing.
         MissingFact: the tree cannot be read.
     """
     for path, oid in recorded(policy, item, tree):
@@ -220,17 +223,17 @@ def check_recorded(policy: Policy, item: WorkItem, tree: Tree, branch: str) -> N
 
 
 def shown_path(text: str, fields: Mapping[str, str]) -> str:
-    """A template with the values that are known, and `<name>` for each other placeholder."""
+    """Fill the known values into a template, and `<name>` for each other placeholder."""
     template = PathTemplate(text)
     return template.show({**{name: f"<{name}>" for name in template.names}, **fields})
 
 
 def missing_papers(run: Run, tree: str) -> Iterator[str]:
-    """What a run has to write and has not, and what it wrote beside that, each a section of Markdown.
+    """Yield a section of Markdown about missing documents, and one about changes besides the document.
 
     Args:
         run: the run.
-        tree: the tree of its files.
+        tree: the tree of the run's files.
     """
     item = run.item
     if item is None or run.place is None:
@@ -254,7 +257,7 @@ def missing_papers(run: Run, tree: str) -> Iterator[str]:
 
 
 def _plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKind, Mapping[str, str]]:
-    """The kind of plan that is meant, and the values of its folder's placeholders."""
+    """Return the kind of the plan that the options mean, and the values of its folder's placeholders."""
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     told = os.path.normpath(options.plan) if options.plan else ""
     found: dict[tuple[str, ...], tuple[PlanKind, Mapping[str, str]]] = {}
@@ -283,9 +286,9 @@ class Shared(Record):
     """A branch that a run shares with the runs of other items.
 
     Attributes:
-        oid: its commit at the canonical repository.
-        tip: the same, where the run goes on from there; None: it starts from the base, and the branch is
-            moved on to its commit.
+        oid: the branch's commit at the canonical repository.
+        tip: the same commit, if the run continues from it. None: the run starts from the base, and the branch
+            is moved to the run's commit later.
     """
 
     oid: str
@@ -293,7 +296,7 @@ class Shared(Record):
 
 
 def shares(policy: Policy, item: WorkItem) -> bool:
-    """True if an item's branch may hold other items, too: a commit for each.
+    """True if an item's branch may hold other items, too, with a commit for each.
 
     Raises:
         MissingFact: the plan cannot be read.
@@ -305,7 +308,7 @@ def shares(policy: Policy, item: WorkItem) -> bool:
 
 
 def is_within(git: Git, oid: str, of: str) -> bool:
-    """True if a commit is in the history of another one; not where it is not there."""
+    """True if a commit is in the history of another one; False if a commit is missing."""
     try:
         return git.merge_bases(oid, of) == [oid]
     except MissingFact:
@@ -313,7 +316,7 @@ def is_within(git: Git, oid: str, of: str) -> bool:
 
 
 def below_of(repository: manifests.Repository) -> Found | None:
-    """The branch that a run's own is stacked on; None if there is none."""
+    """Return the branch that a run's own branch is stacked on; None without one."""
     if repository.below is None:
         return None
     return Found(repository.below, repository.below_oid, "stack", f"refs/heads/{repository.below}")
@@ -324,23 +327,23 @@ class Start:
 
     Args:
         git: reads the user's repository.
-        options: what was asked for.
+        options: the options of the run.
         base: the short name of the base branch.
-        oid: its commit.
-        policy: what is judged by, read from there.
-        tips: gives the commits of branches of the canonical repository.
-        below: the branch that the item's is stacked on: not in the base yet, and its papers count where the
-            base has none; None if there is none.
+        oid: the commit of the base branch.
+        policy: the policy of that commit, which judges the run.
+        tips: returns the commits of branches of the canonical repository.
+        below: the branch that the item's branch is stacked on, which the base does not contain yet; None
+            without one. Its papers count if the base has none.
 
     Attributes:
-        documents: the documents there.
-        history: the commits there.
-        work: the work items there.
-        item: the item, with a branch, a commit's subject, and a document where its kind has any.
-        shared: the item's branch as the canonical repository has it, where it may be there already.
+        documents: the documents at the start.
+        history: the commits up to the start.
+        work: the work items at the start.
+        item: the item; it has a branch, a commit subject, and a document if its kind requires one.
+        shared: the item's branch at the canonical repository; None if it does not exist or may not be shared.
 
     Raises:
-        SpecguardError: there is no such item, with all that was tried, it is done or waits for another.
+        SpecguardError: the item is missing (the message lists all attempts), is done, or waits for another.
         MissingFact: the base cannot be read.
     """
 
@@ -371,7 +374,7 @@ class Start:
 
     @property
     def into(self) -> str:
-        """The branch that the item's is to be merged into."""
+        """The branch that the item's branch will be merged into."""
         return self.below.name if self.below else self.base
 
     def _shared(self) -> Shared | None:
@@ -402,7 +405,7 @@ class Start:
         return found
 
     def _where(self, kind: str) -> str:
-        """The possible places of an item's plan, for an item in no list."""
+        """Return help on the possible places of an item's plan, for an item that no list has."""
         plan = shared_kinds(self.policy).get(kind)
         if plan is None or plan.trusted != "branch":
             return "have its list or pointer written or corrected in the base, by a change of its own"
@@ -419,7 +422,7 @@ class Start:
         return self.work.current(kind)
 
     def _listed(self, kind: str) -> WorkItem | Unresolved:
-        """An item of a list: the one that is named, else the first that is open and waits for nothing."""
+        """Return an item of a list: the named one, else the first one that is open and waits for nothing."""
         told = self._told(kind)
         self.work.own = self._own(kind, told)
         item_id = self.options.item
@@ -432,7 +435,7 @@ class Start:
         return found
 
     def _told(self, kind: str) -> Mapping[str, str]:
-        """The field that names the plan: from its file, else from the branch that is checked out."""
+        """Return the fields that name the plan: from the option `plan`, else from the current branch."""
         plan = self.options.plan
         if not plan:
             branch = short_name(self._git.repository.branch or "")
@@ -449,11 +452,11 @@ class Start:
         )
 
     def _lists(self, kind: str, told: Mapping[str, str]) -> str:
-        """The files that may list a kind's items."""
+        """Return the files that may list a kind's items, for a message."""
         return ", ".join(shown_path(text, told) for text in self.work.kinds[kind].sources)
 
     def _own(self, kind: str, told: Mapping[str, str]) -> OwnPlan | None:
-        """The plan that its branch brings, where the base has none."""
+        """Return the plan that the item's branch adds, if the base does not have it; else None."""
         if kind not in shared_kinds(self.policy):
             return None
         branch = Template(self.work.kinds[kind].branch).filled(told)
@@ -470,14 +473,14 @@ class Start:
     def _at_commit(
         self, documents: Documents, history: History, also: Callable[[Listed], bool] = lambda _: False
     ) -> Sources:
-        """The items listed at a commit, with the test whether each was done."""
+        """Return the items listed at a commit, with a test for done items."""
         sources = Sources(self.work.kinds, documents=documents)
         landed = Landings(sources, self.work.names, history=history, commits=lambda: ())
         sources.landed = lambda listed: landed(listed) or also(listed)
         return sources
 
     def _done_on_branch(self, listed: Listed) -> bool:
-        """True if a task was done on the branch that it shares with the other ones of its plan."""
+        """True if a task was done on the branch that it shares with the other tasks of its plan."""
         item = self.work.resolve(listed.source.kind, listed.id, listed.number, listed.source.given)
         if isinstance(item, Unresolved) or not item.branches or not shares(self.policy, item):
             return False
@@ -532,7 +535,7 @@ class Start:
             raise _unready(f"{listed} is done already: {said}", help, path, line)
         needs, earlier = sources.open_needs(listed), {normal_id(one) for one in self.options.earlier}
         if kind in shared_kinds(self.policy):
-            # The run of the one before goes on the same branch.
+            # The run of an earlier item commits to the same branch.
             needs = [one for one in needs if normal_id(one) not in earlier]
         if needs:
             item = self.work.resolve(kind, needs[0], number_of(needs[0]), listed.source.given)
@@ -540,14 +543,14 @@ class Start:
             if not isinstance(item, Unresolved) and item.branches:
                 below = item.branches[0]
                 stand = shlex.join(["specguard", "run", kind, listed.id, "--base", below])
-                # One that was begun has its branch, and is not run again.
+                # A needed item that was begun has its branch, and is not run again.
                 first = "" if self._tips(below) is not None else f"{help}; then "
                 help = f"{first}merge {below}, or stand on it: {stand} -- ..."
             raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
 
     def _check(self, item: WorkItem) -> None:
         settings, located, task = item.settings, item.located, task_of(self.policy, item)
-        # A task that no command verifies is not begun, where its plan asks for one.
+        # A task without verifying commands is not begun if its plan requires them.
         if task is not None and "verify" in task.plan.settings.required and not commands_of(task):
             raise _unready(
                 f"{task.name} has no command in `{task.key_of('verify')}`, and may not run without",

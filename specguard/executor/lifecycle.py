@@ -1,4 +1,4 @@
-"""From a run's begin to its end: carried out (gates alone, too), recorded, resumed, stopped, cleaned up."""
+"""The life of a run: carry it out (also only its gates), record its end, resume it, stop it, clean up."""
 
 from __future__ import annotations
 
@@ -67,16 +67,17 @@ def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say =
 
     Args:
         run: the run; this process has taken it.
-        first: the step to begin with; a resumed run has a place already.
-        again: whether the agent is let work in a round that was begun before, and is counted already.
-        say: told of each step as it begins, in one line.
+        first: the first step; a resumed run has a place already.
+        again: True if the first round was begun before, so that it is already counted.
+        say: called with the name of each step as it begins.
 
     Returns:
         The exit code.
 
     Raises:
         StaleWorker: another process has taken the run over; nothing more is written for this one.
-        SpecguardError: the run can be recorded no more, as on a full disk; it can be resumed.
+        SpecguardError: the run can no longer be recorded, for example on a full disk; resuming it is
+            possible.
     """
     run.manifest.state, run.manifest.reason = "running", None
     try:
@@ -93,7 +94,12 @@ def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say =
 
 
 def end_of(work: Callable[[], None], go_on: str) -> RunEnded | None:
-    """Do the work of a run, which a command goes on with: how it ended early; None if it did not."""
+    """Do the work of a run, and return its early end; None if the work succeeds.
+
+    Args:
+        work: the work.
+        go_on: the command that continues the run, for messages.
+    """
     try:
         with killed_by_signals(), Needed():
             work()
@@ -112,7 +118,7 @@ def end_of(work: Callable[[], None], go_on: str) -> RunEnded | None:
         return RunEnded(
             str(error), help=help, exit_code=EXIT_NO_VERDICT, code="git-failed" if of_git else "system-failed"
         )
-    except Exception as error:  # noqa: BLE001 - it is recorded, and told of as any internal error is
+    except Exception as error:  # noqa: BLE001 - recorded and reported like any internal error
         if "--traceback" in sys.argv:
             print_exception(error)
         return ended_by(internal_error(error))
@@ -120,8 +126,8 @@ def end_of(work: Callable[[], None], go_on: str) -> RunEnded | None:
 
 
 def finish(run: Run, end: RunEnded | None) -> RunEnded | None:
-    """Write how a run ended, and its report: its end, which is another one where its record was altered."""
-    # Whoever ends specguard now has to wait for the report.
+    """Record how a run ended, write its report, and return its end; an altered record replaces the end."""
+    # A signal to specguard has to wait for the report.
     with HeldSignals().held():
         try:
             _write_end(run, end)
@@ -132,14 +138,14 @@ def finish(run: Run, end: RunEnded | None) -> RunEnded | None:
 
 
 def _write_end(run: Run, end: RunEnded | None) -> None:
-    """Write how a run ended, why where it ended early, and its report."""
+    """Write how a run ended, the reason of an early end, and the report."""
     manifest, folder = run.manifest, run.folder
     ended = manifest.model_copy()
     ended.state = end.state if end else "succeeded"
     ended.reason = run.redactor.words(end.message) if end else None
     ended.ended_at = now_text()
     if end is None or end.exit_code == EXIT_PASSED:
-        # That of a run that was resumed since.
+        # Remove the error of a run that was resumed since.
         folder.remove(ERROR)
     else:
         error = {
@@ -158,26 +164,26 @@ def _write_end(run: Run, end: RunEnded | None) -> None:
     if manifest.agent is not None:
         with run.step("report"):
             write_report(run, ended)
-    # Said last: where the process dies before, the run is still one that goes on.
+    # Written last: if the process dies before, the run still counts as running.
     manifest.state, manifest.reason, manifest.ended_at = ended.state, ended.reason, ended.ended_at
     run.seal()
 
 
 def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None) -> int:
-    """Go on with a run, from the step that it was in, and judge again what was judged before.
+    """Continue a run from the step that it was in, and judge again what was judged before.
 
     Args:
-        options: what was asked for; kind, item and plan are those of the manifest. More time or more attempts
-            than before are granted.
+        options: the options of the run; kind, item and plan are those of the manifest. The time and the
+            attempts may be larger than before.
         folder: the run's folder.
-        say: told of each step as it begins.
+        say: called with lines about progress, such as the name of each step as it begins.
 
     Returns:
         The exit code.
 
     Raises:
-        SpecguardError: it has nothing left to do, its process is alive, somebody else has its branch, or it
-            cannot be taken up.
+        SpecguardError: the run has succeeded, its process is alive, somebody else has its branch, or it
+            cannot be reopened.
     """
     if folder.read_manifest().state == "succeeded":
         raise SpecguardError(
@@ -192,7 +198,8 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
             first, again = next_step(manifest, folder)
             resolve_agent(run.policy, options, look=False)
             moved = note_moved(run) if first != "pull-request" else ""
-            # Nobody else may write to it from now on; what it had started would still write to its place.
+            # From now on nobody else may write to the run; surviving processes would still write to its
+            # place.
             run.take()
             ended = end_survivors(folder.run_id)
             folder.clear()
@@ -213,12 +220,12 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
 
 
 def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
-    """The step to go on with, and whether it is an agent's work that was cut off.
+    """Return the step to continue with, and True if an agent's work was interrupted.
 
-    What is done in a round has to be seen again, and what was pushed is looked up before anything is pushed.
+    The work of a round is always inspected again, and pushed commits are looked up before anything is pushed.
 
     Args:
-        manifest: of the run.
+        manifest: the run's manifest; `attempts` is reduced if an interrupted round must be counted again.
         folder: the run's folder.
     """
     names = {step.name for step in manifest.steps}
@@ -234,37 +241,37 @@ def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
     last = worked[-1]
     if last.name != "agent" or last.state == "done":
         return "inspect", False
-    # A round that was cut off is no attempt of the agent's; one in which it failed is.
+    # An interrupted round does not count as an attempt; a round in which the agent failed does.
     cut_off = last.state == "running" or manifest.state in ("killed", "timed-out")
     ran = [command.attempt for command in manifest.commands if command.kind != "agent"]
     judged = min([*ran, *(one.attempt for one in manifest.judgements)], default=last.attempt) < last.attempt
     told = os.path.isfile(folder.file(MENDING.format(manifest.attempts)))
     if not judged or (cut_off and told):
         return "agent", cut_off
-    # What it is to mend has to be found out again.
+    # The agent's instructions are lost, so gates and rules must find the problems again.
     if cut_off:
         manifest.attempts -= 1
     return "inspect", False
 
 
 _TIME: Final = 3 * GRACE
-"""How many seconds specguard has to end what it runs, and to record that."""
+"""The seconds that specguard has to end its commands, and to record that."""
 
 
 def stop(view: RunView) -> Sequence[str]:
     """End a run that is under way, or give up one that has died.
 
-    The specguard that runs it is asked to end it, and it can be resumed; what outlives that is ended by id.
-    What its gates had set up is taken down, where it did not come to that.
+    The specguard process of the run is asked to end it, so that it can be resumed. Processes that survive are
+    ended by id. If the gates' teardown was not reached, it runs now.
 
     Args:
         view: the run.
 
     Returns:
-        What was done, in sentences.
+        The actions, as sentences.
 
     Raises:
-        SpecguardError: it has ended already, has another layout, or is run where it cannot be reached from
+        SpecguardError: the run has ended already, has another layout, or its process cannot be reached from
             here.
     """
     folder, done = RunFolder(view.path, view.root), []
@@ -284,7 +291,7 @@ def stop(view: RunView) -> Sequence[str]:
             manifest.state = "killed"
             manifest.reason = "it had died, and was given up" if view.stale else "it was stopped"
             manifest.ended_at = now_text()
-            # Whoever works on it where it cannot be seen from here is stale now.
+            # A worker that cannot be seen from here becomes stale.
             folder.take(os.urandom(16).hex())
             manifest.token = folder.held_by
             folder.write_manifest(manifest, seal=True)
@@ -294,20 +301,20 @@ def stop(view: RunView) -> Sequence[str]:
 
 
 def take_down(folder: RunFolder) -> Sequence[str]:
-    """End what a run that nobody works on has left running, and take down what its gates have set up.
+    """End the leftover processes of a run that nobody works on, and run its due teardowns.
 
     Args:
-        folder: the run's.
+        folder: the run's folder.
 
     Returns:
-        What was done, in sentences.
+        The actions, as sentences.
     """
     done = [f"ended {one}" for one in end_survivors(folder.run_id)]
     if not is_owed(folder):
         return done
     try:
         if folder.read_manifest().item.kind == GATES:
-            # Told once: nothing says which later run of gates has taken it down.
+            # Reported only once: no record shows which later run of gates has torn it down.
             folder.remove(UP)
             return [*done, "what its gates set up may be up still: `specguard run gates` takes it down"]
         run = reopen(asked_before(folder, os.environ), folder)
@@ -325,7 +332,7 @@ def take_down(folder: RunFolder) -> Sequence[str]:
 
 
 def _is_claimed(manifest: Manifest, root: str) -> bool:
-    """True if a process works on the run's item; else the process with the recorded id is somebody else."""
+    """True if a process works on the run's item; otherwise, another program has the recorded process id."""
     try:
         ItemLock(root, manifest).release()
     except SpecguardError:
@@ -334,7 +341,7 @@ def _is_claimed(manifest: Manifest, root: str) -> bool:
 
 
 def _end(process: psutil.Process) -> str:
-    """End the specguard of a run; it ends what it has started."""
+    """End the specguard process of a run, which ends its own child processes."""
     send([process], signal.SIGTERM)
     _, alive = psutil.wait_procs([process], timeout=_TIME)
     if not alive:
@@ -345,11 +352,11 @@ def _end(process: psutil.Process) -> str:
 
 
 class Leftover(Record):
-    """Something that an ended run has left.
+    """Something that an ended run has left behind.
 
     Attributes:
-        said: what it is, for a person.
-        remove: removes it, and gives what is to be said of that, in sentences.
+        said: a description for a person.
+        remove: removes the leftover, and returns sentences about that, or None.
     """
 
     said: str
@@ -357,15 +364,15 @@ class Leftover(Record):
 
 
 def left_over(store: RunStore, repository: Repository, only: Collection[str] = ()) -> Iterator[Leftover]:
-    """The leftovers that can be removed.
+    """Yield the leftovers that can be removed.
 
-    Runs that are under way or have died keep what they have, but for what the gates of one that has died have
-    set up; it is given up with `run stop`.
+    Runs that are under way or have died keep everything, with one exception: if a run has died, its due
+    teardowns are leftovers. `run stop` gives up such a run.
 
     Args:
         store: the runs.
-        repository: the user's.
-        only: the folders of the runs that are meant; empty: all.
+        repository: the user's repository.
+        only: the folders of the runs to consider; empty: all.
     """
     refs, runs = _run_refs(repository), store.runs()
     for run in runs:
@@ -388,7 +395,7 @@ def _of(
         yield Leftover(f"place {place} of {whose}{lost}", partial(remove_place, place))
     if kept in refs:
         yield Leftover(f"ref {kept} of {whose}", partial(update_ref, repository, "-d", kept))
-    # Its branch in the user's repository, where it is at the run's commit and that was merged.
+    # The run's branch in the user's repository, if it is at the run's commit and was merged.
     branch, commit, base = f"refs/heads/{manifest.branch}", manifest.commit, manifest.repository.base
     heads = {ref.name: ref.oid for ref in repository.branches()}
     if not commit or heads.get(branch) != commit:
@@ -407,21 +414,22 @@ def _run_refs(repository: Repository) -> Sequence[str]:
 
 
 _SHOWN: Final = ("unproven-checkbox", "uncovered-item", "missing-gate-run", "unproven-asset")
-"""The rules for which such a run is the proof."""
+"""The rules that need a run of gates as proof."""
 
 
 def carry_out_gates(options: RunOptions, say: Say) -> int:
     """Run the gates of the item that the branch names, else those of every kind, and the guard itself.
 
     Args:
-        options: what was asked for; `dry_run` lists the gates and what becomes of each, and runs none.
-        say: told of everything as it happens, in lines.
+        options: the options of the run; `dry_run` lists the gates and whether each would run.
+        say: called with each line of progress.
 
     Returns:
-        0 if all that apply passed, 3 where one failed or the time was over, 130 where it was interrupted.
+        0 if all gates that apply passed, 3 if one failed or the time was over, 130 if the run was
+        interrupted.
 
     Raises:
-        SpecguardError: there is no checkout, no policy or no commit, or the document cannot be read.
+        SpecguardError: the checkout, the policy or a commit is missing, or the document cannot be read.
     """
     repository, root = find_checkout(options)
     request = Request(
@@ -444,7 +452,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
             raise SpecguardError(
                 "there is no commit yet to compare the working tree with", help="git commit", code="no-commit"
             )
-        # Where the change began: the commit that `HEAD` and the base have in common.
+        # The start of the change: the merge base of `HEAD` and the base.
         base = next(iter(git.merge_bases(tip, head)), head)
         runs = options.runs(policy, root)
         inside = os.path.relpath(os.path.realpath(runs), os.path.realpath(root))
@@ -466,7 +474,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
 
 
 def _tell_gates(plan: Gates, ground: Ground, say: Say) -> None:
-    """List the gates, each with what would become of it now."""
+    """List the gates, each with what would happen to it now."""
     for chosen in selected(plan.gates, ground.entries(ground.tree())):
         gate = chosen.gate
         skipped = USERS_OWN if gate.kind == "format" else chosen.skipped
@@ -478,7 +486,7 @@ def _tell_gates(plan: Gates, ground: Ground, say: Say) -> None:
 
 
 def _carry_out_alone(run: Run, ground: Ground, plan: Gates, say: Say) -> int:
-    """Run gates alone, and record that."""
+    """Run only gates, and record that."""
     manifest, folder, git = run.manifest, run.folder, run.git
     run.tell = say
     say(f"run {folder.run_id}")
@@ -508,11 +516,11 @@ def _carry_out_alone(run: Run, ground: Ground, plan: Gates, say: Say) -> int:
 
 
 def _guard(options: RunOptions, *, branch: bool) -> PlannedGate:
-    """The guard over the branch with the working tree on top, or over that alone where there is no base.
+    """Return the guard as a gate: over the branch and the working tree, or only over the latter.
 
-    What this very run is to show is not asked of it: that a run shows a done item, a commit, an asset.
+    The rules that need this very run as proof of a done item, a commit or an asset are ignored.
     """
-    # Without -P, a folder of the working tree could stand in for this program.
+    # Without -P, a folder of the working tree could replace this program.
     words = [sys.executable, "-P", "-m", "specguard", "check", "--worktree", f"--ignore={','.join(_SHOWN)}"]
     words += ["--head=HEAD"] if branch else []
     if options.base:

@@ -1,13 +1,15 @@
 """The run's own place: a disposable repository that borrows the user's objects.
 
-A linked worktree would share refs, configuration and hooks with the user's repository, and a clone knows the
-way back to it. The place has a `.git` with no remote and no ref, `HEAD` detached at the pinned base, and
-borrows objects. Beside it is specguard's own folder for it, whose store takes what specguard hashes and
-commits. It is isolated from accidents, not from malice: for that `[runs] sandbox` is there.
+A linked worktree would share refs, configuration and hooks with the user's repository. A clone knows the way
+back to it. The place has a `.git` without remotes and refs, whose `HEAD` is detached at the pinned base, and
+which borrows objects. Next to it is specguard's own folder for the place. The object store in that folder
+takes the objects that specguard hashes and commits. The place protects from accidents, not from malice: for
+that, use `[runs] sandbox`.
 
-The agent writes its place's `.git` as it likes. What specguard runs there has a git directory of its own
-(see `specguard.change.object_store`), an environment made from nothing, no hooks, transport or filters; it
-takes from the place the working files alone. The user's own store is not written to.
+The agent can write anything into the `.git` of its place. The git commands that specguard runs there
+therefore use a separate git directory (see `specguard.change.object_store`). Their environment is built from
+nothing, without hooks, transports or filters. From the place they take only the working files. Nothing is
+written to the user's own store.
 """
 
 from __future__ import annotations
@@ -30,10 +32,10 @@ from specguard.errors import SpecguardError
 from specguard.executor.run import Run
 
 OWN: Final = ".specguard"
-"""What the name of specguard's own folder for a place has behind the place's."""
+"""The suffix that turns the name of a place into the name of specguard's own folder for it."""
 
 RUN_REFS: Final = "refs/specguard/runs/"
-"""Where in the user's repository the bases of runs are kept from being pruned."""
+"""The refs, in the user's repository, that keep the bases of runs from being pruned."""
 
 _A_PLACE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{4}")
 _CHECKED_OUT: Final = "checked-out"
@@ -44,7 +46,7 @@ _FLAGS: Final = (
 
 
 class PlaceRepository(Repository):
-    """A place as specguard sees it; it is described from what specguard knows, and git is not asked."""
+    """A place as specguard sees it; its properties come from what specguard knows, without asking git."""
 
     def __init__(self, path: str, base: str, environment: Mapping[str, str]) -> None:
         super().__init__(path, environment)
@@ -56,11 +58,11 @@ class PlaceRepository(Repository):
         self.head = base
 
     def work_tree(self) -> str:
-        """The folder of the working files."""
+        """Return the folder of the working files."""
         return self.directory
 
-    def in_place(self, *arguments: str, user: bool = False) -> Process:  # noqa: ARG002 - nobody's is read
-        """Start git on specguard's own git directory; there are no refs in it and no configuration."""
+    def in_place(self, *arguments: str, user: bool = False) -> Process:  # noqa: ARG002 - no user's configuration is read
+        """Start git on specguard's own git directory, which contains neither refs nor configuration."""
         own = {"GIT_DIR": self.git_dir, "GIT_WORK_TREE": self.directory}
         environment = {"PATH": search_path(self.program), **QUIET, **NO_CONFIGURATION, **own}
         return Process(self.program, [*_FLAGS, *arguments], environment, label=["git", *arguments])
@@ -70,26 +72,26 @@ class PlaceGit(Git):
     """Git on a place: its working files, specguard's own store for it, and the user's objects."""
 
     def use_scratch(self) -> str:
-        """The store that is written to: it belongs to the place already."""
+        """Return the store for new objects: the place has one of its own."""
         return self.repository.objects
 
     def run(self, *arguments: str, stdin: bytes = b"", index: str = "", files: bool = False) -> bytes:
-        """Run a git command that runs no other program, and give what it prints.
+        """Run a git command that runs no other program, and return its stdout.
 
         Args:
             arguments: the command and its arguments, all of them specguard's own words or object ids.
-            stdin: its standard input.
-            index: the index file that it uses; none by default.
-            files: whether it may see the working files.
+            stdin: the data for standard input.
+            index: the index file to use; empty: none.
+            files: True if the command may see the working files.
 
         Raises:
-            CommandError: it failed or complained.
+            CommandError: the command failed or printed to stderr.
         """
         where = self.repository.directory if files else ""
         return self.start(*arguments, stdin=stdin, index=index, work_tree=where).read()
 
     def counts(self, before: str, after: str) -> dict[bytes, tuple[str, str]]:
-        """The numbers of lines that each path gains and loses between two trees; `-` in a binary file."""
+        """Return the numbers of added and removed lines per path between two trees; `-` for a binary file."""
         words = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", before, after, "--")
         lines = self.run("diff-tree", "--numstat", *words).split(b"\0")[:-1]
         found = (line.split(b"\t", 2) for line in lines)
@@ -100,14 +102,14 @@ class Place:
     """The place of a run.
 
     Args:
-        path: the folder of its working files, absolute.
+        path: the folder of the working files, absolute.
         base: the pinned commit.
-        environment: the caller's environment; the process's where it is not given.
+        environment: the caller's environment variables; None: those of the process.
 
     Attributes:
-        own: specguard's own folder for it: a bare git directory that knows the base and what was hashed
-            here, from which a commit can be pushed by its object id.
-        objects: the store of what specguard hashes and commits; it borrows the user's.
+        own: specguard's own folder for the place: a bare git directory that knows the base and the objects
+            hashed here. A commit can be pushed from it by object id.
+        objects: the store of the objects that specguard hashes and commits; it borrows the user's.
         index: the index of the place's `.git`.
     """
 
@@ -121,11 +123,11 @@ class Place:
 
     @cached_property
     def git(self) -> PlaceGit:
-        """Git on it, which has nothing to do with the place's own `.git`."""
+        """Git on the place, independent of the place's own `.git`."""
         return PlaceGit(PlaceRepository(self.path, self.base, self._environment))
 
     def made(self, oid: str) -> bool:
-        """True if the place's own `.git` has an object: the user's are borrowed, so it was made there."""
+        """True if the place's own `.git` has an object, so that it was made there and is not borrowed."""
         if not is_oid(oid, len(self.base)):
             return False
         objects = os.path.join(self.path, ".git", "objects")
@@ -134,7 +136,7 @@ class Place:
             return True
         for name in os.listdir(packs) if os.path.isdir(packs) else ():
             path = os.path.join(packs, name)
-            # A pipe would never end.
+            # Reading a pipe would never end.
             if name.endswith(".idx") and os.path.isfile(path):
                 with open(path, "rb") as index:
                     if bytes.fromhex(oid) in index.read():
@@ -142,28 +144,28 @@ class Place:
         return False
 
     def reset_index(self) -> None:
-        """Make the index in the place's `.git` that of the base: what changed since is not staged."""
+        """Reset the index in the place's `.git` to the base: later changes are not staged."""
         temporary = os.path.join(self.own, "index.new")
         shutil.copyfile(os.path.join(self.own, _CHECKED_OUT), temporary)
-        # Renamed over it, since it may be a link by now.
+        # Replaced by a rename, since the agent may have made it a link.
         os.replace(temporary, self.index)
         with suppress(FileNotFoundError):
             os.unlink(self.index + ".lock")
 
     def write(self, name: str, data: bytes) -> str:
-        """Write a file into specguard's own folder, out of the agent's way: its absolute path."""
+        """Write a file into specguard's own folder, out of the agent's way, and return its absolute path."""
         path = os.path.join(self.own, name)
         with open(path, "wb") as file:
             file.write(data)
         return path
 
     def check_out(self, tree: str, paths: Iterable[bytes], folder: str) -> None:
-        """Write files of a tree into a folder, as a checkout makes them.
+        """Write files of a tree into a folder, as a checkout does.
 
         Args:
             tree: the tree or commit.
             paths: the files.
-            folder: it; the place's own, or one that has nothing of the agent's, such as attributes.
+            folder: the target: the place's own folder, or one without the agent's files, such as attributes.
         """
         index = os.path.join(self.own, "written")
         self.git.run("read-tree", tree, index=index)
@@ -172,37 +174,37 @@ class Place:
         self.git.start(*words, stdin=given, index=index, work_tree=folder).read()
 
     def stage(self, tree: str) -> None:
-        """Stage a tree that was hashed here, as hooks want to see what is about to be committed."""
+        """Stage a tree that was hashed here, because hooks expect the next commit in the index."""
         self.reset_index()
-        # Entries that stay the same keep what is known of their files, and need not be read again.
+        # Unchanged entries keep their cached file status, so their files need not be read again.
         self.git.run("read-tree", "-i", "-m", tree, index=self.index, files=True)
         words = ("update-index", "-q", "--ignore-submodules", "--refresh")
         self.git.start(*words, index=self.index, work_tree=self.path).wait()
 
 
 def place_of(run: Run) -> Place:
-    """The place of a run that has one."""
+    """Return the place of a run that has one."""
     assert run.place is not None  # noqa: S101 - each step behind `place` has it
     return run.place
 
 
 def new_place(run: Run) -> Place:
-    """Make the place of a run, with the base checked out; what is left of an earlier one is removed first.
+    """Make the place of a run, with the base checked out; an earlier place of the run is removed first.
 
-    In the user's repository one ref is written, `refs/specguard/runs/<run id>`.
+    One ref is written in the user's repository: `refs/specguard/runs/<run id>`.
 
     Args:
-        run: its `manifest.repository.start` is checked out; `place` is set.
+        run: the run; its `manifest.repository.start` is checked out, and its `place` is set.
 
     Raises:
-        SpecguardError: nobody is known who commits, or the base cannot be checked out.
+        SpecguardError: git knows no author or committer, or the base cannot be checked out.
     """
     repository, base = run.git.repository, run.manifest.repository.start
     if run.item is not None:
         identity(repository, run.manifest.started_at)
     parent = places_folder(repository.environment, repository.work_tree())
     place = Place(os.path.join(parent, run.folder.run_id), base=base, environment=repository.environment)
-    # Recorded first, so that whoever cleans up knows of it.
+    # Recorded first, so that a later cleanup finds it.
     run.manifest.place = place.path
     run.save()
     remove_place(place.path)
@@ -226,7 +228,7 @@ def new_place(run: Run) -> Place:
 
 
 def _make_repository(folder: str, inside: str, base: str, stores: list[str], repository: Repository) -> None:
-    """Make a repository with nothing in it, whose `HEAD` is detached at the base and that borrows objects."""
+    """Make an empty repository that borrows objects, with `HEAD` detached at the base."""
     os.mkdir(folder, 0o700)
     environment = {"PATH": search_path(repository.program), **QUIET, **NO_CONFIGURATION}
     words = [
@@ -241,7 +243,7 @@ def _make_repository(folder: str, inside: str, base: str, stores: list[str], rep
     with open(os.path.join(folder, "HEAD"), "w", encoding="ascii") as head:
         head.write(f"{base}\n")
     with open(os.path.join(folder, "config"), "a", encoding="ascii") as config:
-        # What nothing refers to yet must stay.
+        # Unreferenced objects must not be pruned.
         config.write("[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n")
     shallow = os.path.join(repository.common, "shallow")
     if os.path.isfile(shallow):
@@ -249,10 +251,10 @@ def _make_repository(folder: str, inside: str, base: str, stores: list[str], rep
 
 
 def known_place(run: Run) -> Place:
-    """The place of a run that is resumed; `place` is set.
+    """Return the existing place of a resumed run; the run's `place` is set.
 
     Raises:
-        SpecguardError: it is gone.
+        SpecguardError: the place is gone.
     """
     repository, path = run.git.repository, run.manifest.place
     if path is None or not stands(path, run.folder.run_id):
@@ -266,11 +268,11 @@ def known_place(run: Run) -> Place:
 
 
 def stands(path: str | None, run_id: str = "") -> bool:
-    """True if the place of a run is there, with specguard's own folder for it, so that it can be taken up.
+    """True if the place of a run exists with specguard's own folder for it, so that a run can continue there.
 
     Args:
-        path: as manifests have it.
-        run_id: of the run that it has to be of; empty: any.
+        path: the place's path as recorded in a manifest.
+        run_id: the run that the place must belong to; empty: any run.
     """
     return (
         path is not None
@@ -283,14 +285,15 @@ def stands(path: str | None, run_id: str = "") -> bool:
 
 
 BEFORE: Final = "before.json"
-"""What `specguard.executor.side_effects` remembers, in specguard's own folder."""
+"""The file, in specguard's own folder, in which `specguard.executor.side_effects` records the state before.
+"""
 
 
 def update_ref(repository: Repository, *arguments: str) -> None:
-    """Write or remove a ref of the user's repository; one to remove that is not there does not matter.
+    """Write or remove a ref of the user's repository; removing a missing ref is not an error.
 
     Raises:
-        SpecguardError: it cannot be written, or is no longer what it was.
+        SpecguardError: the ref cannot be written, or its value has changed meanwhile.
     """
     flags = ("-c", "core.hooksPath=/dev/null", "-c", "core.logAllRefUpdates=false")
     try:
@@ -304,17 +307,17 @@ def update_ref(repository: Repository, *arguments: str) -> None:
 
 
 def places_folder(environment: Mapping[str, str], checkout: str) -> str:
-    """The folder of all places: the user's alone, and in no checkout.
+    """Return the folder of all places: it belongs only to the user, and lies outside of the checkout.
 
     Args:
-        environment: the caller's environment.
+        environment: the caller's environment variables.
         checkout: the root of the user's working files.
 
     Raises:
-        SpecguardError: none can be made.
+        SpecguardError: no such folder can be made.
     """
     home = environment.get("HOME", "")
-    temporary = environment.get("TMPDIR") or "/tmp"  # noqa: S108 - the folder is the user's alone, or refused
+    temporary = environment.get("TMPDIR") or "/tmp"  # noqa: S108 - only a folder of the user's is accepted
     candidates = [
         os.path.join(environment.get("XDG_CACHE_HOME", ""), "specguard", "places"),
         os.path.join(home, ".cache", "specguard", "places") if home else "",
@@ -322,7 +325,7 @@ def places_folder(environment: Mapping[str, str], checkout: str) -> str:
     ]
     inside = os.path.realpath(checkout)
     for folder in candidates:
-        # Git separates folders of objects by colons and lines.
+        # Git separates object folders by colons and newlines.
         if not os.path.isabs(folder) or ":" in folder or "\n" in folder:
             continue
         if os.path.commonpath([inside, os.path.realpath(folder)]) == inside:
@@ -339,14 +342,14 @@ def places_folder(environment: Mapping[str, str], checkout: str) -> str:
 
 
 def is_place(path: str, run_id: str = "") -> bool:
-    """True if a path is one that a place can have; it need not be there.
+    """True if a path has the form of a place's path; it need not exist.
 
-    Manifests are files like others, and a change may bring some: what they name is not removed, or worked in,
-    before it is seen to be no other folder.
+    A manifest is an ordinary file, and a change may add one. Before specguard removes or enters the folder
+    that a manifest names, this check ensures that the folder can only be a place.
 
     Args:
         path: the folder of working files that a manifest names.
-        run_id: the run whose place it has to be; empty: any.
+        run_id: the run that the place must belong to; empty: any run.
     """
     parent, name = os.path.split(path)
     above, places = os.path.split(parent)
@@ -361,10 +364,10 @@ def is_place(path: str, run_id: str = "") -> bool:
 
 
 def strays(folder: str) -> list[str]:
-    """Files in the folder of places that belong to no run: an agent that leaves its place by `..` gets there.
+    """Return files in the folder of places that belong to no run: an agent that uses `..` writes there.
 
     Args:
-        folder: the folder of places; it need not be there.
+        folder: the folder of places; it need not exist.
     """
     try:
         names = os.listdir(folder)
@@ -374,13 +377,13 @@ def strays(folder: str) -> list[str]:
 
 
 def remove_place(path: str) -> None:
-    """Remove a place and specguard's folder for it; what is gone already does not matter.
+    """Remove a place and specguard's folder for it; a missing folder is not an error.
 
     Args:
-        path: the folder of its working files, as manifests have it.
+        path: the folder of its working files, as recorded in a manifest.
 
     Raises:
-        SpecguardError: it is no folder that `new_place` made.
+        SpecguardError: the folder cannot be one that `new_place` made, or it cannot be removed.
     """
     if not is_place(path):
         raise SpecguardError("this is no place of a run, and is not removed", path=path)
@@ -389,28 +392,29 @@ def remove_place(path: str) -> None:
             if os.path.islink(folder) or os.path.isfile(folder):
                 os.unlink(folder)
             os.chmod(folder, 0o700)
-            # Tools leave folders in their caches that may not be written to.
+            # Tools leave read-only folders in their caches.
             for inside, names, _ in os.walk(folder):
                 for own in (os.path.join(inside, name) for name in names):
                     if not os.path.islink(own):
                         os.chmod(own, 0o700)
         shutil.rmtree(folder, ignore_errors=True)
-        # A broken removal must not be taken for one that was done.
+        # An incomplete removal must not pass for a complete one.
         if os.path.lexists(folder):
             help = shlex.join(["rm", "-rf", folder])
             raise SpecguardError("it cannot be removed", path=folder, help=help, code="unwritable-file")
 
 
 def identity(repository: Repository, when: str) -> tuple[str, str]:
-    """The author and the committer of a commit, as git writes them into it.
+    """Return the author and the committer of a commit, in the form that git writes into it.
 
     Args:
-        repository: the user's: `GIT_AUTHOR_NAME` and its kind in its environment come first, then
-            `author.name`, `user.name` and their kind in its configuration and the user's.
-        when: the time, as manifests have it.
+        repository: the user's repository. The variables `GIT_AUTHOR_NAME` and its kind in its environment
+            come first. Then come `author.name`, `user.name` and their kind in the repository's and the user's
+            configuration.
+        when: the time, in the format of manifests.
 
     Raises:
-        SpecguardError: git knows no name or no address; it does not guess one.
+        SpecguardError: git knows no name or no address, and does not guess one.
     """
     time = f"{datetime.fromisoformat(when).timestamp():.0f} +0000"
     return f"{_who(repository, 'author')} {time}", f"{_who(repository, 'committer')} {time}"
@@ -430,5 +434,5 @@ def _who(repository: Repository, role: str) -> str:
             help='git config user.name "Your Name" and git config user.email you@example.org',
             code="no-identity",
         ) from error
-    # A name, an address, a time and a zone: git-var(1) prints no other form.
+    # A name, an address, a time and a time zone: git-var(1) prints no other form.
     return said.decode("utf-8", "surrogateescape").rstrip("\n").rsplit(" ", 2)[0]

@@ -1,4 +1,4 @@
-"""Preflight: everything that must hold before a run begins, each with the command that mends it."""
+"""Preflight: everything that must hold before a run begins, each with the command that fixes it."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class Asked(Record):
     """The subject of the questions before a run.
 
     Attributes:
-        start: where it starts.
+        start: the start of the run.
         source: the canonical repository.
-        run: it, as it would begin.
+        run: the run, as it would begin.
     """
 
     start: Start
@@ -63,7 +63,7 @@ class Asked(Record):
 
     @property
     def item(self) -> WorkItem:
-        """The item that the run is of."""
+        """The item that the run works on."""
         return self.start.item
 
     @cached_property
@@ -73,30 +73,30 @@ class Asked(Record):
 
     @property
     def tip(self) -> str | None:
-        """The commit of its branch that it goes on from; None: it starts from the base."""
+        """The commit of the item's branch that the run continues from; None: the run starts from the base."""
         return self.start.shared.tip if self.start.shared is not None else None
 
     def is_of(self, branch: str) -> bool:
-        """True if a branch is the item's, by its name."""
+        """True if a branch belongs to the item, by its name."""
         if branch in self.item.branches:
             return True
         try:
             naming = self.start.work.names.read("branch", branch)
         except MissingFact:
-            # It merely resembles the branches of two kinds.
+            # The name only resembles the branches of two kinds.
             return False
         return naming is not None and self.item.told_by(naming)
 
 
 def check(asked: Asked) -> list[str]:
-    """Ask everything that must hold before a run begins, as far as can be told.
+    """Check everything that must hold before a run begins, as far as it is known.
 
     Returns:
-        What could not be looked at, as notes.
+        Notes about checks that were not possible.
 
     Raises:
-        SpecguardError: something does not hold.
-        MissingFact: something that must be read is not there.
+        SpecguardError: a check failed.
+        MissingFact: something that must be read is missing.
     """
     for question in _QUESTIONS:
         question(asked)
@@ -105,7 +105,7 @@ def check(asked: Asked) -> list[str]:
 
 
 def _has_a_branch(asked: Asked) -> None:
-    """Git takes the name of its branch."""
+    """Check that git accepts the name of the item's branch."""
     item, branch = asked.item, asked.item.branches[0]
     words = ("check-ref-format", f"refs/heads/{branch}")
     if branch.startswith("-") or asked.source.git.repository.in_place(*words).wait():
@@ -116,7 +116,7 @@ def _has_a_branch(asked: Asked) -> None:
 
 
 def _contradicts_nothing(asked: Asked) -> None:
-    """Its document contradicts no higher one."""
+    """Check that the item's document does not contradict a higher one."""
     document, rule = asked.item.document, asked.start.policy.rule("contradicted-authority")
     excluded = rule.exclude.find(document or b"") if rule and rule.exclude else None
     if document is None or rule is None or not rule.active or excluded is not None:
@@ -153,11 +153,11 @@ def _is_in_its_branch(asked: Asked) -> None:
 
 
 _BEFORE: Final = ("work-item-mismatch", "conflicting-document")
-"""The rules that are broken, or not, whatever an agent does."""
+"""The rules whose result does not depend on the agent's work."""
 
 
 def _breaks_no_rule_yet(asked: Asked) -> None:
-    """The rules let its commit through: its pointer, its document and the order of stages."""
+    """Check that the rules accept the item's pointer, its document and the order of stages."""
     start, item, repository = asked.start, asked.item, asked.source.git.repository
     request = Request(environment=repository.environment, base=start.oid, enforce=True, select=_BEFORE)
     found = Found(start.base, start.oid, "option", f"refs/heads/{start.base}")
@@ -168,7 +168,7 @@ def _breaks_no_rule_yet(asked: Asked) -> None:
     policies = Policies(request, repository)
     for judged in judge_change(change, policies).findings:
         finding = judged.finding
-        # A policy that only warns of such a document lets no run begin, either: the authority wins.
+        # Even if the policy only warns about such a document, no run begins: the authority wins.
         asks = judged.name == "conflicting-document" and finding.severity is None
         stops = judged.severity == "error" and not _is_lifted(start.policy, judged.name)
         if judged.state == "open" and (asks or stops):
@@ -192,13 +192,13 @@ def _breaks_no_rule_yet(asked: Asked) -> None:
 
 
 def _is_lifted(policy: Policy, name: str) -> bool:
-    """True if an approval may lift what a rule finds."""
+    """True if an approval may lift the findings of a rule."""
     rule = policy.rule(name)
     return rule is not None and rule.approvable and bool(policy.declared("approval_settings").approver)
 
 
 def _is_not_done(asked: Asked) -> None:
-    """No commit of the base did it, and no branch here has it; a paper may be written anew."""
+    """Check that neither a commit of the base nor a local branch has the item; a paper may be rewritten."""
     start, item, git = asked.start, asked.item, asked.source.git
     if is_paper(start.policy, item.kind):
         return
@@ -221,7 +221,7 @@ def _is_not_done(asked: Asked) -> None:
 
 
 def _is_checked_out_nowhere(asked: Asked) -> None:
-    """Nobody has its branch checked out, where without a remote the run's commit goes there."""
+    """Without a remote, check that the item's branch is not checked out: the run's commit goes there."""
     for worktree in worktrees(asked.source.git.repository) if asked.source.address.here else ():
         if worktree.branch in asked.item.branches:
             switch = shlex.join(["git", "-C", worktree.path, "switch", "--detach"])
@@ -233,7 +233,7 @@ def _is_checked_out_nowhere(asked: Asked) -> None:
 
 
 def _is_not_at_the_remote(asked: Asked) -> None:
-    """The canonical repository has no branch of it, but one that it may share."""
+    """Check that the canonical repository has no branch of the item, except one that the run may share."""
     item, shared = asked.item, asked.start.shared
     for name in asked.source.heads.branches if asked.source.heads is not None else ():
         if asked.is_of(name) and (shared is None or name != item.branches[0]):
@@ -248,13 +248,13 @@ _QUESTIONS: Final = (
     _has_a_branch, _contradicts_nothing, _is_in_its_branch, _breaks_no_rule_yet, _is_not_done,
     _is_checked_out_nowhere, _is_not_at_the_remote,
 )  # fmt: skip
-"""What must hold before a run begins, in the order in which it is asked."""
+"""The checks before a run begins, in their order."""
 
 
 def _ask_platform(asked: Asked) -> list[str]:
-    """See that there is no open pull request of it: what could not be looked at, as notes."""
+    """Check that the item has no open pull request, and return notes about checks that were not possible."""
     if asked.tip is not None:
-        # The pull request of the branch is of all its items.
+        # The pull request of a shared branch belongs to all its items.
         return []
     address = asked.source.address
     platform, why = find_platform(
@@ -280,18 +280,18 @@ def _ask_platform(asked: Asked) -> list[str]:
 
 
 def prepare(options: RunOptions) -> Run:
-    """Find out whether a run may begin, and make its folder and manifest.
+    """Check that a run may begin, and make its folder and manifest.
 
-    No ref, file or setting of the user's repository is written; objects that are fetched go to its store.
+    No ref, file or setting of the user's repository is written; fetched objects go to its store.
 
     Args:
-        options: what was asked for.
+        options: the options of the run.
 
     Returns:
-        The run, with the step `preflight` done, and the claim on its item. Its `git` is open.
+        The run, with the step `preflight` done and its item locked. Its `git` is open.
 
     Raises:
-        SpecguardError: it may not, or not yet; there is no folder of it then.
+        SpecguardError: the run may not begin, or not yet; it has no folder then.
     """
     repository, root = find_checkout(options)
     with ExitStack() as undone, Needed():
@@ -318,7 +318,8 @@ def prepare(options: RunOptions) -> Run:
             manifest.kept = f"{kept}/{inside}" if kept else None
             run.claim, run.heads = claim, source.heads.refs if source.heads else None
             manifest.agent = agent.recorded(run)
-            # Before the manifest, without which it is no run yet: what was asked for is needed to resume it.
+            # Written before the manifest, which makes the folder a run: a run must have the options for
+            # resuming it.
             record(run)
             run.take()
         with run.step("preflight") as step:
@@ -328,15 +329,15 @@ def prepare(options: RunOptions) -> Run:
 
 
 RUN_ID: Final = "<run-id>"
-"""What stands for the id that a run gets when it begins, where none does."""
+"""The placeholder for a run id before the run begins."""
 
 
 @contextmanager
 def foreseen(options: RunOptions) -> Iterator[Asked]:
-    """What preflight would ask about, from what was fetched last; nothing is written.
+    """Provide the subject of preflight, based on the last fetch; nothing is written.
 
     Raises:
-        SpecguardError: there is no such item or policy, or the item lacks what a run of it needs.
+        SpecguardError: the item or the policy is missing, or the item lacks data that a run needs.
     """
     repository, _ = find_checkout(options)
     with Git(repository) as git, Needed():
@@ -354,18 +355,18 @@ def _asked(git: Git, options: RunOptions, remote: RemoteGit | None = None) -> As
 
 
 def reopen(options: RunOptions, folder: RunFolder) -> Run:
-    """Take up a run that is recorded, from the base and the policy that it was pinned to; nothing is fetched.
+    """Reopen a recorded run, with the base and the policy that it was pinned to; nothing is fetched.
 
     Args:
-        options: what was asked for; kind, item and plan are those of the manifest.
+        options: the options of the run; kind, item and plan are those of the manifest.
         folder: the run's folder.
 
     Returns:
-        The run, with the claim on its item. Its `git` is open.
+        The run, with its item locked. Its `git` is open.
 
     Raises:
-        SpecguardError: its process is alive, its manifest cannot be read, its base is gone, or its folder is
-            one that a change may have brought.
+        SpecguardError: its process is alive, its manifest cannot be read, its base is gone, or a change may
+            have added its folder.
     """
     repository, top = find_checkout(options)
     manifest = folder.read_manifest()
@@ -380,7 +381,7 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
         root = os.path.dirname(os.path.dirname(folder.path))
         claim = ItemLock(root, manifest, repository, given=bool(folder.root))
         undone.callback(claim.release)
-        # Read anew, since only now nobody else writes it.
+        # Read again, because only the lock keeps others from writing it.
         manifest = folder.read_manifest()
         undone.pop_all()
     manifest.timeout = max(manifest.timeout, options.timeout)
@@ -391,7 +392,7 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
 
 
 def _manifest_of(start: Start, options: RunOptions, address: Address) -> manifests.Manifest:
-    """The manifest of a run that begins at a start."""
+    """Return the manifest of a run that begins at a start."""
     below, shared, item = start.below, start.shared, start.item
     paper = paper_path(start.policy, item)
     repository = manifests.Repository(

@@ -1,13 +1,16 @@
-"""One command of a run, agent, gate, formatter or hook: its process, what it starts, and signals meanwhile.
+"""One command of a run (agent, gate, formatter or hook): its process, its child processes, and signals.
 
-Words are run as they are; only a text is given to `/bin/sh -c`. The command leads a session of its own. What
-ends it: itself, its time limit, that of the run, too much output, or whoever ends specguard. When it has
-ended, so has everything that it started: by id, and no others. A process that leaves its session and its
-parents is nobody's child: on Linux it becomes one of this process instead, which asks for that
-(PR_SET_CHILD_SUBREAPER, prctl(2)). Elsewhere only what was seen while it still had its parents is known.
+A list of words is executed directly; only a string is passed to `/bin/sh -c`. The command leads a session of
+its own. A command ends by itself, or for one of these reasons: its timeout, the run's timeout, too much
+output, or a signal to specguard.
 
-Beside each log, `commands/NN-name.log`, stands the result with the end of the output,
-`commands/NN-name.json`: `specguard.runs.manifests.Response`.
+When a command has ended, every process that it started is ended too, by process id, and nothing else. A
+process that leaves its session and loses its parents would be untraceable. On Linux, this process adopts it,
+because it sets PR_SET_CHILD_SUBREAPER (prctl(2)). On other systems, only processes that were seen while they
+still had their parents are known.
+
+Next to each log, `commands/NN-name.log`, is `commands/NN-name.json`: the result with the end of the output
+(`specguard.runs.manifests.Response`).
 """
 
 from __future__ import annotations
@@ -40,28 +43,31 @@ from specguard.runs.settings import RunSettings, seconds
 from specguard.work.gates import fit
 
 BEAT: Final = 5.0
-"""At least so often, in seconds, a run says that it is alive."""
+"""The longest interval, in seconds, between two signs of life that a run records."""
 
 NOT_FOUND: Final = 127
 NOT_RUNNABLE: Final = 126
-"""The exit codes that shells give to a command that is not there, and to one that cannot be run."""
+"""The exit codes that shells use for a command that does not exist, and for one that cannot be executed."""
 
 GRACE: Final = 5.0
-"""How many seconds a process has to end after it was asked to, or has done what it is run for."""
+"""The seconds that a process has to end after a signal asks it to, or after its work is done."""
 
-# The end of a command mostly ends its output, too, which wakes whoever reads it; it has ended a moment later.
+# When a command ends, its output usually ends too, and that wakes the reader. The process itself ends a
+# moment later.
 _TICK: Final = 0.1
 _END_TICK: Final = 0.0005
 _SHORT_TICK: Final = 0.02
-# Whatever a process leaves running for a moment, such as one that writes a log, has so long to end by itself.
+# Seconds that leftover processes, such as one that writes a log, have to end by themselves.
 _MOMENT: Final = 0.25
-# An agent has servers of its own to end.
+# An agent has servers of its own to shut down.
 _AGENTS_MOMENT: Final = 2.0
-# After so many seconds without output, what is kept back for the sake of secrets is shown.
+# After this many seconds without output, the text that is held back to find secrets is shown.
 _SILENCE: Final = 1.0
 _CHUNK: Final = 1 << 16
 _WATCH: Final = 5.0
-"""So many seconds apart a command is looked after, and so many times as long as that takes."""
+"""The least seconds between two calls of `watch`; the pause is also at least `_SHARE` times a call's
+duration.
+"""
 _SHARE: Final = 20
 _MOST_DRAINED: Final = 1 << 21
 _MEBIBYTE: Final = 1 << 20
@@ -85,26 +91,27 @@ def run_command(
     """Run a command to its end, and record it before and after.
 
     Args:
-        run: the run that it belongs to.
-        name: what reports call it.
-        command: its words; or a text for a shell.
-        kind: what it is.
-        source: what asked for it.
-        cwd: the folder to run it in.
-        stdin: what it reads from standard input.
-        timeout: how many seconds it may take; None: as many as `--command-timeout` or the policy says.
-        tree: the tree of the working files that it runs on.
-        environment: its variables; None: those that `[runs] environment` passes on.
-        finished: whether it has done what it is run for; it is ended then if it does not end by itself.
-        watch: looks every few seconds at what the command does, and raises where the run has to end for it.
+        run: the run that the command belongs to.
+        name: the command's name in reports.
+        command: the command's words, or a string for a shell.
+        kind: the kind of command.
+        source: the origin of the command, such as the policy.
+        cwd: the folder to run the command in.
+        stdin: the data for the command's standard input.
+        timeout: the time limit in seconds; None: the limit of `--command-timeout` or the policy.
+        tree: the tree of the working files that the command runs on.
+        environment: the command's environment variables; None: those that `[runs] environment` passes on.
+        finished: returns True once the command's work is done. The command is ended then if it does not end
+            by itself.
+        watch: called every few seconds to inspect the command's effects; raises `RunEnded` to end the run.
 
     Returns:
-        Its record. It succeeded where the exit code is 0 and `problem` is empty. A command that cannot be
-        started has the exit code that a shell would give it.
+        The command's record. The command succeeded if the exit code is 0 and `problem` is empty. A command
+        that cannot be started gets the exit code that a shell would use.
 
     Raises:
-        RunEnded: the run's time is over (`timed-out`), or specguard was told to end (`killed`); the command
-            was ended and recorded before.
+        RunEnded: the run's time is over (`timed-out`), or a signal ended specguard (`killed`). The command
+            has been ended and recorded by then.
         SpecguardError: the run cannot be recorded.
     """
     settings: RunSettings = run.policy.declared("run_settings")
@@ -149,7 +156,7 @@ def run_command(
         f"{kind} {name}: {record.problem or f'exit code {record.exit_code}'}, after {record.duration:.1f} s"
     )
     if attempt.ended is not None:
-        # Written here already: whoever ended specguard may not wait for what comes after.
+        # Written already here: whoever ended specguard may not wait for the later steps.
         run.manifest.state, run.manifest.reason = attempt.ended.state, attempt.ended.message
         run.save()
         attempt.ended.tail, attempt.ended.command = log.tail, number
@@ -158,15 +165,15 @@ def run_command(
 
 
 def command_limit(run: Run) -> float:
-    """How many seconds a command may take that has no limit of its own."""
+    """The timeout in seconds of a command that has no limit of its own."""
     return run.options.command_timeout or seconds(run.policy.declared("run_settings").command_timeout)
 
 
 def response_of(folder: RunFolder, command: Command) -> Response:
-    """The record of a command's output, with its last lines.
+    """Return the record of a command's output, with its last lines.
 
     Raises:
-        OSError, ValueError: it cannot be read.
+        OSError, ValueError: the record cannot be read.
     """
     with open(folder.file(command.response), "rb") as file:
         return Response.model_validate_json(file.read())
@@ -176,7 +183,7 @@ class _Attempt(Record, frozen=False):
     """A command under way.
 
     Attributes:
-        ended: how the whole run ends with it; None if it goes on.
+        ended: the end of the whole run that this command causes; None if the run continues.
     """
 
     run: Run
@@ -196,7 +203,7 @@ class _Attempt(Record, frozen=False):
     output: int = -1
 
     def carry_out(self, words: list[str], cwd: str, stdin: bytes, environment: Mapping[str, str]) -> None:
-        """Start it, follow it to its end, and end what it leaves behind."""
+        """Start the command, follow it to its end, and end the processes that it leaves behind."""
         largest = self.run.policy.declared("run_settings").place_limit * _MEBIBYTE
         with self.signals.held(), self.children:
             try:
@@ -222,12 +229,12 @@ class _Attempt(Record, frozen=False):
                 raise
             finally:
                 process.stdout.close()
-                # The system itself may still be busy for it: it has no exit code then.
+                # The kernel may still be busy with the process; it has no exit code then.
                 with suppress(subprocess.TimeoutExpired):
                     self.record.exit_code = process.wait(GRACE)
 
     def _follow(self, pid: int) -> str:
-        """Read what it prints until it has ended, or has done what it is run for; otherwise why it has to."""
+        """Read output until the command has ended or its work is done; return why it must be ended, if so."""
         waiting, tick = select.poll(), _TICK
         waiting.register(self.output, select.POLLIN)
         while not _has_ended(pid):
@@ -236,7 +243,7 @@ class _Attempt(Record, frozen=False):
                 return reason
             self._beat()
             if sys.platform != "linux":
-                # A child is only known where it was seen.
+                # Without a subreaper, only children that were seen alive are known.
                 self.children.alive()
             if self.silent is not None and time.monotonic() - self.silent > _SILENCE:
                 self.log.settle()
@@ -249,7 +256,7 @@ class _Attempt(Record, frozen=False):
         return ""
 
     def _reason(self) -> str:
-        """The reason why it must end now; empty if it need not."""
+        """Return the reason why the command must end now; empty if it may continue."""
         now = time.monotonic()
         if self.signals.received is not None:
             self.ended = RunEnded(_KILLED.format(self.signals.received.name), state="killed")
@@ -270,13 +277,13 @@ class _Attempt(Record, frozen=False):
                 self.watch()
             except RunEnded as end:
                 self.ended = end
-            # Looking takes its time where there is much to see, and gets no more than its share.
+            # A look takes long if there is much to inspect; it gets only its share of the time.
             looked = time.monotonic()
             self.watched = looked + max(_WATCH, _SHARE * (looked - now))
         return self.ended.message if self.ended is not None else ""
 
     def _goes_on(self) -> bool:
-        """True if it goes on although what it is run for is done, and it has had time to end by itself."""
+        """Return True if the command's work is done, its grace period is over, and it still runs."""
         if self.finished_at is None and self.finished is not None and self.finished():
             self.finished_at = time.monotonic()
         return self.finished_at is not None and time.monotonic() - self.finished_at >= GRACE
@@ -290,7 +297,7 @@ class _Attempt(Record, frozen=False):
         return self.children.end(GRACE, self._drain) if left else []
 
     def _read(self) -> int | None:
-        """Keep what is there: how many bytes; 0 at the end of the output, None if there is nothing yet."""
+        """Log the available output and return its size; 0 at the end of the output, None if it is silent."""
         try:
             data = os.read(self.output, _CHUNK)
         except BlockingIOError:
@@ -300,10 +307,10 @@ class _Attempt(Record, frozen=False):
         return len(data)
 
     def _drain(self) -> bool:
-        """Keep what is there without waiting for more: somebody may hold the pipe open for ever.
+        """Log the available output without waiting for more: another process may hold the pipe open forever.
 
         Returns:
-            Whether whoever ends specguard does not want to wait.
+            True if the person who ends specguard does not want to wait.
         """
         self._beat()
         read = 0
@@ -330,9 +337,9 @@ class _Attempt(Record, frozen=False):
 def _start(
     words: list[str], cwd: str, stdin: bytes, environment: Mapping[str, str], largest: int
 ) -> subprocess.Popen[bytes]:
-    """Start a command as the leader of a session of its own, its output and its errors in one pipe."""
+    """Start a command as the leader of a session of its own, with stdout and stderr in one pipe."""
     with tempfile.TemporaryFile() as given:
-        # A file, so that what does not read it blocks nobody.
+        # A file, so that a command that does not read its input does not block this process.
         given.write(stdin)
         given.seek(0)
         with _limits(largest):
@@ -350,10 +357,10 @@ def _start(
 
 @contextmanager
 def _limits(largest: int) -> Iterator[None]:
-    """Within it, what is started writes no larger file, and leaves no memory behind when it crashes.
+    """Limit the size of files that processes started within write, and disable their core dumps.
 
-    The limits are this process's own for a moment: setting them in the child would mean running Python there
-    between fork and exec, which is not safe beside threads.
+    The limits apply to this process for a moment. To set them in the child, Python code would have to run
+    there between fork and exec, which is not safe with threads.
     """
     wanted = ((resource.RLIMIT_FSIZE, largest), (resource.RLIMIT_CORE, 0))
     before = [(limit, resource.getrlimit(limit)) for limit, _ in wanted]
@@ -367,7 +374,7 @@ def _limits(largest: int) -> Iterator[None]:
 
 
 def _has_ended(pid: int) -> bool:
-    """True if a child has ended; it is not waited for, so that its id and its group stay its own."""
+    """True if a child has ended; it is not reaped, so that no other process can get its id or group."""
     return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
@@ -378,11 +385,11 @@ _KILLED: Final = "specguard was ended by {}"
 
 
 class HeldSignals:
-    """Signals that would end specguard are only noted, as long as they are held.
+    """A recorder of the signals that would end specguard; while held, they are only noted.
 
     Attributes:
-        received: the first of them; None while there is none.
-        impatient: whether there was another after it.
+        received: the first signal; None before any arrives.
+        impatient: True once a second signal has arrived.
     """
 
     def __init__(self) -> None:
@@ -391,7 +398,7 @@ class HeldSignals:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Within it they are held."""
+        """Hold the signals while the context is open."""
 
         def note(number: int, _: FrameType | None) -> None:
             self.impatient = self.received is not None
@@ -403,10 +410,10 @@ class HeldSignals:
 
 @contextmanager
 def killed_by_signals() -> Iterator[None]:
-    """Within it, such a signal ends the run that is under way.
+    """Turn a signal that arrives while the context is open into the end of the run.
 
     Raises:
-        RunEnded: where the signal came, with the state `killed`.
+        RunEnded: at the point where the signal arrives, with the state `killed`.
     """
 
     def end(number: int, _: FrameType | None) -> None:
@@ -422,7 +429,7 @@ def killed_by_signals() -> Iterator[None]:
 @contextmanager
 def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     before: dict[signal.Signals, Any] = {}
-    # Only the main thread may set handlers. What was ignored, as by nohup, stays so.
+    # Only the main thread may set handlers. A signal that was ignored, as by nohup, stays ignored.
     if threading.current_thread() is threading.main_thread():
         wanted = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
         before = {number: signal.signal(number, handler) for number in wanted}
@@ -441,12 +448,12 @@ _LONGEST: Final = 120
 
 
 class Children:
-    """Within it, whatever is started below this process can be found and ended.
+    """A context in which every process that starts below this process can be found and ended.
 
-    What runs below this process already is left alone. Only one of these may be in use at a time.
+    Processes that already run below this process are not touched. Only one instance may be in use at a time.
 
     Attributes:
-        group: the process that leads the command's group; it is not waited for here.
+        group: the id of the process that leads the command's process group; it is not reaped here.
     """
 
     def __init__(self) -> None:
@@ -465,7 +472,7 @@ class Children:
         _prctl(_SET_SUBREAPER, self._adopted.value)
 
     def alive(self) -> list[psutil.Process]:
-        """The processes that run; those that have ended are waited for, but for the leader of the group."""
+        """Return the running processes, and reap those that have ended, except the leader of the group."""
         me = os.getpid()
         self._seen.update(set(psutil.Process().children(recursive=True)) - self._before)
         alive = []
@@ -482,20 +489,19 @@ class Children:
         return alive
 
     def end(self, grace: float, meanwhile: Callable[[], bool]) -> list[psutil.Process]:
-        """End all of them: they are asked to, and after a while they are made to.
+        """End all processes: with SIGTERM first, and with SIGKILL after a while.
 
         Args:
-            grace: how many seconds they have.
-            meanwhile: is called again and again, to read what they write; where it says True, they have no
-                more time.
+            grace: the seconds that the processes have to end by themselves.
+            meanwhile: called repeatedly, to read output; if it returns True, the grace period is over.
 
         Returns:
-            Those that run nevertheless, because the system itself is busy for them.
+            The processes that still run, because the kernel itself is busy with them.
         """
         asked = self.alive()
         if self.group is not None:
             asked = [process for process in asked if not self._in_group(process)]
-            # Its leader was not waited for, so this is nobody else's group.
+            # The leader has not been reaped, so the group id cannot belong to another group.
             with suppress(OSError):
                 os.killpg(self.group, signal.SIGTERM)
         send(asked, signal.SIGTERM)
@@ -514,7 +520,7 @@ def _prctl(option: int, value: Any) -> None:
 
 
 def send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
-    """Send a signal; another process that has the id of one by now gets nothing."""
+    """Send a signal to processes; another process that has reused an id does not get it."""
     for process in processes:
         with suppress(psutil.Error):
             process.send_signal(number)
@@ -523,13 +529,13 @@ def send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
 def _end(
     alive: Callable[[], list[psutil.Process]], grace: float, meanwhile: Callable[[], bool] = lambda: False
 ) -> list[psutil.Process]:
-    """Wait until none of some processes is alive, and make them end after a while: those that are still."""
+    """Wait until all processes have ended, kill those that remain after a while, and return the survivors."""
     until = time.monotonic() + grace
     while alive() and time.monotonic() < until and not meanwhile():
         time.sleep(_PAUSE)
     until = time.monotonic() + _GIVEN_UP
     while (left := alive()) and time.monotonic() < until:
-        # Again and again, because each may have started another in between.
+        # Repeatedly, because each process may have started another one in between.
         send(left, signal.SIGKILL)
         meanwhile()
         time.sleep(_PAUSE / 4)
@@ -537,7 +543,7 @@ def _end(
 
 
 def described(process: psutil.Process) -> str:
-    """A process in a few words: its command and its id."""
+    """Return a short description of a process: its command and its id."""
     with suppress(psutil.Error):
         command = " ".join(process.cmdline()) or process.name()
         return f"{shortened(plain_text(command), _LONGEST)} (process {process.pid})"
@@ -545,7 +551,7 @@ def described(process: psutil.Process) -> str:
 
 
 def _survivors(run_id: str) -> list[psutil.Process]:
-    """The processes of a run that outlived the specguard that started them: their environment names it."""
+    """Return the run's processes that outlived their specguard; their environment contains the run id."""
     mine = psutil.Process()
     ours = {mine, *mine.parents()}
     found = []
@@ -557,10 +563,10 @@ def _survivors(run_id: str) -> list[psutil.Process]:
 
 
 def end_survivors(run_id: str) -> list[str]:
-    """End the processes of a run that nobody waits for; a run that is resumed begins with this.
+    """End a run's processes that have lost their specguard; a resumed run begins with this.
 
     Returns:
-        Each, in a few words.
+        A short description of each process.
     """
     found = _survivors(run_id)
     told = [described(process) for process in found]
@@ -570,24 +576,25 @@ def end_survivors(run_id: str) -> list[str]:
 
 
 ALWAYS: Final = ("PATH", "HOME", "USER", "SHELL", "LANG", "TERM", "TMPDIR", FLOOR)
-"""What everything gets; `[runs] environment` names what else."""
+"""The environment variables that every command gets; `[runs] environment` names further ones."""
 
 RUN: Final = "SPECGUARD_RUN"
-"""The variable that names the run: every process that a run started has it, however it was detached."""
+"""The variable with the run id. Every process that a run started has it, however it was detached."""
 
 APPROVAL_POLICY: Final = "SPECGUARD_APPROVAL_POLICY"
-"""The variable that tells an agent what `--approval-policy` said."""
+"""The variable that passes the value of `--approval-policy` to an agent."""
 
 
 def passed_on(environment: Mapping[str, str], allowed: Sequence[str]) -> dict[str, str]:
-    """The part of an environment that commands of a run see.
+    """Return the part of an environment that commands of a run see.
 
     Args:
-        environment: that of specguard.
-        allowed: the names that `[runs] environment` has; `*` at the end of one stands for any rest.
+        environment: the environment of specguard.
+        allowed: the names in `[runs] environment`; a `*` at the end of a name matches any rest.
 
     Returns:
-        The variables. None begins with `GIT_`: those lead git to other repositories and configurations.
+        The variables. No name begins with `GIT_`: such variables point git to other repositories and
+        configurations.
     """
     names = {*ALWAYS, *(name for name in allowed if not name.endswith("*"))}
     beginnings = tuple(name[:-1] for name in allowed if name.endswith("*"))
@@ -599,11 +606,11 @@ def passed_on(environment: Mapping[str, str], allowed: Sequence[str]) -> dict[st
 
 
 def command_environment(run: Run) -> dict[str, str]:
-    """The variables of a run's commands."""
+    """Return the environment variables of a run's commands."""
     variables = passed_on(run.options.environment, run.policy.declared("run_settings").environment)
     variables[RUN] = run.manifest.run_id
     if run.place is not None:
-        # Without its own .git, nothing done in the place reaches a repository around it.
+        # If the place loses its own .git, git must not find a repository above it.
         variables["GIT_CEILING_DIRECTORIES"] = os.path.dirname(run.place.path)
     if run.options.approval_policy:
         variables[APPROVAL_POLICY] = run.options.approval_policy

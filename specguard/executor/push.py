@@ -1,6 +1,7 @@
 """The results of a run that leave the machine: the push of its commit, and its pull request.
 
-A pull request is opened or updated with the platform's command line, else printed. Never merged.
+A pull request is opened or updated with the platform's command line, else its command is printed. It is never
+merged here.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from specguard.reporters.escape import markdown_code, markdown_text
 from specguard.runs.manifests import PullRequest
 
 RECORD: Final = "control/push.json"
-"""What a run has tried to push, written before each try."""
+"""The file with the commits that a run has tried to push, written before each attempt."""
 
 _MOVED: Final = "While the run went on, branches moved at "
 
@@ -48,10 +49,10 @@ class RunRemote(RemoteGit):
 
     Args:
         run: the run.
-        place: whether the place's own store is written to and pushed from, and not the user's.
+        place: True to write to and push from the place's own store, instead of the user's.
 
     Raises:
-        SpecguardError: it is another address now, or the user's configuration cannot be read.
+        SpecguardError: the address has changed, or the user's configuration cannot be read.
     """
 
     def __init__(self, run: Run, *, place: bool = False) -> None:
@@ -76,23 +77,23 @@ class RunRemote(RemoteGit):
         return address
 
     def now(self) -> Heads:
-        """The branches of the canonical repository."""
+        """Return the current branches of the canonical repository."""
         return self.heads(self.address.fetch)
 
     def there(self) -> str:
-        """The commit of the run's branch; empty if it is not there."""
+        """Return the commit of the run's branch there; empty if the branch does not exist."""
         return self.now().branches.get(self._run_of.manifest.branch or "", "")
 
     def take(self, branch: str) -> str:
-        """Fetch a branch that has moved: its tip."""
+        """Fetch a branch that has moved, and return its tip."""
         return self.fetch(self.address.fetch, branch, [self._run_of.manifest.repository.start])
 
 
 def see_remote(run: Run) -> None:
-    """See, after the agent has worked, what moved at the remote; one that cannot be asked is noted.
+    """Check, after the agent has worked, what moved at the remote; note a remote that cannot be reached.
 
     Raises:
-        RunEnded: a branch or tag has what the run made.
+        RunEnded: a branch or tag contains the run's work.
     """
     if run.heads is None or not os.path.isdir(place_of(run).objects):
         return
@@ -107,7 +108,7 @@ def see_remote(run: Run) -> None:
 
 
 def _see_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
-    """Note which branches have moved since the run began, and see that none has what the run made."""
+    """Note branches that have moved since the run began, and check that none contains the run's work."""
     _note_base(run, heads)
     if run.heads is None:
         return
@@ -138,7 +139,7 @@ def _see_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
 
 
 def _made_here(run: Run, remote: RunRemote, name: str, oid: str) -> bool:
-    """True if a branch has a commit of the place, or nothing new but files as the place has them."""
+    """True if a branch has a commit of the place, or only new files that the place has as well."""
     place = place_of(run)
     if place.made(oid):
         return True
@@ -152,7 +153,7 @@ def _made_here(run: Run, remote: RunRemote, name: str, oid: str) -> bool:
 
 
 def _note_base(run: Run, heads: Heads) -> str:
-    """Say that the base has moved on: the note; empty if the base is as it was."""
+    """Note that the base has moved on, and return the note; empty if the base is unchanged."""
     base, began = run.manifest.repository.base, run.manifest.repository.base_oid
     now = heads.branches.get(base, "")
     if now == began:
@@ -164,15 +165,15 @@ def _note_base(run: Run, heads: Heads) -> str:
 
 
 def note_moved(run: Run) -> str:
-    """Say that the base has moved since a run began that goes on now: the note; empty if it has not.
+    """Note that the base has moved since a resumed run began, and return the note; empty if it is unchanged.
 
-    It does not keep the run from going on: where the remote cannot be asked, its push says so.
+    A moved base does not stop the run. A remote that cannot be reached is reported by the push.
 
     Args:
-        run: its `manifest.notes` are added to; `heads` is set where nobody has looked yet.
+        run: the run; its `manifest.notes` are extended, and `heads` is set if it was None.
 
     Raises:
-        RunEnded: somebody else has its branch, and the run has not tried to push it.
+        RunEnded: somebody else has the run's branch, which the run never tried to push.
     """
     try:
         with RunRemote(run) as remote:
@@ -186,20 +187,20 @@ def note_moved(run: Run) -> str:
 
 
 def tried(run: Run) -> list[str]:
-    """The commits that this run tried to push, whatever came of it.
+    """Return the commits that this run tried to push, whatever the result.
 
-    What the record says is believed only of commits that name this run: whoever can write to its folder could
-    have added one of somebody else's.
+    The record is only trusted for commits that name this run: whoever can write to the run's folder could
+    have added another person's commit.
     """
     known = [run.manifest.pushed] if run.manifest.pushed else []
-    # Without the record a branch that is there is somebody else's.
+    # Without the record, an existing branch belongs to somebody else.
     commits = run.folder.known(RECORD).get("commits", [])
     own = [one for one in commits if isinstance(one, str) and _is_own(run, one)]
     return list(dict.fromkeys([*own, *known]))
 
 
 def _is_own(run: Run, oid: str) -> bool:
-    """True if a commit is one that this run made: it names the run."""
+    """True if this run made a commit: the commit names the run."""
     item, trailer = run.manifest.item, run.policy.declared("run_settings").trailer
     named = f"\n{trailer}: {item.kind}-{item.id}/{run.folder.run_id}\n"
     try:
@@ -211,15 +212,16 @@ def _is_own(run: Run, oid: str) -> bool:
 def push(run: Run) -> str:
     """Push the run's commit as the run's branch, and nothing else.
 
-    The remote's branch must not be there, or be at a commit that this run pushed earlier, or found there when
-    it began and may go on from. Where the answer is lost, what the remote has then decides. The user's
-    branches and upstreams are left alone.
+    The remote's branch must not exist, or must be at a commit that this run pushed earlier or found when it
+    began. If the remote's answer is missing, the branch's current commit decides. The user's branches and
+    upstreams are not changed.
 
     Args:
-        run: its `manifest.commit` and `manifest.branch`; `manifest.pushed` is set, and `manifest.notes`.
+        run: the run, with `manifest.commit` and `manifest.branch`; `manifest.pushed` and `manifest.notes` are
+            set.
 
     Returns:
-        What came of it, in one sentence.
+        A sentence about the result.
 
     Raises:
         RunEnded: somebody else has the branch (`remote-moved`), or it cannot be pushed (`failed`).
@@ -256,14 +258,14 @@ def push(run: Run) -> str:
 
 
 def moved_on(run: Run) -> str | None:
-    """The new tip of the run's branch, if it holds several items and another run has pushed one.
+    """Return the new tip of the run's branch, if it holds several items and another run has pushed one.
 
     Args:
-        run: its commit is made, and not pushed.
+        run: the run; its commit is made, and not pushed.
 
     Returns:
-        The commit, which is in the user's object store; None if the branch is as it was, or is the run's
-        alone.
+        The commit, which is in the user's object store; None if the branch is unchanged, or belongs only to
+        the run.
     """
     branch, item = run.manifest.branch, run.item
     if not branch or item is None or not shares(run.policy, item):
@@ -284,7 +286,7 @@ def _pushed(run: Run, address: Address, how: str) -> str:
 
 
 def _check_free(run: Run, address: Address, there: str) -> None:
-    """See that the run's branch is not there, or at a commit that the run pushed or goes on from."""
+    """Check that the run's branch does not exist, or is at a commit that the run pushed or began with."""
     if there and there not in (*tried(run), run.manifest.repository.branch_oid):
         branch = run.manifest.branch or ""
         fetch = shlex.join(["git", "fetch", run.options.remote, branch])
@@ -296,39 +298,39 @@ def _check_free(run: Run, address: Address, there: str) -> None:
 
 
 def _refused(said: str, error: RemoteError | PlatformError, help: str) -> RunEnded:
-    """That the remote or its platform did not take what was given to it."""
+    """Return the error that the remote or its platform refused the run's request."""
     message = f"{said}: {error.reason}"
     return RunEnded(message, help=help, exit_code=2, tail=error.tail, code="push-refused")
 
 
 BODY: Final = "pull-request.md"
-"""The file with the body, in the run's folder."""
+"""The file with the pull request's body, in the run's folder."""
 
 _OWN: Final = ("- Document: ", "- Rules: ", "- Run: ", "- Gates:", "  - ", "- Failed ", "- Note: ")
 
 _LOOKS: Final = 3
 _LONGEST: Final = 100
 _SHOWN: Final = 5
-"""Of so many commands that failed in earlier rounds the body has the last lines."""
+"""The number of commands that failed in earlier rounds whose last lines the body contains."""
 
 _PAUSE: Final = 2.0
-"""A platform may need some seconds to see what was pushed."""
+"""The seconds between two looks: a platform may take some seconds to notice a push."""
 
 
 def open_pull_request(run: Run) -> str:
-    """Open the pull request of what was pushed, or bring the one that is open up to date.
+    """Open the pull request of the pushed commit, or update the open one.
 
-    An item of a kind that is submitted by a command of its own (`submit`) is left to that command.
+    If the policy has a command for submitting the item's kind (`submit`), that command is left to the user.
 
     Args:
-        run: its `manifest.pushed`; `manifest.pull_request` is set.
+        run: the run, with `manifest.pushed`; `manifest.pull_request` is set.
 
     Returns:
-        What came of it, in one sentence; `manifest.pull_request.command` is to be printed where its state is
-        `printed`.
+        A sentence about the result. If the state is `printed`, `manifest.pull_request.command` is to be
+        printed.
 
     Raises:
-        RunEnded: there is one that is closed or has another base, or the platform does not answer.
+        RunEnded: the existing pull request is closed or has another base, or the platform does not answer.
     """
     branch, commit = run.manifest.branch, run.manifest.pushed
     if not branch or not commit:
@@ -344,7 +346,7 @@ def open_pull_request(run: Run) -> str:
 
 
 def _bring(run: Run, made: PullRequest, branch: str, commit: str) -> str:
-    """Open a pull request, or bring the one that is open up to date: what came of it."""
+    """Open a pull request, or update the open one, and return a sentence about the result."""
     base, file = run.manifest.repository.into, run.folder.file(BODY)
     with RunRemote(run) as remote:
         address = remote.address
@@ -355,18 +357,18 @@ def _bring(run: Run, made: PullRequest, branch: str, commit: str) -> str:
     try:
         found = _existing(platform, branch, base, commit)
         if found is None:
-            # Asking has taken its time, and another process may have taken the run up.
+            # The request took time, and another process may have taken over the run.
             run.folder.hold()
             try:
                 made.number, made.url = platform.create(branch, base, title=made.title, body_file=file)
             except PlatformError:
-                # It may have been opened all the same, or by somebody else just now.
+                # The pull request may have been opened nevertheless, or by somebody else just now.
                 found = _existing(platform, branch, base, commit)
                 if found is None:
                     raise
         if found is not None:
             if found.body.strip():
-                # What people wrote there stays, and so does what the runs of other tasks have added.
+                # Text by people is kept, and so are the parts of the runs of other tasks.
                 run.folder.write(BODY, _beside(found.body, run))
             platform.edit(found.number, title=made.title, body_file=file)
             made.number, made.url = found.number, found.url
@@ -379,17 +381,17 @@ def _bring(run: Run, made: PullRequest, branch: str, commit: str) -> str:
 
 
 def submission_of(run: Run) -> str:
-    """The command that the policy has for submitting items of the run's kind; empty if it has none."""
+    """Return the policy's command for submitting items of the run's kind; empty without one."""
     return run.item.settings.submit if run.item is not None else ""
 
 
 def title_of(run: Run) -> str:
-    """The title of a run's pull request: by its kind's template, else its commit's subject.
+    """Return the title of a run's pull request: by its kind's template, else its commit's subject.
 
-    That of a branch that holds a whole plan is of the plan, for no commit of it is more than the others.
+    If the branch holds a whole plan, the title is the plan's, because no commit outranks the others.
 
     Raises:
-        SpecguardError: nothing gives a value that the template needs.
+        SpecguardError: a value that the template needs is missing.
     """
     item = run.item
     if item is None:
@@ -407,16 +409,17 @@ def _title_of_plan(task: Task) -> str:
 
 
 def body_of(run: Run) -> str:
-    """The body: the kind's template, then the document, the gates with their exit codes, and the run.
+    """Return the body: the kind's template, then the document, the gates with their exit codes, and the run.
 
-    Every text that is not the policy's is written so that no markup, link or mention comes of it.
+    Every text that does not come from the policy is escaped, so that it cannot become markup, a link or a
+    mention.
     """
     begins = f"{run.item.body}\n\n" if run.item is not None and run.item.body else ""
     return begins + "\n".join(_part(run)) + "\n"
 
 
 def _beside(body: str, run: Run) -> str:
-    """The text of an open request with the run's part replaced, else added at the end."""
+    """Return the text of an open request with the run's part replaced, or added at the end."""
     lines, own = body.splitlines(), list(_part(run))
     mark = next(line for line in own if line.startswith("- Run: "))
     if mark not in lines:
@@ -425,7 +428,7 @@ def _beside(body: str, run: Run) -> str:
     while start and lines[start - 1].startswith(_OWN):
         start -= 1
     while end < len(lines) and lines[end].startswith(_OWN):
-        # What a failed command printed is indented, between empty lines.
+        # The output of a failed command is indented, between empty lines.
         failed = lines[end].startswith("- Failed ")
         end += 1
         while end < len(lines) and failed and (not lines[end] or lines[end].startswith("  ")):
@@ -434,7 +437,7 @@ def _beside(body: str, run: Run) -> str:
 
 
 def _part(run: Run) -> Iterator[str]:
-    """The part that a run adds to a body: each line begins as one of `_OWN`."""
+    """Yield the part that a run adds to a body: each line begins with one of `_OWN`."""
     manifest = run.manifest
     document = manifest.item.document or manifest.item.plan
     if document:
@@ -444,7 +447,7 @@ def _part(run: Run) -> Iterator[str]:
         yield f"- Rules: {last.verdict}, by the policy {markdown_code(last.policy_id[:12])}"
     yield f"- Run: {markdown_code(f'{manifest.item.kind}-{manifest.item.id}/{manifest.run_id}')}"
     gates = [command for command in manifest.commands if command.kind == "gate"]
-    # Those of earlier rounds ran on other trees, and a round that was resumed has run them again.
+    # Gates of earlier rounds ran on other trees, and a resumed round has run them again.
     newest = {(gate.name, gate.command): gate for gate in gates if gate.attempt == gates[-1].attempt}
     yield "- Gates:" if gates else "- Gates: none ran"
     for gate in newest.values():
@@ -459,9 +462,9 @@ def _part(run: Run) -> Iterator[str]:
 
 
 def _existing(platform: Platform, branch: str, base: str, commit: str) -> BranchRequest | None:
-    """The open pull request of the pushed commit into this base.
+    """Return the open pull request of the pushed commit into this base; None without one.
 
-    Closed ones of other commits are of earlier days, and do not count.
+    Closed pull requests of other commits belong to earlier work, and do not count.
     """
     for look in range(_LOOKS):
         time.sleep(_PAUSE if look else 0)

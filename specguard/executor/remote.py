@@ -1,11 +1,12 @@
 """Remotes, through git, and their platforms, through `gh` and `glab`.
 
-A remote is always named by an address, never by a name. Git runs in a git directory of its own, without
-hooks, remotes or refs of the user's. Objects that are fetched go to the user's store, as with any fetch; no
-ref and no `FETCH_HEAD` of the user's is written.
+A remote is always reached by its address, never by its name. Git runs in a git directory of its own, without
+hooks, remotes or refs of the user's. Fetched objects go to the user's store, as with any fetch. No ref and no
+`FETCH_HEAD` of the user's is written.
 
-Signing in is the user's: credential helpers, ssh, proxies, certificates. Where a fetch or a push goes is not
-the configuration's to say: no `url.<base>.insteadOf` is left to git, no remote, no hook, no `fsmonitor`.
+The user's settings apply to signing in: credential helpers, ssh, proxies, certificates. The repository's
+configuration cannot change the target of a fetch or a push. Git gets no `url.<base>.insteadOf`, no remote, no
+hook and no `fsmonitor`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 
 TIMEOUT: Final = 300.0
-"""So many seconds a remote has for its answer, unless the caller says otherwise."""
+"""The seconds that a remote has to answer, unless the caller sets another limit."""
 
 _POLITE: Final = 5.0
 _FETCHED: Final = "refs/specguard/fetched"
@@ -41,8 +42,8 @@ class RemoteError(SpecguardError):
     """A remote that cannot be reached, or that gives no answer.
 
     Attributes:
-        reason: why, as a clause.
-        tail: the end of what git said.
+        reason: the reason, as a clause.
+        tail: the end of git's stderr.
     """
 
     code = "remote-unreachable"
@@ -53,13 +54,13 @@ class RemoteError(SpecguardError):
         self.reason = reason or _telling(self.tail)
         help = help or f"see whether this answers: {shlex.join(['git', 'ls-remote', shown])}"
         if "terminal prompts disabled" in said:
-            # Nobody may be there to type a password, and a run asks for none.
+            # A run has nobody to type a password, and never asks for one.
             help = "sign in for git once: gh auth setup-git, or a credential.helper, or an ssh address"
         super().__init__(f"{shown} cannot be reached: {self.reason}", help=help)
 
 
 def _telling(said: str) -> str:
-    """The first line that says what is wrong."""
+    """Return the first line that names the problem."""
     lines = (line.strip() for line in said.split("\n"))
     line = next((line for line in lines if line and not line.startswith(_NOISE)), "git failed")
     for prefix in ("fatal: ", "error: ", "ERROR: ", "remote: "):
@@ -71,9 +72,9 @@ class Heads(Record):
     """The branches of a remote.
 
     Attributes:
-        default: the short name of the one that its `HEAD` names; empty if it names none.
-        branches: the object id of each by its short name.
-        refs: the same, and with it tags by their full names.
+        default: the short name of the branch that its `HEAD` names; empty if it names none.
+        branches: the object id of each branch by its short name.
+        refs: the same mapping, with tags by their full names.
     """
 
     default: str
@@ -82,13 +83,13 @@ class Heads(Record):
 
 
 class RemoteGit:
-    """Git with remotes, for a user's repository; at its end its folder is removed.
+    """Git with remotes, for a user's repository; a context manager that removes its temporary folder.
 
     Args:
-        repository: the user's.
-        objects: the store that is written to and pushed from; empty: the user's.
-        timeout: how many seconds a remote has for its answer; 0: `TIMEOUT`.
-        local: whether what the repository itself says of signing in counts, next to the user's settings.
+        repository: the user's repository.
+        objects: the store to write to and push from; empty: the user's.
+        timeout: the seconds that a remote has to answer; 0: `TIMEOUT`.
+        local: True to use the repository's own settings for signing in, next to the user's.
 
     Raises:
         SpecguardError: the user's configuration cannot be read.
@@ -100,7 +101,7 @@ class RemoteGit:
         self.settings = read_settings(repository)
         self._repository = repository
         self._timeout = timeout or TIMEOUT
-        # Its private git directory knows no remote, no ref and no hook.
+        # The private git directory has no remotes, refs or hooks.
         self._store = Store(repository)
         self._folder = self._store.folder
         self._environment = {
@@ -123,10 +124,10 @@ class RemoteGit:
         self._store.close()
 
     def heads(self, url: str) -> Heads:
-        """The branches that a remote has.
+        """Return the branches of a remote.
 
         Raises:
-            RemoteError: it cannot be reached.
+            RemoteError: the remote cannot be reached.
         """
         output = self._read(url, "ls-remote", "--symref", "--", url, "HEAD", "refs/heads/*", "refs/tags/*")
         default, branches, tags = "", {}, {}
@@ -145,14 +146,14 @@ class RemoteGit:
 
         Args:
             url: the remote's address.
-            branch: the branch's short name, or a ref's full one.
-            known: object ids of commits that are there with all their history.
+            branch: the branch's short name, or a ref's full name.
+            known: object ids of commits that are present with all their history.
 
         Returns:
             The tip's object id.
 
         Raises:
-            RemoteError: it cannot be fetched.
+            RemoteError: the branch cannot be fetched.
         """
         lines = [f"{oid} refs/known/{number}\n" for number, oid in enumerate(dict.fromkeys(known))]
         self._write("packed-refs", "".join(lines))
@@ -165,16 +166,16 @@ class RemoteGit:
         return self._read(url, "rev-parse", "--verify", _FETCHED).strip()
 
     def push(self, url: str, commit: str, branch: str, *, expected: str = "") -> None:
-        """Push a commit as a branch, if the remote has of it what is expected.
+        """Push a commit as a branch, if the remote's branch is at the expected commit.
 
         Args:
             url: the remote's address.
             commit: the commit's object id.
             branch: the branch's short name.
-            expected: the object id that the remote's branch has; empty: there is none.
+            expected: the expected object id of the remote's branch; empty: the branch must not exist.
 
         Raises:
-            RemoteError: it refuses the branch, or there is no answer about it.
+            RemoteError: the remote refuses the branch, or does not answer.
         """
         ref = f"refs/heads/{branch}"
         answer = self._run(
@@ -206,12 +207,19 @@ class RemoteGit:
 
 
 def ref_of(name: str) -> str:
-    """The full name of a branch; of what begins with `refs/` it is the name itself."""
+    """Return the full name of a branch; a name that begins with `refs/` is returned as it is."""
     return name if name.startswith("refs/") else f"refs/heads/{name}"
 
 
 class Answer(Record):
-    """The answer of a program: its exit code, what it wrote to its two outputs, and why it gave none."""
+    """The result of a program.
+
+    Attributes:
+        code: the exit code; -1 if the program did not run to its end.
+        output: the program's stdout.
+        said: the program's stderr.
+        lost: the reason why the program did not run to its end, as a clause; else empty.
+    """
 
     code: int
     output: str = ""
@@ -220,9 +228,9 @@ class Answer(Record):
 
 
 def ask(words: Sequence[str], environment: Mapping[str, str], *, folder: str = "/", limit: float) -> Answer:
-    """Run a program to its end, in a folder, for so many seconds at most.
+    """Run a program in a folder, with a limit in seconds.
 
-    Its outputs are files: a process that it leaves behind, as ssh may, would hold a pipe open.
+    Its output goes to files: a process that it leaves behind, as ssh may, would keep a pipe open.
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as said:
         try:
@@ -234,7 +242,7 @@ def ask(words: Sequence[str], environment: Mapping[str, str], *, folder: str = "
         try:
             code = process.wait(limit)
         except BaseException as error:
-            # Politely first: git ends what it started.
+            # First SIGTERM: git then ends its child processes.
             process.terminate()
             try:
                 process.wait(_POLITE)
@@ -260,7 +268,7 @@ _SIGNING_IN: Final = re.compile(
     re.DOTALL,
 )
 _OWN_SCOPES: Final = frozenset({"system", "global", "command"})
-"""Whose settings are the user's; a repository's are `local` and `worktree`."""
+"""The scopes of the user's own settings; a repository's are `local` and `worktree`."""
 
 _KEPT: Final = re.compile("GIT_(?:ASKPASS|SSH(?:_COMMAND|_VARIANT)?|(?:SSL|PROXY|HTTP)_[A-Z_]+)")
 _CONFIGURING: Final = re.compile(
@@ -269,12 +277,12 @@ _CONFIGURING: Final = re.compile(
 
 
 class GitSetting(Record):
-    """One setting of a configuration.
+    """One setting of a git configuration.
 
     Attributes:
         scope: `system`, `global`, `local`, `worktree` or `command`.
-        key: its key; section and name are in small letters.
-        value: its value; None if it is only named, which means true.
+        key: the key; section and name are in lower case.
+        value: the value; None for a key without a value, which means true.
     """
 
     scope: str
@@ -283,10 +291,10 @@ class GitSetting(Record):
 
 
 def read_settings(repository: Repository) -> list[GitSetting]:
-    """The whole configuration, as git has it in the user's repository, what counts most last.
+    """Return the whole configuration of the user's repository, in git's order: a later setting wins.
 
     Raises:
-        SpecguardError: it cannot be read.
+        SpecguardError: the configuration cannot be read.
     """
     environment = {
         **user_environment(repository.environment),
@@ -305,9 +313,9 @@ def read_settings(repository: Repository) -> list[GitSetting]:
 
 
 def user_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The user's environment for git and what it signs in with: of git's own variables few are left.
+    """Return the user's environment for git and its programs for signing in, with few of git's own variables.
 
-    Programs are not looked for in relative folders, which may be a change's own.
+    Relative folders are removed from `PATH`, because they may belong to a change.
     """
     kept = {
         name: value
@@ -326,7 +334,7 @@ def user_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _signing_in(settings: Sequence[GitSetting], *, local: bool) -> str:
-    """The part of a configuration that signing in takes, as the text of a configuration file."""
+    """Return the settings for signing in, as the text of a configuration file."""
     text = ""
     for one in settings:
         if not _SIGNING_IN.fullmatch(one.key) or not (local or one.scope in _OWN_SCOPES):
@@ -339,7 +347,7 @@ def _signing_in(settings: Sequence[GitSetting], *, local: bool) -> str:
 
 
 def _quoted(text: str) -> str:
-    # Git knows fewer escapes than JSON: a carriage return stands for itself.
+    # Git knows fewer escapes than JSON: a carriage return is written as it is.
     text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{text}"'
 
@@ -351,9 +359,9 @@ class Address(Record):
     """The address of the canonical repository.
 
     Attributes:
-        fetch: the address that is fetched from.
-        push: the address that is pushed to: the same repository.
-        here: whether it is the user's own repository, which has no remote.
+        fetch: the address to fetch from.
+        push: the address of the same repository to push to.
+        here: True if it is the user's own repository, which has no remote.
     """
 
     fetch: str
@@ -362,12 +370,12 @@ class Address(Record):
 
     @property
     def shown(self) -> str:
-        """The address without what is secret in it."""
+        """The address without secrets."""
         return shown_address(self.fetch)
 
     @property
     def host(self) -> str:
-        """The host's name in small letters; empty for a repository of this machine."""
+        """The host's name in lower case; empty for a repository on this machine."""
         return (identity(self.fetch) or ("", ""))[0]
 
     @property
@@ -379,21 +387,21 @@ class Address(Record):
 def find_address(
     settings: Sequence[GitSetting], remote: str, expected: str, *, root: str, alone: bool = False
 ) -> Address:
-    """The address of the canonical repository, in the spelling by which the user reaches it.
+    """Find the address of the canonical repository, in the spelling that the user reaches it by.
 
-    The remote has to be that repository. Of several spellings (https, ssh) the remote's own is used, since
-    that is how the user signs in; the user's own `insteadOf` counts, a repository's does not. A push goes to
-    what `pushurl` or the user's `pushInsteadOf` say, only where that is the same repository.
+    The remote must be that repository. Of several spellings (https, ssh), the remote's own is used, because
+    the user can sign in there. The user's own `insteadOf` applies, a repository's does not. A push goes to
+    the address of `pushurl` or the user's `pushInsteadOf`, but only if it is the same repository.
 
     Args:
-        settings: the configuration.
+        settings: the git configuration.
         remote: the remote's name.
-        expected: the address that the policy names; empty if it names none.
-        root: the root of the working tree, from which relative addresses are meant.
-        alone: whether the repository stands for itself where it has no remote, and the policy names none.
+        expected: the address in the policy; empty if it names none.
+        root: the root of the working tree, which relative addresses start from.
+        alone: True if the repository may be canonical itself, if it has no remote and the policy names none.
 
     Raises:
-        SpecguardError: the remote is not there, is another repository, or has a transport that is not used.
+        SpecguardError: the remote is missing, is another repository, or has an unsupported transport.
     """
     values = {one.key: one.value for one in reversed(settings) if one.value}
     url = values.get(f"remote.{remote}.url", "")
@@ -444,14 +452,14 @@ def _has_host(url: str) -> bool:
 
 
 def _absolute(url: str, root: str) -> str:
-    """An address that does not depend on a working directory."""
+    """Return an address that does not depend on a working directory."""
     if _has_host(url) or url.startswith(("/", "-")):
         return url
     return os.path.normpath(os.path.join(root, url))
 
 
 PLATFORM_TIMEOUT: Final = 120.0
-"""So many seconds a platform has for its answer."""
+"""The seconds that a platform has to answer."""
 
 _QUIET: Final = {"GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1", "NO_PROMPT": "1"}
 _LEADING_ASTRAY: Final = ("GH_REPO", "GH_HOST", "GITLAB_HOST", "GITLAB_URI", "GL_HOST", "CLICOLOR_FORCE")
@@ -459,11 +467,11 @@ _ADDRESS: Final = re.compile(r"https?://\S+/([0-9]+)\b/?")
 
 
 class PlatformError(Exception):
-    """A platform that cannot be asked, or that refuses.
+    """A platform that cannot be reached, or that refuses a request.
 
     Args:
-        reason: why, as a clause.
-        tail: the end of what its command said.
+        reason: the reason, as a clause.
+        tail: the end of its command's output.
     """
 
     def __init__(self, reason: str, tail: str = "") -> None:
@@ -480,7 +488,7 @@ class BranchRequest(Record):
         url: its address.
         state: `open`, `closed` or `merged`.
         base: the branch that it is to be merged into.
-        head: the object id of the last commit of its branch; empty if the platform does not say.
+        head: the object id of the last commit of its branch; empty if the platform does not return it.
         body: its text.
     """
 
@@ -498,13 +506,14 @@ class Platform:
     Args:
         program: the command's path.
         address: the canonical repository.
-        environment: the user's.
-        folder: where the command runs.
+        environment: the user's environment variables.
+        folder: the folder in which the command runs.
 
     Attributes:
         command: the command's name.
-        where, listing, creating, editing: the words that name a repository, and that list, open and edit.
-        fields: the fields of a listed one, in the order of `BranchRequest`.
+        where, listing, creating, editing: the arguments that name a repository, and that list, open and edit
+            pull requests.
+        fields: the JSON fields of a listed request, in the order of `BranchRequest`.
     """
 
     command = "gh"
@@ -530,10 +539,10 @@ class Platform:
         self._environment = {**user_environment(kept), **_QUIET}
 
     def requests(self, branch: str) -> Sequence[BranchRequest]:
-        """The pull requests of a branch of the repository itself, those of forks left out.
+        """Return the pull requests of a branch of the repository itself, without those of forks.
 
         Raises:
-            PlatformError: they cannot be had.
+            PlatformError: the list cannot be fetched or read.
         """
         output = self.run([*self.listing, *self.where], branch=branch)
         try:
@@ -542,10 +551,10 @@ class Platform:
             raise PlatformError(f"{self.command} gave a list that cannot be read", output) from error
 
     def create(self, branch: str, base: str, *, title: str, body_file: str) -> tuple[int | None, str]:
-        """Open a pull request: its number and its address.
+        """Open a pull request, and return its number and its address.
 
         Raises:
-            PlatformError: it was not opened, as far as is known.
+            PlatformError: as far as is known, the pull request was not opened.
         """
         words = [*self.creating, *self.where]
         output = self.run(words, branch=branch, base=base, title=title, file=body_file)
@@ -555,15 +564,15 @@ class Platform:
         return int(found[-1][1]), found[-1][0]
 
     def edit(self, number: int, *, title: str, body_file: str) -> None:
-        """Give a pull request a title and a body.
+        """Set the title and the body of a pull request.
 
         Raises:
-            PlatformError: it was not edited.
+            PlatformError: the pull request was not edited.
         """
         self.run([*self.editing, *self.where], number=str(number), title=title, file=body_file)
 
     def is_forked(self, entry: Mapping[str, Any]) -> bool:
-        """True if a listed one is of a branch of a fork."""
+        """True if a listed request belongs to a branch of a fork."""
         return bool(entry["isCrossRepository"])
 
     def _read(self, entry: Mapping[str, Any]) -> BranchRequest:
@@ -572,10 +581,10 @@ class Platform:
         return BranchRequest(int(number), url, state, base, head or "", body or "")
 
     def run(self, words: Sequence[str], file: str = "", **values: str) -> str:
-        """Run its command with some words, in which names in braces are filled in: what it prints.
+        """Run the platform's command, and return its stdout; placeholders in its arguments are filled in.
 
         Raises:
-            PlatformError: it cannot be run, gives no answer in time, or fails.
+            PlatformError: the command cannot be run, does not answer in time, or fails.
         """
         text = ""
         if "{text}" in words:
@@ -605,22 +614,22 @@ class GitLab(Platform):
     editing = ("mr", "update", "{number}", "--title", "{title}", "--description", "{text}", "--yes")
 
     def is_forked(self, entry: Mapping[str, Any]) -> bool:
-        """True if a listed one is of a branch of a fork."""
+        """True if a listed request belongs to a branch of a fork."""
         return bool(entry.get("source_project_id") != entry.get("target_project_id"))
 
 
 def find_platform(
     address: Address, environment: Mapping[str, str], folder: str
 ) -> tuple[Platform | None, str]:
-    """The platform of the canonical repository, if its command line is there and the user is signed in.
+    """Find the platform of the canonical repository, if its command is installed and the user is signed in.
 
     Args:
         address: the canonical repository.
-        environment: the user's.
-        folder: where its command is run: the root of the user's checkout.
+        environment: the user's environment variables.
+        folder: the folder in which the command runs: the root of the user's checkout.
 
     Returns:
-        The platform; or None and why not, as a clause.
+        The platform; or None, and the reason as a clause.
     """
     reasons = []
     for kind in _kinds(address):
@@ -639,20 +648,20 @@ def find_platform(
 
 
 def installed_command(address: Address, environment: Mapping[str, str]) -> str:
-    """The name of the command line that could be the canonical repository's platform's; empty without any.
+    """Return the name of an installed command for the canonical repository's platform; empty without one.
 
-    Whether the user is signed in is not looked at, since that would ask the platform.
+    The function does not check that the user is signed in, because that would contact the platform.
     """
     return next((kind.command for kind in _kinds(address) if find_program(kind.command, environment)), "")
 
 
 def printed_command(address: Address, branch: str, base: str, *, title: str, body_file: str) -> str:
-    """The command that opens a pull request, for a shell.
+    """Return the command that opens a pull request, for a shell.
 
     Args:
         address: the canonical repository.
         branch: the branch's short name.
-        base: that of the branch that it is to be merged into.
+        base: the short name of the branch to merge into.
         title: the title.
         body_file: the file with the body.
     """
@@ -665,7 +674,7 @@ def printed_command(address: Address, branch: str, base: str, *, title: str, bod
 
 
 def _kinds(address: Address) -> Sequence[type[Platform]]:
-    """The platforms that a host could be of, the likelier first; none for a repository of this machine."""
+    """Return the possible platforms of a host, the likelier first; empty for a repository on this machine."""
     if not address.host:
         return ()
     kinds = (GitLab, Platform) if "gitlab" in address.host else (Platform, GitLab)

@@ -1,7 +1,7 @@
-"""The reports of runs, for people: of one run, and the metrics of all.
+"""The reports of runs, for people: the report of one run, and the metrics of all.
 
-A report says what was done, what failed and what fixed it, and what remains. The metrics say how many runs
-there were, how long they took, how they ended, and which done items a reviewer has evidence of.
+A report lists the changes, the failures with their fixes, and the remaining work. The metrics count the runs,
+their durations and ends, and the done items for which a reviewer has evidence.
 """
 
 from __future__ import annotations
@@ -59,17 +59,17 @@ _Key = tuple[str, bytes, str]
 
 
 REPORT: Final = "report.md"
-"""The file, in the run's folder."""
+"""The file of the report, in the run's folder."""
 
 ERROR: Final = "error.json"
-"""Why a run ended early, in the run's folder."""
+"""The file with the reason why a run ended early, in the run's folder."""
 
 GATES_FILE: Final = "gates.json"
 """The file, `specguard.gates/1`, in the run's folder: each gate of the last round, run or not."""
 
 _LONGEST: Final = 300
 _LAST: Final = 12
-"""So many lines of a failed command's output are shown."""
+"""The number of lines to show of a failed command's output."""
 
 _FAILS: Final = "it fails still"
 _STANDS: Final = "it stands still"
@@ -81,8 +81,8 @@ class ChangedFile(Record):
     Attributes:
         path: its path.
         kind: `added`, `modified` or `deleted`.
-        added: how many lines were added; `binary` for a binary file.
-        removed: how many lines were removed.
+        added: the number of added lines; `binary` for a binary file.
+        removed: the number of removed lines; `binary` for a binary file.
     """
 
     path: str
@@ -92,13 +92,13 @@ class ChangedFile(Record):
 
 
 class Failure(Record):
-    """Something that failed, and what became of it.
+    """A command or rule that failed, and its further history.
 
     Attributes:
         what: the command, or the rule.
-        said: how it failed.
-        round: in which round it was first seen.
-        after: what became of it.
+        said: the way in which it failed.
+        round: the round in which it first failed.
+        after: its further history, such as its fix.
         tail: the last lines of the command's output, without secrets; empty for a rule.
     """
 
@@ -110,14 +110,14 @@ class Failure(Record):
 
 
 def write_report(run: Run, ended: Manifest) -> None:
-    """Write `report.md` in the run's folder, without secrets; with `--compact` the logs are cut.
+    """Write `report.md` in the run's folder, without secrets; with `--compact`, cut the logs.
 
     Args:
         run: the run.
-        ended: its manifest as it will be when all is written.
+        ended: the final manifest, as it will be written after the report.
 
     Raises:
-        SpecguardError: it cannot be written.
+        SpecguardError: the report cannot be written.
     """
     changed = None if run.place is None else changed_files(run.place, run.manifest.tree)
     text = report_text(ended, run.folder, changed).encode("utf-8", "surrogateescape")
@@ -127,12 +127,12 @@ def write_report(run: Run, ended: Manifest) -> None:
 
 
 def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[ChangedFile] | None = None) -> str:
-    """The report of a run, however far it has come.
+    """Return the report of a run, however far it has come.
 
     Args:
-        manifest: its record.
-        folder: its folder; what cannot be read there is left out.
-        changed: the files that it changed; None if that is not known.
+        manifest: the run's record.
+        folder: the run's folder; unreadable files there are left out.
+        changed: the files that the run changed; None if unknown.
     """
     item, label = manifest.item, manifest.item.label
     gates = folder.known(GATES_FILE).get("gates")
@@ -156,11 +156,11 @@ def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[Changed
 
 
 def still_failing(manifest: Manifest, folder: RunFolder) -> Sequence[str]:
-    """The failures of a run that were not fixed: a line for each, and the last lines of the output.
+    """Return the failures of a run that were not fixed: one line each, and the last lines of the output.
 
     Args:
-        manifest: its record.
-        folder: its folder; what cannot be read there is left out.
+        manifest: the run's record.
+        folder: the run's folder; unreadable files there are left out.
     """
     return [
         line
@@ -171,11 +171,11 @@ def still_failing(manifest: Manifest, folder: RunFolder) -> Sequence[str]:
 
 
 def last_output(manifest: Manifest, folder: RunFolder) -> str:
-    """The last lines of the command or the page that ended a run; empty if a failure has them.
+    """Return the last lines of the output that ended a run; empty if a failure shows them already.
 
     Args:
-        manifest: its record.
-        folder: its folder; what cannot be read there is left out.
+        manifest: the run's record.
+        folder: the run's folder; unreadable files there are left out.
     """
     error = folder.known(ERROR)
     told = any(one.number == error.get("command") and one.kind in JUDGING for one in manifest.commands)
@@ -184,11 +184,11 @@ def last_output(manifest: Manifest, folder: RunFolder) -> str:
 
 
 def changed_files(place: Place, tree: str | None) -> Sequence[ChangedFile] | None:
-    """The files that a tree changes against the base; None if there is no such tree any more.
+    """Return the files that a tree changes against the base; None if the tree no longer exists.
 
     Args:
         place: the run's place.
-        tree: the tree that was judged last.
+        tree: the tree that was judged last; None if none was.
     """
     if tree is None:
         return None
@@ -205,7 +205,7 @@ def changed_files(place: Place, tree: str | None) -> Sequence[ChangedFile] | Non
 
 
 def outcome(command: Command) -> str:
-    """The end of a command, in a few words."""
+    """Return the end of a command, in a few words."""
     if command.timed_out:
         return "ended by its time limit"
     if (code := command.exit_code) is None:
@@ -215,11 +215,11 @@ def outcome(command: Command) -> str:
 
 
 def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
-    """Each gate or hook that failed, once, with the round in which it passed.
+    """Yield each gate or hook that failed, once, with the round in which it passed.
 
     Args:
-        manifest: the record of the run.
-        folder: its folder; output that cannot be read there is left out.
+        manifest: the run's record.
+        folder: the run's folder; unreadable output there is left out.
     """
     every: dict[tuple[str, str], list[Command]] = {}
     for command in manifest.commands:
@@ -244,7 +244,7 @@ def _last_lines(tail: str) -> str:
 
 
 def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
-    """Each finding that stopped a round, once, with the round in which it was gone."""
+    """Yield each finding that stopped a round, once, with the round in which it was gone."""
     judgements, seen = manifest.judgements, set()
     for judgement in judgements:
         report = folder.known(judgement.report).get("findings")
@@ -266,7 +266,7 @@ def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
 
 
 def remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
-    """Each thing that is left to do: in words, with the command or path (`code`) or the step (`said`)."""
+    """Yield each remaining task: its words (`text`), with a command or path (`code`) or a step (`said`)."""
     error, request, patch = folder.known(ERROR), manifest.pull_request, folder.file(PATCH)
     if manifest.state in ("pending", "running"):
         yield {"text": "It has not ended", "code": folder.command("status")}
@@ -293,18 +293,18 @@ def remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]
 
 
 def _taking_up(manifest: Manifest) -> str:
-    """The command with which the user takes the pushed branch up."""
+    """Return the command with which the user checks out the pushed branch."""
     if not manifest.repository.remote_name:
         return shlex.join(["git", "switch", manifest.branch or ""])
     remote, branch = shlex.quote(manifest.repository.remote_name), shlex.quote(manifest.branch or "")
     if manifest.repository.tip is None:
         return f"git fetch {remote} {branch} && git switch --track {remote}/{branch}"
-    # Who planned or took up an earlier item has the branch.
+    # A user who planned or checked out an earlier item has the branch already.
     return f"git fetch {remote} {branch} && git switch {branch} && git merge --ff-only {remote}/{branch}"
 
 
 def _keeping(manifest: Manifest) -> str:
-    """The commands that commit the run's folder, on the run's branch."""
+    """Return the commands that commit the run's folder, on the run's branch."""
     kept = manifest.kept or ""
     folders = shlex.join([f"{kept.rsplit('/', 2)[0]}/{IGNORE}", kept])
     message = f"chore(runs): keep {manifest.item.kind}-{manifest.item.id} {manifest.run_id}"
@@ -325,12 +325,12 @@ _HOUR: Final = 3600
 
 
 def page(name: str, **values: Any) -> str:
-    """A page.
+    """Render a page from a template.
 
     Args:
-        name: its template, such as `brief.md`.
-        values: what the template names. Text from outside goes through one of the filters there: `code`,
-            `text`, `fenced`; on a page for agents, who read the text itself, through `span` and `plain`.
+        name: the name of the template, such as `brief.md`.
+        values: the template's variables. Text from outside goes through one of the filters there: `code`,
+            `text` or `fenced`. Pages for agents, who read the source text, use `span` and `plain`.
     """
     made: str = _environment().get_template(name).render(**values)
     while "\n\n\n" in made:
@@ -339,7 +339,7 @@ def page(name: str, **values: Any) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A duration for a person: `2 h`, `1 min 30 s`, `0.4 s`."""
+    """Format a duration for a person: `2 h`, `1 min 30 s`, `0.4 s`."""
     if seconds < _MINUTE:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     whole = round(seconds)
@@ -348,7 +348,7 @@ def duration(seconds: float) -> str:
 
 
 def fenced(text: str, indent: int = 0) -> str:
-    """A text of several lines as a fenced block, which nothing in it can end."""
+    """Return a text of several lines as a fenced block, which no line in it can end."""
     lines = legible(text).rstrip("\n").split("\n")
     runs = (len(list(run)) for line in lines for sign, run in groupby(line) if sign == "~")
     fence = "~" * max(3, max(runs, default=0) + 1)
@@ -356,7 +356,7 @@ def fenced(text: str, indent: int = 0) -> str:
 
 
 def command(text: str, indent: int = 0) -> str:
-    """A command as a code span, or as a fenced block where it has several lines."""
+    """Return a command as a code span, or as a fenced block if it has several lines."""
     whole = text.strip()
     return markdown_span(whole) if "\n" not in whole else f"\n{fenced(whole, indent)}\n"
 
@@ -377,12 +377,12 @@ def _environment() -> Environment:
 
 
 def compact(run: Run) -> None:
-    """Cut the log of every command that is longer than its tail, which stands beside its result as well.
+    """Cut the log of every command that is longer than its tail; the result keeps the tail, too.
 
-    The digests in the manifest and in the results are those of what is kept.
+    The digests in the manifest and in the results are those of the shortened logs.
 
     Raises:
-        SpecguardError: it cannot be written.
+        SpecguardError: a file cannot be written.
     """
     for command in run.manifest.commands:
         file = run.folder.file(command.log)
@@ -401,14 +401,14 @@ METRICS: Final = "specguard.run-metrics/1"
 
 
 def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
-    """The metrics of a repository's runs, for JSON.
+    """Return the metrics of a repository's runs, for JSON.
 
     Args:
         store: the runs.
-        environment: the process's environment.
+        environment: the process's environment variables.
 
     Raises:
-        SpecguardError: there is no trusted base, or it cannot be read.
+        SpecguardError: the trusted base is missing, or cannot be read.
     """
     runs = store.runs()
     items = list(_done_items(store, environment))
@@ -448,11 +448,12 @@ def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """The items that are done or ticked in the base, as the rules count them.
+    """Yield the items that are done or ticked in the base, as the rules count them.
 
     Yields:
-        What people call each, the commit that did it, the run that shows it, as `<kind>-<id>/<run-id>` or as
-        the path of a manifest, and why that is no evidence a reviewer can go by; empty where there is none.
+        A dict with four keys. `label` is the item's name for people, and `commit` the commit that did it.
+        `run` is the run that proves it, as `<kind>-<id>/<run-id>` or as the path of a manifest. `problem` is
+        the reason why a reviewer cannot rely on that run. A value that does not exist is empty.
     """
     repository = Repository.locate("", environment)
     options = RunOptions(environment=environment)
@@ -468,13 +469,13 @@ def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dic
             change = RangeChange(git, request, found, head=Revision(oid))
             facts = Facts(change, policy)
             facts.root = store.root
-            # Where nothing is asked of evidence, it is still that of the item's commit.
+            # Without a required grade of evidence, a run must still be evidence for the item's commit.
             facts.least = policy.declared("run_settings").grade or "observed"
             yield from _Done(facts, change, policy).items()
 
 
 class _Done:
-    """Finds what is done, and asks the rules' function what shows it."""
+    """Finds done items, and asks the rules' function for their evidence."""
 
     def __init__(self, facts: Facts, change: RangeChange, policy: Policy) -> None:
         self._claims: Claims = facts.get("claims")
@@ -489,7 +490,7 @@ class _Done:
         landed: dict[_Key, tuple[PastCommit, str]] = {}
         for commit, naming in standing(self._change.history.mentioning(words), names):
             found = self._meant(meant(sources.of(naming.kind), naming.id, naming.fields), commit)
-            # A subject that could mean an item of several lists stands for itself.
+            # A subject that could mean items of several lists is not assigned to one of them.
             path, item_id = (found[0].source.path, found[0].id) if len(found) == 1 else (b"", naming.id)
             landed.setdefault((naming.kind, path, normal_id(item_id)), (commit, naming.item))
         listed = {
@@ -506,7 +507,7 @@ class _Done:
         yield from map(self._judged, [*rest, *(claim for _, claim in self._claims.ticks)])
 
     def _meant(self, found: Sequence[Listed], commit: PastCommit) -> Sequence[Listed]:
-        """Of the items that a commit's subject could mean those in the plan that its run was for, if any."""
+        """Of the items that a commit's subject may mean, keep those of its run's plan, if any."""
         if len(found) <= 1:
             return found
         runs = [run for _, path in self._cited(commit) if (run := self._at(path)) is not None]
@@ -521,7 +522,7 @@ class _Done:
             flaw = Flaw(reason if missing.code == "not-told" else missing.reason)
             flaw.run = claim.cited[0][0] if claim.cited else ""
         good = (name for name, path in claim.cited if not self._proof.flaw(self._at(path), claim))
-        # A tick names its run among its words.
+        # The text of a tick contains the name of its run.
         label = claim.label.partition(claim.cited[0][0])[0] if claim.cited else claim.label
         return {
             "label": label.rstrip(" :(`") or claim.label,
@@ -537,7 +538,7 @@ class _Done:
             return None
 
     def _cited(self, commit: PastCommit) -> Iterator[tuple[str, bytes]]:
-        """The runs that a commit's trailers name, each with the path of its manifest."""
+        """Yield the runs that a commit's trailers name, each with the path of its manifest."""
         settings = self._proof.records.settings
         for line in commit.message.rstrip("\n").rpartition("\n\n")[2].split("\n"):
             key, _, name = line.partition(":")

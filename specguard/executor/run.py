@@ -1,4 +1,4 @@
-"""A run: what is asked of it, its record, and how it ends before its last step."""
+"""A run: its options, its record, and the ways in which it ends before its last step."""
 
 from __future__ import annotations
 
@@ -54,27 +54,27 @@ ENDS: Final[Mapping[State, tuple[int, str]]] = {
     "remote-moved": (2, "remote-moved"),
     "killed": (130, "killed"),
 }
-"""Each way in which a run ends early: its exit code, and the name of the error where nothing nearer is known.
+"""Each state in which a run ends early: the exit code, and the error code if no more specific one is known.
 
-Where the rules failed the code is 1, in preflight 2.
+If the rules failed, the exit code is 1. In preflight it is 2.
 """
 
 
 JUDGING: Final = frozenset({"gate", "format", "teardown", "hook"})
-"""The kinds of commands that judge what the agent left."""
+"""The kinds of commands that judge the agent's work."""
 
 
 class RunEnded(SpecguardError):
-    """A run that ends here.
+    """The end of a run, raised as an error.
 
     Args:
-        message: why, in one sentence.
-        state: how it stands then.
-        help: the command or step that mends it; empty if there is none.
-        exit_code: of the process, where it is not the state's.
-        tail: the end of the output of the command that failed; empty without one.
-        command: that command's number; None without one.
-        code: the name of the kind of error, which `specguard error` explains; by default the state's.
+        message: the reason, in one sentence.
+        state: the final state of the run.
+        help: the command or step that fixes the problem; empty if there is none.
+        exit_code: the exit code of the process; None: the one of the state.
+        tail: the end of the output of the command that failed; empty without such a command.
+        command: that command's number; None without such a command.
+        code: the error code, which `specguard error` explains; empty: the one of the state.
     """
 
     def __init__(
@@ -96,11 +96,11 @@ class RunEnded(SpecguardError):
 
 
 class Killed(BaseException):
-    """A signal that ends the run: what handles errors on its way does not see it."""
+    """A signal that ends the run; handlers of ordinary errors do not catch it."""
 
 
 def ended_by(error: SpecguardError) -> RunEnded:
-    """The end of a run by an error: without a verdict, unless the error says otherwise."""
+    """Convert an error into the end of a run: without a verdict, unless the error is a `RunEnded` already."""
     if isinstance(error, RunEnded):
         return error
     tail = getattr(error, "tail", "")
@@ -108,29 +108,29 @@ def ended_by(error: SpecguardError) -> RunEnded:
 
 
 Say = Callable[[str], None]
-"""Is told what happens, in lines."""
+"""A function that is called with lines about the run's progress."""
 
 ROUND: Final = ("agent", "inspect", "gates", "check")
-"""The steps of a round: the agent works, and it is seen what came of it."""
+"""The steps of a round: the agent works, and its work is judged."""
 
 
 class Run(Record, frozen=False):
     """A run under way.
 
     Attributes:
-        options: what was asked for.
-        folder: where it is recorded.
-        manifest: its record.
+        options: the options of the command line.
+        folder: the folder of the run's record.
+        manifest: the run's record.
         git: reads the user's repository.
-        policy: of the pinned base.
-        item: the work item, resolved there; None for a run of gates alone.
-        place: the run's own repository, once it is made.
-        message: the commit's message, where a hook altered it; empty: the item's.
-        told: what goes back to the agent: failing gates and findings that it has not been told of yet.
-        claim: keeps other runs from the item while this one is under way.
-        heads: the remote's branches as they were before the agent began; None: nobody has looked.
-        tell: told of each command as it begins and ends, and of each line that it prints.
-        altered: whether it was said that somebody else altered its record.
+        policy: the policy of the pinned base.
+        item: the work item, resolved in the pinned base; None for a run of gates only.
+        place: the run's own repository; None before it is made.
+        message: the commit's message after a hook altered it; empty: the item's message.
+        told: the sections for the agent's next round: failing gates and findings that are new to it.
+        claim: the lock that keeps other runs from the item while this one is under way.
+        heads: the remote's branches before the agent began; None if they were not read.
+        tell: called as each command begins and ends, and with each line that it prints.
+        altered: True once an alteration of the run's record by somebody else has been reported.
     """
 
     options: RunOptions
@@ -149,20 +149,20 @@ class Run(Record, frozen=False):
 
     @cached_property
     def deadline(self) -> float:
-        """The end of its time, by the monotonic clock; earlier commands count."""
+        """The end of the run's time, by the monotonic clock; the duration of earlier commands counts."""
         spent = sum(command.duration or 0 for command in self.manifest.commands)
         return time.monotonic() + self.manifest.timeout - spent
 
     @cached_property
     def redactor(self) -> Redactor:
-        """Takes secrets out of whatever is kept of the run."""
+        """The redactor that takes secrets out of all records of the run."""
         from specguard.executor.command_output import Redactor
 
         return Redactor(self.options.environment)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
-        """Record a step before it starts and after it ends, whichever way it ends."""
+        """Record a step before it starts and after it ends, however it ends."""
         step = Step(name=name, attempt=max(1, self.manifest.attempts), state="running", started_at=now_text())
         self.manifest.steps.append(step)
         self.save()
@@ -187,16 +187,16 @@ class Run(Record, frozen=False):
         """Add a line to `run.log`, without secrets.
 
         Raises:
-            SpecguardError: it cannot be written.
+            SpecguardError: the line cannot be written.
         """
         self.folder.log(visible(self.redactor.words(text)))
 
     def note(self, text: str, *, instead_of: str = "") -> None:
-        """Add to the notes, without secrets, what a reader of the run should know.
+        """Add a note for a reader of the run, without secrets.
 
         Args:
             text: the note.
-            instead_of: how the earlier note begins that this one replaces; empty: none.
+            instead_of: the beginning of earlier notes that this one replaces; empty: replace nothing.
         """
         notes, text = self.manifest.notes, self.redactor.words(text)
         if instead_of:
@@ -206,20 +206,20 @@ class Run(Record, frozen=False):
             self.save()
 
     def take(self) -> None:
-        """Make this process the one that works on the run, and whatever worked on it before a stale one."""
+        """Make this process the worker of the run; any earlier worker becomes stale."""
         self.folder.take(os.urandom(16).hex())
         self.manifest.token = self.folder.held_by
         self.manifest.pid = os.getpid()
         self.save()
 
     def close(self) -> None:
-        """Let go of the item and of the repository."""
+        """Release the lock on the item, and close the repository."""
         if self.claim is not None:
             self.claim.release()
         self.git.close()
 
     def seal(self) -> None:
-        """Record the digests of the run's files, so that a later change of one is seen."""
+        """Record the digests of the run's files, so that a later change to one of them is detected."""
         self._write_layouts()
         self.manifest.digests = {
             name: digest for name in self.folder.files() if (digest := self.folder.digest(name))
@@ -230,11 +230,12 @@ class Run(Record, frozen=False):
         """Write the manifest.
 
         Args:
-            seal: whether it is what the run ends with.
+            seal: True for the final manifest of the run.
 
         Raises:
             StaleWorker: another process works on the run.
-            RunEnded: somebody else had altered it; what they wrote is gone, and the run fails. Said once.
+            RunEnded: somebody else altered the manifest. Their version is overwritten, and the run fails.
+                This is raised only once.
         """
         own = self.folder.write_manifest(self.manifest, seal=seal)
         self._write_layouts()
@@ -247,7 +248,7 @@ class Run(Record, frozen=False):
             )
 
     def _write_layouts(self) -> None:
-        """Write what readers of older layouts know."""
+        """Write the files that readers of older layouts expect."""
         if LAYOUT in self.policy.declared("run_settings").layouts:
             self.folder.write(META, meta_text(self.manifest))
 
@@ -256,8 +257,8 @@ class Round:
     """The outcome of one round.
 
     Attributes:
-        tree: what was judged last in it; None if it did not come to that.
-        failing: the commands that failed, each by its name and its words.
+        tree: the tree that was judged last in the round; None if the round did not get that far.
+        failing: the commands that failed, each as its name and its command line.
         findings: the fingerprints of the open errors.
     """
 
@@ -265,7 +266,7 @@ class Round:
         judged = [one for one in manifest.judgements if one.attempt == attempt]
         commands = [one for one in manifest.commands if one.attempt == attempt and one.kind in JUDGING]
         commands = [one for one in commands if one.ended_at is not None]
-        # What ran again counts by its last time.
+        # If a command ran several times, its last run counts.
         last = {(one.name, one.command): one for one in commands}
         trees: list[str | None] = [*(one.tree for one in commands), *(one.tree for one in judged)]
         self.tree = trees[-1] if trees else None
@@ -274,14 +275,14 @@ class Round:
 
 
 def count_round(run: Run, failed: str) -> None:
-    """Count a round that begins.
+    """Count a new round.
 
     Args:
         run: the run.
-        failed: what failed in the one before; empty without one.
+        failed: the part that failed in the previous round; empty without one.
 
     Raises:
-        RunEnded: there may be no further one.
+        RunEnded: the run has no further round.
     """
     manifest, folder = run.manifest, run.folder
     if manifest.attempts >= manifest.max_attempts:
@@ -298,14 +299,14 @@ def count_round(run: Run, failed: str) -> None:
 
 
 def check_progress(run: Run, *, rules: bool) -> None:
-    """See that a round that failed has failed otherwise than the one before.
+    """Check that a failed round differs from the one before.
 
     Args:
         run: the run.
-        rules: whether it was the rules alone that failed.
+        rules: True if only the rules failed.
 
     Raises:
-        RunEnded: it left the same files; or the same findings, and mended no gate.
+        RunEnded: the agent left the same files; or the same findings, without fixing a gate.
     """
     before, now = (Round(run.manifest, run.manifest.attempts - back) for back in (1, 0))
     if before.tree is not None and before.tree == now.tree:
@@ -324,31 +325,31 @@ def check_progress(run: Run, *, rules: bool) -> None:
 
 
 class RunOptions(Record):
-    """The words of `specguard run`.
+    """The options of `specguard run`.
 
     Attributes:
-        environment: the process's environment.
-        directory: where to look for the repository; empty: the working directory.
-        kind: the kind of work item; empty for a run of gates alone.
+        environment: the process's environment variables.
+        directory: the folder in which to look for the repository; empty: the working directory.
+        kind: the kind of work item; empty for a run of gates only.
         item: the item's id; empty: the one that its pointer names.
-        earlier: the items of a list whose runs come before it.
+        earlier: the items of a list whose runs come before this one.
         plan: the plan's file, for a task.
-        goal: what is to be found out, for research.
-        agent: the name of an agent in the policy; empty if a command is given.
+        goal: the question to answer, for research.
+        agent: the name of an agent in the policy; empty if `command` is set.
         command: the agent's command.
         remote: the remote's name.
         base: the base branch; empty: the item's.
-        until: the last step; empty: all.
-        dry_run: print the plan of all steps and touch nothing.
-        timeout: seconds for the whole run; 0: the policy's.
-        command_timeout: seconds for each command without a limit of its own; 0: the policy's.
+        until: the last step; empty: all steps.
+        dry_run: True to print the plan of all steps and change nothing.
+        timeout: the limit of the whole run in seconds; 0: the policy's.
+        command_timeout: the limit in seconds of each command without one of its own; 0: the policy's.
         commands: further gates, each a shell command.
-        approval_policy: what the agent is told about asking; empty: nothing.
+        approval_policy: the approval policy to pass to the agent; empty: none.
         run_root: the folder of runs; empty: the policy's.
-        reuse_run: the run whose folder is used again; empty: a new one.
-        compact: keep of the logs only their tails, once the run has ended.
-        max_attempts: 0: the policy's.
-        yes: do not ask.
+        reuse_run: the run whose folder is reused; empty: a new folder.
+        compact: True to keep only the tails of logs, once the run has ended.
+        max_attempts: the largest number of rounds; 0: the policy's.
+        yes: True to skip confirmation.
     """
 
     environment: Mapping[str, str]
@@ -375,10 +376,10 @@ class RunOptions(Record):
     yes: bool = False
 
     def runs(self, policy: Policy, work_tree: str) -> str:
-        """The folder of all runs of a checkout, absolute.
+        """Return the folder of all runs of a checkout, absolute.
 
         Raises:
-            SpecguardError: a variable in its name has no value, or a link leads out of the checkout.
+            SpecguardError: a variable in the folder's name has no value, or a link leads out of the checkout.
         """
         settings: RunSettings = policy.declared("run_settings")
         return run_root(settings, self.environment, work_tree=work_tree, given=self.run_root)
@@ -393,14 +394,14 @@ def new_manifest(
     repository: manifests.Repository,
     **more: Any,
 ) -> Manifest:
-    """The manifest of a run that begins.
+    """Return the manifest of a new run.
 
     Args:
-        policy: by which it is judged.
-        options: what was asked for.
-        run_id: its id.
-        item: what it works on.
-        repository: where it starts from.
+        policy: the policy that judges the run.
+        options: the options of the run.
+        run_id: the run's id.
+        item: the item that the run works on.
+        repository: the commits that the run starts from.
         more: further fields.
     """
     documents = dict(policy.documents)
@@ -430,21 +431,21 @@ def begin_alone(
     work_item: WorkItem | None = None,
     notes: Sequence[str] = (),
 ) -> Run:
-    """Begin a run that no agent works in.
+    """Begin a run without an agent.
 
     Args:
         git: reads the user's repository.
-        policy: by which it is judged.
-        options: what was asked for.
-        item: what the manifest calls it.
+        policy: the policy that judges the run.
+        options: the options of the run.
+        item: the item's entry in the manifest.
         root: the folder of all runs, absolute.
-        base: what it starts from.
-        base_oid: the commit of that.
+        base: the name of the base.
+        base_oid: the commit of the base.
         work_item: the work item; None without one.
-        notes: what a reader should know.
+        notes: notes for a reader of the run.
 
     Raises:
-        SpecguardError: it cannot be recorded.
+        SpecguardError: the run cannot be recorded.
     """
     folder = RunFolder(os.path.join(root, item_folder(item.kind, item.id), new_run_id()))
     pinned = manifests.Repository(
@@ -457,7 +458,7 @@ def begin_alone(
 
 
 FILE: Final = "control/asked.json"
-"""What a run was asked to do, in its folder."""
+"""The file, in the run's folder, with the options that the run was started with."""
 
 _LISTS: Final = ("command", "commands")
 _KEPT: Final = (
@@ -467,37 +468,37 @@ _KEPT: Final = (
 
 
 def record(run: Run) -> None:
-    """Write what a run was asked to do, without secrets.
+    """Write the options that a run was started with, without secrets.
 
     Raises:
-        SpecguardError: it cannot be written.
+        SpecguardError: the file cannot be written.
     """
     asked = {name: getattr(run.options, name) for name in _KEPT}
     words = {name: [run.redactor.words(one) for one in asked[name]] for name in _LISTS}
-    # What a secret was taken out of cannot be run again as it was.
+    # A command without its secret cannot be run again as it was.
     redacted = [name for name in _LISTS if words[name] != list(asked[name])]
     run.folder.write(FILE, json.dumps({**asked, **words, "redacted": redacted}, indent=2) + "\n")
 
 
 def check_own(git: Git, top: str, folder: RunFolder) -> None:
-    """See that a run was begun here: a change can bring the folder of one, with commands of its own in it.
+    """Check that a run began on this machine: a change can add a run's folder with commands of its own.
 
-    Where runs are committed its manifest is tracked, and has to be as this machine has left it.
+    If runs are committed, the manifest is tracked. A tracked manifest must be as this machine left it.
 
     Args:
         git: reads the user's repository.
         top: the root of the user's working files.
-        folder: the run's.
+        folder: the run's folder.
 
     Raises:
-        SpecguardError: git tracks what the run was asked to do, or a manifest that was not left so here.
+        SpecguardError: git tracks the run's options, or a manifest that this machine did not seal.
         MissingFact: the index cannot be read.
     """
     tracked = git.read(git.start("ls-files", "-z", index=git.repository.index), "your index").split(b"\0")
     for name in (FILE, SEAL, MANIFEST):
         path = os.path.relpath(os.path.realpath(folder.file(name)), os.path.realpath(top))
         above = os.fsencode(path) + b"/"
-        # Of a submodule itself is listed, and no file.
+        # The index lists a submodule itself, not its files.
         known = any(one and above.startswith(one + b"/") for one in tracked)
         if known and not (name == MANIFEST and folder.sealed):
             raise SpecguardError(
@@ -511,13 +512,13 @@ def check_own(git: Git, top: str, folder: RunFolder) -> None:
 def asked_before(
     folder: RunFolder, environment: Mapping[str, str], *, command: Sequence[str] = (), **words: Any
 ) -> RunOptions:
-    """The options of a run that goes on, from its record.
+    """Return the options of a resumed run, from its record.
 
     Args:
-        folder: the run's.
-        environment: the process's.
-        command: the agent's command, where it is another one than before.
-        words: further words that are others than before; None and empty ones are not.
+        folder: the run's folder.
+        environment: the process's environment variables.
+        command: the agent's new command; empty: the recorded one.
+        words: further options that replace recorded ones; None and empty values do not.
 
     Raises:
         SpecguardError: the run's manifest cannot be read, or a secret in its command is needed again.
@@ -537,7 +538,7 @@ def asked_before(
     if redacted:
         help = f"{folder.command('resume')} -- COMMAND" if "command" in redacted else "start another run"
         raise _unreadable(folder, "there was a secret in the run's command, which is not kept", help)
-    # Until where it goes is asked anew: it was stopped there.
+    # The option `until` is not taken over: the run was stopped there.
     before |= {"until": "", **{name: value for name, value in words.items() if value}}
     before |= {"kind": manifest.item.kind, "item": manifest.item.id, "plan": manifest.item.plan or ""}
     return RunOptions(dict(environment), **before)
@@ -548,24 +549,24 @@ def _unreadable(folder: RunFolder, said: str, help: str) -> SpecguardError:
 
 
 def find_checkout(options: RunOptions) -> tuple[Repository, str]:
-    """The user's repository, and the root of the checkout that the run is started from.
+    """Return the user's repository, and the root of the checkout that the run is started from.
 
     Raises:
-        SpecguardError: there is none.
+        SpecguardError: the folder is not in a checkout.
     """
     repository = Repository.locate(options.directory, options.environment)
     return repository, repository.work_tree()
 
 
 def open_store(directory: str = "", run_root: str = "") -> RunStore:
-    """The runs of the repository that a folder is in, where its policy says that they are kept.
+    """Open the runs of the repository that contains a folder, where its policy keeps them.
 
     Args:
         directory: the folder; empty: the working directory.
         run_root: the folder of runs; empty: the policy's.
 
     Raises:
-        SpecguardError: there is no repository or no policy.
+        SpecguardError: the repository or its policy is missing.
     """
     policy = open_policy(Request(environment=os.environ, directory=directory))
     top = Repository.locate(directory, os.environ).work_tree()

@@ -1,9 +1,10 @@
 """The watch over an agent: the state before it began is compared with the state after.
 
-Whoever runs in the place may edit files in it and nothing else. Commits are specguard's to make, so `HEAD`,
-refs, configuration, hooks and the rest of the place's `.git` stay as they were. So do the configuration and
-hooks of the user, and none of their refs comes to hold what was made in the place. What else changes in their
-checkout may be their own work, and is noted. Nothing that was left in the place is run by looking at it.
+A program that runs in the place may edit files there, and nothing else. Only specguard makes commits. So
+`HEAD`, refs, configuration, hooks and the rest of the place's `.git` must stay unchanged. The user's
+configuration and hooks must stay unchanged, too. None of the user's refs may point to objects that were made
+in the place. Other changes in the user's checkout may be their own work, and are noted. The inspection itself
+runs nothing that was left in the place.
 """
 
 from __future__ import annotations
@@ -26,24 +27,24 @@ from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, path_text
 
 State = dict[str, str]
-"""What was seen, by what it is called: `ref refs/heads/main`, `git config`, `file src/a.py`."""
+"""The observed values, by name: `ref refs/heads/main`, `git config`, `file src/a.py`."""
 
 _DIGESTED: Final = 4 << 20
-"""A file up to this size, in bytes, is compared by its content, a larger one by its size and times."""
+"""The largest size, in bytes, of a file that is compared by content; larger ones by size and times."""
 
 _LONGEST_HEAD: Final = 200
 _MOST: Final = 5
-"""So many misbehaviours are named in one sentence; of the rest there is the number."""
+"""The largest number of side effects named in one sentence; the rest are counted."""
 
 
 class Before(Record):
     """The state before the agent began.
 
     Attributes:
-        user: the user's repository.
-        place: the place's `.git`, and specguard's own folder for it.
+        user: the state of the user's repository.
+        place: the state of the place's `.git`, and of specguard's own folder for the place.
         size: the bytes that the place took.
-        heads: the remote's branches; None: nobody has looked.
+        heads: the remote's branches; None if they were not read.
     """
 
     user: State
@@ -53,10 +54,10 @@ class Before(Record):
 
 
 def make_place(run: Run) -> None:
-    """Make the place of a run, and remember how it and the user's repository are.
+    """Make the place of a run, and record the state of the place and of the user's repository.
 
     Raises:
-        SpecguardError: it cannot be made.
+        SpecguardError: the place cannot be made.
     """
     place = new_place(run)
     state, size = _place_state(place), Survey(place.path).size
@@ -64,9 +65,10 @@ def make_place(run: Run) -> None:
 
 
 def open_place(run: Run) -> None:
-    """Take up the place of a run that is resumed.
+    """Open the place of a resumed run.
 
-    What the agent did there is still compared with how it was; the user's repository with how it is now.
+    The place is still compared with its state before the agent began. The user's repository is compared with
+    its current state.
 
     Raises:
         SpecguardError: the place is gone.
@@ -78,10 +80,10 @@ def open_place(run: Run) -> None:
 
 
 def read_before(place: Place) -> Before:
-    """The state of everything before the agent began.
+    """Return the recorded state before the agent began.
 
     Raises:
-        RunEnded: it is not there, or not what was written.
+        RunEnded: the record is missing or damaged.
     """
     try:
         with open(os.path.join(place.own, BEFORE), encoding="utf-8") as file:
@@ -99,15 +101,15 @@ def _keep(place: Place, before: Before) -> None:
 
 
 class Survey:
-    """A walk over all of a place.
+    """A walk over the whole place.
 
     Args:
         path: the folder of its working files.
 
     Attributes:
-        size: the bytes that it takes on the disk, its `.git` too.
-        nested: the folders in it that have a `.git` of their own, in any spelling.
-        special: what git reads as it walks, such as a `.gitignore`, and is no file: it would wait there.
+        size: the bytes that the place takes on disk, including its `.git`.
+        nested: the folders with a `.git` of their own, in any spelling.
+        special: pipes where git reads a file, such as `.gitignore`; git would wait there forever.
     """
 
     def __init__(self, path: str) -> None:
@@ -115,7 +117,7 @@ class Survey:
         self.nested: list[bytes] = []
         self.special: list[bytes] = []
         root = os.fsencode(path)
-        # What cannot be read is told of where it is hashed; what is gone needs no telling.
+        # Unreadable files are reported when they are hashed; vanished files need no report.
         for folder, folders, files in os.walk(root):
             for name in (*folders, *files):
                 whole = os.path.join(folder, name)
@@ -131,16 +133,16 @@ class Survey:
 
 
 def inspect(run: Run, by: str = "the agent") -> None:
-    """See that whoever worked in the place changed files in it and nothing else.
+    """Check that the program that worked in the place changed files there and nothing else.
 
-    All processes of it must have ended. The index in the place's `.git` is made that of the base again.
+    All its processes must have ended. The index in the place's `.git` is reset to the base.
 
     Args:
-        run: the run; `make_place` kept how everything was before.
-        by: who worked there, such as `the gate tests`.
+        run: the run; `make_place` recorded the state before.
+        by: the name of the program that worked there, such as `the gate tests`.
 
     Raises:
-        RunEnded: it did something else, which the reason names.
+        RunEnded: the program had other side effects, which the reason names.
         SpecguardError: the user's repository cannot be read.
     """
     place = place_of(run)
@@ -164,15 +166,15 @@ def inspect(run: Run, by: str = "the agent") -> None:
 
 
 def check_size(run: Run, survey: Survey | None = None, by: str = "the agent") -> None:
-    """See that a place has not outgrown its limit.
+    """Check that a place is within its size limit.
 
     Args:
-        run: its place is made.
-        survey: the walk over the place; one is done where it is not given.
-        by: who works there.
+        run: the run; its place is made.
+        survey: the walk over the place; None: do one now.
+        by: the name of the program that works there.
 
     Raises:
-        RunEnded: it has.
+        RunEnded: the place is too large.
     """
     place, limit = place_of(run), run.policy.declared("run_settings").place_limit
     grown = (survey or Survey(place.path)).size - read_before(place).size
@@ -186,15 +188,15 @@ def check_size(run: Run, survey: Survey | None = None, by: str = "the agent") ->
 
 
 def check_survey(place: Place, survey: Survey, by: str = "the agent") -> None:
-    """See that no repository was made within a place, apart from ignored folders, which nothing enters.
+    """Check that a place contains no other repository, except in ignored folders, which are never entered.
 
     Args:
         place: the place.
         survey: the walk over it.
-        by: who worked there.
+        by: the name of the program that worked there.
 
     Raises:
-        RunEnded: there is one.
+        RunEnded: the place contains a repository, or a pipe where git reads a file.
     """
     made, found, help = "a pipe where git reads a file,", survey.special, "remove it"
     if survey.nested and not found:
@@ -202,7 +204,7 @@ def check_survey(place: Place, survey: Survey, by: str = "the agent") -> None:
         try:
             found = not_ignored(place.git, place.git.repository.index, place.path, survey.nested)
         except MissingFact:
-            # Where it cannot be told, none is taken for ignored.
+            # If that cannot be determined, no folder counts as ignored.
             found = survey.nested
     if found:
         names = ", ".join(map(path_text, found[:_MOST]))
@@ -225,7 +227,7 @@ _OUTSIDE: Final = {
 
 
 def _outside(run: Run, place: Place, before: State, after: State) -> list[str]:
-    """Changes to the user's repository and settings; those that may be the user's own are noted."""
+    """Return forbidden changes to the user's repository and settings; note those that may be their own."""
     done, meanwhile, guarded = [], [], []
     for name in sorted(before.keys() | after.keys(), key=lambda one: (one.startswith("file "), one)):
         old, new = before.get(name, ""), after.get(name, "")
@@ -251,13 +253,13 @@ def _outside(run: Run, place: Place, before: State, after: State) -> list[str]:
 _EVERYDAY: Final = (
     "index", "ORIG_HEAD", "COMMIT_EDITMSG", "FETCH_HEAD", "description", "gc.log", "gc.pid", "info/refs",
 )  # fmt: skip
-"""What any git command may leave in a `.git`, and what changes nothing of what is seen there."""
+"""Files that any git command may write in a `.git`, without an effect on what git shows."""
 
 _KEPT_OWN: Final = ("HEAD", "config", "packed-refs", "index", "checked-out", "objects/info/alternates")
 
 
 def _place_state(place: Place) -> State:
-    """Everything in the place's `.git` that has a say in what git does there, and specguard's own folder."""
+    """Return the state of everything that affects git in the place, and of specguard's own folder."""
     top = os.path.join(place.path, ".git")
     state = {
         f".git/{name}": _content(f"{top}/{name}") for name in _files_below(top) if not _harmless(top, name)
@@ -280,7 +282,7 @@ def _harmless(top: str, name: str) -> bool:
 
 
 def _misbehaviour(place: Place, before: State) -> Iterator[str]:
-    """Each thing that was done there and should not have been, as a sentence without its subject."""
+    """Yield each forbidden change in the place, as a sentence without its subject."""
     top = os.path.join(place.path, ".git")
     if not os.path.lexists(top):
         yield "deleted the .git of its place"
@@ -307,7 +309,7 @@ def _head(place: Place, head: str) -> str:
 
 
 def _hidden(place: Place) -> Iterator[str]:
-    """Files that git was told not to look at, and repositories that were staged like submodules."""
+    """Yield files that were hidden from git, and repositories that were staged like submodules."""
     git = place.git
     if not os.path.exists(place.index):
         return
@@ -328,7 +330,7 @@ def _hidden(place: Place) -> Iterator[str]:
 
 
 def _text(path: str) -> str:
-    """The beginning of a file; empty if there is none. Of a pipe nothing is read: it might never end."""
+    """Return the beginning of a file; empty if it is missing. A pipe is not read: it might never end."""
     if not os.path.isfile(path):
         return ""
     with open(path, encoding="utf-8", errors="replace") as file:
@@ -336,12 +338,12 @@ def _text(path: str) -> str:
 
 
 def _content(path: str) -> str:
-    """A digest of a file's content; empty if there is none."""
+    """Return a digest of a file's content; empty if it is missing."""
     try:
         status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode):
             end = os.path.realpath(path)
-            # A link that leads in a circle has no end.
+            # A circular link has no target.
             return f"link {os.readlink(path)} {'' if os.path.islink(end) else _content(end)}"
         if not stat.S_ISREG(status.st_mode) or status.st_size > _DIGESTED:
             return _status(os.fsencode(path))
@@ -352,7 +354,7 @@ def _content(path: str) -> str:
 
 
 def _status(path: bytes) -> str:
-    """The metadata that changes with a file, without reading it; empty if there is none."""
+    """Return the metadata that changes with a file, without reading the file; empty if it is missing."""
     try:
         status = os.lstat(path)
     except OSError:
@@ -361,7 +363,7 @@ def _status(path: bytes) -> str:
 
 
 def _files_below(top: str) -> Iterator[str]:
-    """The files and links below a folder, from there; links to folders are not followed."""
+    """Yield the files and links below a folder, relative to it; links to folders are not followed."""
     for folder, folders, files in os.walk(top):
         for name in files + [one for one in folders if os.path.islink(os.path.join(folder, one))]:
             yield os.path.relpath(os.path.join(folder, name), top)
@@ -373,13 +375,13 @@ _USERS: Final = {
         ("config.worktree", "info/attributes", "info/exclude", "info/grafts", "info/sparse-checkout",
          "objects/info/alternates"), "config"),
 }  # fmt: skip
-"""What is seen of the user's `.git`: what changes every day, and what configures."""
+"""The watched files of the user's `.git`: those that change every day, and those that configure git."""
 
 
 def _user_state(run: Run) -> State:
-    """The user's refs, configuration, hooks, index and working files, and git's settings in their home.
+    """Return the user's refs, configuration, hooks, index, working files, and git's settings in their home.
 
-    With them what is no run's in the folder of places.
+    The state also contains files in the folder of places that belong to no run.
     """
     repository = run.git.repository
     common, linked = repository.common, os.path.join(repository.common, "worktrees")
@@ -402,12 +404,12 @@ def _user_state(run: Run) -> State:
 def _refs(repository: Repository) -> State:
     said = _read(repository, "for-each-ref", "--format=%(refname) %(objectname) %(symref)")
     found = (line.partition(" ") for line in said.split("\n"))
-    # Other runs come and go beside this one.
+    # Other runs begin and end at the same time.
     return {f"ref {name}": value for name, _, value in found if name and not name.startswith(RUN_REFS)}
 
 
 def _read(repository: Repository, *arguments: str) -> str:
-    """The output of git in the user's repository, with its complaints, of a broken ref for example."""
+    """Return git's stdout and stderr in the user's repository; stderr reports, for example, a broken ref."""
     process = repository.in_place(*arguments, user=True)
     pieces = []
     try:
@@ -420,10 +422,10 @@ def _read(repository: Repository, *arguments: str) -> str:
 
 
 def _configured(repository: Repository) -> State:
-    """A digest of each file of settings, with the files that they include.
+    """Return a digest of each configuration file, together with the files that it includes.
 
-    Of the repository's own, what is said of its branches is apart: git and editors write it whenever somebody
-    works. One that names a remote which is not set up counts among the others.
+    In the repository's own file, the settings of branches are a separate entry: git and editors write them
+    during everyday work. A setting of a branch that names an unknown remote counts with the others.
     """
     said = _read(repository, "config", "--list", "--show-origin", "-z").split("\0")
     remotes = {".", *(one.partition(".url\n")[0][7:] for one in said[1::2] if one.startswith("remote."))}
@@ -432,7 +434,7 @@ def _configured(repository: Repository) -> State:
         key, _, value = setting.partition("\n")
         path = origin.removeprefix("file:")
         name = f"home {path}"
-        # A relative one is the repository's own.
+        # A relative path belongs to the repository itself.
         if not os.path.isabs(path) or os.path.dirname(path) == repository.common:
             everyday = key.startswith("branch.") and (not key.endswith("remote") or value in remotes)
             name = "git config" if everyday else "config config"
@@ -469,7 +471,7 @@ def _working_files(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _runs_folders(run: Run, root: bytes) -> tuple[bytes, ...]:
-    """The prefixes of the paths of runs, from the root of the checkout: specguard writes there."""
+    """Return the prefixes of the paths of runs, relative to the checkout's root: specguard writes there."""
     item = os.path.dirname(os.path.realpath(os.fsencode(run.folder.path)))
     folders = [run.policy.declared("run_settings").folder]
     for kept in (os.path.dirname(item), item):

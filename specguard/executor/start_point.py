@@ -1,10 +1,10 @@
-"""The start of a run, and its claim on its item.
+"""The start of a run, and its lock on its item.
 
-It starts at the tip of the base at the canonical repository, with the policy and the item there. One run
-works on an item at a time, and none while an earlier one has not ended.
+A run starts at the tip of the base at the canonical repository, with the policy and the item there. Only one
+run works on an item at a time, and none before an earlier one has ended.
 
-This is the one place where specguard writes to the user's own checkout: git is run there as the user would
-run it, with their settings and hooks, and nothing that is there is ever changed.
+Only `ensure_repository`, in this module, makes a repository or a commit in the user's own checkout. Git runs
+there as the user would run it, with their settings and hooks. Existing files and commits are never changed.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ _MOST_MOVES: Final = 4
 
 
 class Canonical:
-    """The canonical repository, asked for its branches or, for a plan, as it was fetched last.
+    """The canonical repository: asked for its branches or, for a plan, as it was fetched last.
 
     Args:
         git: reads the user's repository.
-        options: what was asked for.
-        remote: asks it; None: what was fetched last counts.
+        options: the options of the run.
+        remote: contacts the repository; None: use the last fetch.
 
     Attributes:
-        heads: its branches, once it was asked.
-        address: its address, once it was looked at.
+        heads: its branches; None before it was asked.
+        address: its address; set by `look`.
     """
 
     heads: Heads | None = None
@@ -67,17 +67,17 @@ class Canonical:
         self._remote = remote
 
     def look(self, address: Address) -> None:
-        """Take an address for that of the canonical repository, and ask it for its branches.
+        """Set the address of the canonical repository, and ask the repository for its branches.
 
         Raises:
-            RemoteError: it cannot be reached.
+            RemoteError: the repository cannot be reached.
         """
         self.address = address
         if self._remote is not None:
             self.heads = self._remote.heads(address.fetch)
 
     def tip(self, branch: str) -> str | None:
-        """The tip of a branch, which is in the object store then; None if there is no such branch."""
+        """Return the tip of a branch, which is in the object store then; None if the branch is missing."""
         refs, repository = self._refs(branch), self.git.repository
         if self.heads is None or self._remote is None:
             return self._fetched(refs[1:] if self.address.here else refs[:1])[1]
@@ -86,14 +86,14 @@ class Canonical:
         return oid if oid is None or oid in known else self._remote.fetch(self.address.fetch, branch, known)
 
     def base(self, branch: str) -> str | None:
-        """The same of a branch that a run may start from; where nobody is asked it may be here alone."""
+        """Return the tip of a branch that a run may start from; without contact, a local branch suffices."""
         return self.tip(branch) if self.heads is not None else self._fetched(self._refs(branch))[1]
 
     def commit(self, branch: str) -> str:
-        """The same of a branch that has to be there.
+        """Return the tip of a branch that a run may start from and that must exist.
 
         Raises:
-            SpecguardError: there is no such branch.
+            SpecguardError: the branch does not exist.
         """
         oid = self.base(branch)
         if oid is not None:
@@ -112,22 +112,22 @@ class Canonical:
         )
 
     def ref(self, branch: str) -> str:
-        """The short name of the ref that a branch was fetched to."""
+        """Return the short name of the ref that a branch was fetched to."""
         return short_name(self._fetched(self._refs(branch))[0])
 
     def _refs(self, branch: str) -> list[str]:
         return [f"refs/remotes/{self.options.remote}/{branch}", f"refs/heads/{branch}"]
 
     def _fetched(self, refs: Sequence[str]) -> tuple[str, str | None]:
-        """The first of some refs that is there, with its commit."""
+        """Return the first existing ref of some refs, with its commit; an empty name and None without one."""
         found = self.git.repository.refs_named(refs)
         return next(((ref, found[ref]) for ref in refs if ref in found), ("", None))
 
 
 def fetched_base(git: Git, options: RunOptions, asked: str = "") -> tuple[str, str, Policy | None]:
-    """The base as it was fetched last: its name, its commit and its policy, each as far as it is known."""
+    """Return the base as of the last fetch: its name, commit and policy; empty or None if unknown."""
     name, oid, policy = "", "", None
-    # It is only where to begin: what counts is read from what the remote has.
+    # This is only a starting point; the remote's state is read later.
     with suppress(SpecguardError, MissingFact):
         request = Request(directory=options.directory, environment=options.environment, base=asked)
         found = find_base(git, request, remote=options.remote)
@@ -138,7 +138,7 @@ def fetched_base(git: Git, options: RunOptions, asked: str = "") -> tuple[str, s
 
 
 def start_from(source: Canonical, *, root: str) -> Start:
-    """Find out where the base is at the canonical repository, and read the policy and the item there.
+    """Find the base's commit at the canonical repository, and read the policy and the item there.
 
     The policy of the base may name another base or another repository, whose policy then counts.
 
@@ -147,8 +147,8 @@ def start_from(source: Canonical, *, root: str) -> Start:
         root: the root of the working tree.
 
     Raises:
-        SpecguardError: the remote is not the canonical repository or cannot be reached; there is no such
-            branch, policy or item.
+        SpecguardError: the remote is not the canonical repository or cannot be reached; or the branch, the
+            policy or the item is missing.
     """
     git, options = source.git, source.options
     asked = plain_branch(options.base, options.remote)
@@ -158,7 +158,7 @@ def start_from(source: Canonical, *, root: str) -> Start:
         known = fetched_base(git, options, asked)[2] or known
     elif known is not None:
         base, below = plain_branch(known.base or "", options.remote), asked
-        # The list that the item stands in may be on the branch of its kind alone.
+        # The list that contains the item may exist only on the branch of its kind.
         kind = known.declared("work_kinds").get(options.kind)
         if not asked and kind is not None and "{" not in kind.base and kind.base != fetched:
             below = kind.base
@@ -166,7 +166,7 @@ def start_from(source: Canonical, *, root: str) -> Start:
     settings = read_settings(git.repository)
 
     def canonical(policy: Policy | None, expected: str) -> Address:
-        # Tasks and papers need no remote; where no policy is known yet, what is missing is the policy.
+        # Tasks and papers need no remote. Without a known policy, the missing policy is the error to report.
         alone = policy is None or options.kind in task_kinds(policy) or is_paper(policy, options.kind)
         return find_address(settings, options.remote, expected, root=root, alone=alone)
 
@@ -176,7 +176,7 @@ def start_from(source: Canonical, *, root: str) -> Start:
         oid = source.commit(base)
         tip = source.base(below) if below else None
         found = None
-        # One that was merged is not stood on.
+        # A run is not stacked on a branch that was merged.
         if tip is not None and not is_within(git, tip, oid):
             found = Found(below, tip, "stack", f"refs/heads/{below}")
         start = Start(git, options, base, oid, policy_at(git, options, base, oid), source.tip, found)
@@ -187,7 +187,7 @@ def start_from(source: Canonical, *, root: str) -> Start:
         lower = "" if lower == base else lower
         moved = canonical(policy, item.remote or policy.remote or "")
         if wanted == base and moved == source.address and lower == below:
-            # A branch that was named has to be there, merged or not; what a template makes may be gone.
+            # A branch that the user named must exist, merged or not; one from a template may be gone.
             if lower and found is None and (asked or "{" not in item.settings.base):
                 source.commit(lower)
             return start
@@ -202,7 +202,7 @@ def start_from(source: Canonical, *, root: str) -> Start:
 
 
 def plain_branch(name: str, remote: str) -> str:
-    """The short name of a branch of a remote, however it is written: `origin/main`, `refs/heads/main`."""
+    """Return the short name of a remote's branch, however it is written: `origin/main`, `refs/heads/main`."""
     for prefix in ("refs/heads/", f"refs/remotes/{remote}/", f"{remote}/"):
         if name.startswith(prefix):
             return name[len(prefix) :]
@@ -210,10 +210,10 @@ def plain_branch(name: str, remote: str) -> str:
 
 
 def policy_at(git: Git, options: RunOptions, base: str, oid: str) -> Policy:
-    """The policy of a base, which is trusted.
+    """Return the policy of a base, as trusted.
 
     Raises:
-        SpecguardError: there is none.
+        SpecguardError: the base has no policy.
     """
     policy = _policy(git, options, Tree(git, git.commit(oid).tree))
     if policy is None:
@@ -240,21 +240,21 @@ def ensure_repository(
     base: str = "",
     only_say: bool = False,
 ) -> Iterator[str]:
-    """Make a repository, and a first commit of all files, where there is none.
+    """Make a repository, and a first commit of all files, if they do not exist.
 
     Args:
         directory: the folder; empty: the working directory.
-        environment: the user's.
-        make: whether a repository is made where the folder is in none.
-        commit: whether the files are committed where there is no commit yet.
-        base: the first branch of a repository that is made; empty: `main`.
-        only_say: whether it is only said what would be done.
+        environment: the user's environment variables.
+        make: True to make a repository if the folder is in none.
+        commit: True to commit the files if the repository has no commit yet.
+        base: the first branch of a new repository; empty: `main`.
+        only_say: True to report the actions without doing them.
 
     Yields:
-        What was done, or would be, in one sentence each.
+        Each action that was or would be done, as one sentence.
 
     Raises:
-        SpecguardError: git cannot do it, or no run could begin from what is there; nothing is made then.
+        SpecguardError: git fails, or no run could begin from the result; in the latter case nothing is made.
     """
     where = folder = os.path.abspath(directory or os.curdir)
     above = (folder, *map(str, PurePath(folder).parents))
@@ -292,7 +292,7 @@ def ensure_repository(
 
 
 def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
-    # A folder is meant, whatever a hook's environment says.
+    # The folder decides, whatever a hook's environment sets.
     own = {name: value for name, value in environment.items() if name not in INHERITED}
     program = find_program("git", environment) or "git"
     done = subprocess.run(
@@ -309,26 +309,26 @@ def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
 
 
 EARLIER: Final = "earlier"
-"""In a folder that is used again: what the run before it left."""
+"""The subfolder, in a reused run folder, with the files of earlier runs."""
 
 _NOT_ENDED: Final = frozenset({"pending", "running"})
 _WAIT: Final = 30.0
-"""So many seconds a run waits for another one that begins."""
+"""The seconds that a run waits for another one that is beginning."""
 
 
 class ItemLock:
-    """The claim on an item, held until the process ends or `release` is called.
+    """The lock on an item, held until the process ends or `release` is called.
 
     Args:
         root: the folder of all runs.
-        manifest: of the run: its item, its branch, and the canonical repository, which tells items of several
-            repositories apart.
-        repository: the user's, where a run with another folder of runs is to be seen as well.
-        given: whether the folder is not the policy's own, so that commands have to name it.
+        manifest: the run's manifest, with its item, its branch and the canonical repository. The latter keeps
+            items of several repositories apart.
+        repository: the user's repository, to detect runs with another folder of runs; None: do not.
+        given: True if the folder is not the policy's own, so that commands must name it.
 
     Raises:
-        SpecguardError: another run has the claim, or the folder cannot be written to or is a link, which a
-            change may have brought.
+        SpecguardError: another run has the lock, or the folder cannot be written to, or it is a link, which a
+            change may have added.
     """
 
     def __init__(
@@ -368,18 +368,18 @@ class ItemLock:
             ) from None
 
     def release(self) -> None:
-        """Give the claim up."""
+        """Release the lock."""
         self._locks.close()
 
     def new_folder(self, reused: str = "") -> RunFolder:
-        """The folder of a new run.
+        """Return the folder of a new run.
 
         Args:
-            reused: the id of an earlier run, or what it begins with, whose folder is used again; what is in
-                it is moved to `earlier/`. Empty: none.
+            reused: the id, or its beginning, of an earlier run whose folder is reused; its files are moved to
+                `earlier/`. Empty: none.
 
         Raises:
-            SpecguardError: an earlier run of the item has not ended, or there is not one with that id.
+            SpecguardError: an earlier run of the item is still open, or the id does not name exactly one run.
         """
         found = [one for one in self._ids() if one.startswith(reused)] if reused else [new_run_id()]
         if len(found) != 1:
@@ -390,7 +390,7 @@ class ItemLock:
                 code="item-taken",
             )
         for manifest in self._mine():
-            # Whoever has the claim knows that a run which says it is running has died.
+            # Because this process has the lock, a run that is recorded as running must have died.
             if manifest.state in _NOT_ENDED and manifest.run_id != found[0]:
                 died = RunFolder(os.path.join(self.folder, manifest.run_id), self._given)
                 raise taken(
@@ -411,17 +411,17 @@ class ItemLock:
         return folder
 
     def _ids(self) -> list[str]:
-        """The ids of the runs in the folder, the oldest first."""
+        """Return the ids of the runs in the folder, the oldest first."""
         names = os.listdir(self.folder)
         return sorted(one for one in names if os.path.isfile(os.path.join(self.folder, one, MANIFEST)))
 
     def _mine(self) -> Iterator[Manifest]:
-        """The manifests of earlier runs of this item in this repository; others share its name at most."""
+        """Yield the manifests of this item's earlier runs in this repository; others may share the folder."""
         for run_id in self._ids():
             try:
                 manifest = RunFolder(os.path.join(self.folder, run_id)).read_manifest()
             except SpecguardError:
-                # One of an older layout, or a broken one, which `run doctor` tells of.
+                # A manifest of an older layout, or a broken one, which `run doctor` reports.
                 continue
             if (manifest.branch or "", manifest.repository.remote or "") == self._of:
                 yield manifest
@@ -432,18 +432,18 @@ def _digest(*texts: str) -> str:
 
 
 def _lock_file(folder: str, remote: str, branch: str) -> str:
-    """The file that is locked while a run of an item is under way, in the folder of the item's runs."""
+    """Return the file, in the folder of an item's runs, that is locked while a run is under way."""
     return os.path.join(folder, f".{_digest(remote, branch)[:12]}.lock")
 
 
 @contextmanager
 def kept_apart(start: Start, root: str, remote: str) -> Iterator[None]:
-    """Within it no other run of a task of the same plan begins; and those under way do not get in its way.
+    """Keep other runs of the same plan from beginning, and check that running ones do not conflict.
 
     Args:
-        start: where the run starts.
+        start: the start of the run.
         root: the folder of all runs.
-        remote: the address of the canonical repository, as manifests have it.
+        remote: the address of the canonical repository, as in manifests.
 
     Raises:
         SpecguardError: a run under way may change the same files, or has the same branch.
@@ -468,7 +468,7 @@ def kept_apart(start: Start, root: str, remote: str) -> Iterator[None]:
 
 
 def _under_way(root: str, remote: str, task: Task) -> Iterator[Manifest]:
-    """The runs of other tasks of the plan whose process has their claim."""
+    """Yield the runs of other tasks of the plan whose process holds their lock."""
     for view in RunStore(root).runs():
         manifest = view.manifest
         if manifest is None or not view.running or manifest.item.plan != os.fsdecode(task.plan.path):
@@ -477,7 +477,7 @@ def _under_way(root: str, remote: str, task: Task) -> Iterator[Manifest]:
             continue
         try:
             with FileLock(_lock_file(os.path.dirname(view.path), remote, manifest.branch or ""), timeout=0):
-                # It has died: nobody works on it.
+                # The lock is free, so the run has died.
                 continue
         except Timeout:
             yield manifest
@@ -497,13 +497,13 @@ def _check(start: Start, task: Task, manifest: Manifest) -> None:
 
 
 def clash(one: str, mine: Covering | None, other: str, theirs: Covering | None) -> str:
-    """Why two items cannot be worked on beside each other, as a sentence; empty if they can.
+    """Return the reason why two items cannot be worked on in parallel, as a sentence; empty if they can.
 
     Args:
-        one: what the one is called.
-        mine: the paths that it may change; None if nothing states them.
-        other: what the other one is called.
-        theirs: its paths.
+        one: the name of the first item.
+        mine: the paths that the first item may change; None if nothing states them.
+        other: the name of the second item.
+        theirs: the paths that the second item may change; None if nothing states them.
     """
     if not mine or not theirs:
         return f"{one if not mine else other} does not say which files it may change"
@@ -516,15 +516,15 @@ _WILDCARD: Final = re.compile(r"[*?\[\\]")
 
 
 def meet(one: str, other: str) -> bool:
-    """True if two patterns, each of which covers all below its match, could match one path.
+    """True if two patterns, each of which covers everything below its match, could match one path.
 
-    A pattern counts up to its first wildcard, so a few that have nothing in common are said to.
+    Only the text before the first wildcard counts, so a few disjoint patterns are reported as overlapping.
     """
     shorter, longer = sorted(map(_beginning, (one, other)), key=len)
     return longer.startswith(shorter)
 
 
 def _beginning(pattern: str) -> str:
-    """What all that a pattern matches begins with."""
+    """Return the common prefix of all paths that a pattern matches."""
     before, *wild = _WILDCARD.split(pattern.removeprefix("./"), maxsplit=1)
     return before if wild else before.rstrip("/") + "/"

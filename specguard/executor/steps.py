@@ -1,6 +1,6 @@
-"""The steps of a run in their order, from its start to its pull request; then it stops.
+"""The steps of a run in their order, from its start to its pull request.
 
-A dry run tells of them, with the brief that the run's agent would read.
+A dry run describes them, with the brief that the run's agent would read.
 """
 
 from __future__ import annotations
@@ -52,32 +52,33 @@ from specguard.model import EXIT_FAILED, EXIT_PASSED, path_text
 from specguard.reporters.escape import visible
 
 _MOST_TREES: Final = 3
-"""So often formatters and hooks may alter what the other has left before they have to agree on it."""
+"""The largest number of times that formatters and hooks may alter each other's files before they must agree.
+"""
 
 _MOST_MESSAGE_ROUNDS: Final = 3
-"""So often a commit-msg hook may alter the message before it has to agree with what it made of it."""
+"""The largest number of times that a commit-msg hook may alter the message before it must accept it."""
 
 _MOST_TIPS: Final = 5
-"""So often a run catches up with others on its branch, before its push is left to chance."""
+"""The number of times that a run tries to catch up with other runs on its branch."""
 
 
 class Step(ABC):
-    """A step of a run: `describe` says what it would do, and `do` does it and gives what it came to.
+    """A step of a run: `describe` returns its plan, and `do` executes it and returns a result.
 
-    The first and the last one are done around the line, and have no `do` of their own.
+    The first and the last step are done outside of `Line`, and have no `do` of their own.
 
     Attributes:
-        name: what it is called.
+        name: the step's name.
     """
 
     name = ""
 
     @abstractmethod
     def describe(self, asked: Asked) -> list[str]:
-        """The lines of a dry run about this step."""
+        """Return the lines of a dry run about this step."""
 
     def do(self, line: Line) -> object:  # noqa: ARG002
-        """Do it; what it gives as a text is recorded, and False says that it is not done yet."""
+        """Do the step; a returned text is recorded, and False means that the step is not complete yet."""
         return None
 
 
@@ -87,7 +88,7 @@ class Preflight(Step):
     name = "preflight"
 
     def describe(self, asked: Asked) -> list[str]:
-        """The base, the item and its branch."""
+        """Return the base, the item and its branch."""
         start, manifest, shown = asked.start, asked.run.manifest, asked.source.address.shown
         branch, tip = manifest.branch, manifest.repository.tip
         ref = asked.source.ref(start.base)
@@ -100,17 +101,17 @@ class Preflight(Step):
 
 
 class MakePlace(Step):
-    """The run's own repository, in which the guard has to refuse an edit."""
+    """The run's own repository, in which the guard must refuse an edit."""
 
     name = "place"
 
     def describe(self, asked: Asked) -> list[str]:
-        """The lines of a dry run about the place."""
+        """Return the lines of a dry run about the place."""
         start = asked.run.manifest.repository.start
         return [f"a repository of its own, checked out at {start}, with no remote and no refs"]
 
     def do(self, line: Line) -> str:
-        """Make it, and prove the guard."""
+        """Make the place, and prove the guard."""
         make_place(line.run)
         path = prove_guard(line.run)
         if path is None:
@@ -124,41 +125,41 @@ class WriteBrief(Step):
     name = "brief"
 
     def describe(self, asked: Asked) -> list[str]:
-        """Its file."""
+        """Return the brief's file."""
         return [asked.run.folder.file(BRIEF)]
 
     def do(self, line: Line) -> None:
-        """Write it."""
+        """Write the brief."""
         write_brief(line.run)
 
 
 class Work(Step):
-    """The agent works in the place."""
+    """The agent's work in the place."""
 
     name = "agent"
 
     def describe(self, asked: Asked) -> list[str]:
-        """Its command."""
+        """Return the agent's command."""
         agent = resolve_agent(asked.run.policy, asked.run.options).recorded(asked.run)
         return [f"{shlex.join(agent.command)} (up to {asked.run.manifest.max_attempts} times)"]
 
     def do(self, line: Line) -> None:
-        """Let it work."""
+        """Let the agent work."""
         with line.seen():
             let_agent_work(line.run, again=line.again)
 
 
 class Inspect(Step):
-    """The inspection of the agent's work: that it changed files, and did nothing else."""
+    """The inspection of the agent's work: it must have changed files, and done nothing else."""
 
     name = "inspect"
 
     def describe(self, asked: Asked) -> list[str]:  # noqa: ARG002 - it is the same for every run
-        """The lines of a dry run about the inspection."""
+        """Return the lines of a dry run about the inspection."""
         return ["what the agent did beside changing files"]
 
     def do(self, line: Line) -> None:
-        """See what it did."""
+        """Inspect the place and the remote."""
         run = line.run
         with line.seen():
             inspect(run)
@@ -180,11 +181,11 @@ class RunGates(Step):
     name = "gates"
 
     def describe(self, asked: Asked) -> list[str]:
-        """Each with its command, and when it runs."""
+        """Return each gate with its command and its conditions."""
         return [described(gate) for gate in asked.gates.gates] or ["none"]
 
     def do(self, line: Line) -> bool:
-        """Run them."""
+        """Run the gates."""
         return run_gates(line.run)
 
 
@@ -194,13 +195,13 @@ class Check(Step):
     name = "check"
 
     def describe(self, asked: Asked) -> list[str]:
-        """The lines of a dry run about the check."""
+        """Return the lines of a dry run about the check."""
         hooks = hooks_of(asked.source.git.repository, asked.start.documents.tree)
         policy = f"the rules of the policy {asked.run.policy.policy_id[:12]}"
         return [*(f"the hooks of {one}" for one in hooks), policy]
 
     def do(self, line: Line) -> bool:
-        """Have the files judged."""
+        """Judge the files."""
         return judge(line.run)
 
 
@@ -210,53 +211,53 @@ class Commit(Step):
     name = "commit"
 
     def describe(self, asked: Asked) -> list[str]:
-        """Its subject."""
+        """Return the commit's subject."""
         return [message_of(asked.run).split("\n", 1)[0]]
 
     def do(self, line: Line) -> bool:
-        """Make it."""
+        """Make the commit."""
         return commit(line.run)
 
 
 class Push(Step):
-    """The commit goes to the canonical repository."""
+    """The push of the commit to the canonical repository."""
 
     name = "push"
 
     def describe(self, asked: Asked) -> list[str]:
-        """The branch, and where it goes."""
+        """Return the branch and the target of the push."""
         address = asked.source.address
         to = "this repository, which has no remote" if address.here else address.shown
         return [f"refs/heads/{asked.run.manifest.branch} to {to}"]
 
     def do(self, line: Line) -> str:
-        """Push it."""
+        """Push the commit."""
         return push(line.run)
 
 
 class PullRequest(Step):
-    """The pull request is opened, brought up to date, or printed."""
+    """The pull request, which is opened, updated or printed."""
 
     name = "pull-request"
 
     def describe(self, asked: Asked) -> list[str]:
-        """The command that opens it."""
+        """Return the command that opens the pull request."""
         request, opened_by = _request_of(asked)
         command = submission_of(asked.run) or ("" if opened_by else request)
         return [f"printed: {command}" if command else request]
 
     def do(self, line: Line) -> str:
-        """Open it."""
+        """Open the pull request."""
         return open_pull_request(line.run)
 
 
 class Report(Step):
-    """The report for people; it is written whichever way the run ends."""
+    """The report for people, which is written however the run ends."""
 
     name = "report"
 
     def describe(self, asked: Asked) -> list[str]:
-        """Its file."""
+        """Return the report's file."""
         return [asked.run.folder.file(REPORT)]
 
 
@@ -275,8 +276,8 @@ class Line:
 
     Attributes:
         run: the run.
-        again: whether the agent is let work in a round that was begun before, and is counted already.
-        worked: whether the agent has worked in this process.
+        again: True if the agent's next round was begun before, so that it is already counted.
+        worked: True if the agent has worked in this process.
     """
 
     def __init__(self, run: Run, say: Say, again: bool) -> None:
@@ -286,10 +287,10 @@ class Line:
         self._say = say
 
     def from_step(self, first: str) -> None:
-        """Do all steps from one on.
+        """Do all steps, beginning with a given one.
 
         Raises:
-            RunEnded: one of them ends the run, or the last one that was asked for is done.
+            RunEnded: a step ends the run, or the last requested step is done.
         """
         begun, work, made = map(STEPS.index, (first, "agent", "commit"))
         for name in STEPS[begun:work]:
@@ -299,7 +300,7 @@ class Line:
         if begun <= made:
             self._commit()
         elif self.run.place is not None:
-            # Without the place there is nothing but what the remote has: the commit that was judged.
+            # Without the place, only the remote's commit is left, which was judged before.
             self._do("check", lambda: judge_commit(self.run))
         if begun <= STEPS.index("push"):
             self._push()
@@ -307,7 +308,7 @@ class Line:
 
     @contextmanager
     def seen(self) -> Iterator[None]:
-        """Within it, where a run fails, it is seen what was pushed, too: whoever looks is to know."""
+        """If the run fails while the context is open, check the remote, too, so that a push is reported."""
         try:
             yield
         except RunEnded as end:
@@ -317,9 +318,9 @@ class Line:
             raise
 
     def _do(self, name: str, other: Callable[[], object] | None = None, *, ends: bool = True) -> object:
-        """Do one step, or another thing in its place."""
+        """Do one step, or another function under the step's name."""
         until = self.run.options.until
-        # A run that is resumed may be past the last step, which in a round may come again.
+        # A resumed run may be past the last requested step, which can come again within a round.
         if until and STEPS.index(until) < STEPS.index("agent" if name in ROUND else name):
             self._end_with(until)
         self._say(name)
@@ -336,9 +337,9 @@ class Line:
             raise RunEnded(words, state="stopped", exit_code=EXIT_PASSED, code="step-reached")
 
     def _rounds(self, first: str) -> None:
-        """Let the agent work until gates and rules pass, as often as it may."""
+        """Let the agent work until gates and rules pass, within the allowed number of rounds."""
         run, failed, self.worked = self.run, "", False
-        # A run that is resumed may have marked its plan before: what the agent left is judged without that.
+        # A resumed run may have marked its plan before: the agent's work is judged without the mark.
         unmark(run)
         while True:
             if first == "agent":
@@ -360,17 +361,17 @@ class Line:
             first = "agent"
 
     def _gates_and_rules(self, others: bool = True) -> tuple[bool, bool]:
-        """Run gates and check, until both have seen the same tree: hooks of the check may alter files.
+        """Run gates and the check until both have seen the same tree: hooks of the check may alter files.
 
         Args:
-            others: whether all else holds.
+            others: True if all other conditions hold.
 
         Returns:
-            Whether the gates passed, and whether hooks and rules did.
+            True if the gates passed, and True if the hooks and rules passed.
         """
         for _ in range(_MOST_TREES):
             gates = bool(self._do("gates"))
-            # Findings are told of beside failing gates, so that one round can mend both.
+            # Findings are reported together with failing gates, so that the agent can fix both in one round.
             rules = bool(self._do("check", ends=False))
             if not (gates and rules):
                 return gates, rules
@@ -403,9 +404,9 @@ class Line:
         )
 
     def _push(self) -> None:
-        """Push the commit; what other runs have pushed to its branch meanwhile, it is put on top of.
+        """Push the commit; if other runs have pushed to the branch meanwhile, put it on top of their commits.
 
-        Gates and rules see it there anew, and the agent mends what does not pass any more.
+        Gates and rules then judge the new tree, and the agent fixes new failures.
         """
         for left in reversed(range(_MOST_TIPS)):
             tip = moved_on(self.run)
@@ -426,17 +427,17 @@ PLAN_SCHEMA: Final = "specguard.run-plan/1"
 
 
 def plan_of(options: Sequence[RunOptions]) -> dict[str, Any]:
-    """The plan of runs one after the other, from the state that was fetched last, as JSON can hold it.
+    """Return the plan of consecutive runs, based on the last fetch, as data for JSON.
 
     Args:
-        options: what is asked for, of each run.
+        options: the options of each run.
 
     Returns:
-        The runs, with notes on those that cannot work beside each other; `fingerprint` is of their items,
-        bases, scopes and gates.
+        The runs, with notes on those that cannot work in parallel; `fingerprint` covers their items, bases,
+        scopes and gates.
 
     Raises:
-        SpecguardError: one of them would not begin, as far as can be told without asking the remote.
+        SpecguardError: a run would not begin, as far as can be determined without the remote.
     """
     jobs: list[dict[str, Any]] = []
     scopes: list[tuple[str, Covering | None]] = []
@@ -469,7 +470,7 @@ def plan_of(options: Sequence[RunOptions]) -> dict[str, Any]:
 
 
 def plan_text(plan: Mapping[str, Any]) -> str:
-    """The same for a person."""
+    """Return the plan as text for a person."""
     lines: list[str] = []
     width = max(map(len, STEPS))
     for job in plan["jobs"]:
@@ -488,7 +489,7 @@ def _label(job: Mapping[str, Any]) -> str:
 
 
 def _request_of(asked: Asked) -> tuple[str, str]:
-    """The command that opens the pull request, and the platform's command line; empty if there is none."""
+    """Return the command that opens the pull request, and the platform's command line (empty without one)."""
     run, address = asked.run, asked.source.address
     branch, title, file = run.manifest.branch or "", title_of(run), run.folder.file(BODY)
     command = printed_command(address, branch, asked.start.into, title=title, body_file=file)
@@ -496,7 +497,7 @@ def _request_of(asked: Asked) -> tuple[str, str]:
 
 
 def _job(asked: Asked, scope: CommitScope | None) -> dict[str, Any]:
-    """The plan of one run."""
+    """Return the plan of one run."""
     start, run, source, gates = asked.start, asked.run, asked.source, asked.gates
     manifest, until = run.manifest, run.options.until
     request, opened_by = _request_of(asked)
@@ -543,14 +544,13 @@ def _job(asked: Asked, scope: CommitScope | None) -> dict[str, Any]:
 
 
 def brief_of(options: RunOptions) -> str:
-    """The page that an agent of a run would read, made from the base as it was fetched last.
+    """Return the page that an agent of a run would read, made from the base of the last fetch.
 
     Args:
-        options: what a run would be asked for; without a kind, that of a policy that describes one alone.
-            Nothing is written.
+        options: the options of the run; without a kind, the policy's only kind is used. Nothing is written.
 
     Raises:
-        SpecguardError: there is no such item or policy, or the item lacks what a run of it needs.
+        SpecguardError: the item or the policy is missing, or the item lacks data that a run needs.
     """
     if not options.kind:
         values = {name: getattr(options, name) for name in options._fields}
