@@ -1,1 +1,1 @@
-"""Runs: where they are kept, and what their manifests say."""
+"""The records of runs: their folders, manifests, settings and proofs."""

@@ -1,4 +1,4 @@
-"""The files of runs, wherever runs are kept: in the judged tree, or in a folder beside the check."""
+"""The files of runs, in the judged tree or in a local folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from specguard.runs.settings import RunSettings
 
     Files: TypeAlias = "TreeFiles | LocalFiles"
-    """Files by their paths from the folder of all runs."""
+    """Files by their paths relative to the folder of all runs."""
 
     _Read = TypeVar("_Read")
 
@@ -32,13 +32,13 @@ _PLAIN: Final = re.compile(r"[^A-Za-z0-9._-]")
 def run_root(
     settings: RunSettings, environment: Mapping[str, str], *, work_tree: str, given: str = ""
 ) -> str:
-    """The absolute path of the folder of all runs.
+    """Return the absolute path of the folder of all runs.
 
     Args:
-        settings: `root`, from the work tree's root where it is relative; without it `path`.
-        environment: what `~` and variables are expanded from.
+        settings: `root`, relative to the work tree's root; if it is empty, `path`.
+        environment: the environment variables to expand `~` and variables from.
         work_tree: the root of the user's working tree.
-        given: `--run-root`, which goes before; from the working directory where it is relative.
+        given: the value of `--run-root`, relative to the working directory; overrides the settings.
 
     Raises:
         SpecguardError: a variable has no value, or a link leads `path` out of the working tree.
@@ -60,22 +60,22 @@ def run_root(
 
 
 def about_run(verb: str, run_id: str, root: str) -> list[str]:
-    """The words of a command about a run.
+    """Return the words of a command about a run.
 
     Args:
-        verb: what it does, such as `resume`.
-        run_id: the run's id; empty: none is named.
-        root: the folder of all runs, where it has to be named; empty: the policy's.
+        verb: the subcommand, such as `resume`.
+        run_id: the run's id; empty: the command names no run.
+        root: the folder of all runs, if the command has to name it; empty: the policy's.
     """
     named = [run_id] if run_id else []
     return ["specguard", "run", verb, *named, *(["--run-root", root] if root else [])]
 
 
 def expanded(text: str, environment: Mapping[str, str]) -> str:
-    """A path with `~`, `$VAR`, `${VAR}` and `${VAR:-default}` filled in, as a shell does.
+    """Expand `~`, `$VAR`, `${VAR}` and `${VAR:-default}` in a path, as a shell does.
 
     Raises:
-        SpecguardError: a variable has no value and no default, or there is anything else that a shell reads.
+        SpecguardError: a variable has neither a value nor a default, or the path has other shell syntax.
     """
     filled = _filled(text, environment, text)
     if not filled.startswith("~"):
@@ -112,35 +112,35 @@ def _filled(text: str, environment: Mapping[str, str], whole: str) -> str:
 
 
 def item_folder(kind: str, item_id: str) -> str:
-    """The name of the folder of an item's runs; what a file name may not hold is written as `%2F`."""
+    """Return the folder name for an item's runs, percent-encoded: `/` becomes `%2F`."""
     return folder_name(f"{kind}-{item_id}")
 
 
 def folder_name(text: str) -> str:
-    """A text as the name of a folder; what a file name may not hold is written as `%2F`."""
+    """Percent-encode a text as a folder name: `/` becomes `%2F`."""
     return _PLAIN.sub(
         lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogateescape")), text
     )
 
 
 RECORDS: Final = (b"manifest.json", b"meta.json")
-"""The files that say what a run is, the first that is there."""
+"""The names of the files with a run's record; the first one that exists counts."""
 
 MARKS: Final = (*RECORDS, b"run.log", b"runner.log", b"control/heartbeat.json", b"commands")
-"""What tells the folder of a run, also where its record is gone."""
+"""The files that identify the folder of a run, even if its record is missing."""
 
 LARGEST: Final = 8 << 20
-"""How many bytes of one file are read as text."""
+"""The highest number of bytes of a file that are read as text."""
 
 _DEEPEST: Final = 4
 
 
 class TreeFiles:
-    """The runs that are part of the judged tree.
+    """The runs in the judged tree.
 
     Args:
-        documents: the tree's.
-        folder: the folder of runs, a slash at its end.
+        documents: the documents of the tree.
+        folder: the folder of runs, with a slash at its end.
     """
 
     def __init__(self, documents: Documents, folder: bytes) -> None:
@@ -148,31 +148,31 @@ class TreeFiles:
         self._folder = folder
 
     def read(self, path: bytes) -> bytes | None:
-        """A file's bytes; None if there is no such file."""
+        """Return the bytes of a file; None if the file is missing."""
         return self._documents.content(self._folder + path)
 
     def digest(self, path: bytes) -> str | None:
-        """The sha256 of a file; None if there is no such file."""
+        """Return the sha256 of a file; None if the file is missing."""
         import hashlib
 
         content = self.read(path)
         return None if content is None else hashlib.sha256(content).hexdigest()
 
     def folders(self) -> Iterator[bytes]:
-        """The folders that hold a manifest, in order."""
+        """Return the folders with a manifest, in order."""
         found: dict[bytes, None] = {}
         for path in self._documents.tree.paths():
             if path.startswith(self._folder) and path.rpartition(b"/")[2] in RECORDS:
                 found[path.removeprefix(self._folder).rpartition(b"/")[0]] = None
-        # What is in a run's folder is its own, such as what was there before it was used again.
+        # Records inside a run's folder belong to that run, such as those from before the folder was reused.
         return (folder for folder in found if not holding(folder, found))
 
     def is_there(self, path: bytes) -> bool:
-        """True if there is a file or folder."""
+        """True if the path is a file or folder."""
         return self._documents.tree.find(self._folder + path) is not None
 
     def link(self, path: bytes) -> bytes | None:
-        """The target of a symbolic link; None if there is none."""
+        """Return the target of a symbolic link; None if the path is not a link."""
         entry = self._documents.tree.find(self._folder + path)
         if entry is None or entry.mode != SYMLINK:
             return None
@@ -180,7 +180,7 @@ class TreeFiles:
 
 
 class LocalFiles:
-    """The runs of a folder of this machine; no link is followed, it could lead to anything.
+    """The runs in a local folder; links are not followed, as they could lead anywhere.
 
     Args:
         root: the folder of all runs, absolute.
@@ -190,11 +190,11 @@ class LocalFiles:
         self._root = os.path.realpath(os.fsencode(root))
 
     def read(self, path: bytes) -> bytes | None:
-        """A file's bytes; None if there is no such file."""
+        """Return the bytes of a file; None if the file is missing."""
         return self._of_file(path, lambda file: file.read(LARGEST))
 
     def digest(self, path: bytes) -> str | None:
-        """The sha256 of a file; None if there is no such file."""
+        """Return the sha256 of a file; None if the file is missing."""
         import hashlib
 
         return self._of_file(path, lambda file: hashlib.file_digest(file, "sha256").hexdigest())
@@ -211,23 +211,24 @@ class LocalFiles:
             raise MissingFact(said, help, code="unreadable-file") from error
 
     def folders(self, marks: Iterable[bytes] = RECORDS) -> Iterator[bytes]:
-        """The folders that hold a manifest, or another mark of a run, in order."""
+        """Yield the folders with a manifest or another mark of a run, in order."""
         for folder, names, _ in os.walk(self._root):
             inside = os.path.relpath(folder, self._root)
             found = inside != b"." and is_run(folder, marks)
-            # What is in it is its own, such as what was there before its folder was used again.
+            # Records inside a run's folder belong to that run, such as those from before the folder was
+            # reused.
             end = found or inside.count(b"/") == _DEEPEST - 1
             names[:] = [] if end else sorted(names)
             if found:
                 yield inside
 
     def is_there(self, path: bytes) -> bool:
-        """True if there is a file or folder."""
+        """True if the path is a file or folder."""
         place = self._place(path)
         return place is not None and os.path.exists(place)
 
     def link(self, path: bytes) -> bytes | None:
-        """The target of a symbolic link; None if there is none."""
+        """Return the target of a symbolic link; None if the path is not a link."""
         place = os.path.join(self._root, path)
         above = os.path.dirname(place)
         return os.readlink(place) if os.path.realpath(above) == above and os.path.islink(place) else None
@@ -238,12 +239,12 @@ class LocalFiles:
 
 
 def is_run(folder: bytes, marks: Iterable[bytes] = MARKS) -> bool:
-    """True if a folder of this machine is that of a run."""
+    """True if a local folder is the folder of a run."""
     return any(os.path.lexists(os.path.join(folder, mark)) for mark in marks)
 
 
 def holding(path: bytes, folders: Container[bytes]) -> bytes:
-    """The nearest of some folders that a path lies in; empty if it lies in none."""
+    """Return the nearest of the given folders that contains a path; empty if none does."""
     folder = path.rpartition(b"/")[0]
     while folder and folder not in folders:
         folder = folder.rpartition(b"/")[0]
@@ -251,7 +252,7 @@ def holding(path: bytes, folders: Container[bytes]) -> bytes:
 
 
 def place_of(named: str) -> bytes | None:
-    """The folder of a run from what names it, `<kind>-<id>/<run-id>`; None if that names none."""
+    """Return the folder of a run from its name `<kind>-<id>/<run-id>`; None if the name is invalid."""
     above, slash, run_id = named.strip().rpartition("/")
     parts = [folder_name(part) for part in (above, run_id)]
     if not slash or any(part in ("", ".", "..") for part in parts):
@@ -271,12 +272,12 @@ _TEXT: Final = """\
 
 
 def committed_folder(settings: RunSettings, *, work_tree: str, runs: str) -> str:
-    """The folder of all runs from the repository's root, where they are committed; empty if they are not.
+    """Return the folder of all runs, relative to the repository's root; empty if runs are not committed.
 
     Args:
-        settings: what the policy says.
-        work_tree: the root of the user's working files.
-        runs: the folder that runs are kept in, absolute.
+        settings: the policy's settings.
+        work_tree: the root of the user's working tree.
+        runs: the folder of all runs, absolute.
     """
     own = os.path.realpath(os.path.join(work_tree, settings.path))
     if settings.keep != "tree" or settings.root or own != os.path.realpath(runs):
@@ -285,16 +286,16 @@ def committed_folder(settings: RunSettings, *, work_tree: str, runs: str) -> str
 
 
 def ignore_local(runs: str) -> bool:
-    """Have git ignore what is never committed of runs; a file that is there is left as it is.
+    """Write a `.gitignore` for the local files of runs, unless the file exists.
 
     Args:
-        runs: the folder of all runs, absolute; it is made where it is not there.
+        runs: the folder of all runs, absolute; created if it is missing.
 
     Returns:
-        Whether the file was written.
+        True if the file was written.
 
     Raises:
-        SpecguardError: it cannot be written.
+        SpecguardError: the file cannot be written.
     """
     file = os.path.join(runs, IGNORE)
     with recording(file):
@@ -309,10 +310,10 @@ def ignore_local(runs: str) -> bool:
 
 @contextmanager
 def recording(file: str) -> Iterator[None]:
-    """Raise what keeps a file of a run from being written as an error that a person can mend.
+    """Convert write errors of a run's file to an error with a next step for the user.
 
     Raises:
-        SpecguardError: in place of any `OSError` but that of a lock.
+        SpecguardError: replaces any `OSError` except the timeout of a lock.
     """
     try:
         yield

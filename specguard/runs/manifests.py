@@ -1,7 +1,7 @@
-"""The manifest of a run, `specguard.run/1`, the schemas of what a run leaves, and its folder.
+"""The manifest of a run, `specguard.run/1`, the schemas of its other files, and its folder.
 
-The manifest is written whole after every step and every command, and so are the heartbeat, logs and evidence
-beside it. Fields are only ever added. Times are UTC, as `YYYY-MM-DDTHH:MM:SSZ`; durations are seconds.
+The manifest is written as a whole after every step and command, as are the heartbeat, logs and evidence.
+Later versions only add fields. Times are in UTC, as `YYYY-MM-DDTHH:MM:SSZ`; durations are in seconds.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ State = Literal[
 ]  # fmt: skip
 StepState = Literal["pending", "running", "done", "failed", "skipped"]
 Grade = Literal["claimed", "observed", "re-run", "ci"]
-"""How much a result proves, from least: an agent says so, a hook saw it, specguard ran it, CI did."""
+"""The grades of evidence, weakest first: claimed by an agent, seen by a hook, run by specguard, run by CI."""
 
 Kind = Literal["agent", "format", "gate", "teardown", "hook", "tool"]
 Source = Literal["policy", "document", "plan", "flag", "run"]
@@ -42,7 +42,7 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Model(BaseModel):
-    """The base of all parts: no unknown field, and a check of values that are set later."""
+    """The base class of all parts: refuses unknown fields, and validates assignments."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
@@ -51,11 +51,11 @@ class Item(_Model):
     """The work item of a run.
 
     Attributes:
-        kind: the kind's name; `gates` for a run of gates alone, `research` and `review` for documents.
-        id: its id as text.
-        slug: its slug, where it has one.
-        document: the path of its document in the base, where it has one.
-        plan: the plan's file, for a task.
+        kind: the kind's name; `gates` for a run of gates only, `research` and `review` for documents.
+        id: the item's id as text.
+        slug: the item's slug, if it has one.
+        document: the path of the item's document in the base, if it has one.
+        plan: the plan's file, if the item is a task.
     """
 
     kind: str
@@ -66,7 +66,7 @@ class Item(_Model):
 
     @property
     def label(self) -> str:
-        """Its name in messages: `phase 12`, `task_001`."""
+        """The item's name in messages: `phase 12`, `task_001`."""
         return self.id if self.id.casefold().startswith(self.kind.casefold()) else f"{self.kind} {self.id}"
 
 
@@ -74,16 +74,17 @@ class Repository(_Model):
     """The repository and commit that the run started from.
 
     Attributes:
-        remote: the canonical repository's address, without what is secret in it.
-        remote_name: what the user's repository calls it; empty if it has no remote, and is it itself.
-        base: the short name of the branch.
-        base_oid: the commit that it was at.
-        below: the branch that the run's own is stacked on, which the base does not have; None: the base.
-        below_oid: the commit that it was at.
-        tip: the commit of the run's own branch that it goes on from, where that branch holds several items;
-            None: it starts from the base.
-        branch_oid: where the run's branch was when it began, where it may be there already: it goes on from
-            there (`tip`), or was merged, and is moved on.
+        remote: the canonical repository's address, without credentials.
+        remote_name: the name of that remote in the user's repository; empty if that repository has no remote.
+        base: the short name of the base branch.
+        base_oid: the object id of the base's commit.
+        below: the branch that the run's branch is stacked on, which the base does not contain; None: the
+            base.
+        below_oid: the object id of that branch's commit.
+        tip: the commit of the run's own branch that the run continues from, if the branch holds several
+            items; None: it starts from the base.
+        branch_oid: the commit of the run's branch when the run began, if the branch existed. The run
+            continues from it (`tip`), or it was merged and the branch moves on.
         object_format: `sha1` or `sha256`.
     """
 
@@ -99,12 +100,12 @@ class Repository(_Model):
 
     @property
     def start(self) -> str:
-        """The commit that the run's place is checked out at, and that its own commit follows."""
+        """The commit that the run's place is checked out at, and the parent of the run's commit."""
         return self.tip or self.below_oid or self.base_oid
 
     @property
     def into(self) -> str:
-        """The short name of the branch that the run's own is to be merged into."""
+        """The short name of the branch that the run's branch will be merged into."""
         return self.below or self.base
 
 
@@ -112,8 +113,8 @@ class PolicyMade(_Model):
     """The policy that judged.
 
     Attributes:
-        policy_id: of the compiled policy.
-        ref: the commit that it was read from.
+        policy_id: the id of the compiled policy.
+        ref: the commit that the policy was read from.
         documents: the object id of each document by its path.
     """
 
@@ -126,10 +127,10 @@ class Agent(_Model):
     """The agent's command.
 
     Attributes:
-        name: as the policy calls it; None for one that was given as a command.
-        command: its words, with secrets taken out.
-        version: what `--version` said, where the policy asks for one.
-        approval_policy: what `--approval-policy` said.
+        name: the agent's name in the policy; None if the agent was passed as a command.
+        command: the words of the command, without secrets.
+        version: the output of `--version`, if the policy restricts versions.
+        approval_policy: the value of `--approval-policy`.
     """
 
     name: str | None = None
@@ -139,15 +140,15 @@ class Agent(_Model):
 
 
 class Step(_Model):
-    """One step: recorded before it starts and after it ends.
+    """One step, recorded before it starts and after it ends.
 
     Attributes:
         name: one of the steps in their order.
-        attempt: which time it is, from 1.
-        state: what became of it.
-        started_at: when it began.
+        attempt: the number of the attempt, from 1.
+        state: the state of the step.
+        started_at: when it started.
         ended_at: when it ended.
-        detail: what it came to, in one sentence.
+        detail: its result, in one sentence.
     """
 
     name: str
@@ -159,27 +160,27 @@ class Step(_Model):
 
 
 class Command(_Model):
-    """One command that the run ran: the agent, a gate, a formatter, a hook.
+    """One command of the run: the agent, a gate, a formatter, a hook.
 
     Attributes:
         number: from 1, in the order of starting.
-        name: what reports call it.
+        name: the name in reports.
         kind: `agent`, `format`, `gate`, `teardown`, `hook` or `tool`.
-        source: what asked for it: `policy`, `document`, `plan`, `flag` or `run`.
-        command: as it was run, with secrets taken out.
-        attempt: of which round.
-        started_at: when it began.
+        source: the origin of the command: `policy`, `document`, `plan`, `flag` or `run`.
+        command: the command line, without secrets.
+        attempt: the number of the round.
+        started_at: when it started.
         ended_at: when it ended.
         duration: in seconds.
         exit_code: None while it runs; negative for a signal.
-        timed_out: whether its time limit ended it.
-        problem: why it failed whatever its exit code says, in one sentence; else empty.
-        leftovers: the processes that it left behind, which were ended, each in a few words.
-        log: its output, from the run's folder.
-        response: the file with its result and the tail of its output, from the run's folder.
+        timed_out: true if its time limit ended it.
+        problem: why it failed regardless of its exit code, in one sentence; else empty.
+        leftovers: the processes that it left running and that were ended, each in a few words.
+        log: its output, relative to the run's folder.
+        response: the file with its result and the tail of its output, relative to the run's folder.
         log_digest: the sha256 of that log.
         tree: the tree of the working files that it ran on.
-        grade: how much its result proves.
+        grade: the grade of its result as evidence.
     """
 
     number: int
@@ -203,16 +204,16 @@ class Command(_Model):
 
     @property
     def succeeded(self) -> bool:
-        """True if it ended by itself, and well."""
+        """True if the command ended by itself with exit code 0 and without a problem."""
         return self.exit_code == 0 and not self.problem
 
 
 class Response(Command):
-    """The file beside a command's log, `specguard.command/1`: its result as in the manifest, and more.
+    """The file next to a command's log, `specguard.command/1`: its result as in the manifest, and more.
 
     Attributes:
-        output_bytes: how much the command printed, kept or not.
-        cut: whether it printed more than the log keeps.
+        output_bytes: the number of bytes that the command printed, logged or not.
+        cut: true if it printed more than the log holds.
         tail: the end of the log.
     """
 
@@ -223,16 +224,16 @@ class Response(Command):
 
 
 class Judgement(_Model):
-    """One verdict of the guard over the tree as it will be committed.
+    """One verdict of the guard on the tree to be committed.
 
     Attributes:
-        attempt: of which round.
+        attempt: the number of the round.
         tree: the judged tree.
         verdict: in one word.
-        exit_code: of the check.
-        findings: the fingerprints of those that were open errors.
-        report: the JSON report, from the run's folder.
-        policy_id: of what judged.
+        exit_code: the exit code of the check.
+        findings: the fingerprints of the open errors.
+        report: the JSON report, relative to the run's folder.
+        policy_id: the id of the policy that judged.
     """
 
     attempt: int
@@ -249,8 +250,8 @@ class PullRequest(_Model):
 
     Attributes:
         title: its title.
-        url: its address, where it was opened or updated.
-        number: its number there.
+        url: its address, if it was opened or updated.
+        number: its number on the platform.
         state: `opened`, `updated` or `printed` (the command that opens it).
         command: the command that opens it.
     """
@@ -268,36 +269,35 @@ class Manifest(_Model):
     Attributes:
         run_id: `YYYY-MM-DDTHH-MM-SSZ-xxxx`.
         tool: the version of specguard.
-        item: what it works on.
-        state: how it stands.
-        reason: why it is not succeeded, in one sentence.
+        item: the work item.
+        state: the state of the run.
+        reason: why it did not succeed, in one sentence.
         pid: the process that runs it.
-        token: what only the process that works on it now knows the sha256 of; a resumed run has a new one.
-        repository: where it started from.
-        policy: what judges.
-        agent: who works; None for a run of gates.
+        token: the sha256 of a token that only the run's current process knows; a resumed run has a new one.
+        repository: the repository and commit that it started from.
+        policy: the policy that judges.
+        agent: the agent; None for a run of gates.
         branch: the branch that is pushed.
         place: the folder of the run's own repository.
-        kept: its folder from the repository's root, where the policy has runs committed; else None.
-        attempts: how many rounds there were.
-        max_attempts: how many there may be.
-        started_at: when it began.
+        kept: its folder relative to the repository's root, if the policy has runs committed; else None.
+        attempts: the number of rounds so far.
+        max_attempts: the highest allowed number of rounds.
+        started_at: when it started.
         ended_at: when it ended.
-        timeout: how many seconds it may take.
-        steps: each, in its order; a round that begins again adds them again.
-        commands: each, in the order of starting.
-        judgements: each verdict.
+        timeout: the time limit, in seconds.
+        steps: the steps, in order; a new round appends its steps again.
+        commands: the commands, in the order of starting.
+        judgements: the verdicts.
         tree: the tree that was judged last and is committed.
-        content: the sha256 of what `tree` holds but for papers (contracts, indexes, plans, runs), of a run of
-            gates: nobody else may have that tree.
-        worked: the tree that the gates ran on, where the plan was marked in it since; None if it was not,
-            and they ran on `tree`.
+        content: the sha256 of the files in `tree` without papers (contracts, indexes, plans, runs), for a run
+            of gates: its tree may exist only there.
+        worked: the tree that the gates ran on, if the plan was marked since; None if they ran on `tree`.
         commit: the commit.
         pushed: the commit that the remote has.
         pull_request: the pull request.
-        approvals: the ids of approvals that lifted something.
-        highlights: what it shows, for a reviewer: the subjects of the commits, and what is not committed.
-        notes: what a reader should know, such as that the base has moved on meanwhile.
+        approvals: the ids of the approvals that accepted findings.
+        highlights: the changes, for a reviewer: the subjects of the commits, and uncommitted changes.
+        notes: remarks for a reader, such as that the base has moved on meanwhile.
         digests: the sha256 of each of the run's files, when it ended.
     """
 
@@ -339,11 +339,11 @@ RESULTS_SCHEMA = "specguard.results/1"
 
 
 class Ran(BaseModel):
-    """A command that the agent says it has run.
+    """A command that the agent reports.
 
     Attributes:
         command: the command.
-        exit_code: what it ended with.
+        exit_code: its exit code.
     """
 
     model_config = ConfigDict(extra="ignore", strict=True)
@@ -357,11 +357,11 @@ class Results(BaseModel):
 
     Attributes:
         task: the task's id.
-        status: `done`; or `blocked` where somebody has to decide something first.
-        summary: what was done, or what is in the way, in a few sentences.
-        files: the paths that were changed, from the repository's root.
-        commands: what was run to see that it works.
-        notes: what whoever goes on should know.
+        status: `done`; or `blocked` if somebody has to decide something first.
+        summary: the work done, or the obstacle, in a few sentences.
+        files: the changed paths, from the repository's root.
+        commands: the commands that were run to verify the work.
+        notes: remarks for whoever continues.
     """
 
     model_config = ConfigDict(extra="ignore", strict=True)
@@ -382,15 +382,15 @@ class RunError(BaseModel):
     """`error.json`, `specguard.run-error/1`.
 
     Attributes:
-        run_id: of which run.
-        step: the step that it ended in.
-        state: how the run stands then.
+        run_id: the id of the run.
+        step: the step in which the run ended.
+        state: the state of the run.
         error: the name of the kind of error, which `specguard error` explains; empty in older files.
         reason: why, in one sentence.
-        exit_code: that of specguard.
+        exit_code: the exit code of specguard.
         command: the number of the command that failed; None without one.
         tail: the end of that command's output; empty without one.
-        suggestion: the command or step that mends it; empty if there is none.
+        suggestion: the command or step that fixes it; empty if there is none.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -413,7 +413,7 @@ class Heartbeat(BaseModel):
     Attributes:
         time: when it was written, in UTC.
         pid: the process that runs the run.
-        step: the step that it is in.
+        step: the current step.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -434,7 +434,7 @@ _MODELS: Final[Mapping[str, tuple[type[BaseModel], str]]] = {
 
 
 def run_schemas() -> Mapping[str, dict[str, Any]]:
-    """The schema of each file, by its name: that of `run.schema.json` is `run`."""
+    """Return the schema of each file by name; that of `run.schema.json` is `run`."""
     return {name: _schema(model, title) for name, (model, title) in _MODELS.items()}
 
 
@@ -448,9 +448,9 @@ def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
 
 
 def _readable(schema: Any) -> Any:
-    """The same for readers of any language: what Python's documentation says stands with each property.
+    """Return a schema without Python's titles, with the text of `Attributes:` at each property.
 
-    Fields are only ever added, so further ones are not refused.
+    Later versions add fields, so unknown fields are allowed.
     """
     if isinstance(schema, list):
         return [_readable(one) for one in schema]
@@ -458,7 +458,7 @@ def _readable(schema: Any) -> Any:
         return schema
     made = {key: _readable(value) for key, value in schema.items()}
     for key in ("title", "additionalProperties"):
-        # A property may have that name.
+        # A property may have this name.
         if isinstance(made.get(key), (str, bool)):
             del made[key]
     text = made.get("description")
@@ -469,7 +469,7 @@ def _readable(schema: Any) -> Any:
 
 
 def _describe(schema: dict[str, Any], text: str) -> None:
-    """Add to the properties of a schema what the documentation of a class says of them."""
+    """Add the descriptions in a class docstring to the properties of a schema."""
     rest = text.partition("\n\nAttributes:\n")[2]
     for name, told in _ATTRIBUTE.findall(f"{rest}\n"):
         if name in schema.get("properties", {}):
@@ -481,24 +481,24 @@ HEARTBEAT: Final = "control/heartbeat.json"
 LOG: Final = "run.log"
 COMMANDS: Final = "commands"
 HOLDER: Final = "control/holder"
-"""The file that says, by its sha256, which process may write to the folder."""
+"""The file with the sha256 of the token of the process that may write to the folder."""
 SEAL: Final = "control/sealed"
-"""The sha256 of the manifest as this machine has left it; it is never committed."""
+"""The file with the sha256 of the final manifest that this machine wrote; it is never committed."""
 
 
 class StaleWorker(SpecguardError):
-    """A process that has lost its run to another one: nothing more is written for it."""
+    """A process that lost its run to another process; it writes nothing more."""
 
     code = "run-lost"
 
 
 def now_text() -> str:
-    """The time as manifests have it."""
+    """Return the current time in the format of manifests."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def new_run_id() -> str:
-    """A run's id: the time to the second, and four digits that two runs of it do not share."""
+    """Return a new run id: the time to the second, and four random hexadecimal digits."""
     return f"{datetime.now(UTC).strftime('%Y-%m-%dT%H-%M-%SZ')}-{os.urandom(2).hex()}"
 
 
@@ -507,10 +507,10 @@ class RunFolder:
 
     Args:
         path: its absolute path.
-        root: the folder of all runs, where commands have to name it (`--run-root`); empty: the policy's.
+        root: the folder of all runs, if commands have to name it (`--run-root`); empty: the policy's.
 
     Attributes:
-        held_by: the sha256 of the token of the process that writes; empty for one that has taken no run.
+        held_by: the sha256 of the token of the process that writes; empty until it takes the run.
     """
 
     def __init__(self, path: str, root: str = "") -> None:
@@ -525,18 +525,18 @@ class RunFolder:
         return os.path.basename(self.path)
 
     def command(self, verb: str, *words: str) -> str:
-        """The command that does something with the run, for a shell: `resume`, `report` and so on."""
+        """Return a shell command about the run: `resume`, `report` and so on."""
         return shlex.join([*about_run(verb, self.run_id, self.root), *words])
 
     def file(self, name: str) -> str:
-        """The absolute path of a file, from the run's folder."""
+        """Return the absolute path of a file in the run's folder."""
         return os.path.join(self.path, name)
 
     def take(self, token: str) -> None:
-        """Make whoever has a token the only one that writes to the folder from now on.
+        """Make the owner of a token the only process that writes to the folder.
 
         Args:
-            token: something that nobody else can know.
+            token: a secret of this process.
         """
         held_by = hashlib.sha256(token.encode()).hexdigest()
         self.held_by = ""
@@ -544,10 +544,10 @@ class RunFolder:
         self.held_by = held_by
 
     def hold(self) -> None:
-        """See that nobody else has taken the folder meanwhile.
+        """Check that no other process has taken the folder.
 
         Raises:
-            StaleWorker: somebody has.
+            StaleWorker: another process has taken it.
         """
         if not self.held_by:
             return
@@ -565,22 +565,22 @@ class RunFolder:
         """Write the manifest.
 
         Args:
-            manifest: it.
-            seal: whether it is the one that a run ends with: it is remembered as left here, not brought by
-                a change.
+            manifest: the manifest.
+            seal: True for the final manifest of the run: its digest is recorded, so that a later change is
+                noticed.
 
         Returns:
-            Whether it was still as it was left here before; somebody else had altered it otherwise.
+            True if the manifest was still as this process had written it; False if it was altered meanwhile.
 
         Raises:
-            StaleWorker: somebody else has taken the folder.
-            SpecguardError: it cannot be written.
+            StaleWorker: another process has taken the folder.
+            SpecguardError: the manifest cannot be written.
         """
         own = self._left is None or self.digest(MANIFEST) == self._left
         data = (manifest.model_dump_json(by_alias=True, indent=2) + "\n").encode("utf-8", "backslashreplace")
         left = hashlib.sha256(data).hexdigest()
         if seal:
-            # First, since nothing is written any more once the manifest says that the run has ended.
+            # The seal is first, since nothing is written after the manifest says that the run has ended.
             self.write(SEAL, f"{left}\n")
         self.write(MANIFEST, data)
         self._left = left
@@ -588,16 +588,16 @@ class RunFolder:
 
     @property
     def sealed(self) -> bool:
-        """True if the manifest is the one that was left here."""
+        """True if the manifest is the final one that this machine wrote."""
         with suppress(OSError, ValueError), open(self.file(SEAL), encoding="ascii") as file:
             return file.read().strip() == self.digest(MANIFEST)
         return False
 
     def read_manifest(self) -> Manifest:
-        """The manifest.
+        """Read the manifest.
 
         Raises:
-            SpecguardError: there is none, or it does not fit its schema.
+            SpecguardError: the manifest is missing, or does not fit its schema.
         """
         file = self.file(MANIFEST)
         try:
@@ -613,21 +613,21 @@ class RunFolder:
             ) from error
 
     def beat(self, step: str, **more: Any) -> None:
-        """Say that the run is alive.
+        """Write the heartbeat, the sign that the run is alive.
 
         Args:
-            step: the step that it is in.
-            more: what else a reader may want, such as the pid of what it waits for.
+            step: the current step.
+            more: further fields for readers, such as the pid of the process that it waits for.
         """
         said = {"time": now_text(), "pid": os.getpid(), "step": step, **more}
         self.write(HEARTBEAT, json.dumps(said, indent=2) + "\n")
 
     def write(self, name: str, text: str | bytes) -> None:
-        """Write a file of the run: readers see the old one or the new one, also after a crash.
+        """Write a file of the run atomically: readers see the old or the new file, even after a crash.
 
         Raises:
-            StaleWorker: somebody else has taken the folder.
-            SpecguardError: it cannot be written.
+            StaleWorker: another process has taken the folder.
+            SpecguardError: the file cannot be written.
         """
         self.hold()
         target = self.file(name)
@@ -643,37 +643,37 @@ class RunFolder:
             os.replace(temporary, target)
 
     def data(self, name: str) -> dict[str, Any]:
-        """The data in a JSON file of the run.
+        """Read a JSON object from a file of the run.
 
         Raises:
-            OSError, ValueError: it cannot be read, or holds no object.
+            OSError, ValueError: the file cannot be read, or does not hold an object.
         """
         with open(self.file(name), "rb") as stream:
             found = json.load(stream)
         if not isinstance(found, dict):
-            raise ValueError(f"{name} holds no object")  # noqa: TRY004 - as broken JSON is told
+            raise ValueError(f"{name} holds no object")  # noqa: TRY004 - as for broken JSON
         return found
 
     def known(self, name: str) -> dict[str, Any]:
-        """The same; empty if it cannot be read."""
+        """Read a JSON object from a file of the run; empty if the file cannot be read."""
         try:
             return self.data(name)
         except (OSError, ValueError):
             return {}
 
     def remove(self, name: str) -> None:
-        """Remove a file of the run, if it is there.
+        """Remove a file of the run, if it exists.
 
         Raises:
-            StaleWorker: somebody else has taken the folder.
-            SpecguardError: it cannot be removed.
+            StaleWorker: another process has taken the folder.
+            SpecguardError: the file cannot be removed.
         """
         self.hold()
         with recording(self.file(name)), suppress(FileNotFoundError):
             os.unlink(self.file(name))
 
     def clear(self) -> None:
-        """Remove what a process that died while it wrote has left behind."""
+        """Remove the temporary files of a process that died while it wrote."""
         for folder, _, names in os.walk(self.path):
             for name in names:
                 if name.endswith(".tmp"):
@@ -681,14 +681,14 @@ class RunFolder:
                         os.unlink(os.path.join(folder, name))
 
     def log(self, text: str) -> None:
-        """Add a line to `run.log`: what the run does, with the time.
+        """Append a line with the time to `run.log`.
 
         Args:
-            text: the line, without secrets and without what a terminal would obey.
+            text: the line, without secrets and without terminal control characters.
 
         Raises:
-            StaleWorker: somebody else has taken the folder.
-            SpecguardError: it cannot be written.
+            StaleWorker: another process has taken the folder.
+            SpecguardError: the log cannot be written.
         """
         self.hold()
         with recording(self.file(LOG)):
@@ -698,7 +698,7 @@ class RunFolder:
                 stream.write(f"{now_text()} {text}\n".encode("utf-8", "backslashreplace"))
 
     def files(self) -> list[str]:
-        """The files of the run, from its folder, without the manifest and what changes while it runs."""
+        """List the files of the run relative to its folder, without the manifest and `control/`."""
         found = []
         for folder, folders, names in os.walk(self.path):
             folders.sort()
@@ -707,7 +707,7 @@ class RunFolder:
         return [name for name in found if name != MANIFEST and not name.startswith("control/")]
 
     def digest(self, name: str) -> str | None:
-        """The sha256 of a file; None if it is not there."""
+        """Return the sha256 of a file; None if the file is missing."""
         try:
             with open(self.file(name), "rb") as stream:
                 return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -716,17 +716,17 @@ class RunFolder:
 
 
 META: Final = "meta.json"
-"""The file, in a run's folder."""
+"""The name of the file in a run's folder."""
 
 LAYOUT: Final = "meta"
-"""What `[runs] layouts` calls it."""
+"""The name of the file's layout in `[runs] layouts`."""
 
 
 def meta_text(manifest: Manifest) -> str:
-    """The `meta.json` of a run: its status, times and task, and where the rest is.
+    """Render the `meta.json` of a run: its status, times and task, and the paths of its other files.
 
     Args:
-        manifest: its record.
+        manifest: the run's manifest.
     """
     last = manifest.commands[-1] if manifest.commands else None
     data = {

@@ -1,11 +1,11 @@
-"""The proof that something is done: the item of a run, its tree, its end, and who ran it.
+"""The proof by runs that something is done: the run's item, tree, result, and grade.
 
-`RunProof.flaw` is the one answer. Who asks only says what is claimed: an item and the runs that it cites, or
-gates and the trees that they must have passed on.
+Only `RunProof.flaw` decides. Callers describe the claim: an item and the runs that it cites, or gates and the
+trees that they must have passed on.
 
-As the command lines of Aider, Amp, Claude Code, Codex, Copilot, Crush, Cursor, Droid, Gemini, Goose, Kiro and
-Qwen Code have them. A script that starts an agent, or a configuration of one's own, can hide them; words that
-stand in the command cannot.
+The options of high trust are those of Aider, Amp, Claude Code, Codex, Copilot, Crush, Cursor, Droid, Gemini,
+Goose, Kiro and Qwen Code. A script that starts an agent, or the agent's own configuration, can hide them.
+Options in the command cannot be hidden.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ if TYPE_CHECKING:
 
 
 _BOUND: Final = "observed"
-"""From this grade a run must name the item, and have been made on its tree."""
+"""From this grade on, a run must name the item and must have run on its tree."""
 
 
 class Claim(Record):
-    """Something that is said to be done, or to have passed.
+    """A claim that an item is done, or that a gate has passed.
 
     Attributes:
-        label: what messages call it.
-        kind: the kind of its item; empty: of any.
-        ids: the ids of its item; none if it stands under none.
-        plan: the file of the plan that lists it; empty if none does.
-        commit: the commit that did it, where that is known; otherwise its item's last one is looked for.
-        alone: whether a commit's subject that names the item can mean no other one.
-        cited: the manifests that it names, each as it is written.
-        owns: whether a run of the item counts that it does not name.
-        word: what it says itself: `person` where somebody verified it, `claimed` where it repeats results.
+        label: the name of the claim in messages.
+        kind: the kind of its item; empty: any kind.
+        ids: the ids of its item; empty if it belongs to no item.
+        plan: the file of the plan that lists it; empty if it is not in a plan.
+        commit: the commit that did it, if known; otherwise the last commit of its item is searched.
+        alone: True if a commit's subject that names the item's id cannot mean another item.
+        cited: the manifests that it names, each as written and as a path.
+        owns: True if runs of the item count, even if the claim does not name them.
+        word: its own statement: `person` if a person verified it, `claimed` if it repeats results.
         gate: the gate that must have passed; empty: any run that succeeded counts.
         on: the trees that the gate must have passed on.
-        least: the least grade of the gate's result.
-        logged: whether the gate's log must be there, and the run's success.
-        status: what it is said to be.
-        path, line, key: where it is said, and what tells it from others there.
+        least: the lowest accepted grade of the gate's result.
+        logged: True if the gate's log must exist, and the run must have succeeded.
+        status: the claimed status.
+        path, line, key: where it is, and its key among the claims there.
     """
 
     label: str
@@ -75,18 +75,18 @@ class Claim(Record):
     key: str = ""
 
     def names(self) -> frozenset[str]:
-        """Its ids as they are compared, with the kind before them and without."""
+        """Return the normalized ids, each with and without the kind as a prefix."""
         ids = map(normal_id, self.ids)
         return frozenset(name for one in ids for name in (one, f"{self.kind}-{one}"))
 
 
 class Flaw(Record, frozen=False):
-    """The reason why a claim is not shown.
+    """The reason why a claim is not proven.
 
     Attributes:
         reason: a clause about the run.
-        bound: whether only its grade, item or tree falls short, of a run that succeeded.
-        run: the run as messages name it; empty if there is none.
+        bound: True if the run succeeded, and only its grade, item or tree is insufficient.
+        run: the run as messages name it; empty without a run.
     """
 
     reason: str
@@ -98,20 +98,20 @@ class Flaw(Record, frozen=False):
 
 
 class RunProof(Record):
-    """The proof that the runs of a repository give in one tree.
+    """The proof that the runs of a repository provide in one tree.
 
     Attributes:
         records: the runs.
         git: reads commits and trees.
         tree: the judged tree.
-        head: the commit whose history counts; None if no history is read, as for what is staged.
-        past: the commits of that history whose message has one of some words, newest first.
-        kinds: the kinds of work items, whose templates tell which commit is an item's.
-        paper: whether a path is a document under contract, an index, a plan or a run: no part of what a run
-            tests.
-        whole: whether the whole tree is judged, whatever was done when.
-        least: the least that evidence must be.
-        contents: the identities of trees that were asked for.
+        head: the commit whose history counts; None if no history is read, as for staged changes.
+        past: returns the commits of that history whose message has one of some words, newest first.
+        kinds: the kinds of work items, whose templates identify an item's commits.
+        paper: returns True if a path is a document under contract, an index, a plan or a run: runs do not
+            test papers.
+        whole: True if the whole tree is judged, regardless of when its items were done.
+        least: the lowest accepted grade of evidence.
+        contents: the cached identities of trees without papers, by object id.
     """
 
     records: RunRecords
@@ -128,19 +128,19 @@ class RunProof(Record):
     def claim(
         self, label: str, gate: str, on: Sequence[str], *, least: str = "re-run", logged: bool = False
     ) -> Claim:
-        """That a gate has passed on trees; see `Claim`."""
+        """Return the claim that a gate has passed on trees; see `Claim`."""
         return Claim(label=label, gate=gate, on=on, least=least, logged=logged)
 
     @cached_property
     def claimed(self) -> set[tuple[bytes, str]]:
-        """The results that were judged and are only claimed: their run is bound to no tree."""
+        """The judged results that are only claimed, as their run is not bound to a tree."""
         return set()
 
     def judge(self, claim: Claim) -> Flaw | None:
-        """The reason why nothing shows a claim; None if something does.
+        """Return the reason why no run proves a claim; None if a run does.
 
         Raises:
-            MissingFact: a run that it cites cannot be seen from here, and nothing else shows it.
+            MissingFact: a cited run is not visible from here, and nothing else proves the claim.
         """
         if claim.word == "person":
             return None
@@ -165,22 +165,22 @@ class RunProof(Record):
         return found
 
     def _flaws(self, claim: Claim) -> Iterator[tuple[str, Flaw | None]]:
-        """Each run that could show a claim, and the reason why it does not."""
+        """Yield each run that could prove a claim, with the reason why it does not, or None."""
         yield from judge_each(claim.cited, lambda one: [(one[0], self.flaw(self.records.at(one[1]), claim))])
         for run in self.records.all if claim.owns else ():
             if self._is_named(run, claim) and run.succeeded:
                 yield self.records.shown(run), self.flaw(run, claim)
 
     def flaw(self, run: RunRecord | None, claim: Claim) -> Flaw | None:
-        """The reason why a run does not show a claim; None if it does.
+        """Return the reason why a run does not prove a claim; None if it does.
 
-        What is done or ticked needs a run that succeeded and is of no other item; from the grade `observed`
-        the run names the item, and its tree is, but for papers, the judged one or one that holds the item's
-        change. A gate needs its last result on one of the trees that count; a `logged` one may be any command
-        with that word, with its log, of a run that succeeded.
+        A done or ticked item needs a run that succeeded and does not name other items. From the grade
+        `observed` on, the run must name the item. Its tree must be, apart from papers, the judged tree or one
+        that contains the item's change. A gate needs its last result on one of the trees in `on`. A `logged`
+        gate may be any command with that word, with its log, of a run that succeeded.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required object is missing.
         """
         if run is None:
             return Flaw("does not exist")
@@ -205,7 +205,7 @@ class RunProof(Record):
         return Flaw(reason, bound=True) if reason else None
 
     def _is_named(self, run: RunRecord, claim: Claim) -> bool:
-        """True if a run is one of the claim's item."""
+        """True if a run names the claim's item."""
         plan = run.value.get("item")
         plan = plan.get("plan") if isinstance(plan, dict) else None
         if claim.plan and plan and plan != claim.plan:
@@ -214,14 +214,14 @@ class RunProof(Record):
             return False
         names = claim.names()
         for one in run.told or ([] if run.kind == GATES else [run.item]):
-            # A run of an item's gates has `<kind>-<id>` for its id.
+            # The item id of a run of an item's gates is `<kind>-<id>`.
             kind, _, rest = one.partition("-") if run.kind == GATES else ("", "", one)
             if normal_id(one) in names or (normal_id(rest) in names and claim.kind in ("", kind)):
                 return True
         return False
 
     def _bound_flaw(self, run: RunRecord, claim: Claim) -> str:
-        """The reason why a run that succeeded is not bound to its item and tree, or proves too little."""
+        """Return why a run that succeeded is not bound to its item and tree, or has too low a grade."""
         if not claim.ids:
             return f"belongs to {shortened(' and '.join(run.told)) or 'no item'}, and the tick names no item"
         if not reaches(run.grade, self.least):
@@ -238,12 +238,12 @@ class RunProof(Record):
         return f"ran on the tree {min(trees)[:12]}, and what is judged has changed since"
 
     def _fits(self, tree: str, run: RunRecord, claim: Claim) -> bool:
-        """True if a tree is, but for papers, the judged one or that of a commit that holds the claim."""
+        """True if, apart from papers, a tree is the judged one or that of a commit with the change."""
         content = self._content(tree, run)
         if content and content == self._content_of(self.tree, ""):
             return True
         if self.head is None:
-            # What is staged is judged without history; the check of its commits says.
+            # Staged changes are judged without history; the check of their commits decides.
             return True
         since = claim.commit or self._since(run, claim)
         if not since and not self.whole:
@@ -256,7 +256,7 @@ class RunProof(Record):
         return content == self._content_of(Tree(self.git, made), made) or self._same_change(run, since)
 
     def _since(self, run: RunRecord, claim: Claim) -> str:
-        """The commit that changed the claim's item last; empty if none says that it did."""
+        """Return the commit that changed the claim's item last; empty if no commit names the item or run."""
         if claim.alone and claim.ids:
             names = Names(self.kinds)
             words = [word for kind in self.kinds for word in names.words(kind)]
@@ -269,7 +269,7 @@ class RunProof(Record):
         return next((one.oid for one in self.past([folder]) if line in one.message.split("\n")), "")
 
     def _later(self, since: str) -> Collection[str]:
-        """The trees of the commits from one on to the head, or of all where none is given."""
+        """Return the trees of the commits from `since` to the head; the whole history if it is empty."""
         words = ["--ancestry-path", f"^{since}"] if since else []
         process = self.git.start("log", "--format=%T", *words, self.head or "", "--")
         try:
@@ -279,7 +279,7 @@ class RunProof(Record):
         return {*trees, *([self.git.commit(since).tree] if since else [])}
 
     def _content(self, tree: str, run: RunRecord) -> str:
-        """The identity of a run's tree without papers; empty if it is not known."""
+        """Return the identity of a run's tree without papers; empty if it is unknown."""
         try:
             return self._content_of(Tree(self.git, tree), tree)
         except MissingFact:
@@ -291,7 +291,7 @@ class RunProof(Record):
         return self.contents[oid]
 
     def _same_change(self, run: RunRecord, oid: str) -> bool:
-        """True if a commit is the run's own, put on another base as platforms do when they merge."""
+        """True if a commit has the changes of the run's patch, rebased as platforms do on merge."""
         parent = next(iter(self.git.commit(oid).parents), "")
         if not run.native or not parent:
             return False
@@ -302,7 +302,7 @@ class RunProof(Record):
         return bool(changes) and changes == {words[1] for words in lines if len(words) > 1}
 
     def _gate_flaw(self, run: RunRecord, claim: Claim) -> str:
-        """The reason why a run shows no gate on one of the trees that count, as the end of a sentence."""
+        """Return why a run does not prove a gate on the claimed trees, as the end of a sentence."""
         flaws = [
             self._result_flaw(run, one, claim) for tree in claim.on for one in run.last(claim.gate, tree)
         ]
@@ -316,9 +316,9 @@ class RunProof(Record):
         return f"{told}: its last one is for {other}"
 
     def _command_flaw(self, run: RunRecord, claim: Claim) -> str:
-        """The reason why a run that succeeded does not show a command that has a word, with its log."""
+        """Return why a run that succeeded does not prove a command with a certain word and its log."""
         named = [one for one in run.commands if claim.gate in (one.name, *one.text.replace(":", " ").split())]
-        # Of one command that was run twice the last time counts.
+        # If a command ran twice, its last result counts.
         last = {one.text or one.name: one for one in named}
         flaws = [
             self._result_flaw(run, one, claim) for one in last.values() if self._is_on(one.tree, run, claim)
@@ -326,11 +326,12 @@ class RunProof(Record):
         return "" if "" in flaws else next(iter(flaws), f"has no result of {claim.gate} for {claim.label}")
 
     def _is_on(self, tree: str, run: RunRecord, claim: Claim) -> bool:
-        """True if a command ran on one of the trees that count, or on the judged one but for papers."""
+        """True if a command ran on one of the claimed trees, or on the judged one apart from papers."""
         if not tree or tree in claim.on:
             return True
         content = self._content(tree, run)
-        # What is staged is no commit yet: where nobody can compare, the check of its commit will.
+        # Staged changes are not committed yet: if trees cannot be compared here, the check of the commit
+        # does.
         return content == self._content_of(self.tree, "") if content else self.head is None
 
     def _result_flaw(self, run: RunRecord, one: RanCommand, claim: Claim) -> str:
@@ -346,10 +347,10 @@ class RunProof(Record):
 
 
 def content_of(tree: Tree, paper: Callable[[bytes], bool]) -> str:
-    """The identity of the files of a tree without papers: the sha256 of modes, object ids and paths.
+    """Return the identity of a tree without papers: the sha256 of modes, object ids and paths.
 
     Raises:
-        MissingFact: a part of the tree is not there.
+        MissingFact: a part of the tree is missing.
     """
     from specguard.change.entries import sha256
 
@@ -361,7 +362,7 @@ def content_of(tree: Tree, paper: Callable[[bytes], bool]) -> str:
     return sha256(b"".join(parts)).hexdigest()
 
 
-# Options are compared as yargs and its like read them: `--approvalMode` is `--approval-mode`.
+# Options are compared as yargs and similar parsers read them: `--approvalMode` is `--approval-mode`.
 _FLAGS: Final = frozenset(
     {
         "allowall", "allowallpaths", "allowalltools", "allowallurls", "autoapproveall", "disablesandbox",
@@ -380,7 +381,7 @@ _VALUES: Final = {
     "s": {"dangerfullaccess"},
     "sandbox": {"dangerfullaccess", "false", "none", "off"},
 }
-# Short options that say it, of programs of which other options of that letter are not.
+# Short options of high trust, by program, since the same letter has other meanings elsewhere.
 _SHORT: Final = {
     "aider": "y", "agent": "f", "crush": "y", "cursor-agent": "f", "gemini": "y", "kiro-cli": "a", "q": "a",
     "qwen": "y",
@@ -389,7 +390,7 @@ _LONG: Final = {"agent": "force", "aider": "yes", "cursor-agent": "force"}
 _SHELLS: Final = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"})
 _DANGEROUS: Final = re.compile(r"--?(?:[a-z]+-)*dangerous", re.IGNORECASE)
 _MODE: Final = re.compile(r"danger-?full-?access|bypass-?permissions", re.IGNORECASE)
-# What a setting says in `-c key=value`, in JSON, or as a variable before the command.
+# Settings of high trust in `-c key=value`, in JSON, or as a variable before the command.
 _SETTING: Final = re.compile(
     r"""(?P<never>approval[_-]?(?:policy|mode)["']?\s*[=:]\s*["']?(?:never|yolo)\b)"""
     r"""|sandbox[_-]?mode["']?\s*[=:]\s*["']?(?P<access>danger-full-access)"""
@@ -402,15 +403,14 @@ _OPTION: Final = re.compile(r"--?(?P<name>[A-Za-z][A-Za-z_-]*)(?:=(?P<value>.*))
 
 
 def high_trust(words: Sequence[str], allowed: Sequence[str] = ()) -> list[str]:
-    """The words of high trust in a command.
+    """Find the words of high trust in a command.
 
     Args:
-        words: its words; the text that is given to a shell is read as words, too.
-        allowed: those that may be there, as they are written: `--yolo`, `danger-full-access`,
-            `--approval never`.
+        words: the words of the command; a script passed to a shell is split into words, too.
+        allowed: the words that are allowed, as written: `--yolo`, `danger-full-access`, `--approval never`.
 
     Returns:
-        The others, in order, each as it would have to be allowed.
+        The words that are not allowed, in order, each in the form that `allowed` accepts.
     """
     may = {_plain(word) for word in allowed}
     return list(dict.fromkeys(names[0] for names in _found(words) if may.isdisjoint(map(_plain, names))))
@@ -421,18 +421,18 @@ def _plain(text: str) -> str:
 
 
 def _squashed(text: str) -> str:
-    """A name or value of an option as it is compared."""
+    """Normalize an option's name or value for comparison."""
     return "".join(char for char in text if char not in "-_\"'").casefold()
 
 
 def _found(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Each by the names by which it may be allowed, first the one that it is told by."""
+    """Yield each match as the names by which it may be allowed; the first name is the one in messages."""
     programs = [word.rpartition("/")[2] for word in words[:4]]
     program = next((name for name in programs if name in _SHORT or name in _LONG), "")
     value = False
     for word, following in zip(words, [*words[1:], ""], strict=False):
         names = () if value else _names_of(word, following, program)
-        # The value of an option is told with it.
+        # An option and its value are one match.
         value = following.strip("\"'") in names
         if names:
             yield names
@@ -442,13 +442,13 @@ def _found(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
 
 
 def _names_of(word: str, following: str, program: str) -> tuple[str, ...]:
-    """The names by which a word of high trust may be allowed; none: it is none."""
+    """Return the names by which a word of high trust may be allowed; empty if the word is harmless."""
     setting = _SETTING.search(word)
     if setting is not None:
         mode = setting["access"] or setting["bypass"]
         return (mode,) if mode else (setting[0], word)
     if any(char.isspace() for char in word) and not word.startswith("-"):
-        # Running text, such as a prompt, may speak of such words.
+        # Running text, such as a prompt, may mention such words.
         return ()
     if option := _OPTION.fullmatch(word):
         flag, name, long = word.partition("=")[0], _squashed(option["name"]), word.startswith("--")
@@ -461,6 +461,6 @@ def _names_of(word: str, following: str, program: str) -> tuple[str, ...]:
         short = option["name"].isalpha() and _SHORT.get(program, " ") in option["name"]
         if (name in _FLAGS or name == _LONG.get(program)) if long else short:
             return (flag,)
-    # `-sdanger-full-access`, and options that are not known here.
+    # Matches `-sdanger-full-access`, and unknown options.
     found = _MODE.search(word)
     return (found[0], word) if found else ()

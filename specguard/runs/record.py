@@ -1,4 +1,4 @@
-"""The record of one run, whatever layout its folder has, as plain data."""
+"""The record of a run as plain data, for all layouts of run folders."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "specguard.run/1"
 GRADES: Final = ("claimed", "observed", "re-run")
-"""How much a result proves, from least."""
+"""The grades of evidence, weakest first."""
 
 GATES: Final = "gates"
-"""The kind of item of a run of gates alone."""
+"""The item kind of a run of gates only."""
 
 ALL: Final = "all"
-"""Its id where no work item is named: the gates of every kind are run."""
+"""The item id of a run of gates without a work item: it runs the gates of every kind."""
 
 _OID: Final = re.compile("[0-9a-f]{7,64}")
 _STATE: Final = ("status", "state", "result")
@@ -56,17 +56,17 @@ class RanCommand:
     """A command that a run ran.
 
     Attributes:
-        name: what it is called; the command itself where it has no name.
+        name: its name; without one, the command itself.
         kind: `gate`, `agent` and so on; empty in older layouts.
         text: the command.
-        exit_code: None if none is recorded.
-        succeeded: whether it ended well: with 0, or where no code is recorded with a status that says so.
-        tree: the tree that it ran on; empty if that is not recorded.
-        grade: how much its result proves.
-        log: its output's file, from the run's folder; empty if none is recorded.
-        log_digest: the sha256 of it; empty if none is recorded.
-        response: the file with its result; empty if there is none.
-        started_at: when it began, as it is written.
+        exit_code: None if it is not recorded.
+        succeeded: True if its exit code is 0; without a recorded code, if its status is a success.
+        tree: the tree that it ran on; empty if it is not recorded.
+        grade: the grade of its result as evidence.
+        log: the file with its output, relative to the run's folder; empty if it is not recorded.
+        log_digest: the sha256 of the log; empty if it is not recorded.
+        response: the file with its result; empty if it is not recorded.
+        started_at: when it started, as written.
     """
 
     __slots__ = (
@@ -96,17 +96,17 @@ class RunRecord:
     """A run.
 
     Args:
-        files: where it is.
-        folder: its folder there.
-        settings: which statuses are a success.
-        name: the file that says what it is; empty: the first of `manifest.json` and `meta.json`.
+        files: the files of all runs.
+        folder: the run's folder among them.
+        settings: define which statuses are a success.
+        name: the file with the record; empty: the first of `manifest.json` and `meta.json` that exists.
 
     Attributes:
-        folder: the same.
+        folder: the run's folder.
         run_id: the folder's name.
-        file: the file that says what it is, in the folder; empty if there is none.
-        problem: why that cannot be read, as a clause; empty if it can.
-        value: what it says; empty if it cannot be read.
+        file: the file with the record, in the folder; empty if it is missing.
+        problem: why the record cannot be read, as a clause; empty if it can.
+        value: the data of the record; empty if it cannot be read.
     """
 
     def __init__(self, files: Files, folder: bytes, settings: RunSettings, name: bytes = b"") -> None:
@@ -132,36 +132,36 @@ class RunRecord:
                 return
 
     def line(self, *key: str | int) -> int | None:
-        """The line of a key in the file that says what it is."""
+        """Return the line of a key in the record; None if it is unknown."""
         return self._data.line(key)
 
     def read(self, name: str) -> bytes | None:
-        """A file of its folder; None if there is no such file in it."""
+        """Return the bytes of a file in the run's folder; None if the file is missing."""
         path = self._inside(name)
         return None if path is None else self._files.read(path)
 
     def digest(self, name: str) -> str | None:
-        """The sha256 of a file of its folder; None if there is no such file in it."""
+        """Return the sha256 of a file in the run's folder; None if the file is missing."""
         path = self._inside(name)
         return None if path is None else self._files.digest(path)
 
     @property
     def item_folder(self) -> str:
-        """The name of the folder that the runs of its item are in."""
+        """The name of the folder with the runs of this run's item."""
         from specguard.runs.files import item_folder
 
         return item_folder(self.kind, self.item)
 
     @staticmethod
     def high_trust(words: Sequence[str], allowed: Sequence[str] = ()) -> list[str]:
-        """The words of high trust in a command, but for those that are allowed."""
+        """Return the words of high trust in a command, except the allowed ones."""
         from specguard.runs.proof import high_trust
 
         return high_trust(words, allowed)
 
     @property
     def agents(self) -> Iterator[tuple[str, Sequence[str], tuple[str | int, ...]]]:
-        """The commands of its agents: the name that is told, the words, and where they stand."""
+        """The commands of the run's agents: the agent's name, the words, and the key in the record."""
         agent, commands = self.value.get("agent"), self.value.get("commands")
         if isinstance(agent, dict):
             yield _text(agent.get("name")), words_of(agent.get("command")), ("agent", "command")
@@ -174,14 +174,14 @@ class RunRecord:
 
     @property
     def native(self) -> bool:
-        """True if specguard made it, by what it says."""
+        """True if the record has the schema of specguard's own runs."""
         return self.value.get("schema") == SCHEMA
 
     @property
     def misfit(self) -> str:
-        """The part of its manifest that does not fit its schema, as a clause; empty if it fits.
+        """The part of the manifest that does not fit its schema, as a clause; empty if it fits.
 
-        One of an older layout fits where it can be read and says how the run ended.
+        A record in an older layout fits if it is readable and has a status.
         """
         if self.problem:
             return self.problem
@@ -194,12 +194,12 @@ class RunRecord:
 
     @property
     def manifest(self) -> Manifest | None:
-        """Its manifest, where specguard made it and it fits its schema."""
+        """The validated manifest; None if another tool made the run, or the schema does not fit."""
         return self._fit[0] if self.native and not self.problem else None
 
     @cached_property
     def _fit(self) -> tuple[Manifest | None, str]:
-        """The manifest as its schema has it, and how it does not fit."""
+        """The validated manifest or None, and the first validation error or an empty string."""
         from pydantic import ValidationError
 
         from specguard.runs.manifests import Manifest
@@ -212,9 +212,9 @@ class RunRecord:
 
     @property
     def state(self) -> str:
-        """Its state, in its own words; empty if it has none.
+        """The state, as written; empty if it is missing.
 
-        Without a status of its own it stands as its `validations` do.
+        Without a status, the results in `validations` determine the state.
         """
         told, said = _text(first_of(self.value, _STATE)), self.value.get(_VALIDATIONS)
         if told or not isinstance(said, list) or not said:
@@ -225,33 +225,33 @@ class RunRecord:
 
     @property
     def succeeded(self) -> bool:
-        """True if it ended with one of the statuses of the policy's `succeeded`."""
+        """True if the state is one of the statuses in the policy's `succeeded`."""
         return _is_success(self.state, self._settings)
 
     @property
     def running(self) -> bool:
-        """True if it says that it is under way."""
+        """True if the state says that the run is still open."""
         return normal_name(self.state) in _OPEN
 
     @property
     def started(self) -> datetime | None:
-        """The time when it began; None if it is not known."""
+        """The start time; None if it is unknown."""
         return _moment(first_of(self.value, _STARTED))
 
     @property
     def ended(self) -> datetime | None:
-        """The time when it ended; None if it has not, or if it is not known."""
+        """The end time; None if the run is still open, or if the time is unknown."""
         return _moment(first_of(self.value, _ENDED))
 
     @property
     def kind(self) -> str:
-        """The kind of its item; empty if that is not told."""
+        """The kind of the item; empty if it is not recorded."""
         item = self.value.get("item")
         return _text(item.get("kind")) if isinstance(item, dict) else _text(self.value.get("kind"))
 
     @property
     def item(self) -> str:
-        """The id of its item; what the folder above it is called, where it says nothing."""
+        """The id of the item; if it is not recorded, the name of the folder above."""
         said = first_of(self.value, _ITEM)
         if isinstance(said, dict):
             said = first_of(said, ("id", "name", "title"))
@@ -261,7 +261,7 @@ class RunRecord:
 
     @property
     def items(self) -> Sequence[str]:
-        """The ids of all items that it says it worked on."""
+        """The ids of all items that the record names."""
         for name in _SEVERAL:
             several = self.value.get(name)
             if isinstance(several, list):
@@ -271,49 +271,49 @@ class RunRecord:
 
     @property
     def told(self) -> Sequence[str]:
-        """The ids of the items that its manifest names; none if only its folder may tell."""
+        """The ids of the items that the manifest names; empty if only the folder's name has one."""
         named = first_of(self.value, (*_ITEM, *_SEVERAL)) is not None
-        # A run of all gates is no item's.
+        # A run of all gates belongs to no item.
         return [one for one in self.items if one != ALL or self.kind != GATES] if named else []
 
     @property
     def tree(self) -> str:
-        """The tree that it judged last; empty if that is not told."""
+        """The tree that was judged last; empty if it is not recorded."""
         return _oid(self.value.get("tree"))
 
     @property
     def trees(self) -> frozenset[str]:
-        """The trees that what it shows is of; none if that is not told."""
+        """The trees that the results apply to; empty if they are not recorded."""
         gates = (one.tree for one in self.commands if one.kind in ("gate", ""))
         return frozenset([self.tree] if self.tree else filter(None, gates))
 
     @property
     def content(self) -> str:
-        """The identity of `tree` without papers, as the run recorded it; empty if it did not."""
+        """The identity of `tree` without papers, as recorded; empty if it is not recorded."""
         return _text(self.value.get("content"))
 
     @property
     def commit(self) -> str:
-        """The commit that it made; empty if that is not told."""
+        """The commit of the run; empty if it is not recorded."""
         return _oid(self.value.get("commit"))
 
     @property
     def commands(self) -> Sequence[RanCommand]:
-        """The commands that it ran, in order."""
+        """The commands that the run ran, in order."""
         lists = (self.value.get(name) for name in _COMMANDS)
         said: list[Any] = next((one for one in lists if isinstance(one, list)), [])
-        # What the schema leaves at its default.
+        # The defaults, which the schema omits.
         grade = "re-run" if self.native else "observed" if self.observed else "claimed"
         return [RanCommand(one, grade, self._settings) for one in said if isinstance(one, dict)]
 
     @property
     def observed(self) -> bool:
-        """True if a runner kept it, and not only a manifest stands there: a log or a heartbeat is beside."""
+        """True if a runner kept the run: a log or a heartbeat exists next to the manifest."""
         return any(self.read(name) is not None for name in ("run.log", "runner.log", _HEARTBEAT.decode()))
 
     @property
     def grade(self) -> str:
-        """The strength of its proof: the least of its gates."""
+        """The grade of the run's proof: the lowest grade of its gates."""
         if self.native:
             gates = [one.grade for one in self.commands if one.kind == "gate"]
             return min(gates, key=GRADES.index) if gates else "observed"
@@ -321,25 +321,25 @@ class RunRecord:
 
     @property
     def digests(self) -> Mapping[str, str]:
-        """The sha256 of its files that it recorded, by their paths in its folder."""
+        """The recorded sha256 of the run's files, by their paths in its folder."""
         said = self.value.get("digests")
         return {name: _text(one) for name, one in said.items()} if isinstance(said, dict) else {}
 
     @property
     def heartbeat(self) -> Mapping[str, Any]:
-        """The data of its heartbeat; empty if there is none that can be read."""
+        """The data of the heartbeat; empty if it is missing or unreadable."""
         content = self.read(_HEARTBEAT.decode())
         said = data_of(content, "json").value if content is not None else None
         return said if isinstance(said, dict) else {}
 
     @property
     def heartbeat_at(self) -> datetime | None:
-        """The time of its heartbeat, as it says itself; None without one."""
+        """The time in the heartbeat; None without a heartbeat."""
         return _moment(first_of(self.heartbeat, _BEAT))
 
     @property
     def beat(self) -> datetime | None:
-        """The last time when it said that it is alive; without a heartbeat, the last time that it has."""
+        """The time in the heartbeat; without one, the last start or end time in the record."""
         moment = self.heartbeat_at
         if moment is not None:
             return moment
@@ -351,12 +351,12 @@ class RunRecord:
         return max((one for one in moments if one is not None), default=None)
 
     def last(self, gate: str, tree: str) -> Sequence[RanCommand]:
-        """The last result of each command of a gate that ran on a tree.
+        """Return the last result of each command of a gate that ran on a tree.
 
         Args:
-            gate: its name.
-            tree: the tree's object id. For one in which the plan was marked after the gates, those on the
-                tree before count.
+            gate: the gate's name.
+            tree: the tree's object id. If the plan was marked in it after the gates, results on the tree
+                before count, too.
         """
         worked = _text(self.value.get("worked")) if self.tree == tree else ""
         found: dict[str, RanCommand] = {}
@@ -374,7 +374,7 @@ class RunRecord:
 
 
 def words_of(command: Any) -> list[str]:
-    """The words of a command, which is a list of them or a text for a shell; none of anything else."""
+    """Split a command into words, from a list or shell text; empty for anything else."""
     if not isinstance(command, str):
         return [str(word) for word in command] if isinstance(command, list) else []
     import shlex
@@ -386,17 +386,17 @@ def words_of(command: Any) -> list[str]:
 
 
 def reaches(grade: str, least: str) -> bool:
-    """True if a grade is at least another one."""
+    """True if a grade is at least another grade."""
     return GRADES.index(grade) >= GRADES.index(least)
 
 
 def _grade(said: Any, otherwise: str) -> str:
-    """The grade in a manifest; `ci` counts as the other one, since any file can claim it."""
+    """Return the grade in a manifest; `ci` counts as `re-run`, since any file can claim it."""
     return "re-run" if said == "ci" else str(said) if said in GRADES else otherwise
 
 
 def first_of(value: Mapping[str, Any], names: Sequence[str]) -> Any:
-    """The first of some keys' values that is there."""
+    """Return the value of the first of some keys that is present; None if all are missing."""
     return next((value[name] for name in names if value.get(name) is not None), None)
 
 
@@ -409,12 +409,12 @@ def _text(value: Any) -> str:
 
 
 def _oid(value: Any) -> str:
-    """An object id, in full or abbreviated: what else is said would be read by git as it likes."""
+    """Return an object id, full or abbreviated; empty for other texts, which git could read as revisions."""
     return value if isinstance(value, str) and _OID.fullmatch(value) else ""
 
 
 def _moment(said: Any) -> datetime | None:
-    """A time as ISO 8601 has it, or as seconds since 1970."""
+    """Parse a time in ISO 8601 or in seconds since 1970; None if it is invalid."""
     from datetime import UTC, datetime
 
     try:
@@ -431,16 +431,16 @@ def _moment(said: Any) -> datetime | None:
 class RunRecords(Record):
     """The runs of a repository.
 
-    With `keep = "tree"` they are those of the judged tree, and what is not there does not exist. With `local`
-    they are those beside the check, and of what is not there nobody can tell.
+    With `keep = "tree"`, runs are in the judged tree, and a run that is missing there does not exist. With
+    `local`, they are in a local folder, and nothing is known about a run that is missing there.
 
     Attributes:
-        settings: where they are.
+        settings: the settings with the location of runs.
         documents: the documents of the judged tree.
-        root: gives the folder of all runs beside the check; None if there is none.
-        entries: what the change adds, modifies and deletes.
-        now: gives the time.
-        under_way: the commit that a run is about to make, which that run itself judges; empty: none is.
+        root: returns the local folder of all runs; None without such a folder.
+        entries: returns the additions, modifications and deletions of the change.
+        now: returns the time.
+        under_way: the commit that a run is about to make and judges itself; empty outside of a run.
         known: the runs that were read, by their folders.
     """
 
@@ -454,21 +454,21 @@ class RunRecords(Record):
 
     @property
     def in_tree(self) -> bool:
-        """True if they are part of the judged tree."""
+        """True if runs are part of the judged tree."""
         return self.settings.keep == "tree"
 
     @cached_property
     def all(self) -> Sequence[RunRecord]:
-        """Every run that can be seen, by its folder.
+        """All visible runs, sorted by folder.
 
         Raises:
-            MissingFact: none can: they are not kept in the tree, and there is no folder of runs here.
+            MissingFact: runs are not kept in the tree, and the local folder of runs is missing.
         """
         return [self._at(folder) for folder in sorted(self._seen.folders())]
 
     @property
     def touched(self) -> Sequence[RunRecord]:
-        """The runs of the tree that the change adds to or modifies; none if they are not kept there."""
+        """The runs in the tree that the change adds or modifies; empty if runs are not kept there."""
         if not self.in_tree:
             return ()
         prefix = self.settings.folder
@@ -480,13 +480,13 @@ class RunRecords(Record):
         return [self._at(folder) for folder in sorted(found) if folder]
 
     def altered(self, before: Documents) -> Sequence[tuple[RunRecord, Entry]]:
-        """The files of ended runs of the tree that the change does not leave as they were before it.
+        """Return the files of ended runs in the tree that the change alters or deletes.
 
         Args:
             before: the documents before the change.
 
         Returns:
-            Each run as it was, with one of its files; none if runs are not kept in the tree.
+            Each run before the change, with one of its changed files; empty if runs are not kept in the tree.
         """
         if not self.in_tree:
             return ()
@@ -501,26 +501,26 @@ class RunRecords(Record):
             if not folder or runs[folder].problem or runs[folder].running:
                 continue
             there = self.documents.tree.find(prefix + self.moved(folder) + entry.path[len(prefix + folder) :])
-            # A run that was moved, as it was, is where its link says.
+            # A run that was moved unchanged is at the target of its link.
             if not entry.deleted or there is None or there.oid != entry.old:
                 found.append((runs[folder], entry))
         return found
 
     def of(self, documents: Documents) -> RunRecords:
-        """The runs of another tree, by the same settings."""
+        """Return the runs of another tree, with the same settings."""
         return RunRecords(self.settings, documents, self.root, self.entries, self.now)
 
     def named(self, name: str) -> RunRecord | None:
-        """The run that a commit's trailer names.
+        """Return the run that a commit's trailer names.
 
         Args:
             name: `<kind>-<id>/<run-id>`.
 
         Returns:
-            None if it does not exist, or where the name is none. One whose manifest is gone is there.
+            The run, even if its manifest is missing; None if it does not exist or the name is invalid.
 
         Raises:
-            MissingFact: it is not kept in the tree, and cannot be seen from here.
+            MissingFact: runs are not kept in the tree, and this one is not visible from here.
         """
         folder = place_of(name)
         if folder is None:
@@ -534,13 +534,13 @@ class RunRecords(Record):
         raise self.unseen(f"the run {path_text(folder)}")
 
     def at(self, path: bytes) -> RunRecord | None:
-        """The run of a manifest, by its path from the repository's root; any file of data may be one.
+        """Return the run with a manifest at a path from the repository's root; any data file may be one.
 
         Returns:
-            None if nothing is there. What is no regular file, or no data, has a `problem`.
+            The run; None if the path does not exist. A file that is not regular or not data has a `problem`.
 
         Raises:
-            MissingFact: it is not kept in the tree, and cannot be seen from here.
+            MissingFact: runs are not kept in the tree, and this one is not visible from here.
         """
         folder, _, name = path.rpartition(b"/")
         beside = path.startswith(self.settings.folder)
@@ -559,17 +559,17 @@ class RunRecords(Record):
         raise self.unseen(path_text(path))
 
     def is_there(self, path: bytes) -> bool:
-        """True if there is a file or folder at a path from the repository's root, as far as can be seen."""
+        """True if a file or folder is visible at a path from the repository's root."""
         if self.documents.tree.find(path) is not None:
             return True
         inside = path.removeprefix(self.settings.folder)
         return inside != path and self.visible and self._seen.is_there(self.moved(inside))
 
     def moved(self, folder: bytes) -> bytes:
-        """The path of a run's folder: if `run migrate` has moved it, a link leads there.
+        """Return the path of a run's folder, following the link that `run migrate` leaves.
 
         Args:
-            folder: from the folder of all runs.
+            folder: the path from the folder of all runs.
         """
         parts = folder.split(b"/")
         for end in range(1, len(parts) + 1):
@@ -581,14 +581,14 @@ class RunRecords(Record):
 
     @property
     def visible(self) -> bool:
-        """True if any run can be seen from here: they are kept in the tree, or their folder is here."""
+        """True if runs are visible from here: they are kept in the tree, or their local folder exists."""
         if self.in_tree:
             return True
         root = self.root()
         return root is not None and os.path.isdir(root)
 
     def path(self, run: RunRecord, name: str = "") -> bytes | None:
-        """The path of a file of a run from the repository's root; None if runs are kept outside of it.
+        """Return the path of a run's file from the repository's root; None if runs are kept outside of it.
 
         Args:
             run: the run.
@@ -600,21 +600,21 @@ class RunRecords(Record):
         return self.settings.folder + run.folder + b"/" + inside
 
     def shown(self, run: RunRecord) -> str:
-        """A run as messages name it."""
+        """Return the run's name in messages."""
         return path_text(run.folder)
 
     def silence(self, run: RunRecord) -> float | None:
-        """The number of seconds since a run last said that it is alive; None if it never did."""
+        """Return the seconds since a run's last sign of life; None if there was none."""
         beat = run.beat
         return None if beat is None else (self.now() - beat).total_seconds()
 
     @property
     def stale_after(self) -> int:
-        """After how many seconds without a heartbeat a run has died."""
+        """The number of seconds without a heartbeat after which a run is dead."""
         return seconds(self.settings.stale_after)
 
     def unseen(self, what: str) -> MissingFact:
-        """The error to raise if runs are not kept in the tree and one that is needed is not here."""
+        """Return the error for a required run that is neither in the tree nor in the local folder."""
         where = self.settings.root or path_text(self.settings.folder.rstrip(b"/"))
         return MissingFact(
             f'{what} cannot be seen here: runs are kept with keep = "local", in {where}',

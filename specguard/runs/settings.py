@@ -1,4 +1,4 @@
-"""`[runs]`, `[agents]` and `[models]`: where runs are kept, what they may take, and who works."""
+"""The tables `[runs]`, `[agents]` and `[models]`: the folder and limits of runs, the agents and models."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _CI: Final = 'no file tells that CI ran it: write grade = "re-run", and have the
 
 
 def check_root(text: str) -> str:
-    """A path that can be filled in wherever its variables have values.
+    """Return a path if all its placeholders can be expanded.
 
     Raises:
-        ValueError: it has something else in it that is to be filled in.
+        ValueError: the path has shell syntax or braces that are not variables.
     """
     from specguard.runs.files import VARIABLE, expanded
 
@@ -89,15 +89,15 @@ class RunSettings(Settings):
 
     @property
     def folder(self) -> bytes:
-        """The prefix of the paths in the folder of runs, with a slash at its end."""
+        """The path of the folder of runs, with a slash at its end."""
         return self.path.strip("/").encode("utf-8", "surrogateescape") + b"/"
 
 
 def check_versions(text: str) -> str:
-    """A text that says which versions may be used; empty: any.
+    """Return a text of version clauses, if it is valid; empty: any version.
 
     Raises:
-        ValueError: it does not.
+        ValueError: a clause is invalid.
     """
     _clauses(text)
     return text
@@ -115,13 +115,13 @@ class AgentSettings(Settings):
 
 
 def seconds(text: str) -> int:
-    """The number of seconds in a duration such as `20m`."""
+    """Return the number of seconds in a duration such as `20m`."""
     return int(text[:-1]) * {"s": 1, "m": 60, "h": 3600}[text[-1]]
 
 
-# Not compiled here: settings name this module, and each hook reads those.
+# Not compiled here: each hook imports this module, as settings name it.
 _CLAUSE: Final = r"(?:==?|(?P<by>>=|<=|!=|>|<))?\s*v?(?P<version>[0-9]+(?:\.[0-9]+){0,5})"
-# A number with a dot at least, and what marks it as one before the release: `0.50.0-alpha.3`, `1.0rc1`.
+# A number with at least one dot, and the mark of a pre-release: `0.50.0-alpha.3`, `1.0rc1`.
 _VERSION: Final = (
     r"(?<![0-9A-Za-z.])v?(?P<numbers>[0-9]+(?:\.[0-9]+){1,5})"
     r"(?P<before>-[0-9A-Za-z][0-9A-Za-z.-]*|(?:a|b|rc|\.?dev)[0-9]+)?(?P<after>\+[0-9A-Za-z.-]+)?"
@@ -129,20 +129,20 @@ _VERSION: Final = (
 
 
 def version_in(output: str, wanted: str = "") -> str:
-    """The version that a tool prints for `--version`, the first that stands there, if it may be used.
+    """Find the first version in the output of `--version`, and return it if it is allowed.
 
-    An alpha of 0.50 is neither below 0.50 nor 0.50 itself, so only a clause that lies on one side of both
-    lets it pass.
+    A pre-release of 0.50 is neither below 0.50 nor equal to it. So a clause allows it only if 0.50 is not its
+    bound.
 
     Args:
-        output: what it prints.
-        wanted: which versions may be used; empty: any.
+        output: the output of the tool.
+        wanted: the allowed versions; empty: any.
 
     Returns:
-        The version as the tool writes it; empty if it prints none, or another one.
+        The version as the tool prints it; empty if the output has none, or one that is not allowed.
 
     Raises:
-        ValueError: `wanted` says nothing about versions.
+        ValueError: `wanted` has an invalid clause.
     """
     found = re.search(_VERSION, output)
     if found is None:
@@ -181,7 +181,7 @@ def _clauses(text: str) -> list[tuple[str, tuple[int, ...]]]:
 
 
 ROLES: Final = {"research": "researcher", "review": "reviewer", "plan-review": "reviewer"}
-"""The roles of kinds of runs, and of the contracts of what these write; in all others a model is a coder."""
+"""The roles of kinds of runs, and of the contracts of their documents; all others have the role `coder`."""
 
 
 class RoleModels(Settings):
@@ -202,29 +202,28 @@ class Models(Settings):
     coder: RoleModels = setting(RoleModels(), "doing tasks and items")
 
     def role_of(self, what: str, otherwise: str = "") -> str:
-        """The role in which a kind of run, or of artifact, has a model."""
+        """Return the role in which a kind of run or artifact uses a model."""
         return ROLES.get(what, otherwise)
 
     def of(self, role: str) -> RoleModels:
-        """The settings of a role, with those of all roles; an empty role is no certain one."""
+        """Return the settings of a role; empty settings if the role is empty, which means unknown."""
         settings: RoleModels = getattr(self, role) if role else RoleModels()
         return settings
 
     def named_by(self, role: str) -> str:
-        """The key of the list that a model has to be on in a role; empty if it may be any."""
+        """Return the key of the list that a role's model must be on; empty if any model is allowed."""
         return f"models.{role}.allow" if self.of(role).allow else "models.allow" if self.allow else ""
 
     def suggested(self, role: str) -> str:
-        """The model that may be used in a role where none is named; empty if none is known."""
+        """Return the default model of a role; empty if it is unknown."""
         return self.of(role).default or self.default
 
     def refusal(self, *names: str, role: str = "") -> tuple[str, str] | None:
-        """The reason why a model may not be used; None if it may.
+        """Return the reason why a model is not allowed; None if it is.
 
         Args:
-            names: its name, as written and in other forms: it is denied where one of them is, and allowed
-                where one of them is.
-            role: what it is used for: `reviewer`, `researcher` or `coder`; empty if that is not known.
+            names: its name, as written and in other forms; one match with a list is enough.
+            role: the model's use: `reviewer`, `researcher` or `coder`; empty if it is unknown.
 
         Returns:
             The reason, as a clause, and the key of the setting, such as `models.deny.0`.
@@ -244,7 +243,7 @@ class Models(Settings):
         return None
 
     def problem(self) -> str:
-        """The problem with the table as a whole; empty if there is none."""
+        """Return the problem with the table as a whole; empty without a problem."""
         for role in ("", *dict.fromkeys(ROLES.values()), "coder"):
             default = self.of(role).default if role else self.default
             refused = self.refusal(default, role=role) if default else None
@@ -259,7 +258,7 @@ class Models(Settings):
 AGENTS: Final = frozenset(
     {"aider", "claude", "codex", "copilot", "crush", "gemini", "goose", "llm", "opencode", "qwen"}
 )
-"""Programs whose option `-m` names a model; of most others it means something else."""
+"""Programs whose option `-m` names a model; in most others it has another meaning."""
 
 UNNAMED: Final = frozenset(
     {
@@ -267,31 +266,31 @@ UNNAMED: Final = frozenset(
         "str", "string", "tba", "tbd", "text", "todo", "true", "unknown", "yes",
     }
 )  # fmt: skip
-"""What stands where no model is named, also in a table that describes what a field may be."""
+"""Values that do not name a model, including those in a table that describes a field's type."""
 
 LONGEST: Final = 300
-"""A value of more characters is prose, and names no model."""
+"""The longest value that can be a model's name, in characters; longer values are prose."""
 
 HOLES: Final = ("$", "<", "{", "...", "\u2026")
-"""What begins that which stands for a name and is filled in later."""
+"""The beginnings of placeholders for a name."""
 
 _OPTION: Final = re.compile(r"--(?:[a-z]+-)?model(?:-name|-id)?(?:=(?P<value>.*))?", re.DOTALL)
-# Of an agent's command: `-m x`, `-mxy`, `-m=x`, and `model=x` of `-c model=x`.
+# In an agent's command: `-m x`, `-mxy`, `-m=x`, and `model=x` of `-c model=x`.
 _SHORT: Final = re.compile(r"-m|(?:model=|-m(?=..)=?)(?P<value>.*)", re.DOTALL)
 
 
 def forms_of(name: str) -> list[str]:
-    """A model's name and how else it could be written: without a provider, with hyphens for spaces."""
+    """Return a model's name and its variants: without the provider, and with hyphens for spaces."""
     return list(dict.fromkeys((name, name.rpartition("/")[2], "-".join(name.lower().split()))))
 
 
 def is_agent(words: Sequence[str]) -> bool:
-    """True if a command runs an agent, itself or through another program."""
+    """True if a command runs an agent, directly or through another program."""
     return any(word.rpartition("/")[2] in AGENTS for word in words[:4])
 
 
 def models_in(words: Sequence[str]) -> Iterator[str]:
-    """The models that a command's words name, in order."""
+    """Yield the models that a command's words name, in order."""
     forms = [_OPTION, _SHORT] if is_agent(words) else [_OPTION]
     for word, following in zip(words, [*words[1:], ""], strict=False):
         option = next(filter(None, (form.fullmatch(word) for form in forms)), None)
@@ -302,7 +301,7 @@ def models_in(words: Sequence[str]) -> Iterator[str]:
 
 
 def model_named(value: str) -> str | None:
-    """The model that the value of an option or a variable names; None if it names none."""
+    """Return the model that the value of an option or a variable names; None if it names none."""
     name = value.strip().strip("'\"")
     if name.casefold() in UNNAMED or name.startswith(("-", *HOLES)):
         return None

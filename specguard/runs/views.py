@@ -1,9 +1,9 @@
-"""Runs as whoever looks after them sees them: each with its process, all that a folder keeps, moved ones.
+"""Runs as their users see them: each with its process, the runs in a folder, and moves from old layouts.
 
-Folders of runs are `<kind>-<id>/<run-id>/`; older ones are `<task>/<run-id>/`, `local-mcp/<run-id>/` and
-`<id>/mcp/<run-id>/`. Links are not followed: where a run was moved, one leads from its old place to it.
+The folders of runs are `<kind>-<id>/<run-id>/`. Older ones are `<task>/<run-id>/`, `local-mcp/<run-id>/` and
+`<id>/mcp/<run-id>/`. Links are not followed: a run that was moved leaves a link at its old path.
 
-`local-<tool>/<run-id>/`, which holds the runs of all items, becomes `<id>/<tool>/<run-id>/`.
+A migration moves `local-<tool>/<run-id>/`, which holds the runs of all items, to `<id>/<tool>/<run-id>/`.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from specguard.runs.record import RunRecord, first_of
 from specguard.runs.settings import RunSettings, seconds
 
 RUNNER_LOG: Final = "runner.log"
-"""The log of an older layout."""
+"""The name of the log in an older layout."""
 
 UNREADABLE: Final = "unreadable"
-"""The state of a run whose record cannot be read."""
+"""The state of a run with an unreadable record."""
 
 _TAIL: Final = 1 << 16
 _AGAIN: Final = ("command", "cmd", "argv", "rerun", "resume")
 
 
 class RunView(RunRecord):
-    """A run of a folder of this machine.
+    """A run in a local folder.
 
     Args:
         path: its folder, absolute.
-        settings: which statuses are a success, and after how long without a heartbeat a run has died.
-        root: the folder of all runs, where commands have to name it (`--run-root`); empty: the policy's.
+        settings: the statuses that are a success, and the time without a heartbeat after which a run is dead.
+        root: the folder of all runs, if commands have to name it (`--run-root`); empty: the policy's.
 
     Attributes:
         path: its folder.
         root: as above.
-        layout: `specguard.run/1`, else the name of the file that is its record: `manifest.json`, `meta.json`;
-            empty if there is none.
+        layout: `specguard.run/1`, or the name of the file with its record: `manifest.json`, `meta.json`;
+            empty if the record is missing.
         problem: why its record cannot be read, as a sentence; empty if it can.
     """
 
@@ -65,7 +65,7 @@ class RunView(RunRecord):
 
     @property
     def heartbeat(self) -> Mapping[str, Any]:
-        """The data of its heartbeat; empty if there is none that can be read."""
+        """The data of the heartbeat; empty if it is missing or unreadable."""
         try:
             return super().heartbeat
         except MissingFact:
@@ -73,23 +73,23 @@ class RunView(RunRecord):
 
     @property
     def label(self) -> str:
-        """Its work item, for a person."""
+        """The work item's name in messages."""
         return self.item if self.manifest is None else self.manifest.item.label
 
     @property
     def state(self) -> str:
-        """Its state, in the words of its record."""
+        """The state as written in the record; `unreadable` or `unknown` without one."""
         return super().state or (UNREADABLE if self.problem else "unknown")
 
     @property
     def reason(self) -> str:
-        """The reason why it has not succeeded; empty if it is not known."""
+        """The reason why the run did not succeed; empty if it is unknown."""
         said = first_of(self.value, ("reason", "error", "message"))
         return said if isinstance(said, str) else self.problem
 
     @property
     def took(self) -> float | None:
-        """The number of seconds it took, or has taken so far; None if it is not known."""
+        """The duration so far, in seconds; None if it is unknown."""
         started, ended = self.started, self.ended
         if started is None or (ended is None and not self.running):
             return None
@@ -97,7 +97,7 @@ class RunView(RunRecord):
 
     @property
     def step(self) -> str:
-        """The step that it is in, or was in last; empty if that is not told."""
+        """The current or last step; empty if it is not recorded."""
         if self.manifest is not None and self.manifest.steps:
             return self.manifest.steps[-1].name
         said = first_of({**self.value, **self.heartbeat}, ("step", "phase", "stage"))
@@ -105,7 +105,7 @@ class RunView(RunRecord):
 
     @property
     def heartbeat_age(self) -> float | None:
-        """The number of seconds since it last said that it is alive; None if it never did."""
+        """The seconds since the last heartbeat; None without a heartbeat."""
         said = self.heartbeat_at
         if said is not None:
             return max(0.0, (datetime.now(UTC) - said).total_seconds())
@@ -116,17 +116,17 @@ class RunView(RunRecord):
 
     @property
     def pid(self) -> int | None:
-        """The process that runs it, or ran it; None if that is not told."""
+        """The process that runs or ran the run; None if it is not recorded."""
         said = self.manifest.pid if self.manifest else None
-        # A runner that only launches another says in its heartbeat which process lives.
+        # A runner that only starts another process records the live process in its heartbeat.
         said = said or first_of({**self.value, **self.heartbeat}, ("pid", "process_id"))
         return said if isinstance(said, int) and not isinstance(said, bool) and said > 0 else None
 
     @property
     def process_runs(self) -> bool | None:
-        """True if that process runs; None if none is known. A later process may have the same number.
+        """True if the process is alive; None if it is unknown. A later process may have the same number.
 
-        One that has ended stays listed until its parent asks for it, which in a container may be never.
+        A zombie is listed until its parent waits for it, which may never happen in a container.
         """
         if self.pid is None:
             return None
@@ -142,12 +142,12 @@ class RunView(RunRecord):
         except psutil.Error:
             return True
         age = self.heartbeat_age
-        # Heartbeats are told to the second.
+        # Heartbeats have a precision of one second.
         return age is None or created <= time.time() - age + 1
 
     @property
     def alive(self) -> bool:
-        """True if it is under way: it says so, its process is there, and its heartbeat is not stale."""
+        """True if the state is running, the process may be alive, and the heartbeat is not stale."""
         age = self.heartbeat_age
         return (
             self.running
@@ -158,12 +158,12 @@ class RunView(RunRecord):
 
     @property
     def stale(self) -> bool:
-        """True if it says that it is under way and is not."""
+        """True if the state is running, but the run is not alive."""
         return self.running and not self.alive
 
     @property
     def log(self) -> str:
-        """Its log, absolute: that of the command that ran last, else the run's; empty if there is none."""
+        """The absolute path of the log: the last command's, else the run's; empty if both are missing."""
         said = [
             first_of(self.value, ("log", "log_path", "log_file")),
             *(one.log for one in self.commands[-1:]),
@@ -175,7 +175,7 @@ class RunView(RunRecord):
         return ""
 
     def tail(self, lines: int = 20) -> str:
-        """The last lines of its log; empty if there is none."""
+        """Return the last lines of the log; empty without a log."""
         if not self.log:
             return ""
         try:
@@ -188,9 +188,9 @@ class RunView(RunRecord):
 
     @property
     def again(self) -> Sequence[str]:
-        """The words of the command that goes on with it, or runs it anew; empty if there is none.
+        """The words of the command that resumes or repeats the run; empty if neither is possible.
 
-        An item that is done, or worked on, is not begun again.
+        A run whose item is done, or that is still alive, is not started again.
         """
         manifest = self.manifest
         if manifest is None:
@@ -207,7 +207,7 @@ class RunView(RunRecord):
 
     @property
     def data(self) -> dict[str, Any]:
-        """Its data for JSON."""
+        """The run as JSON-compatible data."""
         started, ended, age = self.started, self.ended, self.heartbeat_age
         return {
             "run_id": self.run_id,
@@ -231,16 +231,16 @@ class RunView(RunRecord):
 
 
 _FIRST: Final = "control/asked.json"
-"""What a run writes first, and once."""
+"""The file that a run writes first, and only once."""
 
 
 class RunStore:
-    """The runs of a folder.
+    """The runs in a folder.
 
     Args:
-        root: the folder of all runs, absolute; it need not be there.
-        settings: what the policy says of runs; its defaults where it is not given.
-        given: whether the folder is not the policy's own, so that commands have to name it.
+        root: the folder of all runs, absolute; it may be missing.
+        settings: the policy's settings of runs; None: the defaults.
+        given: True if the folder is not the policy's own, so that commands have to name it.
     """
 
     def __init__(self, root: str, settings: RunSettings | None = None, *, given: bool = False) -> None:
@@ -249,26 +249,26 @@ class RunStore:
         self._settings = settings or RunSettings()
 
     def folders(self) -> Iterator[str]:
-        """The folder of each run, absolute; links are not followed."""
+        """Return the folder of each run, absolute; links are not followed."""
         return (os.path.join(self.root, os.fsdecode(one)) for one in LocalFiles(self.root).folders(MARKS))
 
     def runs(self) -> Sequence[RunView]:
-        """Every run, the newest last; those with a broken record are among them."""
+        """Return all runs, the newest last, including those with a broken record."""
         return sorted(map(self.view, self.folders()), key=_order)
 
     def view(self, folder: str) -> RunView:
-        """The run of a folder."""
+        """Return the run in a folder."""
         return RunView(folder, settings=self._settings, root=self._given)
 
     def find(self, prefix: str) -> RunView:
-        """The run whose id begins like this.
+        """Return the run whose id begins with a prefix.
 
         Args:
-            prefix: the beginning of its id; `<kind>-<id>/` before it is allowed; or the path of its folder,
-                from `root`, also one from before it was moved.
+            prefix: the beginning of its id, optionally after `<kind>-<id>/`; or the path of its folder from
+                `root`, also the one from before a move.
 
         Raises:
-            SpecguardError: there is none, or several.
+            SpecguardError: no run or several runs match.
         """
         place = os.path.join(self.root, prefix)
         if prefix and os.path.isdir(place) and is_run(os.fsencode(place)):
@@ -289,20 +289,20 @@ class RunStore:
         raise SpecguardError(f"there is no run {prefix!r}", path=self.root, help=help, code="unknown-name")
 
     def asked(self, prefix: str) -> Sequence[RunView]:
-        """The run whose id begins like this; without one those under way, else the one that began last.
+        """Return the run whose id begins with a prefix; without one, the running runs, else the latest.
 
         Raises:
-            SpecguardError: there is none, or several begin like this.
+            SpecguardError: no run or several runs match.
         """
         if prefix:
             return [self.find(prefix)]
         return [run for run in self.runs() if run.running] or [self.latest()]
 
     def latest(self) -> RunView:
-        """The run that began last.
+        """Return the run that started last.
 
         Raises:
-            SpecguardError: there is none.
+            SpecguardError: the folder has no runs.
         """
         runs = self.runs()
         if not runs:
@@ -313,12 +313,12 @@ class RunStore:
 
 
 def _order(run: RunView) -> tuple[str, int, str]:
-    """The key that orders runs by their start: the second in the id, then the time of writing."""
+    """Return the sort key for the start of runs: the second in the id, then the time of the first file."""
     try:
         written = os.stat(os.path.join(run.path, _FIRST)).st_mtime_ns
     except OSError:
         written = 0
-    # The last five characters of a run's own id tell it from others of the same second.
+    # The last five characters of a run's id separate runs of the same second.
     second = run.run_id[:-5] if run.run_id[-5:-4] == "-" else run.run_id
     return second, written, run.path
 
@@ -327,12 +327,12 @@ _OLD: Final = re.compile(r"local-(?P<name>[A-Za-z0-9_.-]+)")
 
 
 class Move(Record):
-    """A run folder that can be moved.
+    """A run folder that could be moved.
 
     Attributes:
         old: its path, from the folder of all runs.
-        new: where it goes, from there.
-        problem: why it stays where it is; empty if it can be moved.
+        new: its new path, from the folder of all runs.
+        problem: why it cannot be moved; empty if it can.
     """
 
     old: str
@@ -341,17 +341,17 @@ class Move(Record):
 
 
 def moves(store: RunStore) -> Sequence[Move]:
-    """The folders of an older layout, each with where it goes."""
+    """Return the folders in an older layout, each with its new path."""
     paths = sorted(os.path.relpath(folder, store.root) for folder in store.folders())
     tools = ((path, _OLD.fullmatch(os.path.dirname(path))) for path in paths)
     return [_move(store, path, tool["name"]) for path, tool in tools if tool]
 
 
 def carry_out(store: RunStore, move: Move) -> None:
-    """Move a run folder, and leave a link to it.
+    """Move a run folder, and leave a link at the old path.
 
     Raises:
-        SpecguardError: it cannot be moved; it is then where it was.
+        SpecguardError: the folder cannot be moved; it stays at the old path.
     """
     old, new = (os.path.join(store.root, path) for path in (move.old, move.new))
     with recording(old):
