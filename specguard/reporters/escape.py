@@ -1,7 +1,7 @@
-"""Names, messages and contents of a change are its author's: what is done to them before they are printed.
+"""Escape untrusted text for each output: names, messages and contents come from the author of a change.
 
-Every output has its own way of being misled. A terminal obeys control characters, GitHub's runner obeys
-lines that start with `::`, and Markdown obeys nearly everything. Each function here is for one of them.
+Each output can be misled in its own way. A terminal obeys control characters, GitHub's runner obeys lines
+that start with `::`, and Markdown gives nearly every sign a meaning. Each function here serves one output.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-# C0 and C1 controls, and everything that Unicode calls Cf (format: soft hyphen, zero-width and bidirectional
-# characters, tags), Zl, Zp, Co (private use), Cs (surrogates) or leaves unassigned as a noncharacter; with
-# the blank letters (Hangul fillers, Braille blank) and variation selectors that show as nothing.
+# C0 and C1 controls, and the Unicode categories Cf (format: soft hyphen, zero-width and bidirectional
+# characters, tags), Zl, Zp, Co (private use) and Cs (surrogates), and noncharacters; also the blank letters
+# (Hangul fillers, Braille blank) and variation selectors, which show as nothing.
 _UNSEEN: Final = (
     "[\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
     "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ue000-\uf8ff"
@@ -26,24 +26,25 @@ _UNSEEN: Final = (
 )
 
 
-# What the log of a job obeys: GitHub's runner `##[name` anywhere in a line and, after blanks, `::name` at its
-# start; others `##vso[` and `##teamcity[`. A line that begins with this program's name is its own.
+# Commands in the log of a job: GitHub's runner obeys `##[name` anywhere in a line and, after blanks, `::name`
+# at its start; others obey `##vso[` and `##teamcity[`. A line that begins with this program's name is its
+# own.
 _IN_A_LOG: Final = r"#(?=#[A-Za-z]*\[)"
 _AT_A_START: Final = r"(?i)\A(\s*(?=::)|\s*specguard\s*):"
 
 LONGEST: Final = 1000
-"""How many characters of one text are shown to people before the rest is cut."""
+"""The number of characters of one text that are shown to people; the rest is cut."""
 
 _LONGEST_PATH: Final = 240
 
 
 def cut(text: str, most: int = LONGEST) -> str:
-    """A text of so many characters at most; the end of a longer one is cut."""
+    """Return a text of at most `most` characters; the end of a longer text is cut."""
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def cut_path(text: str) -> str:
-    """A path of so many characters that it can be read; of a longer one the middle is cut."""
+    """Return a path that is short enough to read; a longer path loses its middle."""
     if len(text) <= _LONGEST_PATH:
         return text
     kept = (_LONGEST_PATH - 3) // 2
@@ -52,7 +53,7 @@ def cut_path(text: str) -> str:
 
 def _shown(match: re.Match[str]) -> str:
     code = ord(match.group())
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that was no UTF-8, kept by surrogateescape
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that was not UTF-8, kept by surrogateescape
         return f"\\x{code - 0xDC00:02x}"
     if code < 0x100:
         return f"\\x{code:02x}"
@@ -60,17 +61,18 @@ def _shown(match: re.Match[str]) -> str:
 
 
 def visible(text: str) -> str:
-    r"""A text as one line, or the start of one, in which nothing is obeyed and nothing is unseen.
+    r"""Return a text as (the start of) one line, in which every character is visible and nothing is obeyed.
 
     Args:
-        text: any text; bytes that were not UTF-8 as surrogate escapes.
+        text: any text; bytes that were not UTF-8 are surrogate escapes.
 
     Returns:
         The text with every control, format, bidirectional and surrogate character as `\xNN`, `\uNNNN` or
-        `\UNNNNNNNN`. A newline or tab is shown as well; and so is one character of what the log of a job
-        obeys, and of what begins like this program's own lines.
+        `\UNNNNNNNN`. Newlines and tabs are escaped too. If the text would be a command in the log of a job,
+            or a line of
+        this program, one of its characters is escaped.
     """
-    # Compiled where it is needed: a hook that passes prints plain text alone.
+    # Compiled on first use: a hook that passes prints only plain text.
     if not (text.isascii() and text.isprintable()):
         text = re.sub(_UNSEEN, _shown, text)
     if "##" in text:
@@ -79,10 +81,10 @@ def visible(text: str) -> str:
 
 
 def legible(text: str) -> str:
-    r"""A text of several lines in which a terminal obeys nothing; newlines and tabs stay as they are.
+    """Return a text of several lines in which a terminal obeys nothing; newlines and tabs are kept.
 
-    Every other character that `visible` shows is shown in the same way. For files, such as the logs of
-    commands: what prints one of their lines still passes it through `visible`.
+    All other characters that `visible` escapes are escaped in the same way. This is for files, such as the
+    logs of commands. To print a line of such a file, pass it through `visible` again.
     """
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
@@ -90,41 +92,41 @@ def legible(text: str) -> str:
 
 
 def json_text(data: Any, *, indent: int | None = 2) -> str:
-    """Data as JSON in ASCII, without a newline at its end, for any page or log to take in.
+    """Return data as JSON in ASCII without a final newline, safe to embed in a page or a log.
 
-    Neither finds a command or a tag in it; what reads JSON sees the data as they are.
+    The text contains neither a log command nor an HTML tag; a JSON parser reads the data unchanged.
     """
-    # A hook that prints text alone has no need of it.
+    # A hook that prints only text does not need this import.
     import json
 
-    # These signs can only be within a string, where any character may be written as its number.
+    # These signs only occur in strings, where JSON allows a character's number instead.
     written = json.dumps(data, indent=indent, ensure_ascii=True)
     return written.replace("##", "#\\u0023").replace("<", "\\u003c")
 
 
 def xml_text(element: Element) -> str:
-    """An XML document in ASCII, in which no log finds a command, ending in a newline.
+    """Return an XML document in ASCII that contains no log command, ending in a newline.
 
-    A character that XML 1.0 has no place for must be shown before: see `xml_legal`.
+    Characters that XML 1.0 does not allow must be escaped before, by `xml_legal`.
     """
     from xml.etree.ElementTree import indent, tostring
 
     indent(element)
     written: str = tostring(element, encoding="us-ascii", xml_declaration=True).decode("ascii")
-    # No name has these signs, so that they are within a text, where each may be written as its number.
+    # Names never have these signs, and XML allows a character's number within texts.
     return written.replace("##", "#&#35;").replace("\x7f", "&#127;") + "\n"
 
 
 def xml_legal(text: str) -> str:
-    r"""A text without the characters that XML 1.0 has no place for, which are shown as `\xNN` or `\uNNNN`."""
+    r"""Return a text in which characters that XML 1.0 does not allow are written as `\xNN` or `\uNNNN`."""
     return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", _shown, text)
 
 
 def azure_data(text: str) -> str:
-    """A text for the message of a logging command of Azure (`##vso[task.logissue type=error;]TEXT`).
+    """Return a text for the message of an Azure logging command (`##vso[task.logissue type=error;]TEXT`).
 
-    Percent signs and ends of lines are escaped as its agent expects them (`taskcommand.ts` of
-    microsoft/azure-pipelines-task-lib); what would be unseen is shown first.
+    Invisible characters are escaped as in `visible`. Percent signs and line ends are then escaped as the
+    agent expects them (`taskcommand.ts` of microsoft/azure-pipelines-task-lib).
     """
     return _command_data(text, "%AZP25")
 
@@ -135,58 +137,58 @@ def _command_data(text: str, percent: str) -> str:
 
 
 def azure_property(text: str) -> str:
-    """A text for a property of such a command: semicolons and closing brackets are escaped as well."""
+    """Return a text for a property of an Azure command; semicolons and closing brackets are escaped too."""
     return azure_data(visible(text)).replace("]", "%5D").replace(";", "%3B")
 
 
 def workflow_data(text: str) -> str:
-    """A text for the message of a workflow command (`::error::TEXT`).
+    """Return a text for the message of a GitHub workflow command (`::error::TEXT`).
 
-    Percent signs and newlines are escaped as GitHub's runner expects them (`command.ts` of actions/toolkit);
-    what would be unseen, carriage returns too, is shown first.
+    Invisible characters, including carriage returns, are escaped as in `visible`. Percent signs and newlines
+    are then escaped as GitHub's runner expects them (`command.ts` of actions/toolkit).
     """
     return _command_data(text, "%25")
 
 
 def workflow_property(text: str) -> str:
-    """A text for a property of a workflow command (`file=TEXT`): colons and commas are escaped as well."""
+    """Return a text for a property of a workflow command (`file=TEXT`); colons and commas are escaped too."""
     return workflow_data(visible(text)).replace(":", "%3A").replace(",", "%2C")
 
 
 def markdown_code(text: str) -> str:
-    """A text as a Markdown code span, whatever it contains, that can also stand in a table.
+    """Return a text as a Markdown code span that is also valid in a table, whatever the text contains.
 
-    The fence is longer than any run of backticks in the text. In a table GitHub splits cells at `|` even
-    within a code span, unless a backslash is before it; so a text with one becomes `<code>` with entities.
+    The fence is longer than any run of backticks in the text. In a table, GitHub splits cells at `|` even
+    within a code span. A text with `|` therefore becomes `<code>` with entities.
     """
     seen = visible(text)
     return f"<code>{_entities(seen)}</code>" if "|" in seen else markdown_span(text)
 
 
 def markdown_span(text: str) -> str:
-    """A text as a Markdown code span that stands in no table: backticks, and nothing in it escaped."""
+    """Return a text as a Markdown code span in backticks, without escapes; not for tables."""
     seen = visible(text)
     longest = max((len(run) for run in re.findall("`+", seen)), default=0)
     fence = "`" * (longest + 1)
-    # CommonMark takes one space away on either side, unless the whole is blank.
+    # CommonMark strips one space from both sides, unless the span is blank.
     spaced = bool(seen.strip(" ")) and (seen[:1] == " " or seen[-1:] == " ")
     padded = f" {seen} " if longest or spaced or not seen else seen
     return f"{fence}{padded}{fence}"
 
 
 def markdown_text(text: str) -> str:
-    """A text as plain Markdown prose: no markup, link, mention, issue reference or HTML comes of it."""
+    """Return a text as plain Markdown prose, without markup, links, mentions, issue references or HTML."""
     return _entities(visible(text))
 
 
 def markdown_shown(page: str) -> str:
-    """A page for people who read its text: without the entities of `markdown_text` and `markdown_code`."""
+    """Return a page without the entities of `markdown_text` and `markdown_code`, readable as source."""
 
     def shown(match: re.Match[str]) -> str:
         coded, span = match["coded"], match["span"]
         if coded is not None:
             return markdown_span(_characters(coded))
-        # Within backticks nothing was escaped.
+        # Text within backticks was not escaped.
         return match[0] if span else _characters(match[0])
 
     found = rf"<code>(?P<coded>.*?)</code>|(?P<span>`+)(?!`).*?(?<!`)(?P=span)(?!`)|{_ENTITY}"
@@ -199,10 +201,10 @@ def _characters(text: str) -> str:
 
 _ENTITY: Final = "&#(?P<number>[0-9]{2,3});(?:&#8203;)?"
 
-# Everything that CommonMark or GitHub's extensions give a meaning to, as a numeric entity, which is never
-# markup and begins no bare link. A colon before a space begins and ends nothing, and stays as it is for those
-# who read the text itself. A bare `www.` or the first character of a line can still mean something. Mentions
-# and references are looked for in what an entity has become; nothing that is seen parts them.
+# Signs with a meaning in CommonMark or GitHub's extensions become numeric entities, which are never markup
+# and begin no bare link. A colon before a space has no meaning and stays, which keeps the source readable. A
+# bare `www.` and the first character of a line can have a meaning too. GitHub looks for mentions and
+# references after it decodes entities, so an invisible character separates those.
 _MARKUP: Final = (
     r"(?P<refers>[#@](?=[^\W_]))"
     r"|\A(?:[-=]|\d+[.)])|(?<![^\W_])[wW]{3}\.|[#$&*+<>@\[-`{-~]|:(?! )"
@@ -214,22 +216,24 @@ def _entities(text: str) -> str:
 
 
 def _entity(match: re.Match[str]) -> str:
-    """The matched markup, with its last character as an entity."""
+    """Return the matched markup with its last character as an entity."""
     return f"{match[0][:-1]}&#{ord(match[0][-1])};{'&#8203;' if match['refers'] else ''}"
 
 
 def markdown_pages(package: str) -> Environment:
-    """The templates of a package's pages of Markdown; what must not be markup there, filters escape."""
+    """Return the Markdown templates of a package; their filters escape what must not become markup."""
     return templates(package, escapes=False, keep_trailing_newline=True)
 
 
 def templates(package: str, *, escapes: bool, **options: Any) -> Environment:
-    """The templates of a package's pages, by their names without `.j2`; what they name must be given.
+    """Return a jinja2 environment with the templates of a package, by their names without `.j2`.
+
+    A variable that is not defined is an error.
 
     Args:
         package: the package.
-        escapes: whether every text is escaped as HTML asks for it.
-        options: more for jinja2.
+        escapes: True to escape every text as HTML.
+        options: further options for jinja2.
     """
     from importlib.resources import files
 

@@ -1,4 +1,4 @@
-"""Writing files: anew by a rename, or at the end of a log that others write to as well."""
+"""Write files: replace them by an atomic rename, or append to a log that other processes write too."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from typing import Final
 
 _PATIENCE: Final = 10.0
-"""How many seconds another writer of a log is waited for."""
+"""The time to wait for another writer of a log, in seconds."""
 
 
 @contextmanager
 def writing(path: str, help: str = "", what: str = "it") -> Iterator[None]:
-    """Say of a file that could not be written what the system says, and the next step.
+    """Turn an OSError within the block into an error with the system's message and the next step.
 
     Raises:
-        SpecguardError: within, a system call failed.
+        SpecguardError: a system call within the block failed.
     """
     try:
         yield
@@ -31,10 +31,10 @@ def writing(path: str, help: str = "", what: str = "it") -> Iterator[None]:
 
 
 def place_in(top: str, path: str, help: str) -> str:
-    """The place of a file in a working tree, where no link leads: git has none below a link.
+    """Return the absolute path of a file in a working tree; git tracks no files behind a link.
 
     Raises:
-        SpecguardError: it is a link, or a folder on the way to it is one.
+        SpecguardError: the path is a link, or a folder on the way to it is one.
     """
     place = os.path.join(os.path.realpath(top), path)
     if os.path.realpath(place) != place:
@@ -44,20 +44,20 @@ def place_in(top: str, path: str, help: str) -> str:
 
 
 def already_there(path: str, help: str) -> SpecguardError:
-    """That something is there already."""
+    """Return the error that a file exists and is not overwritten."""
     return SpecguardError(
         "it is there already, and is never overwritten", path=path, help=help, code="never-overwritten"
     )
 
 
 def replace_file(file: str, content: str | bytes) -> None:
-    """Write a file, or write it anew, by a rename: it is never half there. Its mode stays what it was.
+    """Write or replace a file by an atomic rename, so that it is never incomplete; the file mode is kept.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     partial = f"{file}.{os.getpid()}"
-    # One of that name that is there already is somebody else's, and is not taken away.
+    # An existing file of that name belongs to somebody else, and must not be overwritten.
     stream = open(partial, "xb")  # noqa: SIM115
     try:
         with stream:
@@ -72,14 +72,15 @@ def replace_file(file: str, content: str | bytes) -> None:
 
 
 def write_files(top: str, contents: Mapping[str, str]) -> None:
-    """Write files below a root, with the folders that they are in; when one cannot be, none is.
+    """Write new files below a root, with their folders; if one file cannot be written, none is kept.
 
     Args:
         top: the root.
-        contents: their texts, by their paths from the root.
+        contents: the texts of the files, by their paths from the root.
 
     Raises:
-        SpecguardError: one is there, is in a folder that is a link, cannot be written, or would not be UTF-8.
+        SpecguardError: a file exists, is in a folder that is a link, cannot be written, or would not be
+            UTF-8.
     """
     nothing = "nothing was written"
     places: dict[str, tuple[str, bytes]] = {}
@@ -101,7 +102,7 @@ def write_files(top: str, contents: Mapping[str, str]) -> None:
                     begun.append(place)
                     stream.write(content)
     except BaseException:
-        # An interruption leaves nothing behind either.
+        # After an interruption, the files are removed too.
         for place in begun:
             with suppress(OSError):
                 os.unlink(place)
@@ -109,18 +110,18 @@ def write_files(top: str, contents: Mapping[str, str]) -> None:
 
 
 def append_lines(file: str, lines: str) -> None:
-    """Write lines at the end of a file, all of them or none, beside other writers that do it like this.
+    """Append lines to a file, all of them or none, safely beside other processes that use this function.
 
-    A file that ends within a line, as a crash may leave it, gets the end of that line first.
+    If the file ends within a line, as after a crash, a newline is added first.
 
     Args:
-        file: its name; it is made where it is not there.
+        file: its name; a missing file is created.
         lines: whole lines, in ASCII.
 
     Raises:
-        OSError: it cannot be written, or another writer holds it for longer than ten seconds.
+        OSError: the file cannot be written, or another writer holds it for longer than ten seconds.
     """
-    # A pipe that nobody reads is refused at once.
+    # Opening a pipe without a reader must fail at once, not block.
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
     descriptor = os.open(file, flags, 0o666)
     try:
@@ -141,7 +142,7 @@ def append_lines(file: str, lines: str) -> None:
 
 
 def _last_byte(file: str, size: int) -> bytes:
-    """The last of so many bytes; a newline where the file may be written but not read."""
+    """Return the last byte of a file of this size; a newline if the file can be written but not read."""
     try:
         with open(file, "rb") as stream:
             stream.seek(size - 1)
@@ -151,7 +152,7 @@ def _last_byte(file: str, size: int) -> bytes:
 
 
 def _lock(descriptor: int) -> None:
-    """Take the file for oneself; closing it gives it back."""
+    """Lock the file exclusively; closing it releases the lock."""
     import fcntl
     import time
 

@@ -1,7 +1,8 @@
-"""The report as one page of HTML: nothing is loaded, and nothing of a change becomes markup.
+"""The report as one HTML page that loads nothing, and in which no text of a change becomes markup.
 
-Every text goes through `visible` and then jinja2's escaping, on its way out of any template. The page's
-policy allows its own style and script alone, by their digests, so what got past both could still do nothing.
+Every text passes `visible` and then jinja2's escaping when a template prints it. The page's content security
+policy allows only its own style and script, by their digests. Text that got past both could therefore still
+do nothing.
 """
 
 from __future__ import annotations
@@ -30,20 +31,20 @@ if TYPE_CHECKING:
     from specguard.model import Finding, Judged, Lift, Verdict
 
 LIMIT: Final = 8_000_000
-"""How many characters the findings of a page come to at most; each rule has an equal part of them."""
+"""The number of characters of all findings of a page at most; each rule gets an equal share."""
 
 SHOWN: Final = 200
-"""So many notes, approvals, settings of one effect and rules without the same fact are listed."""
+"""The number of notes, approvals, settings of one effect, and rules without the same fact that are listed."""
 
 _FEW: Final = 10
-"""A rule with no more findings is open from the start."""
+"""A rule with at most this number of findings is expanded from the start."""
 
 _MANY: Final = 50
-"""Of more findings a browser lays out only those that are seen."""
+"""Above this number of findings a browser lays out only those in view."""
 
 _WORST: Final = ("indeterminate", "failed", "accepted", "passed")
 _STATES: Final = ("failed", "indeterminate", "warned", "approved", "baselined", "passed")
-"""The states of rules that judged something, those first that matter most."""
+"""The states of rules that judged something, the most important first."""
 
 _WORDS: Final = {
     "passed": "Nothing was found that the policy forbids.",
@@ -51,7 +52,7 @@ _WORDS: Final = {
     "failed": "The policy forbids some of this change.",
     "indeterminate": "Something could not be judged, so this is not a pass.",
 }
-"""What a verdict means."""
+"""The meaning of each verdict."""
 
 _EFFECTS: Final = {
     "loosens": "Loosens",
@@ -61,7 +62,7 @@ _EFFECTS: Final = {
 
 
 def render(verdicts: Sequence[Verdict]) -> str:
-    """The verdicts as a page."""
+    """Return the verdicts as an HTML page."""
     room = LIMIT // max(1, sum(bool(result.findings) for one in verdicts for result in one.results))
     views = [_view(verdict, room) for verdict in verdicts]
     worst = min(verdicts, key=lambda verdict: _WORST.index(verdict.outcome), default=None)
@@ -88,7 +89,7 @@ def render(verdicts: Sequence[Verdict]) -> str:
 
 
 def error_report(error: SpecguardError) -> str:
-    """A page that says why there is no verdict."""
+    """Return a page with the errors that prevented a verdict."""
     errors = [
         {
             "where": str(Origin(cut_path(one.path), one.line or 0)) if one.path else "",
@@ -108,19 +109,19 @@ def error_report(error: SpecguardError) -> str:
 
 
 def page(template: str, *, script: str = "", **values: Any) -> str:
-    """A page of the house, with its style and policy.
+    """Return a page with specguard's style, script and content security policy.
 
     Args:
         template: a template of this folder that extends `page.html`.
-        script: the page's script; empty: it has none.
-        values: what the template asks for, `title`, `headline`, `outcome` and `lead` among it.
+        script: the page's script; empty for a page without one.
+        values: the template's variables, including `title`, `headline`, `outcome` and `lead`.
     """
     from markupsafe import Markup
 
     own: dict[str, Markup] = {}
     for name, content in (("style", _asset("style.css")), ("script", script)):
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
-        # No text of a change comes here; the page's policy allows an inline text by its digest.
+        # These texts are specguard's own; the page's policy allows each by its digest.
         own |= {name: Markup(content), f"{name}_hash": Markup(f"sha256-{digest}")}  # noqa: S704
     made: str = _environment().get_template(template).render(version=__version__, **own, **values)
     return made.rstrip("\n") + "\n"
@@ -149,7 +150,7 @@ def _environment() -> Environment:
 
 
 def _view(verdict: Verdict, room: int) -> dict[str, Any]:
-    """A verdict as the page shows it, where each rule has so much room for its findings."""
+    """Return a verdict as template data; each rule gets `room` characters for its findings."""
     bar, start = [], 0
     for state in _STATES:
         if count := verdict.counts[state]:
@@ -183,13 +184,13 @@ def _view(verdict: Verdict, room: int) -> dict[str, Any]:
 
 
 def _word(verdict: Verdict) -> str:
-    """The verdict in a word or two."""
+    """Return the verdict in one or a few words."""
     end = text.end_of(verdict)
     return "No full verdict" if end == "indeterminate" else end.capitalize()
 
 
 def _lead(verdict: Verdict) -> str:
-    """The meaning of the verdict, and the number of open findings, in a sentence or two."""
+    """Return the meaning of the verdict and the number of open findings, in one or two sentences."""
     if verdict.empty and verdict.outcome == "passed":
         return "There was nothing to judge."
     kinds = Counter(map(_kind, verdict.findings))
@@ -198,7 +199,7 @@ def _lead(verdict: Verdict) -> str:
 
 
 def _subject(verdict: Verdict) -> str:
-    """The judged change, for a heading."""
+    """Return the judged change, for a heading."""
     branch = verdict.change.get("branch")
     name = cut_path(str(branch)) if branch else str(verdict.change.get("head") or "")[:12]
     judged = text.subject_of(verdict)
@@ -206,7 +207,7 @@ def _subject(verdict: Verdict) -> str:
 
 
 def _facts(verdict: Verdict) -> list[tuple[str, str, str]]:
-    """The facts of the judgement: a name, a value, and `place` or `id` if the value is code."""
+    """Return the facts of the judgement: a name, a value, and `place` or `id` if the value is code."""
     change, authority = verdict.change, verdict.authority
     base = change.get("base")
     work_item = change.get("work_item") or {}
@@ -229,7 +230,10 @@ def _facts(verdict: Verdict) -> list[tuple[str, str, str]]:
 
 
 def _approvals(verdict: Verdict) -> list[tuple[Lift, str]]:
-    """The approvals that name findings: those that count first, each once for the reasons it does not."""
+    """Return approvals with the number of findings that they name; those that count come first.
+
+    An approval occurs once for each set of reasons why it does not count.
+    """
     named: dict[tuple[str, tuple[str, ...]], tuple[Lift, list[Judged]]] = {}
     for judged in verdict.findings:
         for lift in judged.lifts:
@@ -242,10 +246,10 @@ def _approvals(verdict: Verdict) -> list[tuple[Lift, str]]:
 
 
 def _groups(verdict: Verdict, room: int) -> Iterator[dict[str, Any]]:
-    """The findings by rule, as markup and as far as there is room for them."""
+    """Yield the findings of each rule as markup, up to `room` characters."""
     make = _environment().get_template("finding.html").module.finding  # type: ignore[attr-defined]  # a macro
     excerpts = Excerpts(verdict.hunks)
-    # What fails stands first, each state in the order of the codes.
+    # Failed rules come first, then the others, both in the order of their codes.
     for result in sorted(verdict.results, key=lambda result: result.state != "failed"):
         found = result.findings
         made: list[tuple[str, str]] = []
@@ -275,16 +279,16 @@ def _counted(count: int, kind: str) -> str:
 
 
 def _kind(judged: Judged) -> str:
-    """The filter value of a finding: its state, or its severity if it is open."""
+    """Return the filter value of a finding: its state, or its severity if it is open."""
     return judged.severity if judged.state == "open" else judged.state
 
 
 def _item(judged: Judged, excerpt: Excerpt | None) -> dict[str, Any]:
-    """A finding as the page shows it; what is said of the baseline and of approvals are remarks."""
+    """Return a finding as template data; remarks are its lines about the baseline and approvals."""
     finding = judged.finding
     message = visible(text.said(judged))
     if finding.path is not None:
-        # What stands before it already need not be said again.
+        # The path is shown before the message, so drop it at the start of the message.
         message = message.removeprefix(f"{visible(cut_path(path_text(finding.path)))} ")
     kind, details = _kind(judged), list(text.details(judged))
     apart = dict(details)
@@ -304,24 +308,24 @@ def _item(judged: Judged, excerpt: Excerpt | None) -> dict[str, Any]:
 
 
 LINES: Final = 8
-"""So many lines are shown where the finding is about the file."""
+"""The number of lines that are shown for a finding about the file as a whole, or from its first line on."""
 
 AROUND: Final = 3
-"""So many lines of the same hunk are shown on either side of those that the finding is about."""
+"""The number of lines of the same hunk that are shown before and after the lines of the finding."""
 
 _LONGEST: Final = 240
 
 
 class Line(Record):
-    """A line of a change.
+    """A line that a change adds or removes.
 
     Attributes:
-        added: whether it is added, else it is removed.
+        added: True if the line is added, False if it is removed.
         number: its number in the file on that side, from 1.
         raw: the line.
         hunk: the position of its hunk.
-        meant: whether the finding names it.
-        apart: whether unchanged lines are before it.
+        meant: True if the finding names the line.
+        apart: True if unchanged lines come before it.
     """
 
     added: bool
@@ -333,8 +337,8 @@ class Line(Record):
 
     @property
     def text(self) -> str:
-        """The line, of which a long one is cut; bytes that are not UTF-8 as surrogate escapes."""
-        # Cut as bytes first: a line may have millions.
+        """The line as text, cut if it is long; bytes that are not UTF-8 are surrogate escapes."""
+        # Cut the bytes first, since a line may have millions of them.
         return cut(self.raw[: 4 * _LONGEST + 4].decode("utf-8", "surrogateescape"), _LONGEST)
 
 
@@ -343,7 +347,7 @@ class Excerpt(Record):
 
     Attributes:
         lines: the lines; never empty.
-        rest: how many more lines of the file the change removes and adds.
+        rest: the number of further lines of the file that the change adds or removes.
     """
 
     lines: Sequence[Line]
@@ -351,10 +355,10 @@ class Excerpt(Record):
 
 
 class Excerpts:
-    """The excerpts of one change; the files are looked through once, however many findings are about them.
+    """The excerpts of one change; each file is read through once, however many findings it has.
 
     Args:
-        hunks: what the change does to the files, by path.
+        hunks: the hunks of the change, by path.
     """
 
     def __init__(self, hunks: Mapping[bytes, Sequence[Any]]) -> None:
@@ -362,7 +366,7 @@ class Excerpts:
         self._known: dict[bytes, tuple[list[tuple[bool, int, bytes, int]], dict[tuple[bool, int], int]]] = {}
 
     def of(self, finding: Finding) -> Excerpt | None:
-        """The lines that a finding is about; None if the change does nothing to them."""
+        """Return the changed lines that a finding is about; None if the change does not touch them."""
         path = finding.path
         if path is None or not self._hunks.get(path):
             return None
@@ -387,7 +391,7 @@ class Excerpts:
 
 
 def _lines(hunks: Sequence[Any]) -> Iterator[tuple[bool, int, bytes, int]]:
-    """The lines of a file's hunks, in each of which what is removed stands before what is added."""
+    """Yield the lines of a file's hunks; in each hunk removed lines come before added ones."""
     for at, hunk in enumerate(hunks):
         yield from ((False, hunk.old_start + n, raw, at) for n, raw in enumerate(hunk.removed))
         yield from ((True, hunk.new_start + n, raw, at) for n, raw in enumerate(hunk.added))

@@ -1,4 +1,4 @@
-"""The JSON report, `specguard.report/1`: fields are only ever added to it."""
+"""The JSON report, `specguard.report/1`, to which fields are only added, and lines of the decision log."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _TOOL: Final = {"name": "specguard", "version": __version__}
 
 
 def render(verdicts: Sequence[Verdict]) -> str:
-    """One report, indented; with several verdicts (refs of a push) one report a line."""
+    """Return one indented report; for several verdicts (the refs of a push) return one report per line."""
     if len(verdicts) == 1:
         return json_text(report(verdicts[0])) + "\n"
     return "".join(json_text(report(verdict), indent=None) + "\n" for verdict in verdicts)
 
 
 def report(verdict: Verdict) -> dict[str, Any]:
-    """The report of one verdict as plain data."""
+    """Return the report of one verdict as plain data."""
     return {
         "schema": REPORT_SCHEMA,
         "tool": _TOOL,
@@ -48,13 +48,13 @@ def report(verdict: Verdict) -> dict[str, Any]:
 
 
 def error_report(error: SpecguardError) -> str:
-    """The report where none could be made."""
+    """Return the report of a check without a verdict."""
     said = {"verdict": "error", "errors": errors(error), "exit_code": 2}
     return json_text({"schema": REPORT_SCHEMA, "tool": _TOOL, **said}) + "\n"
 
 
 def errors(error: SpecguardError) -> list[dict[str, Any]]:
-    """The errors, as plain data."""
+    """Return the errors as plain data."""
     return [
         {
             "code": one.code,
@@ -79,7 +79,7 @@ def _rule(result: RuleResult) -> dict[str, Any]:
 
 
 def finding_data(judged: Judged) -> dict[str, Any]:
-    """A finding as plain data."""
+    """Return a finding as plain data."""
     finding = judged.finding
     place = {**location(finding.path, finding.line), **fields_of(finding, "end_line", "commit", "field")}
     if finding.side:
@@ -97,13 +97,13 @@ def finding_data(judged: Judged) -> dict[str, Any]:
         "approvals": [
             {**_lift(lift), "refusals": [plain(reason) for reason in lift.refusals]} for lift in judged.lifts
         ],
-        # How many such errors the file has, and how many the baseline accepts, where these are fewer.
+        # The number of such errors in the file, and the smaller number that the baseline accepts.
         "baseline": None if exceeds is None else {"found": exceeds[0], "accepted": exceeds[1]},
     }
 
 
 def _lift(lift: Lift) -> dict[str, Any]:
-    """An approval, as a finding has it that it names."""
+    """Return the fields of an approval that names a finding."""
     return {
         "id": lift.id,
         "approver": plain(lift.approver),
@@ -115,23 +115,23 @@ def _lift(lift: Lift) -> dict[str, Any]:
 
 
 def fields_of(thing: object, *names: str) -> dict[str, Any]:
-    """Some attributes of a thing by their names."""
+    """Return some attributes of an object as a dictionary."""
     return {name: getattr(thing, name) for name in names}
 
 
 def location(path: bytes | None, line: int | None) -> dict[str, Any]:
-    """A place as a report has it, of which no more than a path and a line is known yet."""
+    """Return a location of a report, in which only the path and the line are known."""
     named: dict[str, Any] = {"path": None} if path is None else path_data(path)
     return {**named, "line": line, **dict.fromkeys(("end_line", "commit", "field"))}
 
 
 def origin_data(origin: Origin) -> dict[str, Any]:
-    """A line of the authority."""
+    """Return a line of the authority as plain data."""
     return {"path": plain(origin.path), "line": origin.line or None}
 
 
 def plain(text: str) -> str:
-    """Text whose bytes that were not UTF-8 are shown, since JSON has no place for them."""
+    """Return a text in which bytes that were not UTF-8 are escaped, since JSON cannot represent them."""
     return path_text(_bytes(text))
 
 
@@ -139,7 +139,7 @@ def _bytes(text: str) -> bytes:
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        # A surrogate that stands for no byte, as an escape in a JSON document gives it.
+        # A surrogate that does not encode a byte, such as one from an escape in a JSON document.
         return text.encode("utf-8", "backslashreplace")
 
 
@@ -149,22 +149,22 @@ _CHANGE: Final = ("source", "stage", "base", "head", "merge_base", "branch", "fi
 
 
 def lines(verdicts: Sequence[Verdict], now: float) -> str:
-    """The verdicts of one check, a line each.
+    """Return the decision log lines of one check, one for each verdict.
 
     Args:
-        verdicts: one, or one a ref of a push.
+        verdicts: one verdict, or one for each ref of a push.
         now: the time of the check, in seconds since 1970.
     """
     return "".join(_line(_decision(verdict), now) for verdict in verdicts)
 
 
 def error_line(error: SpecguardError, now: float, *, enforce: bool) -> str:
-    """The line of a check that gave no verdict.
+    """Return the decision log line of a check without a verdict.
 
     Args:
-        error: why.
+        error: the reason.
         now: the time of the check, in seconds since 1970.
-        enforce: whether it was enforced.
+        enforce: True if the check ran with `--enforce`.
     """
     said = {"enforce": enforce, "verdict": "error", "exit_code": 2, "errors": errors(error)}
     return _line(said, now)
@@ -197,7 +197,7 @@ def _decision(verdict: Verdict) -> dict[str, Any]:
 
 
 def _approvals(verdict: Verdict, *, refused: bool) -> list[dict[str, Any]]:
-    """The approvals that lifted findings; or those that did not count for one, with why."""
+    """Return the approvals that lifted findings, or those that did not count, with the reasons."""
     found: dict[str, dict[str, Any]] = {}
     for judged in verdict.findings:
         for lift in judged.lifts:

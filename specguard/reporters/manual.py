@@ -1,4 +1,4 @@
-"""Manual pages of rules as Markdown, for `specguard rule` and `docs/rules/`, made from the rules alone."""
+"""Manual pages of rules as Markdown, for `specguard rule` and `docs/rules/`, made only from the rules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ON = (
     "ART012", "ART016", "ART017", "BRN001", "CFG001", "CFG002", "CFG003", "CMT003", "CMT004", "CMT005",
     "PTH004", "PTH005", "PTH006", "PTH008",
 )  # fmt: skip
-"""The rules that judge a change where the policy sets nothing; those about approvals judge each approval."""
+"""The rules that judge a change even without settings; the rules about approvals judge each approval."""
 
 _ON_TEXT = (
     "These judge every change, and the APR rules every approval. "
@@ -38,11 +38,11 @@ _STAGES = ("staged", "push", "range", "pull-request", "run")
 _LONGEST_DEFAULT = 120
 _NOTHING = ("`[]`", "`{}`", '`""`')
 _PLAIN = ("boolean", "integer", "string", "strings")
-"""The types that a default shows as well as their name."""
+"""The types that need no name if a default shows them."""
 
 
 def page(entry: Registered) -> str:
-    """The manual page of one rule, ending in a newline."""
+    """Return the manual page of one rule, ending in a newline."""
     from specguard.authority.validate import options_of
 
     rule = entry.rule
@@ -70,7 +70,7 @@ def page(entry: Registered) -> str:
 
 
 def cases(entry: Registered) -> str:
-    """The cases in a rule's docstring, which tests run, as Markdown."""
+    """Return the test cases in a rule's docstring as Markdown."""
     lines = [f"# {entry.rule.name} ({entry.rule.code}): cases", ""]
     for kind, block in _split(inspect.cleandoc(entry.rule.__doc__ or ""))[1]:
         if kind in _TITLES:
@@ -79,13 +79,13 @@ def cases(entry: Registered) -> str:
 
 
 def summary(entry: Registered) -> str:
-    """The first sentence of a rule's page."""
+    """Return the first paragraph of a rule's page, on one line."""
     first = inspect.cleandoc(entry.rule.__doc__ or "").split("\n\n", 1)[0]
     return " ".join(first.split("\n"))
 
 
 def data(entry: Registered) -> dict[str, Any]:
-    """The data of a rule in the list of rules, for JSON."""
+    """Return a rule's entry in the list of rules, for JSON."""
     rule = entry.rule
     return {
         **fields_of(rule, "code", "name", "severity"),
@@ -97,7 +97,7 @@ def data(entry: Registered) -> dict[str, Any]:
 
 
 def index(entries: Iterable[Registered]) -> str:
-    """The list of rules by family, with links to their pages."""
+    """Return the list of rules by family, with links to their pages."""
     found = sorted(entries, key=lambda one: one.rule.code)
     lines = ["# Rules", "", _INDEX, "", "## On without any setting", "", _ON_TEXT, ""]
     on = [entry.rule for entry in found if entry.rule.code in ON]
@@ -113,23 +113,23 @@ def index(entries: Iterable[Registered]) -> str:
 
 
 def prose(text: str) -> str:
-    """A rule's docstring without its examples."""
+    """Return a rule's docstring without its examples."""
     return _split(inspect.cleandoc(text))[0]
 
 
 def remedy(text: str) -> str:
-    """The paragraph of a rule's docstring about fixing a finding, on one line; empty without it."""
+    """Return the paragraph of a rule's docstring that explains the fix, on one line; empty without one."""
     said = next((_after(part) for part in prose(text).split("\n\n") if _mark(part) == _REMEDY), "")
     return (said[:1].upper() + said[1:]).replace("\n", " ")
 
 
 def listed(options: Sequence[Option]) -> list[str]:
-    """A list of settings, ending in an empty line."""
+    """Return a Markdown list of settings, ending in an empty line."""
     return [*(f"- {_setting(option)}" for option in options), ""]
 
 
 def _setting(option: Option) -> str:
-    # What is in a table has settings of its own.
+    # The settings within a table show their own defaults.
     default = option.default if option.default not in _NOTHING and option.type != "table" else ""
     kinds = option.type.split(", ")
     if default in kinds:
@@ -143,12 +143,12 @@ def _setting(option: Option) -> str:
 
 
 def _mark(part: str) -> str:
-    """The mark at the start of a docstring's paragraph; empty for one that describes the rule."""
+    """Return the mark at the start of a docstring's paragraph; empty for one that describes the rule."""
     return next((mark for mark in (_REASON, _REMEDY, _RELATED) if part.startswith(mark)), "")
 
 
 def _after(part: str) -> str:
-    """A marked paragraph without its mark."""
+    """Return a marked paragraph without its mark."""
     return part.removeprefix(_mark(part)).strip()
 
 
@@ -157,7 +157,7 @@ def _said(label: str, text: str | None) -> list[str]:
 
 
 def _example(examples: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """The policy of the first case that fails, and what is printed then."""
+    """Yield the policy of the first failing case, and the output for it."""
     blocks = dict(reversed(examples))
     policy = tomllib.loads(blocks["fails"]).get("policy", "").strip("\n")
     if policy:
@@ -167,7 +167,7 @@ def _example(examples: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 
 def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
-    """A docstring's prose, and its examples with their kind."""
+    """Return a docstring's prose, and its examples with their kinds."""
     prose: list[str] = []
     examples: list[tuple[str, str]] = []
     block: list[str] | None = None
@@ -187,7 +187,7 @@ def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _unusual(rule: type[Rule]) -> Iterator[str]:
-    """In what a rule differs from most: its severity, its stages, and whether an approval lifts it."""
+    """Yield a line on the rule's severity, stages and approvals, if they differ from those of most rules."""
     said = [f"Severity: {rule.severity}."] if rule.severity != "error" else []
     if rule.stages != _STAGES:
         left = [stage for stage in STAGES if stage not in rule.stages]

@@ -1,27 +1,27 @@
-"""Reports for GitHub (the log of a job, the page of Markdown), and in the formats of other programs.
+"""Reports for GitHub (the log of a job, and a Markdown page), and in the formats of other programs.
 
-Those are Checkstyle, JUnit, reviewdog's `rdjson`, GitLab's widget and Azure's log.
+The other formats are those of Checkstyle, JUnit, reviewdog (`rdjson`), GitLab's widget and Azure's log.
 
 GitHub's runner reads commands from every line of the log: `::name` at its start, and the older `##[name`
-anywhere in it. So nothing of a change is printed but as an escaped part of a command. It shows ten
-annotations of each kind a step and drops the others in silence, hence the order, and the line that counts
-what was cut.
+anywhere in it. Text of a change is therefore only printed as an escaped part of a command. The runner shows
+ten annotations of each kind for a step, and drops the others silently. So errors come first, and a line
+counts the rest.
 
-It is GitHub's Markdown, and everything that comes from a change is escaped, so that no markup, link, mention
-or reference of it is left. A page ends before the platform would refuse it.
+The Markdown is GitHub's. All text of a change is escaped, so that it makes no markup, links, mentions or
+references. A page is cut before the platform would refuse it.
 
-Checkstyle's elements and attributes are those that its `XMLLogger` writes; JUnit's are those that Jenkins
-allows in its `junit-10.xsd` (jenkinsci/xunit-plugin). Of several failures of a test case most readers show
-the first, so that a rule has one, which tells all its findings.
+Checkstyle's elements and attributes are those that its `XMLLogger` writes. JUnit's are those that Jenkins
+allows in its `junit-10.xsd` (jenkinsci/xunit-plugin). Most readers show only the first failure of a test
+case. So a rule has one failure, which lists all its findings.
 
-Reviewdog's lines count from 1, and a range without columns has both of its lines whole. It puts messages into
-comments as they are, which makes Markdown of them, so that they are escaped for it.
+Reviewdog's lines count from 1, and a range without columns includes both of its lines. Reviewdog puts
+messages into comments unchanged. The platform reads them as Markdown, so they are escaped for it.
 
-GitLab's fields are those of "Code quality report format" in its documentation: no path begins with `./`, and
-of several issues with one fingerprint only one is shown.
+GitLab's fields are those of "Code quality report format" in its documentation. A path must not begin with
+`./`. Of several issues with one fingerprint GitLab shows only one.
 
-Azure's agent reads `##vso[` anywhere in a line, so nothing of a change is printed but as an escaped part of a
-command. It knows errors and warnings; what weighs less is told in plain lines.
+Azure's agent reads `##vso[` anywhere in a line, so text of a change is only printed as an escaped part of a
+command. The agent knows errors and warnings; lighter findings are printed as plain lines.
 """
 
 from __future__ import annotations
@@ -52,19 +52,22 @@ from specguard.reporters.escape import (
 from specguard.reporters.text import Fold
 
 MOST: Final = 10
-"""How many annotations of a kind the runner keeps for a step (`_maxCountPerIssueType` of actions/runner)."""
+"""The number of annotations of a kind that the runner keeps for a step (`_maxCountPerIssueType` of
+actions/runner).
+"""
 
 LONGEST_MESSAGE: Final = 4096
-"""How many characters of a message the runner keeps (`_maxIssueMessageLength`)."""
+"""The number of characters of a message that the runner keeps (`_maxIssueMessageLength`)."""
 
 _KINDS: Final = {"error": "error", "warning": "warning", "info": "notice"}
 
 
 def render_github(verdicts: Sequence[Verdict]) -> str:
-    """The verdicts as workflow commands, errors first, a line that counts what was cut, and verdict lines.
+    """Return the verdicts as workflow commands, errors first, a line that counts the rest, and verdict lines.
 
-    In a dry run errors become warnings, since they do not fail the job. What is approved or baselined is a
-    notice, and so is who may approve what; a change of the policy is a warning, unless it only tightens.
+    In a dry run errors become warnings, since they do not fail the job. Approved or baselined findings are
+    notices, and so are the lines on who may approve. A change of the policy is a warning, or a notice if it
+    only tightens.
     """
     annotations: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
     for verdict in verdicts:
@@ -80,7 +83,7 @@ def render_github(verdicts: Sequence[Verdict]) -> str:
 
 
 def _annotations(verdict: Verdict) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """The kind, the message and the properties of each annotation."""
+    """Yield the kind, the message and the properties of each annotation."""
     for results in text.undecided(verdict):
         kind = "error" if results[0].incomplete else "warning"
         yield kind, "\n".join(wording.undecided_lines(results[0])), {"title": text.titles(results)}
@@ -106,7 +109,7 @@ def _annotations(verdict: Verdict) -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 def error_report_github(error: SpecguardError) -> str:
-    """The annotations that there is no verdict, and why."""
+    """Return annotations with the errors that prevented a verdict."""
     told = []
     for one in error.each()[:MOST]:
         properties = _file(wording.relative(one.path or ""), one.line)
@@ -115,7 +118,7 @@ def error_report_github(error: SpecguardError) -> str:
 
 
 def _file(path: bytes | None, line: int | None, end: int | None = None) -> dict[str, str]:
-    """The properties that say where; none without a file."""
+    """Return the properties of an annotation that name the file and lines; none without a file."""
     if not path:
         return {}
     lines = {"line": str(line), **({"endLine": str(end)} if end else {})} if line else {}
@@ -123,7 +126,10 @@ def _file(path: bytes | None, line: int | None, end: int | None = None) -> dict[
 
 
 def _guards_first(verdict: Verdict) -> list[list[Fold]]:
-    """Like findings: guarded paths first, those without a file last; a rule's commits together, each once."""
+    """Return similar findings in groups: guarded paths first, those without a file last.
+
+    Findings about commits are grouped by rule, severity, state, and position among those of their commit.
+    """
     found: dict[object, list[Fold]] = {}
     for result in verdict.results:
         seen: dict[str | None, int] = {}
@@ -146,24 +152,24 @@ def _command(kind: str, message: str, **properties: str) -> str:
 
 
 SUMMARY_LIMIT: Final = 1_000_000
-"""How many bytes of summary are written; the platform drops the whole page above 1024 * 1024."""
+"""The largest size of a summary, in bytes; above 1024 * 1024 the platform drops the whole page."""
 
 COMMENT_LIMIT: Final = 65_000
-"""How many bytes a page for a comment has; GitHub refuses a body of more than 65,536 characters."""
+"""The largest size of a page for a comment, in bytes; GitHub refuses a body of over 65,536 characters."""
 
 
 def render_markdown(verdicts: Sequence[Verdict], *, limit: int = COMMENT_LIMIT) -> str:
-    """The verdicts as a page, cut where it would be larger than the platform takes.
+    """Return the verdicts as a Markdown page, cut before it exceeds the platform's limit.
 
     Args:
-        verdicts: one, or one a ref of a push.
-        limit: how many bytes the page has at most.
+        verdicts: one verdict, or one for each ref of a push.
+        limit: the largest size of the page, in bytes.
     """
     return _within([part for verdict in verdicts for part in _page(verdict)], limit)
 
 
 def error_report_markdown(error: SpecguardError) -> str:
-    """The page that there is no verdict, and why."""
+    """Return a Markdown page with the errors that prevented a verdict."""
     parts = ["## specguard: no verdict\n\n"]
     for one in error.each():
         at = f"{markdown_code(cut_path(one.place))}: " if one.path else ""
@@ -235,7 +241,7 @@ VERSION: Final = "4.3"
 
 
 def checkstyle(told: Iterable[wording.Told]) -> str:
-    """The findings by file, in the order of the files; line 0 is the whole file."""
+    """Return the findings by file, in the order of first occurrence; line 0 is the whole file."""
     root = Element("checkstyle", version=VERSION)
     files: dict[bytes, Element] = {}
     for one in told:
@@ -253,14 +259,14 @@ def checkstyle(told: Iterable[wording.Told]) -> str:
 
 
 SHOWN: Final = 1000
-"""How many findings of one rule are told before the rest is counted."""
+"""The number of findings of one rule that are listed; the rest is counted."""
 
 
 def render_junit(verdicts: Sequence[Verdict]) -> str:
-    """The verdicts: a rule that failed is a failure, and one that could not be judged is an error.
+    """Return the verdicts: a failed rule is a failure, and a rule that could not be judged is an error.
 
-    A rule that is off or does not apply is skipped. What does not fail (warnings, what is approved, in the
-    baseline or of a dry run) is the output of a test case that passes.
+    A rule that is off or does not apply is skipped. Findings that do not fail are the output of a passing
+    test case: warnings, approved and baselined findings, and all of a dry run.
     """
     root = Element("testsuites", name="specguard")
     for verdict in verdicts:
@@ -276,7 +282,7 @@ def render_junit(verdicts: Sequence[Verdict]) -> str:
 
 
 def error_report_junit(error: SpecguardError) -> str:
-    """A suite whose one test case is the error that there is no verdict."""
+    """Return a suite with one test case, whose error is the missing verdict."""
     root = Element("testsuites", name="specguard")
     suite = SubElement(root, "testsuite", name="specguard")
     case = SubElement(suite, "testcase", name="verdict", classname="specguard")
@@ -315,7 +321,7 @@ def _findings(found: Sequence[Judged]) -> str:
 
 
 def counted_suites(root: Element) -> str:
-    """The text of a JUnit report, which says how many test cases there are, and how they went."""
+    """Return the text of a JUnit report, after adding the counts of cases, failures, errors and skips."""
     counts = {"tests": "", "failures": "/failure", "errors": "/error", "skipped": "/skipped"}
     for element in (*root, root):
         for attribute, below in counts.items():
@@ -329,7 +335,7 @@ def counted_suites(root: Element) -> str:
 
 
 def rdjson(told: Iterable[wording.Told]) -> str:
-    """The findings, as diagnostics."""
+    """Return the findings as reviewdog diagnostics."""
     found: list[dict[str, Any]] = []
     for one in told:
         location: dict[str, Any] = {"path": one.place.text}
@@ -351,9 +357,9 @@ _GITLAB: Final = {"error": "critical", "warning": "minor", "info": "info"}
 
 
 def gitlab(told: Iterable[wording.Told]) -> str:
-    """The findings as issues, each with a fingerprint of its own, also if several have the same text.
+    """Return the findings as GitLab issues, each with its own fingerprint, even for equal texts.
 
-    What is approved or in the baseline says so, and is no more than `info`.
+    Approved and baselined findings are marked as such, with the severity `info`.
     """
     data: list[dict[str, Any]] = []
     seen: dict[str, int] = {}
@@ -361,7 +367,7 @@ def gitlab(told: Iterable[wording.Told]) -> str:
         first, *rest = one.lines
         severity = _GITLAB[one.weight]
         if one.judged is not None:
-            # GitLab does not show the check's name.
+            # GitLab does not show the check's name, so it is part of the description.
             first, rest = f"{one.code} {one.judged.name}", list(one.lines)
             fingerprint = one.judged.fingerprint
         elif one.result is not None:
@@ -392,7 +398,7 @@ def _digest(*parts: str) -> str:
 
 
 def render_azure(verdicts: Sequence[Verdict]) -> str:
-    """The verdicts as issues, errors first, then what is no issue, and verdict lines."""
+    """Return the verdicts as Azure issues, errors first; lighter findings and verdicts are plain lines."""
     issues = [
         _issue(
             "error" if results[0].incomplete else "warning",
@@ -415,7 +421,7 @@ def render_azure(verdicts: Sequence[Verdict]) -> str:
 
 
 def error_report_azure(error: SpecguardError) -> str:
-    """The issues that there is no verdict, and why."""
+    """Return Azure issues with the errors that prevented a verdict."""
     return "".join(f"{_issue('error', one.lines, one.place)}\n" for one in wording.told_errors(error))
 
 

@@ -1,4 +1,4 @@
-"""A compiled policy for people and programs: what is set, each value with the line it comes from."""
+"""A compiled policy for people and programs: its settings, each with the line it comes from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Path = tuple[str | int, ...]
 
 
 _EXACT: Final = 3
-"""Down to this depth every key that is set has an origin of its own."""
+"""Down to this depth, every key that is set has its own origin."""
 
 
 class PolicySetting(Record):
@@ -31,9 +31,9 @@ class PolicySetting(Record):
 
     Attributes:
         path: its key, table by table; a position for an element of a list.
-        value: as TOML has it; one pattern of a list of patterns.
-        origin: where it is written.
-        covers: for a pattern, all that it stands for; else empty.
+        value: the value as TOML represents it; one pattern of a list of patterns.
+        origin: the line that sets it.
+        covers: for a pattern, its expansion; otherwise empty.
     """
 
     path: Path
@@ -43,12 +43,12 @@ class PolicySetting(Record):
 
     @property
     def key(self) -> str:
-        """Its dotted key."""
+        """The dotted key."""
         return ".".join(map(str, self.path))
 
 
 def settings(policy: Policy) -> list[PolicySetting]:
-    """The settings of a policy's documents and presets, without defaults, table by table."""
+    """Return the settings of a policy's documents and presets, without defaults, table by table."""
     tree: dict[str, object] = {key: policy.value(key) for key in policy.to_data()["top"]}
     tree["authority"] = {
         name: list(getattr(policy, name)) for name in ("normative", "order", "keys", "nested")
@@ -66,7 +66,7 @@ def settings(policy: Policy) -> list[PolicySetting]:
 
 
 def _written(policy: Policy) -> set[str]:
-    """Every key that is set, and every key above one."""
+    """Return every key that is set, and all its parent keys."""
     written: set[str] = set()
     for key in policy.origins:
         while key and key not in written:
@@ -76,9 +76,9 @@ def _written(policy: Policy) -> set[str]:
 
 
 def _settings(path: Path, value: object, policy: Policy, written: set[str]) -> Iterator[PolicySetting]:
-    """The settings at a key and below it; what nobody wrote is left out."""
+    """Yield the settings at a key and below it, without those that have no origin."""
     key = ".".join(map(str, path))
-    # The origins of what is deeper than `rules.<name>.<key>` may be those of the table above.
+    # Keys deeper than `rules.<name>.<key>` may only have the origin of a parent table.
     if 0 < len(path) <= _EXACT and key not in written:
         return
     origin = policy.origin(key)
@@ -100,7 +100,7 @@ def _settings(path: Path, value: object, policy: Policy, written: set[str]) -> I
 
 
 def _within(value: object, key: str, written: set[str]) -> list[tuple[str | int, Any]] | None:
-    """The members of a table, a record or a list of records, by name or position; None for other values."""
+    """Return the members of a table, record or list of records by name or position; None for other values."""
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, Record):
@@ -112,7 +112,7 @@ def _within(value: object, key: str, written: set[str]) -> list[tuple[str | int,
 
 
 def as_text(policy: Policy, *, coverage: bool = False) -> Iterator[str]:
-    """The policy as it was understood, line by line, then the text that was not."""
+    """Yield the lines of the policy as it was understood, then the text that was not understood."""
     yield f"documents: {', '.join(path for path, _ in policy.documents)}"
     yield f"policy: {policy.policy_id}"
     if policy.floor:
@@ -139,7 +139,7 @@ def as_text(policy: Policy, *, coverage: bool = False) -> Iterator[str]:
     for wrong in policy.disregarded:
         yield f"  {cut_path(str(wrong.origin))}: {cut(wrong.message)} ({cut_path(str(wrong.above))})"
     if coverage:
-        # Their words are known in English alone; a document in another language is not said to have none.
+        # Sentences are only found in English, so the line must not deny those of other languages.
         yield from ("", f"sentences that command, in English:{'' if policy.statements else ' none'}")
     for command in policy.statements if coverage else ():
         held = ", ".join(command.rules) or f"held by no rule{', would be by ' if command.settings else ''}"
@@ -148,7 +148,7 @@ def as_text(policy: Policy, *, coverage: bool = False) -> Iterator[str]:
 
 
 def as_toml(policy: Policy) -> str:
-    """The policy as settings that would compile to it, each with its origin as a comment."""
+    """Return the policy as settings that compile to it again, each with its origin as a comment."""
     keys: dict[tuple[Path, str | int], list[PolicySetting]] = {}
     for setting in settings(policy):
         depth = _depth(setting.path)
@@ -158,7 +158,7 @@ def as_toml(policy: Policy) -> str:
     for (head, key), same in keys.items():
         if head != table:
             table = head
-            # The header of a table, or of an element of a list of tables.
+            # The header of an element of a list of tables, or of a table.
             header = f"[[{_key(head[:1])}]]" if isinstance(head[-1], int) else f"[{_key(head)}]"
             lines += ["", header] if lines else [header]
         origins = ", ".join(dict.fromkeys(str(one.origin) for one in same))
@@ -167,7 +167,7 @@ def as_toml(policy: Policy) -> str:
 
 
 def as_data(policy: Policy) -> dict[str, Any]:
-    """The policy as data: settings with origins, what was not understood, and which rule holds what."""
+    """Return the policy as data: settings with origins, text that was not read, and sentences with rules."""
     return {
         "policy_id": policy.policy_id,
         **({"floor": policy.floor} if policy.floor else {}),
@@ -199,24 +199,24 @@ def as_data(policy: Policy) -> dict[str, Any]:
 
 
 def _place(setting: PolicySetting) -> tuple[str, str]:
-    """The table of a setting as a header has it, and its key within."""
+    """Return the table of a setting as TOML writes its header, and the key within the table."""
     depth = _depth(setting.path)
     return _key(setting.path[:depth]), _key(setting.path[depth:])
 
 
 def _key(path: Path) -> str:
-    """A key as TOML has it, with positions among its parts."""
+    """Return a key as TOML writes it, with positions among its parts."""
     return ".".join(str(part) if isinstance(part, int) else toml_key(part) for part in path)
 
 
 def _depth(path: Path) -> int:
-    """The number of a path's parts in its table's header."""
+    """Return the number of a path's parts that belong to the header of its table."""
     of_two = path[0] in ("rules", "work") or (len(path) > 1 and isinstance(path[1], int))
     return min(2 if of_two else 1, len(path) - 1)
 
 
 def _joined(same: list[PolicySetting]) -> Any:
-    """The value of one key of a table, put together from all that is below it."""
+    """Return the value of one key of a table, put together from all settings below the key."""
     root: dict[str | int, Any] = {}
     for setting in same:
         path = setting.path[_depth(setting.path) :]
@@ -229,7 +229,7 @@ def _joined(same: list[PolicySetting]) -> Any:
 
 
 def _lists(value: Any) -> Any:
-    """The same with every table whose keys are positions as a list."""
+    """Return a value in which each table whose keys are positions has become a list."""
     if not isinstance(value, dict):
         return value
     inner = {key: _lists(element) for key, element in value.items()}
@@ -239,20 +239,20 @@ def _lists(value: Any) -> Any:
 
 
 SHOWN: Final = 20
-"""So many settings are shown before the rest is counted."""
+"""The number of settings that are listed; the rest is counted."""
 
 
 def explanation_data(
     policy: Policy, rule: RuleInPolicy, path: str, governing: Sequence[Governing], request: Request
 ) -> dict[str, Any]:
-    """The explanation of a rule under a policy, and of a path by it, as JSON can hold it.
+    """Return the explanation of a rule under a policy, and of its judgement of a path, as JSON data.
 
     Args:
         policy: the policy.
         rule: one of its rules.
         path: a path from the repository's root; empty for none.
-        governing: all that has a say about the path.
-        request: where the words of the authority are read.
+        governing: all rules and patterns that govern the path.
+        request: the request by which the lines of the authority are read.
     """
     check = rule.load()
     text = type(check).__doc__ or ""
@@ -292,7 +292,7 @@ def explanation_data(
 
 
 def explanation_lines(data: Mapping[str, Any]) -> Iterator[str]:
-    """It for a person, from what `explanation_data` gives."""
+    """Yield the lines of an explanation for a person, from the result of `explanation_data`."""
     yield f"{data['code']} {data['name']} ({data['severity']}): {data['summary']}"
     yield ""
     yield f"  judged at    {', '.join(data['stages'])}"
@@ -320,14 +320,14 @@ def explanation_lines(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_rule(policy: Policy, rule: RuleInPolicy) -> Sequence[PolicySetting]:
-    """The settings of a rule: in its own table and those that it needs; of `specs` all of them."""
+    """Return the settings of a rule: those of its own table and of tables that it needs, such as `specs`."""
     needs = ("specs" if one.startswith("specs.") else one for one in rule.load().tables)
     tables = [f"rules.{rule.name}", *needs]
     return [one for one in settings(policy) if any(is_in(one.path, table) for table in tables)]
 
 
 def _cited(said: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
-    """Lines, each with where it is written, and the words that stand there where they are others."""
+    """Yield texts, each with the line it comes from, and that line's words if they differ from the text."""
     before = None
     for text, one in said:
         at = one["authority"]
@@ -351,7 +351,7 @@ def _approval(data: Mapping[str, Any]) -> str:
 
 
 def _commands(rule: RuleInPolicy, approvers: Sequence[str], path: bytes, *, judges: bool) -> Iterator[str]:
-    """The commands that are the next step."""
+    """Yield the commands that are the next step."""
     if judges and "staged" in rule.stages:
         yield f"specguard check --worktree --select {rule.code}"
     elif judges and "range" in rule.stages:

@@ -1,10 +1,10 @@
-"""The report as SARIF 2.1.0, for GitHub's code scanning and everything else that reads it.
+"""The report as SARIF 2.1.0, for GitHub's code scanning and all other readers of SARIF.
 
-The format is that of OASIS (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html), and what is
-written of it is what GitHub asks for ("SARIF support for code scanning"). One verdict is one run.
+The format is that of OASIS (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html). The properties
+that are written are those that GitHub needs ("SARIF support for code scanning"). One verdict is one run.
 
-An accepted finding is suppressed, as the format has it. GitHub's code scanning shows suppressed results all
-the same; `render_open` leaves them out.
+An accepted finding is a suppressed result. GitHub's code scanning shows suppressed results too, so
+`render_open` leaves them out.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ Data = Sequence[dict[str, Any]]
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 MOST: Final = 25_000
-"""How many results of a run GitHub takes; of these it keeps the 5,000 that are most severe."""
+"""The number of results of a run that GitHub accepts; of these it keeps the 5,000 most severe ones."""
 
 FINGERPRINT: Final = "specguard/v1"
-"""The name of our fingerprint among those of a result."""
+"""The name of specguard's fingerprint among those of a result."""
 
 _ROOT: Final = "%SRCROOT%"
 _BASELINE: Final = "the baseline accepts it (.specguard/baseline.json)"
 
 
 def render(verdicts: Sequence[Verdict]) -> str:
-    """The verdicts with all findings; those that are approved or in the baseline are suppressed."""
+    """Return the verdicts with all findings; approved and baselined ones are suppressed."""
     return _log([_run(verdict, several=len(verdicts) > 1) for verdict in verdicts])
 
 
 def render_open(verdicts: Sequence[Verdict]) -> str:
-    """The verdicts without what is approved or in the baseline, for GitHub's code scanning."""
+    """Return the verdicts without approved and baselined findings, for GitHub's code scanning."""
     return _log([_run(verdict, several=len(verdicts) > 1, accepted=False) for verdict in verdicts])
 
 
 def error_report(error: SpecguardError) -> str:
-    """A run that has no results, and says why."""
+    """Return a run without results, with the errors that prevented a verdict."""
     notifications = [
         {
             "level": "error",
@@ -99,7 +99,7 @@ def _run(verdict: Verdict, *, several: bool, accepted: bool = True) -> dict[str,
             "change": verdict.change,
             "authority": verdict.authority,
             "counts": verdict.counts,
-            # The states are those of the report, so that what was not judged is told as such.
+            # The states are those of the JSON report, so that rules without a judgement are marked as such.
             "rules": {
                 one.code: {"state": one.state, "reason": plain(one.reason or "")} for one in verdict.results
             },
@@ -109,7 +109,7 @@ def _run(verdict: Verdict, *, several: bool, accepted: bool = True) -> dict[str,
 
 
 def _category(verdict: Verdict, *, several: bool) -> str:
-    """The category by which GitHub tells analyses apart: a newer one replaces the older one."""
+    """Return the category of a run; in GitHub, a new analysis replaces the older one of its category."""
     scope = "tree" if verdict.change.get("whole") else "change"
     if not several:
         return f"specguard/{scope}/"
@@ -134,7 +134,7 @@ def _result(verdict: Verdict, judged: Judged, index: int, seen: dict[str, int]) 
         "locations": [location],
         "partialFingerprints": {
             FINGERPRINT: judged.fingerprint,
-            # GitHub knows a result again by this one alone, whatever it is made of.
+            # GitHub recognises a result only by this fingerprint, however it is computed.
             "primaryLocationLineHash": f"{judged.fingerprint}:{count}",
         },
         "suppressions": _suppressions(judged),
@@ -155,7 +155,7 @@ def _result(verdict: Verdict, judged: Judged, index: int, seen: dict[str, int]) 
 
 
 def _suppressions(judged: Judged) -> list[dict[str, Any]]:
-    """The acceptances of a finding; none for an open one, so that it counts as not suppressed."""
+    """Return the acceptances of a finding; none for an open one, so that it counts as not suppressed."""
     if judged.state == "open":
         return []
     said = "; ".join(map(visible, wording.accounts(judged))) or "approved"
@@ -181,14 +181,14 @@ def _notifications(verdict: Verdict, indices: Mapping[str, int]) -> Iterator[dic
 
 
 def _text(told: Iterable[str]) -> str:
-    """Lines as a plain text message, in which no link can be: one is `[text](where)`."""
+    """Join lines into a plain text message; a SARIF viewer would read `[text](where)` as a link."""
     return "\n".join(told).replace("](", "] (")
 
 
 def _physical(place: wording.ShownAt, snippet: str = "") -> dict[str, Any]:
     data: dict[str, Any] = {
         "artifactLocation": {"uri": _encoded(place.path), "uriBaseId": _ROOT},
-        # A file as a whole is shown at its first line, without which GitHub shows nothing.
+        # A finding about a whole file is put at line 1, since GitHub shows no result without a line.
         "region": {"startLine": max(1, place.line)},
     }
     if place.end_line > place.line:
@@ -199,24 +199,24 @@ def _physical(place: wording.ShownAt, snippet: str = "") -> dict[str, Any]:
 
 
 def _encoded(path: bytes) -> str:
-    """A path as a relative reference (RFC 3986); a byte that is not UTF-8 is one of its octets."""
+    """Return a path as a relative reference (RFC 3986); a byte that is not UTF-8 becomes its percent code."""
     return quote(path, safe="/")
 
 
 LONGEST: Final = 1024
-"""How many characters of a description GitHub takes."""
+"""The number of characters that GitHub accepts in a description."""
 
 LEVELS: Final = {"error": "error", "warning": "warning", "info": "note", "off": "none"}
-"""What SARIF calls a severity."""
+"""SARIF's level for each severity."""
 
 _SEVERITIES: Final = {"error": "error", "warning": "warning"}
 
 
 def rule_of(result: RuleResult) -> dict[str, Any]:
-    """The descriptor of one rule.
+    """Return the descriptor of one rule.
 
     Args:
-        result: what became of the rule, with its text.
+        result: the rule's result, with its text.
     """
     text = prose(result.text) if result.text else ""
     first = " ".join(text.split("\n\n", 1)[0].split("\n"))

@@ -1,4 +1,4 @@
-"""Short reports: blocks for an agent, and one line a finding for `grep`."""
+"""Short reports: blocks for an agent, and one line per finding for `grep`."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from specguard.reporters.text import Fold
 
     Block = tuple[str, str, str]
-    """What is said, how a person is asked (empty if nobody has to be), and both rule and place alone."""
+    """The text, how to ask a person (empty if nobody has to be asked), and the rule with its place."""
 
 
 WORDS: Final = 600
-"""About so many words of a verdict are shown before the rest is counted."""
+"""The approximate number of words of a verdict that are shown; the rest is counted."""
 
 _QUOTED: Final = 120
 _MORE: Final = 22
-"""So many words are kept for the number of what is left out."""
+"""The number of words that are reserved for the line that counts the rest."""
 
 _LEAST: Final = 12
-"""A message keeps so many words."""
+"""The number of words that a shortened message keeps at least."""
 
 _UNTOUCHED: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH006", "PTH009"})
-"""Rules whose findings are mended, before anything is written, by not writing it."""
+"""Rules whose findings an agent avoids, before the file is written, by not editing it."""
 
 
 def render_agent(verdicts: Sequence[Verdict]) -> str:
-    """The verdicts as blocks with a blank line between them; the last line of each verdict counts all states.
+    """Return the verdicts as blocks with blank lines between them, each with a last line that counts states.
 
-    A block has the rule and the place, the authority's words, and the smallest next step; how a person is
-    asked stands below the last. Approved and baselined findings, and what is below a warning, are left out.
+    A block has the rule and the place, the authority's words, and the smallest next step. The way to ask a
+    person follows the last block. Approved and baselined findings, and those below a warning, are left out.
     """
     return "".join(f"{part}\n" for verdict in verdicts for part in _parts(verdict))
 
@@ -48,12 +48,12 @@ def _parts(verdict: Verdict) -> Iterator[str]:
 
 
 def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
-    """Blocks as one text, as many as so many words hold; the first one's message is cut where it must be.
+    """Join as many blocks as fit into a number of words; the first block is shortened if it must be.
 
     Args:
         blocks: the blocks.
-        words: how many words there may be.
-        more: what is said behind the number of those that are left out.
+        words: the number of words that are available.
+        more: a text after the list of blocks that do not fit.
     """
     shown: list[str] = []
     persons: list[str] = []
@@ -74,7 +74,7 @@ def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
 
 
 def _shorter(block: str, words: int) -> str:
-    """A block of so many words, if its message has enough that can be left out."""
+    """Return a block cut to a number of words, if its message is long enough to be cut."""
     message, *rest = block.split("\n")
     told = message.split(" ")
     kept = max(len(told) - len(block.split()) + words, _LEAST)
@@ -82,12 +82,12 @@ def _shorter(block: str, words: int) -> str:
 
 
 def blocks_of(verdict: Verdict, *, errors: bool = False, known: Container[str] = ()) -> Iterator[Block]:
-    """A block for like findings that are open, and one for each fact without which rules could not be judged.
+    """Yield a block for each group of similar open findings, and for each fact that undecided rules lack.
 
     Args:
         verdict: the verdict.
-        errors: leave out what is below an error.
-        known: the fingerprints of findings that are left out.
+        errors: True to leave out findings below an error, and rules whose missing judgement is not an error.
+        known: the fingerprints of findings to leave out.
     """
     source = str(verdict.change.get("source"))
     shown = ("error",) if errors else ("error", "warning")
@@ -108,7 +108,7 @@ def blocks_of(verdict: Verdict, *, errors: bool = False, known: Container[str] =
 
 
 def _block(like: Fold, result: RuleResult, source: str) -> Block:
-    """Like findings: rule and place, the authority's words and the next step; and how to ask a person."""
+    """Return similar findings as a block: rule, place, the authority's words, next step, and whom to ask."""
     judged = like.first
     word = "" if judged.severity == "error" else f" ({judged.severity})"
     count = f" ({like.count} findings)" if like.count > 1 else ""
@@ -129,7 +129,7 @@ def _block(like: Fold, result: RuleResult, source: str) -> Block:
 
 
 def _person(result: RuleResult, source: str) -> str:
-    """The way to ask a person: who may approve, and with which command; never for the agent to run."""
+    """Return the way to ask a person: who may approve, and the command, which the agent must not run."""
     if result.approvers:
         from specguard.reporters.wording import may_approve
 
@@ -143,11 +143,11 @@ def _person(result: RuleResult, source: str) -> str:
 
 
 def render_concise(verdicts: Sequence[Verdict]) -> str:
-    """The verdicts as lines `path:line: CODE message`.
+    """Return the verdicts as lines `path:line: CODE message`.
 
-    A finding below an error, or one that is approved or baselined, says so at its end. A rule that could not
-    be judged has a line as well, so has one whose errors somebody may approve, and each setting of the policy
-    that the change alters and no finding names. The last line of each verdict counts all states.
+    A finding that is below an error, approved or baselined says so at its end. Further lines are for rules
+    that could not be judged, and for rules whose errors somebody may approve. Settings that the change alters
+    have a line unless a finding names them. The last line of each verdict counts all states.
     """
     return "".join(f"{line}\n" for verdict in verdicts for line in _lines(verdict))
 

@@ -1,4 +1,4 @@
-"""A status for people, open branches, and runs: where the work stands, at a glance."""
+"""Overviews for people: the status of the work, open branches, and runs."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ if TYPE_CHECKING:
 
 
 SHOWN: Final = 20
-"""How many waves, slices, plans, tasks, agents and missing things are shown before the rest is counted."""
+"""The number of waves, slices, plans, tasks, agents and missing things that are listed; the rest is counted.
+"""
 
 FEW: Final = 3
-"""So many waves, and so many plans, are all shown; of more only those that are not complete."""
+"""Up to this number of waves, or plans, all are shown; of more, only those that are not complete."""
 
 _WIDTH: Final = 10
 _LONGEST: Final = 300
-"""How many characters of one thing are shown, and of one in a table a third."""
+"""The number of characters of one item that are shown; in a table, a third of it."""
 
 
 def render(status: Data) -> str:
-    """A status, as `specguard.engine.status` gives it, as text that ends in a newline."""
+    """Return a status, as `specguard.engine.status` makes it, as text that ends in a newline."""
     return _page(_parts(status))
 
 
 def _page(parts: Iterable[Iterable[str]]) -> str:
-    """Parts of lines with an empty line between them, without those that say nothing."""
+    """Join parts of lines with an empty line between them, without empty parts."""
     told = ["".join(f"{visible(line.rstrip())}\n" for line in part) for part in parts]
     return "\n".join(filter(None, told))
 
@@ -52,7 +53,7 @@ def _parts(status: Data) -> Iterator[Iterable[str]]:
         counts = [f"{specs[name]} {name}" for name in ("stale", "due", "unreviewed") if specs[name]]
         yield [_row("specs", ", ".join([f"{specs['total']} in all", *counts]))]
     yield _worktrees(status["worktrees"] or ())
-    # What stands at no open stage above: later stages are not shown, they wait.
+    # Missing things of a wave as a whole: those of an open stage are shown above, and later stages wait.
     lacks = [one for one in status["missing"] if one["stage"] is None and one["wave"] is not None]
     lists = {"missing": _lacks(lacks), "next": status["next"], "not known": status["unknown"]}
     for label, said in {**lists, "note": status["notes"]}.items():
@@ -61,7 +62,7 @@ def _parts(status: Data) -> Iterator[Iterable[str]]:
 
 
 def _row(label: str, said: str) -> str:
-    """A line with a label in front; a long one, such as a wave's name, stands apart, too."""
+    """Return a line with a label in front; a label that is too wide is separated by two spaces."""
     return f"{label:{_WIDTH}}{said}" if len(label) < _WIDTH else f"{label}  {said}"
 
 
@@ -96,7 +97,7 @@ def _many(
     over: Callable[[Data], bool],
     end: str,
 ) -> Iterator[Iterable[str]]:
-    """Some things; of many those that are over are only counted."""
+    """Yield the lines of each thing; of many things, those that are over are only counted."""
     many = len(things) > FEW
     shown = [thing for thing in things if not (many and over(thing))]
     yield from (told(thing) for thing in shown[:SHOWN])
@@ -134,7 +135,7 @@ def _plan(plan: Data) -> Iterator[str]:
 
 
 def _columns(thing: Data, about: str | None, branch: str | None = None) -> tuple[str | None, ...]:
-    """An item or task in columns: its state first, and last what it needs, or the branch for it."""
+    """Return an item or task as cells: its state first, and last what it needs or the branch for it."""
     last = branch if thing["state"] in ("ready", "conditional") else ""
     if thing["state"] == "blocked" and thing["needs"]:
         last = f"needs {', '.join(thing['needs'])}"
@@ -142,7 +143,7 @@ def _columns(thing: Data, about: str | None, branch: str | None = None) -> tuple
 
 
 def _table(rows: Sequence[tuple[str | None, ...]]) -> Iterator[str]:
-    """Rows of a state and columns that stand below each other; empty columns are left out."""
+    """Yield rows of a state and aligned columns; empty columns are left out."""
     shown = [[cut(cell or "", _LONGEST // 3) for cell in cells] for _, *cells in rows[:SHOWN]]
     columns = [column for column in zip(*shown, strict=True) if any(column)]
     told = aligned(list(zip(*columns, strict=True))).split("\n") if columns else [""] * len(shown)
@@ -175,7 +176,7 @@ def _is_done(plan: Data) -> bool:
 
 
 def required(status: Data) -> str:
-    """The result of `--require complete`: each thing that is missing, and one line of verdict."""
+    """Return the result of `--require complete`: the missing things, and a verdict line."""
     lines = [f"missing   {visible(line)}" for line in _lacks(status["missing"])]
     if status["complete"] is None:
         why = visible("; ".join(status["unknown"])) or "there is no wave and no plan"
@@ -192,7 +193,7 @@ def _lacks(missing: Sequence[Data]) -> list[str]:
     for one in missing:
         path, said = one["path"], one["what"]
         if path and one["line"]:
-            # A sentence that begins with the file gets its line there.
+            # In a sentence that begins with the file name, the line number goes behind the name.
             begins = said.startswith(f"{path} ")
             said = said.removeprefix(path) if begins else f": {said.removeprefix(f'{path}: ')}"
             said = f"{path}:{one['line']}{said}"
@@ -205,8 +206,8 @@ def _cut(lines: Sequence[str]) -> list[str]:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as lines, each column as wide as it must be."""
-    # A cell with ends of lines would be several rows, and be taken for others.
+    """Return rows of cells as lines with aligned columns."""
+    # A line end within a cell would start a false row.
     rows = [list(map(visible, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
@@ -214,16 +215,16 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
 
 
 BRANCHES: Final = "specguard.branches/1"
-"""The name of what `branches_as_data` gives; fields are only added to it."""
+"""The schema name of `branches_as_data`; fields are only added to it."""
 
 TOLD: Final = 100
-"""So many of the paths that a pair shares are told to programs, beside the number of all."""
+"""The number of a pair's shared paths that the data lists, beside their total number."""
 
 _STATES: Final = ("conflict", "no conflict", "not asked")
 
 
 def render_branches(found: OpenBranches) -> str:
-    """The open branches and their pairs as text, ending in a newline; pairs in conflict stand first."""
+    """Return the open branches and their pairs as text, ending in a newline; pairs in conflict come first."""
     base = cut_path(found.base.name)
     counts = f"{len(found.branches)} open, {found.landed} with nothing that {base} lacks"
     pairs = [
@@ -257,7 +258,7 @@ def _state(pair: BranchPair) -> str:
 
 
 def _reasons(pair: BranchPair) -> Iterator[str]:
-    """The reasons why two branches are a pair, and where they conflict."""
+    """Yield the reasons why two branches are a pair, and where they conflict."""
     if pair.same_item:
         yield f"both are for {pair.one.label}"
     if pair.shared:
@@ -277,7 +278,7 @@ def _texts(paths: Collection[bytes]) -> list[str]:
 
 
 def branches_as_data(found: OpenBranches) -> dict[str, Any]:
-    """The same as JSON can hold it."""
+    """Return the open branches and their pairs as JSON data."""
     branches = [
         {
             "name": plain(branch.name),
@@ -313,13 +314,13 @@ def branches_as_data(found: OpenBranches) -> dict[str, Any]:
 
 HEADS: Final = ("run", "item", "state", "step", "started", "took", "heartbeat")
 SCHEMA: Final = "specguard.runs/1"
-"""The name of what `as_data` gives; fields are only added to it."""
+"""The schema name of `as_data`; fields are only added to it."""
 
 _LONGEST_RUN_TEXT: Final = 60
 
 
 def cells(run: RunView) -> Sequence[str]:
-    """A run as the cells of a row."""
+    """Return a run as the cells of a row."""
     return (
         visible(run.run_id),
         visible(cut(run.label, _LONGEST_RUN_TEXT)),
@@ -332,27 +333,27 @@ def cells(run: RunView) -> Sequence[str]:
 
 
 def table(runs: Sequence[RunView]) -> str:
-    """Several runs as lines with a head."""
+    """Return several runs as lines with a header."""
     return aligned([HEADS, *map(cells, runs)])
 
 
 def as_data(runs: Sequence[RunView], *, lines: int | None = None) -> dict[str, Any]:
-    """Several runs as JSON can hold them.
+    """Return several runs as JSON data.
 
     Args:
         runs: the runs.
-        lines: how many lines of the end of each one's log are told; None: its log is left out.
+        lines: the number of lines from the end of each log to include; None leaves the logs out.
     """
     told = [run.data if lines is None else {**run.data, "tail": run.tail(lines)} for run in runs]
     return {"schema": SCHEMA, "runs": told}
 
 
 def all_of(run: RunView, *, lines: int = 20) -> str:
-    """All there is to tell of a run.
+    """Return all information about a run as text.
 
     Args:
         run: the run.
-        lines: how many lines of the end of its log are shown.
+        lines: the number of lines from the end of its log to show.
     """
     process = {None: "not told", True: f"{run.pid} runs", False: f"{run.pid} has ended"}[run.process_runs]
     alive = "yes" if run.alive else "no: it has died" if run.stale else "no: it has ended"
@@ -381,12 +382,12 @@ def all_of(run: RunView, *, lines: int = 20) -> str:
 
 
 def moment(at: datetime | None) -> str:
-    """A time, in UTC and to the second; `-` for none."""
+    """Return a time in UTC, to the second; `-` for None."""
     return "-" if at is None else at.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def span(seconds: float | None) -> str:
-    """A duration, to the second: `2h05m`, `1m30s`, `4s`; `-` for none."""
+    """Return a duration to the second, as `2h05m`, `1m30s` or `4s`; `-` for None."""
     if seconds is None:
         return "-"
     minutes, left = divmod(int(seconds), 60)
@@ -396,7 +397,7 @@ def span(seconds: float | None) -> str:
 
 
 def metrics_text(data: Mapping[str, Any]) -> str:
-    """The metrics of runs, for a person."""
+    """Return the metrics of runs as text for a person."""
     seconds, attempts, coverage = data["seconds"], data["attempts"], data["coverage"]
     total, median, longest = (span(seconds[name]) for name in ("total", "median", "longest"))
     states = ", ".join(f"{number} {state}" for state, number in data["states"].items())

@@ -1,6 +1,6 @@
-"""The report for a person: what failed, which line says so, what to do next, and one verdict line.
+"""The text report: what failed, which line says so, what to do next, and one verdict line.
 
-Formats that list every finding do without this: nothing here alters a finding, its fingerprint or its state.
+Formats that list every finding do not use this. Nothing here alters a finding, its fingerprint or its state.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ if TYPE_CHECKING:
 
 
 SHOWN: Final = 20
-"""How many findings of one rule are shown in full before the rest is counted."""
+"""The number of findings of one rule that are shown in full; the rest is counted."""
 
 _COLOURS: Final = {"error": "31", "warning": "33", "info": "36", "good": "32", "strong": "1", "quiet": "2"}
 
 
 class Style:
-    """Colours, for a terminal alone.
+    """Colours, for terminals only.
 
     Args:
-        colour: whether to use them.
+        colour: True to use colours.
     """
 
     def __init__(self, colour: bool = False) -> None:
         self._colour = colour
 
     def __call__(self, kind: str, text: str) -> str:
-        """The text in the colour of a severity, or `good`, `strong` or `quiet`."""
+        """Return the text in the colour of a severity, or as `good`, `strong` or `quiet`."""
         return f"\033[{_COLOURS[kind]}m{text}\033[0m" if self._colour else text
 
 
 def render(
     verdicts: Sequence[Verdict], *, colour: bool = False, explain: bool = False, statistics: bool = False
 ) -> str:
-    """The verdicts as text, ending in a newline.
+    """Return the verdicts as text, ending in a newline.
 
     Args:
-        verdicts: one, or one a ref of a push.
-        colour: whether the reader is a terminal that wants it.
-        explain: say for each rule what it looked at and what held.
-        statistics: say how many findings each rule has.
+        verdicts: one verdict, or one for each ref of a push.
+        colour: True if the output is a terminal whose user wants colours.
+        explain: True to add what each rule looked at and what held.
+        statistics: True to add the number of findings of each rule.
     """
     style = Style(colour)
     lines: list[str] = []
@@ -80,25 +80,25 @@ def render(
 
 
 def verdict_line(verdict: Verdict, style: Style) -> str:
-    """The one line that says how it ended, how many findings there are, and what could not be judged."""
+    """Return the line with the outcome, the number of findings, and what could not be judged."""
     outcome = verdict.outcome
     kind = {"passed": "good", "accepted": "warning"}.get(outcome, "error")
     said = end_of(verdict)
     if outcome == "indeterminate" and verdict.counts["failed"]:
         said = f"failed, and {outcome}"
-    # A push can be refused for its branch although it brings no commits.
+    # A push without commits can still fail because of its branch.
     subject = "nothing to judge" if verdict.empty and outcome == "passed" else subject_of(verdict)
     told = ", ".join(found_in(verdict))
     return f"specguard: {style(kind, said)} ({subject}){f': {told}' if told else ''}"
 
 
 def end_of(verdict: Verdict) -> str:
-    """The outcome in a word or two."""
+    """Return the outcome in one or two words."""
     return "would block" if verdict.dry_run and verdict.outcome == "failed" else verdict.outcome
 
 
 def found_in(verdict: Verdict) -> Iterator[str]:
-    """The number of findings of each kind, and of rules that could not be judged."""
+    """Yield the number of findings of each kind, and of rules that could not be judged."""
     found = verdict.findings
     errors = [judged for judged in found if judged.severity == "error" and judged.state == "open"]
     if errors:
@@ -119,7 +119,7 @@ def found_in(verdict: Verdict) -> Iterator[str]:
 
 
 def subject_of(verdict: Verdict) -> str:
-    """The judged change and its size: `range, 2 commits, 4 files`."""
+    """Return the judged change and its size: `range, 2 commits, 4 files`."""
     change = verdict.change
     parts = [str(change["source"])]
     for name, what in (("commits", "commit"), ("entries", "file")):
@@ -135,9 +135,9 @@ def _findings(result: RuleResult, style: Style, verdict: Verdict) -> Iterator[st
     if not result.findings:
         return
     yield style("strong", f"{result.code} {result.name}")
-    # Nobody has to do anything about what is in the baseline.
+    # Findings in the baseline need no action.
     shown = fold((judged for judged in result.findings if judged.state != "baselined"), verdict)
-    # What several findings have in common is said once, below the last of them.
+    # Lines that consecutive findings share are printed once, below the last of these findings.
     told = [_told(like, style) for like in shown[:SHOWN]]
     for like, own, following in zip(shown, told, [*told[1:], None], strict=False):
         judged = like.first
@@ -161,7 +161,7 @@ def _findings(result: RuleResult, style: Style, verdict: Verdict) -> Iterator[st
 
 
 def _policy_change(verdict: Verdict, style: Style) -> Iterator[str]:
-    """The effect of the change on the policy, without the part that a finding above tells."""
+    """Yield the effect of the change on the policy, without the settings that findings above report."""
     from specguard.reporters import wording
 
     first, *rest = wording.policy_lines(verdict)
@@ -171,13 +171,13 @@ def _policy_change(verdict: Verdict, style: Style) -> Iterator[str]:
 
 
 def in_baseline(result: RuleResult) -> str:
-    """The number of a rule's errors that the baseline accepts, as a clause."""
+    """Return the number of a rule's errors that the baseline accepts, as a clause."""
     count = sum(judged.state == "baselined" for judged in result.findings)
     return f"{counted(count, 'error')} in the baseline"
 
 
 def said(judged: Judged) -> str:
-    """A finding's message, with a name that is very long cut, and not longer than people read."""
+    """Return a finding's message, in which a long file name and a long text are cut."""
     message, path = judged.finding.message, judged.finding.path
     if path is not None and len(message) > len(path):
         name = path_text(path)
@@ -186,11 +186,11 @@ def said(judged: Judged) -> str:
 
 
 def located(judged: Judged) -> str:
-    """A finding's message behind where it is, with nothing said twice."""
+    """Return a finding's place and message, without repeating a name."""
     finding = judged.finding
     message = visible(said(judged))
     where = place(judged)
-    # A message may begin with the name of its file or commit already.
+    # A message may already begin with the name of its file or commit.
     name = where.removesuffix(": ") if finding.path is None else visible(cut_path(path_text(finding.path)))
     if where and message.startswith((f"{name} ", f"{name}, ")):
         where, message = (where, message.removeprefix(f"{name} ")) if finding.line else ("", message)
@@ -198,9 +198,9 @@ def located(judged: Judged) -> str:
 
 
 def _told(like: Fold, style: Style) -> list[str]:
-    """The line that decides them, and the next step."""
+    """Return the lines below a group of findings: the line that decides them, and the next step."""
     told = []
-    # A finding about a line of the authority is at the line that decides.
+    # For a finding about a line of the authority, the place is the deciding line.
     here = place(like.first).removesuffix(": ")
     for kind, text in details(like.first, like):
         line = f"    {kind:<5}{visible(text)}" if kind else f"    {visible(text)}"
@@ -210,11 +210,13 @@ def _told(like: Fold, style: Style) -> list[str]:
 
 
 def details(judged: Judged, like: Fold | None = None) -> Iterator[tuple[str, str]]:
-    """The lines below a finding's message, each with what it is: `by`, `more`, `next`; empty: an approval.
+    """Yield the lines below a finding's message, each with its kind.
+
+    The kinds are `by`, `more` and `next`; an approval has an empty one.
 
     Args:
         judged: the finding.
-        like: the findings that it is told with.
+        like: the group of findings that it is shown with.
     """
     if by := decided_by(judged):
         yield "by", by
@@ -226,13 +228,13 @@ def details(judged: Judged, like: Fold | None = None) -> Iterator[tuple[str, str
 
         yield from (("", account) for account in accounts(judged))
     step = like.help if like else judged.finding.help
-    # Of what is approved nothing is left to do.
+    # An approved finding needs no next step.
     if step and judged.state != "approved":
         yield "next", cut(step)
 
 
 def decided_by(judged: Judged) -> str:
-    """The line that decides a finding, or how a rule that no line turned on is turned off."""
+    """Return the line that decides a finding; for a rule that is on by default, how to turn it off."""
     if judged.authority is not None:
         return cut_path(str(judged.authority))
     if judged.severity == "info":
@@ -241,7 +243,7 @@ def decided_by(judged: Judged) -> str:
 
 
 def gravest_first(verdict: Verdict) -> list[RuleResult]:
-    """The results of the rules: those with open errors, then those with warnings, then the others."""
+    """Return the results of the rules: those with open errors, then those with warnings, then the others."""
     order = {"error": 0, "warning": 1}
 
     def gravity(result: RuleResult) -> int:
@@ -251,7 +253,7 @@ def gravest_first(verdict: Verdict) -> list[RuleResult]:
 
 
 def place(judged: Judged) -> str:
-    """The place of a finding, as `path:line: ` or `commit 12 digits: `; empty if only the message has it."""
+    """Return the place of a finding, as `path:line: ` or `commit 12 digits: `; empty if it has neither."""
     finding = judged.finding
     if finding.path is not None:
         line = f":{finding.line}" if finding.line else ""
@@ -262,7 +264,7 @@ def place(judged: Judged) -> str:
 
 
 def undecided(verdict: Verdict) -> list[list[RuleResult]]:
-    """The rules that could not be judged; those that lack the same fact stand together."""
+    """Return the rules that could not be judged, grouped by the fact that they lack."""
     lacking: dict[tuple[str | None, str, bool], list[RuleResult]] = {}
     for result in verdict.results:
         if result.state == "indeterminate":
@@ -271,7 +273,7 @@ def undecided(verdict: Verdict) -> list[list[RuleResult]]:
 
 
 def titles(results: Sequence[RuleResult]) -> str:
-    """A rule's code and name; of several rules how many they are, and their codes."""
+    """Return a rule's code and name; for several rules their number and codes."""
     if len(results) == 1:
         return f"{results[0].code} {results[0].name}"
     return f"{len(results)} rules ({', '.join(result.code for result in results)})"
@@ -286,13 +288,13 @@ def _undecided(results: Sequence[RuleResult], style: Style) -> Iterator[str]:
 
 
 def undecided_lines(result: RuleResult) -> list[str]:
-    """Why a rule could not be judged, and the command that supplies what is missing, where there is one."""
+    """Return why a rule could not be judged, and the command, if any, that supplies what is missing."""
     told = [f"{visible(cut(result.reason or ''))}{named(result.error)}"]
     return [*told, visible(cut(result.command))] if result.command else told
 
 
 def why(result: RuleResult) -> str:
-    """The reason for a rule's state, or its condition, and the things that it looked at."""
+    """Return the reason for a rule's state, or its condition, and the facts that it looked at."""
     reason = result.reason or result.condition
     if result.state == "baselined":
         reason = f"{in_baseline(result)}; else {reason}"
@@ -315,17 +317,17 @@ def _statistics(verdict: Verdict) -> Iterator[str]:
 
 
 _NAMED: Final = 8
-"""So many of the other places are named; fewer of what is not there yet."""
+"""The number of other places that are named; fewer for an edit that is not made yet."""
 
 _OPERANDS: Final = 9
-"""So many names are given to one command."""
+"""The number of names that one command gets at most."""
 
-# Compiled where there are several findings, so that a refused edit does not wait for it.
+# Compiled only if there are several findings, so that a refused edit does not wait for it.
 _COMMAND: Final = r"`([^`]+?) -- ([\w@%+=:,./-]+|\$?'[^'`]*')((?:'| &&)[^`]*)?`"
-"""A command that takes a path behind `--`, and what follows; it takes several there."""
+"""A command that takes several paths behind `--`, and the text after the path."""
 
 _AMENDED: Final = r"git mv -- [^`&]+ && git commit --amend --no-edit --allow-empty(?:`| && git stash)"
-"""A move that is taken back into the newest commit."""
+"""A move that is undone in the newest commit."""
 
 _FOLDERS: Final = {
     "rm": "git clean -fdq",
@@ -333,16 +335,17 @@ _FOLDERS: Final = {
     "git rm -f --cached": "git restore --staged",
     "git rm -f": "git restore --staged --worktree",
 }
-"""For commands that undo what was added: those that take a folder, and leave alone what is not changed."""
+"""For commands that undo an addition, those that also take a folder and leave unchanged files alone."""
 
 
 class Fold(Record):
-    """Findings of one rule that say the same of several places.
+    """Findings of one rule that say the same about several places.
 
     Attributes:
         first: the first of them.
-        count: how many they are.
-        others: what stands behind the message of the first; empty if there are no others.
+        count: their number.
+        others: the text after the first one's message that names the other places; empty for a single
+            finding.
         help: the next step for all of them.
     """
 
@@ -366,10 +369,10 @@ def _folded(found: Sequence[Judged], verdict: Verdict) -> Fold:
 
 
 def fold(found: Iterable[Judged], verdict: Verdict) -> list[Fold]:
-    """The findings of one rule, like ones together, in the order of the first of each.
+    """Return the findings of one rule, grouped by what they say, in the order of the first of each group.
 
-    A file that was moved is told where it was, and not a second time where it went. A finding that an
-    approval names, or a baseline counts, stands alone.
+    A moved file is reported at its old place, and not again at its new one. A finding that an approval names,
+    or that exceeds the baseline, is not grouped.
 
     Args:
         found: findings of one rule.
@@ -394,19 +397,19 @@ def fold(found: Iterable[Judged], verdict: Verdict) -> list[Fold]:
 
 
 def _like(text: str, finding: Finding) -> str:
-    """A text without the names that it has of its own finding."""
+    """Return a text without the file names of its own finding."""
     if " -- " in text:
         text = re.sub(_COMMAND, r"`\1 -- \3`", text)
     for path in (finding.path, finding.moved):
         name = path_text(path) if path else ""
-        # An expression for each path is dear where there are thousands.
+        # Compiling an expression for each of thousands of paths would be slow.
         if name and name in text:
             text = re.sub(rf"(?<![\w./-]){re.escape(name)}(?![\w/-])", "\0", text)
     return text
 
 
 def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
-    """The next step of like findings; where no command does it for all, that of the first."""
+    """Return the next step of grouped findings: one command for all, or else the step of the first."""
     help_ = findings[0].help
     same = all(finding.help == help_ for finding in findings)
     each = help_ if same else f"{help_.rstrip('.')}, and so with the others."
@@ -420,9 +423,9 @@ def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
         if back:
             return f"Put them back with `{back}`{help_.rpartition('`')[2]}"
     operands = [found[2] for found in commands if found]
-    # Some name it once more, for the commit that has it.
+    # Some commands name the path again, to commit it.
     after = {(found[3] or "").replace(f" -- {found[2]} ", " -- \0 ") for found in commands if found}
-    # Within quotes there are no others.
+    # A quoted word cannot contain further quotes.
     nested = any(rest.startswith("'") for rest in after)
     if first is None or len(paths) == 1 or len(after) > 1 or (nested and any("'" in one for one in operands)):
         return each
@@ -442,7 +445,7 @@ def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
 
 
 def _moved_back(findings: Sequence[Finding], verdict: Verdict) -> str:
-    """The command that puts files back where they were; empty if it would be too long."""
+    """Return the command that moves files back to their old places; empty if it would be too long."""
     old = [one.path if one.side == "base" else one.moved for one in findings]
     new = [one.moved if one.side == "base" else one.path for one in findings]
     both = [path for path in (*old, *new) if path]
@@ -463,7 +466,7 @@ def _moved_back(findings: Sequence[Finding], verdict: Verdict) -> str:
 
 
 def _covering(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Sequence[bytes]) -> list[str]:
-    """Words for git that name these paths, and nothing that is touched and not wanted; none if too many."""
+    """Return words for git that match these paths and exclude other changed paths; none if too many."""
     found = cover(paths, touched, wanted)
     others: list[bytes] = []
     if len(found) > _OPERANDS:
@@ -478,17 +481,17 @@ def _covering(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Sequence
 
 
 def _is_pattern(path: bytes) -> bool:
-    """True if git reads a path as a pattern."""
+    """Return True if git reads a path as a pattern."""
     return path.startswith(b":") or any(char in path for char in (b"*", b"?", b"[", b"\\"))
 
 
 def cover(paths: Sequence[bytes], touched: Iterable[bytes], also: Sequence[bytes] = ()) -> list[bytes]:
-    """The fewest files and folders that hold all of these paths, and of the others that are touched none.
+    """Return the fewest files and folders that hold all of these paths, but no other changed path.
 
     Args:
         paths: the paths.
-        touched: all paths of the change; where there are none, no folder is taken.
-        also: others that a folder may hold.
+        touched: all paths of the change; without them only the paths themselves are returned.
+        also: other paths that a folder may hold.
     """
     wanted = {*paths, *also}
     others: set[bytes] = set()

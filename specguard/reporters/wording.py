@@ -1,9 +1,9 @@
-"""The wording of all reports: findings, places, rules, approvals, differences of policy, and errors.
+"""The wording that reports share: findings, places, rules, approvals, differences of policy, and errors.
 
-Nothing in these lines is unseen or obeyed, and each report escapes them further in its own way.
+These lines contain nothing that is invisible or that a terminal obeys. Each report escapes them further.
 
-A finding about a branch, a message or a title has no file. It is shown at the line of the authority that is
-behind it, and where that cannot be named, at the authority's first line.
+A finding about a branch, a message or a title has no file. It is shown at the line of the authority that
+decides it. If that line has no file in the repository, it is shown at the authority's first line.
 """
 
 from __future__ import annotations
@@ -30,18 +30,19 @@ if TYPE_CHECKING:
 
 
 def most_severe_first(verdicts: Sequence[Verdict]) -> list[tuple[Verdict, Judged]]:
-    """The findings of all verdicts, each with its own: open ones first, of these the most severe first."""
+    """Return all findings, each with its verdict: open findings first, and the most severe of these first."""
     found = [(verdict, judged) for verdict in verdicts for judged in verdict.findings]
-    # The order is stable: findings that weigh the same stay in that of a report.
+    # Sorting is stable: findings of equal weight keep their order.
     return sorted(
         found, key=lambda told: (told[1].state != "open", -SEVERITIES.index(told[1].severity), told[1].place)
     )
 
 
 def weight(verdict: Verdict, judged: Judged) -> Weight:
-    """The weight of a finding where it is shown.
+    """Return the severity at which a finding is shown.
 
-    What is approved or baselined is told and no more; in a dry run no error fails, so each is a warning.
+    An approved or baselined finding is only information. In a dry run errors do not fail, so they are
+    warnings.
     """
     if judged.state != "open" or judged.severity in ("info", "off"):
         return "info"
@@ -49,39 +50,39 @@ def weight(verdict: Verdict, judged: Judged) -> Weight:
 
 
 def lines(judged: Judged, like: Fold | None = None) -> list[str]:
-    """The lines of a finding: its message, the line that decides, its approvals, and the next step.
+    """Return the lines of a finding: its message, the line that decides, its approvals, and the next step.
 
     Args:
         judged: the finding.
-        like: the findings that it is told with.
+        like: the group of findings that it is shown with.
     """
     finding = judged.finding
     state = "" if judged.state == "open" else f"({judged.state}) "
     commit = "" if finding.commit is None else f"commit {finding.commit[:12]}: "
     told = [f"{commit}{state}{text.said(judged)}{like.others if like else ''}"]
     told += [f"{MARKS.get(kind, '')}{line}" for kind, line in text.details(judged, like)]
-    # A line is begun here alone: what comes from the change has none.
+    # Only this list begins lines: line ends in texts of the change are escaped.
     return list(map(visible, told))
 
 
 MARKS: Final = {"by": "by ", "next": "next: "}
-"""What stands before some of the lines below a finding's message."""
+"""The marks before some of the lines below a finding's message."""
 
 
 def undecided_lines(result: RuleResult) -> list[str]:
-    """That a rule could not be judged, why, and the command that supplies what is missing."""
+    """Return why a rule could not be judged, and the command that supplies what is missing."""
     reason, *step = text.undecided_lines(result)
     return [f"could not be judged: {reason}", *(f"next: {line}" for line in step)]
 
 
 def error_lines(error: SpecguardError) -> list[str]:
-    """The lines of an error, and its next step."""
+    """Return the lines of an error: its message and its next step."""
     told = [f"{visible(cut(error.message))}{named(error.code)}"]
     return [*told, f"next: {visible(cut(error.help))}"] if error.help else told
 
 
 def policy_lines(verdict: Verdict) -> list[str]:
-    """The effect of the change on the policy, without the part that a finding tells."""
+    """Return the effect of the change on the policy, without the settings that findings report."""
     if not verdict.policy_change:
         return []
     told = [f"policy: {policy_headline(verdict)}"]
@@ -95,10 +96,10 @@ def policy_lines(verdict: Verdict) -> list[str]:
 
 
 NAMED: Final = 3
-"""So many files are named in a command that approves."""
+"""The number of files that are named in a command that approves."""
 
 _LONGEST_WORD: Final = 240
-"""A longer name is not put into a command."""
+"""A longer file name is left out of a command, in characters."""
 
 _PROOFS: Final = {
     "signature": "signed",
@@ -109,17 +110,17 @@ _PROOFS: Final = {
 
 
 def accounts(judged: Judged) -> list[str]:
-    """A line for each approval that names a finding: those that count, then those that do not, with why."""
+    """Return a line for each approval that names a finding: those that count, then the others and why."""
     return list(map(_account, sorted(judged.lifts, key=lambda lift: bool(lift.refusals))))
 
 
 def proven(lift: Lift) -> str:
-    """The proof of an approval, in words."""
+    """Return the proof of an approval, in words."""
     return _PROOFS.get(lift.proof, lift.proof)
 
 
 def until(lift: Lift) -> str:
-    """Until when an approval holds, as `YYYY-MM-DD HH:MM UTC`."""
+    """Return the end of an approval, as `YYYY-MM-DD HH:MM UTC`."""
     day, _, time = lift.expires_at.partition("T")
     return f"{day} {time[:5]} UTC"
 
@@ -133,17 +134,17 @@ def _account(lift: Lift) -> str:
 
 
 def may_approve(result: RuleResult, source: str = "") -> tuple[str, str] | None:
-    """The persons who may approve a rule's findings, as a clause, and the command; None if nobody may.
+    """Return who may approve a rule's findings, as a clause, and the command; None if nobody may.
 
     Args:
-        result: the rule's.
-        source: where the change was read, as the `change` of a report has it.
+        result: the rule's result.
+        source: the source of the change, as in the `change` of a report.
     """
     found = [judged for judged in result.findings if judged.state == "open" and judged.severity == "error"]
     if not result.approvers or not found:
         return None
     who = either(map(shortened, result.approvers))
-    # The first of some files are named; none where a finding has no file.
+    # Name the first few files; if a finding has no file, name none.
     paths = list(dict.fromkeys(judged.finding.path for judged in found))
     words = [] if None in paths else [shell_word(path) for path in paths if path]
     words = [word for word in words if len(word) <= _LONGEST_WORD][:NAMED]
@@ -158,15 +159,16 @@ def may_approve(result: RuleResult, source: str = "") -> tuple[str, str] | None:
 
 
 def either(names: Iterable[str]) -> str:
-    """Names, one of which is meant: `alice, bob or carol`."""
+    """Join names as alternatives: `alice, bob or carol`."""
     *others, last = names
     return f"{', '.join(others)} or {last}" if others else last
 
 
 def shell_word(word: str | bytes) -> str:
-    r"""A text as one word of a shell's command line, in which nothing is unseen or obeyed by a log either.
+    r"""Return a text as one word of a shell's command line, visible and safe in a log.
 
-    Plain where it can be, else in single quotes, else as bash, zsh and POSIX 2024 write bytes: `$'\xff'`.
+    Plain if possible, otherwise in single quotes, otherwise as bash, zsh and POSIX 2024 write bytes:
+    `$'\xff'`.
     """
     raw = word.encode("utf-8", "surrogateescape") if isinstance(word, str) else word
     name = path_text(raw)
@@ -175,23 +177,23 @@ def shell_word(word: str | bytes) -> str:
     seen = visible(name) == name and name.encode() == raw
     if seen and "'" not in name:
         return f"'{name}'"
-    # Two digits are all that is read, whatever stands behind them.
+    # A shell reads exactly two digits, whatever follows.
     written = re.sub(rb"[^A-Za-z0-9_./@%+=:, -]", lambda one: b"\\x%02x" % ord(one[0]), raw)
     return f"$'{written.decode('ascii')}'"
 
 
 DIFFERENCES_SHOWN: Final = 20
-"""How many settings are listed before the rest is counted."""
+"""The number of settings that are listed; the rest is counted."""
 
 _RULE: Final = "PTH004"
-"""The rule that has a finding for each setting, whose key is the setting's."""
+"""The rule that reports each altered setting, with the setting's key as the finding's key."""
 
 _WORDS: Final = {"loosens": "loosens", "incomparable": "changes", "tightens": "tightens"}
-"""What a difference does, in the order in which they are told."""
+"""The verb for each effect of a difference, in the order in which they are reported."""
 
 
 def policy_headline(verdict: Verdict) -> str:
-    """The number of settings that the change loosens, changes otherwise, and tightens."""
+    """Return the number of settings that the change loosens, changes otherwise, and tightens."""
     effects = Counter(difference["effect"] for difference in verdict.policy_change)
     first, *others = [effect for effect in _WORDS if effects[effect]]
     said = [f"{_WORDS[first]} {counted(effects[first], 'setting')}"]
@@ -200,9 +202,9 @@ def policy_headline(verdict: Verdict) -> str:
 
 
 def unsaid_differences(verdict: Verdict) -> Sequence[tuple[str, str, str]]:
-    """The differences that no finding says: what each does, the setting with its values, and the place.
+    """Return the differences that no finding reports: the effect, the setting with its values, and the place.
 
-    Loosening stands first, then what is neither, then tightening.
+    Loosened settings come first, then those changed otherwise, then tightened ones.
     """
     return [
         (
@@ -215,7 +217,7 @@ def unsaid_differences(verdict: Verdict) -> Sequence[tuple[str, str, str]]:
 
 
 def first_difference(verdict: Verdict) -> Mapping[str, Any]:
-    """The first difference that no finding says, or else the first of all."""
+    """Return the first difference that no finding reports; if findings report all, the first one."""
     return [*_unsaid(verdict), *verdict.policy_change][0]
 
 
@@ -226,7 +228,7 @@ def _unsaid(verdict: Verdict) -> Sequence[Mapping[str, Any]]:
 
 
 def difference_place(difference: Mapping[str, Any]) -> str:
-    """The place where the setting is written, or was, as `file:line`; empty if it is a default."""
+    """Return where the setting is, or was, written, as `file:line`; empty for a default."""
     origin = difference["new_origin"] or difference["old_origin"]
     return str(Origin(origin["path"], origin["line"] or 0)) if origin else ""
 
@@ -238,10 +240,10 @@ class ShownAt(Record):
     """A file of the repository, and lines of it.
 
     Attributes:
-        path: the file, as git has its name.
+        path: the file's path, in git's bytes.
         line: the first line, from 1; 0 for the whole file.
-        end_line: the last one; 0 for the whole file.
-        own: whether the finding itself names the file.
+        end_line: the last line; 0 for the whole file.
+        own: True if the finding itself names the file.
     """
 
     path: bytes
@@ -251,12 +253,12 @@ class ShownAt(Record):
 
     @property
     def text(self) -> str:
-        """The file's name as text; bytes of it that are not UTF-8 are shown."""
+        """The file's path as text; bytes that are not UTF-8 are escaped."""
         return path_text(self.path)
 
 
 def place_of(verdict: Verdict, judged: Judged) -> ShownAt:
-    """The place of a finding in a verdict."""
+    """Return the place of a finding in a verdict."""
     finding = judged.finding
     if finding.path is not None:
         line = finding.line or 0
@@ -265,7 +267,7 @@ def place_of(verdict: Verdict, judged: Judged) -> ShownAt:
 
 
 def of_origin(origin: Origin | None) -> ShownAt | None:
-    """The line of the authority; None if it is in no file of the repository."""
+    """Return the line of the authority; None if it is not in a file of the repository."""
     return _at(origin.path, origin.line, own=False) if origin else None
 
 
@@ -275,22 +277,22 @@ def _at(name: str, line: int | None, *, own: bool) -> ShownAt | None:
 
 
 def authority_of(verdict: Verdict | None) -> ShownAt:
-    """The first line of the document that holds the policy."""
+    """Return the first line of the document that holds the policy."""
     documents = verdict.authority.get("documents", ()) if verdict else ()
     path = next((path for path in map(relative, documents) if path), _DOCUMENT)
     return ShownAt(path, 1, 1, own=False)
 
 
 class Told(Record):
-    """A finding, a rule that could not be judged, or an error without a verdict, as a list of them has it.
+    """An entry of a list format: a finding, a rule that could not be judged, or an error without a verdict.
 
     Attributes:
-        weight: how much it weighs.
-        lines: what it says.
-        place: where it is shown.
-        code: its rule's; `no-verdict` for an error.
-        result: what became of the rule; None for an error.
-        judged: the finding; None if it is none.
+        weight: its severity.
+        lines: its text.
+        place: the place where it is shown.
+        code: the code of its rule; `no-verdict` for an error.
+        result: the result of its rule; None for an error.
+        judged: the finding; None for a rule or an error.
     """
 
     weight: Weight
@@ -302,7 +304,7 @@ class Told(Record):
 
 
 def told_of(verdicts: Sequence[Verdict]) -> Iterator[Told]:
-    """Rules that could not be judged, shown at the authority, then all findings, the most severe first."""
+    """Yield the rules that could not be judged, at the authority, then all findings, most severe first."""
     results = {result.code: result for verdict in verdicts for result in verdict.results}
     for verdict in verdicts:
         for one in verdict.results:
@@ -315,14 +317,14 @@ def told_of(verdicts: Sequence[Verdict]) -> Iterator[Told]:
 
 
 def told_errors(error: SpecguardError) -> Iterator[Told]:
-    """The reasons for a missing verdict."""
+    """Yield the errors that prevented a verdict."""
     for one in error.each():
         place = _at(one.path or "", one.line, own=True) or authority_of(None)
         yield Told("error", ["no verdict", *error_lines(one)], place, "no-verdict")
 
 
 def relative(path: str) -> bytes | None:
-    """A path within the repository as bytes; None for a preset's name and for a path out of it."""
+    """Return a path within the repository as bytes; None for a preset's name and for a path outside."""
     parts = path.split("/")
     if not path or path.startswith(("/", "preset:")) or ".." in parts:
         return None
@@ -330,10 +332,10 @@ def relative(path: str) -> bytes | None:
 
 
 HOME: Final = "https://github.com/specguard/specguard"
-"""Where specguard is from."""
+"""The address of the project."""
 
 
 def url_of(result: RuleResult) -> str | None:
-    """The address of a rule's manual page; None for a plugin's rule, whose pages are its author's."""
+    """Return the address of a rule's manual page; None for a plugin's rule, whose pages are its author's."""
     own = f"{HOME}/blob/v{__version__}/docs/rules/{result.name}.md"
     return own if result.plugin == "specguard" else None
