@@ -1,4 +1,4 @@
-"""The files and folders that the policy's contracts are about, and what can be found wrong with each."""
+"""The files and folders that match the policy's contracts, and the violations found in each."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Artifact", "Artifacts", "Pass"]
 
 AHEAD: Final = 100
-"""So many artifacts are read at once."""
+"""The number of artifacts read in one batch."""
 
 
 class Artifacts(Record, frozen=False):
@@ -44,14 +44,14 @@ class Artifacts(Record, frozen=False):
 
     Attributes:
         contracts: the policy's contracts, by name.
-        change: what is judged.
+        change: the judged change.
         documents: the documents of the judged tree.
-        today: the UTC date.
-        now: the time in UTC.
-        work: gives the work items; None where the policy has no kinds of them.
-        item: gives the one that the change names; None if it names none.
-        branches: whether the policy speaks of a branch by this name, be it there still or not.
-        fetched, known, known_schemas, known_unlisted, known_folders: what was read and found before.
+        today: returns the UTC date.
+        now: returns the current time in UTC.
+        work: returns the work items; None if the policy declares no kinds.
+        item: returns the work item that the change names; None if it names none.
+        branches: True for the short name of a branch that the policy mentions, even if the branch is deleted.
+        fetched, known, known_schemas, known_unlisted, known_folders: caches of earlier reads and results.
     """
 
     contracts: Mapping[str, Contract]
@@ -70,14 +70,14 @@ class Artifacts(Record, frozen=False):
 
     @cached_property
     def places(self) -> Places:
-        """The files of the judged tree, found by templates."""
+        """Finds the files of the judged tree by templates."""
         return Places(self.documents.tree)
 
     def is_revision(self, name: str) -> bool:
-        """True if a name is that of a commit or of a branch.
+        """True if a name is a commit or a branch.
 
         Raises:
-            MissingFact: it could be that of a commit which a shallow clone lacks.
+            MissingFact: it may be a commit that a shallow clone lacks.
         """
         from specguard.change.check_request import resolve
 
@@ -99,33 +99,33 @@ class Artifacts(Record, frozen=False):
 
     @property
     def whole(self) -> bool:
-        """True if the whole tree is judged, and not only what the change touches."""
+        """True if the whole tree is judged, and not only the changed paths."""
         return self.change.whole
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
-        """The entries that the change adds, modifies and deletes; none if a whole tree is judged without one.
+        """The entries that the change adds, modifies and deletes; empty for a whole tree without a change.
 
         Raises:
-            NotApplicable: there are none at this stage.
+            NotApplicable: this stage has no entries.
             MissingFact: they cannot be read.
         """
         return if_applicable(lambda: self.change.entries, []) if self.whole else self.change.entries
 
     @cached_property
     def all(self) -> Sequence[Artifact]:
-        """Every artifact, by path; a file that several contracts are about is several artifacts."""
+        """Every artifact, by path; a file that matches several contracts gives several artifacts."""
         return self._among(self.documents.tree.paths())
 
     @cached_property
     def judged(self) -> Sequence[Artifact]:
-        """The artifacts that the change adds or modifies; with `--all` every one."""
+        """The artifacts that the change adds or modifies; all artifacts with `--all`."""
         if self.whole:
             return self.all
         return self._among([entry.path for entry in self.entries if not entry.deleted])
 
     def cited(self, artifact: Artifact) -> tuple[set[bytes], set[str]]:
-        """The paths that an artifact cites, and absolute ones where no contract says what the root is."""
+        """Return the cited paths of an artifact, and its absolute paths if no contract declares `roots`."""
         from specguard.artifacts.evidence import Targets
         from specguard.documents.citations import citations
 
@@ -142,20 +142,20 @@ class Artifacts(Record, frozen=False):
 
     @cached_property
     def added(self) -> frozenset[bytes]:
-        """The paths that the change brings."""
+        """The paths that the change adds."""
         return frozenset(entry.path for entry in self.entries if entry.added)
 
     @cached_property
     def gone(self) -> frozenset[bytes]:
-        """The paths at which the change leaves no file."""
+        """The paths without a regular file after the change."""
         return frozenset(entry.path for entry in self.entries if entry.deleted or not entry.is_file)
 
     @cached_property
     def orphans(self) -> Sequence[Artifact]:
-        """The artifacts that the change leaves alone while it takes one of their companions away.
+        """The artifacts that the change does not touch, but whose companion it removes.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required object is missing.
         """
         asking = any(contract.companions for contract in self.contracts.values())
         if self.whole or not asking or not self.gone:
@@ -169,38 +169,38 @@ class Artifacts(Record, frozen=False):
 
     @cached_property
     def judged_passes(self) -> Sequence[Pass]:
-        """The folders in which the change touches anything and leaves something; with `--all` every one."""
+        """The existing folders of passes in which the change touches anything; all of them with `--all`."""
         if self.whole:
             return self.passes
         return self._passes_above([entry.path for entry in self.entries])
 
     def disagreements(self, entries: Sequence[Entry], start: Documents) -> Iterator[Finding]:
-        """Differences between the manifests that the change touches and the paths that it removes.
+        """Return the differences between the touched manifests and the paths that the change removes.
 
         Args:
-            entries: what the change does, without what does not count.
-            start: the documents before it.
+            entries: the entries of the change, without ignored ones.
+            start: the documents before the change.
 
         Raises:
             NotApplicable: the change touches no such manifest.
-            MissingFact: something that must be read is not there.
+            MissingFact: a required object is missing.
         """
         from specguard.artifacts.cleanup_manifests import disagreements
 
         return disagreements(self, entries, start)
 
     def named(self, contract: str) -> Sequence[Artifact]:
-        """The artifacts of a contract, by its name; of one with a `root` the folders."""
+        """Return the artifacts of a contract by its name; for a contract with a `root`, its folders."""
         if contract in self.contracts and self.contracts[contract].root:
             return [one for one in self.passes if one.name == contract]
         return self._by_name.get(contract, [])
 
     @cached_property
     def cleaned_up(self) -> Listing:
-        """The paths of which a manifest says that they were removed, and why.
+        """The paths that a manifest lists as removed, with a reason.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required object is missing.
         """
         from specguard.artifacts.cleanup_manifests import Listing, listed_as
 
@@ -213,10 +213,10 @@ class Artifacts(Record, frozen=False):
         return listing
 
     def fetch(self, path: bytes) -> None:
-        """Read an artifact together with those that are judged next, where many of them are.
+        """Read an artifact in one batch with the artifacts that are judged next.
 
         Raises:
-            MissingFact: an object is not there, or is broken.
+            MissingFact: an object is missing or broken.
         """
         position = self._positions.get(path)
         if position is not None and path not in self.fetched:
@@ -225,11 +225,11 @@ class Artifacts(Record, frozen=False):
             self.documents.prefetch(paths)
 
     def unlisted(self, name: str, template: str) -> Mapping[bytes, Sequence[bytes]]:
-        """Files in folders that artifacts of a contract close, and that none of these lists, by folder.
+        """Return the files that no artifact of a contract lists, by the folder that `closure` closes.
 
         Args:
             name: the contract's name.
-            template: one of its `closure`.
+            template: a template of its `closure`.
         """
         if (name, template) not in self.known_unlisted:
             from specguard.artifacts.cleanup_manifests import unlisted
@@ -238,23 +238,24 @@ class Artifacts(Record, frozen=False):
         return self.known_unlisted[name, template]
 
     def at(self, path: bytes) -> Artifact | None:
-        """The artifact at a path; None if no contract is about it. Of several it is the first one."""
+        """Return the artifact at a path, by the first contract that matches; None if none matches."""
         return next(iter(self.contracted(path)), None)
 
     def contracted(self, path: bytes) -> Sequence[Artifact]:
-        """The artifacts at a path, one for each contract that is about it."""
+        """Return the artifacts at a path, one for each contract that matches it."""
         return self._among([path])
 
     def related(self, artifact: Artifact, name: str) -> Sequence[Artifact]:
-        """The artifacts of another contract that belong together with one.
+        """Return the artifacts of another contract that belong to the same work as this one.
 
         Args:
-            artifact: the one.
+            artifact: this artifact.
             name: the other contract's name, or its last words: `packet` for `execution-packet`.
 
         Returns:
-            Those in its folder or anywhere in its pass, of them those whose placeholders have the same values
-            as far as both have them, whatever their case, if there are such; else all such anywhere.
+            The candidates are the artifacts in its folder or its pass, or if it has none there, all of the
+            contract. Those whose common placeholders have equal values, ignoring case, are returned. If none
+            of them agree, all candidates nearby are returned.
         """
         names = [other for other in self.contracts if other == name or other.endswith(f"-{name}")]
         folders = [folder for folder in above([artifact.path]) if folder in self._pass_folders]
@@ -269,7 +270,7 @@ class Artifacts(Record, frozen=False):
         return [other for other in others if _agree(artifact.fields, other.fields)] or beside
 
     def _by_folder(self, name: str) -> tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]:
-        """The artifacts of a contract by the folder they stand in, and by every folder above them."""
+        """Return the artifacts of a contract, by their own folder and by every folder above them."""
         if name not in self.known_folders:
             own: dict[bytes, list[Artifact]] = {}
             all_above: dict[bytes, list[Artifact]] = {}
@@ -296,10 +297,10 @@ class Artifacts(Record, frozen=False):
         return {one.path: position for position, one in enumerate(self.judged)}
 
     def schema(self, path: str) -> Schema:
-        """The JSON Schema at a path of the tree that the policy is read from.
+        """Return the JSON Schema at a path of the tree that the policy is read from.
 
         Raises:
-            MissingFact: it is not there, or is no schema that can be used.
+            MissingFact: the file is missing, or is not a usable schema.
         """
         if path not in self.known_schemas:
             self.known_schemas[path] = read_schema(self.change.policy_files, path)
@@ -310,7 +311,7 @@ class Artifacts(Record, frozen=False):
         return frozenset(entry.path for entry in self.entries)
 
     def _among(self, paths: Sequence[bytes]) -> Sequence[Artifact]:
-        """The artifacts at some paths."""
+        """Return the artifacts at some paths."""
         return self._found(Artifact, paths, self._changed)
 
     def _passes_above(self, paths: Sequence[bytes]) -> Sequence[Pass]:
@@ -321,7 +322,7 @@ class Artifacts(Record, frozen=False):
         return self._found(Pass, folders, frozenset(above(self._changed)))
 
     def _found(self, kind: type[_Kind], paths: Sequence[bytes], changed: frozenset[bytes]) -> Sequence[_Kind]:
-        """What some paths are to the contracts of files or of folders, by path; each is made once."""
+        """Return the artifacts or passes at some paths, sorted by path; each object is created once."""
         found: list[_Kind] = []
         for name, contract in self.contracts.items():
             text = contract.root if kind is Pass else contract.path
@@ -337,21 +338,21 @@ class Artifacts(Record, frozen=False):
 
 
 def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """True if two sets of values have names in common, and the same values for all of them."""
+    """True if two mappings have common names, with equal values for all of them."""
     common = one.keys() & other.keys()
     return bool(common) and all(one[name].casefold() == other[name].casefold() for name in common)
 
 
 class Artifact(Record):
-    """A file that a contract is about.
+    """A file that matches a contract.
 
     Attributes:
         name: the contract's name.
-        contract: what it must hold.
-        path: where it is.
+        contract: the contract.
+        path: its path.
         fields: the values that its path gives to the placeholders of the contract's `path`.
-        touched: whether the change adds or modifies it.
-        artifacts: all the others, with the documents they are read from.
+        touched: True if the change adds or modifies it.
+        artifacts: all artifacts of the tree, with the documents they are read from.
     """
 
     name: str
@@ -363,25 +364,25 @@ class Artifact(Record):
 
     @property
     def folder(self) -> bytes:
-        """The folder it stands in; empty for the root."""
+        """The folder that contains it; empty for the root."""
         return self.path.rpartition(b"/")[0]
 
     @property
     def structured(self) -> bool:
-        """True if it is JSON, YAML or TOML, and not Markdown."""
+        """True if it is JSON, YAML or TOML by its name, and not Markdown."""
         return data_kind(self.path) is not None
 
     @property
     def is_file(self) -> bool:
-        """True if there is a regular file at its path, and no symbolic link or submodule."""
+        """True if its path is a regular file, not a symbolic link or submodule."""
         return self.artifacts.documents.tree.has_file(self.path)
 
     @property
     def document(self) -> Document:
-        """Its text; without anything in it where it is structured, no regular file, or cannot be read.
+        """Its text; empty if it is structured, not a regular file, or unreadable.
 
         Raises:
-            MissingFact: its object is not there.
+            MissingFact: its object is missing.
         """
         from specguard.documents.document import Document
 
@@ -393,29 +394,29 @@ class Artifact(Record):
 
     @property
     def data(self) -> Data | None:
-        """Its data where it is structured, else its front matter; None if it is no regular file.
+        """Its data if it is structured, else its front matter; None if it is not a regular file.
 
         Raises:
-            MissingFact: its object is not there.
+            MissingFact: its object is missing.
         """
         return self.artifacts.documents.data(self.path)
 
     @cached_property
     def values(self) -> Sequence[Field]:
-        """Its fields: those of its front matter, its text or its data.
+        """Its fields, from its front matter, its text or its data.
 
         Raises:
-            MissingFact: its object is not there.
+            MissingFact: its object is missing.
         """
         self.artifacts.fetch(self.path)
         return self.artifacts.documents.fields(self.path)
 
     @cached_property
     def cited(self) -> Cited:
-        """The evidence that it cites.
+        """Its cited evidence.
 
         Raises:
-            MissingFact: its object is not there.
+            MissingFact: its object is missing.
         """
         from specguard.artifacts.contracts import Evidence
         from specguard.artifacts.evidence import Cited
@@ -424,20 +425,20 @@ class Artifact(Record):
 
     @cached_property
     def sections(self) -> dict[str, Sequence[Section]]:
-        """The sections that were looked for in it, by title; `sections.named` fills and reads it."""
+        """A cache of its sections by title, filled and read by `sections.named`."""
         return {}
 
     @cached_property
     def people(self) -> dict[str, set[str]]:
-        """The people whom its fields name, by field; `fields.wrong_authors` fills and reads it."""
+        """A cache of the people that its fields name, by field; filled and read by `fields.wrong_authors`."""
         return {}
 
     @cached_property
     def listed(self) -> Sequence[ListedPath]:
-        """The paths that it lists, each with a reason, as a manifest does.
+        """The paths that it lists as a manifest, each with a reason.
 
         Raises:
-            MissingFact: its object is not there.
+            MissingFact: its object is missing.
         """
         from specguard.artifacts.cleanup_manifests import read_manifest
 
@@ -452,15 +453,15 @@ class Artifact(Record):
         line: int | None = None,
         severity: Severity | None = None,
     ) -> Finding:
-        """A finding about it.
+        """Create a finding about it.
 
         Args:
-            setting: the key of its contract's setting that it fails.
-            key: what makes it this finding, for its fingerprint.
-            message: what is wrong.
-            help: how to put it right.
-            line: where, from 1.
-            severity: a lower one than its rule's.
+            setting: the key of the violated setting of its contract.
+            key: identifies the finding within the artifact, for its fingerprint.
+            message: the problem.
+            help: the fix.
+            line: the line of the problem, from 1.
+            severity: replaces the severity of the rule.
         """
         from specguard.model import Finding
 
@@ -468,14 +469,14 @@ class Artifact(Record):
         return Finding(message, help=help, path=path, line=line, key=key, severity=severity, setting=cited)
 
     def setting(self, key: str) -> str:
-        """The key of one of its contract's settings, for a citation: `artifacts.agent-final.sections`."""
+        """Return the full key of a setting of its contract, as in `artifacts.agent-final.sections`."""
         return f"artifacts.{self.name}.{key}"
 
     def adding(self, setting: str) -> Callable[[str], str] | None:
-        """The fix that adds the heading of a required section; None for a setting of another kind.
+        """Return a fix that adds the heading of a required section; None for other settings.
 
         Args:
-            setting: the key of the section, as `artifacts.agent-final.sections.1`.
+            setting: the full key of the section, e.g. `artifacts.agent-final.sections.1`.
         """
         from specguard.artifacts.skeletons import add_heading
 
@@ -485,15 +486,15 @@ class Artifact(Record):
         return None
 
     def flaws(self, *rules: str) -> Iterator[Finding]:
-        """Violations of its contract, whether or not the change touches the artifact.
+        """Yield the violations of its contract, even if the change does not touch the artifact.
 
-        What needs the change itself is left out: the rules judge that.
+        Checks that need the change itself are left to the rules.
 
         Args:
-            rules: the names of the rules whose findings are wanted, e.g. `missing-section`; none: all.
+            rules: the names of the rules to check, e.g. `missing-section`; all by default.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required object is missing.
         """
         for rule, target, settings in ASPECTS:
             wanted = any(getattr(self.contract, name) for name in settings)
@@ -503,7 +504,7 @@ class Artifact(Record):
 
     @property
     def members(self) -> Sequence[Artifact]:
-        """The artifacts that it consists of, as a pass does; none for a file."""
+        """The artifacts that belong to a pass; empty for a file."""
         return ()
 
     def __repr__(self) -> str:
@@ -511,9 +512,9 @@ class Artifact(Record):
 
 
 class Pass(Artifact):
-    """A folder that matches the `root` of a contract; its `path` is the folder's, without a slash.
+    """A folder that matches the `root` of a contract; `path` is the folder's path, without a slash.
 
-    It is touched where the change adds, modifies or removes anything in it.
+    `touched` is True if the change adds, modifies or removes anything in the folder.
     """
 
     @property
@@ -523,17 +524,17 @@ class Pass(Artifact):
 
     @property
     def members(self) -> Sequence[Artifact]:
-        """The artifacts in it that one of its `members` names, by path; one for each of their contracts."""
+        """The artifacts among the files that `members` names, by path; one for each of their contracts."""
         return [artifact for path in self._paths for artifact in self.artifacts.contracted(path)]
 
     @cached_property
     def values(self) -> Sequence[Field]:
-        """The fields of all its members, one after the other."""
+        """The fields of all member files, in the order of their paths."""
         return [field for path in self._paths for field in self.artifacts.documents.fields(path)]
 
     @property
     def _paths(self) -> Sequence[bytes]:
-        """The files in it that one of its `members` names, in order."""
+        """The files in the folder that a template of `members` matches, in order."""
         places = self.artifacts.places
         return sorted(
             {
@@ -565,9 +566,8 @@ ASPECTS: Final = (
     ("unlisted-leftover", "cleanup_manifests:leftovers", ("closure",)),
     ("missing-option", "sections:missing_options", ("options",)),
 )
-"""Rule, module and function of this package, and the settings without which it has nothing to judge.
+"""The rule, the function of this package, and the settings that the check needs.
 
-Without a rule it counts only where all flaws are asked for: a stage is not complete with it.
-
-What needs more than the judged tree is left to the rule alone.
+A check without a rule applies only if all flaws are requested: it keeps a stage from being complete. Checks
+that need more than the judged tree are left to their rules.
 """

@@ -1,10 +1,11 @@
-"""Manifests: the paths that they list as removed or kept, and whether the change and its folders agree.
+"""Manifests of removed and kept paths, and their comparison with the change and with folders.
 
-A path stands at the beginning of a list item, of a line in a block of code, or of a table's cell, alone or
-behind a word such as `Removed:`; in JSON, YAML or TOML it is an element or a key, or the `path` of one. What
-else the item or row says is its reason, or what the item, label or heading above it says. Headings, labels in
-front of a list, a column such as `Action`, and the first words of a reason tell what was kept from what was
-removed.
+A path begins a list item, a line of a code block or a table cell, by itself or after a word such as
+`Removed:`. In JSON, YAML or TOML, a path is an element or a key, or the `path` of one. The remaining text of
+the item or row is its reason, or else that of the item, label or heading above it.
+
+Headings, labels of lists, a column such as `Action`, and the first words of a reason separate kept from
+removed paths.
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ if TYPE_CHECKING:
 
 
 LONGEST: Final = 4000
-"""So many characters of an item are read."""
+"""The maximum number of characters read from an item."""
 
 _KEPT: Final = re.compile(
     r"\b(?:kept|keep|retain|remain|preserv|stay|left|untouched|unchanged|closure)", re.IGNORECASE
 )
 _REMOVED: Final = re.compile(r"\b(?:remov|delet|drop|purge|move[ds]?\b|rename|gone)", re.IGNORECASE)
 _NOT: Final = re.compile(r"\bnot\b", re.IGNORECASE)
-# Words that are no reason by themselves.
+# Words that are not a reason by themselves.
 _TRIVIAL: Final = re.compile(
     r"(?:remov|delet|drop|purge|mov|renam|clean)\w*|gone|and|are|director(?:y|ies)|done|files?|folders?|following|from"
     r"|has|have|its|not|our|paths?|the|them|these|this|those|via|was|were|with|yes",
@@ -50,7 +51,7 @@ _TRIVIAL: Final = re.compile(
 )
 _ACTIONS: Final = frozenset({"action", "disposition", "decision", "status", "outcome", "change", "operation"})
 _BETWEEN: Final = " -\u2013\u2014:;,.|>()[]\u2192#"
-"""What may stand between a path and its reason."""
+"""Characters that may separate a path from its reason."""
 
 _PATHS: Final = frozenset({"path", "paths", "file", "files", "folder", "directory", "entry", "location"})
 _LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()\s]*(?:\s+(?:\"[^\"()]*\"|'[^'()]*'))?\s*\)")
@@ -59,7 +60,7 @@ _NAME: Final = re.compile(r"[^\s<>|]{1,1000}")
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _LEAD: Final = re.compile(r"[*_~]*([A-Za-z]+)[*_~]*\s*(?:files?|folders?)?\s*:?[*_~]*\s+")
 _LINES: Final = re.compile(r"(?::[0-9]+(?:-[0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
-# What a heading says behind its words: `Deleted (superseded drafts)`.
+# The remark in a heading: `Deleted (superseded drafts)`.
 _ASIDE: Final = re.compile(r"[(:\u2014\u2013](.*)|\s-\s(.*)")
 
 
@@ -67,11 +68,11 @@ class ListedPath(Record):
     """A path that a manifest lists.
 
     Attributes:
-        path: the path or pattern, without `./` in front and without a slash behind it.
-        line: where it is listed, from 1.
-        reason: what else is said of it; empty if that is no reason.
-        fate: `removed` or `kept`; empty if the manifest does not tell the two apart.
-        grouped: whether a heading, a label, a column or a key says so, and not the path's own line.
+        path: the path or pattern, without a leading `./` and a trailing slash.
+        line: its line, from 1.
+        reason: the further text about it; empty if that text is not a reason.
+        fate: `removed` or `kept`; empty if the manifest does not state one.
+        grouped: True if a heading, a label, a column or a key states the fate, not the path's own line.
     """
 
     path: str
@@ -82,18 +83,18 @@ class ListedPath(Record):
 
     @property
     def wide(self) -> bool:
-        """True if it names everything, and so nothing."""
+        """True if the pattern matches everything, and therefore identifies no path."""
         return not self.path.strip("*?/.")
 
 
 def listed_as(listed: Sequence[ListedPath], fate: Fate) -> list[ListedPath]:
-    """The paths that have a fate; without a group of them, also those of which nothing is said."""
+    """Return the paths with a fate; if none is grouped under it, also the paths without a fate."""
     told = any(one.fate == fate and one.grouped for one in listed)
     return [one for one in listed if one.fate == fate or not (one.fate or told)]
 
 
 def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
-    """The paths that the blocks of a document list, in order."""
+    """Return the paths that the blocks of a document list, in order."""
     found: list[ListedPath] = []
     above: list[tuple[int, Fate, str]] = []
     label: tuple[Fate, str] = ("", "")
@@ -114,7 +115,7 @@ def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
 
 
 def _in_block(block: AnyBlock, fate: Fate, reason: str) -> Iterator[ListedPath]:
-    """The paths that a block lists, with what is said of all of them above it."""
+    """Yield the listed paths of a block; `fate` and `reason` are those stated above it."""
     if isinstance(block, List):
         for item in block.items:
             own = list(_in_text(item.text.raw, item.line, fate, ""))
@@ -123,7 +124,7 @@ def _in_block(block: AnyBlock, fate: Fate, reason: str) -> Iterator[ListedPath]:
                 for inner in item.rest:
                     yield from _in_block(inner, _fate(said) or fate, _reason(said) or reason)
             elif not own[0].reason:
-                # The reason may stand in a list or a paragraph of its own below the path.
+                # The reason may be a separate list or paragraph below the path.
                 below = _reason(" ".join(_plain(text.raw) for text in texts(item.rest))) or reason
                 own = [ListedPath(one.path, one.line, below, one.fate, one.grouped) for one in own]
             yield from own
@@ -137,7 +138,7 @@ def _in_block(block: AnyBlock, fate: Fate, reason: str) -> Iterator[ListedPath]:
 
 
 def _in_row(row: Sequence[Text], header: Sequence[str], fate: Fate, reason: str) -> Iterator[ListedPath]:
-    """The paths of the first cell of a row that lists any."""
+    """Yield the paths of the first cell of a table row that lists any."""
     action = next((column for column, name in enumerate(header[: len(row)]) if name in _ACTIONS), None)
     for column, cell in enumerate(row):
         paths = list(_in_text(cell.raw, cell.line, "", ""))
@@ -146,7 +147,7 @@ def _in_row(row: Sequence[Text], header: Sequence[str], fate: Fate, reason: str)
             paths = [ListedPath(word, cell.line, "", "")]
         if paths:
             done = row[action].plain if action is not None else ""
-            # What is done to a path leaves it there, unless it is one of the words for a removal.
+            # An action other than a removal leaves the path there.
             own: Fate = (_fate(done) or "kept") if done.strip() else ""
             others = [one.raw for number, one in enumerate(row) if number not in {column, action}]
             said = paths[0].reason or _reason(" ".join(map(_plain, others))) or reason
@@ -157,7 +158,7 @@ def _in_row(row: Sequence[Text], header: Sequence[str], fate: Fate, reason: str)
 
 
 def _in_text(raw: str, line: int, fate: Fate, reason: str) -> Iterator[ListedPath]:
-    """The paths that a text begins with."""
+    """Yield the paths at the beginning of a text."""
     text = without_box(raw[:LONGEST]).replace("~~", "")
     paths, own = leading_paths(text).paths, _fate("")
     lead = None if paths else _LEAD.match(text)
@@ -177,7 +178,7 @@ def _in_text(raw: str, line: int, fate: Fate, reason: str) -> Iterator[ListedPat
 
 
 def _fate(text: str) -> Fate:
-    """The fate that words give to the paths below or behind them; empty if they give none, or both."""
+    """Return the fate that words state for their paths; empty if they state none, or both."""
     text = text[:LONGEST].replace("_", " ")
     kept, removed = bool(_KEPT.search(text)), bool(_REMOVED.search(text))
     if removed and not kept and _NOT.search(text):
@@ -191,7 +192,7 @@ def _plain(raw: str) -> str:
 
 
 def _reason(text: str) -> str:
-    """A text as a reason; empty if it is a placeholder, or says no more than that something is gone."""
+    """Return a text as a reason; empty if it is a placeholder, or only says that something is gone."""
     plain = text.strip(_BETWEEN)
     plain += ")" * (plain.count("(") - plain.count(")"))
     words = [word for word in _WORD.findall(plain) if not _TRIVIAL.fullmatch(word)]
@@ -199,10 +200,10 @@ def _reason(text: str) -> str:
 
 
 class Listing:
-    """Listed paths, each with the artifact that lists it, ready to be compared with paths of a tree.
+    """Listed paths with their artifacts, prepared for comparison with the paths of a tree.
 
-    A listed path covers what lies below it. It has two readings: from the root, and from the folder of the
-    artifact, which are told apart because what the one names may be there while the other is not.
+    A listed path covers everything below it. Each one has two readings: relative to the root, and to the
+    folder of the artifact. The readings are separate, because one may exist while the other does not.
     """
 
     def __init__(self) -> None:
@@ -221,18 +222,18 @@ class Listing:
             if any(char in listed.path for char in "*?["):
                 parts = filter(None, folder.decode("utf-8", "surrogateescape").split("/"))
                 pattern = "/".join([*map(escape, parts), listed.path])
-                # A name with brackets is no pattern, and was added as a name.
+                # A name with brackets may not be a pattern; it was added as a name above.
                 with suppress(PatternError):
                     Covering.translate(pattern)
                     self._patterns.append(pattern)
                     self._owners.append(reading)
 
     def of(self, reading: int) -> tuple[Artifact, ListedPath]:
-        """The listed path of a reading, with the artifact that lists it."""
+        """Return the listed path of a reading, with the artifact that lists it."""
         return self.listed[reading // 2]
 
     def matches(self, paths: Sequence[bytes]) -> Iterator[tuple[bytes, list[int]]]:
-        """For each path that is listed: the readings that name it, of which each listed path has two."""
+        """Yield each of `paths` that is listed, with the readings that match; a listed path has two."""
         found: dict[int, list[int]] = {}
         for position, numbers in Covering(self._patterns).find_all(paths):
             found[position] = [self._owners[number] for number in numbers]
@@ -247,16 +248,16 @@ class Listing:
 
 
 def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documents) -> Iterator[Finding]:
-    """Differences between the manifests that a change touches and the paths that it removes.
+    """Yield the differences between the touched manifests and the paths that the change removes.
 
     Args:
         artifacts: the artifacts of the judged tree.
-        entries: what the change does.
-        start: the documents before it.
+        entries: the entries of the change.
+        start: the documents before the change.
 
     Raises:
         NotApplicable: the change touches no such manifest.
-        MissingFact: something that must be read is not there.
+        MissingFact: a required object is missing.
     """
     manifests = [one for one in artifacts.judged if one.touched and one.contract.agrees_with == "deletions"]
     if not manifests:
@@ -271,7 +272,7 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
     by_path = dict(listing.matches(gone))
     names = " or ".join(path_text(one.path) for one in manifests[:2])
     for path in gone:
-        # What names everything names no path.
+        # A pattern that matches everything does not list a path.
         if all(listing.of(reading)[1].wide for reading in by_path.get(path, ())):
             yield Finding(
                 f"{path_text(path)} is removed, and {names} does not say so",
@@ -286,11 +287,11 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
     before = {}
     for manifest in manifests:
         document = start.read(manifest.path)
-        # What it listed before the change was removed then.
+        # Paths that it listed before the change were removed at that time.
         before[manifest.path] = {one.path for one in read_manifest(document.blocks)} if document else set()
     for which, (manifest, one) in enumerate(listing.listed):
         readings = [2 * which, 2 * which + 1]
-        # What is removed says which reading is meant; without one, what is still there does.
+        # A removed file decides which reading is meant; without one, an existing file does.
         meant = [reading for reading in readings if reading in removing] or readings
         there = next((left[reading] for reading in meant if reading in left), None)
         done = one.path in before[manifest.path]
@@ -300,7 +301,7 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
 
 
 def _left(artifacts: Artifacts, listing: Listing, kept: Listing) -> dict[int, bytes]:
-    """For each reading of which the tree still has something: the first of it that is not to be kept."""
+    """Map each reading that still matches files to the first of them that is not listed as kept."""
     if not listing.listed:
         return {}
     paths = artifacts.documents.tree.paths()
@@ -316,14 +317,14 @@ def _left(artifacts: Artifacts, listing: Listing, kept: Listing) -> dict[int, by
 def _flaw(
     manifest: Artifact, one: ListedPath, *, removing: bool, left: bytes | None, done: bool
 ) -> tuple[str, str]:
-    """The problem with one line of a manifest, and the next step; empty if there is none.
+    """Return the problem of one listed path and the next step; both are empty if it is correct.
 
     Args:
         manifest: the manifest.
-        one: what it lists there.
-        removing: whether the change removes any of it.
-        left: what of it is still there.
-        done: whether it was listed before the change, which may have removed it then.
+        one: the listed path.
+        removing: True if the change removes any file that it matches.
+        left: a matching file that still exists; None without one.
+        done: True if it was already listed before the change, so an earlier change may have removed it.
     """
     help = "Remove it, or list it below a heading 'Kept'."
     if one.wide:
@@ -343,12 +344,12 @@ def _flaw(
 
 
 def leftovers(artifact: Artifact) -> Iterator[Finding]:
-    """The files in the folders of its `closure` that neither an artifact nor another one of its kind lists.
+    """Yield a finding for each file in a `closure` folder that no artifact of the contract lists.
 
-    A listed path that names such a folder as a whole, or one above it, lists nothing.
+    A listed path that names the folder itself, or a folder above it, does not count.
 
     Raises:
-        MissingFact: something that must be read is not there.
+        MissingFact: a required object is missing.
     """
     for which, template in enumerate(artifact.contract.closure):
         unlisted = artifact.artifacts.unlisted(artifact.name, template)
@@ -366,15 +367,15 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
 
 
 def unlisted(artifacts: Artifacts, name: str, template: str) -> Mapping[bytes, Sequence[bytes]]:
-    """Files in the folders that artifacts of a contract close which none of these lists, by folder.
+    """Return the files that no artifact of a contract lists, by the folder that `closure` closes.
 
     Args:
         artifacts: all artifacts.
         name: the contract's name.
-        template: one of its `closure`.
+        template: a template of its `closure`.
 
     Raises:
-        MissingFact: something that must be read is not there.
+        MissingFact: a required object is missing.
     """
     listings: dict[bytes, Listing] = {}
     for artifact in artifacts.named(name):
@@ -392,10 +393,10 @@ def unlisted(artifacts: Artifacts, name: str, template: str) -> Mapping[bytes, S
 
 
 def closed_folders(artifact: Artifact, template: str) -> Sequence[bytes]:
-    """The folders of the tree that a template of `closure` names, with the artifact's own placeholders.
+    """Return the folders of the tree that a `closure` template matches with the artifact's placeholders.
 
     Raises:
-        MissingFact: a tree object is not there.
+        MissingFact: a tree object is missing.
     """
     places = artifact.artifacts.places
     plain = places.template(template).plain(artifact.fields)
@@ -406,6 +407,6 @@ def closed_folders(artifact: Artifact, template: str) -> Sequence[bytes]:
 
 
 def _whole(listed: ListedPath, folder: bytes) -> bool:
-    """True if a listed path is a closed folder itself, or one above it."""
+    """True if a listed path is a closed folder itself, or a folder above it."""
     plain = listed.path.encode("utf-8", "surrogateescape").removesuffix(b"/**").removesuffix(b"/*")
     return listed.wide or plain == folder or folder.startswith(plain + b"/")

@@ -63,8 +63,8 @@ class Findings(Settings):
 class Contract(Settings):
     """A kind of artifact: where such a file is, and what it must hold.
 
-    Templates may hold `*` and `**` beside placeholders; a placeholder takes the value that the artifact's
-    own path gives it, so that companions and members belong to the same agent or pass.
+    Templates may contain `*` and `**` in addition to placeholders. A placeholder takes its value from the
+    artifact's own path, so that companions and members belong to the same agent or pass.
     """
 
     path: str = setting(
@@ -121,11 +121,11 @@ class Contract(Settings):
 
     @property
     def template(self) -> str:
-        """The template of the paths of such artifacts; for a folder all its files."""
+        """The template of the artifacts' paths; for a contract with a `root`, all files in the folder."""
         return self.path or f"{self.root.rstrip('/')}/**"
 
     def aliases_of(self, title: str) -> list[str]:
-        """The other titles, or names, that stand for a section's or a field's."""
+        """Return the alternative names of a section or field."""
         if not self.aliases:
             return []
         from specguard.documents.fields import normal_name
@@ -140,7 +140,7 @@ class Contract(Settings):
         return next(self._problems_of_folder() if self.root else self._problems_of_file(), "")
 
     def _problems_of_folder(self) -> Iterator[str]:
-        """A folder has members; everything else is a contract of a member's own."""
+        """Yield the problems of a contract with a `root`: it must have members, and nothing else."""
         if not self.members:
             yield "a `root` needs `members`"
         for name in self._fields:
@@ -166,7 +166,7 @@ class Contract(Settings):
         yield from self._problems_of_names()
 
     def _problems_of_data(self) -> Iterator[str]:
-        """Data has fields and a schema, and nothing of a text."""
+        """Yield the problems of a contract for data files: they have fields and a schema, but no text."""
         from specguard.documents.data import data_kind
 
         if data_kind(self.path) is not None:
@@ -177,7 +177,7 @@ class Contract(Settings):
                 yield f"{self.path} is structured, and has no items to tick"
 
     def _problems_of_names(self) -> Iterator[str]:
-        """Names in `must_close` and `aliases` that are not declared."""
+        """Yield the names in `must_close` and `aliases` that are not declared."""
         from specguard.documents.fields import normal_name
 
         severities = self.findings.severities if self.findings else []
@@ -197,15 +197,15 @@ class Contract(Settings):
 _OF_TEXTS = (
     "sections", "forbidden_sections", "evidence", "findings", "timestamps", "agrees_with", "closure",
 )  # fmt: skip
-"""The settings that files of data do not have."""
+"""The settings that do not apply to data files."""
 
 
 class WaveStage(Settings):
     """A stage of a wave.
 
-    A stage is complete when the artifacts that it requires and leaves behind are there and fulfil their
-    contracts, their fields have the values of `fields`, and its items are closed. It is open when the stages
-    in `opens_after` are complete.
+    A stage is complete when its artifacts exist and fulfil their contracts, their fields have the values of
+    `fields`, and its items are closed. Its artifacts are those of `requires` and `leaves`. A stage is open
+    when the stages in `opens_after` are complete.
     """
 
     name: str = required("its name in reports", min_length=1)

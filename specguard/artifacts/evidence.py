@@ -1,4 +1,4 @@
-"""Required citations of artifacts: evidence in one of their sections, and the inputs they were made from."""
+"""Required citations of artifacts: evidence in a section or the whole document, and cited inputs."""
 
 from __future__ import annotations
 
@@ -24,20 +24,22 @@ if TYPE_CHECKING:
 
 
 SHOWN: Final = 3
-"""So many places are named where one finding is about all of them."""
+"""The maximum number of places named in a finding about several of them."""
 
 
 class Cited:
-    """The evidence of an artifact.
+    """The cited evidence of an artifact.
 
     Args:
-        artifact: an artifact whose contract asks for evidence.
+        artifact: the artifact.
+        settings: the contract's settings for evidence.
 
     Attributes:
-        settings: what is asked for.
-        line: where its section begins; None if it is the whole document.
-        blocks: what holds the evidence; None if its section is not there.
-        all: the places that are cited there.
+        settings: the settings.
+        line: the first line of the evidence section; None for the whole document, or a missing section.
+        blocks: the blocks of the section or document; None if the section is missing.
+        all: the citations in these blocks.
+        targets: looks up the cited places.
     """
 
     def __init__(self, artifact: Artifact, settings: Evidence) -> None:
@@ -54,43 +56,43 @@ class Cited:
         self._folder = artifact.folder
 
     def counts(self, citation: Citation) -> bool:
-        """True if a citation is evidence of the kind that is asked for; an artifact does not prove itself."""
+        """True if a citation is evidence of the required kind; an artifact does not prove itself."""
         right = not self.misses_lines(citation) and not self.other_kind(citation)
         return right and self.is_file(citation) and not self.is_own(citation)
 
     def is_own(self, citation: Citation) -> bool:
-        """True if the artifact itself is cited."""
+        """True if the citation points to the artifact itself."""
         return self._path in (self.targets.places(citation, self._folder) or ())
 
     def misses_lines(self, citation: Citation) -> bool:
-        """True if a citation has no lines, and should have some."""
+        """True if a citation has no lines, although lines are required."""
         return self.settings.anchors == "line" and citation.line is None
 
     def other_kind(self, citation: Citation) -> str:
-        """The kind of the cited path if it is not the required kind; else empty."""
+        """Return a clause about the kind of the cited path, if it is not the required kind; else empty."""
         kind, wanted = citation.kind, self.settings.paths
         if kind == "shortened":
             return "leaves a part of the path out"
         if wanted == "any" or kind == wanted:
             return ""
         if kind == "url":
-            # A web address that stands for the root is as good as any other prefix that does.
+            # A web address may be one of the `roots`, like any other prefix.
             outside = self.targets.places(citation, self._folder) is None
             return "is a web address" if outside or wanted == "relative" else ""
         return f"is {'an absolute' if kind == 'absolute' else 'a relative'} path"
 
     def is_file(self, citation: Citation) -> bool:
-        """True if a file is cited, and not just something with a dot spoken of, such as `console.log`."""
+        """True if a citation is a file, and not a word with a dot such as `console.log`."""
         if citation.line is not None or "/" in citation.path:
             return True
         return self.targets.find(citation, self._folder).path is not None
 
     @cached_property
     def looked_up(self) -> Sequence[tuple[Citation, Target]]:
-        """The citations that must lead to something, each with what it leads to.
+        """The citations that must resolve, each with its target.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required object is missing.
         """
         wanted = self.all if self.settings.resolve else ()
         wanted = [one for one in wanted if not self.misses_lines(one) and self.is_file(one)]
@@ -99,10 +101,12 @@ class Cited:
 
 
 def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
-    """The evidence of an artifact that is not there; and that which nobody can look up, by the reason.
+    """Yield findings about cited places that do not exist, or that cannot be looked up.
+
+    Places that cannot be looked up share one finding for each reason.
 
     Raises:
-        MissingFact: something that must be read is not there.
+        MissingFact: a required object is missing.
     """
     unknown: dict[str, list[Citation]] = {}
     for citation, target in artifact.cited.looked_up:
@@ -119,10 +123,10 @@ def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
 
 
 def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
-    """The inputs of its contract that an artifact does not cite.
+    """Yield a finding for each of the contract's inputs that the artifact does not cite.
 
     Raises:
-        MissingFact: something that must be read is not there.
+        MissingFact: a required object is missing.
     """
     settings, places = artifact.contract.evidence, artifact.artifacts.places
     targets = Targets(artifact.artifacts.documents, settings.roots if settings else ())
@@ -138,7 +142,7 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
 
 
 def _named(files: Sequence[bytes], citation: Citation, targets: Targets, folder: bytes) -> bool:
-    """True if a citation leads to one of some files, or names one so that it can be no other file of them."""
+    """True if a citation resolves to one of some files, or one of the two paths ends with the other."""
     places = targets.places(citation, folder) or ()
     written = b"/" + citation.path.strip("/").encode("utf-8", "surrogateescape")
     return any(
@@ -147,10 +151,10 @@ def _named(files: Sequence[bytes], citation: Citation, targets: Targets, folder:
 
 
 def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
-    """The evidence that an artifact should cite and does not, or cites in another way.
+    """Yield findings about evidence that an artifact does not cite, or cites in another form.
 
     Raises:
-        MissingFact: something that must be read is not there.
+        MissingFact: a required object is missing.
     """
     cited, settings = artifact.cited, artifact.cited.settings
     place = path_text(artifact.path)
@@ -182,10 +186,10 @@ def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
 
 
 def _without(blocks: Sequence[AnyBlock], cited: Cited) -> Iterator[tuple[int, str]]:
-    """The items and rows that cite nothing, each with its line and its words.
+    """Yield the items and rows without a citation, each with its line and its words.
 
-    What stands below an item that cites something belongs to it; an item that cites nothing itself is held by
-    the items below it, and each of them must then cite something.
+    Text below an item with a citation belongs to that item. An item without its own citation is covered by
+    the items below it, if any of them has one; then each of them needs one.
     """
     for block in blocks:
         if isinstance(block, Table):
@@ -207,13 +211,13 @@ def _without(blocks: Sequence[AnyBlock], cited: Cited) -> Iterator[tuple[int, st
 
 
 def _label(row: Sequence[Text]) -> str:
-    """The label of a row: its first cell that has words and is not a number."""
+    """Return the label of a row: its first cell that has letters, else its first cell with any text."""
     cells = [cell.plain.strip() for cell in row]
     return next((cell for cell in cells if any(map(str.isalpha, cell))), next(filter(None, cells), ""))
 
 
 def form(anchors: str, paths: str = "any", roots: Sequence[str] = ()) -> str:
-    """The form of a citation that would do, as an example; arguments as the keys of a contract."""
+    """Return a description with an example of a citation that counts; arguments as in the contract."""
     path = "src/a.py"
     if paths == "absolute":
         root = next((root for root in roots if "*" not in root), "/path/to/the/repository")
@@ -222,7 +226,7 @@ def form(anchors: str, paths: str = "any", roots: Sequence[str] = ()) -> str:
 
 
 OUTSIDE: Final = "is outside of every prefix that `roots` names"
-"""Why an absolute path cannot be looked up."""
+"""The reason why an absolute path outside of all roots cannot be looked up."""
 
 _DEEPEST: Final = 64
 _SUBMODULE: Final = 0o160000
@@ -232,9 +236,9 @@ class Target(Record):
     """The file or folder that a citation points to.
 
     Attributes:
-        path: the file or folder in the judged tree; None if there is none.
-        flaw: why what is cited is not there, as a sentence; empty if it is.
-        unknown: why nobody can tell, as a clause; empty if one can.
+        path: the file or folder in the judged tree; None if it does not exist.
+        flaw: the reason why the place does not exist, as a sentence; empty if it does.
+        unknown: the reason why it cannot be looked up, as a clause; empty if it can.
         help: the next step, as a sentence.
     """
 
@@ -245,14 +249,14 @@ class Target(Record):
 
 
 class Targets:
-    """Looks up what the documents of one tree cite.
+    """Looks up the places that the documents of a tree cite.
 
-    An absolute path is read from the repository's root where one of the `roots` stands before it; a relative
-    one from the root, and where nothing is there from the folder of the document that cites it.
+    An absolute path is resolved from the repository's root if it begins with one of the `roots`. A relative
+    path is resolved from the root, and if nothing is there, from the folder of the citing document.
 
     Args:
         documents: the documents of the judged tree.
-        roots: prefixes that stand for the repository's root; `*` is any one name, `**` at the end any folder.
+        roots: prefixes that mean the repository's root; `*` is any one name, a final `**` any folder.
     """
 
     def __init__(self, documents: Documents, roots: Iterable[str] = ()) -> None:
@@ -260,14 +264,14 @@ class Targets:
         self._roots = [_expression(root) for root in roots]
 
     def find(self, citation: Citation, folder: bytes) -> Target:
-        """Look up what a citation leads to.
+        """Look up the target of a citation.
 
         Args:
-            citation: the place.
-            folder: where the document stands that cites it; empty for the root.
+            citation: the citation.
+            folder: the folder of the citing document; empty for the root.
 
         Raises:
-            MissingFact: an object is not there, or the file is too large to count its lines.
+            MissingFact: an object is missing, or the file is too large to count its lines.
         """
         if citation.kind == "shortened":
             return Target(unknown="leaves a part of the path out", help="Write the path in full.")
@@ -289,9 +293,9 @@ class Targets:
         )
 
     def places(self, citation: Citation, folder: bytes) -> Sequence[bytes] | None:
-        """The paths of the tree that a citation may mean; None if it is outside of every root.
+        """Return the paths of the tree that a citation may mean; None if it is outside of all roots.
 
-        None of them where it climbs out of the repository.
+        The result is empty if the path leads out of the repository.
         """
         path = citation.path
         if citation.kind in {"absolute", "url"}:
@@ -310,16 +314,19 @@ class Targets:
         return list(dict.fromkeys(one for one in found if one))
 
     def prefetch(self, cited: Iterable[tuple[Citation, bytes]]) -> None:
-        """Read the files that are cited at once, each with the folder of what cites it.
+        """Read all cited files in one batch.
+
+        Args:
+            cited: the citations, each with the folder of its document.
 
         Raises:
-            MissingFact: an object is not there.
+            MissingFact: an object is missing.
         """
         places = {place for citation, folder in cited for place in self.places(citation, folder) or ()}
         self._documents.prefetch(sorted(places))
 
     def _lines(self, citation: Citation, path: bytes, entry: TreeEntry) -> Target:
-        """The target of a citation of a file that exists: its cited lines, if it has them."""
+        """Return the target of a citation of an existing path, after a check of its lines."""
         first, last = citation.line, citation.end_line
         if first is None or last is None:
             return Target(path)
@@ -337,14 +344,14 @@ class Targets:
 
 
 def _ends(rest: str, anywhere: bool) -> Sequence[str]:
-    """The possible remainders of a path after the repository's root, longest first."""
+    """Return the possible remainders of a path after the repository's root, longest first."""
     names = rest.split("/")
     starts = range(max(0, len(names) - _DEEPEST), len(names)) if anywhere else (0,)
     return ["/".join(names[start:]) for start in starts]
 
 
 def _expression(root: str) -> tuple[re.Pattern[str], bool]:
-    """The expression for a prefix up to a name's end, and whether any folder below it may be the root."""
+    """Return a pattern for a root prefix, and True if any folder below the prefix may be the root."""
     text = root.replace("\\", "/").removeprefix("file://").rstrip("/")
     anywhere = text == "**" or text.endswith("/**")
     text = text.removesuffix("**").rstrip("/") if anywhere else text

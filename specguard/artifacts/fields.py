@@ -1,4 +1,4 @@
-"""The fields that an artifact must have, with their values, revisions and times, and who its author is."""
+"""The required fields of an artifact: their values, revisions, times and authors."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ REVISIONS: Final = "revisions"
 TICKED: Final = "ticked"
 
 LONGEST: Final = 1000
-"""A longer value, in characters, is not one of a list."""
+"""A longer value, in characters, does not match any of a list."""
 
-# What sets a remark off from a value: "ready (all gates passed)", "ready - see below", "not ready: two open",
+# The beginning of a remark: "ready (all gates passed)", "ready - see below", "not ready: two open",
 # "ready since 2026-01-31".
 _REMARK: Final = re.compile(
     r"\s*[(\[;,:\uff08]\s*|\s+[-\u2013\u2014]+\s+|\.(?:\s+|$)"
@@ -51,10 +51,10 @@ _CHOICE: Final = re.compile(r"\s*[|/,;]\s*|\s+(?:or|and)\s+", re.IGNORECASE)
 
 
 def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
-    """The fields that are missing, owed, contradicted, or have a value that is not allowed.
+    """Yield findings about fields that are missing, unfilled, contradictory, or have a forbidden value.
 
     Raises:
-        MissingFact: the artifact's object is not there.
+        MissingFact: the artifact's object is missing.
     """
     unread: list[str] = []
     broken = (artifact.data and artifact.data.problem) or artifact.document.problem
@@ -90,7 +90,7 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
 
 
 def _unticked(artifact: Artifact, name: str) -> Iterator[Finding]:
-    """A finding if no ticked item of a checklist begins with a name."""
+    """Yield a finding if no ticked checklist item begins with a name."""
 
     def begins(text: str) -> bool:
         return f"{plain_words(text)} ".startswith(f"{plain_words(name)} ")
@@ -104,10 +104,10 @@ def _unticked(artifact: Artifact, name: str) -> Iterator[Finding]:
 
 
 def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
-    """The fields that say that there is something where another one says that there is nothing.
+    """Yield findings about fields that should be `none` because of another field's value.
 
     Raises:
-        MissingFact: the artifact's object is not there.
+        MissingFact: the artifact's object is missing.
     """
     for name, condition in artifact.contract.none_when.items():
         other, _, value = condition.rpartition(".")
@@ -115,7 +115,7 @@ def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
         if not said or not chosen(said[0].value, [value]):
             continue
         for field in stated(artifact, name):
-            # A reason may stand behind it: "None: all are closed".
+            # A reason may follow: "None: all are closed".
             if not bare_nothing(_REMARK.split(_unmarked(field.value[:LONGEST]))[0]):
                 message = f"{said[0].name} is {value!r}, and {field.name} says {shortened(field.value)!r}"
                 help = f"Write '{name}: none' once there is none, or another {other}."
@@ -125,19 +125,20 @@ def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
 
 
 def stated(artifact: Artifact, name: str) -> Sequence[Field]:
-    """The places that state a field: as a field, or else as a section of its name.
+    """Return the statements of a field: its fields, or else a section with its name.
 
     Raises:
-        MissingFact: the artifact's object is not there.
+        MissingFact: the artifact's object is missing.
     """
     found = find_fields(artifact.values, name, *artifact.contract.aliases_of(name))
     return found if found or artifact.structured else _as_section(artifact, name)
 
 
 def _as_section(artifact: Artifact, name: str) -> list[Field]:
-    """The section that is called like a field, with what it begins with as its value; none if none is.
+    """Return the section with a field's name as a field, with its first content as the value.
 
-    Of revisions that stand in a list its items are the value, with commas between.
+    The result is empty without such a section. The items of a list of revisions become one value, joined with
+    commas.
     """
     document = artifact.document
     aliases = [name, *other_titles(document, artifact.contract.aliases_of(name))]
@@ -156,15 +157,17 @@ def _as_section(artifact: Artifact, name: str) -> list[Field]:
 
 
 def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequence[str] = ()) -> str:
-    """The problem with a field's value, as a clause; empty if there is none.
+    """Return the problem with a field's value, as a clause; empty if the value is allowed.
+
+    A remark may follow the value, after a bracket, a comma, a semicolon, a colon, a full stop or a dash
+    between spaces. A date after the value is a remark too. The existence of revisions is checked by
+    `unresolved`.
 
     Args:
         value: the value on one line.
-        allowed: `any` (something that is no placeholder; `none` is an honest value), `date`, `revisions`, one
-            value or a list of them, compared by `normal_name`. A remark may stand behind one, set off by a
-            bracket, a comma, a semicolon, a colon, a full stop, a dash between spaces, or by being a date.
-            Whether revisions are there `specguard.artifacts.fields` tells.
-        placeholders: texts that are no value.
+        allowed: `any`, `date`, `revisions`, one value or a list of values, compared by `normal_name`. `any`
+            is everything except a placeholder; `none` is an honest value.
+        placeholders: texts that do not count as a value.
     """
     if not value.strip():
         return "has no value"
@@ -186,9 +189,9 @@ def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequen
 
 
 def chosen(value: str, allowed: str | Sequence[str]) -> str:
-    """The one of some values that a text says, whatever remark stands behind it; empty if it says none.
+    """Return the one of the allowed values that a text states, ignoring a remark; empty if it states none.
 
-    A text that goes on with another one of them says none: `ready, not-ready` is the unchanged template's.
+    A text that continues with another allowed value states none: `ready, not-ready` is an unchanged template.
     """
     if len(value) > LONGEST:
         return ""
@@ -205,11 +208,11 @@ def chosen(value: str, allowed: str | Sequence[str]) -> str:
 def _contradicted(
     artifact: Artifact, name: str, allowed: str | Sequence[str], found: Sequence[Field]
 ) -> Field | None:
-    """A second statement of the field with another of its values.
+    """Return a second statement of a field with a different value; None without one.
 
-    It is the comment behind the first one, or stands at the same place of the document, or in the section
-    that is called like the field; or it is the only one in the text where the first one is in front matter,
-    which is about all of the document.
+    Candidates are the comment after the first statement, statements in the same part of the document, and the
+    section with the field's name. A single other statement counts anywhere if the first one is in front
+    matter, which describes the whole document.
     """
     if isinstance(allowed, str):
         return None
@@ -223,17 +226,20 @@ def _contradicted(
 
 
 def _comment(artifact: Artifact, field: Field) -> str:
-    """The comment behind a field of front matter, which no page shows, and who reads by lines sees."""
+    """Return the comment after a front-matter field: only readers of the source lines see it."""
     if field.form != "front matter":
         return ""
     line = artifact.document.source_lines[field.line - 1]
     before, mark, comment = line[:LONGEST].replace("\t#", " #").partition(" #")
-    # Where it stands within quotation marks it is part of the value.
+    # Within quotation marks it is part of the value.
     return comment if mark and before.rstrip(" \t\"'").endswith(field.value) else ""
 
 
 def _place(artifact: Artifact, field: Field) -> int:
-    """The line of the section a field stands in; 0 for the document's head, its title among it."""
+    """Return the first line of the section around a field; 0 for the head of the document.
+
+    The head includes the title and the text directly below it.
+    """
     if field.form in {"front matter", "data"}:
         return 0
     sections = artifact.document.sections
@@ -268,9 +274,9 @@ def _wanted(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> str:
 
 
 def _unmarked(text: str) -> str:
-    """A value without an emoji or a tick in front of it, and without punctuation behind it."""
+    """Return a value without a leading emoji or tick, and without trailing punctuation."""
     start = next((position for position, char in enumerate(text) if char.isalnum()), 0)
-    # A minus or a negation in front of a word is part of it.
+    # A minus or a negation before a word is part of the word.
     return (text if _NEGATIONS & set(text[:start]) else text[start:]).rstrip(" .!;,:")
 
 
@@ -281,16 +287,16 @@ _ID: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{7,64}(?![0-9A-Za-z])", re.IGN
 
 
 def unrecorded(artifact: Artifact) -> Iterator[Finding]:
-    """The files whose present object id an artifact does not name.
+    """Yield findings about files whose current object id the artifact does not contain.
 
     Raises:
-        MissingFact: an object is not there.
+        MissingFact: an object is missing.
     """
     places = artifact.artifacts.places
     name = path_text(artifact.path)
     named = _named(artifact) if artifact.contract.records else set()
     for which, template in enumerate(artifact.contract.records):
-        # A name alone is beside the artifact, a path is read from the root.
+        # A plain name is relative to the artifact's folder, a path to the root.
         rooted = f"/{template.removeprefix('/')}" if "/" in template else template
         files = places.files_beside(artifact.folder, rooted, artifact.fields)
         shown = places.template(template).show(artifact.fields)
@@ -310,12 +316,12 @@ def unrecorded(artifact: Artifact) -> Iterator[Finding]:
 
 
 def unresolved(artifact: Artifact) -> Iterator[Finding]:
-    """The revisions in its fields that are not there, of an artifact that the change touches.
+    """Yield findings about revisions in a field that do not exist, if the change touches the artifact.
 
-    A branch may be gone once it is merged, so what the base has was judged when it came.
+    An untouched artifact was checked when it was added; its branches may have been merged and deleted since.
 
     Raises:
-        MissingFact: a commit could be one that a shallow clone lacks.
+        MissingFact: a commit may be one that a shallow clone lacks.
     """
     for name, allowed in artifact.contract.fields.items() if artifact.touched else ():
         for field in stated(artifact, name)[:1] if allowed == REVISIONS else ():
@@ -337,7 +343,7 @@ def unresolved(artifact: Artifact) -> Iterator[Finding]:
 
 
 def _named(artifact: Artifact) -> set[str]:
-    """Everything in an artifact that is written like an object id, where a reader sees it."""
+    """Return every text in the visible parts of an artifact that looks like an object id."""
     blocks = artifact.document.blocks
     data = artifact.data
     shown = [str(one) for _, one in walk(data.value if data else None) if not isinstance(one, dict | list)]
@@ -347,10 +353,10 @@ def _named(artifact: Artifact) -> set[str]:
 
 
 def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
-    """Findings about the times of an artifact's entries.
+    """Yield findings about the times of an artifact's entries.
 
     Raises:
-        MissingFact: the artifact's object is not there.
+        MissingFact: the artifact's object is missing.
     """
     from specguard.documents.dates import as_utc, read_times
 
@@ -379,7 +385,7 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
 
 
 def _without_any(times: Times, artifact: Artifact) -> Finding:
-    """A finding that names what comes nearest to a time."""
+    """Return a finding about an artifact without times, with the text most like one."""
     message = f"{path_text(artifact.path)} has no entry with a time"
     help = "Begin each entry with its time, as in '- 2026-01-31 14:05Z ...'."
     near: Sequence[Loose | Stamp] = times.loose or times.days
@@ -389,9 +395,9 @@ def _without_any(times: Times, artifact: Artifact) -> Finding:
 
 
 def _descending(stamps: Sequence[Stamp]) -> Iterator[tuple[Stamp, Stamp]]:
-    """The entries that are earlier than the one before them, with that one; each break of the order once."""
+    """Yield each entry that is earlier than one before it, with that one; each break of the order once."""
     latest: list[Stamp] = []
-    # The time of the document may stand above entries that begin with theirs.
+    # A labelled time of the whole document may precede the entries.
     head = len(stamps) > 1 and stamps[0].labelled and not any(one.labelled for one in stamps[1:])
     for stamp in stamps[head:]:
         before = next((one for one in latest if stamp.before(one)), None)
@@ -399,7 +405,7 @@ def _descending(stamps: Sequence[Stamp]) -> Iterator[tuple[Stamp, Stamp]]:
             yield stamp, before
             latest = [stamp]
             continue
-        # Times with and without an offset are told apart, so the latest of each kind is kept.
+        # Times with and without an offset are compared separately, so the latest of each kind is kept.
         aware = stamp.moment.tzinfo is not None
         same = [one for one in latest if (one.moment.tzinfo is not None) is aware]
         if not same or same[0].moment < stamp.moment:
@@ -407,10 +413,10 @@ def _descending(stamps: Sequence[Stamp]) -> Iterator[tuple[Stamp, Stamp]]:
 
 
 def _is_future(moment: datetime, artifacts: Artifacts) -> bool:
-    """True if a time is too far ahead for something done: by 14 hours, which clocks differ at most.
+    """True if a time is more than 14 hours ahead, the maximum difference between local clocks.
 
-    The clock, whose answer no later check can use again, is asked only where the day does not decide, and the
-    check is made today; with another `--today` the end of that day counts.
+    The current time is read only if the day does not decide, since no later check can reuse its answer. If
+    `--today` is another day, the end of that day is used.
     """
     import datetime
 
@@ -432,10 +438,10 @@ _ROLE: Final = re.compile(r"\s[-\u2013\u2014]+\s.*|:.*")
 
 
 def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
-    """Findings if the author is that of another artifact, or whom a work item names, and must not be.
+    """Yield findings if the author is somebody whom `author_not` excludes, by an artifact or a work item.
 
     Raises:
-        MissingFact: an object is not there.
+        MissingFact: an object is missing.
     """
     name, _, key = artifact.contract.author_not.partition(".")
     is_contract = any(one == name or one.endswith(f"-{name}") for one in artifact.artifacts.contracts)
@@ -472,17 +478,17 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
 
 
 def _people_of(artifact: Artifact, key: str) -> set[str]:
-    """The people whom a field of an artifact names, which is compared with many others."""
+    """Return the people that a field of an artifact names; cached, since it is compared with many others."""
     if key not in artifact.people:
         names = artifact.contract.author if normal_name(key) == "author" else [key]
-        # Who has reviewed it is its author only where nobody is said to have written it.
+        # A reviewer counts as the author only if no author is stated.
         fields = next((found for name in names if (found := find_fields(artifact.values, name))), ())
         artifact.people[key] = {person for field in fields for person in _people(field.value)}
     return artifact.people[key]
 
 
 def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
-    """The items that an artifact is about: those that it or its path names, else the item of its change."""
+    """Return the items that an artifact or its path names, or else the item of the change."""
     from specguard.work.kinds import number_of
     from specguard.work.named_items import WorkItem
 
@@ -502,11 +508,11 @@ def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
 
 
 def _people(text: str) -> set[str]:
-    """The people whom a text names: each by name, address and handle, as far as it has them."""
+    """Return the people that a text names, each by name, address and handle as far as they are written."""
     from specguard.declaration.look_alikes import reading
 
     found: set[str] = set()
-    # Another letter that looks the same makes no other person.
+    # Look-alike letters do not make another person.
     text = reading(text[:LONGEST])
     for address in _ADDRESS.findall(text):
         found.add(address.casefold())

@@ -1,4 +1,4 @@
-"""The files of artifacts: where templates find them, which must be there, and whether each can be read."""
+"""The files of artifacts: lookup by templates, required files, and readability."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Places:
-    """The files of a tree, symbolic links and submodules among them.
+    """The files of a tree, including symbolic links and submodules.
 
     Args:
-        tree: whose files are looked for.
+        tree: the tree to search.
     """
 
     def __init__(self, tree: Tree) -> None:
@@ -33,22 +33,22 @@ class Places:
         self._found: dict[tuple[bytes, str, frozenset[str]], dict[tuple[str, ...], list[bytes]]] = {}
 
     def template(self, text: str) -> PathTemplate:
-        """A template, read once."""
+        """Return a parsed template; cached."""
         if text not in self._templates:
             self._templates[text] = PathTemplate(text)
         return self._templates[text]
 
     def beside(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
-        """Entries that match a template, without folders, by path.
+        """Return the paths of non-folder entries that match a template, sorted.
 
         Args:
-            folder: where the template stands; empty for the root. It is not used where the template begins
-                with a slash, and is read from the root.
+            folder: the folder to which the template is relative; empty for the root. A template with a
+                leading slash is always relative to the root.
             text: the template.
-            fields: the values of its placeholders; one without a value may have any.
+            fields: the values of its placeholders; a placeholder without a value matches anything.
 
         Raises:
-            MissingFact: a tree object is not there.
+            MissingFact: a tree object is missing.
         """
         template = self.template(text)
         path = one_path(template, folder, fields)
@@ -68,11 +68,11 @@ class Places:
         return known.get(template.key(fields), [])
 
     def files_beside(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
-        """The regular files among what `beside` gives."""
+        """Return the regular files among the results of `beside`."""
         return list(filter(self.tree.has_file, self.beside(folder, text, fields)))
 
     def stands(self, path: bytes, folder: bytes, text: str, fields: Mapping[str, str]) -> bool:
-        """True if a path, which need not be there, is one that a template says; as for `beside`."""
+        """True if a path, existing or not, matches a template; arguments as for `beside`."""
         template = self.template(text)
         name = path if text.startswith("/") else relative(path, folder)
         return name is not None and template.key_of(name, template.names & fields.keys()) == template.key(
@@ -80,10 +80,10 @@ class Places:
         )
 
     def below(self, folder: bytes) -> Sequence[bytes]:
-        """Everything below a folder that is no folder, by path; all that there is for the root.
+        """Return all non-folder paths below a folder, sorted; all paths of the tree for the root.
 
         Raises:
-            MissingFact: a tree object is not there.
+            MissingFact: a tree object is missing.
         """
         paths = self.tree.paths()
         if not folder:
@@ -91,10 +91,10 @@ class Places:
         return paths[bisect_left(paths, folder + b"/") : bisect_left(paths, folder + b"0")]
 
     def folders(self, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
-        """The folders that a template is, from the root, by path.
+        """Return the folders that match a template from the root, sorted.
 
         Raises:
-            MissingFact: a tree object is not there.
+            MissingFact: a tree object is missing.
         """
         template = self.template(text)
         names = template.names & fields.keys()
@@ -106,14 +106,14 @@ class Places:
         return sorted(above(self.tree.paths()))
 
     def _names(self, folder: bytes, text: str) -> Sequence[bytes]:
-        """The paths from a folder that a template can be about."""
+        """Return the paths, relative to a folder, that a template can match."""
         if "/" in text.removeprefix("/") or "**" in text:
             return [path[len(folder) + 1 :] if folder else path for path in self.below(folder)]
         return sorted(name for name, entry in self.tree.names(folder).items() if not entry.is_directory)
 
 
 def above(paths: Iterable[bytes]) -> set[bytes]:
-    """All folders above some paths, the root left out."""
+    """Return all folders above some paths, without the root."""
     found: set[bytes] = set()
     for path in paths:
         folder = path.rpartition(b"/")[0]
@@ -124,31 +124,32 @@ def above(paths: Iterable[bytes]) -> set[bytes]:
 
 
 def joined(folder: bytes, name: bytes) -> bytes:
-    """A path from a folder, which is empty for the root."""
+    """Join a folder, empty for the root, and a relative path."""
     return folder + b"/" + name if folder else name
 
 
 def one_path(template: PathTemplate, folder: bytes, fields: Mapping[str, str]) -> bytes | None:
-    """The one path that a template says, from a folder or behind a slash from the root.
+    """Return the only path that a template can match, relative to the root; None if it is not unique.
 
-    None where a wildcard or a placeholder without a value leaves it open.
+    A wildcard, or a placeholder without a value, leaves the path open. A template with a leading slash
+    ignores `folder`.
     """
     plain = template.plain(fields)
     return plain if plain is None or template.text.startswith("/") else joined(folder, plain)
 
 
 def relative(path: bytes, folder: bytes) -> bytes | None:
-    """A path as seen from a folder; None if it is not below it."""
+    """Return a path relative to a folder; None if it is not below the folder."""
     if not folder:
         return path
     return path[len(folder) + 1 :] if path.startswith(folder + b"/") else None
 
 
 def missing_companions(artifact: Artifact) -> Iterator[Finding]:
-    """The companions that are not beside an artifact.
+    """Yield findings about missing companions of an artifact.
 
     Raises:
-        MissingFact: something that must be read is not there.
+        MissingFact: a required object is missing.
     """
     beside = f"beside {path_text(artifact.path.rpartition(b'/')[2])}"
     for which, companion in enumerate(artifact.contract.companions):
@@ -156,10 +157,10 @@ def missing_companions(artifact: Artifact) -> Iterator[Finding]:
 
 
 def missing_members(one: Artifact) -> Iterator[Finding]:
-    """The members that are not in a pass.
+    """Yield findings about missing members of a pass.
 
     Raises:
-        MissingFact: something that must be read is not there.
+        MissingFact: a required object is missing.
     """
     name = path_text(one.path.rpartition(b"/")[2])
     for which, template in enumerate(one.contract.members):
@@ -167,7 +168,7 @@ def missing_members(one: Artifact) -> Iterator[Finding]:
 
 
 def loses_companion(artifact: Artifact, gone: Collection[bytes]) -> bool:
-    """True if something that is gone was a companion of an artifact."""
+    """True if one of the removed paths was a companion of an artifact."""
     places = artifact.artifacts.places
     for text in [one for companion in artifact.contract.companions for one in alternatives(companion)]:
         one = one_path(places.template(text), artifact.folder, artifact.fields)
@@ -179,7 +180,7 @@ def loses_companion(artifact: Artifact, gone: Collection[bytes]) -> bool:
 
 
 def alternatives(companion: str | list[str]) -> list[str]:
-    """The templates of which one must be there."""
+    """Return the templates of a companion, one of which must exist."""
     return [companion] if isinstance(companion, str) else companion
 
 
@@ -207,10 +208,10 @@ def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: 
 
 
 def _cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
-    """True if a manifest says that one of some companions was removed, and why.
+    """True if a manifest lists one of some companions as removed, with a reason.
 
-    For what the change itself takes away, and for the companions of what it brings, only a manifest speaks
-    that it touches: that one is compared with what the change removes.
+    The manifest must be touched by the change if the change removes the companion or adds the artifact. Only
+    touched manifests are compared with the removed paths.
     """
     artifacts = artifact.artifacts
     listing = artifacts.cleaned_up
@@ -224,7 +225,7 @@ def _cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
 
 
 def _no_artifact(artifacts: Artifacts, path: bytes) -> str:
-    """The reason why a path has no artifact; empty if it has one."""
+    """Return the reason why a path does not have an artifact; empty if it has one."""
     entry = artifacts.documents.tree.find(path)
     if entry is None or not entry.is_file:
         return "is no regular file"
@@ -232,7 +233,7 @@ def _no_artifact(artifacts: Artifacts, path: bytes) -> str:
     content = (artifacts.documents.content(path) or b"").strip()
     if content[:1].isalnum() or (content and data_kind(path) is not None):
         return ""
-    # What does not begin with a letter may hold nothing that a reader sees.
+    # A file that does not begin with a letter may have no visible content.
     document = artifacts.documents.read(path)
     if document is None or document.problem is not None:
         return "cannot be read"
@@ -241,10 +242,10 @@ def _no_artifact(artifacts: Artifacts, path: bytes) -> str:
 
 
 def invalid_structure(artifact: Artifact) -> Iterator[Finding]:
-    """A finding if an artifact cannot be read, or does not fit its contract's schema.
+    """Yield a finding if an artifact cannot be read, or violates its contract's schema.
 
     Raises:
-        MissingFact: the artifact is not there, or its schema cannot be used.
+        MissingFact: the artifact is missing, or its schema cannot be used.
     """
     name, data = path_text(artifact.path), artifact.data
     problem = Problem("it is no regular file") if data is None else data.problem
@@ -258,7 +259,7 @@ def invalid_structure(artifact: Artifact) -> Iterator[Finding]:
         yield artifact.finding("path", "unread", message, help, problem.line if problem else None)
         return
     if not artifact.structured and artifact.document.marked and artifact.document.front_matter is not None:
-        # Some readers take it for text then, and the page for one without any.
+        # Some readers take the front matter for text then.
         message = f"{name} has a byte-order mark before its front matter"
         yield artifact.finding("path", "marked", message, "Save it as UTF-8 without a byte-order mark.", 1)
     if artifact.contract.schema:
@@ -289,14 +290,14 @@ def _misfits(artifact: Artifact, data: Data, schema: Schema) -> Iterator[Finding
 
 
 def read_schema(tree: Tree, path: str) -> Schema:
-    """The JSON Schema at a path.
+    """Read the JSON Schema at a path.
 
     Args:
         tree: the tree that the policy is read from.
-        path: from its root; JSON, or YAML where its name says so.
+        path: its path from the root; JSON, or YAML by its name.
 
     Raises:
-        MissingFact: it is not there, or is no schema that can be used.
+        MissingFact: the file is missing, or is not a usable schema.
     """
     from specguard.change.tree import Documents
     from specguard.documents.schemas import Schema, SchemaError

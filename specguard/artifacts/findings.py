@@ -1,9 +1,9 @@
-"""The findings of a review: what each must say, and which of them must be closed.
+"""The findings of a review: their required form, and which of them must be closed.
 
-Findings stand below a heading about findings or issues, or in the section that the policy names: headings,
-items of lists, rows of tables, and paragraphs that begin with a severity. A severity stands in brackets
-(`[HIGH] title`), before a colon or a dash (`High: title`), on a line `Severity:` below, in a column of that
-name, or is a heading by itself. `docs/documents.md` lists the forms.
+Findings are below a heading about findings or issues, or in the section that the policy names. Each one is a
+heading, a list item, a table row, or a paragraph that begins with a severity. A severity is in brackets
+(`[HIGH] title`), before a colon or a dash (`High: title`), or on a line `Severity:` below. A column of that
+name, or a heading by itself, may also hold the severity. `docs/documents.md` lists the forms.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ _ASIDE: Final = re.compile(
 )
 _REOPENED: Final = re.compile(r"\b(?:re-?opened|regressed|still open|unresolved)\b", re.IGNORECASE)
 _PART: Final = re.compile(r"[,;.|\n](?=\s|$)|\s(?:and|&)\s|\s/\s")
-# Behind the word of a status goes on how it came to be.
+# The details that may follow the word of a status.
 _HOW: Final = r"(?:\s(?:by|in|at|on|via|with|since|as of)\b.*|\s\(.*|\s[0-9`#].*)?"
 _SEVERITY: Final = ("severity", "priority")
 _STATUS: Final = ("status", "resolution", "verification")
 
 
 class Severities:
-    """Finds the severities of a policy in the words of a review.
+    """Finds the severities of a policy in the text of a review.
 
     Args:
-        words: each severity with the words that stand for it, itself among them; the worst first.
+        words: each severity with all words that mean it, including itself; the worst first.
     """
 
     def __init__(self, words: Mapping[str, Sequence[str]]) -> None:
@@ -71,18 +71,18 @@ class Severities:
         self._word = re.compile(rf"(?<![\w-]){word}(?![\w-])", re.IGNORECASE)
 
     def in_title(self, text: Text) -> str:
-        """The severity that a title begins with or has in brackets; empty if it has none."""
+        """Return the severity that a title begins with or has in brackets; empty without one."""
         line = _STRUCK.sub(" ", text.raw.strip().partition("\n")[0][:300])
         found = self._title.match(line)
         return self._known[(found[1] or found[2]).casefold()] if found else ""
 
     def of_group(self, heading: Heading) -> str:
-        """The severity of a heading that says nothing else: `High`, `Low issues (2)`; empty if it does."""
+        """Return the severity of a heading without other words (`High`, `Low issues (2)`); else empty."""
         found = self._group.fullmatch(heading.text.raw[:300])
         return self._known[found[1].casefold()] if found else ""
 
     def in_value(self, value: str) -> str:
-        """The severity that a value says, of several the worst; empty if it says none."""
+        """Return the worst severity that a value names; empty without one."""
         found = [self._known[word.casefold()] for word in self._word.findall(_STRUCK.sub(" ", value[:300]))]
         return min(found, key=self._rank.__getitem__, default="")
 
@@ -93,10 +93,10 @@ class Ranked:
     Attributes:
         title: its first words, without marks.
         line: its line, from 1.
-        blocks: all that belongs to it.
-        severity: its severity as the policy writes it; empty if it has none of these.
-        said: what stands in place of a severity and is none; empty if nothing does.
-        status: what stands behind `Status:`, or in a column of that name.
+        blocks: all blocks that belong to it.
+        severity: its severity as the policy writes it; empty without a valid one.
+        said: the text in place of a severity; empty without one.
+        status: the values of `Status:` fields, or of a column of that name.
     """
 
     def __init__(self, text: Text, blocks: Iterable[AnyBlock], severity: str = "") -> None:
@@ -108,10 +108,10 @@ class Ranked:
         self.status: list[str] = []
 
     def missing(self, words: Mapping[str, Sequence[str]]) -> list[str]:
-        """The words that its status should have and has not: each begins a part of it.
+        """Return the required words that do not begin any part of its status.
 
         Args:
-            words: each word with those that stand for it, itself among them.
+            words: each required word with all words that mean it, including itself.
         """
         status = [_STRUCK.sub(" ", text)[:2000] for text in self.status]
         if any(map(_REOPENED.search, status)):
@@ -135,12 +135,12 @@ class Review:
     """The findings of a document.
 
     Args:
-        sections: where they stand.
-        severities: what ranks them.
+        sections: the sections that contain the findings.
+        severities: finds the severities.
 
     Attributes:
-        findings: what it finds, in order.
-        sections: the same.
+        findings: the findings, in order.
+        sections: the sections.
     """
 
     def __init__(self, sections: Sequence[Section], severities: Severities) -> None:
@@ -158,7 +158,7 @@ class Review:
             one.status += [field.value for field in find_fields(fields, *_STATUS)]
 
     def holds(self, line: int) -> bool:
-        """True if a line is within what holds the findings."""
+        """True if a line is within the sections that contain the findings."""
         return any(one.line <= line <= one.end for one in self.sections)
 
     def _add(self, text: Text, blocks: Iterable[AnyBlock]) -> Ranked:
@@ -167,9 +167,9 @@ class Review:
 
     def _read(self, blocks: Sequence[AnyBlock]) -> None:
         headings = [one for one in blocks if isinstance(one, Heading) and not self._severities.of_group(one)]
-        # Where one heading of a level has a severity, those beside it are findings, too.
+        # If one heading of a level has a severity, the others of that level are findings too.
         ranked = {one.level for one in headings if self._severities.in_title(one.text)}
-        # The finding that what follows belongs to; of a heading with its level.
+        # The finding to which the next blocks belong, and its level if it is a heading.
         level, one = 0, None
         for at, block in enumerate(blocks):
             if isinstance(block, Heading):
@@ -189,7 +189,7 @@ class Review:
                 level, one = 0, self._of_block(block)
 
     def _is_finding(self, heading: Heading, below: Sequence[AnyBlock], ranked: Collection[int]) -> bool:
-        """True if a heading is a finding, and does not stand above some."""
+        """True if a heading is a finding itself, and not a heading above findings."""
         title = heading.text
         if self._group[1] or self._severities.in_title(title) or _NUMBERED.match(title.plain):
             return True
@@ -198,14 +198,14 @@ class Review:
         return heading.level in ranked and not _ASIDE.search(normal_title(title.plain))
 
     def _starts(self, block: AnyBlock) -> bool:
-        """True if a block has findings of its own, and does not go on with the one before it."""
+        """True if a block contains findings of its own, and does not continue the one before it."""
         if isinstance(block, Paragraph):
             return bool(self._severities.in_title(block.text) or self._group[1])
         ranked = isinstance(block, List) and any(self._severities.in_title(one.text) for one in block.items)
         return ranked or isinstance(block, Table) or (isinstance(block, List) and block.ordered)
 
     def _of_block(self, block: AnyBlock) -> Ranked | None:
-        """Read the findings of a block; the last one where what follows it may belong to it."""
+        """Read the findings of a block; return the last one if the next blocks may belong to it."""
         if isinstance(block, Table):
             self._table(block)
         elif isinstance(block, Paragraph):
@@ -240,13 +240,13 @@ class Review:
 
 
 def is_none(text: Text) -> bool:
-    """True if a text says that there is nothing to list, and cites nothing."""
+    """True if a text states that there is nothing to list, and does not cite anything."""
     plain = " ".join(text.plain.split())
     return _NONE.match(plain) is not None and not any(citations([Paragraph(text)]))
 
 
 def review_of(artifact: Artifact, settings: Findings) -> Review | None:
-    """The findings of an artifact; None if no section holds them."""
+    """Return the findings of an artifact; None without a section for findings."""
     sections = named(artifact, settings.section)[:1] if settings.section else None
     sections = list(findings_sections(artifact.document)) if sections is None else sections
     words = {name: [name, *artifact.contract.aliases_of(name)] for name in settings.severities}
@@ -254,7 +254,7 @@ def review_of(artifact: Artifact, settings: Findings) -> Review | None:
 
 
 def findings_sections(document: Document) -> Iterator[Section]:
-    """The outermost sections whose headings speak of findings."""
+    """Yield the outermost sections whose headings announce findings."""
     end = 0
     for section in document.sections:
         title = section.level == 1 and len(section.own) < len(section.blocks)
@@ -265,10 +265,10 @@ def findings_sections(document: Document) -> Iterator[Section]:
 
 
 def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
-    """The findings of a review that have no severity, or cite no place.
+    """Yield findings about review findings without a severity or without a cited place.
 
     Raises:
-        MissingFact: the artifact's object is not there.
+        MissingFact: the artifact's object is missing.
     """
     settings = artifact.contract.findings
     if settings is None:
@@ -290,7 +290,7 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
         yield artifact.finding("findings.severities", "owed", message, help, content.line)
     worst, known = settings.severities[0], ", ".join(settings.severities)
     what = "file" if settings.anchors == "path" else "line"
-    # A review is no place that it could be about.
+    # A citation of the review itself does not count.
     targets = Targets(artifact.artifacts.documents)
     for one in review.findings:
         subject = f"the finding {shortened(one.title)!r}"
@@ -309,14 +309,15 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
 
 
 def open_findings(artifact: Artifact, *, closed: bool = True) -> Iterator[Finding]:
-    """The findings of a review that must be dealt with and are not.
+    """Yield findings about review findings that must be closed and are open.
 
     Args:
         artifact: the review.
-        closed: whether closed reviews are judged; a review is closed unless its verdict says that it is open.
+        closed: True to judge closed reviews, False to judge open ones; a review is closed unless its verdict
+            says that it is open.
 
     Raises:
-        MissingFact: the artifact's object is not there.
+        MissingFact: the artifact's object is missing.
     """
     settings = artifact.contract.findings
     review = review_of(artifact, settings) if settings and settings.must_close else None
@@ -345,19 +346,19 @@ def open_findings(artifact: Artifact, *, closed: bool = True) -> Iterator[Findin
 
 
 def findings_of_open_review(artifact: Artifact) -> Iterator[Finding]:
-    """The same for a review that says that it is still open: no stage is complete with it.
+    """Yield the open findings of a review that is still open, which keeps a stage from being complete.
 
     Raises:
-        MissingFact: the artifact's object is not there.
+        MissingFact: the artifact's object is missing.
     """
     yield from open_findings(artifact, closed=False)
 
 
 def verdict_of(artifact: Artifact, settings: Findings, review: Review) -> str | None:
-    """The verdict that a review states; None if it states none.
+    """Return the verdict that a review states; None without one.
 
-    It is a field, or a section by its first words, outside of its findings; the last one in it holds. A field
-    called `status` is the review's own above its first section alone, since elsewhere it may be anything's.
+    The verdict is a field, or the first words of a section, outside of the findings; the last one counts. A
+    `status` field counts only above the first subsection, since elsewhere it may describe anything.
     """
     names = {normal_name(name) for name in settings.verdict}
     document = artifact.document
@@ -378,6 +379,6 @@ def verdict_of(artifact: Artifact, settings: Findings, review: Review) -> str | 
 
 
 def says_open(value: str, openings: Sequence[str]) -> bool:
-    """True if a verdict begins with one of some words; case, `_` and `-` do not count."""
+    """True if a verdict begins with one of the given phrases; case, `_` and `-` do not count."""
     words = plain_words(value).split()
     return any(words[: len(known)] == known for known in (plain_words(one).split() for one in openings))

@@ -1,4 +1,4 @@
-"""The sections and options that an artifact must have, and what a reader finds in them."""
+"""The required sections and options of an artifact, and their content for a reader."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def other_titles(document: Document, aliases: Sequence[str]) -> list[str]:
-    """Aliases for a document: those with a star become the headings of the document that they match.
+    """Return the aliases for a document; an alias with a star becomes the headings that it matches.
 
-    A star stands for any words, or for none: `Owners for *`, `*Opening Order`.
+    A star matches any words, or none: `Owners for *`, `*Opening Order`.
     """
     found = [alias for alias in aliases if "*" not in alias]
     for alias in aliases:
@@ -43,14 +43,14 @@ def other_titles(document: Document, aliases: Sequence[str]) -> list[str]:
 
 
 MOST: Final = 5
-"""So many lines a message names."""
+"""The maximum number of lines named in a message."""
 
 
 def missing_sections(artifact: Artifact) -> Iterator[Finding]:
-    """The sections that are not there, those that are there twice, and those that must not be there.
+    """Yield findings about missing, duplicate and forbidden sections.
 
     Raises:
-        MissingFact: the artifact's object is not there.
+        MissingFact: the artifact's object is missing.
     """
     contract = artifact.contract
     path = path_text(artifact.path)
@@ -80,10 +80,10 @@ def missing_sections(artifact: Artifact) -> Iterator[Finding]:
 
 
 def empty_sections(artifact: Artifact) -> Iterator[Finding]:
-    """The sections that must be there and say nothing to a reader.
+    """Yield findings about required sections without content for a reader.
 
     Raises:
-        MissingFact: the artifact's object is not there.
+        MissingFact: the artifact's object is missing.
     """
     contract = artifact.contract
     required = {title: found for title in contract.sections if (found := named(artifact, title))}
@@ -105,7 +105,7 @@ def empty_sections(artifact: Artifact) -> Iterator[Finding]:
 
 
 def named(artifact: Artifact, title: str) -> Sequence[Section]:
-    """The sections of a title, the one that counts first: of several those of the highest level there is."""
+    """Return the sections with a title, the one that counts first; of several, those of the highest level."""
     if title not in artifact.sections:
         artifact.sections[title] = _named(artifact, title)
     return artifact.sections[title]
@@ -129,9 +129,9 @@ def _named(artifact: Artifact, title: str) -> Sequence[Section]:
 
 
 def _again(found: Sequence[Section]) -> Sequence[Section]:
-    """The first of some sections, and the others that are called by all the same words.
+    """Return the first section and those whose headings match all of its words, in order.
 
-    `Plan: servers` and `Plan: clients` are two sections, and so are two that have different other titles.
+    `Plan: servers` and `Plan: clients` are two sections, and so are two sections with different aliases.
     """
     if len(found) < 2:
         return found
@@ -145,7 +145,7 @@ def _again(found: Sequence[Section]) -> Sequence[Section]:
 
 
 def _beginning(artifact: Artifact, title: str) -> Iterator[Section]:
-    """The sections whose title begins with these words: a `Rollback plan` is a `Rollback`."""
+    """Yield the sections whose titles begin with these words: `Rollback plan` counts as `Rollback`."""
     aliases = other_titles(artifact.document, artifact.contract.aliases_of(title))
     wanted = [normal_title(name) for name in (title, *aliases)]
     for section in artifact.document.sections:
@@ -155,7 +155,7 @@ def _beginning(artifact: Artifact, title: str) -> Iterator[Section]:
 
 
 def _missing(artifact: Artifact, title: str) -> tuple[str, str, int | None]:
-    """The message for a missing section, with the next step and the line of the nearest one."""
+    """Return the message about a missing section, the next step, and the line of the most similar text."""
     document = artifact.document
     message = f"{path_text(artifact.path)} has no section {title!r}"
     if document.problem:
@@ -170,7 +170,7 @@ def _missing(artifact: Artifact, title: str) -> tuple[str, str, int | None]:
 
 
 def _without(section: Section, others: Sequence[Section]) -> Sequence[AnyBlock]:
-    """The blocks of a section, without other sections inside it that need content of their own."""
+    """Return the blocks of a section, without other required sections inside it."""
     inside = [other for other in others if section.line < other.line <= section.end]
     if not inside:
         return section.blocks
@@ -182,17 +182,17 @@ def _without(section: Section, others: Sequence[Section]) -> Sequence[AnyBlock]:
 
 
 LONGEST: Final = 300
-"""So many characters of a line are looked at for an option's label."""
+"""The maximum number of characters of a line that are searched for an option's label."""
 
 _NUMBERING: Final = re.compile(r"[0-9][0-9.]{0,20}[.)]?\s+")
 _WORD: Final = r"(?:option|alternative|approach|variant|choice|solution|proposal|plan)\s*[#:]?\s*"
 
 
 def missing_options(artifact: Artifact) -> Iterator[Finding]:
-    """The options that are not described, and those that are described in the words of another one.
+    """Yield findings about options that are not described, or have the same description as another one.
 
     Raises:
-        MissingFact: the artifact's object is not there.
+        MissingFact: the artifact's object is missing.
     """
     labels = artifact.contract.options
     found = described_options(artifact.document.blocks, labels, artifact.contract.placeholders)
@@ -217,21 +217,21 @@ def missing_options(artifact: Artifact) -> Iterator[Finding]:
 def described_options(
     blocks: Sequence[AnyBlock], labels: Sequence[str], own: Sequence[str] = ()
 ) -> dict[str, list[tuple[int, str]]]:
-    """The text of blocks about each option, by its label; an option that is not named has none.
+    """Return the descriptions of each option by its label; an option without any is left out.
 
     Args:
-        blocks: a document's.
-        labels: what the options are called.
-        own: texts that are no content.
+        blocks: the blocks of a document.
+        labels: the names of the options.
+        own: texts that do not count as content.
 
     Returns:
-        Where each description begins, and its words for comparison with another option's; no words where it
-        says nothing to a reader.
+        For each description, its first line and its words for comparison; the words are empty if a reader
+        sees no content.
     """
     found: dict[str, list[tuple[int, str]]] = {}
     for label, line, body in _described(blocks, {label: _expression(label) for label in labels}):
         words = " ".join(word for text in texts(body) for word in text.plain.casefold().split())
-        # A picture is content without a word.
+        # A picture is content without words.
         words = (words or "picture") if content_of(body, own).kind == "content" else ""
         found.setdefault(label, []).append((line, words))
     return found
@@ -240,7 +240,7 @@ def described_options(
 def _described(
     blocks: Sequence[AnyBlock], labels: Mapping[str, re.Pattern[str]]
 ) -> Iterator[tuple[str, int, list[AnyBlock]]]:
-    """The options that blocks describe: label, line, and what is said of it."""
+    """Yield the options that blocks describe: label, line, and the blocks of the description."""
     for at, block in enumerate(blocks):
         if isinstance(block, List):
             for item in block.items:
@@ -261,14 +261,14 @@ def _described(
                 if _begins(other, labels) or _ends(block, other)
             )
             body = list(blocks[at + 1 : next(end, len(blocks))])
-            # Behind the label of a paragraph its description may begin.
+            # The description may begin after the label of a paragraph.
             own = [Paragraph(_label(block.text, labels)[1])] if isinstance(block, Paragraph) else []
             yield label, block.line, [*own, *body]
 
 
 def _begins(block: AnyBlock, labels: Mapping[str, re.Pattern[str]]) -> str:
-    """The option whose description a heading or a bold paragraph begins; empty if it begins none."""
-    # A sentence may begin with a letter; a label that is set off in bold does not.
+    """Return the option whose description a heading or a bold paragraph begins; empty without one."""
+    # A sentence may begin with a single letter, so a paragraph must have its label in bold.
     if isinstance(block, Heading) or (
         isinstance(block, Paragraph) and block.text.raw.lstrip().startswith(("**", "__"))
     ):
@@ -277,7 +277,7 @@ def _begins(block: AnyBlock, labels: Mapping[str, re.Pattern[str]]) -> str:
 
 
 def _label(text: Text, labels: Mapping[str, re.Pattern[str]]) -> tuple[str, Text]:
-    """The option whose label a text begins with, and what stands behind it; empty without one."""
+    """Return the option whose label a text begins with, and the text after it; empty without one."""
     plain = text.plain.strip()
     numbered = _NUMBERING.match(plain)
     plain = plain[numbered.end() :] if numbered else plain
@@ -288,24 +288,24 @@ def _label(text: Text, labels: Mapping[str, re.Pattern[str]]) -> tuple[str, Text
 
 
 def _ends(block: AnyBlock, other: AnyBlock) -> bool:
-    """True if what a block begins ends before another one: at a heading that is no lower than its own."""
+    """True if a heading ends the description that another block begins, by its level."""
     if not isinstance(other, Heading):
         return False
     return not isinstance(block, Heading) or other.level <= block.level
 
 
 def _expression(label: str) -> re.Pattern[str]:
-    """The expression for the start of an option's title: `Option A`, or the label with a separator."""
+    """Return a pattern for the start of an option's title: `Option A`, or the label with a separator."""
     name = r"\s+".join(map(re.escape, label.split()))
     alone = r"\s*(?:$|[.):|(\u2013\u2014/]|-\s)" if len(label) == 1 else r"(?!\w)"
     return re.compile(rf"(?:{_WORD}{name}(?!\w)|{name}{alone})", re.IGNORECASE)
 
 
 def describes(document: Document, label: str) -> bool:
-    """True if a document says anything of an option.
+    """True if a document has a description of an option.
 
     Args:
-        document: what may describe it.
-        label: what it is called, such as `B`.
+        document: the document.
+        label: the label of the option, such as `B`.
     """
     return any(words for _, words in described_options(document.blocks, [label]).get(label, ()))

@@ -1,4 +1,4 @@
-"""The files with which an artifact begins: all that its contract asks for but what a person owes."""
+"""Skeletons of new artifacts: everything that a contract requires, except what a person has to write."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ _SEPARATORS: Final = re.compile(r"[-_\s]+")
 
 
 class Skeletons(Record, frozen=False):
-    """Writes what contracts ask for.
+    """Writes the initial files that contracts require.
 
     Args:
         contracts: the policy's contracts, by name.
-        kinds: the policy's kinds of work items, whose `source` a structured artifact may be.
-        schema: gives the value of a JSON Schema by its path; None if it cannot be had.
-        plans: the policy's kinds of plans by name.
-        exists: tells whether a path is taken.
-        now: the present time in UTC.
+        kinds: the policy's kinds of work items; a structured artifact may be the `source` of one.
+        schema: returns the value of a JSON Schema by its path; None if it is not available.
+        plans: the policy's kinds of plans, by name.
+        exists: True if a path is taken.
+        now: the current time in UTC.
 
     Attributes:
         planned: the texts of the files to write, by their paths from the root.
-        left: names that must be there too, and that only a person can choose.
+        left: required names that only a person can choose.
     """
 
     contracts: Mapping[str, Contract]
@@ -56,12 +56,15 @@ class Skeletons(Record, frozen=False):
     left: list[str] = []
 
     def files(self, name: str, path: bytes, fields: Mapping[str, str]) -> Mapping[bytes, str]:
-        """The files of an artifact: itself and its companions, or a pass's members; those there are stay.
+        """Plan an artifact with its companions, or the members of a pass; existing files are kept.
 
         Args:
             name: the contract's name.
-            path: where it is to be.
+            path: the path of the artifact.
             fields: the values of its placeholders, and of those that only its companions have.
+
+        Returns:
+            The texts of the files to write, by path.
         """
         contract = self.contracts[name]
         if contract.root:
@@ -72,7 +75,7 @@ class Skeletons(Record, frozen=False):
         return self.planned
 
     def _add(self, path: bytes, known: Mapping[str, str]) -> None:
-        """Plan a file and its companions, unless it is there already."""
+        """Plan a file and its companions, unless it exists."""
         if path in self.planned or self.exists(path):
             return
         found = [
@@ -87,7 +90,7 @@ class Skeletons(Record, frozen=False):
                 self._beside(path.rpartition(b"/")[0], alternatives(companion), {**known, **fields})
 
     def _beside(self, folder: bytes, templates: Sequence[str], fields: Mapping[str, str]) -> None:
-        """Plan the first of some alternatives that has one name alone, unless one of them is there."""
+        """Plan the first alternative with a unique path, unless one of them exists."""
         found = (one_path(PathTemplate(text), folder, fields) for text in templates)
         paths = [path for path in found if path is not None]
         if not paths:
@@ -124,7 +127,7 @@ class Skeletons(Record, frozen=False):
         return _written({} if value is None else value, kind)
 
     def _items(self, path: bytes) -> dict[str, Any]:
-        """The list of work items of which a path is the source, with one item; nothing if it is none."""
+        """Return a list with one work item, if the path is the source of a kind; else an empty table."""
         for name, kind in self.kinds.items():
             for source in kind.sources:
                 if PathTemplate(source).read(path) is not None:
@@ -136,22 +139,22 @@ class Skeletons(Record, frozen=False):
 def place(
     name: str, contract: Contract, given: Mapping[str, str], folder: bytes, path: bytes | None
 ) -> tuple[bytes, dict[str, str]]:
-    """The path of a new artifact, and the values of the placeholders.
+    """Return the path of a new artifact, and the values of its placeholders.
 
     Args:
         name: the contract's name.
         contract: its contract.
-        given: values of placeholders, by name.
-        folder: the folder that stands for a leading `**/`, from the root; empty for the root.
-        path: the path itself, where it is chosen.
+        given: the values of placeholders, by name.
+        folder: the folder that replaces a leading `**/`, from the root; empty for the root.
+        path: the path, if the user chooses it.
 
     Raises:
-        SpecguardError: a value is missing or unknown, or the path is not one of such an artifact.
+        SpecguardError: a value is missing or unknown, or the path does not match the contract.
     """
     text = contract.path or contract.root
     template = PathTemplate(text)
     known = template.names | {one for member in contract.members for one in PathTemplate(member).names}
-    # Those of companions need no value: a companion without one is left to name.
+    # Placeholders of companions need no value: a person names such a companion later.
     beside = [text for companion in contract.companions for text in alternatives(companion)]
     may = known | {one for text in beside for one in PathTemplate(text).names}
     for unknown in sorted(given.keys() - may):
@@ -187,7 +190,7 @@ def _unfilled(message: str, help: str) -> SpecguardError:
 
 
 def _markdown(contract: Contract, kinds: Collection[str], now: datetime) -> Iterator[str]:
-    """The lines that a contract asks of a Markdown document, below its title."""
+    """Yield the lines that a contract requires in a Markdown document, below its title."""
     fields = list(_fields(contract, kinds))
     for name, value in fields:
         yield f"- [ ] {name}" if contract.fields.get(name) == "ticked" else f"- {name}: {value}"
@@ -200,7 +203,7 @@ def _markdown(contract: Contract, kinds: Collection[str], now: datetime) -> Iter
 
 
 def owed(contract: Contract) -> dict[str, str]:
-    """The titles of the sections that a contract asks for, each with what a person owes there."""
+    """Return the titles of the required sections, each with a placeholder that describes its content."""
     found = dict.fromkeys(contract.sections, "")
     evidence, findings = contract.evidence, contract.findings
     if evidence is not None:
@@ -221,17 +224,17 @@ def owed(contract: Contract) -> dict[str, str]:
 
 
 def _owe(owed: dict[str, str], title: str, said: str) -> None:
-    """Say of a section what is owed there; it is added where there is none of that title."""
+    """Add a description to the section with a title; add the section if it is missing."""
     own = next((one for one in owed if normal_title(one) == normal_title(title)), title)
     owed[own] = f"{owed[own]}; {said}" if owed.get(own) else said
 
 
 def _fields(contract: Contract, kinds: Collection[str]) -> Iterator[tuple[str, str]]:
-    """The fields that a contract asks for, each with what stands for its value.
+    """Yield the required fields, each with a placeholder for its value.
 
     Args:
         contract: the contract.
-        kinds: the kinds of work items that there are.
+        kinds: the policy's kinds of work items.
     """
     for name, allowed in contract.fields.items():
         values = [allowed] if isinstance(allowed, str) else allowed
@@ -239,7 +242,7 @@ def _fields(contract: Contract, kinds: Collection[str]) -> Iterator[tuple[str, s
     named = {normal_name(name) for name in contract.fields}
     if contract.author_not and contract.author and named.isdisjoint(map(normal_name, contract.author)):
         yield contract.author[0], OWED
-    # Whose owner must not be the author is told by the item that the artifact names.
+    # An artifact names the item whose owner must not be its author.
     kind = contract.author_not.partition(".")[0]
     told = named | set(map(normal_name, PathTemplate(contract.path).names))
     if kind in kinds and told.isdisjoint(map(normal_name, (kind, f"{kind}s", f"{kind} id"))):
@@ -247,7 +250,7 @@ def _fields(contract: Contract, kinds: Collection[str]) -> Iterator[tuple[str, s
 
 
 def _written(value: Any, kind: Kind) -> str:
-    """A value as a file of its kind has it."""
+    """Return a value as the text of a file in its format."""
     if kind == "json":
         import json
 
@@ -267,19 +270,19 @@ def _written(value: Any, kind: Kind) -> str:
 OWED: Final = "TODO"
 
 DEEPEST: Final = 12
-"""So deep a value is made."""
+"""The maximum depth of a created value."""
 
 
 def instance(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
-    """A value that a schema describes: the properties that it requires, else all; lists with one element.
+    """Return a value for a schema: required properties, or else all of them; lists have one element.
 
-    What cannot be known from that (a pattern, alternatives, a reference to another file) is left to whoever
-    fills it in, and to the check that says so.
+    Patterns, alternatives and references to other files are ignored. The author fills these in, and the check
+    reports them.
 
     Args:
         schema: a JSON Schema.
-        root: the whole of it, to which `$ref` refers; the same where it is not given.
-        above: what the values refer to within which this one stands; a schema may refer to itself.
+        root: the whole schema, to which `$ref` refers; `schema` by default.
+        above: the references around this value, since a schema may refer to itself.
     """
     root = schema if root is None else root
     if not isinstance(schema, dict) or len(above) > DEEPEST:
@@ -311,7 +314,7 @@ def instance(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
 
 
 def _at(root: Any, reference: str) -> Any:
-    """The value that a JSON pointer in a reference points to; None if there is none."""
+    """Return the value at the JSON pointer of a reference; None if it does not exist."""
     value = root
     for part in filter(None, reference.removeprefix("#").split("/")):
         name = part.replace("~1", "/").replace("~0", "~")
@@ -320,22 +323,22 @@ def _at(root: Any, reference: str) -> Any:
 
 
 def add_heading(text: str, contract: Contract, title: str) -> str:
-    """A document with one more heading: where the contract has it among the others, else at the end.
+    """Add a heading to a document, in the contract's order of sections or else at the end.
 
     Args:
         text: the document.
-        contract: what it must hold.
+        contract: its contract.
         title: one of the contract's sections.
 
     Returns:
-        The document; the same one where the heading would not be seen, or is there already.
+        The document; unchanged if the section exists already, or if the new heading would be invisible.
     """
     before = Document.of(text.encode())
     if before.problem is not None or _found(before, contract, title) is not None:
         return text
     line, level = before.last_line, 2
     position = contract.sections.index(title)
-    # Behind the nearest section of those before it, else before the first of those behind it.
+    # After the nearest earlier section, or else before the first later one.
     for at, other in sorted(
         enumerate(contract.sections), key=lambda one: (one[0] > position, abs(one[0] - position))
     ):
@@ -366,10 +369,10 @@ def _found(document: Document, contract: Contract, title: str) -> Section | None
 
 
 def skeleton(kinds: Mapping[str, PlanKind], path: bytes) -> Any:
-    """The value of a file that lists a plan's tasks; None for a path that is no such file.
+    """Return the initial value of a file of a plan's tasks; None if the path is not such a file.
 
     Args:
-        kinds: the policy's kinds of plans by name.
+        kinds: the policy's kinds of plans, by name.
         path: the file.
     """
     for kind in kinds.values():
@@ -380,7 +383,7 @@ def skeleton(kinds: Mapping[str, PlanKind], path: bytes) -> Any:
 
 
 def nested(values: Mapping[str, Any]) -> Any:
-    """Values under dotted keys as one table; the last value itself where its key is empty."""
+    """Return values under dotted keys as nested tables; a value with an empty key replaces the table."""
     table: dict[str, Any] = {}
     for key, value in values.items():
         if not key:
@@ -388,7 +391,7 @@ def nested(values: Mapping[str, Any]) -> Any:
         inner, parts = table, key.split(".")
         for part in parts[:-1]:
             if not isinstance(inner.get(part), dict):
-                # A table has the place of a text that stands above it.
+                # A table replaces a text at the same key.
                 inner[part] = {}
             inner = inner[part]
         inner[parts[-1]] = value
