@@ -1,4 +1,4 @@
-"""Settings that come of other tools', with their lines, and what could not be carried over."""
+"""Settings imported from other tools, with their lines, and a list of everything not carried over."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LIMIT: Final = 4 << 20
-"""The most bytes of a file that are read."""
+"""The maximum size of a file, in bytes."""
 
 WIDTH: Final = 100
-"""A list on a longer line is written with one element a line."""
+"""A list in a longer line, in characters, is written with one element per line."""
 
 
 @dataclass
 class Value:
-    """A value of a setting, with the lines that it comes from."""
+    """A value of a setting, with the lines of its sources."""
 
     value: Any
     origins: list[Origin]
@@ -32,32 +32,32 @@ class Value:
 
 @dataclass
 class Imported:
-    """The settings from one source, or several.
+    """The settings from one or more sources.
 
     Attributes:
-        tables: the settings, by table as its header has it (`rules.commit-form`) and by key.
-        left: what could not be carried over: its line, what is written there, and why, as a clause.
+        tables: the settings, by table header (`rules.commit-form`) and by key.
+        left: everything that was not carried over: its line, its source text, and the reason as a clause.
     """
 
     tables: dict[str, dict[str, Value]] = field(default_factory=dict)
     left: list[tuple[Origin, str, str]] = field(default_factory=list)
 
     def set(self, table: str, key: str, value: Any, *origins: Origin) -> None:
-        """Set a key of a table; one that is set already is replaced."""
+        """Set a key of a table; an existing value is replaced."""
         self.tables.setdefault(table, {})[key] = Value(value, list(origins))
 
     def add(self, table: str, key: str, elements: Iterable[Any], *origins: Origin) -> None:
-        """Add elements to a list that a key of a table has."""
+        """Add elements to the list at a key of a table; known elements are skipped."""
         known = self.tables.setdefault(table, {}).setdefault(key, Value([], []))
         known.value = [*known.value, *(element for element in elements if element not in known.value)]
         known.origins = list(dict.fromkeys([*known.origins, *origins]))
 
     def leave(self, origin: Origin, what: str, why: str) -> None:
-        """Say that something could not be carried over."""
+        """Record that something was not carried over."""
         self.left.append((origin, what, why))
 
     def take(self, other: Imported) -> None:
-        """Add another source, which has tables of its own."""
+        """Add the settings of another source, which has different tables."""
         self.tables |= other.tables
         self.left += other.left
 
@@ -69,7 +69,7 @@ class Imported:
         }
 
     def toml(self) -> str:
-        """The settings as TOML, each key below a comment that says where it comes from."""
+        """Return the settings as TOML, with comments that name the sources of the keys."""
         lines: list[str] = []
         said = ""
         for table, keys in self.tables.items():
@@ -86,11 +86,11 @@ class Imported:
 
 
 def read_settings(top: str, name: str) -> Data:
-    """The settings of a JSON or YAML file; a file without an ending is either.
+    """Read the settings of a JSON or YAML file; a file without an extension may be either.
 
     Args:
-        top: the folder that names are seen from.
-        name: the file's.
+        top: the folder to which the name is relative.
+        name: the name of the file.
 
     Raises:
         SpecguardError: it cannot be read, or is too large.

@@ -1,8 +1,8 @@
 """commitlint's configuration as settings for the rules about commit messages.
 
-Files of JSON and YAML are read, at the places and in the order of `@commitlint/load`, with the rules of
-`@commitlint/config-conventional`; so is what `commitlint --print-config json` prints, with all that it
-extends. A script is not run.
+JSON and YAML files are read, at the places and in the order of `@commitlint/load`, with the rules of
+`@commitlint/config-conventional`. The output of `commitlint --print-config json` is read too; it includes all
+extended configurations. Scripts are not run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FILES: Final = (
     ".commitlintrc.yml", *(f"{name}{end}" for ends in (_SCRIPTS[:3], _SCRIPTS[3:])
                            for name in (".commitlintrc", "commitlint.config") for end in ends),
 )  # fmt: skip
-"""Where commitlint looks for its configuration, in its order."""
+"""The files in which commitlint looks for its configuration, in its order."""
 
 _PRINTED: Final = "specguard import commitlint=FILE reads what `commitlint --print-config json > FILE` writes"
 _SHARED: Final = "@commitlint/config-conventional"
@@ -52,7 +52,7 @@ _IGNORED: Final = [
     "^Auto-merged .* into ",
     r"^(chore(\([^)]+\))?:)? *v?[0-9]+(\.[0-9]+){2}([-+][0-9A-Za-z.+-]+)?( *[\[(](skip|ci).(skip|ci)[\])])?$",
 ]  # fmt: skip
-"""What commitlint leaves alone unless it is told otherwise, as expressions for a subject."""
+"""The subjects that commitlint ignores by default, as regular expressions."""
 
 _TRAILER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*: ?")
 _MESSAGE: Final = "rules.commit-message"
@@ -68,11 +68,11 @@ class _CommitRule(NamedTuple):
 
 
 def import_commitlint(top: str, name: str) -> Imported:
-    """The settings from a configuration.
+    """Import the settings of a configuration.
 
     Args:
         top: the repository's folder.
-        name: the configuration's file, from there; of a `package.json` its key `commitlint` counts.
+        name: the configuration file, relative to it; in a `package.json`, the key `commitlint` is read.
 
     Raises:
         SpecguardError: it cannot be read.
@@ -113,14 +113,14 @@ def import_commitlint(top: str, name: str) -> Imported:
 
 
 def has_configuration(top: str, name: str) -> bool:
-    """True if a file that is there configures commitlint; a `package.json` does so with a key of its own."""
+    """True if a file exists and configures commitlint; a `package.json` must have the key `commitlint`."""
     if not os.path.isfile(os.path.join(top, name)):
         return False
     return not name.startswith("package.") or read_settings(top, name).get(("commitlint",)) is not None
 
 
 def _rules(made: Imported, value: dict[str, Any], origin: Callable[..., Origin]) -> Iterator[_CommitRule]:
-    """The rules of a configuration that are errors; what else it says is left."""
+    """Yield the rules of a configuration that are errors; record the other ones as not carried over."""
     rules: dict[str, tuple[Any, Origin]] = {}
     extends = value.get("extends") or []
     for at, base in enumerate(extends if isinstance(extends, list) else [extends]):
@@ -150,12 +150,12 @@ def _rules(made: Imported, value: dict[str, Any], origin: Callable[..., Origin])
 
 
 def _is_printed(value: dict[str, Any]) -> bool:
-    """True if the program has printed it, with all rules of what is extended and its plugins as an object."""
+    """True if the program printed the configuration: with all extended rules, and plugins as an object."""
     return isinstance(value.get("plugins"), dict)
 
 
 def _is_parsed(value: dict[str, Any]) -> bool:
-    """True if messages are parsed as Conventional Commits are; an expression of one's own says otherwise."""
+    """True if messages are parsed as Conventional Commits, without a custom pattern."""
     preset = value.get("parserPreset")
     if not isinstance(preset, dict):
         return preset is None or preset in _PARSERS
@@ -165,7 +165,7 @@ def _is_parsed(value: dict[str, Any]) -> bool:
 
 
 def _width(made: Imported, rules: dict[str, _CommitRule]) -> None:
-    """The one width of body and footer, where both have the same; else both are left."""
+    """Set the width of body and footer if both have the same one; otherwise leave both rules out."""
     found = [rules.pop(name) for name in _WIDTHS if name in rules]
     widths = [_count(rule) for rule in found]
     if len(found) == 2 and 0 < widths[0] == widths[1]:
@@ -178,11 +178,11 @@ def _width(made: Imported, rules: dict[str, _CommitRule]) -> None:
 
 
 def _complete(made: Imported, origin: Origin, *, ignores: bool) -> None:
-    """Add the settings that follow from others, and those that commitlint leaves free by default."""
+    """Add the settings that follow from others, and lift the limits that commitlint does not have."""
     message, form = made.tables.get(_MESSAGE, {}), made.tables.get(_FORM, {})
     types = message.get("types")
     if types and "type_case" not in message and all(name == name.lower() for name in types.value):
-        # A type is one of the list as it is written there.
+        # A type must be written exactly as in the list, and all of these are lower case.
         made.set(_MESSAGE, "type_case", "lower", *types.origins)
     if message and ignores:
         made.set(_MESSAGE, "ignore", list(_IGNORED), origin)
@@ -193,7 +193,10 @@ def _complete(made: Imported, origin: Origin, *, ignores: bool) -> None:
 
 
 def _setting(rule: _CommitRule) -> tuple[str, str, Any]:
-    """The table, key and value that a rule comes to; no table for none, and what is empty is free."""
+    """Return the table, key and value of a rule; an empty table for an unknown rule.
+
+    An empty value means that no setting is needed.
+    """
     presence = "required" if rule.when == "never" else "forbidden"
     match rule.name, rule.when, rule.value:
         case "type-empty" | "subject-empty", "never", _:
@@ -211,7 +214,7 @@ def _setting(rule: _CommitRule) -> tuple[str, str, Any]:
         case "subject-case", "never", [*cases] if "sentence-case" in cases and all(
             one in _CAPITALS for one in cases
         ):
-            # A subject in any of these begins with a capital, which is all that sentence-case asks for.
+            # A subject in any of these cases begins with a capital; sentence-case requires only that.
             return _MESSAGE, "description_case", "lower"
         case "header-max-length", _, _ if _count(rule):
             return _FORM, "subject_max", _count(rule)
@@ -220,7 +223,7 @@ def _setting(rule: _CommitRule) -> tuple[str, str, Any]:
         case "body-leading-blank", "always", _:
             return _FORM, "blank_line", "required"
         case "header-trim", _, _:
-            # Git takes white space at the end away, and the form has none at the beginning.
+            # Git strips trailing whitespace, and the form does not allow leading whitespace.
             return _FORM, "", ""
         case "signed-off-by" | "trailer-exists", "always", str(trailer) if _TRAILER.fullmatch(trailer):
             return "rules.missing-trailer", "require", [{"key": trailer.rstrip(": ")}]
@@ -228,6 +231,6 @@ def _setting(rule: _CommitRule) -> tuple[str, str, Any]:
 
 
 def _count(rule: _CommitRule) -> int:
-    """The length that a rule sets; 0 for none, or for one without an end."""
+    """Return the length that a rule sets; 0 without a limit."""
     number = rule.when == "always" and type(rule.value) in (int, float) and 0 < rule.value <= 1 << 30
     return int(rule.value) if number else 0

@@ -1,10 +1,13 @@
-"""repolinter's rulesets, and the folders of OpenSpec and spec-kit: which files a repository has.
+"""repolinter's rulesets, and the folders of OpenSpec and spec-kit: the required files of a repository.
 
-Of OpenSpec (https://github.com/Fission-AI/OpenSpec) these are the files of the schema `spec-driven`, with the
-sections that its validation asks for. Of spec-kit (https://github.com/github/spec-kit) they are the features'
-folders, `specs/001-name/`, with the sections that its templates mark as mandatory. Of repolinter (https://github.com/todogroup/repolinter),
-`docs/rules.md` has the rules and their options, and `rulesets/schema.json` the rulesets of version 2, which
-alone are read.
+OpenSpec (https://github.com/Fission-AI/OpenSpec): the files of the schema `spec-driven`, with the sections
+that its validation requires.
+
+spec-kit (https://github.com/github/spec-kit): the folders of features, `specs/001-name/`, with the sections
+that its templates mark as mandatory.
+
+repolinter (https://github.com/todogroup/repolinter): `docs/rules.md` documents the rules and their options,
+and `rulesets/schema.json` the rulesets of version 2. Other versions are not read.
 """
 
 from __future__ import annotations
@@ -21,17 +24,17 @@ from specguard.importers import Imported, read_settings
 from specguard.model import Origin
 
 RULESETS: Final = ("repolinter.json", "repolinter.yaml", "repolinter.yml")
-"""Where repolinter looks for a ruleset."""
+"""The files in which repolinter looks for a ruleset."""
 
 _CONTRACT: Final = "artifacts.repository"
 _MOST: Final = 50
-"""How many patterns a rule may come to, whose `{a,b}` are written out."""
+"""The maximum number of patterns of a rule, after the expansion of `{a,b}`."""
 
 _EVERYWHERE: Final = {"**", "**/*"}
 
 
 class _PathRule(NamedTuple):
-    """A rule of a ruleset, and the files that are there."""
+    """A rule of a ruleset, with the existing files of the repository."""
 
     kind: str
     options: Mapping[str, Any]
@@ -40,16 +43,16 @@ class _PathRule(NamedTuple):
 
 
 class _LeftError(Exception):
-    """A rule that cannot be carried over, with the reason as a clause."""
+    """A rule that cannot be carried over; the message is the reason, as a clause."""
 
 
 def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
-    """The settings from a ruleset.
+    """Import the settings of a ruleset.
 
     Args:
         top: the repository's folder.
-        name: the ruleset's file, from there.
-        paths: the files that the repository has.
+        name: the ruleset's file, relative to it.
+        paths: the files of the repository.
 
     Raises:
         SpecguardError: it cannot be read.
@@ -77,7 +80,7 @@ def _carry(made: Imported, value: Any, origin: Origin, there: Sequence[bytes]) -
     """Carry a rule of a ruleset over.
 
     Raises:
-        _LeftError: it cannot be.
+        _LeftError: it cannot be carried over.
     """
     if not isinstance(value, dict):
         raise _LeftError("it is no rule with a level")
@@ -99,7 +102,7 @@ def _carry(made: Imported, value: Any, origin: Origin, there: Sequence[bytes]) -
 
 
 def _existing(made: Imported, rule: _PathRule) -> None:
-    """A file that must be there stands beside the authority, by one of several names."""
+    """Require a file as a companion of the authority, by one of several names."""
     globs = ["NOTICE*"] if rule.kind == "apache-notice" else _patterns(rule, "globsAny")[0]
     folders = rule.kind == "directory-existence"
     names: list[str] = []
@@ -116,7 +119,7 @@ def _existing(made: Imported, rule: _PathRule) -> None:
 
 
 def _absent(made: Imported, rule: _PathRule) -> None:
-    """A file that must not be there is at a forbidden path."""
+    """Forbid the paths of files that must not exist."""
     kept, free = _patterns(rule, "type" if rule.kind == "file-type-exclusion" else "globsAll")
     guarded, excluded = Covering(kept), Covering(free)
     for path in rule.there:
@@ -129,7 +132,7 @@ def _absent(made: Imported, rule: _PathRule) -> None:
 
 
 def _without(made: Imported, rule: _PathRule) -> None:
-    """Forbid in added lines what no file must contain."""
+    """Forbid in added lines the content that no file may contain."""
     content = rule.options.get("content")
     kept, free = _patterns(rule, "globsAll")
     if not isinstance(content, str) or not content:
@@ -154,14 +157,14 @@ _CARRIED: Final[Mapping[str, Callable[[Imported, _PathRule], None]]] = {
     "file-type-exclusion": _absent,
     "file-not-contents": _without,
 }
-"""What carries a rule of each type over."""
+"""The function that carries over each type of rule."""
 
 
 def _patterns(rule: _PathRule, name: str) -> tuple[list[str], list[str]]:
-    """The patterns of an option, and those that it excepts with a `!`; `{a,b}` is written out.
+    """Return the patterns of an option, and the exceptions marked with `!`; `{a,b}` is expanded.
 
     Raises:
-        _LeftError: it has none, or such as cannot be used here.
+        _LeftError: it has none, or one that cannot be used here.
     """
     end = "/" if rule.kind == "directory-existence" else ""
     given = [glob for glob in _list(rule.options.get(name)) if isinstance(glob, str)]
@@ -184,7 +187,7 @@ def _patterns(rule: _PathRule, name: str) -> tuple[list[str], list[str]]:
 
 
 def _expanded(globs: Iterable[str]) -> Iterator[str]:
-    """The patterns without `{a,b}`, which is written out; one with many of them stays as it is."""
+    """Yield the patterns with `{a,b}` expanded; a pattern with ten or more braces stays unchanged."""
     for glob in globs:
         head, _, rest = glob.partition("{")
         inner, end, tail = rest.partition("}")
@@ -199,7 +202,7 @@ def _list(value: Any) -> list[Any]:
 
 
 OPENSPEC: Final = "openspec"
-"""Where OpenSpec keeps its files."""
+"""The folder of OpenSpec's files."""
 
 _USUAL: Final = "spec-driven"
 _FEATURE: Final = re.compile(r"[0-9]{3,}-.+")
@@ -208,7 +211,7 @@ _PLAN: Final = ["Summary", "Technical Context", "Constitution Check", "Project S
 
 
 def import_openspec(top: str) -> Imported:
-    """The settings from OpenSpec's folder.
+    """Import the settings of OpenSpec's folder.
 
     Raises:
         SpecguardError: its configuration cannot be read.
@@ -220,7 +223,7 @@ def import_openspec(top: str) -> Imported:
     _contract(made, "openspec-spec", f"{OPENSPEC}/specs/**/spec.md", specs, sections=sections)
     made.leave(specs, "requirements and scenarios", "`openspec validate` judges the shape of a requirement")
     if usual:
-        # What is archived is one folder deeper, and is judged no more.
+        # Archived changes are one folder deeper, and are not judged.
         folder = f"{OPENSPEC}/changes/{{change}}"
         sections = ["Why", "What Changes"]
         _contract(made, "openspec-proposal", f"{folder}/proposal.md", changes, sections=sections)
@@ -241,7 +244,7 @@ def _contract(made: Imported, name: str, path: str, origin: Origin, **settings: 
 
 
 def _configured(top: str, made: Imported) -> bool:
-    """True if changes have the usual files, whatever else the configuration says."""
+    """True if changes have the usual files; record the other keys of the configuration as left out."""
     names = (f"{OPENSPEC}/config.yaml", f"{OPENSPEC}/config.yml")
     name = next((one for one in names if os.path.isfile(os.path.join(top, one))), None)
     if name is None:
@@ -264,10 +267,10 @@ def has_features(top: str) -> bool:
 
 
 def import_speckit(top: str) -> Imported:
-    """The settings from the files of a spec-kit feature."""
+    """Import the settings of spec-kit's feature folders."""
     made = Imported()
     folder, specs = "specs/{number}-{feature}", Origin("specs/", 0)
-    # What its own templates leave to be filled in is no content.
+    # The placeholders of its own templates do not count as content.
     owed = ["[NEEDS CLARIFICATION]", "[FEATURE NAME]"]
     _contract(made, "feature-spec", f"{folder}/spec.md", specs, sections=_SPEC, placeholders=owed)
     _contract(made, "feature-plan", f"{folder}/plan.md", specs, sections=_PLAN, companions=["spec.md"])
