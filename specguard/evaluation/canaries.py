@@ -1,4 +1,4 @@
-"""One canary a rule: a change that it must catch under this policy, and whether it does."""
+"""Canaries: for each rule, a change that it must catch under this policy, and the outcome."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _PARTLY = "with this policy's severity, stages and exceptions for the rule"
 
 @dataclass(frozen=True)
 class Canary:
-    """A rule with what became of the change that it was to catch.
+    """A rule with the outcome of the change that it should catch.
 
     Attributes:
-        code, name: the rule's.
-        outcome: `caught`; `missed`: a change that it is there for was let through; `unprovoked`: no change
-            was found that it has something to say of, so nothing is shown.
-        said: which change, and under which settings; or why there is none.
+        code, name: the code and name of the rule.
+        outcome: `caught`; `missed` if the rule let the change pass; `unprovoked` if no suitable change was
+            found, so nothing is shown.
+        said: the change and the settings under which it was judged, or the reason why it is missing.
     """
 
     code: str
@@ -42,7 +42,7 @@ class Canary:
 
 
 def try_canaries(own: OwnAuthority) -> Iterator[Canary]:
-    """Provoke every active rule of an authority, each in a scratch repository.
+    """Try every active rule of an authority with a canary in a scratch repository.
 
     Args:
         own: the authority.
@@ -53,14 +53,14 @@ def try_canaries(own: OwnAuthority) -> Iterator[Canary]:
 
 
 def _by_settings(rule: RuleInPolicy, own: OwnAuthority) -> Canary | None:
-    """A rule tried with paths that its own settings speak of; None if there are none, or it did not judge."""
+    """Try a rule with paths from its own settings; None without such paths, or if it did not judge."""
     idle = unmatched(rule, own.policy, own.files)
     if idle:
         return Canary(rule.code, rule.name, "missed", idle)
     paths = _paths(rule, own.policy, own.files)
     if not paths:
         return None
-    # Some are added, and some changed.
+    # Half of the paths are added, half are changed.
     there = [path for path in paths[1::2] if path not in own.policy.document_paths]
     case = Case(
         base=[Step("chore: base", files=dict.fromkeys(there, "a\n"))],
@@ -83,7 +83,7 @@ def _by_settings(rule: RuleInPolicy, own: OwnAuthority) -> Canary | None:
 
 
 def _by_example(rule: RuleInPolicy, own: OwnAuthority) -> Canary:
-    """A rule tried with the failing examples of its own page."""
+    """Try a rule with the failing examples of its own page."""
     reason = "its page has no example that fails"
     muted = ""
     for example in examples(load(rule.target)):
@@ -115,20 +115,20 @@ def _by_example(rule: RuleInPolicy, own: OwnAuthority) -> Canary:
 
 
 def _muted(case: Case, rule: RuleInPolicy) -> Case | None:
-    """An example whose policy has what may mute a rule too; None if the two cannot be joined."""
+    """Return an example with the settings that may mute the rule; None if they cannot be combined."""
     text = case.policy or ""
     common: dict[str, Any] = {"severity": rule.severity, "stages": list(rule.stages)}
     if rule.exclude:
         common["exclude"] = list(rule.exclude.patterns)
     if text.startswith("#"):
-        # A second table of the same rule is an error, which the check then says.
-        # A section of its own: a sentence is bound to the rules whose settings stand beside it.
+        # A second table of the same rule is an error, which the check then reports.
+        # The table has its own section: a sentence is bound to the rules whose settings are next to it.
         block = f"## Settings\n\n```toml specguard\nrules.{rule.name} = {toml_value(common)}\n```\n"
         return replace(case, policy=f"{text.rstrip()}\n\n{block}")
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
-        # Placeholders of keys stand in it.
+        # It has placeholders in place of keys.
         return None
     table = data.setdefault("rules", {}).setdefault(rule.name, {})
     if not text or not isinstance(table, dict):
@@ -139,7 +139,7 @@ def _muted(case: Case, rule: RuleInPolicy) -> Case | None:
 
 
 def _at_stage(case: Case, rule: RuleInPolicy) -> Case:
-    """A case at a moment at which a rule judges, where that is not the one of a range."""
+    """Return a case at a stage of the rule, if the rule does not judge ranges."""
     stages: Sequence[str] = rule.stages
     if "range" in stages or case.staged or case.worktree or case.commit_message or case.title is not None:
         return case
@@ -151,7 +151,7 @@ def _at_stage(case: Case, rule: RuleInPolicy) -> Case:
 
 
 def _judged(case: Case) -> Outcome | None:
-    """The outcome of checking a case; None if there is no verdict."""
+    """Return the outcome of checking a case; None without a verdict."""
     with TemporaryDirectory(prefix="specguard-canary-") as place:
         try:
             outcome, _ = judge_case(case, place, installed=False)
@@ -169,12 +169,12 @@ _CODE_RULE = "missing-spec-change"
 
 
 def path_in(patterns: Patterns, position: int, exclude: Covering | None = None) -> bytes | None:
-    """A path that one of some patterns matches; None if none can be guessed.
+    """Return a path that a pattern matches; None if none can be guessed.
 
     Args:
         patterns: the patterns.
-        position: which of them.
-        exclude: paths that will not do.
+        position: the index of the pattern.
+        exclude: paths that must not be returned.
     """
     pattern = patterns.patterns[position]
     plain = _CLASS.sub(lambda found: "~" if found["not"] else found["first"], pattern).lstrip("/")
@@ -191,7 +191,7 @@ def path_in(patterns: Patterns, position: int, exclude: Covering | None = None) 
 
 
 def apart(paths: Iterable[bytes]) -> list[bytes]:
-    """Those paths that can be in one tree: none of them is a folder of another, in letters of either case."""
+    """Return the paths that can exist in one tree: none is a folder of another, ignoring case."""
     kept: dict[bytes, bytes] = {}
     for path in paths:
         low = path.lower() + b"/"
@@ -201,14 +201,14 @@ def apart(paths: Iterable[bytes]) -> list[bytes]:
 
 
 def unmatched(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> str:
-    """The reason why a rule about the repository's code can find nothing, as a clause; empty if it can."""
+    """Return the reason why a rule about the repository's code cannot match, as a clause; empty if it can."""
     if rule.name != _CODE_RULE or not files or _paths(rule, policy, files):
         return ""
     return f"no file is under [specs] code ({', '.join(policy.declared('spec_settings').code.patterns)})"
 
 
 def _paths(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> list[bytes]:
-    """The paths at which a rule must find something: one of every pattern, or the first file of code."""
+    """Return paths at which a rule must find something: one for each pattern, or the first code file."""
     if rule.name == _CODE_RULE:
         code: Patterns = policy.declared("spec_settings").code
         return [files[at] for at, _ in code.find_each(files)][:1]
@@ -216,6 +216,6 @@ def _paths(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> list[b
         return []
     patterns: Patterns = rule.settings["paths"]
     guesses = [path_in(patterns, at, rule.exclude) for at in range(min(len(patterns.patterns), _MOST))]
-    # A path that is forbidden too is not told to be locked.
+    # A path that is both forbidden and locked is reported only as forbidden.
     guards = [(path, policy.guards.find(path)) for path in guesses if path is not None]
     return apart(path for path, guard in guards if guard is not None and guard.rule == rule.name)

@@ -1,6 +1,6 @@
-"""An evaluation: sample repositories, judged, with commands run in them; all of it is compared and kept.
+"""Evaluation of a policy on sample repositories: check each one, run commands in it, compare and record.
 
-A sample says where it is, which snapshot of it is meant, and what is expected of it.
+A sample declares its location, its snapshot and the expected findings.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ from specguard.testing.running import finding_text, flatten, pair, run_here
 _Declared = TypeVar("_Declared", "Sample", "AssetCommand")
 
 FILE = "evaluation/samples.toml"
-"""Where samples are declared, from the root of the repository whose policy is applied."""
+"""The file that declares samples, relative to the root of the repository whose policy is applied."""
 
 KEPT = ("code", "path", "line", "field")
-"""What is kept of a finding where it is expected from now on."""
+"""The keys of a finding that are stored as an expectation."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample repository.
+    """A sample repository.
 
     Attributes:
-        name: how people call it, and its evidence.
-        path: the repository, bare or not, or a bundle; absolute.
-        revision: which snapshot of it; empty: its `HEAD`.
-        version: the snapshot's version, in whatever form its team writes one.
-        source: where it came from.
-        object_id: the commit that the snapshot is; empty if nobody said.
-        refresh_by: the last day on which the snapshot is fresh enough; None: always.
-        expected: the file with what is expected to be found, absolute.
+        name: its name, also that of its evidence.
+        path: the absolute path of the repository, bare or not, or of a bundle.
+        revision: the revision of the snapshot; empty for `HEAD`.
+        version: the version of the snapshot, in any form.
+        source: its origin.
+        object_id: the declared commit of the snapshot; empty if it is not declared.
+        refresh_by: the last day on which the snapshot counts as fresh; None for no limit.
+        expected: the absolute path of the file of expected findings.
     """
 
     name: str
@@ -71,14 +71,14 @@ class Sample:
 
 @dataclass(frozen=True)
 class AssetCommand:
-    """A command that is run in a checkout of samples, such as one that applies an asset.
+    """A command that is run in checkouts of samples, such as one that applies an asset.
 
     Attributes:
-        name: what reports call it.
+        name: its name in reports.
         run: the command, for a shell.
-        exit_code: the code that it should end with.
-        samples: the names of the samples that it is run in; none: all.
-        timeout: after how many seconds it is ended; 0: as the policy says.
+        exit_code: the expected exit code.
+        samples: the names of the samples in which it is run; empty for all.
+        timeout: the timeout in seconds; 0 for that of the policy.
     """
 
     name: str
@@ -90,13 +90,13 @@ class AssetCommand:
 
 @dataclass(frozen=True)
 class Samples:
-    """All that is declared.
+    """The declared samples and commands.
 
     Attributes:
-        file: the file; it need not be there.
-        samples: each, in the file's order.
-        commands: each, in the file's order.
-        ignore: rules that are left out, beside those that no snapshot can have anything for.
+        file: the path of the file, which may be missing.
+        samples: the samples, in the file's order.
+        commands: the commands, in the file's order.
+        ignore: rules to ignore, in addition to those that cannot apply to a snapshot.
     """
 
     file: str
@@ -105,10 +105,12 @@ class Samples:
     ignore: tuple[str, ...] = ()
 
     def chosen(self, given: Sequence[str]) -> list[Sample]:
-        """The samples that are meant: by name, or by path, which need not be declared; all without any.
+        """Return the samples with the given names or paths; all declared samples by default.
+
+        A path does not have to be declared.
 
         Raises:
-            SpecguardError: there is none, or nothing of that name.
+            SpecguardError: nothing is declared, or a name is unknown.
         """
         if not given:
             if not self.samples:
@@ -135,10 +137,10 @@ class Samples:
 
 
 def read_samples(file: str) -> Samples:
-    """Read a file of samples; one that is not there declares none.
+    """Read a file of samples; a missing file declares none.
 
     Raises:
-        SpecguardError: it cannot be read, or is not as it should be.
+        SpecguardError: it cannot be read, or is invalid.
     """
     if not os.path.lexists(file):
         return Samples(file)
@@ -173,10 +175,10 @@ def _samples(file: str, data: Mapping[str, Any]) -> Samples:
 
 
 def _declared(kind: type[_Declared], name: str, data: Mapping[str, Any]) -> list[_Declared]:
-    """The samples or commands that a file declares.
+    """Return the samples or commands that a file declares.
 
     Raises:
-        CaseError: one of them is not as it should be.
+        CaseError: one of them is invalid.
     """
     tables = data.get(name, [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
@@ -199,16 +201,16 @@ def _declared(kind: type[_Declared], name: str, data: Mapping[str, Any]) -> list
 
 
 def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
-    """The findings that are expected in a sample; None if nothing is stored yet.
+    """Read the expected findings of a sample; None if nothing is stored yet.
 
     Raises:
-        SpecguardError: the file is not as `expected_text` writes one.
+        SpecguardError: the file does not have the format of `expected_text`.
     """
     if not os.path.lexists(sample.expected):
         return None
     table, _ = read_file(sample.expected, "the file of what is expected")
     if set(table) != {"expect"}:
-        # A file that was cut short expects nothing only where it says so.
+        # A truncated file must not count as one that expects nothing.
         said = "it has other keys than `expect`" if table else "it has no `expect`, such as `expect = []`"
         raise SpecguardError(said, path=sample.expected, code="unreadable-file")
     try:
@@ -221,17 +223,17 @@ def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
 
 
 def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> None:
-    """Expect of a sample from now on what is found in it.
+    """Store the current findings of a sample as the expected ones.
 
     Raises:
-        SpecguardError: what is there says something else, or is a link, or the file cannot be written.
+        SpecguardError: the existing file has another format or is a link, or the file cannot be written.
     """
     file = sample.expected
     if os.path.lexists(file) and (os.path.islink(file) or not os.path.isfile(file)):
         raise SpecguardError(
             "it is no regular file, and nothing is stored there", path=file, code="never-overwritten"
         )
-    # A file that expects nothing of a sample is somebody's own.
+    # A file without expectations belongs to somebody else; this raises for it.
     read_expected(sample)
     with writing(file):
         os.makedirs(os.path.dirname(file), exist_ok=True)
@@ -239,7 +241,7 @@ def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> Non
 
 
 def expected_text(findings: Sequence[Mapping[str, Any]]) -> str:
-    """The findings in a sample, as the text of a file that expects exactly these."""
+    """Return the text of a file that expects exactly these findings."""
     lines = ["# What the policy finds in this sample; `specguard eval --update` writes it."]
     if not findings:
         return "\n".join([*lines, "expect = []", ""])
@@ -252,17 +254,17 @@ def expected_text(findings: Sequence[Mapping[str, Any]]) -> str:
 
 
 NOT_OF_A_TREE = ("CMT", "BRN", "PRQ", "WRK", "APR", "CFG", "PTH004")
-"""The rules that judge commits, branches, pull requests, work and the policy, which no snapshot has."""
+"""The rules about commits, branches, pull requests, work and the policy, none of which a snapshot has."""
 
 
 class Snapshot(Record):
-    """A sample in a scratch repository: the change that adds all of its files below the policy.
+    """A sample in a scratch repository, as a change that adds all of its files on top of the policy.
 
     Attributes:
         sample: the sample.
-        oid: the commit that the snapshot is.
-        tree: the tree that is judged: the snapshot's, with the documents of the authority.
-        repository: the scratch repository, with nothing checked out.
+        oid: the commit of the snapshot.
+        tree: the judged tree: that of the snapshot, with the documents of the authority.
+        repository: the scratch repository, without a checkout.
     """
 
     sample: Sample
@@ -272,15 +274,15 @@ class Snapshot(Record):
 
 
 def open_snapshot(sample: Sample, own: OwnAuthority, folder: str) -> Snapshot:
-    """Take a sample into a scratch repository; the sample is read, and nothing of it is run or written.
+    """Open a sample in a scratch repository; the sample itself is only read, never run or changed.
 
     Args:
         sample: the sample.
-        own: the authority that is to judge it.
+        own: the authority that judges it.
         folder: an empty or missing folder for the scratch repository.
 
     Raises:
-        SpecguardError: there is no such repository, bundle or commit.
+        SpecguardError: the repository, bundle or commit does not exist.
         GitError: git cannot read it.
     """
     path = sample.path
@@ -291,7 +293,7 @@ def open_snapshot(sample: Sample, own: OwnAuthority, folder: str) -> Snapshot:
     try:
         located = Located.locate(path, os.environ)
     except SpecguardError as error:
-        # Its own next step is one for the folder that somebody is in.
+        # The original help is about the current folder.
         error.help = "name a repository, a bare one or a bundle"
         raise
     with Git(located) as git:
@@ -305,7 +307,7 @@ def open_snapshot(sample: Sample, own: OwnAuthority, folder: str) -> Snapshot:
 
 
 def _commit(repository: Repository, own: OwnAuthority, oid: str) -> str:
-    """Make the base, with the authority alone, and the change that adds the snapshot; its tree."""
+    """Commit the base, with only the authority, and the snapshot on top; return the snapshot's tree."""
     repository.git("read-tree", "--empty")
     documents = []
     for path, text in own.documents.items():
@@ -314,7 +316,7 @@ def _commit(repository: Repository, own: OwnAuthority, oid: str) -> str:
     trees = []
     for tree in ("", oid):
         repository.git("read-tree", *([f"{tree}^{{tree}}"] if tree else ["--empty"]))
-        # `--replace`: a folder of the sample may stand where a document is.
+        # `--replace`: the sample may have a folder at the path of a document.
         repository.git("update-index", "--add", "--replace", "-z", "--index-info", stdin=b"".join(documents))
         trees.append(repository.git("write-tree", "--missing-ok"))
     base = repository.git("commit-tree", trees[0], "-m", "chore: the authority")
@@ -330,19 +332,19 @@ SCHEMA: Final = "specguard.evaluation/1"
 
 
 class Evaluated(Record, frozen=False):
-    """A sample with what came of it.
+    """A sample with its results.
 
     Attributes:
         sample: the sample.
-        object_id: the commit that the snapshot is; empty if it could not be read.
-        missing: expected findings that are not there, in words.
-        unexpected: findings that nobody expects, in words.
-        others: what else is not as expected.
-        commands: what each command came to.
-        warnings: what does not count, such as a snapshot that is old.
-        problem: why nothing can be said of it; empty if something can.
-        found: how many findings there are.
-        updated: whether what is found is what is expected from now on.
+        object_id: the commit of the snapshot; empty if it could not be read.
+        missing: expected findings that were not found, in words.
+        unexpected: findings that are not expected, in words.
+        others: other differences from the expectation.
+        commands: the result of each command.
+        warnings: remarks that do not count, such as an old snapshot.
+        problem: the reason why it could not be judged; empty if it could.
+        found: the number of findings.
+        updated: True if the findings are now stored as the expected ones.
     """
 
     sample: Sample
@@ -358,14 +360,14 @@ class Evaluated(Record, frozen=False):
 
     @property
     def state(self) -> str:
-        """`as-expected`, `different`, or `unknown` where nothing can be said of it."""
+        """`as-expected`, `different`, or `unknown` if it could not be judged."""
         if self.problem:
             return "unknown"
         return "different" if self.missing or self.unexpected or self.others else "as-expected"
 
     @property
     def data(self) -> dict[str, Any]:
-        """All of it, as `evaluation.json` has it."""
+        """The record in `evaluation.json`."""
         sample = self.sample
         told = ("name", "path", "version", "source", "revision", "refresh_by")
         found = ("missing", "unexpected", "others", "commands", "warnings", "updated")
@@ -381,13 +383,13 @@ class Evaluated(Record, frozen=False):
 
 
 KIND: Final = "eval"
-"""The kind of item that such a run has in its manifest."""
+"""The kind of item in the manifest of an evaluation's run."""
 
 RESULT: Final = "evaluation.json"
-"""The file in the run's folder that says what came of each sample."""
+"""The file in the run's folder with the result of each sample."""
 
 TOP: Final = "SPECGUARD_TOP"
-"""The variable by which a command finds the repository whose assets it applies."""
+"""The environment variable with the repository whose assets a command applies."""
 
 
 def evaluate(
@@ -397,19 +399,19 @@ def evaluate(
     *,
     update: bool = False,
 ) -> dict[str, Any]:
-    """Judge samples by the authority of the working tree, and keep what came of it as a run.
+    """Judge samples by the authority of the working tree, and record the results as a run.
 
     Args:
-        samples: what is declared beside the samples.
-        chosen: the samples.
-        options: where the repository and its runs are.
-        update: whether what is found is stored as what is expected.
+        samples: the declarations.
+        chosen: the samples to judge.
+        options: the locations of the repository and its runs.
+        update: True to store the findings as the expected ones.
 
     Returns:
-        The run and each of its samples, as `evaluation.json` has them.
+        The run and its samples, as in `evaluation.json`.
 
     Raises:
-        SpecguardError: there is no checkout, authority or commit, or the run cannot be recorded.
+        SpecguardError: the checkout, authority or commit is missing, or the run cannot be recorded.
     """
     repository, root = find_checkout(options)
     own = read_own(root)
@@ -462,7 +464,7 @@ def evaluate(
 
 
 class _Evaluator(Record):
-    """The common inputs of all samples."""
+    """The inputs that all samples share."""
 
     run: Run
     own: OwnAuthority
@@ -471,7 +473,7 @@ class _Evaluator(Record):
     update: bool
 
     def evaluate(self, sample: Sample, scratch: str) -> Evaluated:
-        """Judge a sample, and run the commands that are for it."""
+        """Judge a sample, and run its commands."""
         done = Evaluated(sample)
         today = datetime.datetime.now(datetime.UTC).date()
         if sample.refresh_by is not None and today > sample.refresh_by:
@@ -506,10 +508,10 @@ class _Evaluator(Record):
         return done
 
     def _judge(self, snapshot: Snapshot, done: Evaluated, cache: str) -> None:
-        """Check the snapshot, through the command's entry point in this process, and compare what is found.
+        """Check the snapshot, through the command's entry point in this process, and compare the findings.
 
         Raises:
-            SpecguardError: there is no verdict, or nothing that it could be compared with.
+            SpecguardError: the check has no verdict, or no expected findings are stored.
         """
         outcome = run_here(
             "check",
@@ -576,7 +578,7 @@ class _Evaluator(Record):
                 f"{command.name}: {record.problem or f'exit code {record.exit_code}'}, "
                 f"expected {command.exit_code} ({record.log})"
             )
-        # What git ignores is left aside.
+        # Ignored files are left out.
         changed = snapshot.repository.process("status", "--porcelain=v1", "-z", "--no-renames").stdout
         paths = sorted(one[3:].decode("utf-8", "backslashreplace") for one in changed.split(b"\0") if one)
         done.commands.append(
@@ -591,7 +593,7 @@ class _Evaluator(Record):
 
 
 def _flaws(done: Sequence[Evaluated]) -> str:
-    """The samples that are not as expected; empty if there are none."""
+    """Return the samples that are not as expected, as a message; empty if all are."""
     parts = [
         f"{what}: {', '.join(names)}"
         for what, state in (("not known", "unknown"), ("not as expected", "different"))

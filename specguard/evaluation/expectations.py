@@ -1,4 +1,4 @@
-"""The tests that a team writes of its policy, as it is in the working tree: read, tried and reported."""
+"""The tests of a policy that a team writes, read and run against the authority in the working tree."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ _ABOUT_TREE = "CFG"
 
 @dataclass(frozen=True)
 class OwnAuthority:
-    """An authority of files.
+    """An authority with its files.
 
     Attributes:
-        top: the folder that its paths begin at.
+        top: the folder to which its paths are relative.
         documents: the text of each of its documents, by path.
-        policy: what they are compiled to.
-        files: the paths of the repository's own files, where they are known.
+        policy: the compiled policy.
+        files: the paths of the repository's files; empty if they are unknown.
     """
 
     top: str
@@ -57,10 +57,10 @@ class OwnAuthority:
     files: Sequence[bytes] = ()
 
     def judges(self, case: Case) -> Case:
-        """A case that has no policy of its own, judged by this authority; see `under`.
+        """Return a case without its own policy, to be judged by this authority; see `under`.
 
-        The rules that compare the policy with the whole tree (CFG) are left out where the case names none of
-        them: a case has no more than a few files.
+        The rules that compare the policy with the whole tree (CFG) are ignored unless the case names one. A
+        case has only a few files.
         """
         named = [*case.args, *case.states, *(str(one.get("code")) for one in case.expect or ())]
         if not any(_ABOUT_TREE in name for name in named):
@@ -68,14 +68,14 @@ class OwnAuthority:
         return self.under(case)
 
     def under(self, case: Case) -> Case:
-        """A case whose base has the documents of this authority, beside the files that the case gives.
+        """Return a case whose base has the documents of this authority, in addition to its own files.
 
-        Where the policy names a base or a remote, the repository has them. Its floor holds there, too.
+        If the policy names a base or a remote, the repository has them. The policy's floor applies too.
         """
         if not case.base:
             return case
         first, *others = case.base
-        # A file of a document's name that the case has stays.
+        # The case's own files replace documents of the same name.
         files: dict[str | bytes, str | bytes] = {}
         files.update(self.documents.items())
         files.update({to_bytes(path): text for path, text in first.files.items()})
@@ -89,7 +89,7 @@ class OwnAuthority:
         )
 
     def refs(self) -> dict[str, str]:
-        """The refs that a case needs beside `main`, where the policy names another base."""
+        """Return the refs that a case needs in addition to `main`, if the policy names another base."""
         base = self.policy.base or "main"
         name = base.removeprefix("refs/heads/").removeprefix("refs/remotes/origin/").removeprefix("origin/")
         if name == "main":
@@ -98,14 +98,14 @@ class OwnAuthority:
 
 
 def read_own(top: str) -> OwnAuthority:
-    """Read the authority of a working tree, committed or not, and hold it to the floor of the environment.
+    """Read the authority of a working tree, committed or not, under the floor of the environment.
 
     Args:
-        top: its root.
+        top: the root of the working tree.
 
     Raises:
         PolicyError: its settings are wrong.
-        SpecguardError: there is none, or it cannot be read.
+        SpecguardError: it does not exist, or cannot be read.
     """
     files = FolderTree(top)
     policy = load_policy(files, registry=load_registry)
@@ -117,7 +117,7 @@ def read_own(top: str) -> OwnAuthority:
 
 
 def authority_of(git: Git, policy: Policy) -> OwnAuthority:
-    """The authority that a policy was read from: that of its commit, else that of the working tree.
+    """Return the authority of a policy, from the policy's commit or else from the working tree.
 
     Raises:
         SpecguardError: it cannot be read.
@@ -131,30 +131,30 @@ def authority_of(git: Git, policy: Policy) -> OwnAuthority:
 
 
 def _texts(files: Tree, policy: Policy) -> dict[bytes, str]:
-    """The documents of a policy."""
+    """Return the texts of a policy's documents."""
     names = [os.fsencode(path) for path, _ in policy.documents]
     return {name: (files.read(name) or b"").decode("utf-8", "surrogateescape") for name in names}
 
 
 _ARGUMENTS = re.compile(r"-C|--output|--log-decisions|--traceback|--watch|--fix")
-"""Options that write files, that look at another repository, or that wait for somebody."""
+"""Options that write files, read another repository, or wait for input."""
 
 _OUTSIDE = re.compile(r"(?:--[a-z-]+=)?(?:/|~|(?:.*/)?\.\.(?:/|\Z))")
-"""A file that is not in the repository: of an endless one, or of one that is private, nothing is read."""
+"""A path outside of the repository: endless or private files must not be read."""
 
 _VARIABLES = re.compile(
     r"(?i)GIT_|LD_|DYLD_|PYTHON|XDG_|SSH_|(PATH|HOME|TMPDIR|SHELL|IFS|BASH_ENV|ENV|EDITOR|VISUAL|PAGER)\Z"
 )
-"""Variables by which git, Python or a loader would be led to run or write something else."""
+"""Variables that could make git, Python or a loader run or write something else."""
 
 
 def refuse_harm(case: Case) -> None:
-    """See that a case does nothing outside of its own repository.
+    """Refuse a case that could act outside of its own repository.
 
-    Paths are the kit's to refuse: `specguard.testing.Repository.apply` writes none outside.
+    Paths are refused elsewhere: `specguard.testing.Repository.apply` writes none outside.
 
     Raises:
-        CaseError: it does.
+        CaseError: the case has a forbidden argument or variable.
     """
     for position, argument in enumerate(case.args):
         if _ARGUMENTS.match(argument) or _OUTSIDE.match(argument):
@@ -165,25 +165,25 @@ def refuse_harm(case: Case) -> None:
 
 
 FOLDER = "tests/policy"
-"""Where the cases of a repository are looked for, beside its authority."""
+"""The folder of a repository's cases, next to its authority."""
 
 
 @dataclass
 class PolicyTest:
-    """One thing that is expected of a policy, and what came of it.
+    """An expectation of a policy, with its result.
 
     Attributes:
         table: the case as it is written.
         kind: `case` for a file, else the name of the table.
-        name: how people call it.
-        path: the file that it is written in.
-        line: where in it.
-        lines: the line of each of its keys, where they are known.
-        folder: where cases are that it may be like; None: nowhere.
-        case: the case, once it is read; one without a policy of its own has the repository's authority.
-        differences: in what it was not met; none if it was.
-        problem: why it could not be tried; empty if it could.
-        seconds: how long it took.
+        name: its name.
+        path: the file that contains it.
+        line: its line in that file.
+        lines: the line of each of its keys, if they are known.
+        folder: the folder of the cases that its `like` or `after` can name; None without one.
+        case: the parsed case; without its own policy, it has the repository's authority.
+        differences: the unmet expectations; empty if it passed.
+        problem: the reason why it could not be run; empty if it could.
+        seconds: its duration.
     """
 
     table: Any
@@ -200,38 +200,38 @@ class PolicyTest:
 
     @property
     def passed(self) -> bool:
-        """True if it was met."""
+        """True if all expectations are met."""
         return not self.differences and not self.problem
 
     def line_of(self, difference: Mismatch) -> int | None:
-        """The line of the finding that is expected and not found; None for any other difference."""
+        """Return the line of an expected finding that is missing; None for other differences."""
         where = f"expect.{difference.position}"
         return (nearest_line(self.lines, where) or self.line) if difference.position >= 0 else None
 
     def error(self, said: str, where: str = "", help: str = "", code: str = "broken-case") -> SpecguardError:
-        """What is wrong with it, at a key."""
+        """Create an error about the case, at the line of a key."""
         line = nearest_line(self.lines, where) or self.line
         return SpecguardError(said, path=self.path, line=line, help=help, code=code)
 
     def misread(self, error: CaseError) -> SpecguardError:
-        """That it is not written as the format asks."""
+        """Create an error for a case with an invalid format."""
         message, where = (text.removeprefix(f"{self.name}: ") for text in (str(error), error.where))
         return self.error(message, where)
 
     def read(self, own: OwnAuthority | None) -> None:
-        """Make the case of what is written.
+        """Parse the case.
 
         Args:
-            own: what judges a case without a policy; None if the repository has no authority.
+            own: the authority for a case without a policy; None if the repository has none.
 
         Raises:
-            SpecguardError: it is not written as the format asks, or has nothing that could judge it.
+            SpecguardError: its format is invalid, or it has neither a policy nor an authority.
         """
         if not isinstance(self.table, dict):
             help = f"begin each one with [[{self.kind}]]"
             raise self.error(f"`{self.kind}` is no table", help=help, code="unreadable-file")
         table = dict(self.table)
-        # None, which TOML cannot say: the case has no such key.
+        # None, which TOML cannot represent, marks a missing key.
         defaults: dict[str, Any] = {"policy": None}
         if self.kind != "case":
             table.pop("name", None)
@@ -264,25 +264,25 @@ class PolicyTest:
             except SpecguardError as error:
                 self.problem = f"{error.message}{f'; {error.help}' if error.help else ''}"
             except AssertionError as error:
-                # What the kit says of git, and of output that is no report.
+                # The kit raises this for git errors, and for output that is not a report.
                 self.problem = str(error).strip().split("\n")[0]
         self.seconds = time.monotonic() - began
 
 
 def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
-    """The case files that are meant: files as they are given, and of folders all `.toml` files in them.
+    """Return the case files among names: the files themselves, and all `.toml` files in the folders.
 
     Args:
         given: files and folders.
-        optional: whether they need not be there.
+        optional: True if they may be missing.
 
     Raises:
-        SpecguardError: one is not there, or a folder has none.
+        SpecguardError: a file is missing, or a folder has no case.
     """
     found: dict[str, None] = {}
     for name in given:
         there = sorted(map(str, Path(name).glob("**/*.toml"))) if os.path.isdir(name) else [name]
-        # A pipe among them would be waited for.
+        # Reading a named pipe would block.
         files = [os.path.normpath(path) for path in there if os.path.isfile(path)]
         if not files and not optional:
             help = "name case files, which end in .toml, or folders of them"
@@ -293,15 +293,15 @@ def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
 
 
 def read_tests(own: OwnAuthority | None, paths: Sequence[str], *, inline: bool) -> list[PolicyTest]:
-    """What is expected of a policy.
+    """Read the tests of a policy.
 
     Args:
-        own: the authority, which judges a case without a policy; None if the repository has none.
-        paths: files of cases.
-        inline: whether the authority's tables `should-fail` and `should-pass` are meant too.
+        own: the authority for a case without a policy; None if the repository has none.
+        paths: the case files.
+        inline: True to include the authority's tables `should-fail` and `should-pass`.
 
     Raises:
-        SeveralErrors: cases that are not written as the format asks, all of them.
+        SeveralErrors: all cases with an invalid format.
     """
     found = list(_inline(own)) if own and inline else []
     wrong: list[SpecguardError] = []
@@ -321,7 +321,7 @@ def read_tests(own: OwnAuthority | None, paths: Sequence[str], *, inline: bool) 
 
 
 def _inline(own: OwnAuthority) -> Iterator[PolicyTest]:
-    """The tests in the tables of an authority."""
+    """Yield the tests in the tables of an authority."""
     for path, text in own.documents.items():
         source = AuthoritySource(os.fsdecode(path), "", text)
         layers = (settings_file(source) if source.is_toml else blocks_of(Document(text), source.path))[0]
@@ -337,10 +337,10 @@ def _inline(own: OwnAuthority) -> Iterator[PolicyTest]:
 
 
 def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[Key, int]]:
-    """The TOML of a file, and the line of each of its keys.
+    """Parse a TOML file, with the line of each key.
 
     Raises:
-        SpecguardError: it cannot be read, or is none.
+        SpecguardError: it cannot be read, or is not TOML.
     """
     try:
         return read_toml(read_regular(path, DOCUMENT_LIMIT, what).decode("utf-8"))
@@ -365,12 +365,12 @@ def _written_in(path: str) -> Iterator[PolicyTest]:
 
 
 def _below(begins: Key, lines: Mapping[Key, int]) -> dict[Key, int]:
-    """The lines of the keys below one, by what follows it."""
+    """Return the lines of the keys below a key, with their paths relative to it."""
     return {key[len(begins) :]: at for key, at in lines.items() if key[: len(begins)] == begins}
 
 
 def nearest_line(lines: Mapping[Key, int], where: str) -> int | None:
-    """The line of a dotted key, or of the nearest one above it; None if there is none."""
+    """Return the line of a dotted key, or of its nearest parent with a line; None without one."""
     key: Key = tuple(int(part) if part.isdigit() else part for part in where.split(".") if part)
     while key and key not in lines:
         key = key[:-1]
@@ -378,10 +378,10 @@ def nearest_line(lines: Mapping[Key, int], where: str) -> int | None:
 
 
 def junit_text(done: Sequence[PolicyTest]) -> str:
-    """The XML of a run of `specguard test`: a test case for each thing that is expected.
+    """Return the JUnit XML of a run of `specguard test`, with a test case for each expectation.
 
-    The elements are those that junit.xsd of the Jenkins xUnit plugin has; a character that XML cannot hold is
-    shown by its escape.
+    The elements follow junit.xsd of the Jenkins xUnit plugin. Characters that XML cannot represent are shown
+    as escapes.
     """
     root = Element("testsuites")
     spent = sum(one.seconds for one in done)
