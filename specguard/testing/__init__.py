@@ -1,7 +1,8 @@
 """The test kit for authors of rules: real repositories, cases, and a rule's own examples.
 
-`check_rule(MyRule)` runs every example in the docstring of an installed plugin's rule; `Case` and `run_case`
-judge a whole small repository; `Repository` builds one by hand, and `run` runs the installed command in it.
+`check_rule(MyRule)` runs every example in the docstring of an installed plugin's rule. `run_case` judges the
+whole small repository of a `Case`. `Repository` builds one by hand, and `run` runs the installed command in
+it.
 """
 
 from __future__ import annotations

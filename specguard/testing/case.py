@@ -1,8 +1,8 @@
-r"""A case: a policy, a small repository, a change, and what `specguard check` is to say of it.
+r"""A case: a policy, a small repository, a change, and the result that `specguard check` must give.
 
-One format serves a rule's examples and whole repositories in `tests/cases/`. It is TOML:
+A rule's examples and the repositories in `tests/cases/` have the same format. It is TOML:
 
-    # Wrapped into SPEC_AUTHORITY.md; a text that begins with "#" is the whole document, "" is none.
+    # Wrapped into SPEC_AUTHORITY.md; a text that begins with "#" is the whole document, "" means no document.
     policy = '''
     [rules.forbidden-path]
     paths = ["docs/api/"]
@@ -11,31 +11,31 @@ One format serves a rule's examples and whole repositories in `tests/cases/`. It
     base = {files = {"docs/api/x.yaml" = "a"}}
     commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b"}}]
     branch = "phase-12"
-    # A text stands for {code = "..."}, or for {name = "..."} where it is a rule's name.
+    # A text means {code = "..."}, or {name = "..."} if it is a rule's name.
     expect = [{code = "PTH001", path = "docs/api/x.yaml"}]
     states = {CMT001 = "not-applicable"}
     exit_code = 1
 
-A case in a file may be `like` another one beside it: its keys are those of the other, with its own in
-their place. `edits` then changes files: a table replaces parts of a file by others in every step that has
-it, a text is all of it in the change (in the last commit, where none of its commits has it), and `false`
-leaves it out of all steps:
+A case in a file may be `like` another one in the same folder: it has that case's keys, which its own keys
+override. `edits` then changes files. A table replaces parts of a file in every step that has the file. A text
+is the whole file in the change (in the last commit, if no commit of the change has the file). `false` removes
+the file from all steps:
 
     like = "wave.toml"
     edits = {"docs/REVIEW.md" = {"## Risks" = ""}}
 
-With `after` in place of `like` a case goes on where the other one ends: it has the other's policy, and the
-other's commits are the last ones of its base.
+With `after` in place of `like`, a case continues the other one: it has that case's policy, and its base ends
+with that case's commits.
 
-A file may hold several cases, each a table `[[cases]]` with a `name`; the file's other keys are those of each
-of them, with its own in their place:
+A file may hold several cases, each a table `[[cases]]` with a `name`. The file's other keys belong to each of
+them, and a case's own keys override them:
 
     [[cases]]
     name = "a deletion"
     commits = [{delete = ["docs/api/x.yaml"]}]
 
-Approvals of the change are made for it as it is, with what the case says otherwise. `{key}` and `{other}` in
-the policy of such a case are two public keys, whose other halves sign:
+Approvals are made for the change as it is, except for the fields that the case sets. `{key}` and `{other}` in
+the policy of such a case are two public keys, whose private halves sign:
 
     policy = '''
     [[approvals.approver]]
@@ -46,10 +46,10 @@ the policy of such a case are two public keys, whose other halves sign:
     approvals = [{rules = ["PTH002"], approver = "alice", expires = 10, sign = "key"}]
     expect = [{code = "PTH002", state = "approved"}]
 
-In paths and messages `\xNN` stands for a byte, as in reports. In `args`, `env`, `stdin`, `patch`, `event`,
-`reviews` and `expect`, `{base}`, `{start}`, `{head}` and `{ID}` stand for object ids: of the base's last and
-first commit, of the last commit, and of the commit or approval with that `id`; `{approval}` is the id of the
-first approval without one. `Case` and `Grant` have all keys.
+In paths and messages, `\xNN` is a byte, as in reports. Placeholders for object ids are replaced in `args`,
+`env`, `stdin`, `patch`, `event`, `reviews` and `expect`. `{base}` and `{start}` are the last and first commit
+of the base, `{head}` the last commit, and `{ID}` the commit or approval with that `id`. `{approval}` is the
+first approval without an id. `Case` and `Grant` have all keys.
 """
 
 from __future__ import annotations
@@ -85,36 +85,36 @@ class Case:
     """One case; each attribute is a key of the format.
 
     Attributes:
-        name: how it is called in messages; it is no key.
-        policy: TOML settings, or a whole Markdown document; `""`, or None, where `base` has one or there is
-            none.
+        name: the case's name in messages; not a key.
+        policy: TOML settings, or a whole Markdown document; `""`, or None, if `base` has one or no policy is
+            wanted.
         base: the commits of `main`, oldest first; a table is one commit.
-        commits: the commits of the branch, on top of the last of the base unless `parents` says otherwise
-            (`base` and `start` are the ids of the base's last and first commit).
+        commits: the commits of the branch, on top of the base unless `parents` says otherwise. `base` and
+            `start` are the ids of the base's last and first commit.
         branch: the branch that is checked out and judged.
-        origin: the URL of the remote `origin`; `""` for a repository without one, and without `origin/main`.
-        refs: more refs, in full, each with the id of a commit.
-        staged: a change that is staged; the check is then `--staged`.
-        worktree: a change in the working tree alone; the check is `--worktree` where nothing is staged.
+        origin: the URL of the remote `origin`; `""` for a repository without it, and without `origin/main`.
+        refs: additional refs, in full, each with the id of a commit.
+        staged: a change to stage; the check is then `--staged`.
+        worktree: a change of the working tree only; the check is `--worktree` if nothing is staged.
         commit_message: the text of a commit message's file; the check is then `--commit-msg-file`.
         patch: the text of a patch; the check is then `--patch`.
         title: a pull request's title.
         body: a pull request's body.
-        event: a platform's event, as a table; written as JSON and given as `--pr-event`.
-        reviews: a pull request's reviews as the platform lists them; written as JSON and given as
+        event: a platform's event, as a table; written as JSON and passed as `--pr-event`.
+        reviews: a pull request's reviews as the platform lists them; written as JSON and passed as
             `--pr-reviews`.
-        approvals: approvals of the change, each with the keys of `Grant`; they are written once all else is
-            there, those of the change in a last commit of their own.
-        args: more arguments of `specguard check`.
-        env: more variables of its environment.
+        approvals: approvals of the change, each with the keys of `Grant`; written after all else, those
+            of the change in a last commit of their own.
+        args: additional arguments of `specguard check`.
+        env: additional environment variables.
         stdin: its standard input.
-        expect: each finding by some of its fields; `authority` is `path:line`, `message` and `help` are
-            parts of the text. Every finding must be expected, and every expected one be found. None, which
-            TOML cannot say, leaves findings aside.
+        expect: each finding by some of its fields; `authority` is `path:line`, `message` and `help` are parts
+            of the text. Every finding must be expected, and every expected one found. None, which TOML cannot
+            express, ignores findings.
         states: the state of rules, by code.
         report: other fields of the report, such as `{authority = {trusted = false}}`.
-        exit_code: where it is absent and nothing is expected, 0.
-        error: a part of `path:line: message; help` of the error, for a check that gives no verdict.
+        exit_code: the exit code; by default 0 if no findings are expected.
+        error: a part of `path:line: message; help` of the error, for a check without a verdict.
         notes: parts of the notes and reasons of the report.
     """
 
@@ -155,13 +155,13 @@ class Case:
         """Read a case.
 
         Args:
-            text: the case, or what was read from its TOML.
-            name: how messages call it.
-            folder: where the case stands that it may be like; None: nowhere.
-            defaults: the values of attributes that it has no key for.
+            text: the case, or the parsed table of its TOML.
+            name: the case's name in messages.
+            folder: the folder of the case files that it may name; None for no folder.
+            defaults: the values of attributes whose keys are absent.
 
         Raises:
-            CaseError: it is no TOML, or a key or value is not the format's.
+            CaseError: the text is not TOML, or a key or value is not in the format.
         """
         forms = {item.name: str(item.type) for item in fields(cls) if item.name != "name"}
         table = _table(text, name, folder)
@@ -188,26 +188,26 @@ class Case:
 
     @classmethod
     def load(cls, path: Path) -> Case:
-        """Read a case from a file, whose name without `.toml` becomes the case's."""
+        """Read a case from a file; its name is the file's name without `.toml`."""
         return cls.from_toml(path.read_text(encoding="utf-8"), path.stem, path.parent)
 
     @classmethod
     def load_all(cls, path: Path) -> list[Case]:
-        """Read the cases of a file: itself, or each of its `[[cases]]`.
+        """Read the cases of a file: the file itself, or each of its `[[cases]]`.
 
         Raises:
-            CaseError: it is no TOML, or a key or value is not the format's.
+            CaseError: the file is not TOML, or a key or value is not in the format.
         """
         table = parse_table(path.read_text(encoding="utf-8"), path.stem)
         return [cls.from_toml(one, name, path.parent) for name, one in split_cases(table, path.stem)]
 
     def build(self, directory: str | os.PathLike[str]) -> Repository:
-        """Make the case's repository in an empty or missing folder, with its branch checked out.
+        """Build the case's repository in an empty or missing folder, with its branch checked out.
 
-        The object ids that the case's placeholders stand for are in its `names`.
+        The repository's `names` have the object ids for the case's placeholders.
 
         Raises:
-            CaseError: a commit names a parent, or deletes or renames a path, that is not there.
+            CaseError: a commit names a missing parent, or deletes or renames a missing path.
         """
         repository = Repository(directory, branch=self.branch)
         base = [self._with_policy(self.base[0]), *self.base[1:]] if self.base else []
@@ -230,19 +230,19 @@ class Case:
         return repository
 
     def variables(self, names: Mapping[str, str]) -> dict[str, str]:
-        """The variables that this case adds to the environment.
+        """Return the environment variables that this case adds.
 
         Args:
-            names: the object ids that placeholders stand for.
+            names: the object ids for placeholders.
         """
         return {name: fill(value, names) for name, value in self.env.items()}
 
     def arguments(self, directory: Path, names: Mapping[str, str]) -> list[str]:
-        """The arguments of `specguard check` for this case; files that they name are written to a folder.
+        """Return the arguments of `specguard check` for this case; write files that they name to a folder.
 
         Args:
             directory: an existing folder outside the repository.
-            names: the object ids that placeholders stand for, as `build` left them in the repository.
+            names: the object ids for placeholders, as `build` stored them in the repository.
         """
         arguments = ["--staged"] if self.staged is not None else []
         if self.worktree is not None and self.staged is None:
@@ -263,7 +263,7 @@ class Case:
         return [*arguments, *(fill(argument, names) for argument in self.args)]
 
     def _steps(self, base: Sequence[Step]) -> tuple[list[Step], dict[str, str], dict[str, str]]:
-        """All commits with ids and parents of their own, the refs that point to them, and the case's ids."""
+        """Return all commits with their ids and parents, the refs that point to them, and the case's ids."""
         steps: list[Step] = []
         labels: dict[str, str] = {}
         for position, step in enumerate([*base, *self.commits]):
@@ -297,14 +297,14 @@ class Case:
         return replace(step, files={AUTHORITY: text, **files})
 
     def file_grants(self, repository: Repository) -> None:
-        """Write the approvals where they belong, and note their ids in the repository's names.
+        """Write the approvals to their places, and store their ids in the repository's `names`.
 
         Args:
-            repository: this case's, or another one with the change that they are for.
+            repository: this case's repository, or another one with the same change.
 
         Raises:
-            CaseError: there is no `ssh-keygen` for a signature, the command line is wrong, or the log of
-                approvals is in no folder of the working tree.
+            CaseError: `ssh-keygen` is missing, the command line is wrong, or the log's folder is not in the
+                working tree.
         """
         files: dict[str, dict[str, bytes]] = {place: {} for place in PLACES}
         names: dict[str, str] = {}
@@ -340,14 +340,14 @@ class Case:
 
     @contextmanager
     def _judged(self, repository: Repository, folder: Path) -> Iterator[tuple[Bond, Sequence[Judged]]]:
-        """The identities that approvals of the change are bound to, and the findings of all rules in it.
+        """Yield the identities that approvals of the change are bound to, and the findings of all rules.
 
         Args:
-            repository: where it is.
-            folder: an empty one for the files that arguments name.
+            repository: the repository with the change.
+            folder: an empty folder for the files that arguments name.
 
         Raises:
-            SpecguardError: it cannot be judged.
+            SpecguardError: the change cannot be judged.
         """
         import click
 
@@ -379,7 +379,7 @@ class Case:
 
 
 def fill(text: str, names: Mapping[str, str]) -> str:
-    """A text with `{name}` replaced by the object id of that name; other braces stay."""
+    """Replace each `{name}` in a text by the object id of that name; other braces stay."""
     for name, oid in names.items():
         text = text.replace(f"{{{name}}}", oid)
     return text
@@ -392,7 +392,7 @@ def _known(labels: Mapping[str, str], name: str, where: str) -> str:
 
 
 _STEPS = {"base": "chore: base", "commits": "feat: change", "staged": "", "worktree": ""}
-"""The keys that hold steps, with the message of a step that has none."""
+"""The keys that hold steps, with the default message of their steps."""
 
 _TO_PROCESSES = ("args", "env", "refs", "branch", "origin", "title")
 _TARGETS = ("symlinks", "rename")
@@ -410,15 +410,15 @@ _KINDS = {
     "Sequence": list, "tuple": list, "Mapping": dict, "Texts": dict, "Ids": dict, "int": int,
     "datetime.date": datetime.date,
 }  # fmt: skip
-"""The kind of a field's values, by the beginning of its annotation; other fields are texts."""
+"""The type of a field's values, by the beginning of its annotation; other fields are texts."""
 
 
 class CaseError(ValueError):
-    """A case that is not written as the format asks.
+    """A case is not in the format.
 
     Args:
-        message: what is wrong.
-        where: the dotted key that is wrong, with the case's name and `: ` before it; empty if none is.
+        message: the problem.
+        where: the dotted key with the problem, after the case's name and `: `; empty if no key has it.
     """
 
     def __init__(self, message: str, where: str = "") -> None:
@@ -427,7 +427,7 @@ class CaseError(ValueError):
 
 
 def _check_form(value: Any, form: str, where: str) -> None:
-    """See that a value is of a field's annotation, and each part of it too."""
+    """Check that a value, and each part of it, matches a field's annotation."""
     kind = next((kind for begins, kind in _KINDS.items() if form.startswith(begins)), str)
     _check_kind(value, kind, where)
     if kind in (list, dict) and "Any" not in form and "Grant" not in form:
@@ -436,10 +436,10 @@ def _check_form(value: Any, form: str, where: str) -> None:
 
 
 def fields_of(cls: type, table: Any, where: str) -> dict[str, Any]:
-    """A table whose keys are the fields of a dataclass.
+    """Return a table whose keys are fields of a dataclass.
 
     Raises:
-        CaseError: it has other keys, or values that are not as its fields are annotated.
+        CaseError: the table has other keys, or values that do not match the annotations of the fields.
     """
     _check_kind(table, dict, where)
     forms = {item.name: str(item.type) for item in fields(cls)}
@@ -458,10 +458,10 @@ def _finding(expected: Any, where: str) -> dict[str, Any]:
 
 
 def parse_table(text: str, name: str) -> dict[str, Any]:
-    """The table of a file of cases.
+    """Parse the table of a file of cases.
 
     Raises:
-        CaseError: it is no TOML.
+        CaseError: the text is not TOML.
     """
     try:
         return tomllib.loads(text)
@@ -470,14 +470,14 @@ def parse_table(text: str, name: str) -> dict[str, Any]:
 
 
 def split_cases(table: Mapping[str, Any], name: str) -> list[tuple[str, dict[str, Any]]]:
-    """The cases of a file by name: the file itself, or its `cases` with its keys below their own.
+    """Return the cases of a file by name: the file itself, or its `cases` merged over the file's keys.
 
     Args:
-        table: what was read from the file.
-        name: how messages call the file.
+        table: the parsed file.
+        name: the file's name in messages.
 
     Raises:
-        CaseError: `cases` is no list of tables that have names of their own.
+        CaseError: `cases` is not a list of tables with unique names.
     """
     shared = dict(table)
     listed = shared.pop("cases", None)
@@ -499,7 +499,7 @@ def split_cases(table: Mapping[str, Any], name: str) -> list[tuple[str, dict[str
 
 
 def _table(text: str | Mapping[str, Any], name: str, folder: Path | None, depth: int = 0) -> dict[str, Any]:
-    """The keys of a case, those of the case that it is like among them."""
+    """Return the keys of a case, merged over those of the case that it is like."""
     table = parse_table(text, name) if isinstance(text, str) else dict(text)
     edits = table.pop("edits", {})
     _check_kind(edits, dict, f"{name}: edits")
@@ -523,7 +523,7 @@ def _table(text: str | Mapping[str, Any], name: str, folder: Path | None, depth:
 
 
 def _edit(table: dict[str, Any], path: str, edit: Any, name: str) -> None:
-    """Change a file: its whole content in the change, parts of it wherever a step has it, or leave it out."""
+    """Change a file: replace it in the change, replace parts of it in each step that has it, or remove it."""
     table.update({key: copy.deepcopy(table[key]) for key in _STEPS if key in table})
     steps = list(_steps(table, _STEPS))
     for step in steps:
@@ -599,7 +599,7 @@ def _step(table: Any, where: str, message: str) -> Step:
 
 
 PLACES = ("head", "base", "local")
-"""Where a record may be: in the judged change, in the base, or in the working tree alone."""
+"""The places of a record: the judged change, the base, or only the working tree."""
 
 _NO_FINDING = "0" * 64
 
@@ -609,27 +609,27 @@ class Grant:
     """One approval of a case, or the revocation of one.
 
     Attributes:
-        approver: who gives it.
+        approver: the name of the approver.
         rules: the codes of the rules whose findings it is for.
-        paths: the files that it names; those of the findings where it is None.
-        reason: why.
-        ticket: where more is said.
-        issued: on which day it was given, in days from today.
+        paths: the files that it names; None for those of the findings.
+        reason: the reason.
+        ticket: a reference to more information.
+        issued: the day on which it was given, in days from today.
         expires: its last day, in days from today.
         scope: `change` or `paths`.
-        target: the branch that it is for; the change's own where it is None, as for the next five.
-        fingerprint: of the content that it is for.
-        policy_id: of the policy.
+        target: the branch that it is for. None for the change's own value, as for the next five fields.
+        fingerprint: the fingerprint of the content that it is for.
+        policy_id: the policy's id.
         repository: the repository.
         work_item: kind and id of the work item, as `phase 12`.
         nonce: 32 hexadecimal digits.
-        findings: the fingerprints of the findings; those of its rules in its files where it is None.
+        findings: the fingerprints of the findings; None for those of its rules in its files.
         sign: the name of the key that signs it, `key` or `other`; `""` leaves it unsigned.
-        place: where it is: `head` (in the judged change), `base` or `local` (in the working tree alone).
-        revokes: the `id` of an approval before it; it is then the revocation of that one.
-        edits: texts in the file and what they are replaced by, once its name is made.
-        id: what `{id}` stands for in expectations, which is the record's name; `approval` for the first one
-            without an `id`, `approval2` for the next.
+        place: its place: `head` (in the judged change), `base` or `local` (only in the working tree).
+        revokes: the `id` of an earlier approval, which this one then revokes.
+        edits: replacements of texts in the file, made after its name is computed.
+        id: the name of its placeholder in expectations, which is replaced by the record's name. `approval`
+            for the first approval without an `id`, `approval2` for the next.
     """
 
     approver: str = "alice"
@@ -654,12 +654,12 @@ class Grant:
     id: str = ""
 
     def record(self, bond: Bond, found: Sequence[Judged], names: Mapping[str, str]) -> Approval | Revocation:
-        """The record.
+        """Return the record.
 
         Args:
-            bond: what approvals of the change are bound to.
-            found: its open findings.
-            names: the ids of the records before.
+            bond: the identities that approvals of the change are bound to.
+            found: the change's open findings.
+            names: the ids of earlier records.
         """
         nonce = os.urandom(16).hex() if self.nonce is None else self.nonce
         if self.revokes:
@@ -697,13 +697,13 @@ class Grant:
 
 
 def _day(offset: int) -> datetime.datetime:
-    """The beginning of a day, counted from today's, in UTC."""
+    """Return the beginning of a day in UTC, by its distance from today."""
     today = datetime.datetime.now(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return today + datetime.timedelta(days=offset)
 
 
 def _add(repository: Repository, ref: str, files: Mapping[str, bytes]) -> str:
-    """Add files on top of a ref, past the working tree and its index; the new commit's id."""
+    """Add files on top of a ref, without the working tree and its index; return the new commit's id."""
     with TemporaryDirectory(prefix="specguard-") as folder:
         index = {"GIT_INDEX_FILE": os.path.join(folder, "index")}
         repository.git("read-tree", ref, environment=index)
@@ -717,17 +717,17 @@ def _add(repository: Repository, ref: str, files: Mapping[str, bytes]) -> str:
 
 
 KEYS = ("key", "other")
-"""Their names: `{key}` in a case's policy is the public half of one."""
+"""The names of the keys: `{key}` in a case's policy is the public half of one."""
 
 _NAMESPACE = "specguard-approval@v1"
 
 
 @cache
 def private_key(name: str) -> Path:
-    """The file of one of this session's keys.
+    """Return the file of one of this session's keys; create the key if needed.
 
     Raises:
-        CaseError: there is no key of this name, or no `ssh-keygen` to make it.
+        CaseError: the name is unknown, or `ssh-keygen` is missing.
     """
     if name not in KEYS:
         raise CaseError(f"there is no key {name!r}: keys are {', '.join(KEYS)}")
@@ -737,7 +737,7 @@ def private_key(name: str) -> Path:
 
 
 def public_key(name: str) -> str:
-    """The public half of one of this session's keys, as a policy has it.
+    """Return the public half of one of this session's keys, as a policy has it.
 
     Raises:
         CaseError: as `private_key`.
@@ -747,7 +747,7 @@ def public_key(name: str) -> str:
 
 
 def sign(content: bytes, name: str) -> bytes:
-    """The signature of a record by one of this session's keys, made without specguard.
+    """Return the signature of a record by one of this session's keys, made without specguard.
 
     Raises:
         CaseError: as `private_key`.

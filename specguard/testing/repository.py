@@ -1,8 +1,8 @@
-"""Real git repositories for tests, the same on every machine.
+"""Real git repositories for tests, identical on every machine.
 
-Names, dates and configuration are fixed: nothing of the user's git configuration, hooks or environment is
-seen, and two builders that do the same make the same object ids. Many commits are made at once by one process
-of `git fast-import`.
+Names, dates and configuration are fixed: the user's git configuration, hooks and environment are ignored. Two
+builders that do the same make the same object ids. One process of `git fast-import` makes many commits at
+once.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
 def clean_environment() -> dict[str, str]:
-    """An environment with the way to programs and little else: no `GIT_*`, no platform's variables, UTC."""
+    """Return a minimal environment: the paths to programs, UTC, without `GIT_*` and platforms' variables."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     return {
         **kept,
         "HOME": "/nonexistent",
-        # Without a place for it nothing is cached, and root would make one below that home.
+        # Disable the cache, since root could create a folder in that home.
         "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", os.devnull),
         "LC_ALL": "C",
         "TZ": "UTC",
@@ -55,25 +55,25 @@ def clean_environment() -> dict[str, str]:
 
 
 class GitError(AssertionError):
-    """A git command of a builder that failed, with what it said."""
+    """A git command of a builder failed; the message has its output."""
 
 
 class Repository:
     """A git repository with a working tree, made in an empty or missing folder.
 
-    Paths are relative to its root and, like messages, text or bytes; text is encoded as UTF-8 with surrogate
-    escapes. Every method that makes a commit returns its full object id.
+    Paths are relative to its root. Paths and messages are text or bytes; text is encoded as UTF-8 with
+    surrogate escapes. Every method that makes a commit returns its full object id.
 
     Args:
-        path: the folder; it is made where it is missing.
+        path: the folder; it is created if it is missing.
         branch: the branch that `HEAD` names.
         object_format: `sha1` or `sha256`.
-        create: False opens a repository that exists, and leaves it as it is.
+        create: False to open an existing repository without changing it.
 
     Attributes:
-        environment: what git is run with; the variables of every other process are not seen.
+        environment: the environment of git; variables of this process are not passed on.
         names: object ids by the names that a `Case` has for its commits.
-        commits_made: how many commits it has made, which gives the next one its date.
+        commits_made: the number of commits made, from which the next one's date is derived.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Repository:
 
     @property
     def git_dir(self) -> Path:
-        """The repository's git directory, absolute; of a linked worktree its own."""
+        """The absolute path of the git directory; that of a linked worktree is its own."""
         return Path(self.git("rev-parse", "--absolute-git-dir"))
 
     # Running git
@@ -108,13 +108,13 @@ class Repository:
         environment: Mapping[str, str] | None = None,
         hooks: bool = False,
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run git in the repository and return what became of it, failed or not.
+        """Run git in the repository, and return the finished process, even if it failed.
 
         Args:
             arguments: everything after `git`.
-            stdin: its standard input.
+            stdin: the standard input.
             environment: variables to add.
-            hooks: whether the repository's hooks run.
+            hooks: True to run the repository's hooks.
         """
         silent = [] if hooks else ["-c", f"core.hooksPath={os.devnull}"]
         return subprocess.run(
@@ -133,10 +133,10 @@ class Repository:
         environment: Mapping[str, str] | None = None,
         hooks: bool = False,
     ) -> str:
-        """Run git in the repository; what it printed, without the newlines at the end.
+        """Run git in the repository, and return its stdout without the newlines at the end.
 
         Raises:
-            GitError: it did not end with 0.
+            GitError: the exit code is not 0.
         """
         done = self.process(*arguments, stdin=stdin, environment=environment, hooks=hooks)
         if done.returncode:
@@ -145,7 +145,7 @@ class Repository:
         return _text(done.stdout).rstrip("\n")
 
     def oid(self, revision: str = "HEAD") -> str:
-        """The full object id of a revision."""
+        """Return the full object id of a revision."""
         if _OID.fullmatch(revision):
             return revision
         return self.git("rev-parse", "--verify", "--end-of-options", revision)
@@ -157,18 +157,18 @@ class Repository:
     # The working tree
 
     def write(self, path: str | bytes, content: str | bytes = "") -> None:
-        """Write a file, with its folders; a file or link of that name is replaced."""
+        """Write a file and create its folders; replace a file or link of that name."""
         place = self._clear(path)
         with open(place, "wb") as file:
             file.write(to_bytes(content))
 
     def read(self, path: str | bytes) -> bytes:
-        """The bytes of a file of the working tree."""
+        """Return the bytes of a file of the working tree."""
         with open(self._place(path), "rb") as file:
             return file.read()
 
     def delete(self, path: str | bytes) -> None:
-        """Delete a file, a link or a folder with all in it."""
+        """Delete a file, a link or a folder with all its content."""
         place = self._place(path)
         if os.path.isdir(place) and not os.path.islink(place):
             shutil.rmtree(place)
@@ -176,7 +176,7 @@ class Repository:
             os.unlink(place)
 
     def rename(self, old: str | bytes, new: str | bytes) -> None:
-        """Move a file or a folder; the folders of the new name are made."""
+        """Move a file or a folder; create the folders of the new name."""
         os.rename(self._place(old), self._clear(new))
 
     def symlink(self, path: str | bytes, target: str | bytes) -> None:
@@ -184,20 +184,20 @@ class Repository:
         os.symlink(to_bytes(target), self._clear(path))
 
     def executable(self, path: str | bytes, on: bool = True) -> None:
-        """Set or take away a file's executable bit."""
+        """Set or clear a file's executable bit."""
         os.chmod(self._place(path), 0o755 if on else 0o644)
 
     def submodule(self, path: str | bytes, oid: str = "1" * 40) -> None:
-        """Stage a submodule at a commit, which need not exist; without its folder `git add` would drop it."""
+        """Stage a submodule at a commit, which need not exist; without a folder, `git add` would drop it."""
         os.makedirs(self._place(path), exist_ok=True)
         self.git("update-index", "--add", "--cacheinfo", b"160000,%s,%s" % (oid.encode(), to_bytes(path)))
 
     def stage(self, *paths: str | bytes) -> None:
-        """Stage everything, or these paths; what is ignored too."""
+        """Stage everything, or these paths; ignored files too."""
         self.git("add", "-A", "-f", "--", *(paths or (".",)))
 
     def apply(self, step: Step) -> None:
-        """Do in the working tree what a step says; its message, author and parents are left aside.
+        """Make the changes of a step in the working tree; ignore its message, author and parents.
 
         Raises:
             OSError: a path leads out of the working tree, or into git's own folder.
@@ -221,10 +221,10 @@ class Repository:
             self.executable(path)
 
     def see_inside(self, path: str | bytes) -> None:
-        """See that a path is one in the working tree, whatever links there are on the way to it.
+        """Check that a path is in the working tree, after resolving links on the way to it.
 
         Raises:
-            OSError: it leads out of the working tree, or into git's own folder.
+            OSError: the path leads out of the working tree, or into git's own folder.
         """
         raw = to_bytes(path)
         top = os.path.realpath(os.fsencode(self.path))
@@ -247,17 +247,17 @@ class Repository:
         amend: bool = False,
         date: int | None = None,
     ) -> str:
-        """Commit the working tree, also where nothing changed; the message is taken byte for byte.
+        """Commit the working tree, even without changes; the message is taken byte for byte.
 
         Args:
-            message: without a newline at its end one is added.
+            message: the message; a final newline is added if it is missing.
             files: files to write first.
             delete: paths to delete first.
             author: `Name <address>`.
-            committer: the author where it is not given.
-            stage: False commits the index as it is.
-            amend: replaces the last commit.
-            date: seconds since 1970; the next minute where it is not given.
+            committer: the committer; by default the author.
+            stage: False to commit the index as it is.
+            amend: True to replace the last commit.
+            date: seconds since 1970; by default the next minute.
         """
         for path, content in (files or {}).items():
             self.write(path, content)
@@ -286,9 +286,9 @@ class Repository:
         """Merge branches with a merge commit.
 
         Args:
-            branches: what to merge.
+            branches: the branches to merge.
             message: the merge's message.
-            files: files to write into the merge: the answer to a conflict, or content of no parent.
+            files: files to write into the merge, to resolve a conflict or to add content that no parent has.
             delete: paths to delete in it.
             author: `Name <address>`.
 
@@ -301,17 +301,17 @@ class Repository:
         return self.commit(message, files=files, delete=delete, author=author)
 
     def add_commits(self, steps: Sequence[Step], *, refs: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Make many commits at once, on top of nothing; the last of them is checked out as `HEAD`'s branch.
+        """Make many commits at once, from a root commit on; check out the last as `HEAD`'s branch.
 
         Args:
             steps: the commits in order; see `Step`.
-            refs: more refs, in full, each with the `id` of a step.
+            refs: additional refs, in full, each with the `id` of a step.
 
         Returns:
-            The object id of each step by its `id`; one without has its position, from 0, as text.
+            The object id of each step by its `id`, or by its position from 0, as text, if it has no `id`.
 
         Raises:
-            KeyError: a parent or ref that is no step before, or a path that is not there.
+            KeyError: a parent or ref does not name an earlier step, or a path is missing.
         """
         labels = [step.id or str(position) for position, step in enumerate(steps)]
         marks: dict[str, bytes] = {}
@@ -336,7 +336,7 @@ class Repository:
         stream += [b"get-mark %s\n" % mark for mark in marks.values()]
         oids = self.git("fast-import", "--quiet", "--force", "--date-format=raw", stdin=b"".join(stream))
         done = self.process("reset", "-q", "--hard")
-        # A path that git lets nobody check out, such as `.git/x`, is in commits all the same.
+        # Commits may have paths that git refuses to check out, such as `.git/x`.
         if done.returncode and b"invalid path" not in done.stderr:
             raise GitError(f"git reset ended with {done.returncode}: {_text(done.stderr).strip()}")
         return dict(zip(marks, oids.split("\n"), strict=True))
@@ -344,17 +344,17 @@ class Repository:
     # Refs
 
     def ref(self, name: str | bytes, revision: str = "HEAD") -> None:
-        """Point a ref, given in full, to a revision; no name is too strange that git can store."""
+        """Point a ref, given in full, to a revision; the name may be any that git can store."""
         self.git("update-ref", name, self.oid(revision))
 
     def branch(self, name: str, at: str = "HEAD", *, checkout: bool = True) -> None:
-        """Make a branch at a revision, and check it out."""
+        """Create a branch at a revision, and check it out."""
         self.ref(f"refs/heads/{name}", at)
         if checkout:
             self.checkout(name)
 
     def checkout(self, name: str, *, detach: bool = False) -> None:
-        """Check a branch out, or a revision with a detached `HEAD`; what is not committed is lost."""
+        """Check out a branch, or a revision with a detached `HEAD`; discard uncommitted changes."""
         if detach:
             self.git("checkout", "-q", "-f", "--detach", self.oid(name))
             return
@@ -362,12 +362,12 @@ class Repository:
         self.git("reset", "-q", "--hard")
 
     def orphan(self, name: str) -> None:
-        """Begin a branch with no history and an empty working tree."""
+        """Start a branch without history and with an empty working tree."""
         self.git("symbolic-ref", "HEAD", f"refs/heads/{name}")
         self.git("rm", "-q", "-r", "-f", "--ignore-unmatch", ".")
 
     def tag(self, name: str, at: str = "HEAD", *, message: str | None = None) -> None:
-        """Make a tag; with a message it is an object of its own."""
+        """Make a tag; with a message it is an annotated tag."""
         self.git("tag", *(["-a", "-m", message] if message is not None else []), name, at)
 
     def remote(self, url: str = ORIGIN, name: str = "origin") -> None:
@@ -378,13 +378,13 @@ class Repository:
     def publish(
         self, branch: str = "main", at: str | None = None, *, remote: str = "origin", head: bool = False
     ) -> None:
-        """Set a remote's branch as a fetch would leave it.
+        """Set a remote-tracking branch as a fetch would leave it.
 
         Args:
             branch: the branch's name.
-            at: what it points to; the local branch of that name where it is not given.
+            at: its revision; by default the local branch of that name.
             remote: the remote's name.
-            head: whether it becomes the remote's default branch (`refs/remotes/origin/HEAD`).
+            head: True to make it the remote's default branch (`refs/remotes/origin/HEAD`).
         """
         self.ref(f"refs/remotes/{remote}/{branch}", at or f"refs/heads/{branch}")
         if head:
@@ -403,9 +403,9 @@ class Repository:
         """Clone this repository, over its transport rather than by linking objects.
 
         Args:
-            path: where to.
-            depth: how many commits of history to take; all where it is not given. The clone is then shallow.
-            bare: without a working tree.
+            path: the clone's folder.
+            depth: the number of commits of history to fetch, in a shallow clone; all by default.
+            bare: True for a clone without a working tree.
             partial: a partial clone's filter, such as `blob:none`.
         """
         options = [f"--depth={depth}"] if depth else []
@@ -425,7 +425,7 @@ class Repository:
     # Helpers
 
     def _commit_in_stream(self, step: Step, mark: bytes, parents: Sequence[bytes]) -> Iterator[bytes]:
-        """A commit for `git fast-import`, with the next date, but for what it changes."""
+        """Yield a commit for `git fast-import`, with the next date, without its changes of files."""
         author = to_bytes(step.author or AUTHOR)
         when = FIRST_DATE + 60 * self.commits_made
         self.commits_made += 1
@@ -475,24 +475,24 @@ _OID = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Step:
-    """One commit, said by what it changes. Paths and messages are text or bytes.
+    """One commit, described by its changes. Paths and messages are text or bytes.
 
-    A merge takes over what its other parents changed since they parted from the first, and then what it says
-    itself: `files` of a merge are the answer to a conflict, or content that no parent has.
+    A merge takes over the changes that its other parents made since they forked from the first, and then
+    makes its own. `files` of a merge resolve a conflict, or add content that no parent has.
 
     Attributes:
-        message: the commit's message; a newline is added where none ends it.
+        message: the commit's message; a final newline is added if it is missing.
         files: content by path.
         symlinks: target by path.
         submodules: commit id by path.
         executable: paths, new or old, that get the executable bit.
         delete: files, or folders with all below them.
         rename: new name by old one, of a file or a folder.
-        author: `Name <address>`; the builder's own where it is empty.
-        committer: the author where it is empty.
-        encoding: the name in the commit's encoding header; none if it is empty.
-        id: a name by which other steps call this one their parent.
-        parents: ids of steps; the step before where it is None, nothing (a root) where it is empty.
+        author: `Name <address>`; empty for the builder's own.
+        committer: the committer; empty for the author.
+        encoding: the name in the commit's encoding header; empty for no header.
+        id: a name by which other steps can name this one as a parent.
+        parents: ids of steps; None for the previous step, empty for a root commit.
     """
 
     message: str | bytes = "chore: change"
@@ -509,10 +509,10 @@ class Step:
     parents: Sequence[str] | None = None
 
     def apply(self, tree: Tree) -> None:
-        """Change a tree as this step does.
+        """Apply the changes of this step to a tree.
 
         Raises:
-            KeyError: it deletes, renames or makes executable a path that the tree does not have.
+            KeyError: the step deletes, renames or makes executable a path that the tree does not have.
         """
         for path in self.delete:
             for name in list(_below(tree, to_bytes(path))):
@@ -540,7 +540,7 @@ def _below(tree: Tree, path: bytes) -> Iterator[bytes]:
 
 
 def _difference(before: Tree, after: Tree) -> Iterator[bytes]:
-    """What becomes of a tree, for `git fast-import`."""
+    """Yield the difference between two trees, for `git fast-import`."""
     yield from (b"D %s\n" % _quoted(path) for path in before if path not in after)
     for path, (mode, content) in after.items():
         if before.get(path) == (mode, content):
@@ -564,7 +564,7 @@ def _take_over(tree: Tree, other: Tree, fork: Tree) -> None:
 
 
 def _fork(parents_of: dict[str, Sequence[str]], one: str, other: str) -> str:
-    """The latest step that both descend from, or are."""
+    """Return the latest common ancestor of two steps."""
     common = _ancestors(parents_of, one) & _ancestors(parents_of, other)
     if not common:
         raise KeyError("the parents of a merge have no step in common")
@@ -583,12 +583,12 @@ def _ancestors(parents_of: Mapping[str, Sequence[str]], label: str) -> set[str]:
 
 
 def to_bytes(value: str | bytes) -> bytes:
-    """Text as UTF-8 with surrogate escapes; bytes as they are."""
+    """Encode text as UTF-8 with surrogate escapes; return bytes unchanged."""
     return value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
 
 
 def plain_bytes(text: str) -> bytes:
-    r"""Text in which `\xNN` stands for a byte, as reports write names that are not UTF-8."""
+    r"""Encode text in which `\xNN` is a byte, as reports write names that are not UTF-8."""
     return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), to_bytes(text))
 
 

@@ -1,4 +1,4 @@
-"""Running a case, by the installed command or in this process, and comparing what came of it."""
+"""Run a case, by the installed command or in this process, and compare the outcome with its expectations."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Outcome:
     """The result of running the command.
 
     Attributes:
-        exit_code: the process's.
-        stdout: what it printed.
+        exit_code: the process's exit code.
+        stdout: its output.
         stderr: its notes.
     """
 
@@ -42,10 +42,10 @@ class Outcome:
 
     @property
     def reports(self) -> list[dict[str, Any]]:
-        """The JSON reports: one, or one a ref of a push.
+        """The JSON reports: one, or one for each ref of a push.
 
         Raises:
-            AssertionError: what was printed is no report.
+            AssertionError: the output is not a report.
         """
         try:
             return [json.loads(self.stdout)]
@@ -61,7 +61,7 @@ class Outcome:
 
     @property
     def report(self) -> dict[str, Any]:
-        """The JSON report; of several the first.
+        """The JSON report; the first if there are several.
 
         Raises:
             AssertionError: there is none.
@@ -74,7 +74,7 @@ class Outcome:
         return [finding["code"] for report in self.reports for finding in report.get("findings", ())]
 
     def state(self, code: str) -> str | None:
-        """The state of a rule; None if the report has no such rule."""
+        """Return the state of a rule; None if the rule is not in the report."""
         for rule in self.report.get("rules", ()):
             if code in (rule["code"], rule["name"]):
                 return str(rule["state"])
@@ -85,7 +85,7 @@ class Outcome:
 
 
 def command() -> str:
-    """The installed command `specguard` beside this interpreter."""
+    """Return the path of the installed command `specguard` beside this interpreter."""
     return os.path.join(os.path.dirname(sys.executable), "specguard")
 
 
@@ -96,14 +96,14 @@ def run(
     stdin: str | bytes = b"",
     program: str = "",
 ) -> Outcome:
-    """Run the installed command in a folder, with nothing of this process's environment but the way to git.
+    """Run the installed command in a folder, in an environment that has little more than the path to git.
 
     Args:
         arguments: its command line.
         directory: its working directory.
         env: variables to add.
         stdin: its standard input.
-        program: another installation's command.
+        program: the command of another installation.
     """
     done = subprocess.run(
         [program or command(), *arguments],
@@ -124,10 +124,10 @@ def run_here(
     env: Mapping[str, str] | None = None,
     stdin: str | bytes = b"",
 ) -> Outcome:
-    """The same through the command's own entry point in this process, which saves its start.
+    """Run the command's entry point in this process, with the arguments of `run`; this saves a process start.
 
-    The working directory, environment, signals and standard streams are this process's and are put back; so
-    it is not for threads.
+    The working directory, environment, signals and standard streams of this process are replaced meanwhile,
+    so it must not run in several threads.
     """
     from specguard.cli import main
 
@@ -157,14 +157,14 @@ def run_here(
 
 @contextmanager
 def _streams(given: bytes) -> Iterator[list[bytes]]:
-    """Standard streams for a command, and what it has printed once they are put back."""
+    """Replace the standard streams for a command; after the block, the list has its stdout and stderr."""
     printed: list[bytes] = []
     python = sys.stdin, sys.stdout, sys.stderr
     with ExitStack() as stack:
         files = [stack.enter_context(TemporaryFile()) for _ in python]
         files[0].write(given)
         files[0].seek(0)
-        # Hooks read and write past Python's streams.
+        # Replace the descriptors too, as hooks bypass Python's streams.
         kept = [os.dup(number) for number in range(3)]
         try:
             for number, file in enumerate(files):
@@ -192,18 +192,18 @@ def _streams(given: bytes) -> Iterator[list[bytes]]:
 def judge_case(
     case: Case, directory: str | os.PathLike[str], *, installed: bool = True
 ) -> tuple[Outcome, Mapping[str, str]]:
-    """Build a case's repository and check it, whatever comes of it.
+    """Build a case's repository and check it, without comparing the outcome.
 
     Args:
         case: the case.
         directory: an empty or missing folder to keep the repository in.
-        installed: whether the installed command is run, or its entry point in this process.
+        installed: False to run the command's entry point in this process.
 
     Returns:
-        The outcome, and the object ids that the case's placeholders stand for.
+        The outcome, and the object ids for the case's placeholders.
 
     Raises:
-        CaseError: the repository cannot be built as the case says.
+        CaseError: the repository cannot be built from the case.
     """
     place = Path(directory)
     repository = case.build(place / "repository")
@@ -225,11 +225,11 @@ def run_case(
 
     Args:
         case: the case.
-        directory: an empty or missing folder to keep the repository in; a temporary one if it is not given.
-        installed: whether the installed command is run, or its entry point in this process.
+        directory: an empty or missing folder to keep the repository in; by default a temporary one.
+        installed: False to run the command's entry point in this process.
 
     Raises:
-        CaseError: the repository cannot be built as the case says.
+        CaseError: the repository cannot be built from the case.
         AssertionError: the outcome is not the expected one; each difference is a line of the message.
     """
     __tracebackhide__ = True  # pytest shows the caller's line and the message, not this function
@@ -247,12 +247,12 @@ def run_case(
 
 @dataclass(frozen=True)
 class Mismatch:
-    """In what an outcome is not as it was expected.
+    """A difference between an outcome and its expectations.
 
     Attributes:
-        kind: `missing` (expected, and not found), `unexpected` (found, and not expected) or `other`.
-        what: what, in one line.
-        position: of the finding that is missing, among those that are expected.
+        kind: `missing` (expected, but not found), `unexpected` (found, but not expected) or `other`.
+        what: the difference, in one line.
+        position: the index of the missing finding among the expected ones; -1 otherwise.
     """
 
     kind: Literal["missing", "unexpected", "other"]
@@ -261,12 +261,15 @@ class Mismatch:
 
     @property
     def said(self) -> str:
-        """All of it, in one line."""
+        """The whole difference, in one line."""
         return {"missing": "expected ", "unexpected": "found ", "other": ""}[self.kind] + self.what
 
 
 def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Iterator[Mismatch]:
-    """In what an outcome is not the one its case expects; what findings explain is not said twice."""
+    """Yield the differences between an outcome and its case's expectations.
+
+    An unexpected exit code is left out if findings explain it.
+    """
     reports = outcome.reports
     missing: list[int] = []
     left: list[dict[str, Any]] = []
@@ -310,7 +313,7 @@ def _other_differences(case: Case, outcome: Outcome) -> Iterator[str]:
 
 
 def expectations(case: Case, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The findings that a case expects, with object ids in their placeholders' place."""
+    """Return the findings that a case expects, with object ids in place of placeholders."""
     return [
         {key: fill(value, names) if isinstance(value, str) else value for key, value in wanted.items()}
         for wanted in case.expect or ()
@@ -320,10 +323,10 @@ def expectations(case: Case, names: Mapping[str, str]) -> list[dict[str, Any]]:
 def pair(
     expected: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]
 ) -> tuple[list[int], list[dict[str, Any]]]:
-    """The places of expected findings that are not there, and findings, flat, that nobody expects."""
+    """Return the indexes of missing expected findings, and the unexpected findings, flattened."""
     left = [flatten(finding) for finding in findings]
     missing = []
-    # The most exact expectation chooses first, so that a vague one does not take its finding.
+    # The most exact expectation is matched first, so that a vague one does not take its finding.
     for at, wanted in sorted(enumerate(expected), key=lambda one: -len(one[1])):
         for finding in left:
             if all(_agrees(key, value, finding.get(key)) for key, value in wanted.items()):
@@ -343,14 +346,14 @@ def _includes(there: object, wanted: object) -> bool:
 
 
 def _said(error: Mapping[str, Any]) -> str:
-    """An error of a report as one line: where, what, and the next step."""
+    """Format an error of a report as one line: the place, the message, and the next step."""
     place = error.get("location")
     where = f"{place['path']}:{place['line']}" if place and place["line"] else place["path"] if place else ""
     return (f"{where}: " if where else "") + f"{error['message']}; {error['help']}"
 
 
 def flatten(finding: Mapping[str, Any]) -> dict[str, Any]:
-    """A finding of a report with its location's fields beside its own, and its authority as `path:line`."""
+    """Return a report's finding with its location's fields at the top, and its authority as `path:line`."""
     flat = {
         key: value for key, value in finding.items() if key not in ("location", "authority", "fingerprint")
     }
@@ -364,11 +367,12 @@ _PLACE = ("end_line", "side", "commit", "field", "severity", "state", "authority
 
 
 def finding_text(finding: Mapping[str, Any], *, whole: bool = False) -> str:
-    """A finding, flat, or what is expected of one, on one line.
+    """Format a flat finding, or an expectation of one, as one line.
 
     Args:
         finding: its fields.
-        whole: it is a finding: what identifies it is told, and its message; else every field is.
+        whole: True for a finding: its identity and message are shown. False for an expectation: every field
+            is.
     """
     left_out = ("end_line", "severity", "state", "authority", "commit") if whole else ()
     path, line, said = finding.get("path"), finding.get("line"), finding.get("message")
@@ -400,7 +404,7 @@ class Example:
     Attributes:
         rule: the rule.
         kind: `fails` or `passes`.
-        number: its place among the rule's examples, from 1.
+        number: its position among the rule's examples, from 1.
         text: its TOML.
     """
 
@@ -416,10 +420,10 @@ class Example:
 
     @property
     def case(self) -> Case:
-        """The example as a case: with its rule alone selected, and the rule's plugin named by the policy.
+        """The example as a case that selects only its rule, and whose policy names the rule's plugin.
 
         Raises:
-            CaseError: it is not written as the format asks.
+            CaseError: the example is not in the format.
         """
         case = Case.from_toml(self.text, self.name)
         policy = case.policy
@@ -434,15 +438,15 @@ class Example:
         return replace(case, policy=policy, expect=expect, states=states, args=args)
 
     def check(self, directory: str | os.PathLike[str] | None = None, *, installed: bool = False) -> Outcome:
-        """Run it; one that fails without `expect` must give a finding at least.
+        """Run the example; one that fails without `expect` must yield a finding at least.
 
         Args:
-            directory: where to build its repository; a temporary folder if it is not given.
-            installed: whether the installed command is run, or its entry point in this process.
+            directory: the folder for its repository; by default a temporary one.
+            installed: False to run the command's entry point in this process.
 
         Raises:
-            CaseError: it is not written as the format asks.
-            AssertionError: its outcome is another one.
+            CaseError: the example is not in the format.
+            AssertionError: the outcome is not the expected one.
         """
         case = self.case
         if self.kind == "passes" or case.expect:
@@ -454,7 +458,7 @@ class Example:
 
 
 def examples(rule: type[Rule]) -> list[Example]:
-    """The examples in a rule's docstring, in their order."""
+    """Return the examples in a rule's docstring, in their order."""
     text = inspect.cleandoc(rule.__doc__ or "")
     return [
         Example(rule, cast("Literal['fails', 'passes']", found["kind"]), number, found["text"])
@@ -466,7 +470,7 @@ def check_rule(rule: type[Rule]) -> None:
     """Run every example of a rule, as its plugin is installed.
 
     Raises:
-        CaseError: an example is not written as the format asks.
+        CaseError: an example is not in the format.
         AssertionError: an example has another outcome, or the rule has none that fails or none that passes.
     """
     found = examples(rule)
@@ -479,7 +483,7 @@ def check_rule(rule: type[Rule]) -> None:
 
 @cache
 def _distribution(package: str) -> str:
-    """The distribution of a package that does not ship with specguard, found by its plugin's entry point."""
+    """Return the distribution of a plugin's package, by its entry point; empty for specguard's own."""
     for entry in entry_points(group="specguard"):
         if entry.module.partition(".")[0] == package and entry.dist is not None:
             name: str = entry.dist.name
