@@ -1,4 +1,4 @@
-"""The plans of a repository, their tasks, and what a change does to them."""
+"""The plans of a repository, their tasks, and the changes that a commit or branch makes to them."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 
 class Plan(Record):
-    """A plan as one tree has it.
+    """A plan in one tree.
 
     Attributes:
-        kind: the name of its kind.
+        kind: the name of the plan's kind.
         settings: the kind's table.
-        fields: the values of the placeholders of its folder.
-        folder: its folder, without a slash at the end.
-        path: the file that lists its tasks.
-        data: what that file holds; with a problem where it cannot be read.
+        fields: the values of the placeholders in the folder's template.
+        folder: the plan's folder, without a trailing slash.
+        path: the file that lists the tasks.
+        data: the file's data; it has a problem if the file cannot be read.
     """
 
     kind: str
@@ -48,23 +48,23 @@ class Plan(Record):
 
     @property
     def name(self) -> str:
-        """Its name: the value of `{name}`, of the first placeholder, or else the last part of its folder."""
+        """The plan's name: the value of `{name}` or the first placeholder, else the folder's last part."""
         values = [self.fields.get("name", ""), *self.fields.values()]
         return next(filter(None, values), self.folder.rpartition(b"/")[2].decode("utf-8", "replace"))
 
     @property
     def listing(self) -> Any:
-        """The value that holds the tasks, whatever it is; None if there is none."""
+        """The value that should contain the tasks, of any type; None if it is missing."""
         return self.data.get(self.tasks_key)
 
     @property
     def tasks_key(self) -> Sequence[str]:
-        """The keys from the top to the value that holds the tasks."""
+        """The keys from the top of the file to the value that contains the tasks."""
         return self.settings.tasks.split(".") if self.settings.tasks else ()
 
     @cached_property
     def tasks(self) -> Sequence[Task]:
-        """Its tasks, in order; what is no mapping is left out."""
+        """The tasks in order; entries that are not mappings are left out."""
         return [
             Task(self.data, (*self.tasks_key, key), value, self)
             for key, value in elements(self.listing)
@@ -73,22 +73,22 @@ class Plan(Record):
 
     @cached_property
     def by_id(self) -> Mapping[str, Task]:
-        """The first task of each id, by the id in normal form."""
+        """The first task with each id, by normalized id."""
         found = {normal_id(task.id): task for task in reversed(self.tasks) if task.id}
         return dict(reversed(found.items()))
 
     @property
     def option(self) -> str:
-        """The option that it names; empty if it names none, or needs to name none."""
+        """The option that the plan names; empty if it names none, or its kind has no `option`."""
         value = self.data.get(self.settings.option) if self.settings.option else None
         return value.strip() if isinstance(value, str) else ""
 
     def task(self, task_id: str) -> Task | None:
-        """The first task with an id, however its number is padded; None if it has none."""
+        """Return the first task with an id, with any padding of its number; None if there is none."""
         return self.by_id.get(normal_id(task_id))
 
     def broken(self) -> Iterator[Finding]:
-        """The flaws of its tasks' dependencies."""
+        """Yield the flaws of the tasks' dependencies."""
         needs = [(task.name, task.id, task.listed("depends_on")) for task in self.tasks]
         for at, place, said, step, key in wrong_needs(needs, "tasks"):
             yield self.tasks[at].finding(said, step, f"{self.tasks[at].id}:{key}", *place)
@@ -97,13 +97,13 @@ class Plan(Record):
                 yield from too_early(task, f"is {task.status}")
 
     def setting(self, key: str) -> str:
-        """The key of one of its kind's settings, for a citation."""
+        """Return the key of one of the kind's settings, for a citation."""
         return f"plans.{self.kind}.{key}"
 
     def finding(
         self, message: str, help: str, key: str, place: Sequence[str | int] = (), setting: str = ""
     ) -> Finding:
-        """A finding about it, or about what stands at a place of its file."""
+        """Return a finding about the plan, or about a place in its file."""
         return Finding(
             message,
             help=help,
@@ -115,7 +115,7 @@ class Plan(Record):
         )
 
     def holds(self, path: bytes) -> bool:
-        """True if a path is in its folder."""
+        """Return True if a path is in the plan's folder."""
         return path.startswith(self.folder + b"/")
 
 
@@ -124,9 +124,9 @@ class Plans(Record, frozen=False):
 
     Attributes:
         kinds: the policy's kinds of plans by name.
-        change: what is judged.
+        change: the judged change.
         documents: the documents of the judged tree.
-        known, known_units: what was found before.
+        known, known_units: caches of the plans by file, and of `units`.
     """
 
     kinds: Mapping[str, PlanKind]
@@ -149,7 +149,7 @@ class Plans(Record, frozen=False):
 
     @cached_property
     def judged(self) -> Sequence[Plan]:
-        """The plans that are to be judged: those whose folder the change touches, or with `--all` all.
+        """The judged plans: those whose folder the change touches, or every plan with `--all`.
 
         Raises:
             MissingFact: the tree cannot be read.
@@ -165,11 +165,11 @@ class Plans(Record, frozen=False):
         return Documents(self.change.start_files)
 
     def at(self, path: bytes, documents: Documents | None = None) -> Plan | None:
-        """The plan whose tasks a file lists; None if it is no such file, or is not there.
+        """Return the plan whose tasks a file lists; None if the file is missing or is not a plan's file.
 
         Args:
             path: the file.
-            documents: those of another tree than the judged one.
+            documents: the documents of a tree other than the judged one.
 
         Raises:
             MissingFact: the tree or the file cannot be read.
@@ -180,7 +180,7 @@ class Plans(Record, frozen=False):
         return self.known[key]
 
     def holding(self, path: bytes) -> bytes | None:
-        """The file of tasks of the plan in whose folder a path is; None if it is in none."""
+        """Return the task file of the plan whose folder contains a path; None if no plan's folder does."""
         end = path.find(b"/")
         while end > 0:
             for kind, folder in self._folders:
@@ -190,7 +190,7 @@ class Plans(Record, frozen=False):
         return None
 
     def flaws(self, plan: Plan) -> Iterator[Finding]:
-        """The flaws in the shape of a plan of the judged tree.
+        """Yield the flaws in the shape of a plan of the judged tree.
 
         Raises:
             MissingFact: the file that describes its options cannot be read.
@@ -198,17 +198,17 @@ class Plans(Record, frozen=False):
         return flaws(plan, self.documents)
 
     def unverified(self, proof: RunProof, today: date) -> Iterator[Finding]:
-        """The tasks that are done without evidence.
+        """Yield findings about tasks that are done without evidence.
 
-        Next to the plans that the change touches all are judged where it touches the folder of runs: what it
-        removes there may be what proves them.
+        If the change touches the folder of runs, every plan is judged, since removed runs may have been
+        evidence. Otherwise only the plans that the change touches are judged.
 
         Args:
-            proof: tells of a run whether it shows a task.
+            proof: decides if a run proves a task.
             today: the UTC date.
 
         Raises:
-            MissingFact: a run is cited that cannot be looked up here, after all findings.
+            MissingFact: a cited run cannot be looked up here; raised after all findings.
         """
         from specguard.plans.verification import unverified
 
@@ -219,10 +219,12 @@ class Plans(Record, frozen=False):
         return judge_each(done, lambda task: unverified(task, proof, today))
 
     def too_early(self, work: Work) -> Iterator[Finding]:
-        """The open dependencies of the change's tasks; apart, those of tasks that have been begun.
+        """Yield the open dependencies of the tasks that the change names.
+
+        Started tasks in judged plans are left out, since `Plan.broken` reports them.
 
         Args:
-            work: which tasks the change names.
+            work: the change's work items, which name the tasks.
 
         Raises:
             MissingFact: as for `units`.
@@ -235,10 +237,10 @@ class Plans(Record, frozen=False):
                     yield from too_early(task, f"is what {unit.label} is for", named.plan)
 
     def units(self, work: Work | None) -> Sequence[Unit]:
-        """The units that finish one task: the whole change and each of its commits, as kinds of plans say.
+        """Return the units that finish one task each: the whole change or its commits, by the kinds' `unit`.
 
         Args:
-            work: which tasks the change names; None if the policy has no work items.
+            work: the change's work items, which name the tasks; None if the policy has no work items.
 
         Raises:
             MissingFact: the base, the commits or a tree cannot be read.
@@ -248,7 +250,7 @@ class Plans(Record, frozen=False):
             tasks = [(one, _task(self, work, one)) for one in work.namings] if work is not None else []
             commits = _commits(self, tasks) if "commit" in levels else []
             levels -= {"commit"} if commits else set()
-            # What the change is judged as its first name says: where that is no task, it is for none.
+            # The first name decides the change's item; if it is not a task, the change is for no task.
             told = [task for _, task in tasks] if tasks and tasks[0][1] is not None else []
             entries, after = self.change.entries, self.documents
             whole = Unit(self, _each(told, levels), sorted(levels), entries, self.before, after)
@@ -256,10 +258,10 @@ class Plans(Record, frozen=False):
         return self.known_units
 
     def for_tasks(self, work: Work) -> Sequence[Unit]:
-        """Those of `units` that name a task.
+        """Return the `units` that name a task.
 
         Raises:
-            NotApplicable: there is none.
+            NotApplicable: no unit names a task.
             MissingFact: as for `units`.
         """
         found = [unit for unit in self.units(work) if unit.named]
@@ -276,12 +278,12 @@ class Plans(Record, frozen=False):
 
 
 def read_plan(kinds: Mapping[str, PlanKind], path: bytes, documents: Documents) -> Plan | None:
-    """The plan whose tasks a file lists; None if it is no such file, or is not there.
+    """Read the plan whose tasks a file lists; None if the file is missing or is not a plan's file.
 
     Args:
         kinds: the policy's kinds of plans by name.
         path: the file.
-        documents: of the tree that it is read from.
+        documents: the documents of the tree that the file is read from.
 
     Raises:
         MissingFact: the tree or the file cannot be read.
@@ -301,17 +303,17 @@ def read_plan(kinds: Mapping[str, PlanKind], path: bytes, documents: Documents) 
 
 
 def plan_templates(kinds: Mapping[str, PlanKind]) -> Sequence[tuple[str, PathTemplate]]:
-    """The template of the files that list the tasks, of each kind of plans."""
+    """Return the name and the task-file template of each kind of plans."""
     return [(name, PathTemplate(f"{kind.folder}/{kind.plan}")) for name, kind in kinds.items()]
 
 
 def too_early(task: Task, why: str, base: Plan | None = None) -> Iterator[Finding]:
-    """The dependencies of a task that was begun which are not done.
+    """Yield the dependencies of a started task that are not done.
 
     Args:
         task: the task.
-        why: what says that it was begun, as a clause.
-        base: the same plan in the trusted base, where a task may be done already.
+        why: the evidence that it was started, as a clause.
+        base: the same plan in the trusted base, where a dependency may be done already.
     """
     for place, text in task.listed("depends_on"):
         needed = task.plan.task(text)
@@ -323,16 +325,16 @@ def too_early(task: Task, why: str, base: Plan | None = None) -> Iterator[Findin
 
 
 _STAMPS: Final = frozenset({"updatedat", "updated", "lastupdated", "modifiedat"})
-"""Keys at the top of a plan that change with everything in it."""
+"""Top-level keys of a plan that tools update with every edit."""
 
 
 class Edit(Record):
-    """One thing that a change does to a plan.
+    """One edit of a plan by a change.
 
     Attributes:
-        what: what it does, as a clause that follows "the change": `moves task_003 from pending to blocked`.
+        what: the edit, as a clause that follows "the change": `moves task_003 from pending to blocked`.
         key: the place in the plan's file.
-        line: its line after the change; None if it is gone.
+        line: the line after the change; None if the place is gone.
     """
 
     what: str
@@ -341,27 +343,27 @@ class Edit(Record):
 
     @property
     def field(self) -> str:
-        """The place as a dotted key; empty for the plan as a whole."""
+        """The place as a dotted key; empty for the whole plan."""
         return dotted(self.key)
 
 
 def finished(before: Plan | None, after: Plan | None) -> list[Task]:
-    """The tasks that are done after a change and were not before it, as the plan has them afterwards."""
+    """Return the tasks, as they are after a change, that became done by it."""
     known = before.by_id if before is not None else {}
     tasks = after.by_id.items() if after is not None else ()
     return [task for name, task in tasks if task.done and not (name in known and known[name].done)]
 
 
 def edits(before: Plan | None, after: Plan | None, task_id: str) -> Iterator[Edit]:
-    """The changes to a plan beside finishing one task with its evidence.
+    """Yield the edits of a plan, except finishing one task with its evidence.
 
-    Finishing is: its status becomes one of `done`, and keys of it that say nothing of what the task is, such
-    as its evidence and the times that tools note.
+    Finishing a task sets its status to one of `done`. Finishing may also change keys that do not define the
+    task, such as its evidence and the timestamps of tools.
 
     Args:
         before: the plan before; None if there was none.
         after: the plan after; None if it is gone.
-        task_id: the id of that task.
+        task_id: the id of the finished task.
     """
     if before is None or after is None or after.data.problem is not None:
         verb = "adds" if before is None else "removes" if after is None else "breaks"
@@ -375,7 +377,7 @@ def edits(before: Plan | None, after: Plan | None, task_id: str) -> Iterator[Edi
 
 
 def _of_top(before: Plan, after: Plan) -> Iterator[Edit]:
-    """The changes to the top of a plan, beside its tasks."""
+    """Yield the edits at the top level of a plan, outside its tasks."""
     old, new = (_pruned(plan.data.value, plan.tasks_key) for plan in (before, after))
     old, new = (value if isinstance(value, dict) else {} for value in (old, new))
     for key in sorted(_differing(old, new)):
@@ -385,7 +387,7 @@ def _of_top(before: Plan, after: Plan) -> Iterator[Edit]:
 
 
 def _of_tasks(before: Plan, after: Plan, own: str) -> Iterator[Edit]:
-    """The changes to a plan's tasks; for its own task all but finishing it."""
+    """Yield the edits of a plan's tasks, except finishing the task with the id `own`."""
     for name, task in before.by_id.items():
         if name not in after.by_id:
             yield Edit(f"removes {task.name}", task.key, None)
@@ -410,12 +412,12 @@ def _of_tasks(before: Plan, after: Plan, own: str) -> Iterator[Edit]:
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """The keys of two mappings whose values differ, or that one of them lacks."""
+    """Return the keys whose values differ between two mappings, or that only one has."""
     return [key for key in {**old, **new} if old.get(key) != new.get(key)]
 
 
 def _neutral(plan: Plan, before: Plan, task_id: str) -> Any:
-    """The list of a plan's tasks with one of them as it was before."""
+    """Return a plan's list of tasks, with one task replaced by its earlier value."""
     old, new = before.task(task_id), plan.task(task_id)
     if old is None or new is None:
         return plan.listing
@@ -423,7 +425,7 @@ def _neutral(plan: Plan, before: Plan, task_id: str) -> Any:
 
 
 def _pruned(value: Any, key: Sequence[str]) -> Any:
-    """Mappings without what is at a key."""
+    """Return nested mappings without the value at a key."""
     if not isinstance(value, dict) or not key or key[0] not in value:
         return value
     rest = {name: one for name, one in value.items() if name != key[0]}
@@ -435,12 +437,12 @@ class Unit(Record):
 
     Attributes:
         plans: the plans.
-        named: the tasks that it names, as the trusted base has them; it is for the first.
-        levels: only plans whose `unit` is one of these concern it.
-        entries: what it adds, modifies and deletes.
-        before: the documents it starts from.
-        after: the documents that come of it.
-        commit: the commit's full object id; None for the change as a whole.
+        named: the tasks that the unit names, as the trusted base has them; it implements the first.
+        levels: the values of `unit`; only plans with one of them concern this unit.
+        entries: the paths that the unit adds, modifies and deletes.
+        before: the documents before the unit.
+        after: the documents after the unit.
+        commit: the commit's full object id; None for the whole change.
     """
 
     plans: Plans
@@ -453,16 +455,16 @@ class Unit(Record):
 
     @property
     def task(self) -> Task:
-        """The task that it is for, where it names one."""
+        """The task that the unit implements; only for a unit that names a task."""
         return self.named[0]
 
     @property
     def label(self) -> str:
-        """Its name in messages."""
+        """The unit's name in messages."""
         return "the change" if self.commit is None else f"commit {self.commit[:10]}"
 
     def finished(self) -> Iterator[Task]:
-        """The tasks that it finishes, as their plans have them afterwards."""
+        """Yield the tasks that the unit finishes, as they are afterwards."""
         touched = {self.plans.holding(entry.path) for entry in self.entries} - {None}
         for path in sorted(path for path in touched if path is not None):
             after = self.plans.at(path, self.after)
@@ -470,7 +472,7 @@ class Unit(Record):
                 yield from finished(self.plans.at(path, self.before), after)
 
     def edits(self) -> Iterator[Edit]:
-        """Its changes to the plan of its task, beside finishing that task with its evidence."""
+        """Yield the unit's edits of its task's plan, except finishing that task with its evidence."""
         path = self.task.plan.path
         return edits(self.plans.at(path, self.before), self.plans.at(path, self.after), self.task.id)
 
@@ -488,10 +490,10 @@ def _commits(plans: Plans, tasks: Sequence[tuple[Naming, Task | None]]) -> list[
 
 
 def _task(plans: Plans, work: Work, naming: Naming) -> Task | None:
-    """The task that a name tells of, as the trusted base has it; None if it is an item of no plan.
+    """Return the task that a name identifies, as the trusted base has it; None if no plan lists the item.
 
     Raises:
-        MissingFact: it is one of a list, and cannot be resolved.
+        MissingFact: the item's kind has a source, and the item cannot be resolved.
     """
     item = work.resolve(naming.kind, naming.id, naming.number, naming.fields)
     if not item.resolved and work.kinds[naming.kind].source:
@@ -502,6 +504,6 @@ def _task(plans: Plans, work: Work, naming: Naming) -> Task | None:
 
 
 def _each(tasks: Iterable[Task | None], levels: set[str]) -> list[Task]:
-    """The tasks of plans with one of these units, without repetition."""
+    """Return the tasks of plans with one of these units, without repetition."""
     found = [task for task in tasks if task is not None and task.plan.settings.unit in levels]
     return list({(task.plan.path, task.key): task for task in found}.values())

@@ -1,4 +1,4 @@
-"""A task of a plan, as far as it can be read, and what is wrong with the shape of tasks and their plan."""
+"""A task of a plan, with lenient access to its values, and the flaws in the shape of tasks and plans."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Task(DataEntry):
 
     @cached_property
     def id(self) -> str:
-        """Its id as it is written; empty if it has none. Where tasks are kept by id, it is their key."""
+        """The id as it is written; empty if there is none. If tasks are stored by id, the key is the id."""
         value = self.said("id")
         if value is None and isinstance(self.key[-1], str):
             value = self.key[-1]
@@ -50,84 +50,84 @@ class Task(DataEntry):
 
     @property
     def name(self) -> str:
-        """Its name in messages: its id, or its place if it has none."""
+        """The task's name in messages: its id, or its place if it has none."""
         if self.id.isdigit():
             return f"task {self.id}"
         return self.id or f"the task at {self.field()}"
 
     @property
     def title(self) -> str:
-        """Its title; empty if it has none."""
+        """The task's title; empty if it has none."""
         return self.text("title")
 
     @property
     def status(self) -> str:
-        """Its status as it is written; empty if it has none."""
+        """The status as it is written; empty if there is none."""
         return self.text("status")
 
     @property
     def depends_on(self) -> Sequence[str]:
-        """The ids of the tasks that it needs."""
+        """The ids of the tasks that this task depends on."""
         return [text for _, text in self.listed("depends_on")]
 
     @property
     def expected_files(self) -> Sequence[str]:
-        """The files, folders and patterns that it is to touch."""
+        """The files, folders and patterns that the task is expected to touch."""
         return [text for _, text in self.listed("expected_files")]
 
     @property
     def done_criteria(self) -> Sequence[str]:
-        """The conditions that hold when it is done."""
+        """The conditions that hold when the task is done."""
         return [text for _, text in self.listed("done_criteria")]
 
     @property
     def started(self) -> bool:
-        """True if its status says that it was begun."""
+        """True if the status is a started one."""
         return self._has(self.plan.settings.started)
 
     @property
     def done(self) -> bool:
-        """True if its status says that it is done."""
+        """True if the status is a done one."""
         return self._has(self.plan.settings.done)
 
     @property
     def deferred(self) -> bool:
-        """True if its status says that it is put off, so that nothing waits for it."""
+        """True if the status is `deferred`, so that nothing waits for the task."""
         return self._has(["deferred"])
 
     @property
     def line(self) -> int | None:
-        """The line at which it stands: that of its id, where it has one."""
+        """The task's line: that of its id, if it has one."""
         return self.line_of(*([] if self.said("id") is None else [self.key_of("id")]))
 
     def key_of(self, name: str) -> str:
-        """The key under which something of it stands, or would: one of `specguard.work.kinds.KEYS`."""
+        """Return the task's key for a property in `specguard.work.kinds.KEYS`."""
         return self.plan.settings.key_of(name)
 
     def said(self, name: str) -> Any:
-        """The value of something that plans say of tasks; None if nothing is said."""
+        """Return the value of a task's property; None if the plan does not have it."""
         return self.value.get(self.key_of(name))
 
     def text(self, name: str) -> str:
-        """A text that the plan has for a task; empty if it has none."""
+        """Return a property as text; empty if it is not a text."""
         value = self.said(name)
         return value.strip() if isinstance(value, str) else ""
 
     def listed(self, name: str) -> Sequence[tuple[Place, str]]:
-        """The texts of a list that the plan has for a task, each with its place below the task."""
+        """Return the texts of a property that is a list, each with its place below the task."""
         value, key = self.said(name), self.key_of(name)
         texts = [(at, element_text(one)) for at, one in enumerate(value if isinstance(value, list) else ())]
         return [((key, at), text) for at, text in texts if text]
 
     @property
     def expected_paths(self) -> Covering:
-        """The paths that its `expected_files` cover together; entries without a meaning are left out."""
+        """The paths that all `expected_files` cover; entries that are not valid patterns are left out."""
         code = self.plan.settings.code
         patterns = [text for one in self.expected_files for text in expectation(one, code).paths.patterns]
         return Covering(list(dict.fromkeys(patterns)))
 
     def origin(self, name: str) -> Origin:
-        """The place of a field in the plan, for a citation.
+        """Return the place of a property in the plan, for a citation.
 
         Args:
             name: one of `specguard.work.kinds.KEYS`.
@@ -143,14 +143,14 @@ class Task(DataEntry):
         *place: str | int,
         setting: str = "",
     ) -> Finding:
-        """A finding about it, or about something within it.
+        """Return a finding about the task, or about a place within it.
 
         Args:
-            message: what is wrong.
+            message: the problem.
             help: the next step.
-            key: what tells it from others.
-            place: where it is, below the task.
-            setting: the key of its kind's table that asks for it.
+            key: the part of the finding's key that identifies it.
+            place: the place below the task.
+            setting: the key in the kind's table that requires it.
         """
         found = self.plan.finding(message, help, key, (*self.key, *place), setting)
         found.line = found.line if place else self.line
@@ -161,20 +161,20 @@ class Task(DataEntry):
 
 
 def element_text(value: Any) -> str:
-    """The text of an element of a list; empty if it is none."""
+    """Return the text of a list's element; empty if the element is not a text or an integer."""
     if isinstance(value, str):
         return value.strip()
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
-# A remark and a line behind a path: `src/x.py (new)`, `src/x.py:12`.
+# A remark and a line number after a path: `src/x.py (new)`, `src/x.py:12`.
 _REMARK: Final = re.compile(r"(?<!\s)\s+(?:\([^()]*\)|#.*|(?:--?|\u2013|\u2014)\s.*)$")
 _LINES: Final = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 _PROBES: Final = (b"\x01", b"\x01/\x02", b"\x02/\x01/\x02")
 LONGEST: Final = 1000
-"""How many characters an expected path has at most."""
+"""The limit in characters for an expected path."""
 
-# What is nothing, absolute, climbs out of its folder, has backslashes for slashes, or control characters.
+# Empty, absolute, with `..`, with backslashes instead of slashes, or with control characters.
 _NO_PATH: Final = re.compile(
     r"\Z|[/~]|[A-Za-z]:[\\/]|(?:.*/)?\.\.(?:/|\Z)|[^/]*\\[^/]*\Z|.*[\0-\x1f\x7f]", re.DOTALL
 )
@@ -184,8 +184,8 @@ class Expectation(Record):
     """The paths that one entry of `expected_files` covers.
 
     Attributes:
-        paths: patterns from the repository's root; empty if the entry means none.
-        problem: why it means none, as a clause; empty if it does.
+        paths: patterns from the repository's root; empty if the entry is invalid.
+        problem: the reason why the entry is invalid, as a clause; empty for a valid one.
     """
 
     paths: Covering
@@ -193,14 +193,14 @@ class Expectation(Record):
 
 
 def expectation(text: str, code: str = "") -> Expectation:
-    """The paths that an entry of `expected_files` covers: a file, a folder with its content, or a pattern.
+    """Return the paths that an entry of `expected_files` covers: a file, a folder's content, or a pattern.
 
-    A name is also taken as it stands, so that `app/[id]/page.tsx` is that file. A remark behind the path
-    (`src/x.py (new)`) and a line (`src/x.py:12`) are left out.
+    A name also matches literally, so that `app/[id]/page.tsx` is that file. A remark after the path
+    (`src/x.py (new)`) and a line number (`src/x.py:12`) are ignored.
 
     Args:
         text: the entry.
-        code: the folder that it is relative to; empty for the repository's root.
+        code: the folder that the entry is relative to; empty for the repository's root.
     """
     path = text.strip()
     if len(path) > LONGEST:
@@ -217,33 +217,33 @@ def expectation(text: str, code: str = "") -> Expectation:
     try:
         return Expectation(Covering([ahead + escape(path), ahead + path]))
     except PatternError:
-        # As a name it may still be one; as a pattern it is none.
+        # It is not a pattern, but it may still be the name of a file.
         if not any(char in path for char in "*?"):
             return Expectation(Covering([ahead + escape(path)]))
         return Expectation(Covering(), "is no pattern")
 
 
 def expects_all(expected: Expectation) -> bool:
-    """True if an entry covers every file there is."""
+    """Return True if an entry covers every possible file."""
     if not any("*" in pattern for pattern in expected.paths.patterns):
         return False
     return all(expected.paths.find(probe) is not None for probe in _PROBES)
 
 
 def marked(text: str, task: Task, *, status: str, evidence: Sequence[Any] = ()) -> str:
-    """The text of a plan's file with another status of one task, and with evidence added to what it has.
+    """Return the text of a plan's file with a new status of one task, and with further evidence.
 
     Args:
-        text: the file as it is, which the task was read from.
+        text: the file's current text, which the task was read from.
         task: the task.
-        status: its status from now on.
-        evidence: further entries of its verification, as `specguard.plans.verification` reads them.
+        status: the new status.
+        evidence: entries to add to the verification, as `specguard.plans.verification` reads them.
 
     Returns:
-        The text; all but these two values is left as it is written.
+        The text, unchanged except for these two values.
 
     Raises:
-        SpecguardError: the file is no JSON.
+        SpecguardError: the file is not JSON.
     """
     if data_kind(task.plan.path) != "json":
         said, help = "specguard marks tasks only in plans that are JSON", "mark it by hand, with its evidence"
@@ -257,13 +257,13 @@ def marked(text: str, task: Task, *, status: str, evidence: Sequence[Any] = ()) 
 
 
 def _with(text: str, place: Place, key: str, value: Any) -> str:
-    """A text of JSON in which one key of the object at a place has another value."""
+    """Return JSON text in which one key of the object at a place has another value."""
     start = min(at for at in map(text.find, "[{") if at >= 0)
     for part in place:
-        # Of a key that is there twice the file could not be read.
+        # A file with a duplicate key cannot be read, so the key is unique.
         start = next(begin for name, _, begin, _ in members(text, start) if name == part)
     known = members(text, start)
-    # What stands before a key, with its line's indentation.
+    # The text before a key: a line break and the indentation.
     lead = text[start + 1 : known[0][1]] if known else ""
     new = json.dumps(value, ensure_ascii=False)
     if "\n" in lead and isinstance(value, list) and value:
@@ -284,11 +284,11 @@ _KINDS: Final = {
 
 
 def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
-    """The flaws of a plan itself; its dependencies and its verification are checked elsewhere.
+    """Yield the flaws of a plan itself; other functions check its dependencies and verification.
 
     Args:
         plan: the plan.
-        documents: those of the tree that it is in.
+        documents: the documents of the plan's tree.
 
     Raises:
         MissingFact: the file that describes its options cannot be read.
@@ -309,7 +309,7 @@ def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
 
 
 def _listing(plan: Plan) -> Iterator[Finding]:
-    """The flaws of the list of tasks."""
+    """Yield the flaws of the list of tasks."""
     listing, where, top = plan.listing, plan.settings.tasks, plan.tasks_key
     if not isinstance(listing, (list, dict)) or not listing:
         said = f"{path_text(plan.path)} lists no task in {where!r}"
@@ -323,7 +323,7 @@ def _listing(plan: Plan) -> Iterator[Finding]:
 
 
 def _option(plan: Plan, documents: Documents) -> Iterator[Finding]:
-    """The findings about the plan's option: it must be named, and one that is described."""
+    """Yield findings about the plan's option, which must be named and described."""
     name, options = plan.settings.option, plan.settings.options
     if name and not plan.option:
         said = f"{path_text(plan.path)} does not name the option that it was made from ({name!r})"
@@ -341,7 +341,7 @@ def _option(plan: Plan, documents: Documents) -> Iterator[Finding]:
 
 
 def task_flaws(task: Task) -> Iterator[Finding]:
-    """The flaws of a task itself."""
+    """Yield the flaws of a task itself."""
     for name in task.plan.settings.required:
         if task.said(name) is None and not (name == "id" and task.id):
             key = task.key_of(name)
@@ -394,7 +394,7 @@ def _list(task: Task, name: str, values: Sequence[Any]) -> Iterator[Finding]:
             why = "is empty" if value == "" else f"is {kind_of(value)}, not a text"
             said, step = f"{key}.{position} of {task.name} {why}", "Write it as a text, or take it out."
             yield _of_task(task, said, step, name, f"element:{why}", position)
-        # A pattern may be without a letter, and a placeholder among commands matters once the task is done.
+        # A pattern may have no letter; placeholders among commands only matter when the task is done.
         elif name != "verify" and any(map(str.isalnum, text)) and owes(text):
             yield _owed(task, name, text, position)
         elif name == "expected_files":
@@ -416,11 +416,11 @@ def _owed(task: Task, name: str, text: str, *below: int) -> Finding:
 def _of_task(
     task: Task, message: str, help: str, name: str, what: str, *below: int, setting: str = ""
 ) -> Finding:
-    """A finding about something of a task, at its line."""
+    """Return a finding about a property of a task, at the property's line."""
     place: Place = () if task.said(name) is None else (task.key_of(name), *below)
     return task.finding(message, help, f"{task.id or '?'}:{name}:{what}", *place, setting=setting)
 
 
 def kind_of(value: Any) -> str:
-    """The kind of a value, for messages."""
+    """Return the kind of a value, for messages."""
     return _KINDS.get(type(value), "a number")

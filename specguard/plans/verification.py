@@ -1,14 +1,14 @@
 """The verification of a task, as a plan states it.
 
-Under `verification` of the task stands one entry, or a list of them:
+A task's `verification` has one entry, or a list of them:
 
-- a command with its exit code: `{"command": "pytest -q", "exit_code": 0}`;
-- several of them: `{"commands": [...]}`, each such an entry, or a text with `exit_code` beside the list;
-- the manifest of a run: `{"manifest": ".runs/task_003/1/manifest.json"}`, or its path alone;
-- a person's word: `{"note": "works on the device", "by": "Ann Lee", "at": "2026-01-31"}`. The task's own keys
-  `verified_note`, `verified_by` and `verified_at` say the same.
+    - a command with its exit code: `{"command": "pytest -q", "exit_code": 0}`
+    - several commands: `{"commands": [...]}`, each such an entry, or a text with `exit_code` next to the list
+    - the manifest of a run: `{"manifest": ".runs/task_003/1/manifest.json"}`, or only its path
+    - a person's statement: `{"note": "works on the device", "by": "Ann Lee", "at": "2026-01-31"}`
 
-In an entry with commands or a manifest, a note, a person and a time are welcome and prove nothing.
+The task's own keys `verified_note`, `verified_by` and `verified_at` are also a person's statement. In an
+entry with commands or a manifest, a note, a person and a time are allowed but prove nothing.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class RanCommand(Record):
     """A command that was run.
 
     Attributes:
-        command: as it is written.
-        code: its exit code; None if none is recorded, or something that is none.
-        place: where it stands, below the task.
+        command: the command as it is written.
+        code: the exit code; None if no valid one is recorded.
+        place: the place below the task.
     """
 
     command: str
@@ -56,13 +56,13 @@ class RanCommand(Record):
 
 
 class Manual(Record):
-    """A person's word.
+    """A person's statement.
 
     Attributes:
-        note: what they found; empty if there is none.
-        who: who they are; empty if nobody is named.
-        when: the time, as written; empty if there is none.
-        place: where it stands, below the task.
+        note: the person's observation; empty if there is none.
+        who: the person; empty if nobody is named.
+        when: the time as it is written; empty if there is none.
+        place: the place below the task.
     """
 
     note: str
@@ -72,13 +72,13 @@ class Manual(Record):
 
 
 class TaskEvidence(Record):
-    """Everything that a plan says of how a task was verified.
+    """All the verification that a plan states for a task.
 
     Attributes:
         ran: the commands.
-        manual: the words of people.
-        runs: the paths that are cited as manifests, and where they stand.
-        other: where something else stands that proves nothing.
+        manual: the statements of people.
+        runs: the paths cited as manifests, and their places.
+        other: the places of entries that prove nothing.
     """
 
     ran: list[RanCommand] = []
@@ -91,7 +91,7 @@ class TaskEvidence(Record):
 
 
 def evidence_of(task: Task) -> TaskEvidence:
-    """The verification of a task, as a plan states it."""
+    """Return the verification of a task, as its plan states it."""
     evidence = TaskEvidence()
     key = task.key_of("verification")
     _read(evidence, task.value.get(key), (key,))
@@ -104,7 +104,7 @@ def evidence_of(task: Task) -> TaskEvidence:
 def _read(
     evidence: TaskEvidence, value: Any, place: Place, code: int | None = None, *, commands: bool = False
 ) -> None:
-    """Read one entry or a list of them; a text in a list of commands has the code that stands beside it."""
+    """Read one entry or a list of them; texts in a list of commands share the code next to the list."""
     if isinstance(value, list):
         for position, one in enumerate(value):
             _read(evidence, one, (*place, position), code, commands=commands)
@@ -119,7 +119,7 @@ def _read(
 
 
 def _entry(evidence: TaskEvidence, entry: Mapping[str, Any], place: Place, code: int | None) -> None:
-    # Of several codes the one counts that tells of a failure, or of nothing.
+    # Of several codes, a failure takes precedence, then an invalid code.
     codes = [_code(entry[key]) for key in entry if normal_name(key) in _CODE] or [code]
     code = next((one for one in codes if one), None if None in codes else 0)
     before = len(evidence.ran)
@@ -128,7 +128,7 @@ def _entry(evidence: TaskEvidence, entry: Mapping[str, Any], place: Place, code:
         evidence.ran.append(RanCommand(command.strip(), code, (*place, "command")))
     if isinstance(several, list):
         _read(evidence, several, (*place, "commands"), code, commands=True)
-    # A failure counts also in a form that proves nothing.
+    # A failure counts even in a form that would prove nothing.
     results = TaskEvidence()
     for key in ("results", "checks"):
         _read(results, entry.get(key), (*place, key))
@@ -144,7 +144,7 @@ def _entry(evidence: TaskEvidence, entry: Mapping[str, Any], place: Place, code:
 
 
 def _code(value: Any) -> int | None:
-    """An exit code; a text is read as far as it tells of a failure."""
+    """Return an exit code; a text only counts if it contains a code other than 0."""
     digits = value.strip().removeprefix("-") if isinstance(value, str) else ""
     if digits.isascii() and digits.isdigit() and len(digits) < 10:
         return int(value) or None
@@ -158,7 +158,7 @@ def _manual(entry: Mapping[str, Any], place: Place) -> Manual:
 
 
 def _is_path(text: str) -> bool:
-    """True if a text is a path, and no sentence or command."""
+    """Return True if a text is a path, not a sentence or a command."""
     text = text.strip()
     return bool(_PATH.fullmatch(text)) and "/" in text and "://" not in text
 
@@ -172,7 +172,7 @@ NOBODY: Final = frozenset(
         "tbd", "the", "todo", "unknown", "user", "verifier", "via",
     }
 )  # fmt: skip
-"""Words that stand for a person where none is named."""
+"""Words in place of a person that identify nobody."""
 
 _FILL: Final = re.compile(r"<[^<>]*>|\.{3}|\u2026|(?i:todo|tbd|fixme|n/?a|none)\b.*", re.DOTALL)
 _CANNOT_FAIL: Final = re.compile(r"(?:true|:|exit 0|(?:echo|printf)\b[^|&;><$`()]*)", re.DOTALL)
@@ -186,18 +186,18 @@ _FORMS: Final = (
 
 
 def unverified(task: Task, proof: RunProof, today: date) -> Iterator[Finding]:
-    """Findings about missing evidence for a task that is done.
+    """Yield findings about missing evidence for a task that is done.
 
     Args:
         task: the task.
-        proof: tells of a run whether it shows a task.
+        proof: decides if a run proves a task.
         today: the UTC date.
 
     Raises:
-        MissingFact: a run is cited that cannot be looked up here, and nothing else proves the task.
+        MissingFact: a cited run cannot be looked up here, and nothing else proves the task.
     """
     evidence = evidence_of(task)
-    # Of each command what was run last counts.
+    # The last run of each command counts.
     recorded = {_plain(one.command): one for one in evidence.ran}
     failed = [ran for ran in recorded.values() if ran.code]
     words = [(manual_problem(one, today), "manual", one.place) for one in evidence.manual]
@@ -227,24 +227,24 @@ def unverified(task: Task, proof: RunProof, today: date) -> Iterator[Finding]:
 
 
 def commands_of(task: Task) -> Sequence[tuple[Place, str]]:
-    """The commands that verify a task, each with its place below it; what is to be filled in is left out."""
+    """Return the commands that verify a task, each with its place below it, without placeholders."""
     return [(place, text) for place, text in task.listed("verify") if not _FILL.fullmatch(text)]
 
 
 def proofs_of(task: Task) -> Sequence[str]:
-    """Those that can fail, and so prove something."""
+    """Return the commands that can fail, and so can prove something."""
     return [command for _, command in commands_of(task) if not _CANNOT_FAIL.fullmatch(command)]
 
 
 def same_command(one: str, other: str) -> bool:
-    """True if two texts are the same command, however they are spaced."""
+    """Return True if two texts are the same command, ignoring whitespace."""
     return _plain(one) == _plain(other)
 
 
 def _unproven(
     task: Task, runs: Iterable[tuple[str, Place]], recorded: Mapping[str, RanCommand], proof: RunProof
 ) -> list[tuple[str, str, Place]] | None:
-    """The reasons why neither the recorded commands nor a cited run prove a task; None if they do."""
+    """Return the reasons why neither the recorded commands nor a cited run prove a task; None if they do."""
     without = [command for command in proofs_of(task) if _plain(command) not in recorded]
     unknown = next((ran for ran in recorded.values() if ran.code is None), None)
     if recorded and not without and unknown is None:
@@ -263,7 +263,7 @@ def _unproven(
 
 
 def _run_problem(cited: str, task: Task, proof: RunProof) -> str:
-    """The reason why a cited run proves nothing; empty if it proves the task."""
+    """Return the reason why a cited run proves nothing; empty if it proves the task."""
     named = cited.encode("utf-8", "surrogateescape")
     path = None if named.startswith(b"/") else plain_path(named)
     shown, records = shortened(cited, 80), proof.records
@@ -274,12 +274,12 @@ def _run_problem(cited: str, task: Task, proof: RunProof) -> str:
     if data_kind(path) is None:
         path += b"/manifest.json"
     flaw = proof.flaw(records.at(path), Claim(task.name, ids=[task.id], plan=path_text(task.plan.path)))
-    # RUN007 says what falls short of the grade.
+    # RUN007 reports a run whose grade, item or tree falls short.
     return f"the run {shown!r} {flaw.reason}" if flaw is not None and not flaw.bound else ""
 
 
 def manual_problem(manual: Manual, today: date) -> str:
-    """The missing part of a person's statement; empty if it is complete."""
+    """Return the missing parts of a person's statement, as a clause; empty if it is complete."""
     day = parse_date(manual.when)
     parts = {
         "a note": manual.note and not owes(manual.note),
@@ -292,7 +292,7 @@ def manual_problem(manual: Manual, today: date) -> str:
 
 
 def _is_nobody(who: str) -> bool:
-    """True if what stands for a person names a model, or only what anybody may be called: `the agent`."""
+    """Return True if a person's name only names a model, or only has generic words: `the agent`."""
     from specguard.declaration.look_alikes import reading
 
     read = reading(who)
