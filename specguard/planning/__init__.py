@@ -1,1 +1,1 @@
-"""From a proposal to a plan: OpenSpec change folders, spec-kit folders, and the plans made of them."""
+"""From a proposal to a plan: OpenSpec change folders, spec-kit folders, and the plans made from them."""

@@ -1,7 +1,7 @@
-"""The files that planning writes: the planner's brief, a change's folder, and the plan of a `tasks.md`.
+"""The files that planning writes: the planner's brief, a change's folder, and the plan from a `tasks.md`.
 
-A change has OpenSpec's form, with `TODO:` for all that a person must say. Of a `tasks.md` each box becomes
-one task, held to the rules that will judge it.
+A new change has OpenSpec's form, with `TODO:` wherever a person must write. Each box of a `tasks.md` becomes
+one task, and the rules that will judge the plan check it first.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 CONTEXT: Final = "CONTEXT.md"
-"""What every agent of a plan is to know, beside the plan."""
+"""The page that every agent of a plan must read besides the plan."""
 
 _PATH: Final = re.compile(
     r"(?<![\w/.@:-])((?:[\w.@+-]+/)+[\w.@+*-]*|[\w@+-]+\.(?!\d)[A-Za-z]\w{0,7})(?![\w/@:-])"
@@ -57,26 +57,26 @@ _TOLD: Final = {
     "design.md": ("context", "goals / non-goals", "decisions"),
     "plan.md": ("summary", "technical context"),
 }
-"""The sections that the page of context has, by the file that they are in."""
+"""The sections that the context page copies, by source file."""
 
 
 class NewPlan:
-    """A plan that is to be written.
+    """A plan to write.
 
     Args:
-        source: the folder that it is made from.
+        source: the folder that the plan is made from.
         kind: the plan's kind.
         name: the plan's name.
-        option: the option that was chosen; empty if its kind asks for none.
-        goal: what it is for; empty: what its source is called.
+        option: the chosen option; empty if the kind needs none.
+        goal: the plan's goal; empty for the source's name.
 
     Attributes:
-        folder: its folder, from the root.
-        path: its file.
-        ids: the ids of its tasks.
+        folder: the plan's folder, from the root.
+        path: the plan's file.
+        ids: the task ids, by box.
 
     Raises:
-        SpecguardError: the name is none, or the kind of plans is one that cannot be written.
+        SpecguardError: the name is invalid, or plans of this kind cannot be written.
     """
 
     def __init__(self, source: SourceFolder, kind: PlanKind, name: str, *, option: str, goal: str) -> None:
@@ -94,7 +94,7 @@ class NewPlan:
             raise SpecguardError("specguard writes plans only as JSON", path=self.path, help=help)
 
     def files(self) -> Mapping[str, str]:
-        """The files of the plan, by path: the plan itself, what its agents must know, and its logs."""
+        """Return the plan's files by path: the plan itself, the context page for its agents, and its logs."""
         return {
             self.path: json.dumps(self._value(), indent=2, ensure_ascii=False) + "\n",
             f"{self.folder}/{CONTEXT}": "\n".join(_context(self._source, self._name)),
@@ -106,7 +106,7 @@ class NewPlan:
         }
 
     def notes(self) -> Iterator[str]:
-        """The open work of the person who made the plan: commands, files, ticked boxes."""
+        """Yield notes on what the plan's author must still handle: commands, files, ticked boxes."""
         for box, task_id in self.ids.items():
             if not box.values("verify"):
                 yield f"{task_id} ({box.name}) has no command in `verify`, and may not run without one"
@@ -117,15 +117,15 @@ class NewPlan:
                 yield f"the box of {task_id} is ticked, and nothing shows that it is done: specguard {said}"
 
     def hold(self, top: str, text: str, kind_name: str) -> None:
-        """Refuse it if it has not the shape of a plan, or its tasks need each other in a way that cannot be.
+        """Check that the plan has the required shape, and that its tasks' dependencies can be met.
 
         Args:
             top: the checkout's root.
-            text: what is to stand in its file.
+            text: the planned content of the plan's file.
             kind_name: the name of its kind.
 
         Raises:
-            SpecguardError: the first thing that is wrong.
+            SpecguardError: the plan has a flaw; the first one is reported.
         """
         data = read_data(text, "json")
         folder, path = self.folder.encode(), self.path.encode()
@@ -154,7 +154,7 @@ class NewPlan:
             raise _unready(said, options, help)
 
     def _value(self) -> Any:
-        """The data of its file."""
+        """Return the data of the plan's file."""
         kind = self._kind
         top = {"goal": self._goal, "source": self._source.path}
         option = {kind.option: self._option} if kind.option else {}
@@ -184,10 +184,10 @@ class NewPlan:
 
 
 def plan_kind(kinds: Mapping[str, PlanKind], wanted: str) -> str:
-    """The name of the kind of plans that is meant.
+    """Return the name of the kind of plans that the user means.
 
     Raises:
-        SpecguardError: there is none, or several.
+        SpecguardError: the kind is unknown, or there are several.
     """
     if wanted in kinds or (not wanted and len(kinds) == 1):
         return wanted or next(iter(kinds))
@@ -200,14 +200,14 @@ def plan_kind(kinds: Mapping[str, PlanKind], wanted: str) -> str:
 
 
 def require_open(policy: Policy, path: str) -> None:
-    """Refuse a plan before the stages that come before it are complete in the working tree.
+    """Check that the stages before a plan are complete in the working tree.
 
     Args:
         policy: the policy.
         path: the plan's file, from the root.
 
     Raises:
-        SpecguardError: one is not, with what is missing.
+        SpecguardError: an earlier stage is incomplete; the message names what is missing.
     """
     if not (policy.declares("wave_settings") and policy.declares("contracts")):
         return
@@ -224,7 +224,7 @@ def require_open(policy: Policy, path: str) -> None:
             stage = wave.by_name[settings.name]
             for earlier in stage.waits_for[:1] if stage.needed else ():
                 missing = earlier.missing[0]
-                # What is wrong with a file that is there is mended in it first.
+                # Flaws of an existing file have to be fixed in that file first.
                 unwritten = () if missing.path else earlier.settings.artifacts
                 absent = [one for one in unwritten if one in contracts and not wave.artifacts(one)]
                 step = "complete it first; specguard status --worktree tells more"
@@ -253,7 +253,7 @@ def _folder(kind: PlanKind, name: str) -> str:
 
 
 def _files(box: Box) -> list[str]:
-    """The files of a task: those that it says, else those that its text names."""
+    """Return the files of a task: those of its `files` details, else those that its text names."""
     if box.says("files"):
         found = [file for value in box.values("files") for file in files_of(value)]
     elif box.id.startswith("T"):
@@ -264,7 +264,7 @@ def _files(box: Box) -> list[str]:
 
 
 def _context(source: SourceFolder, name: str) -> Iterator[str]:
-    """The page that every agent of a plan is to know: why the change is made, and what it must do."""
+    """Yield the lines of the context page: the reasons for the change, and its requirements."""
     yield from (f"# Context of {name}", "", f"Made from `{source.path}`, which says more.", "")
     for file, titles in _TOLD.items():
         page = SourcePage(source.read(file) or "")
@@ -285,11 +285,11 @@ def _without_comments(text: str) -> str:
 
 
 BRIEF: Final = "PLANNER.md"
-"""What the planner's brief is called, in the folder above those of the plans."""
+"""The file name of the planner's brief, in the folder above the plans' folders."""
 
 
 def planner_brief(policy: Policy) -> str:
-    """The brief of the planning agent: the policy for all kinds of plans that it describes."""
+    """Return the brief of the planning agent: the policy for all kinds of plans that it describes."""
     works: Mapping[str, WorkKind] = policy.declared("work_kinds")
     models = policy.declared("models")
 
@@ -313,17 +313,17 @@ def planner_brief(policy: Policy) -> str:
 def proposal_files(
     top: str, slug: str, capabilities: Sequence[str], *, specs: bool, today: date
 ) -> Mapping[str, str]:
-    """The files of a change, by their paths from the root.
+    """Return the files of a change, by path from the root.
 
     Args:
-        top: the checkout's root, whose capabilities are looked at: one that has a specification is modified.
+        top: the checkout's root. A capability that has a specification there is modified, any other is new.
         slug: the change's name.
-        capabilities: what it is about, as `cart` or `shop/cart`; none: the slug.
-        specs: whether it changes any behaviour; without, it says so in place of deltas.
+        capabilities: the affected capabilities, such as `cart` or `shop/cart`; empty for the slug.
+        specs: True if the change alters behaviour; otherwise its metadata says so, and it has no deltas.
         today: the UTC date.
 
     Raises:
-        SpecguardError: a name is none that OpenSpec takes.
+        SpecguardError: OpenSpec does not allow a name, or the options contradict each other.
     """
     _check_name(slug, "a change")
     wrong, help = "", "give it another name"
@@ -356,5 +356,5 @@ def _check_name(name: str, what: str) -> None:
 
 
 def _rendered(name: str, **values: object) -> str:
-    """A page of the policy's own words and of names that were checked."""
+    """Return a page filled with the policy's own words and with checked names."""
     return markdown_pages("specguard.planning").get_template(name).render(values)

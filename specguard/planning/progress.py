@@ -1,4 +1,4 @@
-"""The progress of plans' tasks: those that can begin, those that wait and for what, and their runs."""
+"""The progress of plans' tasks: which can begin, which wait and for what, and the runs of each."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "specguard.plans/1"
 STATES: Final = ("done", "begun", "ready", "waiting", "blocked", "deferred")
-"""The states of a task, in the order in which a table has them."""
+"""The states of a task, in the order of a table's columns."""
 
 
 @dataclass(frozen=True)
 class TaskState:
-    """A task, and how far it is, as a report has it.
+    """A task and its progress, for a report.
 
     Attributes:
-        id: what it is called.
-        title: what it is.
-        status: its status as it is written.
+        id: the task's id.
+        title: the task's title.
+        status: the status as it is written.
         state: one of `STATES`.
-        waits: why it is not ready, one clause each: for a stage, a task, or for a command that verifies it.
-        verify: the commands that verify it.
-        expected_files: the files that it is expected to touch.
-        done_criteria: what holds when it is done.
-        line: its line in the file; None if it is not known.
+        waits: the reasons why the task is not ready, one clause each: a stage, a task, or a missing command.
+        verify: the commands that verify the task.
+        expected_files: the files that the task is expected to touch.
+        done_criteria: the conditions that hold when the task is done.
+        line: the line in the file; None if unknown.
     """
 
     id: str
@@ -64,14 +64,14 @@ class TaskState:
 
 @dataclass(frozen=True)
 class PlanState:
-    """A plan, or a folder that none was made of yet.
+    """A plan, or a source folder without a plan.
 
     Attributes:
-        name: its name.
-        path: the file that lists its tasks.
-        form: `plan`, or whose form the folder has: `openspec` or `spec-kit`.
-        source: the folder that it was made from; None if it names none.
-        tasks: its tasks, in order.
+        name: the plan's name.
+        path: the file that lists the tasks.
+        form: `plan`, or the folder's form: `openspec` or `spec-kit`.
+        source: the folder that the plan was made from; None if it names none.
+        tasks: the tasks, in order.
     """
 
     name: str
@@ -87,22 +87,22 @@ class PlanState:
 
     @property
     def next(self) -> TaskState | None:
-        """The first task that can be begun."""
+        """The first task that is ready; None if there is none."""
         return next((task for task in self.tasks if task.state == "ready"), None)
 
     @property
     def data(self) -> dict[str, Any]:
-        """The same for a report."""
+        """The data for a report."""
         return {**asdict(self), "counts": self.counts, "next": self.next.id if self.next else None}
 
 
 def plan_states(files: Sequence[PlanFile], top: str, waiting: Mapping[bytes, str]) -> list[PlanState]:
-    """The plans of a checkout, and its changes and features of which there is none.
+    """Return the plans of a checkout, and its changes and features without a plan.
 
     Args:
         files: the plans' files.
         top: the checkout's root.
-        waiting: what all tasks of a plan wait for, by its path.
+        waiting: the reason why all tasks of a plan wait, by the plan's path.
 
     Raises:
         SpecguardError: a file cannot be read.
@@ -176,9 +176,9 @@ class PlanFile(Record, frozen=False):
     """The file of a plan in a checkout.
 
     Attributes:
-        file: its absolute path.
-        plan: what it says.
-        text: the same as it is written.
+        file: the absolute path.
+        plan: the plan parsed from the file.
+        text: the file's text.
     """
 
     file: str
@@ -186,10 +186,10 @@ class PlanFile(Record, frozen=False):
     text: str
 
     def mark(self, task: Task, *, status: str, evidence: Sequence[Any] = ()) -> None:
-        """Give a task another status, and add to what it has for evidence; all else stays as it is written.
+        """Write another status of a task and further evidence; the rest of the file stays unchanged.
 
         Raises:
-            SpecguardError: the plan is no JSON, or cannot be written.
+            SpecguardError: the plan is not JSON, or cannot be written.
         """
         self.text = marked(self.text, task, status=status, evidence=evidence)
         with writing(self.file, what="the plan"):
@@ -197,15 +197,15 @@ class PlanFile(Record, frozen=False):
 
 
 def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list[PlanFile]:
-    """The plans of a checkout, by path; links lead to none.
+    """Read the plans of a checkout, by path; symbolic links are not followed.
 
     Args:
         kinds: the policy's kinds of plans by name.
         root: the checkout's root.
-        only: one plan's file or folder, from the working directory or absolute; empty: all.
+        only: one plan's file or folder, relative to the working directory or absolute; empty for all plans.
 
     Raises:
-        SpecguardError: there is none, or a file cannot be read.
+        SpecguardError: the checkout has none of these plans, or a file cannot be read.
     """
     found: dict[str, PlanFile] = {}
     wanted = os.path.realpath(only) if only else ""
@@ -243,14 +243,14 @@ def _read(file: str, path: bytes, kind: str, settings: PlanKind, fields: Mapping
 
 
 class TaskDrift(Record):
-    """A task of which its plan and its runs say different things.
+    """A task whose plan and runs contradict each other.
 
     Attributes:
         file: the plan's file.
         task: the task.
-        why: what its runs say, as a sentence.
-        status: the status that brings them together; empty: a person has to decide.
-        evidence: what goes with that status.
+        why: the result of its runs, as a sentence.
+        status: the status that resolves the contradiction; empty if a person has to decide.
+        evidence: the evidence for that status.
     """
 
     file: PlanFile
@@ -261,7 +261,7 @@ class TaskDrift(Record):
 
     @property
     def data(self) -> dict[str, Any]:
-        """Its data for JSON."""
+        """The data for JSON."""
         return {
             "plan": path_text(self.task.plan.path),
             "line": self.task.line,
@@ -274,7 +274,7 @@ class TaskDrift(Record):
 
 
 class Sync(Record):
-    """Compares plans with runs.
+    """The comparison of plans with runs.
 
     Attributes:
         files: the plans of the checkout.
@@ -289,7 +289,7 @@ class Sync(Record):
     root: str
 
     def drifts(self) -> Iterator[TaskDrift]:
-        """Every task of which its plan and its runs say different things, in the order of the plans."""
+        """Yield every task whose plan and runs contradict each other, in the order of the plans."""
         known = self._by_task()
         for file in self.files:
             for task in file.plan.tasks:
@@ -312,7 +312,7 @@ class Sync(Record):
             return TaskDrift(file, task, "no run of it is kept here")
         last = runs[-1]
         if last.succeeded:
-            # Its branch is still to be merged.
+            # The run's branch is not merged yet.
             return None
         state = "died" if last.stale and not task.done else f"ended: {last.state}"
         status = "" if task.done else task.plan.settings.statuses[0]
@@ -320,7 +320,7 @@ class Sync(Record):
 
     @staticmethod
     def _unproven(task: Task, runs: Sequence[RunView]) -> bool:
-        """True if nothing but a run could show a task that is done, and every run of it failed."""
+        """Return True if only a run could prove a done task, and every run of it failed."""
         evidence, last = evidence_of(task), runs[-1]
         if evidence.manual or any(run.succeeded for run in runs):
             return False
@@ -339,7 +339,7 @@ class Sync(Record):
         return TaskDrift(file, task, f"its run {run.run_id} succeeded", status=status, evidence=new)
 
     def _evidence(self, task: Task, run: RunView) -> list[Mapping[str, Any]]:
-        """The evidence of a run for a task: its commands with their exit codes, or its record in the tree."""
+        """Return a run's evidence for a task: its commands with exit codes, or a manifest in the checkout."""
         if run.manifest is None:
             inside = os.path.relpath(run.path, self.root)
             return [] if inside.startswith(os.pardir) else [{"manifest": f"{inside}/{run.layout}"}]
@@ -352,14 +352,14 @@ class Sync(Record):
         return found
 
     def _counts(self, run: RunView) -> bool:
-        """True if a run succeeded, and what it made is in the checkout's history."""
+        """Return True if a run succeeded, and its commit is in the checkout's history."""
         head, manifest = self.git.repository.head, run.manifest
         if not run.succeeded or manifest is None:
             return run.succeeded
         return bool(manifest.commit and head) and is_within(self.git, manifest.commit or "", head or "")
 
     def _by_task(self) -> Mapping[tuple[bytes, str], list[RunView]]:
-        """The runs of each task. An older record names no plan: it counts where only one has that task."""
+        """Return the runs of each task; a record without a plan counts only if one plan has the task."""
         found: dict[tuple[bytes, str], list[RunView]] = {}
         for run in self.runs:
             item = run.manifest.item if run.manifest is not None else None
@@ -373,6 +373,6 @@ class Sync(Record):
 
 
 def _said(task: Task) -> Sequence[Any]:
-    """The evidence of a task, as it is written."""
+    """Return the evidence of a task as it is written, always as a list."""
     said = task.said("verification")
     return said if isinstance(said, list) else [said]

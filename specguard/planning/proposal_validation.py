@@ -1,7 +1,7 @@
-"""The validation of a change's folder, or of a feature's, before a plan is made from it.
+"""The validation of a change's or feature's folder before a plan is made from it.
 
-A change is checked for its sections, requirements, scenarios, tasks and placeholders. Where the program
-`openspec` is installed, its own validator is asked as well, so that nothing is valid here that it refuses.
+A change is checked for its sections, requirements, scenarios, tasks and placeholders. If the program
+`openspec` is installed, its validator runs too. So nothing that OpenSpec refuses is valid here.
 """
 
 from __future__ import annotations
@@ -54,20 +54,20 @@ _OWED: Final = re.compile(
     r"|\{\{[^{}]{0,300}\}\}"
     r"|<[A-Za-z][\w'/-]*(?:[ ][\w'/,-]+)+>"
 )
-"""What is owed within a text that says something else too; of what angles hold only several plain words."""
+"""Placeholders within a text; text in angle brackets is a placeholder only if it is several plain words."""
 
 _TEMPLATES: Final = re.compile(r"\[[A-Z][A-Z0-9 _/-]{3,60}\](?![(\[:])")
-"""The words of spec-kit's templates: `[FEATURE NAME]`, `[DATE]`."""
+"""Placeholders of spec-kit's templates: `[FEATURE NAME]`, `[DATE]`."""
 
 
 class Requirement(NamedTuple):
     """A requirement of a delta.
 
     Attributes:
-        name: what it is called.
-        line: its line, from 1.
-        text: its own text, above its scenarios; empty if it has none, or is only named.
-        scenarios: the scenarios below it: their names and lines, and whether anything is said in them.
+        name: the requirement's name.
+        line: the line, from 1.
+        text: the text above the scenarios; empty if there is none, or the requirement is only named.
+        scenarios: each scenario's name and line, and True if it has steps.
     """
 
     name: str
@@ -77,10 +77,10 @@ class Requirement(NamedTuple):
 
 
 def flaws(folder: SourceFolder) -> list[Issue]:
-    """All that is wrong with a folder, by path and line.
+    """Return all flaws of a folder, by path and line.
 
     Raises:
-        SpecguardError: a file of it cannot be read.
+        SpecguardError: a file of the folder cannot be read.
     """
     names = (PROPOSAL, "design.md", TASKS) if folder.form == "openspec" else ("spec.md", "plan.md", TASKS)
     found = list(_change(folder) if folder.form == "openspec" else _feature(folder))
@@ -96,10 +96,10 @@ def flaws(folder: SourceFolder) -> list[Issue]:
 
 
 def require_valid(folder: SourceFolder) -> None:
-    """Refuse a folder with an error.
+    """Check that a folder has no errors.
 
     Raises:
-        SpecguardError: the first one, and how many there are.
+        SpecguardError: the folder has errors; the message has the first one and the number of others.
     """
     errors = [flaw for flaw in flaws(folder) if flaw.level == "error"]
     if errors:
@@ -110,7 +110,7 @@ def require_valid(folder: SourceFolder) -> None:
 
 
 def requirements(page: SourcePage) -> Mapping[str, Sequence[Requirement]]:
-    """The requirements of a delta by operation."""
+    """Return the requirements of a delta by operation."""
     found: dict[str, list[Requirement]] = {}
     for section in page.sections(2):
         operation = _operation(section)
@@ -181,7 +181,7 @@ def _specs(folder: SourceFolder) -> Iterator[Issue]:
 
 
 def _sections(path: str, page: SourcePage) -> Iterator[Issue]:
-    """Sections of a delta that are not there, or empty, and what stands where nobody reads it."""
+    """Yield missing or empty sections of a delta, and text in places that nobody reads."""
     sections = page.sections(2)
     known = [section for section in sections if _operation(section)]
     if not known:
@@ -215,7 +215,7 @@ def _sections(path: str, page: SourcePage) -> Iterator[Issue]:
 
 
 def _shape(path: str, operation: str, requirement: Requirement) -> Iterator[Issue]:
-    """A requirement without a text that binds, or without a scenario."""
+    """Yield the flaws of a requirement: a text that does not bind, or a missing scenario."""
     name, line, text, scenarios = requirement
     if not text:
         help = "Say below the heading what the system SHALL do."
@@ -234,7 +234,7 @@ def _shape(path: str, operation: str, requirement: Requirement) -> Iterator[Issu
 
 
 def _operation(section: Chapter) -> str:
-    """The operation of a delta's section on requirements; empty for other sections."""
+    """Return the operation of a delta's section; empty for other sections."""
     return next((one.partition(" ")[0] for one in _TITLES if one.lower() == section.title.lower()), "")
 
 
@@ -262,14 +262,14 @@ def _owed(folder: SourceFolder, name: str) -> Iterator[Issue]:
 
 
 def owed(lines: Sequence[str], *, templates: bool = False) -> Iterator[tuple[int, str]]:
-    """The placeholders among lines of Markdown: their line, from 1, and what stands there.
+    """Yield the placeholders in lines of Markdown: the line, from 1, and the text.
 
     Args:
         lines: the lines.
-        templates: whether `[FEATURE NAME]` is a placeholder, as in spec-kit's templates.
+        templates: True if `[FEATURE NAME]` is a placeholder, as in spec-kit's templates.
     """
     for number, line in enumerate(lines, 1):
-        # What is quoted says how something looks, unless it is all that a line says.
+        # A quotation is an example, unless the line consists only of it.
         plain = _QUOTED.sub(" ", line)
         match = _OWED.search(plain) or (_TEMPLATES.search(plain) if templates else None)
         bare = _bare(_QUOTED.sub("it", line) if _says(plain) else line)
@@ -278,14 +278,14 @@ def owed(lines: Sequence[str], *, templates: bool = False) -> Iterator[tuple[int
 
 
 def _bare(text: str) -> str:
-    """A text without the marks of its heading, list and emphasis, and without the word of its step."""
+    """Return a text without Markdown markers and without the keyword of a scenario step."""
     plain = _MARKS.sub("", text).strip()
     step = _STEP.match(plain)
     return plain[step.end() :] if step else plain
 
 
 def _says(text: str) -> bool:
-    """True if a line says anything besides its marks and the word of its step."""
+    """Return True if a line has words besides Markdown markers and a step's keyword."""
     return text == "`" or bool(re.search(r"\w", _bare(text)))
 
 
@@ -293,7 +293,7 @@ def _says(text: str) -> bool:
 
 
 def _validated(folder: SourceFolder, own: Sequence[Issue]) -> Iterator[Issue]:
-    """The flaws that `openspec validate` finds in files of a change without one of the same level so far."""
+    """Yield the flaws found by `openspec validate`, unless its file has a flaw of the same level already."""
     program = shutil.which("openspec")
     if program is None:
         return

@@ -1,18 +1,16 @@
-"""The sources of a plan: changes of OpenSpec, features of spec-kit, and the tasks of their `tasks.md`.
+"""The sources of plans: OpenSpec changes, spec-kit features, and the tasks in their `tasks.md`.
 
-A task is a box of a list, with what stands below it.
+A task is a list item with a checkbox. Details of the task are indented below it, one list item each:
 
-Below a box, further in, stands what a plan has of it besides its title, one item of a list for each:
-
-    - [ ] 1.2 Add the till
-      - verify: pytest -q tests/test_till.py
-      - files: src/till.py, tests/test_till.py
+    - [ ] 1.2 Add it
+      - verify: pytest -q tests/
+      - files: src/a.py, src/b.py
       - depends: 1.1
-      - done: the till sums up the cart
+      - done: the sum is right
 
-`verify` and `done` may be repeated; without `depends` a task needs the one before it. spec-kit's lines
-(`- [ ] T002 [P] [US1] Add the till in src/till.py`) are read in the same way, and name their files
-themselves. What is in a comment or a fenced block is no task.
+`verify` and `done` can be repeated. A task without `depends` depends on the one before it. Lines of spec-kit
+(`- [ ] T002 [P] [US1] Add the till in src/till.py`) are parsed in the same way, but name their files in the
+text. Boxes in comments and fenced blocks are not tasks.
 """
 
 from __future__ import annotations
@@ -42,7 +40,7 @@ FEATURES: Final = "specs"
 TASKS: Final = "tasks.md"
 
 KEBAB: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-"""What OpenSpec takes for the name of a change, and for a part of a capability's."""
+"""The pattern that OpenSpec requires for a change's name, and for each part of a capability's name."""
 
 _FEATURE: Final = re.compile(r"[0-9]{3,}-[^/]+")
 _LARGEST: Final = 1 << 20
@@ -53,7 +51,7 @@ _HIDDEN: Final = re.compile(
     r"|^(?:[ \t]*<!--(?:(?!-->).)*+-->)*+[ \t]*<!--(?!.*-->)(?s:.*?)(?:-->|\Z)|<!--.*?-->",
     re.MULTILINE,
 )
-"""A fenced block, and a comment; one that nothing but comments precede in its line may go on for several."""
+"""A fenced block, or a comment; only a comment at the beginning of a line can span several lines."""
 _HEADING: Final = re.compile(r"(#{1,6})(?:[ \t]+(.*)|$)")
 
 
@@ -63,8 +61,8 @@ class SourceFolder:
 
     Attributes:
         top: the checkout's root.
-        path: the folder, from there.
-        form: whose form it has.
+        path: the folder, from the root.
+        form: the tool whose form the folder has.
     """
 
     top: str
@@ -77,15 +75,15 @@ class SourceFolder:
         return self.path.rpartition("/")[2]
 
     def has(self, name: str) -> bool:
-        """True if a regular file is there, which is no link."""
+        """Return True if a regular file, not a symbolic link, exists at a path in the folder."""
         place = self._place(name)
         return os.path.isfile(place) and not os.path.islink(place)
 
     def read(self, name: str) -> str | None:
-        """The text of a file of it; None if it is not there.
+        """Return the text of a file in the folder; None if it is missing.
 
         Raises:
-            SpecguardError: it cannot be read, is no UTF-8, or is far too large.
+            SpecguardError: the file cannot be read, is not UTF-8, or exceeds a size limit.
         """
         shown = f"{self.path}/{name}"
         if not os.path.lexists(self._place(name)):
@@ -107,7 +105,7 @@ class SourceFolder:
         return text
 
     def files(self, below: str) -> Iterator[str]:
-        """The files below a folder of it, from it, by name; what begins with a dot is left out."""
+        """Yield the files below a subfolder, relative to this folder and sorted; dotfiles are left out."""
         for folder, folders, names in os.walk(self._place(below)):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(names):
@@ -115,7 +113,7 @@ class SourceFolder:
                     yield os.path.relpath(os.path.join(folder, name), self._place("")).replace(os.sep, "/")
 
     def deltas(self) -> Iterator[tuple[str, str]]:
-        """The files of a change that say what it does to a capability, each with the capability's name."""
+        """Yield the delta files of a change, each with the name of its capability."""
         for name in self.files("specs"):
             if name.endswith("/spec.md") and name != "specs/spec.md":
                 yield name, name.removeprefix("specs/").removesuffix("/spec.md")
@@ -125,19 +123,19 @@ class SourceFolder:
 
 
 def source_folders(top: str) -> list[SourceFolder]:
-    """The folders of changes and features of a checkout that have tasks, but for archived ones."""
+    """Return the change and feature folders of a checkout that have tasks, except archived ones."""
     return [folder for folder in _all(top) if folder.has(TASKS)]
 
 
 def source_folder(top: str, name: str) -> SourceFolder:
-    """The folder that a name stands for: of a change, of a feature, or their path.
+    """Return the folder that a name means: a change, a feature, or a path.
 
     Args:
         top: the checkout's root.
         name: the slug of a change, the name of a feature such as `001-cart`, or the path of either.
 
     Raises:
-        SpecguardError: there is none, or several.
+        SpecguardError: the name is unknown or ambiguous.
     """
     plain = name.strip("/")
     known = _all(top)
@@ -164,7 +162,7 @@ def _all(top: str) -> list[SourceFolder]:
 
 
 def _folders(place: str) -> list[str]:
-    """The names of the folders in one, without links and what begins with a dot."""
+    """Return the names of subfolders, without symbolic links and dotfiles."""
     try:
         with os.scandir(place) as found:
             return sorted(
@@ -177,12 +175,12 @@ def _folders(place: str) -> list[str]:
 
 
 class Chapter(NamedTuple):
-    """A heading with what stands below it.
+    """A heading and the lines below it.
 
     Attributes:
         title: the heading's text.
-        line: its line, from 1, which is the position of the first line below it.
-        end: the position behind its last line.
+        line: the heading's line, from 1, which is also the index of the first line below it.
+        end: the index after the last line.
     """
 
     title: str
@@ -191,11 +189,11 @@ class Chapter(NamedTuple):
 
 
 class SourcePage:
-    """A Markdown file by lines. Headings are those that begin their line with `#`, as for OpenSpec.
+    """A Markdown file by lines. A heading begins its line with `#`, as OpenSpec requires.
 
     Attributes:
-        raw: its lines.
-        lines: the same without comments, and with a backquote in place of each line of a fenced block.
+        raw: the lines.
+        lines: the lines without comments, and with a backquote in place of each line of a fenced block.
         open_fence: the line, from 1, of a fence that is never closed; 0 if there is none.
     """
 
@@ -215,7 +213,10 @@ class SourcePage:
         self.lines = _HIDDEN.sub(hidden, plain).split("\n")
 
     def sections(self, level: int, within: Chapter | None = None) -> list[Chapter]:
-        """The sections of a level, in the document or within one; each ends where none lower begins."""
+        """Return the sections of a level in the page or within one section.
+
+        Each section ends at the next heading of its level or a higher one.
+        """
         begin, end = (within.line, within.end) if within else (0, len(self.lines))
         headings = [
             (at, len(match[1]), (match[2] or "").strip())
@@ -231,16 +232,16 @@ class SourcePage:
         ]
 
     def body(self, section: Chapter) -> Sequence[str]:
-        """The lines below a heading."""
+        """Return the lines below a heading."""
         return self.lines[section.line : section.end]
 
 
 DETAILS: Final = ("verify", "files", "depends", "done")
-"""What may be said of a task below its box."""
+"""The keys of a task's details below its box."""
 
 _STEMS: Final = ("verif", "file", "depend", "done")
 _CLOSE: Final = 0.7
-"""How much of a key must agree with a detail's for it to be that one misspelt."""
+"""The minimum similarity for a key to count as a misspelt detail."""
 
 _ITEM: Final = re.compile(r"[ \t]*(?:[-*+]|[0-9]{1,9}[.)])(?:[ \t]+|(?=\[))(?P<text>\S.*)")
 _BOX: Final = re.compile(r"\[[ \t]*(?P<mark>[^\]\s]?)[ \t]*\](?![(\[])[ \t]*(?P<text>.*)")
@@ -251,21 +252,21 @@ _NUMBER: Final = re.compile(
     r"[*_]{0,2}(?P<id>T[0-9]+|[0-9]+(?:\.[0-9]+)+[A-Za-z]?|[0-9]+(?=[.):]))"
     r"[.):]?[*_]{0,2}(?:[ \t]+(?P<text>.*)|$)"
 )
-"""The number of a task; a number alone is one where a mark follows, so that `3 tests` keeps its 3."""
+"""The number of a task; a bare number needs a mark after it, so that `3 tests` keeps its 3."""
 
 _LABELS: Final = re.compile(r"\[(?P<label>P|US[0-9]+)\][ \t]*")
 
 
 class Issue(NamedTuple):
-    """One thing that is wrong with a folder.
+    """One flaw of a folder.
 
     Attributes:
         path: the file or folder, from the repository's root.
-        line: its line, from 1; 0 if it is about the whole of it.
-        message: what is wrong, in one sentence.
+        line: the line, from 1; 0 for the whole file or folder.
+        message: the problem, in one sentence.
         help: the next step.
-        level: an error, for which `plan validate` ends with 1, or a warning, for which it does if `--strict`.
-        openspec: its level for OpenSpec's own validator, where that found it; else empty.
+        level: an error makes `plan validate` exit with 1; a warning does so only with `--strict`.
+        openspec: the level of OpenSpec's own validator, if that found the flaw; otherwise empty.
     """
 
     path: str
@@ -277,12 +278,12 @@ class Issue(NamedTuple):
 
     @property
     def data(self) -> dict[str, Any]:
-        """The same for a report."""
+        """The data for a report."""
         return {**self._asdict(), "line": self.line or None, "openspec": self.openspec or None}
 
 
 class Detail(NamedTuple):
-    """A value that a task has under one key, without the marks of code around it, and its line from 1."""
+    """A value under one of a task's keys, without surrounding code marks, and its line from 1."""
 
     key: str
     value: str
@@ -294,16 +295,16 @@ class Box:
     """A task of a `tasks.md`.
 
     Attributes:
-        line: its line, from 1.
-        id: what it is called there, such as `1.2` or `T002`; empty if it has no number.
-        text: the rest of it.
-        ticked: whether its box has an `x` in it.
-        parallel: whether it says that it may be done beside those before it (`[P]`).
-        story: the user story that it is for, such as `US1`; empty if it says none.
-        group: the heading that it stands below.
-        indent: how far in it begins.
-        details: what is said below it; a key that is none of `DETAILS` is one of them misspelt.
-        notes: everything else that stands below it.
+        line: the line, from 1.
+        id: the number in the file, such as `1.2` or `T002`; empty if there is none.
+        text: the rest of the line.
+        ticked: True if the box has an `x`.
+        parallel: True if the task is marked as parallel to those before it (`[P]`).
+        story: the user story of the task, such as `US1`; empty if there is none.
+        group: the heading above the task.
+        indent: the indentation in columns.
+        details: the details below the box; a key that is not in `DETAILS` is a misspelt one.
+        notes: all other text below the box.
     """
 
     line: int
@@ -319,20 +320,20 @@ class Box:
 
     @property
     def name(self) -> str:
-        """Its name in messages."""
+        """The task's name in messages."""
         return self.id or f"the task in line {self.line}"
 
     @property
     def title(self) -> str:
-        """Its text without the marks of emphasis and code."""
+        """The text without emphasis and code marks."""
         return self.text.replace("*", "").replace("`", "")
 
     def values(self, key: str) -> Sequence[str]:
-        """Its values under one key, without empty ones."""
+        """Return the values of a detail, without empty ones."""
         return [one.value for one in self.details if one.key == key and one.value]
 
     def says(self, key: str) -> bool:
-        """True if it has a detail, be it empty."""
+        """Return True if the task has a detail, even an empty one."""
         return any(one.key == key for one in self.details)
 
 
@@ -340,9 +341,9 @@ class Boxes:
     """The boxes of a `tasks.md`.
 
     Attributes:
-        all: its tasks, in order.
-        others: the lines of items that are no task and belong to none.
-        by_id: the tasks by what they are called, in small letters; of several with one name the first.
+        all: the tasks, in order.
+        others: the lines of items that are not tasks and belong to none.
+        by_id: the first task with each id, by lower-case id.
     """
 
     def __init__(self, text: str) -> None:
@@ -352,10 +353,11 @@ class Boxes:
         self.by_id = {box.id.lower(): box for box in reversed(self.all) if box.id}
 
     def needs(self) -> Iterator[tuple[Box, Sequence[Box]]]:
-        """The tasks that each task needs: those that it names, else those before it.
+        """Yield each task with its dependencies: the tasks that it names, else tasks before it.
 
-        A task of OpenSpec's needs the one before it. With spec-kit one that is `[P]` needs what comes before
-        those beside it, and one that is not, as well as the first of a phase, needs all of those.
+        A task of OpenSpec depends on the one before it. With spec-kit, consecutive `[P]` tasks of a phase
+        form a group, and any other task is a group of its own. A task depends on all tasks of the group
+        before its own.
         """
         wall: list[Box] = []
         beside: list[Box] = []
@@ -392,7 +394,7 @@ class Boxes:
                 if indent < 4:
                     self.others.append(line)
             elif box is not None:
-                # A line that goes on where the last one ended, as Markdown has it.
+                # A continuation line of a Markdown paragraph.
                 if page.lines[line - 2].strip():
                     box.notes.append(text.strip())
                 else:
@@ -419,7 +421,7 @@ def _box(text: str, line: int, group: str, indent: int, *, ticked: bool) -> Box:
 
 
 def _add_detail(box: Box, item: str, text: str, line: int) -> None:
-    """Take what stands below a box for one of its details, or for a note."""
+    """Add an item below a box to the box's details or notes."""
     detail = _DETAIL.match(item)
     key = detail["key"].lower() if detail else ""
     if detail and (key.startswith(_STEMS) or get_close_matches(key, DETAILS, 1, _CLOSE)):
@@ -432,24 +434,24 @@ def _add_detail(box: Box, item: str, text: str, line: int) -> None:
 
 
 def ids_of(value: str) -> list[str]:
-    """The ids that a detail `depends` has; `none` says that there are none."""
+    """Return the ids of a `depends` detail; the word `none` means that it has no ids."""
     words = [word.strip("`*_.()[]") for word in re.split(r"[,;\s]+", value)]
     named = [word for word in words if word and word != "and"]
     return [] if [word.lower() for word in named] == ["none"] else named
 
 
 def files_of(value: str) -> list[str]:
-    """The paths that a detail `files` has, separated by commas."""
+    """Return the comma-separated paths of a `files` detail."""
     return [path for part in value.split(",") if (path := part.strip().strip("`").strip())]
 
 
 def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
-    """The flaws that keep tasks from becoming those of a plan, each once.
+    """Yield the flaws that prevent tasks from becoming tasks of a plan, each once.
 
     Args:
         path: the file, from the repository's root.
-        boxes: what it says.
-        spec_kit: whether it has spec-kit's form, whose templates have lists that are no tasks.
+        boxes: the file's boxes.
+        spec_kit: True for spec-kit's form, whose templates have lists that are not tasks.
     """
     if not boxes.all:
         first = boxes.others[0] if boxes.others else 0
