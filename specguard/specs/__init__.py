@@ -1,1 +1,1 @@
-"""Specs: which there are, what their index and their own text say of them, and what governs what."""
+"""Specs: their documents, their index, and the paths that they govern."""

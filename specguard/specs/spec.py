@@ -1,4 +1,4 @@
-"""Specs: each with its document and its entry in the index, the index, and all specs of one tree."""
+"""Specs with their documents and index entries, the index, and the catalogue of all specs in a tree."""
 
 from __future__ import annotations
 
@@ -53,23 +53,23 @@ if TYPE_CHECKING:
 
 
 REMARK: Final = 5
-"""So many words behind a day are a remark on it, such as who wrote it."""
+"""The limit of words after a date that count as a remark on it, such as the author's name."""
 
 METADATA: Final = frozenset({"metadata", "document control", "document information"})
 """The titles of sections whose fields are about the whole document."""
 
 WORDS: Final = 4
-"""So many words the first line of a section *Status* has at most, where it is one."""
+"""The limit of words for the first line of a section *Status* to count as a status."""
 
 
 class Spec(Record):
     """A document that is a spec.
 
     Attributes:
-        path: where it is.
-        entry: what the index says of it; None if the index does not know it.
+        path: the document's path.
+        entry: the spec's entry in the index; None if the index has none.
         settings: `[specs]`.
-        documents: the documents of its tree.
+        documents: the documents of the spec's tree.
     """
 
     path: bytes
@@ -79,33 +79,33 @@ class Spec(Record):
 
     @cached_property
     def document(self) -> Document:
-        """The document; for structured data, which is `data`, an empty one."""
+        """The parsed document; empty for structured data, which is in `data`."""
         document = None if self.structured else self.documents.read(self.path)
         return Document("") if document is None else document
 
     @cached_property
     def data(self) -> Data:
-        """The structured data that it is, or its front matter."""
+        """The spec's structured data, or its front matter."""
         return self.documents.data(self.path) or Data({})
 
     @property
     def keys(self) -> Mapping[str, Any]:
-        """The keys of its data or front matter with their values."""
+        """The top-level keys of the data or front matter, with their values."""
         return self.data.value if isinstance(self.data.value, dict) else {}
 
     @property
     def structured(self) -> bool:
-        """True if it is a file of structured data, and no text."""
+        """True if the spec is a file of structured data, not a text."""
         return data_kind(self.path) is not None
 
     @property
     def problem(self) -> Problem | None:
-        """The reason why it, or its front matter, cannot be read; None if it can."""
+        """The reason why the spec or its front matter cannot be read; None if both can."""
         return self.document.problem or self.data.problem
 
     @property
     def read_in_part(self) -> bool:
-        """True if only its front matter is broken, and nothing is in it that nobody would miss."""
+        """True if only the front matter is broken, and it has no key that governs paths or records ids."""
         if self.structured or self.document.problem is not None or self.data.problem is None:
             return False
         lines = (self.document.front_matter or "").split("\n")
@@ -114,41 +114,41 @@ class Spec(Record):
 
     @cached_property
     def fields(self) -> Sequence[Field]:
-        """The fields that the document has."""
+        """The document's fields."""
         return self.documents.fields(self.path)
 
     def near(self, name: str) -> Near | None:
-        """The field of the document most like one that is missing; None if there is none."""
+        """Return the document's field most similar to a missing one; None if no field is similar."""
         return None if self.structured else near_field(self.document, self.fields, name)
 
     @cached_property
     def id(self) -> str:
-        """The id that the index gives it, else its own; empty if it has none."""
+        """The id in the index, else the spec's own; empty if there is none."""
         return (self.entry.id if self.entry is not None else "") or _id_in(self.keys)
 
     @cached_property
     def reviews(self) -> Sequence[WrittenValue]:
-        """Every date of a last review that it or the index gives, those of the document first."""
+        """Every date of a last review in the document or the index; the document's come first."""
         return self._said(*review_names(self.settings.review))
 
     @property
     def dated(self) -> Sequence[WrittenValue]:
-        """Those of them that are a date, the oldest first."""
+        """The reviews with a valid date, the oldest first."""
         found = [review for review in self.reviews if review.date is not None]
         return sorted(found, key=lambda review: str(review.date))
 
     @property
     def review(self) -> WrittenValue | None:
-        """The review that counts: of several dates the oldest; None if none is a date."""
+        """The review that counts: the oldest valid date; None if every date is invalid or missing."""
         return next(iter(self.dated), None)
 
     @cached_property
     def statuses(self) -> Sequence[WrittenValue]:
-        """The statuses that the document states, which should be one, and those that the index gives it.
+        """The statuses that the document states, which should be one, and those in the index.
 
-        A document states its status in its front matter, or else above its first subheading or in a section
-        such as *Metadata*, or else in a section that is called so. Where several of these state another one
-        that the policy names, all of them are there: nobody can tell which one a reader goes by.
+        A document states its status in its front matter, above its first subheading, or in a section such as
+        *Metadata*. Otherwise a section with the field's name states it. If several of these state different
+        statuses that the policy names, all are included, since it is unclear which one a reader uses.
         """
         found = self._said(self.settings.status)
         of_index = [said for said in found if said.form == "index"]
@@ -163,12 +163,12 @@ class Spec(Record):
 
     @property
     def other_status(self) -> WrittenValue | None:
-        """A status further down in the document, where it is no statement about the whole."""
+        """A status further down that is not about the whole document; None if there is none."""
         found = self._said(self.settings.status)
         return next((said for said in found if said.form != "index" and not self._about_all(said)), None)
 
     def _about_all(self, said: WrittenValue) -> bool:
-        """True if a line is about the whole document: above its subheadings, or in a section *Metadata*."""
+        """Return True if a line is about the whole document: above any subheading, or in *Metadata*."""
         line, sections = said.line or 0, self.document.sections
         return (
             len(sections) < 2
@@ -181,7 +181,7 @@ class Spec(Record):
         )
 
     def _status_section(self) -> Iterator[WrittenValue]:
-        """The first line of each section that has the name of the status, where it is no sentence."""
+        """Yield the first line of each section with the status field's name, unless it is a sentence."""
         for section in self.sections(self.settings.status):
             line, text = next(visible_lines(section.own[:1]), (0, ""))
             words = plain_value(text)
@@ -190,7 +190,7 @@ class Spec(Record):
 
     @cached_property
     def approvals(self) -> Sequence[SpecApproval]:
-        """Every record of an approval, in the document and in the index, complete or not."""
+        """Every record of an approval in the document and the index, complete or not."""
         name, fields = self.settings.approvals, self.settings.approval_fields
         found: list[SpecApproval] = []
         for value, data, place, path in self.keyed(name):
@@ -204,7 +204,7 @@ class Spec(Record):
         return found
 
     def keyed(self, name: str) -> Iterator[tuple[Any, Data, Place, bytes]]:
-        """The values of a key in its own data and in the index, with the data, their place and its file."""
+        """Yield a key's values in the spec's data and in the index, with data, place and file."""
         places = [(DataEntry(self.data, (), self.keys), self.path)]
         if self.entry is not None:
             places.append((self.entry, self.entry.index))
@@ -215,27 +215,26 @@ class Spec(Record):
 
     @cached_property
     def recorded(self) -> Sequence[tuple[str, WrittenValue]]:
-        """The object ids that the review recorded: a path or pattern each, and the id with its place."""
+        """The object ids that the review recorded: each path or pattern, and the id with its place."""
         return list(recorded_ids(self, self.settings.reviewed))
 
     @cached_property
     def listed(self) -> Sequence[WrittenValue]:
-        """The patterns of paths that the document itself says it governs."""
-        # Most documents say nothing of this, and need not be parsed for it.
+        """The patterns of governed paths in the document itself."""
+        # Most documents do not contain this word, so they need not be parsed.
         content = self.documents.content(self.path) or b""
         return list(governed_patterns(self)) if GOVERNS.encode() in content.lower() else []
 
     @cached_property
     def essence(self) -> str:
-        """Its document's text without its reviews.
+        """The normalized content of the document, without its reviews.
 
-        Dates of reviews, object ids recorded by them, approvals, white space, comments and what no reader
-        sees do not count.
+        Review dates, recorded object ids, approvals, white space, comments and invisible text are left out.
         """
         return self.essence_without(())
 
     def essence_without(self, names: Sequence[str]) -> str:
-        """The same where some more fields say nothing with their dates."""
+        """Return the essence without the dates of further fields."""
         left_out = (self.settings.reviewed, self.settings.approvals)
         sections = [section for name in left_out for section in self.sections(name)]
         dates = (*dates_of(self.settings), *names)
@@ -243,12 +242,12 @@ class Spec(Record):
         return said + document_essence(self.document, self.fields, dates, sections)
 
     def same_day(self, was: Spec) -> Sequence[str]:
-        """The names of its fields that say the day of a review alone, and said nothing or another day before.
+        """Return the names of fields that have only a review's date, and had only a date or nothing before.
 
-        A short remark may stand behind the day; notes on what the review found say more than the day.
+        A short remark may follow the date. Longer notes on the review count as content.
 
         Args:
-            was: the same spec before.
+            was: the spec before.
         """
         days = {review.date for review in self.reviews} - {None}
         return sorted(
@@ -257,7 +256,7 @@ class Spec(Record):
                 for field in (self.fields if days else ())
                 if (
                     (parse_date(field.value) in days and len(undated(field.value).split()) <= REMARK)
-                    # A day in another form than that of ISO 8601 is not read, and no more than a day.
+                    # A date in another form than ISO 8601 is not parsed, but still only a date.
                     or (field.value and not parse_date(field.value) and not undated(field.value).strip())
                 )
                 and all(not old.value or parse_date(old.value) for old in find_fields(was.fields, field.name))
@@ -266,12 +265,12 @@ class Spec(Record):
 
     @property
     def has_text(self) -> bool:
-        """True if anything stands under one of its headings; data without headings has what it holds."""
+        """True if there is text below any heading; always true for structured data."""
         return self.structured or any(shown_text(section.own) for section in self.document.sections)
 
     @cached_property
     def entry_essence(self) -> str:
-        """Its entry of the index, without reviews; empty if it is not in the index."""
+        """The normalized index entry, without reviews; empty if the index has no entry."""
         return "" if self.entry is None else self.entry.essence(self.settings)
 
     def _said(self, *names: str) -> list[WrittenValue]:
@@ -280,7 +279,7 @@ class Spec(Record):
         return [*found, *(self.entry.said(*names) if self.entry is not None else ())]
 
     def sections(self, name: str) -> Iterator[Section]:
-        """The sections with the name of a field, without those in such a section."""
+        """Yield the sections named like a field, without those nested in such a section."""
         end, wanted = 0, _plain_title(name.replace("_", " "))
         for section in self.document.sections:
             if section.line > end and _plain_title(section.heading.text.plain) == wanted:
@@ -289,7 +288,7 @@ class Spec(Record):
 
 
 def _plain_title(title: str) -> str:
-    """A heading for comparison with the name of a field: `## Approvals`, `### 4. Reviewed objects (2026)`."""
+    """Return a normalized heading, to compare it with a field's name: `### 4. Reviewed objects (2026)`."""
     return normal_name(normal_title(title))
 
 
@@ -297,18 +296,18 @@ MAIN: Final = ("path", "file")
 """The keys of an entry that name its spec."""
 
 PATHS: Final = "paths"
-"""The key of an entry with several paths; those that `files` has are specs."""
+"""The key of an entry with several paths; those that match `files` are specs."""
 
 
 class NamedPath(Record):
-    """A path of a spec as an entry gives it.
+    """A spec's path in an entry.
 
     Attributes:
         text: the path as written.
-        line: its line in the index.
-        path: the file that it means; empty if it leads out of the repository.
-        problem: why there is no such file, as a clause; empty if there is one.
-        main: whether it stands under a key of `MAIN`.
+        line: the line in the index.
+        path: the file that the path means; empty if it is outside the repository.
+        problem: the reason why no such file exists, as a clause; empty if it exists.
+        main: True if the key is in `MAIN`.
     """
 
     text: str
@@ -319,12 +318,12 @@ class NamedPath(Record):
 
 
 class IndexEntry(DataEntry):
-    """One element of a list of the index.
+    """One element of a list in the index.
 
     Attributes:
-        index: where the index is.
-        id: its id as text; empty if it has none.
-        named: the paths of specs that it names.
+        index: the path of the index.
+        id: the id as text; empty if there is none.
+        named: the paths of specs that the entry names.
     """
 
     index: bytes
@@ -333,23 +332,23 @@ class IndexEntry(DataEntry):
 
     @property
     def label(self) -> str:
-        """Its name in messages: its id, else its place."""
+        """The entry's name in messages: its id, else its place."""
         return self.id or self.field()
 
     @property
     def specs(self) -> Sequence[bytes]:
-        """The paths of the specs that it is about."""
+        """The paths of the existing specs that the entry names."""
         return [one.path for one in self.named if not one.problem]
 
     def said(self, *names: str) -> Iterator[WrittenValue]:
-        """The values of all keys with one of these names that are a text or a number, in order."""
+        """Yield the values of all keys with one of these names that are a text or a number, in order."""
         wanted = {normal_name(name) for name in names}
         for key, value in self.value.items():
             if normal_name(key) in wanted and is_scalar(value):
                 yield WrittenValue(scalar_text(value), self.index, self.line_of(key), "index")
 
     def essence(self, settings: SpecSettings) -> str:
-        """Its data without reviews, approvals and paths."""
+        """Return the normalized data without reviews, approvals and paths."""
         left_out = (*dates_of(settings), settings.reviewed, settings.approvals, *MAIN, PATHS)
         return essence(self.value, left_out)
 
@@ -358,16 +357,16 @@ class Index:
     """The entries of the index.
 
     Args:
-        path: where it is.
-        documents: those of the tree that it is in.
-        settings: `[specs]`, whose `entries` are the lists that hold specs; none: the file as a whole.
+        path: the path of the index.
+        documents: the documents of its tree.
+        settings: `[specs]`, whose `entries` are the keys of the lists with specs; empty for the whole file.
 
     Attributes:
-        path: where it is.
-        data: what was read there; None if there is no such file.
-        problem: why it cannot be read; None if it can.
+        path: the path of the index.
+        data: the parsed data; None if the file is missing.
+        problem: the reason why the index cannot be read; None if it can.
         entries: the elements of its lists.
-        faults: what stands among them and is no entry: its line, and what it is as a clause.
+        faults: the elements that are not entries: the line, and the problem as a clause.
     """
 
     def __init__(self, path: bytes, documents: Documents, settings: SpecSettings) -> None:
@@ -392,11 +391,11 @@ class Index:
                 self._add(self.data, (*place, name), element)
 
     def line(self, place: Sequence[str | int]) -> int | None:
-        """The line of a key."""
+        """Return the line of a key."""
         return self.data.line(place) if self.data is not None else None
 
     def _add(self, data: Data, place: Place, element: Any) -> None:
-        """Add an element of a list, or of a table by its name."""
+        """Add an element of a list, or of a table by its key."""
         name = place[-1] if isinstance(place[-1], str) else ""
         if not isinstance(element, (dict, str)):
             self.faults.append((self.line(place), f"{dotted(place)} is no table with the keys of a spec"))
@@ -417,17 +416,17 @@ class Index:
 
 
 def _id_in(value: Mapping[str, Any]) -> str:
-    """The id that data states; empty if it states none."""
+    """Return the id in the data; empty if there is none."""
     found = find_key(value, ["id"])
     return scalar_text(found[1]) if found else ""
 
 
 def place_of(text: str, tree: Tree, folder: bytes) -> tuple[bytes, str]:
-    """The file that an index means, and why it is none as a clause; empty if there is one.
+    """Return the file that a path in the index means, and the problem as a clause; empty if the file exists.
 
     Args:
-        text: a path from the root, or from the index's own folder; `./` before it and `#anchor` behind it do
-            not count.
+        text: a path from the root or from the index's folder; a leading `./` and a trailing `#anchor` are
+            ignored.
         tree: the files.
         folder: the folder of the index.
     """
@@ -445,12 +444,12 @@ def place_of(text: str, tree: Tree, folder: bytes) -> tuple[bytes, str]:
 
 
 class Catalogue:
-    """The specs of one tree, read as they are asked for.
+    """The specs of one tree, read on demand.
 
     Args:
         settings: `[specs]`.
         documents: the documents of the tree.
-        is_past: whether it is that before the change: an index that cannot be read has no entries.
+        is_past: True for the tree before the change, where an index that cannot be read has no entries.
     """
 
     def __init__(self, settings: SpecSettings, documents: Documents, *, is_past: bool = False) -> None:
@@ -466,13 +465,13 @@ class Catalogue:
         """The index; None if the policy has none.
 
         Raises:
-            MissingFact: an object is not there.
+            MissingFact: an object is missing.
         """
         return Index(self.index_path, self.documents, self.settings) if self.index_path else None
 
     @property
     def done(self) -> Sequence[IndexEntry]:
-        """The entries of the index whose status says that they were done.
+        """The entries of the index whose status says that their specs were done.
 
         Raises:
             MissingFact: the index cannot be read.
@@ -489,7 +488,7 @@ class Catalogue:
         """The entries of the index.
 
         Raises:
-            MissingFact: the index cannot be read, so nothing is known of what it says.
+            MissingFact: the index cannot be read, so its entries are unknown.
         """
         index = self.index
         if index is None:
@@ -501,7 +500,7 @@ class Catalogue:
 
     @cached_property
     def paths(self) -> Sequence[bytes]:
-        """The paths of all specs in order: the files that the policy names, and those that the index does."""
+        """The paths of all specs in order: files that the policy names, and files that the index names."""
         found = self.settings.files.among(self.documents.tree.paths())
         return sorted({*filter(self._is_file, found), *self._by_path})
 
@@ -509,7 +508,7 @@ class Catalogue:
         return path != self.index_path and self.documents.tree.has_file(path)
 
     def at(self, path: bytes) -> Spec | None:
-        """The spec at a path; None if no spec is there."""
+        """Return the spec at a path; None if there is none."""
         if path not in self._specs:
             entry = self._by_path.get(path)
             if entry is None and not (self.settings.files.find(path) is not None and self._is_file(path)):
@@ -523,7 +522,7 @@ class Catalogue:
         return [spec for path in self.paths if (spec := self.at(path)) is not None]
 
     def governs(self, spec: Spec) -> Covering:
-        """The patterns of the paths that a spec governs, by the policy or else by its own text."""
+        """Return the patterns of the paths that a spec governs, by the policy or else by its own text."""
         if spec.path not in self._governs:
             stated = self.settings.governs
             patterns = [pattern for pattern, files in stated.items() if files.find(spec.path) is not None]
@@ -533,7 +532,7 @@ class Catalogue:
         return self._governs[spec.path]
 
     def governing(self, path: bytes) -> Iterator[tuple[Spec, str]]:
-        """The specs that govern a path, each with the pattern by which it does."""
+        """Yield the specs that govern a path, each with the matching pattern."""
         if not self.settings.governs:
             self.documents.prefetch(self.paths)
         for spec in self.all:
@@ -544,14 +543,14 @@ class Catalogue:
 
     @cached_property
     def _by_path(self) -> Mapping[bytes, IndexEntry]:
-        """The entry of each path: the first that names it first, else the first that names it."""
+        """The entry of each path: preferably the first that names it first, else the first that names it."""
         found = {path: entry for entry in reversed(self.entries) for path in entry.specs}
         found.update({entry.specs[0]: entry for entry in reversed(self.entries) if entry.specs})
         return found
 
 
 def pattern_problem(pattern: str) -> str:
-    """The problem with a pattern; empty if there is none."""
+    """Return the problem with a pattern; empty if there is none."""
     try:
         Covering.translate(pattern)
     except PatternError as error:

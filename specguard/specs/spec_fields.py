@@ -1,15 +1,18 @@
 """`[specs]`, and the fields of specs in documents and the index: statuses, reviews, approvals, paths.
 
-The record of an approval says who and when. Its forms:
+The record of an approval has a person and a date. Its forms:
 
-- a table of data with a field for each, as `approval_fields` names them: `{reviewer = "Ann", date =
-  "2026-01-31"}`; several in a list, or by what each is for: `{product = {...}, engineering = {...}}`;
-- one text with a name and a day, as data or as a list item: `Ann Example (2026-01-31)`, `Approved by Ann
-  Example on 2026-01-31`, `Reviewer: Ann Example, Date: 2026-01-31`, `Product: approved 2026-01-31 (Ann
-  Example)`; a name with a day as its value, `Ann Example: 2026-01-31`;
-- a row of a table whose header names the fields.
+    - a table of data with a field for each, as `approval_fields` names them: `{reviewer = "Ann", date =
+      "2026-01-31"}`
+    - several such tables in a list, or by the subject of each approval: `{product = {...}, engineering =
+      {...}}`
+    - a text with a name and a date, as data or as a list item: `Ann Example (2026-01-31)`, `Approved by Ann
+      Example on 2026-01-31`, `Reviewer: Ann Example, Date: 2026-01-31`, `Product: approved 2026-01-31 (Ann
+      Example)`
+    - a name with a date as its value: `Ann Example: 2026-01-31`
+    - a row of a table whose header names the fields
 
-An item whose checkbox is not ticked records nothing, and neither does a text that says that the approval is
+A list item with an unticked checkbox records no approval. Neither does a text that describes the approval as
 pending, refused or withdrawn.
 """
 
@@ -97,7 +100,7 @@ class SpecSettings(Settings):
     )
 
     def problem(self) -> str:
-        """The problem with these settings, as a clause."""
+        """Return the problem with these settings, as a clause; empty if there is none."""
         if self.index and data_kind(self.index) is None:
             return f"`index` is {self.index!r}, which is neither JSON nor YAML nor TOML"
         for pattern in self.governs:
@@ -119,13 +122,13 @@ class SpecSettings(Settings):
 
 
 class WrittenValue(Record):
-    """A value and the place it stands in.
+    """A value and the place where it is written.
 
     Attributes:
-        text: the value as text, without marks of emphasis and code.
+        text: the value as text, without emphasis and code marks.
         path: the file that states it.
-        line: its line there, from 1; None if it is no line's.
-        form: how a field is written: `front matter`, `line`, `bullet`, `bold`, `table`, `data`, `index` or
+        line: the line there, from 1; None if it has no line.
+        form: the form of the field: `front matter`, `line`, `bullet`, `bold`, `table`, `data`, `index` or
             `section`.
     """
 
@@ -141,48 +144,48 @@ class WrittenValue(Record):
 
     @property
     def keyed(self) -> bool:
-        """True if it is the value of a key in the document's own data."""
+        """True if the value has a key in the document's own data."""
         return self.form in KEYED
 
     @cached_property
     def date(self) -> datetime.date | None:
-        """The day that it says; None if it says none."""
+        """The date in the text; None if there is none."""
         return parse_date(self.text)
 
     @property
     def no_date(self) -> str:
-        """The reason why it says no day, as a clause; empty if it says one."""
+        """The reason why the text has no valid date, as a clause; empty if it has one."""
         return date_problem(self.text) if self.text else "is empty"
 
     def is_ahead(self, today: datetime.date) -> bool:
-        """True if the day that it says is still to come."""
+        """Return True if the date is in the future."""
         return self.date is not None and is_ahead(self.date, self.text, today)
 
     def line_in(self, path: bytes) -> int | None:
-        """Its line, where it stands in a given file."""
+        """Return the line if the value is in a given file; None otherwise."""
         return self.line if self.path == path else None
 
     def elsewhere(self, path: bytes) -> str:
-        """Its place, as the end of a clause about a given file; empty if it is in this file."""
+        """Return the place as the end of a clause about a given file; empty if the value is in that file."""
         return "" if self.path == path else f" in {self.place}"
 
 
 KEYED: Final = ("front matter", "data")
 """The forms of a key in a document's own data."""
 
-# Signs beside a space or an end of the text, and those to which each font gives its own look.
+# Punctuation next to a space or an end of the text, and characters whose look depends on the font.
 _STOP: Final = "[.,;:!?\u3002\"'\u2018-\u201f]"
 _STOPS: Final = re.compile(f"(?:(?<=\\s)|^){_STOP}++|(?<!{_STOP}){_STOP}++(?=\\s|$)|[\ue000-\uf8ff]")
 
 
 def essence(value: Any, left_out: Iterable[str] = ()) -> str:
-    """The normal form of data, for comparisons; a key without a value is left out.
+    """Return data in a normal form for comparisons, without keys that have no value.
 
-    Layout does not count, and neither do letters that only look alike, their case, and how a value is quoted.
+    Layout, quoting, letter case and look-alike letters make no difference.
 
     Args:
         value: the data.
-        left_out: the names of keys at its top that do not count.
+        left_out: the names of top-level keys to leave out.
     """
     if isinstance(value, dict):
         names = {normal_name(name) for name in left_out}
@@ -198,17 +201,17 @@ def essence(value: Any, left_out: Iterable[str] = ()) -> str:
 def document_essence(
     document: Document, fields: Sequence[Field], dates: Sequence[str], sections: Sequence[Section]
 ) -> str:
-    """The normal form of a document's text, for comparisons.
+    """Return a document's text in a normal form for comparisons.
 
     Args:
         document: the document.
-        fields: its fields.
-        dates: the names of fields whose dates do not count, and which say nothing with a date alone.
-        sections: sections that do not count with all they hold.
+        fields: the document's fields.
+        dates: the names of fields whose dates are left out; a field with only a date is left out entirely.
+        sections: the sections to leave out entirely.
     """
     names = {normal_name(name) for name in dates}
     dated = [field.line for field in find_fields(fields, *dates) if field.form not in KEYED]
-    # What stands behind a label may stand on the next line.
+    # The value of a label can be on the next line.
     lines = {*dated, *(line + 1 for line in dated)}
     passed = {line for section in sections for line in range(section.line, section.end + 1)}
     said = []
@@ -222,22 +225,22 @@ def document_essence(
 
 
 def shown_text(blocks: Sequence[AnyBlock]) -> str:
-    """The visible text of the rendered page in normal form; see `essence`."""
+    """Return the visible text of the rendered page in normal form; see `essence`."""
     return "".join(without_space(text if code else _read(text)) for _, text, code in _lines(blocks))
 
 
 def visible_lines(blocks: Sequence[AnyBlock]) -> Iterator[tuple[int, str]]:
-    """The lines that a reader of the rendered page sees as they are written, with their numbers."""
+    """Return the source lines that a reader of the rendered page sees, with their numbers."""
     return ((line, text) for line, text, _ in _lines(blocks, rendered=False))
 
 
 def without_space(text: str) -> str:
-    """A text without white space and without what no reader sees."""
+    """Return a text without white space and invisible characters."""
     return "".join(visible(text).split())
 
 
 def _read(text: str) -> str:
-    """A text as an eye reads it; what only ends a sentence or a part of one says nothing."""
+    """Return a text as an eye reads it, without punctuation that only ends a sentence or a part of one."""
     if text.isascii():
         text = text.lower()
     else:
@@ -248,7 +251,7 @@ def _read(text: str) -> str:
 
 
 def _lines(blocks: Sequence[AnyBlock], *, rendered: bool = True) -> Iterator[tuple[int, str, bool]]:
-    """The lines of what a page shows, each with its number, and whether it is code."""
+    """Yield the lines of a page's visible text, each with its number, and True if it is code."""
     for block in blocks:
         if isinstance(block, (Heading, Paragraph)):
             yield from _of_text(block.text, rendered)
@@ -268,7 +271,7 @@ def _lines(blocks: Sequence[AnyBlock], *, rendered: bool = True) -> Iterator[tup
 
 
 def _of_text(text: Text, rendered: bool) -> Iterator[tuple[int, str, bool]]:
-    """The lines of a text; where links and pictures of a rendered one lead is said, too."""
+    """Yield the lines of a text; for rendered text, also the targets of links and pictures."""
     shown = text.rendered if rendered else text.raw
     if shown.count("\n") == text.raw.count("\n"):
         for number, line in enumerate(shown.split("\n"), text.line):
@@ -284,36 +287,36 @@ CHANGED: Final = (
     "updated", "last_updated", "updated_at", "modified", "last_modified", "date_modified", "next_review",
     "next_review_date", "review_by", "review_due", "due_for_review",
 )  # fmt: skip
-"""Fields that say when a document was last written to, or is due again: bumping one says no more than bumping
-the review."""
+"""Fields with the date of the last edit, or of the next review; a new date in them is not new content."""
 
 
 def dates_of(settings: SpecSettings) -> Sequence[str]:
-    """The fields whose dates say no more than that somebody was there."""
+    """Return the fields whose dates carry no content of the spec."""
     return (*review_names(settings.review), *CHANGED)
 
 
 def review_names(name: str) -> tuple[str, ...]:
-    """The names of the field for the last review: `last_review` is also written `last_reviewed`."""
+    """Return the names of the field for the last review: `last_review` can also be `last_reviewed`."""
     if not normal_name(name).endswith(("review", "reviewed")):
         return (name,) if name else ()
     return (name, name.removesuffix("ed") if normal_name(name).endswith("ed") else f"{name}ed")
 
 
 LONGEST_STATUS: Final = 100
-"""A longer text, in characters, is no status."""
+"""The limit in characters; a longer text is not a status."""
 
 _DONE: Final = frozenset({"done", "closed", "complete", "completed", "merged", "landed"})
-"""Of the statuses of what is done with those that say that it was done, and not given up."""
+"""The terminal statuses of specs that were done, in contrast to those that were given up."""
 
 _QUALIFIER: Final = re.compile(r"\s*[(\[][^()\[\]]*[)\]]$")
 _AROUND: Final = re.compile(r"\A[\W_]+|[\W_]+\Z")
 
 
 def plain_status(text: str) -> str:
-    """A status for comparison, as `normal_name` has it; symbols around it and brackets behind do not count.
+    """Return a status for comparison, by `normal_name`, without surrounding symbols and trailing brackets.
 
-    `In progress`, `in_progress` and `in-progress (since May)` are the same.
+    `In progress`, `in_progress` and `in-progress (since May)` are equal. A text that is too long gives an
+    empty status.
     """
     if len(text) > LONGEST_STATUS:
         return ""
@@ -321,9 +324,9 @@ def plain_status(text: str) -> str:
 
 
 class Ways:
-    """The statuses of a policy and the ways between them.
+    """The statuses of a policy and the transitions between them.
 
-    Every status that is asked for is compared by `plain_status`.
+    All statuses are compared by `plain_status`.
 
     Args:
         settings: `[specs]`.
@@ -346,48 +349,48 @@ class Ways:
         self._first = [name for name in listed if name not in later] or listed[:1]
 
     def known(self, status: str) -> bool:
-        """True if the policy has a status; where it lists none, it has all."""
+        """Return True if the policy allows a status; without a list of statuses, any text is allowed."""
         return bool(status.strip()) if self._any else self.listed(status)
 
     def listed(self, status: str) -> bool:
-        """True if a text is a status that the policy names somewhere."""
+        """Return True if a text is a status that the policy names anywhere."""
         return plain_status(status) in self._written
 
     def same(self, one: str, other: str) -> bool:
-        """True if two texts are the same status."""
+        """Return True if two texts are the same status."""
         return plain_status(one) == plain_status(other)
 
     def needs_approval(self, status: str) -> bool:
-        """True if a status needs an approval."""
+        """Return True if a status needs an approval."""
         return plain_status(status) in self._needing
 
     def over(self, status: str) -> bool:
-        """True if a spec with this status is done with."""
+        """Return True if a status is terminal."""
         return plain_status(status) in self._over
 
     def done(self, status: str) -> bool:
-        """True if a spec with this status was done, and not given up or put aside."""
+        """Return True if a spec with this status was done, not given up or put aside."""
         return self.over(status) and plain_status(status) in _DONE
 
     @property
     def first(self) -> Sequence[str]:
-        """The statuses that follow no other, as they are written in the policy."""
+        """The statuses that no transition leads to, as the policy writes them."""
         return [self._written[name] for name in self._first]
 
     def after(self, status: str) -> Sequence[str]:
-        """The statuses that may follow, as they are written in the policy."""
+        """Return the statuses that may follow, as the policy writes them."""
         return [self._written[name] for name in self._next.get(plain_status(status), ())]
 
     def may_follow(self, before: str, after: str) -> bool:
-        """True if a spec may move from one status to another."""
+        """Return True if a spec may move from one status to another."""
         old, new = plain_status(before), plain_status(after)
         return not self._next or old == new or new in self._next.get(old, ())
 
     def may_begin(self, status: str) -> bool:
-        """True if a new spec may have a status.
+        """Return True if a new spec may have a status.
 
-        It may have the ones that follow no other, and those to which the ways lead from there without passing
-        one that needs an approval; that one itself is asked for its approval.
+        Allowed are initial statuses, and those reachable from them without passing a status that needs an
+        approval. A status that needs an approval can be reached, since its approval is required in any case.
         """
         reached = list(self._first)
         for name in reached:
@@ -397,20 +400,20 @@ class Ways:
 
 
 LONGEST_PATH: Final = 2000
-"""So many characters of a list item or row are read for a path and an object id."""
+"""The limit in characters of a list item or row that is searched for a path and an object id."""
 
 GOVERNS: Final = "governs"
-"""The field in which a spec itself says what it governs."""
+"""The field in which a spec lists the paths that it governs."""
 
 _OID: Final = re.compile(r"\b[0-9a-fA-F]{4,64}\b")
 
 
 def recorded_ids(spec: Spec, name: str) -> Iterator[tuple[str, WrittenValue]]:
-    """The object ids that a review recorded: a path or pattern each, and the id with its place.
+    """Yield the object ids that a review recorded: each path or pattern, and the id with its place.
 
     Args:
         spec: the spec.
-        name: the name of the field, or section, that holds them.
+        name: the name of the field or section with the ids.
     """
     for value, data, place, file in spec.keyed(name):
         for path, oid in value.items() if isinstance(value, dict) else ():
@@ -425,7 +428,7 @@ def recorded_ids(spec: Spec, name: str) -> Iterator[tuple[str, WrittenValue]]:
 
 
 def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
-    """The patterns of paths that a spec's own text says it governs."""
+    """Yield the patterns of governed paths in a spec's own text."""
     found = find_key(spec.keys, [GOVERNS])
     if found is not None:
         key, value = found
@@ -444,7 +447,7 @@ def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
 
 
 def _rows(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, int]]:
-    """The items of lists and the rows of tables as text, with their lines."""
+    """Yield the items of lists and the rows of tables as text, with their lines."""
     for block in blocks:
         if isinstance(block, List):
             yield from ((item.text.raw[:LONGEST_PATH], item.line) for item in block.items)
@@ -453,7 +456,7 @@ def _rows(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, int]]:
 
 
 LONGEST: Final = 1000
-"""A longer text, in characters, is no record of an approval."""
+"""The limit in characters; a longer text is not a record of an approval."""
 
 _VERDICTS: Final = frozenset({
     "accepted", "approved", "decision", "granted", "ok", "outcome", "result", "signed", "signedoff",
@@ -466,14 +469,14 @@ _REFUSED: Final = re.compile(
     r"|~~|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab]",
     re.IGNORECASE,
 )
-# A verdict that gives nothing, as the whole of a value.
+# A verdict that approves nothing, as a complete value.
 _NO: Final = re.compile(
     r"(?:[\W_]*|no|nay|n|0|null|none|nil|n/?a|open|later|tbd|todo|draft|unknown)[.!]?", re.IGNORECASE
 )
 _BETWEEN: Final = re.compile(r"[,;|·•\n]")
 _CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]m|utc|gmt|z)?", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W\d_][\w.'@&-]*")
-# Words around a name and a day that are no name, and those that stand where nobody is named.
+# Words next to a name and a date that are not names, and words in place of a name.
 _WORDS: Final = frozenset({
     "a", "an", "and", "approval", "approvals", "approve", "approved", "approver", "as", "at", "by",
     "created", "date", "dated", "due", "for", "from", "granted", "in", "is", "last", "log", "lgtm",
@@ -488,13 +491,13 @@ _NOBODY: Final = frozenset({
 
 
 class SpecApproval(Record):
-    """A record of an approval, which may lack a part.
+    """A record of an approval, possibly incomplete.
 
     Attributes:
-        who: who approved; empty if it does not say.
-        when: the day; None if it does not say one.
-        said: what is written, and where.
-        refused: whether it says that nothing was approved.
+        who: the approver; empty if the record names nobody.
+        when: the date; None if the record has none.
+        said: the text of the record, with its place.
+        refused: True if the record says that nothing was approved.
     """
 
     who: str
@@ -504,21 +507,21 @@ class SpecApproval(Record):
 
     @property
     def complete(self) -> bool:
-        """True if it says who approved, and when."""
+        """True if the record has an approver and a date, and is not refused."""
         return bool(self.who) and self.when is not None and not self.refused
 
     def is_ahead(self, today: date) -> bool:
-        """True if the day is still to come."""
+        """Return True if the date is in the future."""
         return self.when is not None and is_ahead(self.when, self.said.text, today)
 
     @property
     def key(self) -> tuple[str, str]:
-        """Its identity, wherever it is written."""
+        """The identity of the record, wherever it is written."""
         return normal_name(self.who), str(self.when)
 
 
 def is_name(text: str) -> bool:
-    """True if a text can say who somebody is: it has a word, and is no placeholder."""
+    """Return True if a text can name a person: it has a suitable word, and is not a placeholder."""
     text = " ".join(visible(text).split())
     if not text or len(text) > LONGEST or owes(text) or bare_nothing(text):
         return False
@@ -527,11 +530,11 @@ def is_name(text: str) -> bool:
 
 
 class ApprovalReader:
-    """Reads the records of one place.
+    """A parser for the approval records of one file.
 
     Args:
-        fields: the names of who and when.
-        path: the file they stand in.
+        fields: the names of the fields for the approver and the date.
+        path: the file.
     """
 
     def __init__(self, fields: ApprovalFields, path: bytes) -> None:
@@ -542,13 +545,13 @@ class ApprovalReader:
         self._path = path
 
     def of_data(self, value: Any, data: Data, place: Place, label: str = "") -> Iterator[SpecApproval]:
-        """The records in structured data.
+        """Yield the records in structured data.
 
         Args:
             value: the value of the field for approvals.
-            data: where it stands, for its lines.
-            place: its key there.
-            label: what it is for, where a key above says that.
+            data: the data that contains the value, for its lines.
+            place: the key of the value there.
+            label: the subject of the approval, if a parent key names it.
         """
         if is_scalar(value):
             if not isinstance(value, bool):
@@ -572,7 +575,7 @@ class ApprovalReader:
         )
 
     def of_blocks(self, blocks: Sequence[AnyBlock]) -> Iterator[SpecApproval]:
-        """The records in a section of a document."""
+        """Yield the records in a section of a document."""
         for block in blocks:
             if isinstance(block, Table):
                 yield from self._of_table(block)
@@ -598,12 +601,12 @@ class ApprovalReader:
             )
 
     def of_text(self, raw: str, line: int | None, *, said: str = "") -> SpecApproval:
-        """The record that a text holds: fields with their labels, or a name and a day.
+        """Return the record in a text: labelled fields, or a name and a date.
 
         Args:
             raw: the text.
-            line: its line.
-            said: what messages show; by default the text.
+            line: the line of the text.
+            said: the text for messages; by default `raw`.
         """
         place = WrittenValue(said or plain_value(raw[:LONGEST]), self._path, line)
         if len(raw) > LONGEST:
@@ -630,17 +633,17 @@ def _name(text: str) -> str:
 
 
 def _without_date(text: str) -> str:
-    """A text without the days and times in it."""
+    """Return a text without its dates and times."""
     return _CLOCK.sub(" ", undated(text)).strip(" ()[]:,;.\t-\u2013\u2014")
 
 
 def _refuses(verdict: str) -> bool:
-    """True if a verdict says that nothing was approved, or says nothing."""
+    """Return True if a verdict says that nothing was approved, or is empty."""
     return _REFUSED.search(verdict) is not None or _NO.fullmatch(verdict.strip()) is not None
 
 
 def _verdicts(value: Mapping[str, Any]) -> Iterator[str]:
-    """All that the keys of a record that hold its verdict say, be it a table."""
+    """Yield every value under a record's verdict keys, including values of nested tables."""
     waiting = [inner for key, inner in value.items() if normal_name(key) in _VERDICTS]
     for one in waiting:
         waiting += [inner for _, inner in elements(one)]

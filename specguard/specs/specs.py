@@ -1,4 +1,4 @@
-"""The specs that a change is judged by: what they say, said before and govern, and what repeats them."""
+"""The specs that a change is judged by, before and after it, the paths they govern, and their mirrors."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 SHOWN: Final = 6
-"""So many files are named one by one; for more, the id of the whole pattern is shown."""
+"""The limit of files listed one by one; above it, only the id of each pattern is shown."""
 
-# An abbreviated object id has seven digits at least.
+# An abbreviated object id has at least seven digits.
 _ID: Final = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -41,11 +41,11 @@ class Specs(Record, frozen=False):
 
     Attributes:
         settings: `[specs]`.
-        change: what is judged.
-        documents: the documents after it.
-        start_documents: gives the documents before it.
-        today: gives the UTC date.
-        known_governed, known_touches: what was found before.
+        change: the judged change.
+        documents: the documents after the change.
+        start_documents: returns the documents before the change.
+        today: returns the UTC date.
+        known_governed, known_touches: caches of `governed_by` and `touches`, by path.
     """
 
     settings: SpecSettings
@@ -68,22 +68,22 @@ class Specs(Record, frozen=False):
 
     @cached_property
     def ways(self) -> Ways:
-        """The statuses of the policy and the ways between them."""
+        """The statuses of the policy and the transitions between them."""
         return Ways(self.settings)
 
     def account(self) -> str:
-        """The number of judged specs, for `--explain`."""
+        """Return the number of judged specs, for `--explain`; empty if none were judged yet."""
         return f"{len(self.judged)} judged" if "judged" in vars(self) else ""
 
     @cached_property
     def earlier(self) -> Catalogue:
-        """The specs before the change; an index that could not be read then says nothing."""
+        """The specs before the change; an index that could not be read has no entries."""
         nothing = Documents(Tree(self.change.git, None))
         return Catalogue(self.settings, if_applicable(self.start_documents, nothing), is_past=True)
 
     @cached_property
     def judged(self) -> Sequence[Spec]:
-        """The specs that the change touches, or that govern what it touches; with `--all` every one.
+        """The specs that the change touches, or that govern what it touches; every spec with `--all`.
 
         Raises:
             MissingFact: the index or a document cannot be read.
@@ -91,13 +91,13 @@ class Specs(Record, frozen=False):
         if not self.whole and not self._touched:
             return ()
         if self.whole or not self.settings.governs:
-            # Each may say itself what it governs.
+            # Each spec may list the paths that it governs.
             self.documents.prefetch(self.now.paths)
         return [spec for spec in self.now.all if self.whole or self.touches(spec) or self.governed_by(spec)]
 
     @property
     def done(self) -> Sequence[IndexEntry]:
-        """The entries of the index that are done, and were not before the change; with `--all` every one.
+        """The index entries that are done and were not before the change; every done entry with `--all`.
 
         Raises:
             MissingFact: the index cannot be read.
@@ -107,14 +107,14 @@ class Specs(Record, frozen=False):
         before = set() if self.whole else {entry.label for entry in self.earlier.done}
         return [entry for entry in self.now.done if entry.label not in before]
 
-    # What the change touches
+    # Paths that the change touches
 
     @cached_property
     def _touched(self) -> Mapping[bytes, Entry]:
         return {entry.path: entry for entry in self.change.entries}
 
     def touches(self, spec: Spec) -> bool:
-        """True if the change alters a spec's document, or what the index says of it."""
+        """Return True if the change alters a spec's document or its index entry."""
         if spec.path not in self.known_touches:
             altered = spec.path in self._touched
             if not altered and self.now.index_path in self._touched:
@@ -124,35 +124,35 @@ class Specs(Record, frozen=False):
         return self.known_touches[spec.path]
 
     def touches_entry(self, entry: IndexEntry) -> bool:
-        """True if the change alters an entry of the index, or a file that it names."""
+        """Return True if the change alters an index entry, or a file that the entry names."""
         if any(named.path in self._touched for named in entry.named):
             return True
         return self.now.index_path in self._touched and _value(entry) not in self._earlier_entries
 
     @cached_property
     def _earlier_entries(self) -> frozenset[str | None]:
-        """The entries of the index before the change."""
+        """The entries of the index before the change, as text."""
         return frozenset(map(_value, self.earlier.entries))
 
     def touches_path(self, path: bytes) -> bool:
-        """True if the change adds, modifies or deletes a path."""
+        """Return True if the change adds, modifies or deletes a path."""
         return path in self._touched
 
     def links(self) -> Iterator[bytes]:
-        """The links and submodules in the place of specs, which the change brings; with `--all` every one.
+        """Return links and submodules at paths of specs that the change adds; all of them with `--all`.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a tree or an object cannot be read.
         """
         paths = self.documents.tree.paths() if self.whole else sorted(self._touched)
         return self.documents.unread_links(self.settings.files, paths)
 
-    # What a spec was before
+    # Specs before the change
 
     def before(self, spec: Spec) -> Spec | None:
-        """The same spec before the change: at its path, or where it was renamed or moved from.
+        """Return the spec before the change, at its path or the one it was moved from; None for a new spec.
 
-        A spec that was moved is one that the change deletes, with the same id or saying the same.
+        A spec was moved if the change deletes a spec with its id or its content.
         """
         was = self.earlier.at(spec.path)
         if was is not None or spec.path not in self._touched:
@@ -167,16 +167,16 @@ class Specs(Record, frozen=False):
         return [old for path in deleted if (old := self.earlier.at(path)) is not None]
 
     def says_more(self, spec: Spec, was: Spec) -> bool:
-        """True if a spec says more than it did, apart from dates, or has a new approval."""
+        """Return True if a spec has new content other than dates, or a new approval."""
         if spec.essence != was.essence:
-            # The day of the review may stand in several fields, be they called what they may.
+            # The review's date can be in several fields with any names.
             names = spec.same_day(was)
             if not names or spec.essence_without(names) != was.essence_without(names):
                 return True
         return spec.entry_essence not in {"", was.entry_essence} or self._newly_approved(spec, was)
 
     def _newly_approved(self, spec: Spec, was: Spec) -> bool:
-        """True if the change adds an approval that holds, and is no older than the last review was."""
+        """Return True if the change adds a valid approval that is not older than the previous review."""
         known = {approval.key for approval in was.approvals}
         since = was.review.date if was.review else None
         return any(
@@ -187,27 +187,27 @@ class Specs(Record, frozen=False):
         )
 
     def holds(self, approval: SpecApproval) -> bool:
-        """True if an approval says who and when, and is not of the future."""
+        """Return True if an approval is complete and is not dated in the future."""
         return approval.complete and not approval.is_ahead(self.today())
 
-    # What a spec governs
+    # Governed paths
 
     def malformed(self, spec: Spec) -> Iterator[tuple[WrittenValue, str]]:
-        """The patterns of governed paths in a spec's own text that are none, each with why, as a clause."""
+        """Yield the invalid patterns of governed paths in a spec's own text, each with the reason."""
         for said in spec.listed:
             problem = pattern_problem(said.text)
             if problem:
                 yield said, problem
 
     def governed_by(self, spec: Spec) -> Sequence[bytes]:
-        """The paths that the change touches and a spec governs, itself left out."""
+        """Return the paths that the change touches and a spec governs, except the spec itself."""
         if spec.path not in self.known_governed:
             found = self.now.governs(spec).among(sorted(self._touched))
             self.known_governed[spec.path] = [path for path in found if path != spec.path]
         return self.known_governed[spec.path]
 
     def governed_files(self, spec: Spec) -> Sequence[bytes]:
-        """The files of the tree that a spec governs, itself and the index left out."""
+        """Return the files of the tree that a spec governs, except the spec itself and the index."""
         return self._files(self.now.governs(spec), spec)
 
     def _files(self, patterns: Covering, spec: Spec) -> Sequence[bytes]:
@@ -215,10 +215,10 @@ class Specs(Record, frozen=False):
         return [path for path in found if path not in {spec.path, self.now.index_path}]
 
     def drifts(self, spec: Spec) -> Iterator[tuple[str, WrittenValue | None, str]]:
-        """Governed files that changed since the review, were not recorded by it, or cannot be compared.
+        """Yield governed files that changed since the review, were not recorded by it, or cannot be compared.
 
         Yields:
-            The path or pattern, the record of it if there is one, and what is wrong, as a clause.
+            The path or pattern, its record if there is one, and the problem as a clause.
         """
         files = self.governed_files(spec)
         bound: set[bytes] = set()
@@ -251,7 +251,7 @@ class Specs(Record, frozen=False):
             yield f"{len(missing) - SHOWN} more", None, "are not recorded"
 
     def current_ids(self, spec: Spec) -> list[str]:
-        """The ids of what a spec governs, each behind its path; of many files, one for each pattern."""
+        """Return the ids of a spec's governed files, after their paths; of many files, one per pattern."""
         files = self.governed_files(spec)
         if len(files) <= SHOWN:
             entries = [(path, self.documents.tree.find(path)) for path in files]
@@ -260,7 +260,7 @@ class Specs(Record, frozen=False):
         return [f'"{text}": {self._digest(paths)}' for text, paths in found.items() if paths]
 
     def _digest(self, paths: Sequence[bytes]) -> str:
-        """The id of several files: the sha256 of what `git ls-tree -r` prints of them."""
+        """Return the id of several files: the SHA-256 of their lines in the output of `git ls-tree -r`."""
         lines = []
         for path in paths:
             there = self.documents.tree.find(path)
@@ -270,7 +270,7 @@ class Specs(Record, frozen=False):
         return sha256(b"".join(lines)).hexdigest()
 
     def unmet(self) -> Iterator[tuple[str, Selecting, bytes]]:
-        """The patterns of governed paths for which there is no spec, each with a path that asks for one."""
+        """Yield the patterns of governed paths that lack their specs, each with a path that needs one."""
         for pattern, files in self.settings.governs.items():
             if next(files.find_each(self.now.paths), None) is not None:
                 continue
@@ -281,10 +281,10 @@ class Specs(Record, frozen=False):
                 yield pattern, files, path
 
     def orphaned(self) -> Iterator[tuple[Spec, bytes]]:
-        """The specs that the change takes away though they govern files that stay, each with one of these.
+        """Yield deleted specs that govern remaining files, each with one such file.
 
-        Only those that say themselves what they govern: what the policy says of others is in `unmet`. A spec
-        that was done with, or that has only moved, leaves nothing behind.
+        Only specs that state their own governed paths count, since `unmet` covers those in the policy. A spec
+        that was terminal, or only moved, leaves no orphans.
         """
         if self.settings.governs:
             return
@@ -300,7 +300,7 @@ class Specs(Record, frozen=False):
                 yield was, one
 
     def terminal(self, spec: Spec) -> bool:
-        """True if a spec is done with: every status that is stated of it is a terminal one."""
+        """Return True if every stated status of a spec is a terminal one."""
         return bool(spec.statuses) and all(self.ways.over(said.text) for said in spec.statuses)
 
     @cached_property
@@ -308,19 +308,19 @@ class Specs(Record, frozen=False):
         """The documents that repeat the statuses of specs."""
         return Mirrors(self)
 
-    # What counts as a change of a spec
+    # Changes that count as a change of a spec
 
     def is_spec_path(self, path: bytes) -> bool:
-        """True if a change of a path can be one of a spec: `spec_paths`, or else `files` and the index."""
+        """Return True if a path counts as part of a spec: by `spec_paths`, else by `files` and the index."""
         if self.settings.spec_paths:
             return self.settings.spec_paths.find(path) is not None
         return path == self.now.index_path or self.settings.files.find(path) is not None
 
     @cached_property
     def altered(self) -> Sequence[Spec]:
-        """The specs of which the change says more, in their documents or in the index.
+        """The specs with new content in their documents or in the index.
 
-        A deletion, a new name, white space, comments or a date alone say nothing more.
+        A deletion, a move, white space, comments and dates do not count as content.
 
         Raises:
             MissingFact: a document cannot be read.
@@ -328,7 +328,7 @@ class Specs(Record, frozen=False):
         return [spec for spec in self.now.all if self._alters_meaning(spec)]
 
     def is_new(self, spec: Spec) -> bool:
-        """True if the change adds a spec, and does not only move it."""
+        """Return True if the change adds a spec, and does not only move it."""
         return spec.path in self._touched and self.before(spec) is None
 
     def _alters_meaning(self, spec: Spec) -> bool:
@@ -342,26 +342,26 @@ class Specs(Record, frozen=False):
 
 
 def _value(entry: IndexEntry | None) -> str | None:
-    """An entry of the index as text, for comparison."""
+    """Return an index entry as text, for comparison."""
     value = [entry.id, dict(entry.value)] if entry is not None else None
     return json.dumps(value, sort_keys=True) if value else None
 
 
 LONGEST_ROW: Final = 2000
-"""So many characters of a cell or list item are read."""
+"""The limit in characters of a cell or list item; the rest is ignored."""
 
 _LINK: Final = re.compile(r"\]\(\s*<?([^)>\s]+)")
 _MIRRORED: Final = re.compile(r"[^\s`,;|()\[\]*]+")
-# What may stand between a name and its status: the last of these begins the status.
+# The separators between a name and its status; the last one precedes the status.
 _BEFORE_STATUS: Final = re.compile(r"\s[-\u2013\u2014]+\s|:\s|\(|\u2192|->|=>|,\s")
 
 
 class Mirrors(Record, frozen=False):
-    """The mirrors of a tree.
+    """The mirrors of a tree: documents that repeat the statuses of specs.
 
     Attributes:
-        specs: the specs whose statuses they repeat.
-        by_id, by_path: the same specs by their ids and paths, where a mirror is judged.
+        specs: the specs whose statuses the mirrors repeat.
+        by_id, by_path: the specs by id and by path; empty unless a mirror is judged.
     """
 
     specs: Specs
@@ -369,7 +369,7 @@ class Mirrors(Record, frozen=False):
     by_path: dict[bytes, Spec] = {}
 
     def flaws(self) -> Iterator[Finding]:
-        """The mirrors that are judged and cannot be read, and the statuses in others that do not count.
+        """Yield judged mirrors that cannot be read, and statuses in mirrors that differ from the specs'.
 
         Raises:
             MissingFact: a document or the index cannot be read.
@@ -416,7 +416,7 @@ class Mirrors(Record, frozen=False):
         column = next((position for position, name in enumerate(header) if name in wanted), None)
         for row in table.rows:
             values = [plain_value(cell.raw[:LONGEST_ROW]) for cell in row]
-            # A cell names a spec by a link or path in it, or by its id and nothing else.
+            # A cell names a spec by a link or path in it, or consists only of its id.
             names = (
                 name
                 for cell, value in zip(row, values, strict=True)
@@ -459,7 +459,7 @@ class Mirrors(Record, frozen=False):
             yield _differs(mirror, named[1], shown, item.line, counts)
 
     def _named(self, text: str, mirror: bytes) -> tuple[Spec, str] | None:
-        """The spec of an id, or at a path from the root or the mirror's folder, and what it is called."""
+        """Return the spec with an id, or at a path from the root or the mirror's folder, and its name."""
         spec = self.by_id.get(normal_name(text))
         if spec is not None:
             return spec, text
@@ -471,7 +471,7 @@ class Mirrors(Record, frozen=False):
         return None
 
     def _trailing(self, raw: str) -> str:
-        """The status that an item ends with; empty if it ends with none."""
+        """Return the status at the end of an item; empty if there is none."""
         text = plain_value(raw.split("\n", 1)[0])
         for match in reversed(list(_BEFORE_STATUS.finditer(text))):
             rest = text[match.end() :].strip(" .;)")
@@ -486,7 +486,7 @@ class Mirrors(Record, frozen=False):
         return bool(plain_status(text)) and self.specs.ways.listed(text)
 
     def _counts(self, spec: Spec) -> WrittenValue | None:
-        """The status that counts: the index's, or without one the document's own."""
+        """Return the status that counts: the index's if the policy has an index, else the document's own."""
         of_index = [said for said in spec.statuses if said.form == "index"]
         found = of_index if self.specs.settings.index else spec.statuses
         return found[0] if found else None
