@@ -1,1 +1,1 @@
-"""Waves: stages that open one after the other, and what each must leave behind."""
+"""Waves: stages that open one after the other, each with the artifacts it must leave behind."""

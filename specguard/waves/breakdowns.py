@@ -1,4 +1,4 @@
-"""The items that work breakdowns list, with what other documents say of them: scenarios and dispositions."""
+"""The items in work breakdowns, with the scenarios and dispositions of them in other documents."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 
 def unmapped_scenarios(path: bytes, found: Sequence[Scenario], proofs: Proofs) -> Iterator[Finding]:
-    """The scenarios of a document that map to nothing.
+    """Yield findings about scenarios of a document that map to no gate or test.
 
     Raises:
-        MissingFact: something that must be read is not there.
+        MissingFact: a required file or object is missing.
     """
     folder = path.rpartition(b"/")[0]
     step = "Name beside it, in a code span, the gate or the test (`FILE::TEST`) that shows it."
@@ -45,11 +45,11 @@ def unmapped_scenarios(path: bytes, found: Sequence[Scenario], proofs: Proofs) -
 
 
 def unmapped_lines(source: Source, mapped: Mapping[bytes, Sequence[Scenario]]) -> Iterator[Finding]:
-    """The acceptance lines of a source's items that no document has.
+    """Yield findings about acceptance lines of a source's items that no document has.
 
     Args:
         source: the file that lists the items.
-        mapped: the documents that map them, each with what it has.
+        mapped: the scenarios of each document that maps them.
 
     Raises:
         MissingFact: the source cannot be read.
@@ -74,7 +74,7 @@ def unmapped_lines(source: Source, mapped: Mapping[bytes, Sequence[Scenario]]) -
 
 
 COLUMNS: Final = frozenset({"scenario", "scenarios", "acceptance", "criterion", "criteria"})
-"""What the title of a column of scenarios has a word of."""
+"""Words in the title of a column that has scenarios."""
 
 _ID: Final = re.compile(
     r"\W{0,3}([A-Za-z]{1,10}(?:[-_][A-Za-z]{1,10})?[-_]?[0-9]{1,6}(?:[.-][0-9]{1,4}){0,3}[a-z]?)(?!\w)"
@@ -83,13 +83,13 @@ _SCENARIO: Final = re.compile(r"\W{0,3}scenario\b[\s:#.-]*", re.IGNORECASE)
 
 
 class Scenario(Record):
-    """A scenario, or another line of acceptance, as the document has it.
+    """A scenario or another acceptance line of a document.
 
     Attributes:
-        text: what must hold.
-        line: its line, from 1.
-        names: what stands beside it in code spans and links: it may name gates and tests.
-        cited: the places that it cites.
+        text: the condition that must hold.
+        line: the line, from 1.
+        names: the code spans and links next to it, which may name gates and tests.
+        cited: the places that the scenario cites.
     """
 
     text: str
@@ -99,16 +99,16 @@ class Scenario(Record):
 
     @cached_property
     def words(self) -> str:
-        """Its text in small letters, without anything but words."""
+        """The text in lower case, reduced to its words."""
         return plain_words(self.text)
 
     @property
     def id(self) -> str:
-        """The id that it begins with, in small letters, such as `ac-3`; empty if it has none."""
+        """The id at the beginning, in lower case, such as `ac-3`; empty if there is none."""
         return _id_of(self.text)
 
     def says(self, stated: str) -> bool:
-        """True if it is what an item's acceptance says: by its id, or by the same words."""
+        """Return True if an item's acceptance line is this scenario: by its id, or by the same words."""
         if self.id and _id_of(stated):
             return _id_of(stated) == self.id
         other = plain_words(stated)
@@ -121,11 +121,11 @@ def _id_of(text: str) -> str:
 
 
 def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
-    """The scenarios of a document, in order.
+    """Return the scenarios of a document, in order.
 
-    They are the rows of a table one of whose columns is called *Scenario*, *Acceptance* or *Criterion*; the
-    headings that begin with *Scenario*, each with what stands below it; the list items that begin so; and
-    the items of the sections with some titles.
+    Scenarios are the rows of a table with a column *Scenario*, *Acceptance* or *Criterion*. Headings that
+    begin with *Scenario* are scenarios, each with the text below it, and so are list items that begin with
+    this word. The list items of sections with the given titles are scenarios too.
 
     Args:
         document: the document.
@@ -140,7 +140,7 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
         if _SCENARIO.match(heading.rendered):
             said = _SCENARIO.sub("", heading.rendered, count=1) or heading.rendered
             found[section.line] = _scenario(said, section.line, section.blocks)
-            # What stands below a scenario's heading is that scenario's.
+            # Text below a scenario's heading belongs to that scenario.
             taken.update(range(section.line + 1, section.end + 1))
         if normal_title(heading.plain) in wanted:
             listed += _items(section.blocks)
@@ -161,12 +161,12 @@ def _scenario(text: str, line: int, blocks: Sequence[AnyBlock]) -> Scenario:
 
 
 def _names(text: Text) -> list[str]:
-    """The possible names of gates and tests in a text."""
+    """Return the possible names of gates and tests in a text."""
     return [*text.spans, *(name for link in text.links for name in (link.target, link.text))]
 
 
 def _rows(table: Table) -> Iterator[Scenario]:
-    """The scenarios of a table; none if no column is called as such a column is."""
+    """Yield the scenarios of a table; a table without a column for scenarios has none."""
     titles = [normal_title(cell.rendered).split() for cell in table.header]
     column = next((at for at, title in enumerate(titles) if COLUMNS.intersection(title)), None)
     if column is None or len(titles) < 2:
@@ -180,21 +180,21 @@ def _rows(table: Table) -> Iterator[Scenario]:
             said = f"{first} {said}"
         others = [cell for at, cell in enumerate(row) if at != column]
         names = [name for cell in others for name in (*_names(cell), cell.rendered.strip()) if name]
-        # An id in the first column is no gate.
+        # An id in the first column is not a gate.
         names = [name for name in names if not (column and name == first)]
         cited = list(citations([Table(table.header, [row], table.line)]))
         yield Scenario(" ".join(said.split()), row[0].line, [*names, *row[column].spans], cited)
 
 
 def _items(blocks: Sequence[AnyBlock]) -> Iterator[ListItem]:
-    """The items of lists, those within items left out."""
+    """Yield the top-level items of lists."""
     for block in blocks:
         if isinstance(block, List):
             yield from block.items
 
 
 TEST_LIMIT: Final = 32 << 20
-"""So many bytes of tests are looked through for a test's name."""
+"""The limit in bytes of test files that are searched for a test's name."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][\w.-]{2,100}")
 
@@ -206,7 +206,7 @@ class Proofs:
         documents: the documents of the judged tree.
         tests: the patterns of test files.
         gates: the names and commands of gates.
-        proof: tells whether a run shows a scenario that cites it.
+        proof: decides if a cited run proves a scenario.
     """
 
     def __init__(
@@ -219,10 +219,10 @@ class Proofs:
         self._targets = Targets(documents)
 
     def unmapped(self, scenario: Scenario, folder: bytes) -> str:
-        """The reason why a scenario maps to no gate or test, as a clause; empty if it does.
+        """Return the reason why a scenario maps to no gate or test, as a clause; empty if it maps.
 
         Raises:
-            MissingFact: a file is not there, or a run that is cited cannot be seen from here.
+            MissingFact: a file is missing, or a cited run cannot be looked up here.
         """
         names = list(dict.fromkeys(name for name in scenario.names if plain_gate(name)))
         if not names:
@@ -232,7 +232,7 @@ class Proofs:
         return self._failed(scenario, folder)
 
     def _is_test(self, name: str, folder: bytes) -> bool:
-        """True if a name is that of a test file, with or without a test in it, or of one in any of them."""
+        """Return True if a name is a test file, a test in it (`FILE::TEST`), or a test in any test file."""
         name = name.strip()
         path, *inner = re.split("::| > ", re.sub(r":[0-9]+(?:-[0-9]+)?$|\[.*\]$", "", name))
         for place in filter(None, [] if path.startswith("/") else [joined(b"", path), joined(folder, path)]):
@@ -241,18 +241,18 @@ class Proofs:
                 return not inner or _has(content, inner[-1])
         if inner or "/" in path or not (" " in name or _NAME.fullmatch(name)):
             return False
-        # A quoted title of a test is looked for word by word.
+        # A name that is not an identifier, such as a quoted title, needs a text search.
         plain = name.isascii() and name.isidentifier()
         return name.encode() in self._names if plain else _has(self._all, name)
 
     @cached_property
     def _names(self) -> frozenset[bytes]:
-        """The names in all test files, so that many may be asked for."""
+        """The words in all test files, so that many names can be looked up."""
         return frozenset(re.findall(rb"\w+", self._all))
 
     @cached_property
     def _all(self) -> bytes:
-        """The content of all test files, as far as it is searched."""
+        """The content of all test files, up to `TEST_LIMIT`."""
         paths = self._documents.tree.paths()
         found = [paths[position] for position, _ in self._tests.find_each(paths)]
         files = list(filter(self._documents.tree.has_file, found))
@@ -268,7 +268,7 @@ class Proofs:
         return b"\n".join(held)
 
     def _failed(self, scenario: Scenario, folder: bytes) -> str:
-        """The problem with the manifests that a scenario cites, as a clause; empty if there is none."""
+        """Return the problem with a manifest that a scenario cites, as a clause; empty without a problem."""
         for citation in scenario.cited:
             if citation.path.rpartition("/")[2] not in ("manifest.json", "meta.json"):
                 continue
@@ -286,7 +286,7 @@ class Proofs:
 
 
 def gate_names(value: Any) -> Iterator[str]:
-    """The names and commands of gates in a part of a work breakdown: all texts, and the keys of mappings."""
+    """Yield the names and commands of gates in a part of a breakdown: all texts, and keys of mappings."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
@@ -300,14 +300,14 @@ def gate_names(value: Any) -> Iterator[str]:
 
 
 def _has(content: bytes, name: str) -> bool:
-    """True if a name stands in a text as a word."""
+    """Return True if a name occurs in a text as a word."""
     wanted = re.escape(name.encode("utf-8", "surrogateescape"))
-    # A name that the expression begins with is found fast.
+    # An expression that begins with the name is fast.
     return bool(wanted) and re.search(rb"%b(?!\w)(?<!\w%b)" % (wanted, wanted), content) is not None
 
 
 def plain_gate(text: str) -> str:
-    """A gate's name or command as it is compared."""
+    """Return a gate's name or command in a normal form, for comparison."""
     return " ".join(text.replace("`", "").casefold().split()).rstrip(" ;&|")
 
 
@@ -315,13 +315,13 @@ class Breakdowns(Record):
     """The listed items of one tree.
 
     Attributes:
-        sources: the files that list them.
+        sources: the files that list the items.
         documents: the documents of the tree.
-        start: the documents before the change; asked for where the change takes a test away.
-        whole: whether the whole tree is judged, and not only what the change touches.
-        artifacts: the tree's.
-        waves: the tree's; None if the policy has none.
-        proof: tells whether runs show what cites them.
+        start: returns the documents before the change; called if the change removes a test, and for gates.
+        whole: True if the whole tree is judged, not only what the change touches.
+        artifacts: the tree's artifacts.
+        waves: the tree's waves; None if the policy has none.
+        proof: decides if cited runs prove what cites them.
     """
 
     sources: Sources
@@ -333,10 +333,10 @@ class Breakdowns(Record):
     proof: RunProof
 
     def conditional(self, contracts: Sequence[str]) -> Iterator[tuple[Artifact, Sequence[Listed]]]:
-        """The artifacts of some contracts, each with the conditional items of its wave, if it has any.
+        """Yield the artifacts of some contracts, each with its wave's conditional items, if there are any.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         for artifact in (one for name in contracts for one in self.artifacts.named(name)):
             items = [
@@ -350,10 +350,10 @@ class Breakdowns(Record):
                 yield artifact, items
 
     def put_off(self, contracts: Sequence[str]) -> frozenset[tuple[bytes, str]]:
-        """The conditional items that readiness documents put off, by source and id.
+        """Return the conditional items that readiness documents defer, by source and id.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         return frozenset(
             (item.source.path, item.id)
@@ -364,13 +364,16 @@ class Breakdowns(Record):
         )
 
     def undisposed(self, contracts: Sequence[str]) -> Iterator[Finding]:
-        """The conditional items that are neither done nor put off in a readiness document that is judged.
+        """Yield findings about conditional items that are neither done nor deferred in a readiness document.
+
+        A document is judged if the change touches it or a source of its items, or if the whole tree is
+        judged.
 
         Args:
-            contracts: the names of the contracts of such documents, which the setting `readiness` has.
+            contracts: the names of the contracts of such documents, from the setting `readiness`.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         touched = self.sources.touched
         judged = self.whole or self.sources.is_touched
@@ -389,16 +392,16 @@ class Breakdowns(Record):
     def unmapped(
         self, documents: Selecting, *, titles: Sequence[str], tests: Selecting, gates: Sequence[str]
     ) -> Iterator[Finding]:
-        """The acceptance scenarios, and lines of items, that map to no gate or test by name.
+        """Yield findings about acceptance scenarios, and lines of items, that map to no gate or test by name.
 
         Args:
-            documents: the patterns of the documents that map them, which the setting `documents` has.
+            documents: the patterns of the documents that map them, from the setting `documents`.
             titles: the titles of their sections whose items are scenarios.
             tests: the patterns of test files.
-            gates: names and commands of gates beside those that sources list.
+            gates: names and commands of gates in addition to those that sources list.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         touched = self.sources.touched
         gone = any(
@@ -422,11 +425,11 @@ class Breakdowns(Record):
             if document.problem is not None and (self.whole or place in touched):
                 yield _unread(place, document.problem.message, document.problem.line)
         near = [(source, self._near(source, list(found))) for source in sources]
-        # A breakdown that cannot be read names no gates, so what is one cannot be told.
+        # Without a readable breakdown, it is unknown which names are gates.
         unknown = {place for source, places in near if source.problem for place in places}
         for place, here in found.items():
             if not (self.whole or place in touched):
-                # A document that is not touched lacks what the change takes away, and nothing else.
+                # An untouched document can only lack what the change removes.
                 folder = place.rpartition(b"/")[0]
                 here = [one for one in here if before is not None and not before.unmapped(one, folder)]
             if place not in unknown:
@@ -436,7 +439,7 @@ class Breakdowns(Record):
                 yield from unmapped_lines(source, {place: found[place] for place in places})
 
     def _readable(self, documents: Selecting, held: Documents) -> Iterator[tuple[bytes, Document]]:
-        """The documents that some patterns select, without those that a later pass supersedes."""
+        """Yield the documents that some patterns select, except those that a later pass supersedes."""
         paths = held.tree.paths()
         for position, _ in documents.find_each(paths):
             path = paths[position]
@@ -447,18 +450,19 @@ class Breakdowns(Record):
     def gates_of(
         self, item: Listed, documents: Selecting, *, titles: Sequence[str], gates: Mapping[str, str]
     ) -> Iterator[tuple[str, str]]:
-        """The gates that the scenarios of an item's acceptance name, each with the scenario.
+        """Yield the gates that the scenarios of an item's acceptance name, each with the scenario.
 
-        Scenarios are those before the change and those after it, so that it takes no gate away.
+        The scenarios before and after the change count, so the change cannot remove a gate.
 
         Args:
             item: the item, as the trusted base lists it.
-            documents: the patterns of the documents that have the scenarios.
+            documents: the patterns of the documents with the scenarios.
             titles: the titles of their sections whose items are scenarios.
-            gates: names of gates by their names and commands, beside those that the item's source lists.
+            gates: names of gates by their names and commands, in addition to those that the item's source
+                lists.
 
         Raises:
-            MissingFact: a document is not there.
+            MissingFact: a document is missing.
         """
         names = {plain_gate(name): name for name in _listed_gates(item.source)}
         names |= {plain_gate(text): name for text, name in gates.items()}
@@ -471,9 +475,9 @@ class Breakdowns(Record):
                         yield from ((gate, one.text) for gate in wanted if gate)
 
     def _near(self, source: Source, places: Sequence[bytes]) -> Sequence[bytes]:
-        """Of some documents those that go with a source: of its wave, else in its folder, else all.
+        """Return the documents that belong to a source: of its wave, else in its folder, else all.
 
-        Documents of another wave never do.
+        Documents of another wave are never included.
         """
         if self.waves is not None:
             key = self.waves.key_at(source.path, source.fields)
@@ -491,7 +495,7 @@ class Breakdowns(Record):
         return self.waves is not None and self.waves.superseded(path)
 
     def _belong(self, artifact: Artifact, source: Source) -> bool:
-        """True if an artifact is about the items of a source: of one wave, or with the same fields."""
+        """Return True if an artifact is about a source's items: in the same wave, or with equal fields."""
         if self._superseded(source.path):
             return False
         if self.waves is not None:
@@ -505,7 +509,7 @@ class Breakdowns(Record):
 
 
 def _listed_gates(source: Source) -> Iterator[str]:
-    """The names and commands of the gates that a work breakdown lists, for all of it and for its items."""
+    """Yield the names and commands of the gates that a work breakdown lists, at its top and for its items."""
     for value in (source.top("gates"), *(item.get("gates") for item in source.items)):
         yield from gate_names(value)
 
@@ -516,19 +520,19 @@ def _unread(path: bytes, why: str, line: int | None) -> Finding:
     return Finding(said, help=step, path=path, line=line, key="unread", setting="documents")
 
 
-# `Trigger: no`, also as the head of a column with its cell.
+# `Trigger: no`, also as a column's header with its cell.
 _ANSWER: Final = re.compile(r"\btrigger(?:ed)?\??:[ \t]{0,9}([^\n]{0,80})", re.IGNORECASE)
 _YES_OR_NO: Final = re.compile(r"(yes|no)(?=\s{0,9}(?:$|[.,;:()\[\]\u2013\u2014])|\s{1,9}-\s)", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"\bhttps?://[\w.-]+/\S")
 
 
 class Passage(Record):
-    """A passage about an item: a section, an item of a list, a paragraph or a row of a table.
+    """A passage about an item: a section, a list item, a paragraph or a table row.
 
     Attributes:
-        line: where it begins.
-        key: what tells which item it speaks of: a section's title, an item's own text, a row's cells.
-        blocks: all that is in it.
+        line: the first line.
+        key: the text that names the item: a section's title, a list item's own text, or a row's cells.
+        blocks: all blocks of the passage.
     """
 
     line: int
@@ -537,7 +541,7 @@ class Passage(Record):
 
     @property
     def answers(self) -> list[str]:
-        """The answers after `Trigger:` in it, or in a column of that name."""
+        """The answers after `Trigger:` in the passage, or in a column of that name."""
         said = [self.key, *(text.rendered for text in texts(self.blocks))]
         said += [block.text.rendered for block in self.blocks if isinstance(block, Heading)]
         for table in tables(self.blocks):
@@ -561,16 +565,16 @@ class Dispositions:
             Passage(one.line, one.heading.text.rendered, one.blocks) for one in document.sections
         ]
         self._passages += _passages(document.blocks)
-        # The prefixes that stand for the root in any contract are those of one team's machines.
+        # Contracts name prefixes that mean the root, such as paths on a team's machines; all of them count.
         contracts = artifact.artifacts.contracts.values()
         roots = {root for one in contracts if one.evidence for root in one.evidence.roots}
         self._targets = Targets(artifact.artifacts.documents, sorted(roots))
 
     def flaw(self, item: Listed) -> tuple[str, str, int | None] | None:
-        """The reason why an item is not deferred with evidence, the next step and the line; None if it is.
+        """Return why an item is not deferred with evidence, the next step and the line; None if it is.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         place = path_text(self._artifact.path)
         step = f"Write '{item.id}: deferred, trigger: no (`FILE`)' with the file that shows it; or do {item}."
@@ -594,7 +598,7 @@ class Dispositions:
         return said, step, found[0].line if found else None
 
     def _is_shown(self, passage: Passage) -> bool:
-        """True if a passage cites something that is there."""
+        """Return True if a passage cites an existing file or a web address."""
         if any(_ADDRESS.search(text.rendered) for text in texts(passage.blocks)):
             return True
         cited = [one for one in citations(passage.blocks) if one.kind != "shortened"]
@@ -616,7 +620,7 @@ def _passages(blocks: Sequence[AnyBlock]) -> Iterator[Passage]:
 
 
 def _mention(item: Listed) -> re.Pattern[str]:
-    """The expression for a mention of an item: its id as a word, with the kind before a number."""
+    """Return the expression for a mention of an item: its id as a word; a number needs the kind before it."""
     name = rf"(?<![\w./\\-]){re.escape(item.id)}(?![\w/\\]|[-.]\w)"
     if item.id.isdigit():
         name = rf"\b{re.escape(item.source.kind)}[\s#_-]{{0,3}}0*{re.escape(item.id)}(?!\w)"

@@ -1,4 +1,4 @@
-"""The order of stages: artifacts and work of a stage while an earlier one is not complete."""
+"""The order of stages: artifacts and work of a stage while an earlier stage is incomplete."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class AtWork(Record):
-    """A stage at whose work a change is, and how that is told.
+    """A stage that a change works on, with the evidence for it.
 
     Attributes:
-        stage: the stage, in the wave that is told or could be meant.
-        told: whether the wave is told, or only one of those it could be.
-        because: what tells it, for messages: `the branch 'codex/phase-d-2-x'`.
-        by_branch: whether that is the stage's own branch, and not that of one of its items.
+        stage: the stage, in the known wave or in a possible one.
+        told: True if the wave is known; False if it is one of several possible waves.
+        because: the evidence, for messages: `the branch 'codex/phase-d-2-x'`.
+        by_branch: True if the branch is the stage's own; False if it belongs to one of the stage's items.
     """
 
     stage: StageState
@@ -44,19 +44,20 @@ def out_of_order(
     landed: bool = False,
     whole: bool = False,
 ) -> Iterator[Finding]:
-    """Everything of a change that belongs to a stage which is not open.
+    """Yield findings about every part of a change that belongs to a stage which is not open.
 
     Args:
-        waves: those of the judged tree.
-        entries: what the change touches.
-        commits: its commits, oldest first, where it has any.
-        branch: the branch that is judged; empty if none is.
+        waves: the waves of the judged tree.
+        entries: the paths that the change touches.
+        commits: the change's commits, oldest first; empty if it has none.
+        branch: the judged branch; empty if there is none.
         item: the work item that the change implements.
-        landed: whether the change is what the base itself was given, of which nothing names an item any more.
-        whole: whether all waves are judged, and not only those that the change touches.
+        landed: True if the change has been merged into the base, so that no name identifies its item any
+            more.
+        whole: True if all waves are judged, not only those that the change touches.
 
     Raises:
-        MissingFact: something that must be read is not there.
+        MissingFact: a required file or object is missing.
     """
     touched = waves.all if whole else waves.touched([entry.path for entry in entries])
     for wave in touched:
@@ -76,16 +77,16 @@ def out_of_order(
 
 
 def too_early(waves: Waves, *, branch: str, item: WorkItem) -> Iterator[Finding]:
-    """A finding if an item's stage is not open, so that its work may not begin on the branch.
+    """Yield a finding if an item's stage is not open, so that its work may not begin on the branch.
 
     Raises:
-        MissingFact: something that must be read is not there.
+        MissingFact: a required file or object is missing.
     """
     yield from _too_early(_works(waves, (), branch, item), None, waves)
 
 
 def _present(wave: Wave) -> Iterator[Finding]:
-    """The stages of which artifacts are there while an earlier one is not; of one reason one finding."""
+    """Yield one finding per incomplete stage whose later stages have artifacts already."""
     early: dict[str, list[StageState]] = {}
     for stage in wave.stages:
         if stage.artifacts and stage.needed and stage.waits_for:
@@ -98,13 +99,13 @@ def _present(wave: Wave) -> Iterator[Finding]:
 
 
 def _finding(stage: StageState, setting: str, message: str, help: str, key: str, **place: Any) -> Finding:
-    """A finding for which a key of a stage's settings asks."""
+    """Return a finding that refers to a key of a stage's settings."""
     position = [one.name for one in stage.wave.waves.settings.stages].index(stage.name)
     return Finding(message, help=help, key=key, setting=f"wave.stages.{position}.{setting}", **place)
 
 
 def _waiting(stage: StageState, what: str, more: str = "", **place: Any) -> Finding:
-    """The finding about what is of a stage while an earlier one is not complete."""
+    """Return the finding about a stage's work or artifacts while an earlier stage is incomplete."""
     earlier = stage.waits_for[0]
     why = f"the stage {earlier.name} is not complete: {_why(earlier.missing)}{more}"
     said = f"{what} the stage {stage.name} of {stage.wave.name}, and {why}"
@@ -113,11 +114,11 @@ def _waiting(stage: StageState, what: str, more: str = "", **place: Any) -> Find
 
 
 def _too_early(works: Sequence[AtWork], entries: Sequence[Entry] | None, waves: Waves) -> Iterator[Finding]:
-    """The work of a stage that is not open, or without what must be there before it begins.
+    """Yield findings about work of a stage that is not open, or that lacks what it requires.
 
-    Where a branch is that of several stages, or its name tells no wave, one that is open may be meant.
+    If a branch fits several stages, or its name does not identify a wave, one open stage is enough.
     """
-    # Artifacts are judged by themselves; they may be what the earlier stages wait for.
+    # Artifacts are judged separately; earlier stages may be waiting for them.
     papers = entries is not None and all(waves.is_paper(entry.path) for entry in entries)
     for by_branch in (True, False):
         found = [None if papers else _early(work) for work in works if work.by_branch is by_branch]
@@ -138,7 +139,7 @@ def _early(work: AtWork) -> Finding | None:
 
 
 def _elsewhere(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
-    """The entries outside the paths that changes on a stage's branch may touch."""
+    """Yield the entries outside the paths that changes on a stage's branch may touch."""
     if not works or not all(work.stage.settings.paths for work in works):
         return
     stage = works[0].stage
@@ -157,10 +158,10 @@ def _elsewhere(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) 
 
 
 def _mixed(touched: Sequence[Wave], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
-    """The other changes beside a wave's papers, if no name belongs to a stage or an item.
+    """Yield a finding about entries besides a wave's papers, if no name belongs to a stage or an item.
 
-    Its paths tell that it is for the papers; what it is called does not matter. A cleanup removes what its
-    manifest lists.
+    The paths show that the change is for the papers, whatever the branch is called. Deletions that a cleanup
+    manifest lists are allowed.
     """
     owned = [stage for wave in touched for stage in wave.stages if stage.settings.paths]
     paper = next((entry.path for entry in entries if any(_is_of(stage, entry.path) for stage in owned)), None)
@@ -178,7 +179,7 @@ def _mixed(touched: Sequence[Wave], entries: Sequence[Entry], waves: Waves) -> I
 
 
 def _made_elsewhere(works: Sequence[AtWork], entries: Sequence[Entry]) -> Iterator[Finding]:
-    """The artifacts of a stage with a branch of its own that are added on that of a later stage."""
+    """Yield artifacts of a stage with its own branch that are added on a later stage's branch."""
     here = [work.stage for work in works]
     said: list[StageState] = []
     for later, stage in ((work.stage, stage) for work in works for stage in work.stage.before):
@@ -196,7 +197,7 @@ def _made_elsewhere(works: Sequence[AtWork], entries: Sequence[Entry]) -> Iterat
 def _recorded_too_late(
     stage: StageState, work: AtWork | None, commits: Sequence[Commit], waves: Waves
 ) -> Iterator[Finding]:
-    """The earlier stages that were completed by a later commit than the one that began a stage."""
+    """Yield earlier stages that were completed by a commit after the one that began a stage."""
     if len(commits) < 2 or not stage.needed or stage.waits_for:
         return
     begun = next((place for place, commit in enumerate(commits) if _begins(stage, work, commit, waves)), None)
@@ -219,7 +220,7 @@ def _recorded_too_late(
 
 
 def _begins(stage: StageState, work: AtWork | None, commit: Commit, waves: Waves) -> bool:
-    """True if a commit has work of a stage: one of its artifacts, or on its branch what is no artifact."""
+    """Return True if a commit has work of a stage: its artifacts, or on its branch anything but papers."""
     return any(
         _is_of(stage, entry.path) or (work is not None and not waves.is_paper(entry.path))
         for entry in commit.own_entries
@@ -227,7 +228,7 @@ def _begins(stage: StageState, work: AtWork | None, commit: Commit, waves: Waves
 
 
 def _works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | None) -> list[AtWork]:
-    """The stages at whose work the change is, by its branch or its work item."""
+    """Return the stages that the change works on, by its branch or its work item."""
     found: list[AtWork] = []
     for settings in waves.settings.stages:
         fields = read_branch(settings.branches, branch) if branch else None
@@ -246,21 +247,21 @@ def _works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | 
 
 
 def _has_items(waves: Waves, settings: WaveStage, item: WorkItem) -> bool:
-    """True if an item is one of those of a stage, be it listed by a breakdown or by a plan."""
+    """Return True if an item belongs to a stage, through a breakdown or a plan."""
     if item.listed is not None and waves.kind_of(settings.items) == item.kind:
         return waves.stage_of(item.listed) is settings
     return waves.kind_of(settings.items) == "" and item.kind == "task"
 
 
 def _candidates(waves: Waves, touched: Sequence[Wave]) -> Sequence[Wave]:
-    """The waves that could be meant where none is told: those that are touched, else all."""
+    """Return the waves that an unidentified change could mean: those that it touches, else all."""
     if touched or waves.all:
         return touched or waves.all
     return [waves.wave(dict.fromkeys(waves.settings.by, UNKNOWN))]
 
 
 def read_branch(templates: Sequence[str], branch: str) -> Mapping[str, str] | None:
-    """The fields in a branch's name by a stage's templates; None if it does not belong to the stage."""
+    """Return the fields in a branch's name by a stage's templates; None if no template matches."""
     for text in templates:
         template = PathTemplate(text if "/" in text else f"**/{text}")
         fields = template.read(branch.encode("utf-8", "surrogateescape"))
@@ -270,7 +271,7 @@ def read_branch(templates: Sequence[str], branch: str) -> Mapping[str, str] | No
 
 
 def _is_of(stage: StageState, path: bytes) -> bool:
-    """True if a path is that of one of a stage's own artifacts, or in one that is a folder."""
+    """Return True if a path is one of a stage's own artifacts, or is in one that is a folder."""
     return any(path == one.path or path.startswith(one.path + b"/") for one in stage.artifacts)
 
 

@@ -1,4 +1,4 @@
-"""Waves: which there are, which artifacts and items are whose, how far each stage is and what it lacks."""
+"""Waves with their artifacts and items, the progress of each stage, and what it lacks."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Waves(Record, frozen=False):
 
     Attributes:
         settings: the policy's `[wave]`.
-        artifacts: the tree's.
-        log_folder: the folder of the log of approvals, which is no work of any stage.
+        artifacts: the tree's artifacts.
+        log_folder: the folder of the log of approvals, which does not belong to any stage.
         sources: the tree's files that list work items.
         plans: the tree's plans.
-        trusted: gives the waves of the trusted base, whose open items keep their files to themselves.
-        known_waves, known_groups, known_flaws: what was found before.
+        trusted: returns the waves of the trusted base, whose open items reserve their files.
+        known_waves, known_groups, known_flaws: caches of `wave`, `placed` and `flaws`.
     """
 
     settings: WaveSettings
@@ -54,25 +54,25 @@ class Waves(Record, frozen=False):
 
     @cached_property
     def all(self) -> Sequence[Wave]:
-        """The waves of which anything is there, by what tells them apart.
+        """The waves that have any file in the tree, sorted by their key.
 
         Raises:
-            MissingFact: the tree cannot be read, or nothing in it could tell one wave from another.
+            MissingFact: the tree cannot be read, or its paths have no placeholder that identifies a wave.
         """
         return self.touched(self.artifacts.documents.tree.paths())
 
     def wave(self, fields: Mapping[str, str]) -> Wave:
-        """The wave of these values, be there anything of it or not."""
+        """Return the wave with these values, even if it has no files."""
         own = {name: fields[name].casefold() for name in self.settings.by}
         return self.known_waves.setdefault(self.key_of(own), Wave(self, own))
 
     def touched(self, paths: Iterable[bytes]) -> Sequence[Wave]:
-        """The waves that have artifacts, files that list items, or plans at some of these paths, in order.
+        """Return the waves that have artifacts, item lists or plans at some of these paths, in order.
 
-        Whether anything is there still does not count, so what is removed touches its wave too.
+        The paths need not exist, so a removed file touches its wave too.
 
         Raises:
-            MissingFact: the tree cannot be read, or nothing in it could tell one wave from another.
+            MissingFact: the tree cannot be read, or its paths have no placeholder that identifies a wave.
         """
         self._refuse_untold()
         listed = list(paths)
@@ -82,18 +82,18 @@ class Waves(Record, frozen=False):
         return [waves[key] for key in sorted(waves, key=lambda key: [natural(part) for part in key])]
 
     def is_paper(self, path: bytes) -> bool:
-        """True if a path is a paper of the plan, such as a wave's artifact, or in the log of approvals."""
+        """Return True if a path is a paper of the plan, such as a wave's artifact, or a filed approval."""
         of_wave = any(template.read(path) is not None for template in self._templates)
         return of_wave or path.startswith(self.log_folder) or bool(self._papers.at(path))
 
     @property
     def kept(self) -> Sequence[Listed]:
-        """The items that the trusted base lists with files, and that are not done, put off or superseded.
+        """The items with files that the trusted base lists and that are not done, deferred or superseded.
 
-        Nobody else changes their files until all of their stage is done, be it open yet or not.
+        Other changes must not touch their files until the whole stage is done, even before it opens.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         trusted = self.trusted() if self.trusted is not None else self
         if not trusted.sources.kinds:
@@ -109,7 +109,7 @@ class Waves(Record, frozen=False):
 
     @cached_property
     def owners(self) -> Mapping[str, WaveStage]:
-        """The stage whose artifact a contract's is: the first that requires or leaves it."""
+        """The stage that owns each contract's artifacts: the first that requires or leaves them."""
         found: dict[str, WaveStage] = {}
         for stage in self.settings.stages:
             for contract in stage.artifacts:
@@ -117,27 +117,27 @@ class Waves(Record, frozen=False):
         return found
 
     def kind_of(self, items: str) -> str | None:
-        """The kind of work item that a stage's `items` mean: by its name, or by that with an `s`.
+        """Return the kind of work item that a stage's `items` name, in the singular or with an `s`.
 
         Returns:
-            An empty text where the tasks of plans are meant; None if nothing is, or nothing can be.
+            An empty text for the tasks of plans; None if no such kind exists.
         """
         if items == "tasks" and self.plans.kinds:
             return ""
         return next((kind for kind in (items, items.removesuffix("s")) if kind in self.sources.kinds), None)
 
     def stage_of(self, item: Listed) -> WaveStage | None:
-        """The stage whose item an entry is: the one that it names as `stage`, else the first of its kind."""
+        """Return the stage of an entry: the one that its field `stage` names, else the first of its kind."""
         stages = [one for one in self.settings.stages if self.kind_of(one.items) == item.source.kind]
         named = normal_name(item.text("stage"))
         return next((one for one in stages if normal_name(one.name) == named), stages[0] if stages else None)
 
     def key_of(self, fields: Mapping[str, str]) -> Key:
-        """The fields that identify the wave with these values."""
+        """Return the values that identify the wave with these fields."""
         return tuple(fields[name].casefold() for name in self.settings.by)
 
     def key_at(self, path: bytes, fields: Mapping[str, str]) -> Key | None:
-        """The key of the wave that a file belongs to; None if nothing tells it; see `fields_at`."""
+        """Return the key of the wave that a file belongs to; None if unknown; see `fields_at`."""
         known = self.fields_at(path, fields)
         return None if known is None else self.key_of(known)
 
@@ -151,10 +151,10 @@ class Waves(Record, frozen=False):
         landed: bool = False,
         whole: bool = False,
     ) -> Iterator[Finding]:
-        """The parts of a change that belong to a stage which is not open; see `specguard.waves.stage_order`.
+        """Yield the parts of a change in stages that are not open; see `specguard.waves.stage_order`.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         from specguard.waves.stage_order import out_of_order
 
@@ -163,11 +163,11 @@ class Waves(Record, frozen=False):
         )
 
     def fields_at(self, path: bytes, fields: Mapping[str, str]) -> Mapping[str, str] | None:
-        """The values of `by` for a file, and others; None if one of them is not told.
+        """Return a file's fields, including the values of `by`; None if one of these is unknown.
 
         Args:
-            path: the file; what its own fields do not tell, the folder of its pass may, or its content.
-            fields: what its path or its content tells.
+            path: the file; its pass's folder or its content may have values that its own fields lack.
+            fields: the fields from its path or its content.
         """
         by = self.settings.by
         if all(fields.get(name) for name in by):
@@ -182,12 +182,12 @@ class Waves(Record, frozen=False):
         return known if all(known.get(name) for name in by) else None
 
     def placed(self, what: str, found: Callable[[], Sequence[_Placed]], key: Key) -> Sequence[_Placed]:
-        """Of all artifacts of a contract, lists or plans those of one wave; superseded ones left out.
+        """Return one wave's artifacts of a contract, lists or plans, without superseded ones.
 
         Args:
-            what: what they are; they are found once.
-            found: gives all of them.
-            key: what tells the wave.
+            what: the cache key of the group, which is loaded once.
+            found: returns the group for all waves.
+            key: the key of the wave.
         """
         if what not in self.known_groups:
             groups: dict[Key, list[_Placed]] = {}
@@ -199,14 +199,14 @@ class Waves(Record, frozen=False):
         return self.known_groups[what].get(key, ())
 
     def superseded(self, path: bytes) -> bool:
-        """True if a path lies in the folder of a pass that a later one of its wave supersedes."""
+        """Return True if a path is in the folder of a pass that a later pass of its wave supersedes."""
         return bool(self._superseded) and not self._superseded.isdisjoint({path, *above([path])})
 
     def flaws(self, artifact: Artifact) -> Sequence[Finding]:
-        """Findings about an artifact, without warnings.
+        """Return the findings about an artifact, without warnings.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         known = self.known_flaws.get((artifact.name, artifact.path))
         if known is None:
@@ -217,7 +217,7 @@ class Waves(Record, frozen=False):
 
     @cached_property
     def _superseded(self) -> frozenset[bytes]:
-        """The folders of all passes but the last of each wave and contract, last by the order of numbers."""
+        """The folders of all passes except the last of each wave and contract, in natural order."""
         passes: dict[tuple[str, Key], list[bytes]] = {}
         for one in self.artifacts.passes:
             key = self.key_at(one.path, one.fields)
@@ -236,7 +236,7 @@ class Waves(Record, frozen=False):
 
     @cached_property
     def _templates(self) -> Sequence[PathTemplate]:
-        """The templates of everything that belongs to a wave; of a pass that of what is in it."""
+        """The templates of all files that belong to a wave; for a pass, the template of its members."""
         contracts = self.artifacts.contracts
         texts = [contracts[name].template for name in self.owners if name in contracts]
         for stage in self.settings.stages:
@@ -248,9 +248,9 @@ class Waves(Record, frozen=False):
         return [PathTemplate(text) for text in dict.fromkeys(texts)]
 
     def _refuse_untold(self) -> None:
-        """Refuse a placeholder in `by` that no path has: no file would be of any wave, and none be judged."""
+        """Raise if `by` has a placeholder that no path has, since then no file would belong to a wave."""
         if any(kind.sources for kind in self.sources.kinds.values()):
-            # What a file lists its items under may tell it, too.
+            # The content of a file that lists items can have the value, too.
             return
         contracts = self.artifacts.contracts.values()
         plans = [kind.folder for kind in self.plans.kinds.values()]
@@ -264,7 +264,7 @@ class Waves(Record, frozen=False):
 
 
 def natural(text: str) -> list[tuple[int, str]]:
-    """A text for sorting: numbers in it by their value, all else whatever its case."""
+    """Return a sort key of a text: numbers by value, other parts without regard to case."""
     return [
         (int(part), "") if part.isdigit() else (-1, part)
         for part in re.split("([0-9]{1,18})", text.casefold())
@@ -273,12 +273,12 @@ def natural(text: str) -> list[tuple[int, str]]:
 
 
 class Missing(Record):
-    """Something that stands between a stage and its completion.
+    """Something that a stage needs for its completion.
 
     Attributes:
-        what: what is missing or wrong, as a clause.
-        path: the file it is about; None if there is none yet.
-        line: its line, from 1; None if none can be told.
+        what: the missing or wrong thing, as a clause.
+        path: the file; None if it does not exist yet.
+        line: the line, from 1; None if unknown.
     """
 
     what: str
@@ -290,8 +290,8 @@ class StageState(Record):
     """A stage of a wave.
 
     Attributes:
-        wave: whose it is.
-        settings: what the policy says of it.
+        wave: the stage's wave.
+        settings: the stage in the policy.
     """
 
     wave: Wave
@@ -299,12 +299,12 @@ class StageState(Record):
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The stage's name."""
         return self.settings.name
 
     @cached_property
     def artifacts(self) -> Sequence[Artifact]:
-        """Its own artifacts: those of contracts that no earlier stage requires or leaves, by path."""
+        """The stage's own artifacts, by path: those of contracts that no earlier stage requires or leaves."""
         owners = self.wave.waves.owners
         found = [
             artifact
@@ -316,7 +316,7 @@ class StageState(Record):
 
     @cached_property
     def items(self) -> Sequence[Listed]:
-        """Its items.
+        """The stage's items.
 
         Raises:
             MissingFact: a file that lists them cannot be read.
@@ -328,14 +328,14 @@ class StageState(Record):
 
     @cached_property
     def needed(self) -> bool:
-        """True if the wave needs it: always, unless `when` makes it depend on what an artifact says.
+        """True if the wave needs the stage: always, unless `when` makes it depend on an artifact's field.
 
         Raises:
-            MissingFact: such an artifact cannot be read.
+            MissingFact: the artifact cannot be read.
         """
         for key, values in self.settings.when.items():
             contract, _, name = key.rpartition(".")
-            # Where nobody can say that it is not needed, it is.
+            # If the contract is unknown, the stage counts as needed.
             if contract not in self.wave.waves.artifacts.contracts or any(
                 chosen(field.value, values) for _, field in self._field_of(contract, name)
             ):
@@ -344,7 +344,7 @@ class StageState(Record):
 
     @cached_property
     def before(self) -> Sequence[StageState]:
-        """The stages that must be complete before it opens, and those before them, in order."""
+        """All stages that must be complete before this stage opens, directly or indirectly, in order."""
         wanted = set(self.settings.opens_after)
         found: list[StageState] = []
         for stage in reversed(self.wave.stages):
@@ -355,28 +355,28 @@ class StageState(Record):
 
     @cached_property
     def waits_for(self) -> Sequence[StageState]:
-        """Of the stages before it those that are not complete.
+        """The stages before this one that are incomplete.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         return [stage for stage in self.before if not stage.complete]
 
     @property
     def open(self) -> bool:
-        """True if all stages before it are complete.
+        """True if all stages before this one are complete.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         return not self.waits_for
 
     @property
     def complete(self) -> bool:
-        """True if nothing is missing, or the wave does not need it.
+        """True if nothing is missing, or the wave does not need the stage.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         return not self.needed or not self.missing
 
@@ -385,7 +385,7 @@ class StageState(Record):
         """`complete`, `open`, `waiting` (for another stage), or `not needed`.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         if self.needed and self.open:
             return "complete" if self.complete else "open"
@@ -393,10 +393,10 @@ class StageState(Record):
 
     @cached_property
     def missing(self) -> Sequence[Missing]:
-        """The missing things that keep it from completion.
+        """Everything that the stage still needs for its completion.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         known = self.wave.waves.artifacts.contracts
         unknown = [name for key in self.settings.when if (name := key.rpartition(".")[0]) not in known]
@@ -405,16 +405,16 @@ class StageState(Record):
 
     @cached_property
     def lacking(self) -> Sequence[Missing]:
-        """The missing things that its work needs before it begins; not those that it makes itself.
+        """Everything that the stage's work still needs before it begins, without its own artifacts.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         contracts = self.settings.requires
         return [*self._unfulfilled(contracts), *self._unstated(contracts)]
 
     def _unfulfilled(self, contracts: Sequence[str]) -> Iterator[Missing]:
-        """The contracts without an artifact, and the artifacts that do not fulfil theirs."""
+        """Yield the contracts without an artifact, and the artifacts that do not fulfil their contracts."""
         waves = self.wave.waves
         said: set[tuple[bytes | None, str]] = set()
         for contract in contracts:
@@ -427,13 +427,13 @@ class StageState(Record):
                 yield Missing(f"there is no {contract} ({declared.path or declared.root})")
             for artifact in artifacts:
                 for flaw in [*waves.flaws(artifact), *self._misshapen(artifact.path)]:
-                    # What is wrong with a member of a pass may be said of the pass and of itself.
+                    # A flaw of a pass's member may be reported for the pass and for the member.
                     if (flaw.path, flaw.message) not in said:
                         said.add((flaw.path, flaw.message))
                         yield Missing(flaw.message, flaw.path or artifact.path, flaw.line)
 
     def _misshapen(self, path: bytes) -> Iterator[Finding]:
-        """Findings about an artifact that is a plan or lists work items."""
+        """Yield findings about an artifact that is a plan or lists work items."""
         plans, sources = self.wave.waves.plans, self.wave.waves.sources
         if plan := plans.at(path):
             found = [*plans.flaws(plan), *plan.broken()]
@@ -443,7 +443,7 @@ class StageState(Record):
             yield from sources.broken(source)
 
     def _unstated(self, contracts: Sequence[str]) -> Iterator[Missing]:
-        """The fields that none of these artifacts has, and those with another value than they must have."""
+        """Yield the required fields that no artifact has, and those with a wrong value."""
         for key, values in self.settings.fields.items():
             contract, dot, name = key.rpartition(".")
             if not dot or contract not in self.wave.waves.artifacts.contracts:
@@ -454,7 +454,7 @@ class StageState(Record):
             found = [pair for one in among for pair in self._field_of(one, name)]
             wanted = " or ".join([values] if isinstance(values, str) else values)
             declared = [self.wave.waves.artifacts.contracts[one] for one in among if self.wave.artifacts(one)]
-            # Where a contract asks for the field, what is wrong with it has been said already.
+            # If a contract requires the field, its flaws have been reported already.
             if not found and declared and not any(name in one.fields for one in declared):
                 yield Missing(f"{' and '.join(among)} has no field {name!r}, which must be {wanted}")
             for path, field in found:
@@ -463,7 +463,7 @@ class StageState(Record):
                     yield Missing(f"{path_text(path)}: {field.name} {problem}", path, field.line)
 
     def _field_of(self, contract: str, name: str) -> Iterator[tuple[bytes, Field]]:
-        """A field of each of the wave's artifacts of a contract; of a pass that of each of its members."""
+        """Yield a field of each of the wave's artifacts of a contract; for a pass, of each member."""
         artifacts = self.wave.waves.artifacts
         for artifact in self.wave.artifacts(contract):
             if not artifact.contract.root:
@@ -477,16 +477,16 @@ class StageState(Record):
 
     @cached_property
     def owed(self) -> Sequence[Listed]:
-        """The items that must be done and are not: conditional ones and those that are put off left out.
+        """The items that are still to be done, without conditional and deferred ones.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         sources = self.wave.waves.sources
         return [item for item in self.items if not (item.deferred or item.conditional or sources.done(item))]
 
     def _unclosed(self) -> Iterator[Missing]:
-        """The items that are owed, and the files that should list them and do not."""
+        """Yield the items still to be done, and missing or unreadable files that should list items."""
         if not self.settings.items:
             return
         kind = self.wave.waves.kind_of(self.settings.items)
@@ -508,7 +508,7 @@ class StageState(Record):
             yield Missing(f"{item} is not closed: {status}", item.source.path, item.line)
 
     def _undone(self) -> Iterator[Missing]:
-        """The tasks of plans that are not done."""
+        """Yield the tasks of plans that are not done."""
         plans = self.wave.plans
         if not plans:
             yield Missing("there is no plan")
@@ -522,15 +522,15 @@ class StageState(Record):
 
 
 UNKNOWN: Final = "?"
-"""What stands for a value that tells a wave from others where nothing says which one is meant."""
+"""The placeholder for a value of `by` that is not known."""
 
 
 class Wave(Record):
     """One run through the stages.
 
     Attributes:
-        waves: all of them.
-        fields: the values of `by` that tell it from others; empty if there is one wave.
+        waves: all waves.
+        fields: the values of `by` that identify the wave; empty if there is only one.
     """
 
     waves: Waves
@@ -538,59 +538,59 @@ class Wave(Record):
 
     @property
     def key(self) -> Key:
-        """The fields that identify it."""
+        """The values that identify the wave."""
         return self.waves.key_of(self.fields)
 
     @property
     def name(self) -> str:
-        """Its name in messages: `wave d`, or `the wave` if there is only one."""
+        """The wave's name in messages: `wave d`, or `the wave` if there is only one."""
         known = [value for value in self.fields.values() if value != UNKNOWN]
         return f"wave {' '.join(known)}" if known else "the wave"
 
     @cached_property
     def stages(self) -> Sequence[StageState]:
-        """Its stages, in order."""
+        """The wave's stages, in order."""
         return [StageState(self, settings) for settings in self.waves.settings.stages]
 
     @cached_property
     def by_name(self) -> Mapping[str, StageState]:
-        """Its stages by their names."""
+        """The wave's stages by name."""
         return {stage.name: stage for stage in self.stages}
 
     @property
     def complete(self) -> bool:
-        """True if every stage that it needs is.
+        """True if every needed stage is complete.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         return all(stage.complete for stage in self.stages)
 
     @property
     def current(self) -> StageState | None:
-        """The first stage that is open and not complete; None if there is none.
+        """The first stage that is open and incomplete; None if there is none.
 
         Raises:
-            MissingFact: something that must be read is not there.
+            MissingFact: a required file or object is missing.
         """
         return next((stage for stage in self.stages if stage.open and not stage.complete), None)
 
     def artifacts(self, contract: str) -> Sequence[Artifact]:
-        """Its artifacts of a contract, by path; those in a folder that a later pass supersedes left out."""
+        """Return the wave's artifacts of a contract, by path, without those that a later pass supersedes."""
         waves = self.waves
         return waves.placed(f"artifacts.{contract}", lambda: waves.artifacts.named(contract), self.key)
 
     def sources(self, kind: str) -> Sequence[Source]:
-        """Its files that list the items of a kind."""
+        """Return the wave's files that list the items of a kind."""
         return self.waves.placed(f"work.{kind}", lambda: self.waves.sources.of(kind), self.key)
 
     def items(self, kind: str) -> Sequence[Listed]:
-        """Its items of a kind, in the order in which they are listed."""
+        """Return the wave's items of a kind, in listed order."""
         return [listed for source in self.sources(kind) for listed in source.items]
 
     @property
     def plans(self) -> Sequence[Plan]:
-        """Its plans, by path."""
+        """The wave's plans, by path."""
         return self.waves.placed("plans", lambda: self.waves.plans.all, self.key)
 
     def __repr__(self) -> str:
