@@ -1,6 +1,6 @@
 """The errors that stop a check: one that a user can correct, and two for a fact that is missing.
 
-Everything that a user can cause is a `SpecguardError` (exit code 2); nothing else may reach them as text.
+Every error that a user can cause is a `SpecguardError` (exit code 2); users see the text of no other error.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 class SpecguardError(Exception):
-    """No verdict can be given, and here is why and what to do.
+    """An error that prevents a verdict, with its reason and the next step.
 
     Args:
         message: one sentence that says what is wrong.
         help: the next step, as a sentence or a command; empty if there is none.
-        path: the file that is wrong, as the user would name it.
+        path: the file that is wrong, under the name that the user knows.
         line: its line, from 1.
-        code: the name of the kind of error, which `specguard error` explains; by default its class's.
+        code: the name of the kind of error, which `specguard error` explains; by default that of the class.
 
     Attributes:
-        code: that name.
-        summary: the message; of several errors in one, which are listed one by one, their number.
+        code: the name of the kind of error.
+        summary: the message; for several errors in one, which are listed one by one, their number.
     """
 
     code: str = "not-possible"
@@ -50,11 +50,11 @@ class SpecguardError(Exception):
 
     @property
     def place(self) -> str:
-        """Where it is: the file, with the line if there is one."""
+        """The file, with the line if it is known; empty without a file."""
         return f"{self.path}:{self.line}" if self.line else self.path or ""
 
     def each(self) -> Sequence[SpecguardError]:
-        """The errors that it stands for; itself, where it is a single one."""
+        """Return the errors in this one; a single error returns itself."""
         return [self]
 
 
@@ -62,8 +62,8 @@ class SeveralErrors(SpecguardError):
     """Several errors in one.
 
     Args:
-        errors: at least one, in the order in which they are listed.
-        what: what they are errors in, e.g. `the policy`.
+        errors: at least one error, in the order of the listing.
+        what: the thing that has the errors, e.g. `the policy`.
     """
 
     def __init__(self, errors: Sequence[SpecguardError], what: str) -> None:
@@ -81,34 +81,34 @@ class SeveralErrors(SpecguardError):
         self._errors = errors
 
     def each(self) -> Sequence[SpecguardError]:
-        """Every one of them."""
+        """Return every one of the errors."""
         return self._errors
 
 
 def usage(message: str, help: str = "") -> SpecguardError:
-    """That the words are no command line, or none that goes here."""
+    """Return the error about arguments that are not a valid command line, or not one that works here."""
     return SpecguardError(message, help=help, code="usage")
 
 
 def unknown(what: str, name: str, known: Iterable[str], otherwise: str = "") -> SpecguardError:
-    """That there is nothing of a kind that has a name, with the step of `nearest`."""
+    """Return the error about an unknown name of a kind of thing, with the next step of `nearest`."""
     step = nearest(name, known, otherwise)
     return SpecguardError(f"there is no {what} {name!r}", help=step, code="unknown-name")
 
 
 class NoAuthorityError(SpecguardError):
-    """Nobody has written an authority yet."""
+    """The error for a repository in which nobody has written an authority yet."""
 
     code = "no-authority"
 
 
 def named(code: str) -> str:
-    """The name of a kind of error as it stands behind a message; `specguard error` explains it."""
+    """Return the name of a kind of error as it follows a message; `specguard error` explains it."""
     return f" [{code}]" if code else ""
 
 
 def internal_error(error: Exception | SystemExit) -> SpecguardError:
-    """The message to a user for an error that is not theirs."""
+    """Return the message to a user for an error that the user did not cause."""
     return SpecguardError(
         f"internal error: {type(error).__name__}: {error}",
         help="please report it, with what this prints: specguard --traceback, then the same words",
@@ -117,12 +117,12 @@ def internal_error(error: Exception | SystemExit) -> SpecguardError:
 
 
 class MissingFact(Exception):
-    """A fact that cannot be had; the rules that need it become `indeterminate`.
+    """A fact that is not available; the rules that need it become `indeterminate`.
 
     Args:
-        reason: what is missing, in one sentence.
-        command: the one command that would supply it; empty if there is none.
-        code: the name of the kind of error, as of a `SpecguardError`.
+        reason: one sentence that says what is missing.
+        command: the one command that supplies it; empty if there is none.
+        code: the name of the kind of error, as for a `SpecguardError`.
     """
 
     code: str = "missing-fact"
@@ -136,7 +136,7 @@ class MissingFact(Exception):
 
 
 class Needed:
-    """Within `with Needed():` a fact that is missing is an error, which a user is told."""
+    """A context manager in which a missing fact raises an error that the user sees."""
 
     def __enter__(self) -> None:
         return
@@ -150,7 +150,7 @@ class NotApplicable(Exception):
     """A fact or rule that does not belong to this change or stage: counted, and harmless.
 
     Args:
-        reason: why it does not apply, in one sentence.
+        reason: one sentence that says why it does not apply.
     """
 
     def __init__(self, reason: str) -> None:
@@ -159,7 +159,7 @@ class NotApplicable(Exception):
 
 
 def if_known(read: Callable[[], _Thing], otherwise: _Found) -> _Thing | _Found:
-    """The result of a function, or another value if a fact is missing or does not belong to the change."""
+    """Return a function's result, or another value if a fact is missing or does not belong to the change."""
     try:
         return read()
     except (MissingFact, NotApplicable):
@@ -167,7 +167,7 @@ def if_known(read: Callable[[], _Thing], otherwise: _Found) -> _Thing | _Found:
 
 
 def if_applicable(read: Callable[[], _Thing], otherwise: _Found) -> _Thing | _Found:
-    """The result of a function, or another value if it does not belong to the change."""
+    """Return a function's result, or another value if it does not belong to the change."""
     try:
         return read()
     except NotApplicable:
@@ -175,14 +175,14 @@ def if_applicable(read: Callable[[], _Thing], otherwise: _Found) -> _Thing | _Fo
 
 
 def judge_each(things: Iterable[_Thing], judge: Callable[[_Thing], Iterable[_Found]]) -> Iterator[_Found]:
-    """The findings in each of some things; a missing fact is raised after the findings in all of them.
+    """Yield the findings in each thing; raise a missing fact only after the findings in all of them.
 
     Args:
-        things: what is looked at.
-        judge: what is found in one of them.
+        things: the things to judge.
+        judge: yields the findings in one thing.
 
     Raises:
-        MissingFact: the first that was missing.
+        MissingFact: the first one that `judge` raised.
     """
     missing: MissingFact | None = None
     for thing in things:
@@ -195,12 +195,12 @@ def judge_each(things: Iterable[_Thing], judge: Callable[[_Thing], Iterable[_Fou
 
 
 def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
-    """The next step where a name is none of those known: `did you mean 'limit'?`, where one of them is near.
+    """Return the next step for an unknown name, such as `did you mean 'limit'?` if a known name is similar.
 
     Args:
-        name: the name.
-        known: those that there are.
-        otherwise: the step where none is near; by default what there is.
+        name: the unknown name.
+        known: the known names.
+        otherwise: the step if no known name is similar; by default a list of the known names.
     """
     from difflib import get_close_matches
 

@@ -1,7 +1,7 @@
 """The common records: severities, states, findings, results and verdicts.
 
-Nothing here imports more than the interpreter has loaded already, because a hook runs in front of every
-commit. The closed lists and their order are those of the JSON report, `specguard.report/1`.
+This module imports only what the interpreter has loaded already, because a hook runs before every commit. The
+order of the closed lists is that of the JSON report, `specguard.report/1`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ else:
 REPORT_SCHEMA: Final = "specguard.report/1"
 
 SEVERITIES: Final = ("off", "info", "warning", "error")
-"""From least to most; a policy's `severity` is a ceiling."""
+"""In ascending order; a policy's `severity` is a ceiling."""
 
 STATES: Final = (
     "passed",
@@ -51,37 +51,37 @@ EXIT_INTERRUPTED: Final = 130
 
 
 def put_aside(command: str) -> str:
-    """A command that alters commits; what is not committed is put aside before it, and brought back."""
+    """Wrap a command that alters commits: uncommitted changes are stashed before it and restored after it."""
     return f"git stash && {command.replace(' --autostash', '')} && git stash pop --index"
 
 
 def path_text(path: bytes) -> str:
-    r"""A path as text for people and reports: UTF-8, with each byte that is not as `\xNN`.
+    r"""Return a path as text for people and reports: UTF-8, with each byte that is not UTF-8 as `\xNN`.
 
-    Other characters are kept as they are, so what goes to a terminal passes through `visible` too.
+    Other characters stay as they are, so text for a terminal passes through `visible` too.
     """
     return path.decode("utf-8", "backslashreplace")
 
 
 def listed(parts: Sequence[str], most: int = 5, between: str = ", ") -> str:
-    """So many texts as one, with the number of the others."""
+    """Join at most `most` texts, and append the number of those left out."""
     more = f"{between.rstrip(', ')} and {len(parts) - most} more" if len(parts) > most else ""
     return between.join(parts[:most]) + more
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """A number of things: `1 error`, `2 errors`."""
+    """Return a number with its noun: `1 error`, `2 errors`."""
     return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
 def shortened(text: str, most: int = 60) -> str:
-    """A text for a message: on one line, and of so many characters at most."""
+    """Return a text on one line, cut to at most `most` characters, for a message."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
 def field_names(cls: type) -> tuple[str, ...]:
-    """The names of a record's fields in the order of their declaration, inherited ones first."""
+    """Return the names of a record's fields in the order of their declaration, inherited ones first."""
     names: dict[str, None] = {}
     for base in reversed(cls.__mro__):
         for name, annotation in base.__dict__.get("__annotations__", {}).items():
@@ -94,17 +94,18 @@ def field_names(cls: type) -> tuple[str, ...]:
 class Record:
     """A value with annotated fields, given by position or keyword; a class attribute is its field's default.
 
-    Records stand in for dataclasses, whose import costs a hook 1.6 times a bare start of Python.
-    A mutable default belongs to each record alone. Two records of one class with equal fields are equal. The
-    type checker alone holds that a field is not set again, unless a class is declared with `frozen=False`;
-    one with `kw_only=True` may have fields without a default behind others. The constructor is compiled when
-    the class is used often, so a class that a process seldom uses costs it little.
+    Records replace dataclasses, whose import costs a hook 1.6 times a bare start of Python. Each record gets
+    its own copy of a mutable default. Two records of one class with equal fields are equal.
 
-    Annotations must be postponed (`from __future__ import annotations`), so that the names in them may be
-    imported for the type checker alone.
+    Only the type checker enforces that a field is not set again, unless a class is declared with
+    `frozen=False`. In a class with `kw_only=True`, fields without a default may follow fields with one. The
+    constructor is compiled when a class is used often, so a class that a process seldom uses costs little.
+
+    Annotations must be postponed (`from __future__ import annotations`), so that their names can be imported
+    for the type checker only.
 
     Raises:
-        TypeError: an argument that is no field, or a field with neither argument nor default.
+        TypeError: an argument does not name a field, or a field has neither an argument nor a default.
     """
 
     _fields: tuple[str, ...] = ()
@@ -127,7 +128,7 @@ class Record:
 
 
 def _first_uses(self: Any, *values: Any, **named: Any) -> None:
-    """Set a record's fields by their names; a class that is used often is given a constructor of its own."""
+    """Set a record's fields by name; a class that is used often gets a constructor of its own."""
     cls = type(self)
     fields, store = cls._fields, self.__dict__
     if not cls.__dict__.get("_uses"):
@@ -137,7 +138,7 @@ def _first_uses(self: Any, *values: Any, **named: Any) -> None:
     store.update(cls._defaults)
     store.update(zip(fields, values, strict=False))
     store.update(named)
-    # What is wrong with the arguments, and what goes by name alone, is known to the constructor.
+    # The compiled constructor reports wrong arguments, and knows which fields are keyword-only.
     simple = len(values) <= len(fields) - len(cls._defaults) and named.keys().isdisjoint(
         fields[: len(values)]
     )
@@ -152,7 +153,7 @@ def _first_uses(self: Any, *values: Any, **named: Any) -> None:
 
 
 _FEW: Final = 30
-"""So often a constructor that is not compiled takes less time than compiling it."""
+"""Up to this number of uses, the generic constructor takes less time than compiling one."""
 
 
 def _compile(cls: Any) -> None:
@@ -170,13 +171,13 @@ def _compile(cls: Any) -> None:
             value = name
         body.append(f"self.{name} = {value}")
     space = {"defaults": cls}
-    # The text is made of the names of annotated fields alone.
+    # The text consists only of the names of annotated fields.
     exec("\n ".join([f"def __init__(self, {', '.join(parameters)}):", *body, "pass"]), space)  # noqa: S102
     cls.__init__ = space["__init__"]
 
 
 class Origin(Record):
-    """The place of a setting: a file (or `preset:NAME`) and its line, from 1; 0 is the whole file."""
+    """The place of a setting: a file (or `preset:NAME`) and its line, from 1; line 0 means the whole file."""
 
     path: str
     line: int
@@ -186,28 +187,29 @@ class Origin(Record):
 
 
 class Finding(Record, frozen=False):
-    """One thing that a rule found, as the rule says it.
+    """A problem that a rule found, as the rule describes it.
 
     Attributes:
-        message: what is wrong, in one sentence that names the thing.
-        help: what to do next, in one sentence.
-        path: the file, as git has its name.
-        line: its first line, from 1; `end_line` the last one.
-        commit: the commit it is about, as a full object id.
-        field: what it is about where that is no file: `branch`, `commit.subject`, `commit.body`,
+        message: one sentence that says what is wrong and names the thing.
+        help: one sentence that says what to do next.
+        path: the file's path in git.
+        line: its first line, from 1; `end_line` is the last one.
+        commit: the full object id of the commit that the finding is about.
+        field: the subject of the finding if that is not a file: `branch`, `commit.subject`, `commit.body`,
             `commit.author`, `pull_request.title`, `pull_request.body`, `pull_request.base`, `origin`,
-            `work_item`; or a dotted key within `path`.
-        side: `"base"` where the path is only in the base (a deletion).
-        key: what makes this finding this one among those of its rule and path: the pattern, the heading, the
-            normalised line. Never a line number, an object id, a date or the message. The finding's
-            fingerprint is made of it.
+            `work_item`. Or a dotted key within `path`.
+        side: `"base"` if the path is only in the base (a deletion).
+        key: the part that identifies this finding among those of its rule and path: the pattern, the heading,
+            the normalised line. Never a line number, an object id, a date or the message. The finding's
+            fingerprint is computed from it.
         severity: a lower severity than the rule's, never a higher one.
-        setting: the key of the setting that decides, which is cited: within the rule's own table
-            (`paths.2`), or from the top of the policy (`work.phase.branch`).
-        authority: the line that decides, where it is no setting.
-        moved: the other path of a file that was moved: where it went, or where it was.
-        same_as: code and key, `BRN001 item`, of findings of other rules about the same path or field, which
-            have the same cause and say it better. Where one is open and as severe, this one is not told.
+        setting: the key of the deciding setting, which reports cite: within the rule's own table (`paths.2`),
+            or from the top of the policy (`work.phase.branch`).
+        authority: the deciding line, if it is not a setting.
+        moved: the other path of a file that was moved: its new path, or its old one.
+        same_as: code and key (`BRN001 item`) of findings of other rules about the same path or field, with
+            the same cause and a better description. If one of them is open and as severe, this finding is not
+            reported.
     """
 
     message: str
@@ -227,17 +229,17 @@ class Finding(Record, frozen=False):
 
 
 class Lift(Record):
-    """An approval that a finding was approved by, or that does not count for it.
+    """An approval that names a finding: it approves the finding, or has refusals that say why not.
 
     Attributes:
         id: the approval's id.
-        approver: who gave it.
-        reason: why they did.
-        ticket: where more is said; empty if nowhere is.
-        expires_at: until when it holds, as `YYYY-MM-DDTHH:MM:SSZ`.
-        proof: what proves that they did: `signature`, `platform`, `base` (it is in the trusted base), or
-            `local`, which nothing proves.
-        refusals: why it does not count, each as a clause; none if it does.
+        approver: the person who approved.
+        reason: the approver's reason.
+        ticket: a reference to more information; empty if there is none.
+        expires_at: the end of the approval, as `YYYY-MM-DDTHH:MM:SSZ`.
+        proof: the proof that the approver approved: `signature`, `platform`, `base` (the record is in the
+            trusted base), or `local`, which proves nothing.
+        refusals: the reasons why it does not count, each as a clause; empty if it counts.
     """
 
     id: str
@@ -250,14 +252,14 @@ class Lift(Record):
 
 
 class Judged(Record, frozen=False):
-    """A finding with what the engine adds: its rule, severity, citation, fingerprint and state.
+    """A finding with the engine's additions: its rule, severity, citation, fingerprint and state.
 
     Attributes:
         fingerprint: sha256 as hexadecimal digits; it survives line shifts and rebases.
-        lifts: the approvals that name it: those that count first, then those that do not.
-        exceeds: how many errors of its rule its file has, and how many the baseline accepts, where these are
-            fewer; None otherwise.
-        quote: the line of the authority that is behind it, where a report asks for it and it can be had.
+        lifts: the approvals that name the finding: first those that count, then those that do not.
+        exceeds: the number of errors of this rule in the file, and the smaller number that the baseline
+            accepts; None if the baseline is not exceeded.
+        quote: the line of the authority behind the finding, if a report asks for it and it is available.
     """
 
     finding: Finding
@@ -273,12 +275,12 @@ class Judged(Record, frozen=False):
 
     @property
     def place(self) -> tuple[bytes, int, str]:
-        """Its place in a report: by path, line and code; findings in one place stay in the rule's order."""
+        """The sort key in a report: path, line and code; findings in one place keep the rule's order."""
         return self.finding.path or b"", self.finding.line or 0, self.code
 
 
 def state_of(judged: Sequence[Judged]) -> State:
-    """The worst that the findings make of their rule; anything open below an error leaves it warned."""
+    """Return the worst state that findings give their rule; open ones below an error make it `warned`."""
     severities = {one.severity for one in judged if one.state == "open"}
     if "error" in severities:
         return "failed"
@@ -294,17 +296,17 @@ class RuleResult(Record, frozen=False):
     """The outcome of one rule in one check.
 
     Attributes:
-        reason: why it is not-applicable, off or indeterminate; None otherwise.
-        command: for indeterminate, the command that would supply what is missing.
+        reason: why the rule is not-applicable, off or indeterminate; None otherwise.
+        command: for indeterminate, the command that supplies what is missing.
         error: for indeterminate, the name of the kind of error; empty otherwise.
         condition: what holds when the rule passes, for `--explain`.
-        looked_at: the facts it asked for, each with a short account of its size.
-        approvers: who may approve the errors that it has; none if nobody may, or where it has none.
-        persons: by how many persons these must be approved, beside those who have done so.
-        plugin: the distribution that the rule comes from, where a report asks for its text; else empty.
-        text: the rule's docstring, where a report asks for it; empty if it was not judged.
-        severity: the rule's own. An indeterminate rule below `error` is shown, and decides the exit code only
-            where it crashed.
+        looked_at: the facts that the rule asked for, each with a short account of its size.
+        approvers: the people who may approve the rule's errors; empty if nobody may, or if it has none.
+        persons: how many more persons must approve the errors.
+        plugin: the distribution of the rule, if a report asks for its text; empty otherwise.
+        text: the rule's docstring, if a report asks for it; empty if the rule was not judged.
+        severity: the rule's own severity. An indeterminate rule below `error` is shown, but decides the exit
+            code only if it crashed.
     """
 
     code: str
@@ -325,7 +327,7 @@ class RuleResult(Record, frozen=False):
 
     @property
     def incomplete(self) -> bool:
-        """True if this rule alone makes the picture incomplete (exit code 2)."""
+        """True if this rule makes the whole check incomplete (exit code 2)."""
         return self.state == "indeterminate" and (self.crashed or self.severity == "error")
 
 
@@ -337,13 +339,13 @@ class Verdict(Record, frozen=False):
         authority: the `authority` object of the JSON report.
         results: every rule's result, by code.
         notes: sentences that a reader must see: what was judged by which policy, what was truncated.
-        empty: whether there was nothing to judge.
-        dry_run: whether findings leave the exit code at 0 (`--exit-zero`, `--dry-run`).
+        empty: True if there was nothing to judge.
+        dry_run: True if findings leave the exit code at 0 (`--exit-zero`, `--dry-run`).
         policy_change: how the change would alter the policy, one object a setting; empty if it does not.
-        enforce: whether nothing outside the trusted base could loosen it (`--enforce`).
-        hunks: what the change does to the files that findings are about, by path, where a report asks for it.
-        fixes: what would put findings right, where `check --fix` asks for it.
-        touched: the paths of the change, where there are findings; empty if it has none.
+        enforce: True if nothing outside the trusted base could loosen the verdict (`--enforce`).
+        hunks: by path, the hunks of the change in files with findings, if a report asks for them.
+        fixes: the fixes for the findings, if `check --fix` asks for them.
+        touched: the paths of the change, if there are findings; empty if the change has none.
     """
 
     change: Mapping[str, Any]
@@ -366,7 +368,7 @@ class Verdict(Record, frozen=False):
 
     @property
     def counts(self) -> dict[str, int]:
-        """The number of rules in each state; every state is there."""
+        """The number of rules in each state, with zeros."""
         counts = dict.fromkeys(STATES, 0)
         for result in self.results:
             counts[result.state] += 1
@@ -374,19 +376,19 @@ class Verdict(Record, frozen=False):
 
     @property
     def outcome(self) -> Outcome:
-        """The verdict in one word; a missing picture outweighs a bad one."""
+        """The verdict in one word; an incomplete check outweighs a failed one."""
         if any(result.incomplete for result in self.results):
             return "indeterminate"
         if any(result.state == "failed" for result in self.results):
             return "failed"
-        # A rule that also has a warning is warned, and what was accepted of it is accepted all the same.
+        # A rule with an open warning is `warned`, but may have accepted findings too.
         if any(judged.state != "open" for result in self.results for judged in result.findings):
             return "accepted"
         return "passed"
 
     @property
     def exit_code(self) -> int:
-        """0, 1 or 2; with a dry run findings leave it at 0, and 2 stays 2."""
+        """0, 1 or 2; in a dry run findings leave it at 0, and 2 stays 2."""
         outcome = self.outcome
         if outcome == "indeterminate":
             return EXIT_NO_VERDICT

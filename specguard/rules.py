@@ -1,7 +1,7 @@
 """The names for authors of rules; with `specguard.testing` this is specguard's whole public interface.
 
-A rule's module imports `Finding` and `Rule` from here when it runs, and the types of its settings and
-facts for the type checker alone, with `TYPE_CHECKING = False` in its own module, so that a hook imports
+A rule's module imports `Finding` and `Rule` from here at run time. The types of its settings and facts are
+imported for the type checker only, with `TYPE_CHECKING = False` in the rule's module. Thus a hook imports
 neither `typing` nor pydantic. `docs/plugins.md` has a complete rule.
 """
 
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from specguard.work.named_items import Work
 
 API_VERSION = 2
-"""The number a plugin states as `specguard_api`."""
+"""The number that a plugin states as `specguard_api`."""
 
 __all__ = [
     "API_VERSION",
@@ -140,14 +140,14 @@ _LATE = {
     "model_words": "specguard.runs.settings",
     "plain_path": "specguard.documents.citations:plain_path",
 }
-"""Where names are that only some rules import when they run, and few hooks."""
+"""The locations of names that only some rules import at run time, and few hooks."""
 
 _TYPES_ALONE: Final = """
     AddedLine Artifact BaselineChange Citation Claim Data Decision Document Hidden Hunk Index IndexEntry
     Listed Naming PastCommit Plan PlannedGate RanCommand Redone Refusal Review Row RunRecord Said Source
     Spec Stamp Statement Task Ticked Times Totals Unit Unread
 """
-"""Types of what facts hold: public until version 2, and imported from where they are for the type checker."""
+"""Types of values in facts: public until version 2, now imported from their own modules for the type checker."""
 
 _SUCCESSORS: Final = {
     "CredentialFinder": "Documents.credentials",
@@ -173,7 +173,7 @@ _SUCCESSORS: Final = {
     "same_address": "Remote.leads_to",
     "shown_address": "Remote.shown",
 }
-"""What was public until version 2, with what does it now."""
+"""Names that were public until version 2, with their replacements."""
 
 
 def __getattr__(name: str) -> Any:
@@ -186,6 +186,6 @@ def __getattr__(name: str) -> Any:
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, _, inner = _LATE[name].partition(":")
-    # As `importlib.import_module`, which a hook would wait for.
+    # Like `importlib.import_module`, whose import would slow a hook down.
     __import__(module)
     return getattr(sys.modules[module], inner) if inner else sys.modules[module]
