@@ -1,13 +1,14 @@
 """Finding the base, the commit that everything trusted is read from, also below a stack of branches.
 
-It is found without the head's policy, in this order: what the caller names, what the platform names, the
-remote's default branch, `main`, `master`, and last what this machine alone says. Each is resolved once to an
-object id.
+The head's policy has no say in the choice. First come the names from the caller and from the platform. Then
+the remote's default branch, `main` and `master`; last a branch that only this machine suggests. Each name is
+resolved once to an object id.
 
-Branches that a policy knows as items' are taken from their names. One that has gone on since counts where the
-commits that it shares with the head are its own. What Graphite and git record of a branch's parent is
-somebody's word in this clone: it is only asked locally, and can bring the start of the change nearer to its
-head, never farther away.
+A stack consists of branches that a policy recognises as items' by their names. A branch that has more commits
+than the head counts if the commits that it shares with the head are its own.
+
+The parent of a branch that Graphite or git records can be written by anybody in this clone. So only local
+checks read it, and it can only move the start of the change nearer to its head, never farther away.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ if TYPE_CHECKING:
     ]  # fmt: skip
 
     class Lower(Protocol):
-        """The names and subjects by which a branch is recognised as one to stand on."""
+        """The names and subjects by which a lower branch of a stack is recognised."""
 
         def __call__(self, name: str) -> bool:
-            """True if a branch is another item's."""
+            """True if the branch belongs to another item."""
 
         def owns(self, name: str, subjects: Sequence[str]) -> bool:
             """True if the commits that it shares with the judged branch, oldest first, are its own."""
@@ -52,13 +53,12 @@ class Found(Record, frozen=False):
     """A base, and how it was found.
 
     Attributes:
-        name: as people call it, e.g. `origin/main`.
-        oid: the commit's full object id; None if there is nothing to trust (`--root`, a first commit).
+        name: its short name, e.g. `origin/main`.
+        oid: the commit's full object id; None if nothing can be trusted (`--root`, a first commit).
         how: `option` (the caller named it), `event` (the platform did), `server` (the repository that is
-            pushed to has it), `pin` (an agent's session began with it), `usual` (the remote's default branch,
-            `main` or `master`), `local` (only this machine says that it is one), `policy` (the policy of
-            another base named it), `stack` (a branch that the judged one stands on), `head` (`HEAD` stands in
-            for a base that is not there) or `none`.
+            pushed to). `pin` (an agent's session began with it), `usual` (the remote's default branch, `main`
+            or `master`), `local` (only this machine suggests it). `policy` (the policy of another base names
+            it), `stack` (a branch below the judged one), `head` (`HEAD` replaces a missing base) or `none`.
         ref: the full name of its ref; empty if it has none.
     """
 
@@ -69,32 +69,32 @@ class Found(Record, frozen=False):
 
     @property
     def trusted(self) -> bool:
-        """True if it is a base, and not what stands in for one."""
+        """True if this is a base, and not a replacement for one."""
         return self.how not in ("local", "head", "none")
 
     @property
     def given(self) -> bool:
-        """True if it was named or pinned, so that no policy may name another."""
+        """True if the base was named or pinned, so that a policy cannot name another one."""
         return self.how in ("option", "event", "server", "pin")
 
 
 def find_base(
     git: Git, request: Request, event: Event | None = None, *, remote: str = "origin", without: str = ""
 ) -> Found | None:
-    """The base of a change.
+    """Find the base of a change.
 
     Args:
-        git: where it is looked up.
-        request: what was asked for.
-        event: what the platform says.
-        remote: the remote whose branches are meant.
-        without: the full name of a ref that is no base: the one being pushed.
+        git: the repository to search.
+        request: the request for the check.
+        event: the platform's event.
+        remote: the remote whose branches to search.
+        without: the full name of a ref that cannot be the base: the one being pushed.
 
     Returns:
-        None if nobody names one and none of the usual ones is there.
+        None if nobody names a base and the usual branches do not exist.
 
     Raises:
-        SpecguardError: the one that is named is not there; or with `enforce` none is named.
+        SpecguardError: the named base does not exist; or no base is named, with `enforce`.
         MissingFact: its ref or object is broken.
     """
     if request.pinned:
@@ -106,7 +106,7 @@ def find_base(
         return _of_event(git, event, remote)
     if request.enforce:
         if request.bootstrap and git.repository.head is None:
-            # Before the first commit there is no base that could be given.
+            # Before the first commit there is no base to name.
             return None
         raise SpecguardError(
             "--enforce judges against a base that is given, and none is",
@@ -119,10 +119,13 @@ def find_base(
 def default_base(
     git: Git, request: Request, event: Event | None = None, *, remote: str = "origin"
 ) -> Found | None:
-    """The default branch: the one that the platform names, else the usual one.
+    """Find the default branch: the one that the platform names, or else the usual one.
+
+    Returns:
+        None if nobody names a branch and the usual ones do not exist.
 
     Raises:
-        SpecguardError: the one that is named is not there.
+        SpecguardError: the named branch does not exist.
         MissingFact: its ref or object is broken.
     """
     name = (event.default if event else None) or request.environment.get("CI_DEFAULT_BRANCH")
@@ -132,7 +135,10 @@ def default_base(
 
 
 def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> Found | None:
-    """The remote's default branch, or a branch of a usual name; None if none is there.
+    """Find the remote's default branch, or a branch with a usual name.
+
+    Returns:
+        None if the remote and the repository have no such branch.
 
     Raises:
         MissingFact: its ref or object is broken.
@@ -142,7 +148,7 @@ def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> Found 
     for name in names:
         target = git.repository.target_of(name)
         if name.endswith("/HEAD") and target == name:
-            # Git makes it symbolic; a ref of its own was fetched from somebody's branch of that name.
+            # Git makes this ref symbolic; a plain one was fetched from somebody's branch called HEAD.
             continue
         if name in existing and target != without:
             return Found(short_name(target), git.commit(existing[name]).oid, "usual", target)
@@ -150,11 +156,14 @@ def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> Found 
 
 
 def local_base(git: Git, *, without: str = "") -> Found | None:
-    """The branch that stands in for a base where none has a usual name; nothing proves that it is one.
+    """Find the branch to use as base if no branch has a usual name; nothing proves that it is the base.
 
-    It is the `init.defaultBranch` of the user's settings. Else it is the only local branch that has an
-    authority, or the one that the authorities of all of them name. A branch whose authority names another one
-    leaves none.
+    This is the `init.defaultBranch` of the user's settings. Otherwise it is the only local branch that has an
+    authority, or the branch that the authorities of all local branches name. If they name different ones,
+    nothing is returned.
+
+    Returns:
+        None if no branch qualifies, or only the one in `without`.
 
     Raises:
         MissingFact: a ref or object is broken.
@@ -177,14 +186,14 @@ def local_base(git: Git, *, without: str = "") -> Found | None:
 
 
 def _stated(content: bytes) -> str:
-    """The base that an authority names in the line that `init` writes, `base = "main"`; empty for none."""
+    """Return the base from the line `base = "main"` of an authority, as `init` writes it; empty if absent."""
     lines = [line.split(b'"') for line in content.split(b"\n") if line.startswith(b'base = "')]
     names = [parts[1] for parts in lines if len(parts) == 3 and not parts[2].strip(b" \t\r")]
     return next(filter(None, names), b"").decode("utf-8", "surrogateescape")
 
 
 def _default_of_user(git: Git) -> str:
-    """The user's or the system's `init.defaultBranch`, whatever the repository's own configuration has."""
+    """Read `init.defaultBranch` from the user's or system's configuration, never from the repository's."""
     words = ("config", "-z", "--show-scope", "--get-all", "init.defaultBranch")
     try:
         said = git.repository.in_place(*words, user=True).read().decode("utf-8", "surrogateescape")
@@ -196,10 +205,10 @@ def _default_of_user(git: Git) -> str:
 
 
 def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Found:
-    """The base of this name.
+    """Resolve a name to a base.
 
     Raises:
-        SpecguardError: there is no such commit.
+        SpecguardError: the commit does not exist.
         MissingFact: its ref or object is broken.
     """
     try:
@@ -217,14 +226,14 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
 
 
 def _fetching(remote: str, branch: str) -> str:
-    """The command that fetches a branch; by its name alone it leaves none in a clone of one branch."""
+    """Return the command that fetches a branch; in a clone of one branch, a bare name would store no ref."""
     from shlex import quote
 
     return f"`git fetch {remote} {quote(f'{branch}:refs/remotes/{remote}/{branch}')}`"
 
 
 def no_base(remote: str = "origin") -> SpecguardError:
-    """The error about a base that nobody names and that none of the usual places has."""
+    """Return the error about a base that is neither named nor found under the usual names."""
     return SpecguardError(
         f"there is no base to compare with: tried {', '.join(_usual(remote))}",
         help="Name it with `--base REF`, or fetch one of these.",
@@ -239,7 +248,7 @@ def _usual(remote: str) -> tuple[str, ...]:
 
 
 def _of_event(git: Git, event: Event, remote: str) -> Found:
-    """The tip of the branch that the platform names; where it was not fetched, the commit it names."""
+    """Return the tip of the branch that the platform names; if it was not fetched, the commit it names."""
     fetched, local = f"refs/remotes/{remote}/{event.base}", f"refs/heads/{event.base}"
     there = git.repository.refs_named([fetched, local])
     if fetched in there and event.base and not event.exact:
@@ -268,17 +277,20 @@ def branch_below(
     items: Callable[[], Lower],
     at_head: bool = False,
 ) -> Found | None:
-    """The nearest branch that a head stands on and that the base does not have; None if there is none.
+    """Find the nearest branch below a head in its stack that the base does not contain.
 
     Args:
-        git: where everything is read.
+        git: the repository to read.
         head: the judged commit.
         base: the trusted base.
         own: the short names of the judged branch.
-        remote: the remote whose branches count beside the local ones.
-        items: gives what tells by its name whether a branch is another item's; called where one may be.
-        at_head: whether a branch whose tip is the head counts: what is judged is no commit yet. Otherwise
-            only a recorded parent may leave the change empty.
+        remote: the remote whose branches count, as well as the local ones.
+        items: returns the test for the names of items' branches; called only if a branch qualifies otherwise.
+        at_head: True if a branch whose tip is the head counts, because the judged change is not committed
+            yet. Otherwise only a recorded parent may leave the change empty.
+
+    Returns:
+        None if no branch qualifies.
 
     Raises:
         MissingFact: the history or a ref cannot be read.
@@ -324,9 +336,10 @@ def branch_below(
 def _left(
     git: Git, places: Mapping[str, int], base: Found, apart: Sequence[Ref]
 ) -> Iterator[tuple[int, Ref]]:
-    """The commits at which a head left branches outside its history: the last one that it shares with each.
+    """Yield, for each branch outside the head's history, the position of the last commit that both share.
 
-    One walk finds them all, and ends at commits older than the head's first one, however old branches are.
+    One walk finds all these commits. The walk ends at commits older than the head's first one, however old
+    the branches are.
     """
     oldest = read_commit_time(git.object(next(iter(places)))[1]) or 0
     wanted = lines_of([f"^{base.oid}", *dict.fromkeys(ref.oid for ref in apart)])
@@ -346,29 +359,29 @@ def _left(
 
 
 def papers_of(git: Git, base: str, below: str) -> Tree:
-    """The files of a base, and where it has nothing at a path, those of a branch that is not merged yet.
+    """Return the files of a base, with the files that only an unmerged branch below the change has.
 
     Raises:
-        MissingFact: one of the two cannot be read.
+        MissingFact: one of the two commits cannot be read.
     """
     added = [entry for entry in git.diff_trees(base, below) if entry.added]
     return Tree(git, git.commit(base).tree, added)
 
 
 def _recorded(git: Git, own: Collection[str]) -> Iterator[str]:
-    """The names of the parents that Graphite and git record for a branch."""
+    """Yield the names of the parents that Graphite and git record for a branch."""
     process = git.repository.in_place("config", "-z", "--get-regexp", r"^branch\..*\.(remote|merge)$")
     said = process.drain().decode("utf-8", "surrogateescape")
     values = dict(line.partition("\n")[::2] for line in said.split("\0"))
     for name in own:
         yield from _of_graphite(os.path.join(git.repository.common, _GRAPHITE), name)
-        # A branch of a remote is where this one is pushed to; a local one is what it was made from.
+        # With a remote, this is the branch to push to; with `.`, the branch that it was made from.
         if values.get(f"branch.{name}.remote") == ".":
             yield short_name(values.get(f"branch.{name}.merge", ""))
 
 
 def _of_graphite(file: str, name: str) -> Iterator[str]:
-    """The parent in Graphite's database."""
+    """Yield the parent of a branch in Graphite's database, if it is recorded."""
     if not os.path.isfile(file):
         return
     import sqlite3
@@ -376,7 +389,7 @@ def _of_graphite(file: str, name: str) -> Iterator[str]:
     from urllib.parse import quote
 
     try:
-        # `immutable`: nothing is written beside it, and no lock is waited for.
+        # `immutable`: SQLite writes no file next to the database and waits for no lock.
         with closing(sqlite3.connect(f"file:{quote(file)}?mode=ro&immutable=1", uri=True)) as database:
             query = "SELECT parent_branch_name FROM branch_metadata WHERE branch_name = ?"
             yield from (row[0] for row in database.execute(query, (name,)) if isinstance(row[0], str))

@@ -1,4 +1,4 @@
-"""The change that is judged, with its facts; each is read once, when it is first needed."""
+"""The judged change with its facts; each fact is read once, when it is first needed."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ _PLAIN_FILE = 0o100644
 
 
 class Bookkeeping(Record):
-    """Tells the commits and files of a change that keep its books from those that are its work.
+    """Separates the commits and files of a change that are bookkeeping from those that are work.
 
-    Books are the log of approvals, and, where the policy has runs committed (`[runs] keep = "tree"`), the
-    folder of runs: what is added there beside the work. What the base has there already is evidence of
-    others, and whoever alters it is judged as for any other file.
+    Bookkeeping is the log of approvals. If the policy has runs committed (`[runs] keep = "tree"`), it
+    includes files that the change adds to the folder of runs. Files that the base already has there are the
+    evidence of others. Whoever alters them is judged as for any other file.
 
     Attributes:
         change: the change.
-        log: what the paths of the log of approvals begin with, a slash at its end.
-        runs: gives the same of the folder of runs; empty if runs are not committed.
-        squash: whether a branch lands as one commit, in which work and books are not told apart.
+        log: the path prefix of the log of approvals, with a slash at its end.
+        runs: returns the path prefix of the folder of runs; empty if runs are not committed.
+        squash: True if a branch lands as one commit, in which work and bookkeeping cannot be separated.
     """
 
     change: Change
@@ -49,28 +49,28 @@ class Bookkeeping(Record):
     squash: bool
 
     def is_all_of(self, commit: Commit) -> bool:
-        """True if a commit does nothing but file approvals and runs.
+        """True if a commit only files approvals and runs.
 
         Args:
-            commit: one of the change's.
+            commit: a commit of the change.
 
         Raises:
             MissingFact: its files are not there.
         """
         entries = commit.diffs[0] if len(commit.parents) == 1 and commit.diffs else ()
-        # A run's files are those that the change adds in the end.
+        # Only files that the change adds as a whole count as a run's files.
         return bool(entries) and all(
             is_filed(entry, self.log) or bool(self.runs() and entry.path in self._filed) for entry in entries
         )
 
     def has(self, entry: Entry) -> bool:
-        """True if an entry is a run's file that the change adds, and no commit that works adds it.
+        """True if an entry is a run's file that the change adds, and that no commit with work touches.
 
-        Where there are no commits yet, any that is added counts; but none that an agent edits, or has made in
-        the place of a run: a run files its own evidence, and not what the agent says of it.
+        Before the first commit, every added file counts. But files that an agent edits, or that it has made
+        in the place of a run, do not count. A run files its own evidence, not the agent's account of it.
 
         Args:
-            entry: one of the change's.
+            entry: an entry of the change.
 
         Raises:
             MissingFact: the files of a commit are not there.
@@ -81,7 +81,7 @@ class Bookkeeping(Record):
 
     @cached_property
     def _filed(self) -> Set[bytes]:
-        """The run's files that the change adds, as plain files."""
+        """The paths of the run's files that the change adds as plain files."""
         runs = self.runs()
         return {
             entry.path
@@ -91,7 +91,7 @@ class Bookkeeping(Record):
 
     @cached_property
     def _work(self) -> Set[bytes]:
-        """The paths that commits touch which are not bookkeeping."""
+        """The paths that the commits with work touch."""
         try:
             commits = [commit for commit in self.change.commits if not self.is_all_of(commit)]
         except NotApplicable:
@@ -100,26 +100,26 @@ class Bookkeeping(Record):
 
 
 BASELINE: Final = b".specguard/baseline.json"
-"""Where the findings are counted that a repository had when it began."""
+"""The file that counts the findings that a repository began with."""
 
 
 class Change(Record, frozen=False):
     """A change to judge. The subclasses define their entries, commits and trees.
 
-    A property that a kind of change does not have raises `NotApplicable`, one that cannot be read raises
-    `MissingFact`; see `specguard.engine.facts.Facts` for what each means.
+    A property that a kind of change does not have raises `NotApplicable`; one that cannot be read raises
+    `MissingFact`. See `specguard.engine.facts.Facts` for the meaning of each.
 
     Attributes:
-        git: where everything is read.
-        request: what was asked for.
+        git: the repository to read.
+        request: the request for the check.
         found: the base, and how it was found.
-        event: what the platform says about the change, and what the request says in its place.
-        remote: the remote whose branches are meant.
+        event: the platform's description of the change, with the request's values in its place.
+        remote: the remote whose branches count.
         source: `range`, `staged`, `worktree`, `patch`, `edit` or `commit-message`.
         stage: the moment of the check.
-        item_branches: for a judged branch, what tells by its name whether another one is an item's; None
-            where stacks are not looked for.
-        below: the branch that is given as the base, where that is an item's; None for any other.
+        item_branches: for the name of the judged branch, returns the test whether another one is an item's;
+            None if stacks are not searched for.
+        below: the branch that is named as the base, if it is an item's; None for any other.
         notes: sentences about the change that a reader of the verdict must see.
     """
 
@@ -139,31 +139,31 @@ class Change(Record, frozen=False):
         return self.request.all
 
     def with_base(self, name: str) -> Self:
-        """The same change, taken against the base that a policy names.
+        """Return the change, compared with the base that a policy names.
 
         Args:
             name: the policy's `base`; empty if it has none.
 
         Returns:
-            The change itself where the caller or the platform named the base, where there is none on purpose,
-            or where it is the same commit.
+            This change itself if the caller or the platform named the base, if the change has no base on
+            purpose, or if the base is the same commit.
 
         Raises:
-            SpecguardError: there is no such base.
+            SpecguardError: the base does not exist.
         """
         if not name or self.found.given or self.found.how == "none":
             return self
         with Needed():
             found = named_base(self.git, name, "policy", remote=self.remote)
         if self.found.how == "local":
-            # What only this machine takes for a base proves no other one.
+            # The policy of a base that only this machine suggests cannot prove another base.
             found.how = "local"
         if found.oid == self.found.oid and self.found.how != "head":
             return self
         return self._moved(found)
 
     def on_branch_of_item(self, default: Found) -> Self:
-        """The same change where the base that is given is an item's branch: that is what it stands on.
+        """Return the change with the default branch as base, and the item's branch given as base below it.
 
         Args:
             default: the default branch, which everything trusted is read from.
@@ -173,22 +173,22 @@ class Change(Record, frozen=False):
         return other
 
     def default_base(self) -> Found | None:
-        """The default branch; None if none is told, and none of the usual ones is there.
+        """Find the default branch; None if none is named and none of the usual ones exists.
 
         Raises:
-            SpecguardError: the one that the platform names is not there.
+            SpecguardError: the branch that the platform names does not exist.
         """
         with Needed():
             return default_base(self.git, self.request, self.event, remote=self.remote)
 
     @property
     def into(self) -> str:
-        """The short name of the branch that is given as the base; empty if no name is."""
+        """The short name of the branch that is named as the base; empty if no name is known."""
         return short_branch(self.found.ref) or (self.event.base if self.event is not None else None) or ""
 
     def _moved(self, found: Found) -> Self:
         other = object.__new__(type(self))
-        # What is cached under a fact's name may depend on the base; what was begun goes on.
+        # Cached facts may depend on the base, so they are dropped; started processes are kept.
         own = vars(self).items()
         facts = (property, cached_property)
         kept = {name: value for name, value in own if not isinstance(getattr(Change, name, None), facts)}
@@ -197,7 +197,7 @@ class Change(Record, frozen=False):
         return other
 
     def as_whole(self) -> Self:
-        """The same change, where the whole tree is judged."""
+        """Return the change, with the whole tree to judge."""
         other = object.__new__(type(self))
         vars(other).update(vars(self))
         other.whole = True
@@ -207,19 +207,19 @@ class Change(Record, frozen=False):
 
     @property
     def policy_files(self) -> Tree:
-        """The files that the policy is read from: the base's, or the judged ones where there is no base."""
+        """The files that the policy is read from: the base's, or without a base the judged ones."""
         return self.base_files if self.found.oid else self.head_files
 
     @cached_property
     def base_files(self) -> Tree:
-        """The files of the base's tip; none if there is no base."""
+        """The files of the base's tip; empty without a base."""
         return self._files(self.found.oid)
 
     @cached_property
     def stacked_on(self) -> Found | None:
-        """The branch that the change stands on and that the base does not have yet; None if there is none.
+        """The branch below the change that the base does not contain yet; None if there is none.
 
-        Where the base is given, that is what the change is judged against.
+        If the base is an item's branch, the change is judged against that branch.
         """
         if self.below is not None or self.item_branches is None or self._branches_from is None:
             return self.below
@@ -228,7 +228,7 @@ class Change(Record, frozen=False):
         if self.found.given and self.found.how != "pin":
             return None
 
-        # Whether a detached HEAD has a branch to tell depends on its entries, which then are those of all.
+        # On a detached HEAD, `branch` reads the entries, which would read this property again.
         vars(self)["stacked_on"] = None
         try:
             own, own_names, of = self.branch.name, self.own_names, self.item_branches
@@ -237,29 +237,29 @@ class Change(Record, frozen=False):
                 own=own_names, remote=self.remote, items=lambda: of(own), at_head=self.source != "range",
             )  # fmt: skip
         except (MissingFact, NotApplicable):
-            # Without it the whole change is judged.
+            # The whole change is judged then.
             return None
 
     @property
     def known_below(self) -> Found | None:
-        """The same, as far as it was asked for: what is no commit yet has its start whatever it stands on."""
+        """`stacked_on` as far as it was read; the start of an uncommitted change does not depend on it."""
         return self.stacked_on if self.source == "range" else vars(self).get("stacked_on", self.below)
 
     @property
     def own_names(self) -> frozenset[str]:
-        """The short names of the branch that is judged."""
+        """The short names of the judged branch."""
         return frozenset([self.branch.name])
 
     @property
     def _branches_from(self) -> str | None:
-        """The commit whose history tells what the change stands on."""
+        """The commit whose history is searched for the branch below; None if there is none."""
         return self.git.repository.head
 
     @cached_property
     def paper_files(self) -> Tree:
-        """The files that items, their lists and their documents are read from.
+        """The files that items, their lists and their documents are read from: the base's.
 
-        They are the base's; where it has nothing at a path, those of the branch that the change stands on.
+        At a path that the base does not have, the files of the branch below the change count.
         """
         below = self.stacked_on
         if below is None or below.oid is None or self.found.oid is None:
@@ -269,7 +269,7 @@ class Change(Record, frozen=False):
 
     @cached_property
     def history(self) -> History:
-        """The messages of the base's history, and of the branch that the change stands on."""
+        """The messages of the base's history, and of the branch below the change."""
         from specguard.change.git import History
 
         below = self.stacked_on
@@ -296,18 +296,18 @@ class Change(Record, frozen=False):
 
     @cached_property
     def merges(self) -> Merges:
-        """The change's merge commits, each done again when it is asked for."""
+        """The change's merge commits, each merged again on request."""
         from specguard.change.ranges import Merges
 
         return Merges(self.git)
 
     @property
     def joined(self) -> Joined | None:
-        """The merge or pick that is being concluded; None if what is judged is nothing of the kind."""
+        """The merge or pick that is being concluded; None if there is none."""
         return None
 
     def is_put_back(self, entry: Entry) -> bool:
-        """True if an entry leaves at its path what the trusted base has there.
+        """True if an entry leaves at its path the same content and mode as the trusted base has there.
 
         Raises:
             MissingFact: a tree object is not there.
@@ -316,7 +316,7 @@ class Change(Record, frozen=False):
 
     @cached_property
     def branch(self) -> Branch:
-        """The branch that is judged."""
+        """The judged branch."""
         if self.request.branch:
             return Branch(self.request.branch.removeprefix("refs/heads/"), "option")
         if self.event is not None:
@@ -351,15 +351,15 @@ class Change(Record, frozen=False):
 
     @property
     def reviewers(self) -> frozenset[str]:
-        """The accounts that approve exactly this head; none if no platform says so.
+        """The accounts that approve exactly this head; empty if no platform names them.
 
-        They are written as the platform has them, and are the same in either case.
+        Their spelling is the platform's; a comparison ignores case.
         """
         return frozenset()
 
     @property
     def author_login(self) -> str:
-        """The account of the pull request's author; empty if no platform says whose it is."""
+        """The account of the pull request's author; empty if no platform names it."""
         return ""
 
     @property
@@ -367,11 +367,11 @@ class Change(Record, frozen=False):
         """The ref that is being pushed."""
         raise NotApplicable("nothing is being pushed")
 
-    # What the kinds of changes have
+    # Facts that only some kinds of changes have
 
     @property
     def _lacking(self) -> str:
-        """Why a kind of change has none of the following that it does not tell of."""
+        """The reason why this kind of change does not have one of the facts below."""
         return "what is judged is no commit yet"
 
     @property
@@ -393,8 +393,8 @@ class Change(Record, frozen=False):
                 found.setdefault(entry.path, []).append(commit)
         return found
 
-    def messages(self, merge: str) -> Sequence[Message]:  # noqa: ARG002 - not every kind has one
-        """The commit messages to judge, by the policy's way to merge: `rebase`, `merge` or `squash`."""
+    def messages(self, merge: str) -> Sequence[Message]:  # noqa: ARG002 - not every kind has messages
+        """Return the commit messages to judge, for the policy's `merge`: `rebase`, `merge` or `squash`."""
         raise NotApplicable(self._lacking)
 
     @property
@@ -415,7 +415,7 @@ class Change(Record, frozen=False):
     def _files(self, commit: str | None, changes: Sequence[Entry] = ()) -> Tree:
         return Tree(self.git, self.git.commit(commit).tree if commit else None, changes)
 
-    # What a report says
+    # For reports
 
     @property
     def notes(self) -> list[str]:
@@ -444,15 +444,15 @@ class Change(Record, frozen=False):
             return False
 
     def fingerprint(self, log: bytes = b"", paths: Collection[bytes] | None = None) -> str:
-        """An identity of the change that does not depend on its commits, as hexadecimal digits.
+        """Return an identity of the change that does not depend on its commits, as hexadecimal digits.
 
-        It is the sha256 over `specguard-change-v1`, the object format and then of each entry, in order, its
-        modes, object ids, status and path, each ended by NUL.
+        It is a sha256 over `specguard-change-v1`, the object format and then the entries, in order. Each
+        entry has its modes, object ids, status and path, each ended by NUL.
 
         Args:
-            log: the folder of the log of approvals; records added there are left out, or an approval would
-                change what it approves. Empty: nothing is.
-            paths: the paths whose entries are meant; None for all.
+            log: the folder of the log of approvals. Records added there are left out, because an approval
+                would change the change that it approves. Empty: nothing is left out.
+            paths: the paths whose entries count; None for all.
 
         Raises:
             MissingFact, NotApplicable: as `entries`.
@@ -468,11 +468,11 @@ class Change(Record, frozen=False):
         return sha256(b"".join(parts)).hexdigest()
 
     def summary(self, log: bytes = b"", *, identify: bool = True) -> dict[str, Any]:
-        """The `change` object of the JSON report, without its work item; what is not known is None.
+        """Return the `change` object of the JSON report, without its work item; unknown values are None.
 
         Args:
             log: the folder of the log of approvals, which the fingerprint leaves out.
-            identify: whether the fingerprint is wanted, which costs as much as a rule.
+            identify: True to compute the fingerprint, which costs as much as a rule.
         """
         base = if_known(lambda: self.base, None)
         branch = if_known(lambda: self.branch, None)

@@ -1,8 +1,8 @@
-"""The request for a check, before anything is read, and the commits that its names mean.
+"""The request for a check, before anything is read, and the resolution of its names to commits.
 
-A name is `HEAD`, an object id, a branch or a tag, with `~n` and `^n` behind it. Git's own rules are not used:
-there a tag called `main`, or a local branch called `origin/main`, stands in front of the branch that is
-meant. A name is looked up under its full names alone, in a stated order.
+A name is `HEAD`, an object id, a branch or a tag, with optional `~n` and `^n` suffixes. Git's own rules are
+not used: with them, a tag `main` or a local branch `origin/main` hides the intended branch. A name is looked
+up only under its full names, in a stated order.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 FLOOR: Final = "SPECGUARD_FLOOR"
-"""The variable that names the floor where no option does."""
+"""The environment variable that names the floor if no option does."""
 
 
 class FileEdit(Record):
     """A file that would be written or removed.
 
     Attributes:
-        path: its name; absolute or from the folder in which the call runs, as the call has it, and in a
-            `Request` from the root of the working tree, as git has it.
-        content: what it would hold then; None if it would be gone.
-        known: whether `content` is known: a shell's redirection names the file alone.
+        path: absolute, or relative to the call's folder, as the call has it. In a `Request`, relative to the
+            root of the working tree, as git has it.
+        content: the content after the edit; None if the file would be removed.
+        known: True if `content` is known; a shell's redirection gives only the file's name.
     """
 
     path: bytes
@@ -41,52 +41,53 @@ class FileEdit(Record):
 
 
 class Request(Record):
-    """The options of a check that say what is judged and against what.
+    """The options of a check that select the change and the base.
 
     At most one of `range`, `staged`, `worktree`, `push`, `pre_receive`, `patch`, `message_file`, `message`
-    and `edits` is set; with none of them the branch is judged since its merge base with the base.
+    and `edits` is set. With none of them, the branch is judged since its merge base with the base.
 
     Attributes:
-        directory: where to look for the repository; empty: the working directory.
-        environment: the process's environment.
+        directory: the folder in which to look for the repository; empty: the working directory.
+        environment: the process's environment variables.
         base, head: revisions; empty if they were not given.
-        pinned: the base that was found before, whatever its ref points to now: its name, object id and full
-            ref name, and whether it is one or `HEAD` stood in for it; empty: it is looked for.
-        began: with `pinned`, the object id that `HEAD` had when the agent's session began; empty: not known.
+        pinned: the base that was found before, wherever its ref points now. The values are its name, object
+            id and full ref name, and how it was found (`head` if `HEAD` replaced it). Empty: find the base.
+        began: with `pinned`, the object id of `HEAD` when the agent's session began; empty: not known.
         range: `A..B` or `A...B`.
         staged, worktree, push, pre_receive, root: the flags of these names.
         patch: a patch file's name, or `-` for standard input.
         message_file: the file of a commit message being written.
-        message: a commit message that is about to be given; empty for none.
-        edits: files that are about to be written, by their path from the root of the working tree, which
-            `directory` names.
-        own_part: whether what an agent has made begins at the branch that it stands on, and not at the base.
-        by_agent: whether an agent's program asks, in whose hands a change is none of the plan's upkeep.
-        branch: the branch's name, where the caller knows better than the repository.
+        message: the text of a commit message before its commit; empty for none.
+        edits: files that are about to be written, by their path from the root of the working tree, which is
+            `directory`.
+        own_part: True if an agent's change begins at the branch below it, and not at the base.
+        by_agent: True if an agent's program makes the request; its changes never count as plan upkeep.
+        branch: the branch's name, if the caller knows better than the repository.
         title: a pull request's title; None if none was given.
         body_file: the file with a pull request's body.
         event_file: a platform's event file.
         reviews_file: a file with the reviews of a pull request, as the platform lists them.
-        log: the file that every verdict is added to; empty for none.
+        log: the file to which every verdict is appended; empty for none.
         authority: a document to judge by instead of the base's; it makes the verdict untrusted.
-        floor: an authority that the judging one may tighten and not loosen; empty: what the variable
-            `SPECGUARD_FLOOR` of the environment names.
-        floor_sha256: the SHA-256 that the floor's file must have; empty: any.
-        enforce: nothing outside the trusted base may loosen the verdict.
-        bootstrap: a base without an authority may be judged by the head's, and first approvers are accepted.
+        floor: an authority that the judging one may tighten and not loosen; empty: the one named by the
+            environment variable `SPECGUARD_FLOOR`.
+        floor_sha256: the expected SHA-256 of the floor's file; empty: any.
+        enforce: True if nothing outside the trusted base may loosen the verdict.
+        bootstrap: True if the head's authority may judge when the base has none; it also accepts first
+            approvers.
         today: the date to judge by, `YYYY-MM-DD`; empty: the clock's.
         select, ignore, extend_select: rule selectors.
-        strict: warnings count as errors.
-        dry_run: findings leave the exit code at 0.
-        all: judge the whole tree where a rule can.
+        strict: True if warnings count as errors.
+        dry_run: True if findings leave the exit code at 0.
+        all: True to judge the whole tree with each rule that can.
         override: the rules whose findings are to be approved, by code or name; empty: none.
-        override_paths: the files that they are in.
-        approved_by: who approves them.
-        reason: why.
-        expires: until when, `YYYY-MM-DD`; empty: as long as the policy lets an approval hold.
-        ticket: where more is said.
+        override_paths: the files of these findings.
+        approved_by: the approver.
+        reason: the approver's reason.
+        expires: the end of the approval, `YYYY-MM-DD`; empty: the longest time that the policy permits.
+        ticket: a reference to more information.
         scope: what the approval is bound to: `change` or `paths`; empty: `change`.
-        key: the file of the key that signs it; empty: it is not signed.
+        key: the file of the signing key; empty: the approval is not signed.
     """
 
     environment: Mapping[str, str]
@@ -136,11 +137,11 @@ class Request(Record):
 
 
 BODY_LIMIT: Final = 1 << 20
-"""How large the file of a pull request's body may be, in bytes; GitHub takes 65,536 characters."""
+"""The maximum size of the file with a pull request's body, in bytes; GitHub takes 65,536 characters."""
 
 
 def read_bounded(file: str, limit: int, what: str) -> bytes:
-    """The content of a file that somebody named.
+    """Read a file that the user named.
 
     Raises:
         SpecguardError: it cannot be read, or is larger than `limit` bytes.
@@ -156,7 +157,7 @@ def read_bounded(file: str, limit: int, what: str) -> bytes:
 
 
 def read_input(limit: int, what: str) -> bytes | None:
-    """Standard input; None if nothing can come from there. Pre-commit gives its hooks an empty one.
+    """Read standard input; None if it is closed or a terminal. Pre-commit gives its hooks an empty one.
 
     Raises:
         SpecguardError: it is larger than `limit` bytes.
@@ -179,12 +180,12 @@ def _read(stream: BinaryIO, limit: int, what: str, path: str | None = None) -> b
 
 
 def read_regular(file: str, limit: int, what: str) -> bytes:
-    """The content of a file that a repository holds, which may be anything: nothing waits for it.
+    """Read a file of a repository without waiting: a pipe or device in its place is an error.
 
     Raises:
-        SpecguardError: it is no regular file, cannot be read, or is larger than `limit` bytes.
+        SpecguardError: it is not a regular file, cannot be read, or is larger than `limit` bytes.
     """
-    # Why it is not there is said where it is read.
+    # `read_bounded` reports a missing file.
     if os.path.exists(file) and not os.path.isfile(file):
         raise SpecguardError(
             f"{what} is no regular file", path=file, help="Put a file in its place.", code="unreadable-file"
@@ -193,7 +194,7 @@ def read_regular(file: str, limit: int, what: str) -> bytes:
 
 
 def read_body(file: str) -> str:
-    """A pull request's body from a file, with newlines alone at the ends of lines.
+    r"""Read a pull request's body from a file, with `\r\n` replaced by newlines.
 
     Raises:
         SpecguardError: it cannot be read or is too large.
@@ -203,7 +204,7 @@ def read_body(file: str) -> str:
 
 
 def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON whose keys are there once: readers may take one that is there twice differently."""
+    """Return a JSON object as a dict; refuse a repeated key, which parsers may resolve differently."""
     values = dict(pairs)
     if len(values) < len(pairs):
         raise ValueError("a key is there twice")
@@ -211,7 +212,7 @@ def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def no_constant(name: str) -> None:
-    """Refuse `NaN` and `Infinity`, which Python reads."""
+    """Refuse `NaN` and `Infinity`, which Python's parser accepts."""
     raise ValueError(f"{name} is no JSON")
 
 
@@ -219,12 +220,11 @@ _WRONG: Final = "\x7f:?*[\\^~"
 
 
 class Revision(Record):
-    """The meaning of a name.
+    """The commit that a name resolves to.
 
     Attributes:
         oid: the commit's full object id.
-        ref: the full name of the branch or tag it was found under; empty for `HEAD`, an object id or an
-            ancestor of something.
+        ref: the full name of the branch or tag; empty for `HEAD`, an object id, or a name with a suffix.
     """
 
     oid: str
@@ -232,32 +232,32 @@ class Revision(Record):
 
 
 def head_refs(name: str) -> tuple[str, ...]:
-    """The refs in which a head's name is looked up: local branches, then those of remotes, then tags."""
+    """Return the refs to look up for a head's name: local branches, then those of remotes, then tags."""
     return (
         f"refs/heads/{name}", *_qualified(name), f"refs/remotes/origin/{name}", f"refs/tags/{name}",
     )  # fmt: skip
 
 
 def base_refs(name: str, remote: str = "origin") -> tuple[str, ...]:
-    """The refs in which a base's name is looked up: the remote's branches, then local ones; never a tag."""
+    """Return the refs to look up for a base's name: the remote's branches, then local ones; never a tag."""
     return (*_qualified(name), f"refs/remotes/{remote}/{name}", f"refs/heads/{name}")
 
 
 def _qualified(name: str) -> tuple[str, ...]:
-    """For `origin/main`, which is the remote's branch and no local one of that name."""
+    """Return the remote's ref for a name such as `origin/main`, to try before a local branch of that name."""
     return (f"refs/remotes/{name}",) if "/" in name else ()
 
 
 def resolve(git: Git, text: str, refs: Callable[[str], Sequence[str]] = head_refs) -> Revision:
-    """The commit that a name means.
+    """Resolve a name to a commit.
 
     Args:
-        git: where it is looked up.
-        text: what a person wrote.
-        refs: the full names under which a name is looked up, the first that exists.
+        git: the repository to search.
+        text: the name as the user wrote it.
+        refs: returns the full names to try for a name, in order; the first that exists counts.
 
     Raises:
-        SpecguardError: there is no such commit, or the name has several meanings.
+        SpecguardError: the commit does not exist, or the name is ambiguous.
         MissingFact: the ref or the object is broken.
     """
     steps = text[len(text.rstrip("~^0123456789")) :].lstrip("0123456789")
@@ -305,12 +305,12 @@ def _find(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
 
 
 def _is_wrong(name: str) -> bool:
-    """True if there is something in a name that git takes in no ref's (git-check-ref-format(1))."""
+    """True if a name has something that git permits in no ref's name (git-check-ref-format(1))."""
     return ".." in name or "@{" in name or any(sign <= " " or sign in _WRONG for sign in name)
 
 
 def unknown(git: Git, name: str) -> SpecguardError:
-    """The error about a name that means nothing, with the nearest one that does."""
+    """Return the error about a name that cannot be resolved, with the nearest name that can."""
     help = "Give HEAD, an object id, a branch or a tag, with ~n or ^n behind it; git fetch may bring it."
     step = nearest(name, git.repository.names(), help)
     return SpecguardError(f"there is no branch, tag or commit {name!r}", help=step, code="unknown-revision")

@@ -1,9 +1,9 @@
-"""Paths and commits of a change, git's formats that tell of them, and the hashes that are their object ids.
+"""Paths and commits of a change, git's formats that describe them, and the hashes for their object ids.
 
-All of them are bytes until a field is known to be text. Nothing here trusts a name: a path may hold any byte
+All values are bytes until a field is known to be text. This module trusts no name: a path may hold any byte
 but NUL, and every header is checked for its exact shape.
 
-`hashlib` has the hashes of OpenSSL, which are several times as fast: they are taken once there was much to
+`hashlib` has the hashes of OpenSSL, which are several times as fast. It is imported once there is enough to
 hash.
 """
 
@@ -34,15 +34,15 @@ EXECUTABLE: Final = 0o100755
 
 
 class Entry:
-    """One path that a change adds, modifies or deletes; a rename is a deletion and an addition.
+    """A path that a change adds, modifies or deletes; a rename is a deletion and an addition.
 
     Attributes:
-        path: the name as git has it, in bytes.
+        path: the path in git, in bytes.
         status: `A` added, `D` deleted, `M` content or mode modified, `T` type changed, `U` unmerged.
-        old_mode: the mode before (0 if it is added), e.g. `0o100644`.
-        new_mode: the mode after (0 if it is deleted).
-        old: the object id before, in full; zeros where it is added.
-        new: the object id after, in full; zeros where it is deleted.
+        old_mode: the mode before (0 if the path is added), e.g. `0o100644`.
+        new_mode: the mode after (0 if the path is deleted).
+        old: the full object id before; zeros if the path is added.
+        new: the full object id after; zeros if the path is deleted.
     """
 
     __slots__ = ("new", "new_mode", "old", "old_mode", "path", "status")
@@ -67,7 +67,7 @@ class Entry:
 
     @property
     def side(self) -> Literal["base"] | None:
-        """The `side` of findings about the path: `base` where it is gone."""
+        """The `side` of findings about the path: `base` if it is gone."""
         return "base" if self.deleted else None
 
     @property
@@ -93,31 +93,31 @@ class Entry:
 
 
 def is_filed(entry: Entry, folder: bytes) -> bool:
-    """True if an entry adds a record to the log of approvals, or its signature, as a plain file.
+    """True if an entry adds an approval's record or signature to the log of approvals, as a plain file.
 
     Args:
         entry: the entry.
-        folder: as `is_record`.
+        folder: as for `is_record`.
     """
     return entry.added and entry.new_mode == 0o100644 and is_record(entry.path, folder)
 
 
 def is_in_log(entry: Entry, folder: bytes) -> bool:
-    """True if an entry is in the log of approvals, or takes the place of its folder or of one above it.
+    """True if an entry is in the log of approvals, or replaces its folder or a folder above it.
 
     Args:
         entry: the entry.
-        folder: as `is_record`.
+        folder: as for `is_record`.
     """
     return entry.path.startswith(folder) or (not entry.deleted and folder.startswith(entry.path + b"/"))
 
 
 def is_record(path: bytes, folder: bytes) -> bool:
-    """True if a path is one of a record in the log of approvals, or of its signature.
+    """True if a path has the form of an approval's record or signature in the log of approvals.
 
     Args:
         path: the path.
-        folder: what the paths of the log begin with, a slash at its end.
+        folder: the path prefix of the log, with a slash at its end.
     """
     digest, _, kind = path.removeprefix(folder).partition(b".")
     known = len(digest) == 64 and not digest.strip(b"0123456789abcdef") and kind in (b"json", b"json.sig")
@@ -125,19 +125,19 @@ def is_record(path: bytes, folder: bytes) -> bool:
 
 
 class Message(Record, frozen=False):
-    r"""The message of a commit, of one being written, or the title that a squash merge will land.
+    r"""The message of a commit, of a commit being written, or the title that a squash merge will land.
 
-    Lines are split at `\n` alone, as git does.
+    Lines are split only at `\n`, as in git.
 
     Attributes:
         raw: its bytes.
-        commit: the commit's full object id; None for a message that is no commit yet.
+        commit: the commit's full object id; None if the commit does not exist yet.
         source: `commit`, `file` (a message being written) or `title`.
         encoding: the name in the commit's encoding header; empty if there is none.
-        merge: whether it is a merge commit's, or will be.
-        author: of a message being written, who git says will be the commit's author, as `Name <address>`;
-            empty if it does not say.
-        staged: gives what the commit that is being written changes; None if that is not known.
+        merge: True if the commit is or will be a merge.
+        author: for a message being written, the author that git names, as `Name <address>`; empty if git
+            names none.
+        staged: returns the entries of the commit that is being written; None if they are not known.
     """
 
     raw: bytes
@@ -150,7 +150,7 @@ class Message(Record, frozen=False):
 
     @cached_property
     def text(self) -> str:
-        """The message as text; bytes that are not UTF-8 are kept as surrogate escapes."""
+        """The message as text, with bytes that are not UTF-8 as surrogate escapes."""
         return self.raw.decode("utf-8", "surrogateescape")
 
     @property
@@ -160,7 +160,7 @@ class Message(Record, frozen=False):
 
     @property
     def lines(self) -> list[str]:
-        """The message's lines, without the newline that ends it."""
+        """The message's lines, without the newline at its end."""
         return self.text.rstrip("\n").split("\n")
 
     @property
@@ -185,14 +185,14 @@ class Message(Record, frozen=False):
 
 
 class Commit(Record, frozen=False):
-    """One commit of the judged change.
+    """A commit of the judged change.
 
     Attributes:
         oid: its full object id.
         tree: its tree's full object id.
-        parents: its parents' full object ids; several make it a merge.
-        author, committer: name and e-mail address as they are recorded, e.g. `Ann <ann@x.org>`; anyone can
-            write anything there.
+        parents: its parents' full object ids; a merge has several.
+        author, committer: the recorded name and e-mail address, e.g. `Ann <ann@x.org>`; anyone can write
+            anything there.
         message: its message.
         read: reads its diffs.
     """
@@ -207,7 +207,7 @@ class Commit(Record, frozen=False):
 
     @cached_property
     def diffs(self) -> Sequence[Sequence[Entry]]:
-        """Its changes against each of its parents in turn (against nothing for a root commit), by path.
+        """The changes against each parent in turn (against nothing for a root commit), by path.
 
         Raises:
             MissingFact: a tree is not there.
@@ -216,19 +216,19 @@ class Commit(Record, frozen=False):
 
     @property
     def is_merge(self) -> bool:
-        """True if it has several parents."""
+        """True if the commit has several parents."""
         return len(self.parents) > 1
 
     @property
     def is_empty(self) -> bool:
-        """True if it changes nothing against its one parent."""
+        """True if the commit changes nothing against its one parent."""
         return len(self.parents) <= 1 and not any(self.diffs)
 
     def files_approvals(self, folder: bytes) -> bool:
-        """True if it adds records to the log of approvals and does nothing else: bookkeeping, nobody's work.
+        """True if the commit only adds records to the log of approvals: bookkeeping, not work.
 
         Args:
-            folder: what the paths of the log begin with, a slash at its end.
+            folder: the path prefix of the log, with a slash at its end.
         """
         if len(self.parents) != 1 or not self.diffs or not self.diffs[0]:
             return False
@@ -243,28 +243,28 @@ class Commit(Record, frozen=False):
         return [entry for entry in self.diffs[0] if all(entry.path in paths for paths in others)]
 
 
-# Compiled by its first use: few checks ask for a time.
+# Compiled on first use: few checks ask for a time.
 _TIME: Final = rb"> ([0-9]{1,18}) [+-][0-9]{4}$"
 
 
 class FormatError(ValueError):
-    """Bytes that are not what git writes."""
+    """Bytes that do not have git's format."""
 
     @property
     def first_line(self) -> str:
-        """The message for them."""
+        """The error message; named like that of `CommandError`."""
         return str(self)
 
 
 def read_entries(fields: Sequence[bytes], digits: int) -> list[Entry]:
-    """The entries of a `--raw -z` stream, by path bytes.
+    """Parse the entries of a `--raw -z` stream, and sort them by path bytes.
 
     Args:
         fields: records `:<mode> <mode> <oid> <oid> <status>NUL<path>NUL`, split at each NUL.
         digits: the length of a full object id.
 
     Raises:
-        FormatError: it is no such stream.
+        FormatError: the fields have another form.
     """
     if len(fields) % 2 != 1 or fields[-1]:
         raise FormatError("a list of entries that ends within an entry")
@@ -274,14 +274,14 @@ def read_entries(fields: Sequence[bytes], digits: int) -> list[Entry]:
 
 
 def read_diffs(fields: Sequence[bytes], digits: int) -> list[tuple[str, list[Entry]]]:
-    """The entries of each pair that `diff-tree --stdin --always -z` was asked to compare, in that order.
+    """Parse the entries of each pair that `diff-tree --stdin --always -z` compared, in that order.
 
     Args:
         fields: for each pair the commit's object id and NUL, then its entries, split at each NUL.
         digits: the length of a full object id.
 
     Raises:
-        FormatError: it is no such stream.
+        FormatError: the fields have another form.
     """
     if fields[-1]:
         raise FormatError("a list of commits that ends within an entry")
@@ -293,7 +293,7 @@ def read_diffs(fields: Sequence[bytes], digits: int) -> list[tuple[str, list[Ent
         if len(oid) != digits or oid.strip(b"0123456789abcdef"):
             raise FormatError("a commit's object id is expected")
         end = start = at + 1
-        # A path follows each header that begins with a colon, so no path is ever taken for a header.
+        # A path follows each header that begins with a colon, so a path is never taken for a header.
         while end < last and fields[end][:1] == b":":
             end += 2
         entries = _entries(fields, start, end, digits)
@@ -304,7 +304,7 @@ def read_diffs(fields: Sequence[bytes], digits: int) -> list[tuple[str, list[Ent
 
 
 def _entries(fields: Sequence[bytes], start: int, end: int, digits: int) -> list[Entry]:
-    # `:100644 100755 <oid> <oid> M`: everything has its place.
+    # `:100644 100755 <oid> <oid> M`: every field has a fixed position.
     middle, size = 15 + digits, 2 * digits + 18
     old, new = slice(15, middle), slice(middle + 1, size - 2)
     known: dict[str, tuple[int, int]] = {}
@@ -329,10 +329,10 @@ def _entries(fields: Sequence[bytes], start: int, end: int, digits: int) -> list
 
 
 def read_tree(data: bytes, digits: int) -> Iterator[tuple[bytes, int, str]]:
-    """The name, mode and object id of each entry of a tree object, as it stands there.
+    """Yield the name, mode and object id of each entry of a tree object, as recorded there.
 
     Raises:
-        FormatError: it is no tree object.
+        FormatError: the data is not a tree object.
     """
     width = digits // 2
     at, end = 0, len(data)
@@ -344,7 +344,7 @@ def read_tree(data: bytes, digits: int) -> Iterator[tuple[bytes, int, str]]:
             raise FormatError("a tree object that ends within an entry")
         mode = data[at:space]
         if mode not in known:
-            # It has seven digits at most, since the space after it was found.
+            # The mode has at most seven digits, because the search for the space stopped there.
             if not mode or mode.strip(b"01234567"):
                 raise FormatError("a tree object with a mode that is no number")
             known[mode] = int(mode, 8)
@@ -353,7 +353,7 @@ def read_tree(data: bytes, digits: int) -> Iterator[tuple[bytes, int, str]]:
 
 
 def read_listing(lines: Iterable[bytes]) -> Iterator[tuple[bytes, int, str]]:
-    """The path, mode and object id of each line of a recursive `ls-tree`."""
+    """Yield the path, mode and object id of each line of a recursive `ls-tree`."""
     for line in lines:
         header, _, path = line.partition(b"\t")
         mode, _, oid = header.decode("ascii").split(" ")
@@ -361,15 +361,15 @@ def read_listing(lines: Iterable[bytes]) -> Iterator[tuple[bytes, int, str]]:
 
 
 def read_commit(oid: str, data: bytes, read: Callable[[], Sequence[Sequence[Entry]]]) -> Commit:
-    """A commit from the bytes of its object; what is malformed in it is left empty, except its tree.
+    """Parse a commit object; a malformed field is left empty, except the tree.
 
     Args:
         oid: its object id.
         data: the object's bytes.
-        read: supplies what the commit changes against each of its parents.
+        read: reads the commit's changes against each of its parents.
 
     Raises:
-        FormatError: it names no tree.
+        FormatError: the commit names no tree.
     """
     header, _, raw = data.partition(b"\n\n")
     parents = []
@@ -382,7 +382,7 @@ def read_commit(oid: str, data: bytes, read: Callable[[], Sequence[Sequence[Entr
         after += 1
     fields: dict[bytes, bytes] = {}
     for line in lines[after:]:
-        # The first of each counts, as for git; continuation lines of signatures begin with a space.
+        # The first header of a name counts, as in git; continuation lines of signatures begin with a space.
         name, _, value = line.partition(b" ")
         fields.setdefault(name, value)
     return Commit(
@@ -402,7 +402,7 @@ def read_commit(oid: str, data: bytes, read: Callable[[], Sequence[Sequence[Entr
 
 
 def read_commit_time(data: bytes) -> int | None:
-    """The time of a commit in seconds since 1970, from its object; None if it has none.
+    """Return a commit's time in seconds since 1970, parsed from its object; None if it has none.
 
     Anyone can write any time there.
     """
@@ -414,23 +414,23 @@ def read_commit_time(data: bytes) -> int | None:
 
 
 def _person(line: bytes) -> str:
-    """`Name <address>` without the time after it."""
+    """Return `Name <address>` without the time after it."""
     end = line.rfind(b">")
     return (line[: end + 1] if end >= 0 else line).decode("utf-8", "surrogateescape")
 
 
 MUCH: Final = 1 << 20
-"""After so many bytes `hashlib` saves more time than its import costs."""
+"""After this number of hashed bytes, `hashlib` saves more time than its import costs."""
 
 
 def object_id(kind: str, content: bytes, digits: int, *, fast: bool = False) -> str:
-    """The object id that git gives to this content.
+    """Return the object id that git gives to a content.
 
     Args:
         kind: `blob`, `tree`, `commit` or `tag`.
         content: the object's bytes.
-        digits: 40 for a repository of SHA-1, 64 for one of SHA-256.
-        fast: whether `MUCH` was hashed, so that its import pays.
+        digits: 40 for a SHA-1 repository, 64 for a SHA-256 one.
+        fast: True to import `hashlib`, which pays off after `MUCH` bytes.
     """
     hashed: Any = sha1 if digits == 40 else sha256
     if fast:
@@ -443,14 +443,14 @@ def object_id(kind: str, content: bytes, digits: int, *, fast: bool = False) -> 
 
 
 def sha256(content: bytes = b"", *, usedforsecurity: bool = True) -> _Hash:
-    """The state of a SHA-256 of this content, as that of `hashlib`."""
+    """Return a SHA-256 hash object for a content, with the methods of those of `hashlib`."""
     state: _Hash = _find_sha256()(content, usedforsecurity=usedforsecurity)
     return state
 
 
 @cache
 def _find_sha256() -> Any:
-    # Few checks need it, and its import would cost each of them.
+    # Few checks need a SHA-256, so only those pay for the import.
     for module in ("_sha2", "_sha256", "hashlib"):
         try:
             return __import__(module).sha256

@@ -1,10 +1,12 @@
-"""Commits, histories and comparisons, as git tells of them on the objects of a repository alone.
+"""Commits, histories and comparisons, as git reports them from the repository's objects only.
 
 Git keeps every difference of two trees in memory before it prints the first, and follows a directory under
-each of its names: ten trees that share theirs have 10^10 paths in a repository of a few hundred kilobytes.
-Here a directory is read once, whatever its names are, and what lies below it is counted and not listed. Each
-is compared with its id: whoever can write below `.git` can put another content in the place of an object, and
-git believes it.
+each of its names. Thus ten trees that share subtrees have 10^10 paths in a repository of a few hundred
+kilobytes.
+
+This module reads a directory once, whatever its names are, and counts its contents instead of listing them.
+Each directory's content is compared with its id. Whoever can write below `.git` can replace the content of an
+object, and git believes it.
 """
 
 from __future__ import annotations
@@ -31,22 +33,22 @@ RAW: Final = (
     "-r", "-z", "--raw", "--no-renames", "--full-index", "--ignore-submodules=none", "--no-ext-diff",
     "--no-textconv",
 )  # fmt: skip
-"""How trees are compared: every path under its own name, and a submodule's move is never left out."""
+"""Options for comparing trees: every path under its own name; a submodule's new commit is never left out."""
 
 MAX_ENTRIES: Final = 1_000_000
-"""How many entries a walk of trees may have, unless the policy says otherwise."""
+"""The maximum number of entries in a walk of trees, unless the policy sets another."""
 
 DEPTH: Final = 1000
-"""How many directories may lie within each other."""
+"""The maximum depth of nested directories."""
 
 NAME_BYTES: Final = 512
-"""How many bytes the names of entries may have on average, where there are as many as there may be."""
+"""The maximum average length of the entries' names, in bytes, at the maximum number of entries."""
 
 AT_ONCE: Final = 700
-"""How many commits one process compares with their parents: what it is asked fits a pipe."""
+"""The number of commits that one process compares with their parents: its input fits a pipe."""
 
 _AHEAD: Final = 4
-"""How many such processes work before they are read."""
+"""The maximum number of such processes that run before their output is read."""
 
 _INDEX_DIFF: Final = ("diff-index", "--cached", *RAW, "--ita-invisible-in-index")
 _COMMIT_DIFFS: Final = ("diff-tree", "--stdin", "--always", "--root", *RAW)
@@ -61,11 +63,11 @@ class Git(Store):
     """Commits and trees of a repository, as git reports them.
 
     Args:
-        repository: whose objects are read.
+        repository: the repository whose objects to read.
 
     Attributes:
         empty_tree: the object id of the tree without entries.
-        max_entries: how many entries a walk of trees may have; the policy says it, once it is known.
+        max_entries: the maximum number of entries in a walk of trees; set by the policy, once it is known.
     """
 
     def __init__(self, repository: Repository) -> None:
@@ -78,7 +80,7 @@ class Git(Store):
         self._listings: dict[tuple[str, ...], Process] = {}
 
     def commit(self, oid: str) -> Commit:
-        """The commit of this object id, or the one that the tag of this id points to.
+        """Return the commit of this object id, or the commit that the tag of this id points to.
 
         Raises:
             MissingFact: it is not there.
@@ -101,10 +103,10 @@ class Git(Store):
         return known
 
     def commits(self, oids: Sequence[str]) -> list[Commit]:
-        """The commits of these object ids, in this order.
+        """Return the commits of these object ids, in this order.
 
         Raises:
-            MissingFact: one of them is not there, or is no commit.
+            MissingFact: an object is not there, or is not a commit.
         """
         return self._parsed(self.objects(oids), compare=True)
 
@@ -125,16 +127,16 @@ class Git(Store):
     # Revisions
 
     def resolve(self, text: str) -> str | None:
-        """The commit that an object id names, in full or abbreviated, with `~n` and `^n` behind it.
+        """Resolve a full or abbreviated object id, with optional `~n` and `^n` suffixes, to a commit.
 
         Args:
-            text: hexadecimal digits, then any number of such suffixes; the caller has checked that.
+            text: hexadecimal digits, then any number of suffixes; the caller has checked this.
 
         Returns:
-            Its full object id; None if there is no such commit.
+            The commit's full object id; None if the commit does not exist.
 
         Raises:
-            SpecguardError: the abbreviation fits several objects.
+            SpecguardError: the abbreviation matches several objects.
         """
         process = self.start("rev-parse", "--verify", "--end-of-options", text + "^{commit}")
         try:
@@ -148,13 +150,13 @@ class Git(Store):
         return oid if is_oid(oid, self.repository.hexadecimal) else None
 
     def merge_bases(self, one: str, other: str) -> list[str]:
-        """All best common ancestors of two commits, first the one that `git merge-base` prints.
+        """Return all best common ancestors of two commits; the first is the one that `git merge-base` prints.
 
         Returns:
             Full object ids; none if the histories are unrelated.
 
         Raises:
-            MissingFact: the history does not reach that far.
+            MissingFact: the history is incomplete before that point.
         """
         if one == other:
             return [one]
@@ -167,14 +169,14 @@ class Git(Store):
             raise self.missing("the history up to where the change began", error.first_line) from error
 
     def revisions(self, head: str, *without: str | None) -> list[str]:
-        """The commits of a head that other commits do not have, every parent before its children.
+        """Return the commits of a head that other commits do not have, every parent before its children.
 
         Args:
             head: a commit.
             without: the commits whose histories are left out; None leaves out nothing.
 
         Raises:
-            MissingFact: the history does not reach that far.
+            MissingFact: the history is incomplete before that point.
         """
         if head in without:
             return []
@@ -185,7 +187,7 @@ class Git(Store):
         return self._revisions[asked]
 
     def start_revisions(self, head: str, *without: str | None) -> tuple[str, ...]:
-        """Start to list what `revisions` is asked for later, and return the name that the list has."""
+        """Start to list commits for a later call of `revisions`, and return the key of the listing."""
         asked = (head, *(f"^{oid}" for oid in without if oid))
         if asked not in self._revisions and asked not in self._listings:
             listing = ("rev-list", "--topo-order", "--reverse", "--stdin")
@@ -203,19 +205,19 @@ class Git(Store):
         process: Process | None = None,
         spare: int = 0,
     ) -> list[bytes]:
-        """The fields that a git command prints that walks trees, where it is within the limits.
+        """Run a git command that walks trees, within the limits, and return the fields of its output.
 
         Args:
-            what: what it reads, for the sentence about its failure.
+            what: what the command reads, for the error message.
             arguments: the command, which ends each field with NUL.
-            pairs: the trees that it compares, each with an empty one where it lists them; they are measured
-                when the command takes long.
+            pairs: returns the pairs of trees that the command compares, which are measured if it takes long.
+                A tree that it lists is paired with an empty id.
             stdin: its standard input.
-            process: the command, where it was started already.
-            spare: how many entries there may be beyond the limit.
+            process: the command, if it was started already.
+            spare: the number of entries that are permitted beyond the limit.
 
         Raises:
-            MissingFact: it failed or complained, or there is more than may be.
+            MissingFact: the command failed or complained, or a limit is exceeded.
         """
 
         def look() -> None:
@@ -242,7 +244,7 @@ class Git(Store):
                 look()
         except CommandError as error:
             if error.code < 0 or "depth" in error.said:
-                # More depth than it has room for; what it says of that depends on its version.
+                # The trees may be too deep for git, whose message about that depends on its version.
                 look()
             raise self.missing(what, error.first_line) from error
         except MissingFact as missing:
@@ -251,10 +253,10 @@ class Git(Store):
         return found
 
     def measure(self, pairs: Sequence[tuple[str, str]], what: str, *, spare: int = 0) -> None:
-        """Refuse trees in which more differs than may; each refusal is worked out once.
+        """Raise an error for trees that differ in more than the limits permit; each refusal is computed once.
 
         Raises:
-            MissingFact: as `specguard.change.git.measure`.
+            MissingFact: as for `specguard.change.git.measure`.
         """
         key = "measure", *pairs
         if key in self._refused:
@@ -266,25 +268,25 @@ class Git(Store):
             raise
 
     def list_tree(self, tree: str, what: str, *options: str, spare: int = 0) -> list[bytes]:
-        """The lines of `ls-tree -r` for each file, symbolic link and submodule of a tree.
+        """Return the lines of `ls-tree -r` for each file, symbolic link and submodule of a tree.
 
         Args:
             tree: the object id of a tree or commit.
-            what: what it is, for the sentence about its failure.
+            what: what is listed, for the error message.
             options: more options of `ls-tree`.
-            spare: how many there may be beyond the limit.
+            spare: the number of entries that are permitted beyond the limit.
 
         Raises:
-            MissingFact: a tree object is not there, or there is more than may be.
+            MissingFact: a tree object is not there, or a limit is exceeded.
         """
         arguments = ("ls-tree", "-r", "-z", "--full-tree", *options, tree)
         return self.walk(what, *arguments, pairs=lambda: [("", self._tree(tree))], spare=spare)[:-1]
 
     def tree_entries(self, oid: str, kind: str, content: bytes) -> Iterator[tuple[bytes, int, str]]:
-        """The name, mode and object id of each entry of a tree object that was read.
+        """Yield the name, mode and object id of each entry of a tree object that was read.
 
         Raises:
-            MissingFact: it is no tree.
+            MissingFact: the object is not a tree.
         """
         if kind != "tree":
             raise self.missing(f"tree {oid}", f"it is a {kind}")
@@ -292,24 +294,25 @@ class Git(Store):
             yield from read_tree(content, len(oid))
 
     def _tree(self, oid: str) -> str:
-        """The tree of a commit; a tree itself."""
+        """Return the tree of a commit; a tree itself."""
         kind, content = self.object(oid, limit=1 << 30)
         return content[5 : 5 + len(oid)].decode("ascii", "replace") if kind == "commit" else oid
 
     def alterations(self, head: str, folder: bytes) -> Iterator[tuple[str, list[Entry]]]:
-        """Changes and deletions below a folder by the commits of a history, against any of their parents.
+        """Yield changes and deletions below a folder by a history's commits, against any of their parents.
 
-        A merge that leaves out what one of its sides has added takes it away. What is only added is not told.
+        A merge that leaves out what one of its sides has added deletes it. Additions are left out.
 
         Args:
-            head: the commit whose whole history is looked at.
-            folder: its path, with or without a slash at its end.
+            head: the commit whose whole history is searched.
+            folder: the folder's path, with or without a slash at its end.
 
         Yields:
-            Commits that do, the newest first, each with the entries; a merge once for each such parent.
+            The commits with such changes, the newest first, each with the entries; a merge once for each
+            parent with differences.
 
         Raises:
-            MissingFact: the history is not there as a whole.
+            MissingFact: the history is incomplete.
         """
         from specguard.change.tree import Tree
 
@@ -338,37 +341,37 @@ class Git(Store):
         stdin: bytes,
         process: Process | None = None,
     ) -> list[tuple[str, list[Entry]]]:
-        """The diffs of many commits, each with its object id."""
+        """Return the diffs of many commits, each with its object id."""
         found = self.walk(what, "diff-tree", "--stdin", *options, pairs=pairs, stdin=stdin, process=process)
         with Reading(self, what):
             return read_diffs(found, self.repository.hexadecimal)
 
     def diff_trees(self, old: str, new: str) -> list[Entry]:
-        """The differences between two trees or commits, by path bytes.
+        """Return the differences between two trees or commits, by path bytes.
 
         Raises:
-            MissingFact: a tree is not there, or more differs than may.
+            MissingFact: a tree is not there, or a limit is exceeded.
         """
         if old == new:
             return []
         return self._entries("diff-tree", *RAW, old, new, "--", trees=(old, new))
 
     def start_index_diff(self, tree: str, index: str = "") -> Process:
-        """Start comparing a tree or commit with the index, or another one; `index_diff` reads the result."""
+        """Start to compare a tree or commit with an index, by default the user's, for `index_diff`."""
         return self.start(*_INDEX_DIFF, tree, "--", index=index or self.repository.index)
 
     def index_diff(self, tree: str, process: Process | None = None) -> list[Entry]:
-        """The differences between a tree or commit and the index, by path bytes.
+        """Return the differences between a tree or commit and the index, by path bytes.
 
-        Files that are marked to be added later (`git add --intent-to-add`) are no part of a commit, and
-        not seen.
+        Files that are marked for later addition (`git add --intent-to-add`) belong to no commit, and are left
+        out.
 
         Args:
             tree: its object id.
-            process: what `start_index_diff` has started.
+            process: the process from `start_index_diff`.
 
         Raises:
-            MissingFact: the comparison failed, or more differs than may.
+            MissingFact: the comparison failed, or a limit is exceeded.
         """
         return self._entries(
             *_INDEX_DIFF,
@@ -396,12 +399,12 @@ class Git(Store):
 
 
 class _Diffs(Record, frozen=False):
-    """The changes of many commits against each of their parents, from one process for `AT_ONCE` of them.
+    """The changes of many commits against each of their parents; one process compares `AT_ONCE` commits.
 
     Attributes:
-        git: where they are compared.
+        git: the repository that compares them.
         commits: the commits.
-        ahead: the processes that work ahead of their reader, by the position of their first commit.
+        ahead: the processes that run before their output is read, by the position of their first commit.
     """
 
     git: Git
@@ -409,13 +412,13 @@ class _Diffs(Record, frozen=False):
     ahead: dict[int, Process] = {}
 
     def start(self, at: int) -> None:
-        """Start the process for the commits from a position on, before its answer is read."""
+        """Start the process for the commits from a position on, before its output is needed."""
         if at < len(self.commits) and len(self.ahead) < _AHEAD:
             asked = _asked(self.commits[at : at + AT_ONCE])
             self.ahead[at] = self.git.start(*_COMMIT_DIFFS, stdin=asked, wide=True)
 
     def reader(self, position: int) -> Callable[[], Sequence[Sequence[Entry]]]:
-        """The function that reads what the commit at a position changes."""
+        """Return the function that reads the changes of the commit at a position."""
         return lambda: self._all[position]
 
     @cached_property
@@ -441,28 +444,28 @@ class _Diffs(Record, frozen=False):
 
 
 def _with_parents(commits: Sequence[Commit]) -> list[tuple[Commit, str]]:
-    """Each commit with each of its parents; with an empty one where it has none."""
+    """Return each commit with each of its parents; with an empty one if it has none."""
     return [(commit, parent) for commit in commits for parent in commit.parents or ("",)]
 
 
 def _asked(commits: Sequence[Commit]) -> bytes:
-    """What `diff-tree --stdin` reads to compare commits with each of their parents."""
+    """Return the input of `diff-tree --stdin` that compares commits with each of their parents."""
     return lines_of([f"{commit.oid} {parent}".rstrip() for commit, parent in _with_parents(commits)])
 
 
 _DIRECTORY: Final = 0o040000
 
 READ: Final = 64
-"""How many times the limit of entries directories may have that are read to compare them."""
+"""The factor of the limit of entries that bounds the entries of all directories read for a comparison."""
 
 
 class _Differences(Record):
-    """In what one directory differs from another one: files and what else is no directory, and directories.
+    """The differences between two directories: subdirectories, and files and other entries.
 
     Attributes:
-        files: how many files.
+        files: the number of differing entries that are not directories.
         size: the bytes of their names.
-        folders: the two sides of each directory, with the bytes of its name.
+        folders: the two sides of each differing subdirectory, with the bytes of its name.
     """
 
     files: int
@@ -486,22 +489,21 @@ def _differences(old: set[tuple[bytes, int, str]], new: set[tuple[bytes, int, st
 
 
 def measure(git: Git, pairs: Iterable[Pair], what: str, *, spare: int = 0) -> None:
-    """Read all directories in which trees differ, and refuse more of them than may be compared.
+    """Read all directories in which trees differ, and raise an error if they differ in too much.
 
     Args:
-        git: where they are read, and how many entries there may be.
-        pairs: the object ids of two trees each; an empty one stands for nothing.
-        what: what is compared, for the sentence about a limit.
-        spare: how many entries there may be beyond the limit.
+        git: the repository to read; it has the limit of entries.
+        pairs: pairs of object ids of trees; an empty id means an empty tree.
+        what: what is compared, for the error message.
+        spare: the number of entries that are permitted beyond the limit.
 
     Raises:
-        MissingFact: there is more than may be, or a directory is not there or has another content than its id
-            says.
+        MissingFact: a limit is exceeded, or a directory is not there or its content does not match its id.
     """
     limit = git.max_entries + spare
     known: dict[Pair, _Differences] = {}
     files = folders = size = 0
-    # In how many ways each pair is reached, and how many bytes the paths of these ways have together.
+    # For each pair the number of paths that lead to it, and the total bytes of these paths.
     level: dict[Pair, tuple[int, int]] = {}
     for pair in pairs:
         level[pair] = level.get(pair, (0, 0))[0] + 1, 0
@@ -531,19 +533,19 @@ def measure(git: Git, pairs: Iterable[Pair], what: str, *, spare: int = 0) -> No
 
 
 def beyond(what: str, there: str, setting: str = "") -> MissingFact:
-    """The fact that there is more than may be.
+    """Return the error about an exceeded limit.
 
     Args:
-        what: where.
-        there: what there is.
-        setting: the setting of the base's policy that is the limit; empty if nothing changes it.
+        what: what cannot be read.
+        there: the excess, such as `more than 1,000 entries`.
+        setting: the setting of the base's policy that is the limit; empty if no setting changes it.
     """
     limit = f"the limit, which {setting!r} of the base's policy sets" if setting else "the limit of depth"
     return MissingFact(f"{what} cannot be read: {there}, {limit}", code="size-limit")
 
 
 class _PairReader(Record, frozen=False):
-    """Reads the two sides of pairs, one pair after the other, up to so many entries of directories in all."""
+    """Reads the two sides of pairs, one pair after the other, within a total number of directory entries."""
 
     git: Git
     what: str
@@ -551,12 +553,12 @@ class _PairReader(Record, frozen=False):
     left: int
 
     def each(self, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, _Differences]]:
-        """The differences of each pair.
+        """Yield the differences of each pair.
 
         Raises:
-            MissingFact: as `measure`.
+            MissingFact: as for `measure`.
         """
-        # Only one pair at a time is kept: many large directories can be small as differences of one.
+        # Only one pair is kept at a time: deltas of one directory store many large ones in little space.
         objects = self.git.objects([oid for pair in pairs for oid in pair if oid])
         for pair in pairs:
             old, new = (self._names(*next(objects)) if oid else set() for oid in pair)
@@ -572,11 +574,11 @@ class _PairReader(Record, frozen=False):
 
 
 class History:
-    """The commits of the trusted base's tip, and of what a change stands on, and all before them.
+    """The history of the trusted base's tip, and of the branch below the change.
 
     Args:
-        git: where they are read.
-        tips: their object ids; None if there is no base, and so no history.
+        git: the repository to read.
+        tips: the object ids of the tips; None if there is none, and so no history.
     """
 
     def __init__(self, git: Git, *tips: str | None) -> None:
@@ -584,13 +586,13 @@ class History:
         self._tips = [tip for tip in tips if tip]
 
     def mentioning(self, words: Sequence[str]) -> Iterator[PastCommit]:
-        """The commits whose message has one of these words, newest first.
+        """Yield the commits whose message contains one of these words, newest first.
 
         Args:
-            words: plain text, sought anywhere and whatever its case; only ASCII letters have two cases here.
+            words: plain text, found anywhere in the message; case is ignored for ASCII letters only.
 
         Raises:
-            MissingFact: the history is not all there.
+            MissingFact: the history is incomplete.
         """
         wanted = [word for word in words if word]
         if not wanted or not self._tips:
@@ -609,10 +611,12 @@ class History:
             yield _commit(rest)
 
     def changed_since(self, paths: Sequence[bytes]) -> Sequence[Entry]:
-        """The differences of the first tip from the first commit with one of some files, by first parents.
+        """Return the differences of the first tip from the first commit that has one of some files.
+
+        Only first parents are followed.
 
         Raises:
-            MissingFact: the history is not all there.
+            MissingFact: the history is incomplete.
         """
         names = [path.decode("utf-8", "surrogateescape") for path in paths]
         if not self._tips or not names:
@@ -625,7 +629,7 @@ class History:
         return self._git.diff_trees(found[-1], self._tips[0]) if found else ()
 
     def changed_by(self, commit: PastCommit) -> Sequence[Entry]:
-        """The differences between a commit and its first parent.
+        """Return the differences between a commit and its first parent.
 
         Raises:
             MissingFact: one of them is not there.

@@ -1,16 +1,15 @@
-"""The lines that a change adds and removes, read as a stream and only where a rule asks for them.
+"""The lines that a change adds and removes, read as a stream and only when a rule asks for them.
 
-For expressions the contents after the change are scanned first. A line that matches there and that the file
-did not have before is added, in whatever way lines are paired; a diff is made only of files that had such a
-line. They are compared under numbers for names, in two trees of their own, so that a range, an index, a
-working tree and a patch are all one thing here.
+For expressions, the contents after the change are scanned first. A line that matches there, and that the file
+did not have before, is added, however lines are paired. Only files with other matches are diffed, in two new
+trees with numbers as names. So a range, an index, a working tree and a patch are handled alike.
 
-In such a diff every line of a hunk begins with `+`, `-` or a backslash, so a line that begins with `@@ ` or
-`diff --git ` is git's own and cannot be forged by a file's content; `--- ` and `+++ ` can, and are never
-looked for. Names are not read either: the compared trees have numbers for names.
+In such a diff every line of a hunk begins with `+`, `-` or a backslash. So a line that begins with `@@ ` or
+`diff --git ` is git's own, and a file's content cannot forge it. Lines `--- ` and `+++ ` can be forged, and
+are never searched for. Names are not parsed either.
 
-All expressions are one RE2 program that runs over a megabyte at a time; only the lines it stops at are looked
-at one by one. RE2 may not match a newline there, so that no match can hide a line by running over it.
+All expressions form one RE2 program that runs over a megabyte at a time. Only the lines at which it stops are
+checked one by one. RE2 must not match a newline there, so that a match cannot hide a line by spanning it.
 """
 
 from __future__ import annotations
@@ -37,19 +36,19 @@ if TYPE_CHECKING:
 
 
 TEXT_LIMIT: Final = 256 << 20
-"""A text file larger than this, in bytes, is not read for its lines."""
+"""The maximum size, in bytes, of a text file that is read for its lines."""
 
 SAMPLE: Final = 32
-"""So many modified files tell whether it pays to look for new lines before comparing the others."""
+"""The number of modified files that show if it pays to look for new lines before a diff of the others."""
 
 MANY: Final = 100
-"""A modified file with so many matches is compared by git without a look at what it had before."""
+"""A modified file with this number of matches is compared by git, without a search of its old content."""
 
 HELD: Final = 1000
-"""So many matches in modified files are held until it is known whether the files had them before."""
+"""The number of matches in modified files that are held before their old contents are checked."""
 
 COMPARE_LIMIT: Final = 32 << 20
-"""A file larger than this, in bytes, is not compared line by line for a rule that wants all its hunks."""
+"""The maximum size, in bytes, of a file that is compared line by line for a rule that wants all its hunks."""
 
 
 class AddedLine(Record):
@@ -58,9 +57,9 @@ class AddedLine(Record):
     Attributes:
         path: the file.
         line: its number in the file after the change, from 1.
-        text: the line without its newline (and without a carriage return before it); bytes that are not
-            UTF-8 as surrogate escapes.
-        which: the position of the expression in the sequence that was asked for.
+        text: the line without its newline (and without a carriage return before it); bytes that are not UTF-8
+            are surrogate escapes.
+        which: the position of the expression in the caller's sequence.
     """
 
     path: bytes
@@ -70,11 +69,11 @@ class AddedLine(Record):
 
 
 class Hunk(Record):
-    """Lines next to each other that a change replaces; either side may be empty.
+    """Adjacent lines that a change replaces; either side may be empty.
 
     Attributes:
-        old_start: the number of the first removed line, from 1; where none is removed, that of the line after
-            which the others are added.
+        old_start: the number of the first removed line, from 1; without removed lines, the number of the line
+            after which the others are added.
         removed: the removed lines, without newlines.
         new_start: the number of the first added line, likewise.
         added: the added lines, without newlines.
@@ -90,9 +89,9 @@ class Totals(Record):
     """The size of a change.
 
     Attributes:
-        added, removed: lines of text files.
-        bytes: the sizes, after the change, of the files whose content it changes, binary ones included.
-        binary: how many of the files are binary, whose lines are not counted.
+        added, removed: the number of lines in text files.
+        bytes: the total size, after the change, of the files whose content it changes, including binary ones.
+        binary: the number of binary files, whose lines are not counted.
     """
 
     added: int
@@ -105,10 +104,10 @@ class Lines:
     """The lines of the regular files of a change; symbolic links and submodules have none.
 
     Args:
-        git: where the contents are.
+        git: the repository with the contents.
 
     Attributes:
-        skipped: the binary files that `added` has passed over so far (a NUL within the first 8000 bytes).
+        skipped: the binary files that `added` has skipped so far (a NUL within the first 8000 bytes).
     """
 
     def __init__(self, git: Git) -> None:
@@ -116,22 +115,22 @@ class Lines:
         self.skipped: set[bytes] = set()
 
     def account(self) -> str:
-        """A note on skipped files, for a person: `3 binary files skipped`; empty if there are none."""
+        """Return a note on skipped files, for a person: `3 binary files skipped`; empty if there are none."""
         count = len(self.skipped)
         return f"{count} binary file{'s' if count != 1 else ''} skipped" if count else ""
 
     def added(self, expressions: Sequence[Expression], entries: Sequence[Entry]) -> Iterator[AddedLine]:
-        """The added lines that match.
+        """Yield the added lines that match.
 
-        Those of a file come by line and then by expression, in whatever order the files are compared; binary
-        files are passed over and counted.
+        Those of one file come by line and then by expression, but files may come in any order. Binary files
+        are skipped and counted.
 
         Args:
-            expressions: what to look for, each by itself.
-            entries: where to look.
+            expressions: the expressions, each matched separately.
+            entries: the entries to search.
 
         Raises:
-            MissingFact: an object is not there, a text is larger than `TEXT_LIMIT`, or a line too long.
+            MissingFact: an object is not there, a text is larger than `TEXT_LIMIT`, or a line is too long.
         """
         files = [entry for entry in entries if entry.is_file and entry.old != entry.new]
         if not expressions or not files:
@@ -144,8 +143,8 @@ class Lines:
         yield from self._new_lines(scanner, modified[:SAMPLE], undecided)
         rest = modified[SAMPLE:]
         if 2 * len(undecided) >= SAMPLE:
-            # Most files had such lines before: all are compared, but for those that git takes for binary. It
-            # is git that takes the time, so two processes share it.
+            # Most files had such lines before: all are compared, except those that git takes for binary. Git
+            # takes most of the time, so two processes share the work.
             compared = set()
             for piece in self._pieces(rest, removed=False, processes=2):
                 compared.add(piece.number)
@@ -156,7 +155,7 @@ class Lines:
             yield from _added(scanner, piece, undecided)
 
     def hunks(self, entry: Entry) -> Sequence[Hunk]:
-        """The lines that one entry removes and adds; a binary file is read as text.
+        """Return the lines that one entry removes and adds; a binary file is read as text.
 
         Raises:
             MissingFact: an object is not there, or is larger than `COMPARE_LIMIT`.
@@ -164,10 +163,10 @@ class Lines:
         return next((hunks for _, hunks in self.compare([entry])), ())
 
     def compare(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Sequence[Hunk]]]:
-        """The hunks of many entries, from one process for all; those that change no line are left out.
+        """Yield the hunks of many entries, from one process; entries without changed lines are left out.
 
         Raises:
-            MissingFact: as `hunks`.
+            MissingFact: as for `hunks`.
         """
         files = [entry for entry in entries if _has_text(entry)]
         number = 0
@@ -186,7 +185,7 @@ class Lines:
             yield files[number], hunks
 
     def totals(self, entries: Sequence[Entry]) -> Totals:
-        """The number of lines that these entries add and remove.
+        """Count the lines that these entries add and remove.
 
         Raises:
             MissingFact: an object is not there, or is larger than `TEXT_LIMIT`.
@@ -210,16 +209,16 @@ class Lines:
         return Totals(added=added, removed=removed, bytes=size, binary=binary)
 
     def _texts(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
-        """Each text file after the change, with its content in blocks of whole lines."""
+        """Yield each text file after the change, with its content in blocks of whole lines."""
         try:
             yield from self._streamed(entries) if len(entries) > FEW else self._small(entries)
         except MissingFact as missing:
-            # An object is told by its id, and a person knows a file by its path.
+            # The reason names an object's id, but a person knows a file by its path.
             path = next((f"{path_text(one.path)}: " for one in entries if one.new in missing.reason), "")
             raise MissingFact(f"{path}{missing.reason}", missing.command, code=missing.code) from missing
 
     def _small(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
-        """The same of a few files, of which most need no process of their own."""
+        """Yield few files as `_texts` does; most need no process of their own."""
         contents = self._git.blobs([entry.new for entry in entries], limit=min(SMALL, TEXT_LIMIT))
         for entry, (_, content) in zip(entries, contents, strict=True):
             if content is None:
@@ -230,7 +229,7 @@ class Lines:
                 yield entry, whole_lines([content], path_text(entry.path))
 
     def _streamed(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
-        """The same from a process of its own, which holds none of them as a whole."""
+        """Yield files as `_texts` does, from a separate process, without holding a whole content."""
         waiting = deque(entries)
         while waiting:
             streams = self._git.streams([entry.new for entry in waiting])
@@ -246,14 +245,14 @@ class Lines:
                 else:
                     yield entry, whole_lines(chain([first], pieces), path_text(entry.path))
                 if size > TEXT_LIMIT:
-                    # What follows would have to be read to get past it: begin again after it.
+                    # The rest would have to be read in order to skip it, so a new process starts after it.
                     streams.close()
                     break
 
     def _new_lines(
         self, scanner: Scanner, entries: Sequence[Entry], undecided: list[Entry]
     ) -> Iterator[AddedLine]:
-        """The matching lines of the files that had none of them before; the other files become undecided."""
+        """Yield matching lines of files that had none of them before; add the other files to `undecided`."""
         held: list[tuple[Entry, list[AddedLine]]] = []
         count = 0
         for entry, blocks in self._texts(entries):
@@ -271,7 +270,7 @@ class Lines:
     def _decided(
         self, scanner: Scanner, held: Sequence[tuple[Entry, list[AddedLine]]], undecided: list[Entry]
     ) -> Iterator[AddedLine]:
-        """The same, for files whose matching lines are known."""
+        """Yield lines as `_new_lines` does, for files whose matching lines are known."""
         contents = self._git.blobs([entry.old for entry, _ in held], limit=SMALL)
         for (entry, lines), (_, content) in zip(held, contents, strict=True):
             texts = {line.text for line in lines}
@@ -289,7 +288,7 @@ class Lines:
         removed: bool = True,
         processes: int = 1,
     ) -> Iterator[Piece]:
-        """The diff of these entries, each numbered by its position.
+        """Yield the diff of these entries, each numbered by its position.
 
         With several processes, which compare at the same time, only the pieces of one entry are in order.
         """
@@ -314,7 +313,7 @@ class Lines:
                 process.stop()
 
     def _trees(self, entries: Sequence[Entry], limit: int, parts: int = 1) -> Sequence[Sequence[str]]:
-        """Pairs of trees that have the entries' files before and after, each named by its position.
+        """Make pairs of trees that have the entries' files before and after, each named by its position.
 
         Raises:
             MissingFact: an object is not there, or is larger than the limit.
@@ -354,7 +353,7 @@ def _added(scanner: Scanner, piece: Piece, entries: Sequence[Entry]) -> Iterator
 
 
 def _matching(scanner: Scanner, entry: Entry, blocks: Iterable[bytes]) -> Iterator[AddedLine]:
-    """The matching lines of a file's content."""
+    """Yield the matching lines of a file's content."""
     first, before = 1, b""
     for block in blocks:
         first += before.count(b"\n")
@@ -387,15 +386,15 @@ _MARK: Final = (
 
 
 class Piece(Record):
-    """Lines next to each other that one hunk removes or adds; a large hunk comes in several pieces.
+    """Adjacent lines that one hunk removes or adds; a large hunk comes in several pieces.
 
     Attributes:
         number: the name of the compared file, as a number.
-        side: `-` for removed lines, `+` for added ones; empty for a hunk's beginning, which has no lines.
-        line: the number of the first line in its file, from 1. For a hunk's beginning it is that of the first
-            removed line, and `other` that of the first added one; of a side without lines it is the line
-            before it.
-        block: the lines, without the mark that the diff puts before them and without the last newline.
+        side: `-` for removed lines, `+` for added ones; empty for a hunk's start, which has no lines.
+        line: the number of the first line in its file, from 1. For a hunk's start it is that of the first
+            removed line, and `other` that of the first added one. A side without lines has the number of the
+            line before it.
+        block: the lines, without the diff's marks before them and without the last newline.
     """
 
     number: int
@@ -406,20 +405,20 @@ class Piece(Record):
 
 
 def pieces(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Piece]:
-    """Walk a diff.
+    """Parse a diff.
 
     Args:
         blocks: the diff, cut after newlines.
-        removed: whether removed lines are wanted.
+        removed: True to yield removed lines.
 
     Yields:
-        For each hunk its beginning, then its removed lines if they are wanted, then its added lines.
+        For each hunk its start, then its removed lines if requested, then its added lines.
     """
     find = re.compile(_MARK).search
     number = old = new = 0
     inside = False
     for block in blocks:
-        # Each line is looked for with the newline before it, so that the search is for one plain byte.
+        # Each line is searched for with the newline before it, so that the search is for one plain byte.
         text = b"\n" + block
         start, last = 0, len(text) - 1
         while True:
@@ -431,7 +430,7 @@ def pieces(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Piece]:
                 if removed and start < middle:
                     lines = text[start + 2 : middle].replace(b"\n-", b"\n")
                     yield Piece(number, "-", old, lines)
-                    # Only a hunk that goes on in the next block is counted on.
+                    # Only a hunk that continues in the next block needs its next line number.
                     old += 0 if mark else lines.count(b"\n") + 1
                 if middle < end:
                     lines = text[middle + 2 : end].replace(b"\n+", b"\n")
@@ -447,19 +446,19 @@ def pieces(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Piece]:
                 inside, number = False, int(mark[3])
 
 
-# What ties an expression to the start or end of the whole text, which a program over many lines cannot know.
+# The anchors for the start or end of the whole text, which a program over many lines does not know.
 _TEXT_ANCHOR: Final = r"\\[Az]|\(\?[a-zA-Z]*-[a-zA-Z]*m"
 _EVERY_LINE: Final = "(?m)^"
 
 
 class Scanner:
-    """A set of expressions, to be looked for in blocks of lines.
+    """A set of expressions to search for in blocks of lines.
 
-    A line is matched without its newline and without a carriage return before it, as UTF-8; each byte that is
-    no UTF-8 counts as one character, which `.` matches.
+    A line is matched without its newline and without a carriage return before it, as UTF-8. Each byte that is
+    not UTF-8 counts as one character, which `.` matches.
 
-    RE2 is loaded and the expressions are compiled when a block has a text that a match needs, which blocks of
-    a hook seldom have; from then on the program is asked, which is faster than one search for each text.
+    RE2 is loaded and the expressions are compiled when a block contains a text that a match needs. In a hook,
+    blocks seldom do. From then on only the program runs, which is faster than one search for each text.
     """
 
     def __init__(self, expressions: Sequence[Expression]) -> None:
@@ -474,21 +473,21 @@ class Scanner:
 
     @cached_property
     def _programs(self) -> tuple[Any, Any]:
-        """The program that stops at lines which may match, and that which says what matches one."""
+        """The program that stops at lines which may match, and the set that returns a line's matches."""
         self._needed = None
         texts = [expression.text for expression in self._expressions]
         return _program(texts), _set(texts) if len(texts) > 1 else None
 
     def lines(self, block: bytes, first: int) -> Iterator[tuple[int, str, int]]:
-        """Each matching line with each expression that matches it.
+        """Yield each matching line with each expression that matches it.
 
         Args:
-            block: lines with newlines between them, and none after the last one.
+            block: lines separated by newlines, without one after the last line.
             first: the number of the first line.
 
         Yields:
-            The line's number, its text with bytes that are no UTF-8 as surrogate escapes, and the position of
-            the expression.
+            The line's number, its text with bytes that are not UTF-8 as surrogate escapes, and the position
+            of the expression.
         """
         if self._needed is not None and not any(literal in block for literal in self._needed):
             return
@@ -497,7 +496,7 @@ class Scanner:
         original = block.split(b"\n") if plain != block else None
         number = first
         counted = position = 0
-        # The program is asked again from the start of the next line on.
+        # The search continues at the start of the next line.
         while position <= len(plain):
             match = program.search(plain, position)
             if match is None:
@@ -509,7 +508,7 @@ class Scanner:
             number += plain.count(b"\n", counted, start)
             counted = start
             line = plain[start:end]
-            # A set finds nothing where it lacks memory, so nothing found is asked again.
+            # A set finds nothing if it runs out of memory, so an empty result is checked again.
             matching = which_match.Match(line) if which_match is not None else ()
             if not matching:
                 matching = [which for which, one in enumerate(self._expressions) if one.search(line)]
@@ -521,14 +520,14 @@ class Scanner:
 
 
 def _plain(block: bytes) -> bytes:
-    """The block as valid UTF-8 with as many lines and no carriage returns at their ends."""
+    """Return the block as valid UTF-8 with as many lines, without carriage returns at their ends."""
     if b"\r" in block:
         block = block.replace(b"\r\n", b"\n").removesuffix(b"\r")
     return readable(block)
 
 
 def _program(texts: Sequence[str]) -> Any:
-    """One compiled expression that stops at every line at which one of these would, and perhaps at others."""
+    """Compile one expression that stops at every line at which one of these would, and perhaps at others."""
     import re2
 
     options = re2_options(latin1=False, never_nl=True, never_capture=True)
@@ -536,19 +535,19 @@ def _program(texts: Sequence[str]) -> Any:
         try:
             return re2.compile("(?m)" + "|".join(f"(?:{text})" for text in texts), options)
         except re2.error:
-            # Together they are too large, or two of them use one name for a group.
+            # Together they are too large, or two of them use the same group name.
             pass
     return re2.compile(_EVERY_LINE, options)
 
 
 def _is_tied(text: str) -> bool:
-    # Most expressions have none of its beginnings, and it need not be compiled for them.
+    # Most expressions do not have its first characters, and it need not be compiled for them.
     may = "\\A" in text or "\\z" in text or "(?" in text
     return may and re.search(_TEXT_ANCHOR, text) is not None
 
 
 def _set(texts: Sequence[str]) -> Any:
-    """A program that says which of these expressions match a line."""
+    """Compile a program that returns which of these expressions match a line."""
     import re2
 
     compiled = re2.Set.SearchSet(re2_options(latin1=False))

@@ -1,9 +1,9 @@
 """A repository's objects, read through a private git directory.
 
-The directory holds two files and an empty `refs/`; its object store is the repository's. So nothing of the
-repository's configuration, attributes, replace refs, grafts, shallow file or hooks, and nothing of the
-caller's environment, has a say in what is read. Git gets full object ids alone, never a name that could be
-taken for an option or for another thing.
+The directory holds two files and an empty `refs/`; its object store is the repository's. So these do not
+influence what is read: the repository's configuration, attributes, replace refs, grafts, shallow file and
+hooks, and the caller's environment. Git gets only full object ids, never a name that could be taken for an
+option or another object.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ if TYPE_CHECKING:
 
 
 DOCUMENT_LIMIT: Final = 16 << 20
-"""How many bytes of one object are read whole, unless a caller says otherwise."""
+"""The maximum size of an object that is read whole, in bytes, unless a caller sets another."""
 
 SMALL: Final = 1 << 20
-"""A content up to this size, in bytes, may be sent along where only its size is asked for."""
+"""The maximum size, in bytes, of a content that git may send along with its size."""
 
 UNKNOWN: Final = "what will be written is not known before it is"
-"""Why a content that nobody knows yet cannot be read."""
+"""The reason why a content that is not known yet cannot be read."""
 
 _ANY: Final = 1 << 62
 
 FEW: Final = 8
-"""Up to so many objects are asked for one by one of the process that is there already."""
+"""Up to this number, objects are read one by one from the process that is already running."""
 
 _FLAGS: Final = ("--no-pager", "-c", "core.commitGraph=false", "-c", "core.multiPackIndex=false")
 
 
 class Store:
-    """A repository's objects, and git on them, through a private directory that `close` removes.
+    """A repository's objects, and git commands on them, through a private directory that `close` removes.
 
     Args:
-        repository: whose objects are read.
+        repository: the repository whose objects to read.
 
     Attributes:
-        repository: the same.
+        repository: the repository.
         folder: the private directory.
-        unknown: the object id that stands for contents which nobody knows yet; empty if there are none.
+        unknown: the object id that represents contents which are not known yet; empty if there are none.
     """
 
     def __init__(self, repository: Repository) -> None:
@@ -63,7 +63,7 @@ class Store:
             "PATH": search_path(repository.program),
             **QUIET,
             **NO_CONFIGURATION,
-            # Files of attributes and of ignored paths are looked for there; nobody else can write to it.
+            # Git looks for files of attributes and ignored paths there; nobody else can write to it.
             "HOME": self.folder,
             "GIT_DIR": self.folder,
             "GIT_OBJECT_DIRECTORY": repository.objects,
@@ -77,18 +77,18 @@ class Store:
         self._hashed = 0
 
     def also_read(self, *stores: str, listed: str = "") -> None:
-        """Read other stores of objects too, before anything is asked for.
+        """Read other object stores too; call this before anything is read.
 
         Args:
             stores: their folders, as absolute paths.
-            listed: more of them, as git writes them into one variable.
+            listed: more folders, in git's format for one environment variable.
         """
         named = ":".join(filter(None, [*map(_quoted, stores), listed]))
         self._environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = named
         self._end_batch()
 
     def _end_batch(self) -> None:
-        """End the process that is asked for single objects; the next one knows of other stores."""
+        """End the process that reads single objects; the next one will know other stores."""
         if self._batch is not None:
             self._batch.stop()
             self._batch = None
@@ -100,7 +100,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """End every process that is still under way and remove the private directory."""
+        """End every running process and remove the private directory."""
         atexit.unregister(self.close)
         for process in self._processes:
             process.stop()
@@ -120,19 +120,19 @@ class Store:
         wide: bool = False,
         literal: bool = True,
     ) -> Process:
-        """Start a git command on the private directory; it is ended by `close` at the latest.
+        """Start a git command on the private directory; `close` ends it at the latest.
 
         Args:
-            arguments: the command and its arguments, all of them specguard's own words or object ids.
+            arguments: the command and its arguments, only specguard's own words or object ids.
             stdin: its standard input.
-            talk: whether more input is sent later.
-            index: the index file it uses; none by default.
-            work_tree: the working tree it uses; none by default.
-            wide: whether it may run far ahead of what is read from it.
-            literal: whether names are no patterns, which not every command can be told.
+            talk: True if more input is sent later.
+            index: the index file that the command uses; none by default.
+            work_tree: the working tree that the command uses; none by default.
+            wide: True if the command may write far ahead of its reader.
+            literal: True to take names literally, not as patterns, which some commands do not support.
         """
         if self._given and not talk:
-            # The process that is asked for single objects need not have them.
+            # The process that reads single objects need not have them.
             self._keep_given()
         more = {
             "GIT_INDEX_FILE": index,
@@ -154,20 +154,20 @@ class Store:
         return process
 
     def read(self, process: Process, what: str) -> bytes:
-        """All that a command prints.
+        """Return all output of a command.
 
         Args:
             process: a command that `start` started.
-            what: what it reads, for the sentence about its failure.
+            what: what it reads, for the error message.
 
         Raises:
-            MissingFact: it failed or complained: an object is not there or broken.
+            MissingFact: the command failed or complained: an object is not there or broken.
         """
         with Reading(self, what):
             return process.read()
 
     def missing(self, what: str, reason: str) -> MissingFact:
-        """The fact that something cannot be read, with the command that supplies it."""
+        """Return the error about something that cannot be read, with the command that supplies it."""
         if self.unknown and self.unknown in f"{what} {reason}":
             return MissingFact(UNKNOWN, code="not-told")
         command, code = "git fetch --refetch --no-filter origin", "missing-object"
@@ -176,10 +176,10 @@ class Store:
         return MissingFact(f"{what} cannot be read: {reason}", command, code=code)
 
     def use_scratch(self) -> str:
-        """From now on keep what git writes in a store of its own within the private directory.
+        """From now on, store new objects in a separate store within the private directory.
 
         Returns:
-            The store's folder. What was in the repository's store is still found.
+            The store's folder. Objects in the repository's store are still found.
         """
         store = f"{self.folder}/objects"
         if not self._scratch:
@@ -192,9 +192,9 @@ class Store:
         return store
 
     def give(self, content: bytes) -> str:
-        """Have a content that no store holds read like any other blob.
+        """Make a content that no store holds readable like any other blob.
 
-        It stays in memory until another git than the one that is asked for single objects runs.
+        The content stays in memory until a git process needs it that does not read single objects.
 
         Returns:
             Its object id.
@@ -204,7 +204,7 @@ class Store:
         return oid
 
     def is_new(self, oid: str) -> bool:
-        """True if a content was given that no store has, and so no commit."""
+        """True if a content was given that is in no store, and so in no commit."""
         if oid not in self._given or oid in self._kept:
             return False
         try:
@@ -214,7 +214,7 @@ class Store:
         return False
 
     def _keep_given(self) -> None:
-        """Write what was given into the scratch store, as git's own loose objects."""
+        """Write the given contents into the scratch store, as git's loose objects."""
         missing = [oid for oid in self._given if oid not in self._kept]
         if not missing:
             return
@@ -238,14 +238,14 @@ class Store:
     # Objects
 
     def object(self, oid: str, *, limit: int = DOCUMENT_LIMIT) -> tuple[str, bytes]:
-        """An object's kind and content, after its content was found to be what its id says.
+        """Return an object's kind and content, after a check of the content against the id.
 
         Args:
             oid: a full object id.
-            limit: how many bytes are too many.
+            limit: the maximum size in bytes.
 
         Raises:
-            MissingFact: it is not there, is larger than `limit`, or has another content.
+            MissingFact: the object is not there, is larger than `limit`, or does not match its id.
         """
         kind, size, content = self._asked(oid, limit)
         if content is None:
@@ -256,26 +256,26 @@ class Store:
         return kind, content
 
     def prepare(self) -> Process:
-        """Start the process that is asked for single objects, so that it is ready when the first is."""
+        """Start the process that reads single objects in advance, so that it is ready for the first one."""
         if self._batch is None:
             self._batch = self.start("cat-file", "--batch", talk=True)
         return self._batch
 
     def _asked(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
-        """An object's kind, size and content; None for a content that is larger than `limit`."""
+        """Return an object's kind, size and content; None for a content that is larger than `limit`."""
         given = self._given.get(oid)
         if given is not None:
             return "blob", len(given), given if len(given) <= limit else None
         return self._stored(oid, limit)
 
     def _stored(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
-        """The same, where a store has it."""
+        """Return an object's kind, size and content from the store; None for one larger than `limit`."""
         batch = self._batch or self.prepare()
         try:
             batch.send(oid.encode("ascii") + b"\n")
             kind, size = self._header(oid, batch.line())
             if size > limit:
-                # The rest is on its way; a new process costs less than reading it.
+                # Git is already sending the content; a new process costs less than reading it.
                 self._end_batch()
                 return kind, size, None
             return kind, size, batch.exactly(size, drop=1)
@@ -284,10 +284,10 @@ class Store:
             raise self.missing(f"object {oid}", error.first_line) from error
 
     def streams(self, oids: Sequence[str]) -> Generator[tuple[str, int, Iterator[bytes]]]:
-        """The kind, size and content of many objects from one process, none of them compared with its id.
+        """Yield the kind, size and content of many objects from one process; contents are not checked.
 
-        A content comes in pieces, so that none is held as a whole. What was not taken of one is passed over
-        before the next.
+        A content comes in pieces, so that none is held as a whole. The unread rest of an object is skipped
+        before the next one.
 
         Raises:
             MissingFact: one of them is not there.
@@ -315,7 +315,7 @@ class Store:
                 yield process.exactly(min(left, SMALL))
 
     def _contents(self, oids: Sequence[str], limit: int) -> Iterator[tuple[str, str, bytes | None]]:
-        """The id, kind and content of many objects, compared with its id; None for one above the limit."""
+        """Yield the id, kind and checked content of many objects; None for a content above the limit."""
         for oid in oids if len(oids) <= FEW else ():
             kind, _, content = self._asked(oid, limit)
             self._verify(oid, kind, content)
@@ -327,10 +327,10 @@ class Store:
             yield oid, kind, content
 
     def objects(self, oids: Sequence[str]) -> Iterator[tuple[str, str, bytes]]:
-        """The id, kind and content of many objects, in the order asked for, from one process.
+        """Yield the id, kind and content of many objects, in the order of the ids, from one process.
 
         Raises:
-            MissingFact: one of them is not there, or has another content than its id says.
+            MissingFact: an object is not there, or does not match its id.
         """
         for oid, kind, content in self._contents(oids, _ANY):
             yield oid, kind, content or b""
@@ -338,14 +338,14 @@ class Store:
     def blobs(
         self, oids: Sequence[str], *, limit: int = DOCUMENT_LIMIT
     ) -> Iterator[tuple[str, bytes | None]]:
-        """The id and content of many blobs, in the order asked for, from one process.
+        """Yield the id and content of many blobs, in the order of the ids, from one process.
 
         Args:
             oids: full object ids.
-            limit: how many bytes are too many; of a blob that has more, None stands in place of its content.
+            limit: the maximum size in bytes; None replaces the content of a larger blob.
 
         Raises:
-            MissingFact: one of them is not there, is no blob, or has another content than its id says.
+            MissingFact: an object is not there, is not a blob, or does not match its id.
         """
         for oid, kind, content in self._contents(oids, limit):
             if kind != "blob":
@@ -353,18 +353,18 @@ class Store:
             yield oid, content
 
     def sizes(self, oids: Collection[str], *, above: int = -1) -> dict[str, int]:
-        """The size in bytes of each object, or of those alone that are larger than a number; none is read.
+        """Return the size in bytes of each object, or only of those above a number; no content is read.
 
         Raises:
             MissingFact: one of them is not there.
         """
         if len(oids) <= FEW:
-            # The process that is there already says it too, although it has to send the contents with it.
+            # The process that is already running prints the sizes too, although together with the contents.
             sizes = {oid: self._asked(oid, SMALL)[1] for oid in oids}
             return {oid: size for oid, size in sizes.items() if size > above}
         asked = ("cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer")
         said = self.read(self.start(*asked, stdin=lines_of(oids)), "the objects' sizes")
-        # No digit of a number or an id is an `m`, which `missing` and `ambiguous` have.
+        # Numbers and ids have no `m`, but `missing` and `ambiguous` have.
         absent = next((line for line in said.split(b"\n") if b"m" in line), b"") if b"m" in said else b""
         if absent or said.count(b"\n") != len(oids):
             named = absent.partition(b" ")[0].decode("ascii") or "of the change"
@@ -372,7 +372,7 @@ class Store:
         if above < 0:
             fields = said.decode("ascii").split()
             return dict(zip(fields[1::2], map(int, fields[::2]), strict=True))
-        # Only sizes with as many digits as the limit has are looked at.
+        # Only sizes with at least the limit's number of digits are parsed.
         found = re.finditer(rb"(?m)^([0-9]{%d,}) ([0-9a-f]+)$" % len(str(above)), said)
         return {match[2].decode("ascii"): size for match in found if (size := int(match[1])) > above}
 
@@ -383,7 +383,7 @@ class Store:
         return parts[1], int(parts[2])
 
     def _verify(self, oid: str, kind: str, content: bytes | None) -> None:
-        """Refuse a content that is not what its id says; one that was not read is not looked at."""
+        """Raise an error for a content that does not match its id; a content that was not read is skipped."""
         if content is None:
             return
         self._hashed += len(content)
@@ -396,11 +396,11 @@ class Store:
 
 
 class Reading(Record):
-    """Within `with Reading(store, what):` what a command fails to tell, or tells in another form, is missing.
+    """A context manager that turns a command's failure or malformed output into a missing fact.
 
     Attributes:
-        store: where it is read.
-        what: what it is, for the sentence about its failure.
+        store: the store that is read.
+        what: what is read, for the error message.
     """
 
     store: Store
@@ -415,7 +415,7 @@ class Reading(Record):
 
 
 def _quoted(folder: str) -> str:
-    """A folder's name as git reads it in a list of folders, where a colon separates two."""
+    """Return a folder's name in git's format for a list of folders, which colons separate."""
     if ":" not in folder and not folder.startswith('"'):
         return folder
     escaped = folder.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
@@ -423,12 +423,12 @@ def _quoted(folder: str) -> str:
 
 
 def lines_of(words: Iterable[str]) -> bytes:
-    """Words as the standard input of a git command, one a line."""
+    """Return words as the standard input of a git command, one on each line."""
     return "".join([word + "\n" for word in words]).encode("ascii")
 
 
 def _make_folder(repository: Repository) -> str:
-    """The private git directory: what `git init` would make, without the rest."""
+    """Make the private git directory, with only those files of `git init` that git needs."""
     parent = repository.environment.get("TMPDIR") or "/tmp"  # noqa: S108 - the name below cannot be guessed
     folder = f"{parent}/specguard-{os.urandom(12).hex()}"
     extension = b"" if repository.format == "sha1" else b"[extensions]\n\tobjectformat = sha256\n"
@@ -452,7 +452,7 @@ def _make_folder(repository: Repository) -> str:
 
 
 def _remove_folder(folder: str) -> None:
-    """Remove a folder and all in it, links as links; what is gone already does not matter."""
+    """Remove a folder with its contents, without following links; a missing file does not matter."""
     try:
         with os.scandir(folder) as found:
             entries = list(found)
@@ -467,7 +467,7 @@ def _remove_folder(folder: str) -> None:
 
 
 LINK_LIMIT: Final = 4096
-"""The most bytes that the text of a symbolic link may have, as on Linux (PATH_MAX)."""
+"""The maximum size of a symbolic link's text, in bytes, as on Linux (PATH_MAX)."""
 
 
 class Objects(Record):
@@ -480,7 +480,7 @@ class Objects(Record):
     git: Git
 
     def sizes(self, oids: Sequence[str]) -> Mapping[str, int]:
-        """The size of each object in bytes; none of them is read.
+        """Return the size of each object in bytes, without reading the contents.
 
         Args:
             oids: full object ids.
@@ -491,13 +491,13 @@ class Objects(Record):
         return self.git.sizes(oids)
 
     def larger(self, oids: Collection[str], limit: int) -> Mapping[str, int]:
-        """The size in bytes of those objects that are larger than a limit; none of them is read.
+        """Return the size in bytes of the objects that are larger than a limit, without reading the contents.
 
-        For thousands of objects of which hardly any is large this takes a small part of the time of `sizes`.
+        For thousands of objects, few of them large, this takes a fraction of the time of `sizes`.
 
         Args:
             oids: full object ids.
-            limit: how many bytes are not too many.
+            limit: the largest size in bytes that is left out.
 
         Raises:
             MissingFact: one of them is not there.
@@ -505,36 +505,36 @@ class Objects(Record):
         return self.git.sizes(oids, above=limit)
 
     def read(self, oid: str, *, limit: int = LINK_LIMIT) -> bytes:
-        """The content of an object.
+        """Return the content of an object.
 
         Args:
             oid: a full object id.
-            limit: how many bytes are too many; by default as many as the text of a symbolic link can have.
+            limit: the maximum size in bytes; by default the maximum of a symbolic link's text.
 
         Raises:
-            MissingFact: it is not there, is larger than `limit`, or has another content than its id says.
+            MissingFact: the object is not there, is larger than `limit`, or does not match its id.
         """
         return self.git.object(oid, limit=limit)[1]
 
 
 LINE_LIMIT: Final = 8 << 20
-"""A longer line, in bytes, is not read: a block holds at least one line, and memory is bounded."""
+"""The maximum length of a line, in bytes; it bounds memory, as a block holds at least one line."""
 
 BINARY_HEAD: Final = 8000
-"""How many bytes git looks at to tell a binary file (`buffer_is_binary` in its xdiff-interface.c)."""
+"""The number of bytes in which git looks for a NUL (`buffer_is_binary` in its xdiff-interface.c)."""
 
 
 def is_binary(head: bytes) -> bool:
-    """True if a content that begins like this is binary, by git's own test."""
+    """True if a content with this beginning is binary, by git's own test."""
     return b"\0" in head[:BINARY_HEAD]
 
 
 def whole_lines(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """A content in blocks that end with a newline, but for the last one.
+    """Yield a content in blocks that end with a newline, except the last one.
 
     Args:
         chunks: the content in any pieces.
-        name: what it is, for the sentence about its failure.
+        name: the name of the content, for the error message.
 
     Raises:
         MissingFact: a line is longer than `LINE_LIMIT`.

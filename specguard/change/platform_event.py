@@ -1,7 +1,7 @@
-"""A platform's event: the change and its reviews, in the forms of GitHub and GitLab.
+"""A platform's event: the change and its reviews, in the formats of GitHub and GitLab.
 
-Those are the list of a pull request's reviews (https://docs.github.com/en/rest/pulls/reviews), as one page or
-several, and the event `pull_request_review`.
+Reviews come from the list of a pull request's reviews (https://docs.github.com/en/rest/pulls/reviews), as one
+page or several, or from the event `pull_request_review`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 LIMIT: Final = 25 << 20
-"""How large a file of a platform may be, in bytes: GitHub sends no larger payload."""
+"""The maximum size of a platform's file, in bytes: GitHub sends no larger payload."""
 
 
 def _read(file: str, what: str, step: str) -> Any:
-    """The JSON of a file."""
+    """Return the parsed JSON of a file."""
     data = read_bounded(file, LIMIT, what)
     try:
         return json.loads(data.decode("utf-8-sig"), object_pairs_hook=once, parse_constant=no_constant)
@@ -36,13 +36,13 @@ def _read(file: str, what: str, step: str) -> Any:
 
 
 class Fields(Record):
-    """An object of a file that a platform wrote.
+    """A JSON object of a file that a platform wrote.
 
     Attributes:
         values: the object.
         file: the file's name, for messages.
-        what: what kind of file it is, such as `the event file`.
-        prefix: what the names of its fields begin with in messages.
+        what: the kind of file, such as `the event file`.
+        prefix: the prefix of its fields' names in messages.
     """
 
     values: Mapping[str, Any]
@@ -51,36 +51,36 @@ class Fields(Record):
     prefix: str = ""
 
     def at(self, key: str) -> Fields:
-        """The object under a key; an empty one where it is null or absent."""
+        """Return the object under a key; an empty one if it is null or absent."""
         values = self.typed(key, dict, "an object") or {}
         return Fields(values, self.file, self.what, f"{self.prefix}{key}.")
 
     def text(self, key: str) -> str | None:
-        """Text; None if it is null or absent."""
+        """Return the text under a key; None if it is null or absent."""
         value: str | None = self.typed(key, str, "text")
         return None if value is None else plain(value)
 
     def oid(self, key: str) -> str | None:
-        """An object id; None if it is null, absent or all zeros."""
+        """Return the object id under a key; None if it is null, absent or all zeros."""
         value: str | None = self.typed(key, str, "an object id")
         if value is not None and not is_object_id(value):
             raise self.wrong(key, "an object id")
         return None if value is None or not value.strip("0") else value
 
     def name(self, key: str) -> str | None:
-        """The name of a branch, without `refs/heads/`; None if it is null or absent."""
+        """Return the branch name under a key, without `refs/heads/`; None if it is null or absent."""
         value = self.text(key)
         if value is not None and any(char < " " for char in value):
             raise self.wrong(key, "a branch's name")
         return short_name(value) if value else None
 
     def wrong(self, key: str, what: str) -> SpecguardError:
-        """The error about a field that is not what it must be."""
+        """Return the error about a field with an invalid value."""
         step = "Give the file as the platform wrote it."
         return _unreadable(f"{self.prefix}{key} in {self.what} is not {what}", self.file, step)
 
     def typed(self, key: str, kind: type, what: str) -> Any:
-        """A value of a type; None if it is null or absent."""
+        """Return the value under a key, checked for its type; None if it is null or absent."""
         value = self.values.get(key)
         if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
             raise self.wrong(key, what)
@@ -88,20 +88,20 @@ class Fields(Record):
 
 
 def is_object_id(text: str) -> bool:
-    """True if this is a full object id of either format."""
+    """True if the text is a full object id of either format."""
     return is_oid(text, 40) or is_oid(text, 64)
 
 
 def plain(text: str) -> str:
-    """Text without half characters, which JSON can spell and no encoding can write."""
+    """Return text without lone surrogates, which JSON can escape but encodings cannot write."""
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 CLOCKS: Final = 300
-"""By how many seconds the clock of whoever committed may be ahead of the platform's."""
+"""The maximum number of seconds by which a committer's clock may be ahead of the platform's."""
 
 NEVER: Final = 253_402_300_799
-"""The last second of the year 9999: for a commit whose time is not known, so that no review is later."""
+"""The last second of the year 9999: the time of a commit with an unknown one, so that no review is later."""
 
 _STATES: Final = ("approved", "changes_requested", "dismissed", "commented")
 _LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -114,13 +114,13 @@ _GIVE: Final = (
 
 
 class SubmittedReview(Record):
-    """One review that was submitted.
+    """A review that was submitted.
 
     Attributes:
-        login: the reviewer's account; empty if it is gone, or is no person's.
+        login: the reviewer's account; empty if it was deleted, or is not a person's.
         state: `approved`, `changes_requested`, `dismissed` or `commented`.
-        commit: the full object id of the commit that was reviewed; empty if the platform does not say.
-        submitted: when, in UTC, as `2026-01-31T12:00:00Z`; empty if the platform does not say.
+        commit: the full object id of the commit that was reviewed; empty if the platform does not name it.
+        submitted: the time in UTC, as `2026-01-31T12:00:00Z`; empty if the platform does not give it.
     """
 
     login: str
@@ -130,16 +130,17 @@ class SubmittedReview(Record):
 
 
 def read_reviews(file: str) -> Sequence[SubmittedReview]:
-    """The reviews in a file that a job got from the platform, in the file's order.
+    """Read the reviews from a file that a job got from the platform, in the file's order.
 
     Raises:
-        SpecguardError: it cannot be read, is too large, or is of no form in which reviews name their commit.
+        SpecguardError: the file cannot be read, is too large, or its format does not name the commits of
+            reviews.
     """
     given = _read(file, _WHAT, _GIVE)
     if isinstance(given, dict) and "review" in given and "pull_request" in given:
         reviews = [Fields(given, file, _WHAT).at("review")]
     elif isinstance(given, list):
-        # A list of reviews, or of the pages of one (`--slurp`).
+        # A list of reviews, or a list of pages (`--slurp`).
         paged = given and all(isinstance(page, list) for page in given)
         items = [item for page in given for item in page] if paged else given
         whole = Fields({f"[{at}]": item for at, item in enumerate(items)}, file, _WHAT)
@@ -150,10 +151,10 @@ def read_reviews(file: str) -> Sequence[SubmittedReview]:
 
 
 def read_review(fields: Fields) -> SubmittedReview | None:
-    """One review of any of the forms; None for one that is not submitted yet.
+    """Parse one review in any of the formats; return None for one that is not submitted yet.
 
     Raises:
-        SpecguardError: it is of no such form.
+        SpecguardError: it has another format.
     """
     state = (fields.text("state") or "").lower()
     if state == "pending":
@@ -161,7 +162,7 @@ def read_review(fields: Fields) -> SubmittedReview | None:
     if state not in _STATES:
         raise fields.wrong("state", "one that a review has")
     if fields.typed("dismissed", bool, "true or false"):
-        # What Gitea and Forgejo say beside the state.
+        # Gitea and Forgejo have this field in addition to the state.
         state = "dismissed"
     if "user" not in fields.values:
         raise fields.wrong("user", "there")
@@ -174,25 +175,26 @@ def read_review(fields: Fields) -> SubmittedReview | None:
 
 
 def approving(reviews: Sequence[SubmittedReview], head: str, committed: int | None = None) -> frozenset[str]:
-    """The approvers of a commit: the accounts whose newest verdict is an approval of exactly this one.
+    """Return the approvers of a commit: the accounts whose newest verdict is an approval of exactly this one.
 
-    What is no verdict, a comment, changes nothing. A verdict on another commit is a newer one all the same.
+    A comment is not a verdict and changes nothing. A verdict on another commit counts as a newer one too.
 
     Args:
-        reviews: what was said; those of an account oldest first, where one of them has no time.
+        reviews: the reviews; if one of an account has no time, those of the account are ordered, oldest
+            first.
         head: the commit's full object id.
-        committed: when it was made, in seconds since 1970. GitHub moves a review to the new head where a
-            branch is rebased, so that one given before there was that commit is not about it.
+        committed: the commit's time, in seconds since 1970. GitHub moves a review to the new head when a
+            branch is rebased. So a review from before that time is not about this commit.
 
     Returns:
-        Logins as the platform has them.
+        Logins as the platform spells them.
     """
     verdicts: dict[str, list[SubmittedReview]] = {}
     for review in reviews:
         if review.login and review.state != "commented":
             verdicts.setdefault(review.login.casefold(), []).append(review)
     for own in verdicts.values():
-        # That one of somebody else's has no time says nothing of the order of these.
+        # A review without a time affects only the order of the same account's reviews.
         if all(review.submitted for review in own):
             own.sort(key=_second)
     since = "" if committed is None else _written(committed - CLOCKS)
@@ -215,7 +217,7 @@ def _written(seconds: int) -> str:
 
 
 def _person(fields: Fields) -> str:
-    """The login of a person's account; empty for a bot's, and for one that is gone."""
+    """Return the login of a person's account; empty for a bot's, and for a deleted one."""
     login = fields.text("login") or ""
     kind = fields.text("type")
     if login.endswith("[bot]") or login.lower() in ("", "ghost") or kind not in (None, "User"):
@@ -241,26 +243,27 @@ def _unreadable(message: str, file: str, help: str) -> SpecguardError:
 
 
 _EVENTS: Final = ("pull_request", "pull_request_target", "pull_request_review", "merge_group", "push")
-"""The names of the events that tell of a change."""
+"""The names of the events that describe a change."""
 
 _GIVE_EVENT: Final = "Give that of a pull request, a merge queue or a push, as GITHUB_EVENT_PATH names it."
 
 
 class Event(Record):
-    """A pull request, a merge queue's group or a push, as the platform tells of it.
+    """A pull request, a merge queue's group or a push, as the platform describes it.
 
     Attributes:
-        kind: `pull_request`, `merge_group` or `push`; empty where flags say something, and no platform.
-        head: the object id of the commit to judge; None if the platform does not say.
-        branch: the short name of the judged branch, or None; a merge queue's own branches are nobody's.
+        kind: `pull_request`, `merge_group` or `push`; empty if only flags describe the change.
+        head: the object id of the commit to judge; None if the platform does not name it.
+        branch: the short name of the judged branch, or None; a merge queue's own branches do not count.
         base: the short name of the branch it is to be merged into, or None.
         base_oid: the object id that the platform gives for the base, or None.
-        exact: whether the base is that commit, and not the tip of the branch.
-        merge: the object id of a merge that the platform made to check it out; its second parent is the head.
+        exact: True if the base is that commit, and not the tip of the branch.
+        merge: the object id of the merge that the platform made for the checkout; its second parent is the
+            head.
         title, body, number: of the pull request; None if the source does not have them.
-        author: the login of the pull request's author; None if the source does not say.
-        reviews: the review that the event is about, if it is about one.
-        deleted: whether a push deletes its branch.
+        author: the login of the pull request's author; None if the source does not name it.
+        reviews: the review of the event, if the event is a review.
+        deleted: True if a push deletes its branch.
         default: the short name of the repository's default branch, or None.
     """
 
@@ -281,16 +284,16 @@ class Event(Record):
 
     @property
     def has_text(self) -> bool:
-        """True if a pull request's text is told, or would be in its place."""
+        """True if the event has or could have a pull request's text, also from flags."""
         told = self.title is not None or self.body is not None
         return self.kind == "pull_request" or (told and self.kind != "merge_group")
 
 
 def find_event(request: Request) -> Event | None:
-    """The event that a request names, or the one of the platform that it runs on; None if there is none.
+    """Return the event that a request names, or the current platform's; None if there is none.
 
-    An event file that the platform names and that cannot be used leaves out what it would have said, so that
-    only the rules that need it miss it; one that the caller names must be right.
+    An unusable event file from the platform only leaves its values unknown, so that only the rules that need
+    them are indeterminate. A file that the caller names must be valid.
 
     Raises:
         SpecguardError: the file that the caller names is not there, too large, or of another kind.
@@ -309,7 +312,7 @@ def read_event(file: str) -> Event:
     """Read an event file of GitHub.
 
     Raises:
-        SpecguardError: it is not there, too large, no JSON, or of another kind.
+        SpecguardError: the file is not there, too large, not JSON, or of another kind.
     """
     event = _read(file, "the event file", _GIVE_EVENT)
     if not isinstance(event, dict):
@@ -347,7 +350,7 @@ def _pull_request(fields: Fields, reviews: Sequence[SubmittedReview], default: s
 
 
 def _merge_group(fields: Fields, default: str | None) -> Event:
-    # The base of a group holds the groups before it in the queue, which are not this one's to answer for.
+    # The group's base contains the groups before it in the queue, whose changes are not judged with it.
     return Event(
         "merge_group",
         head=fields.oid("head_sha"),
@@ -363,7 +366,7 @@ def _push(fields: Fields) -> Event:
     branch = fields.name("ref") if ref.startswith("refs/heads/") else None
     default = fields.at("repository").name("default_branch")
     before = fields.oid("before")
-    # What is pushed to the base itself is judged against what was there; all else against the base.
+    # A push to the default branch is judged against its old tip; any other push against that branch.
     direct = branch is not None and branch == default
     return Event(
         "push",
@@ -402,7 +405,7 @@ def _of_github(environment: Mapping[str, str]) -> Event | None:
 def _of_gitlab(environment: Mapping[str, str]) -> Event:
     cut = environment.get("CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED") == "true"
     body = None if cut else environment.get("CI_MERGE_REQUEST_DESCRIPTION", "").replace("\r\n", "\n")
-    # A pipeline for merged results checks out a merge that the platform made; its source is what is judged.
+    # A pipeline for merged results checks out a merge that the platform made; its source is judged.
     head = environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environment.get("CI_COMMIT_SHA") or ""
     number = environment.get("CI_MERGE_REQUEST_IID", "")
     train = environment.get("CI_MERGE_REQUEST_EVENT_TYPE") == "merge_train"

@@ -1,7 +1,7 @@
 """Running git as a child process, with pipes that cannot block each other.
 
-`subprocess` would cost a hook as much as a bare start of Python; `os.posix_spawn` and one `poll` over the
-three pipes do what is needed here: several programs at once, started now and read later.
+Importing `subprocess` would cost a hook as much as a bare start of Python. `os.posix_spawn` and one `poll`
+over the three pipes suffice here: several programs at once, started now and read later.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from typing import Final
 
 CHUNK: Final = 1 << 20
-"""How many bytes are read at once at most."""
+"""The maximum number of bytes per read."""
 
 PATIENCE: Final = 0.3
-"""After how many seconds a program that is watched is looked at: git can take two gigabytes in one."""
+"""The seconds after which a watched program is checked: git can allocate two gigabytes in one second."""
 
 ERROR_LIMIT: Final = 1 << 14
-"""How many bytes of a program's complaints are kept; the rest is read and dropped."""
+"""The maximum number of bytes of standard error that are kept; the rest is read and dropped."""
 
 # The two numbers are the same on every system that has posix_spawn; the module that names them imports
 # `enum` and converts three lists of constants, which a hook would wait for.
@@ -33,12 +33,12 @@ _SIGPIPE: Final = 13
 
 
 class CommandError(Exception):
-    """A program that failed, or that complained although it says it did not fail.
+    """The failure of a program, or a complaint on standard error with exit code 0.
 
     Args:
         command: the program's arguments, without its own flags.
         code: its exit code; negative for a signal.
-        said: what it wrote to standard error, or a sentence about what is wrong with its output.
+        said: its standard error, or a sentence about what is wrong with its output.
     """
 
     def __init__(self, command: Sequence[str], code: int, said: str) -> None:
@@ -49,7 +49,7 @@ class CommandError(Exception):
 
     @property
     def first_line(self) -> str:
-        """The first line of what it said, without git's own prefixes."""
+        """The first line of the program's message, without git's own prefixes."""
         line = self.said.strip().split("\n", 1)[0] or f"it ended with {self.code}"
         for prefix in ("fatal: ", "error: ", "warning: "):
             line = line.removeprefix(prefix)
@@ -57,18 +57,18 @@ class CommandError(Exception):
 
 
 class Process:
-    """A program under way.
+    """A running program.
 
-    Nothing is read before it is asked for: a program whose output is larger than a pipe waits until then.
+    Output is read only on request: a program whose output is larger than a pipe waits until then.
 
     Args:
         program: the program's absolute path.
         arguments: its arguments, without its own name.
-        environment: all the variables that it sees.
-        stdin: what it reads from standard input; by default nothing.
-        talk: whether more is sent to it later, with `send`.
+        environment: all its environment variables.
+        stdin: its standard input; empty by default.
+        talk: True if more is sent to it later, with `send`.
         label: the arguments as an error names them; all of them by default.
-        wide: whether it may write `CHUNK` bytes ahead of what is read from it.
+        wide: True if it may write `CHUNK` bytes ahead of its reader.
 
     Raises:
         SpecguardError: it cannot be started.
@@ -138,14 +138,15 @@ class Process:
             self._feed()
 
     def watch(self, look: Callable[[], None]) -> None:
-        """Have something looked at, once, if the program is not at its end after `PATIENCE` seconds.
+        """Call a function once if the program is still running after `PATIENCE` seconds.
 
-        It stands still meanwhile; what `look` raises comes from whatever is reading it.
+        The program is stopped during the call. An exception from `look` is raised to the reader of the
+        output.
         """
         self._look, self._due = look, monotonic() + PATIENCE
 
     def send(self, data: bytes) -> None:
-        """Have more written to standard input, while output is read.
+        """Queue more data for standard input, which is written while output is read.
 
         Only for a program that was started with `talk`.
         """
@@ -153,12 +154,12 @@ class Process:
         self._update_input()
 
     def end_input(self) -> None:
-        """Say that nothing more will be sent."""
+        """Close standard input after the data that is already queued."""
         self._talk = False
         self._update_input()
 
     def chunk(self) -> bytes:
-        """The next piece of standard output, as it comes; empty at its end."""
+        """Return the next available piece of standard output; empty at its end."""
         if self._buffer:
             data = bytes(self._buffer)
             self._buffer.clear()
@@ -170,7 +171,7 @@ class Process:
         return b""
 
     def line(self) -> bytes:
-        """The next line of standard output without its newline.
+        """Return the next line of standard output without its newline.
 
         Raises:
             CommandError: the output ends before.
@@ -184,7 +185,7 @@ class Process:
         return data
 
     def exactly(self, size: int, *, drop: int = 0) -> bytes:
-        """The next `size` bytes of standard output, and `drop` more are passed over.
+        """Return the next `size` bytes of standard output, and skip `drop` more.
 
         Raises:
             CommandError: the output ends before.
@@ -196,12 +197,12 @@ class Process:
         return data
 
     def chunks(self) -> Iterator[bytes]:
-        """All of standard output in pieces, and then the check of how the program ended.
+        """Yield all of standard output in pieces, and then check how the program ended.
 
         A caller that stops early ends the program.
 
         Raises:
-            CommandError: it failed or complained.
+            CommandError: the program failed or complained.
         """
         self._check_unread()
         try:
@@ -212,15 +213,15 @@ class Process:
             self.stop()
 
     def read(self) -> bytes:
-        """All of standard output, and then the check of how the program ended.
+        """Return all of standard output, after a check of how the program ended.
 
         Raises:
-            CommandError: it failed or complained.
+            CommandError: the program failed or complained.
         """
         return b"".join(self.chunks())
 
     def drain(self) -> bytes:
-        """All of standard output, however the program ends."""
+        """Return all of standard output, however the program ends."""
         try:
             pieces = list(iter(self.chunk, b""))
             self.wait()
@@ -229,17 +230,17 @@ class Process:
         return b"".join(pieces)
 
     def check(self) -> None:
-        """Wait for the end, which must be a silent success.
+        """Wait for the program's end, and check for exit code 0 and an empty standard error.
 
         Raises:
-            CommandError: the exit code is not 0, or something was written to standard error.
+            CommandError: the exit code is not 0, or standard error is not empty.
         """
         code = self.wait()
         if code or self._error:
             raise CommandError(self.label, code, self.said)
 
     def wait(self) -> int:
-        """Drop what is left of the output, wait for the end, and return the exit code."""
+        """Drop the rest of the output, wait for the program's end, and return the exit code."""
         self.end_input()
         while self._out >= 0 or self._errors >= 0:
             self._pump()
@@ -249,23 +250,23 @@ class Process:
 
     @property
     def said(self) -> str:
-        """The text it wrote to standard error so far."""
+        """The standard error so far, as text."""
         return self._error.decode("utf-8", "backslashreplace").strip()
 
     def stop(self) -> None:
-        """End the program if it runs still; harmless if it does not."""
+        """Kill the program if it is still running, and close its pipes; may be called again."""
         for name in ("_in", "_out", "_errors"):
             number = getattr(self, name)
             if number >= 0:
                 setattr(self, name, -1)
                 os.close(number)
         if self.code is None:
-            # It was not waited for, so its number cannot belong to another process yet.
+            # Nobody has waited for the process, so its id cannot belong to another one yet.
             os.kill(self.pid, _SIGKILL)
             self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def _check_unread(self) -> None:
-        # Read a second time it would seem to have said nothing.
+        # A second read would return an empty output.
         if self._out < 0 and not self._buffer:
             raise CommandError(self.label, self.code or 0, "its output was read before")
 
@@ -279,7 +280,7 @@ class Process:
         raise CommandError(self.label, code, self.said or "its output ended too early")
 
     def _pump(self) -> bytes:
-        """Wait until something can be read or written, and do it; what came from standard output."""
+        """Wait until a pipe can be read or written, and do it; return the data from standard output."""
         data = b""
         left = None
         if self._look is not None:
@@ -302,13 +303,13 @@ class Process:
         return data
 
     def _feed(self) -> None:
-        """Write what the pipe to standard input takes now."""
+        """Write as much to standard input as the pipe takes now."""
         try:
             self._pending = self._pending[os.write(self._in, self._pending[:CHUNK]) :]
         except BlockingIOError:
             return
         except BrokenPipeError:
-            # It has read enough; whether that was right is seen from how it ends.
+            # The program has closed its input; its exit code shows if that was right.
             self._pending, self._talk = memoryview(b""), False
         self._update_input()
 
@@ -329,7 +330,7 @@ class Process:
         if wanted and not self._feeding:
             self._poll.register(self._in, select.POLLOUT)
         elif self._feeding and not wanted:
-            # A pipe that is watched for nothing would still report that its reader is gone, for ever.
+            # `poll` would report a closed reader forever, even for a pipe that is watched for nothing.
             self._poll.unregister(self._in)
         self._feeding = wanted
         if not wanted and not self._talk:
@@ -349,7 +350,7 @@ def _pipe(opened: list[int]) -> tuple[int, int]:
 
 
 def _widen(number: int) -> None:
-    """Let a pipe hold `CHUNK` bytes where the system can, so that its writer need not wait for its reader."""
+    """Let a pipe hold `CHUNK` bytes if the system can, so that its writer need not wait for its reader."""
     import fcntl
 
     resize = getattr(fcntl, "F_SETPIPE_SZ", None)
@@ -357,5 +358,5 @@ def _widen(number: int) -> None:
         try:
             fcntl.fcntl(number, resize, CHUNK)
         except OSError:
-            # It is more than this user may have: with less, both wait more often.
+            # The size exceeds the user's limit; with a smaller pipe, both sides wait more often.
             return

@@ -1,11 +1,11 @@
 """Changes that are commits: a branch since its merge base, a range, a pull request, a ref being pushed.
 
-A file in which both sides changed differs from every parent although nobody touched it, so comparing trees
-does not tell a clean merge from one with content of its own: the merge has to be made again. Git does it
-(`git merge-tree`, which writes no commit and runs nothing), into an object store that is thrown away.
+A file that both sides changed differs from every parent although nobody edited it in the merge. So comparing
+trees cannot separate a clean merge from one with its own content: the merge must be made again. Git does this
+(`git merge-tree`, which writes no commit and runs nothing) in a temporary object store.
 
-A merge or a pick that is being concluded is made in the same way, as far as it brings commits of the trusted
-base: what the index or the working tree then has otherwise is what its author did.
+A merge or pick that is being concluded is made again in the same way, for the commits of the trusted base
+that it adds. Other content of the index or the working tree is then the author's work.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def what_is_said(request: Request, event: Event | None = None) -> Event | None:
-    """What a platform says of a change, with what flags and files say in its place.
+    """Return the platform's event, with the values of flags and files in place of its own.
 
     Raises:
         SpecguardError: the file with the pull request's body, or the one with its reviews, cannot be read.
@@ -43,7 +43,7 @@ def what_is_said(request: Request, event: Event | None = None) -> Event | None:
     if request.body_file:
         said["body"] = read_body(request.body_file)
     if request.reviews_file:
-        # A file that was given is newer than the event.
+        # The file is newer than the event.
         from specguard.change.platform_event import read_reviews
 
         said["reviews"] = read_reviews(request.reviews_file)
@@ -63,7 +63,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
 
     Attributes:
         head: the judged commit.
-        named: how the head was named; empty for `HEAD`.
+        named: the head's name in the request; empty for `HEAD`.
     """
 
     head: Revision
@@ -79,15 +79,15 @@ class RangeChange(Change, frozen=False, kw_only=True):
 
     @cached_property
     def base(self) -> Base:
-        """The base of the change: the tip of the branch below, and the merge base with the head."""
-        # What an agent has made may be such a branch: its guard sees all since the base.
+        """The base of the change: the branch below or the trusted base, and the merge base with the head."""
+        # The agent may have made the branch below too, so its guard judges everything since the base.
         whole = self.request.by_agent and not self.request.own_part
         against = (None if whole else self.stacked_on) or self.found
         head = self.head.oid
         if against.oid is None:
             return Base(self, against, start=None, head=head)
         if head != against.oid and against.oid not in self.git.commit(head).parents:
-            # The commits are asked for next, and both walks take as long; right behind the base neither does.
+            # The commits are read next, and both walks take as long; directly on the base, neither does.
             self.git.start_revisions(head, against.oid)
         merge_bases = self.git.merge_bases(against.oid, head)
         if not merge_bases:
@@ -103,7 +103,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
         return self.head.oid
 
     def is_put_back(self, entry: Entry) -> bool:
-        """True if an entry leaves at its path what the trusted base has there, or had when it began."""
+        """True if an entry leaves at its path what the trusted base has there, or had at the merge base."""
         began = len(self.base.merge_bases) == 1 and not self.base.stacked
         return super().is_put_back(entry) or (began and self.start_files.has(entry))
 
@@ -111,9 +111,9 @@ class RangeChange(Change, frozen=False, kw_only=True):
     def entries(self) -> Sequence[Entry]:
         """The differences between the merge base and the head.
 
-        Two branches that were merged into each other have several merge bases: what differs from the merge of
-        these counts, and where they conflict what differs from any of them. What is as the base's tip has it
-        is no change.
+        Two branches that were merged into each other have several merge bases. Then the differences from the
+        merge of these count; if they conflict, the differences from any of them. Content that equals the
+        base's tip is not a change.
         """
         base = self.base
         if len(base.merge_bases) < 2:
@@ -131,18 +131,18 @@ class RangeChange(Change, frozen=False, kw_only=True):
     def _since_merged(
         self, bases: Sequence[str], found: dict[bytes, Entry], ahead: set[bytes]
     ) -> dict[bytes, Entry]:
-        """The differences from the merge of several merge bases; on a conflict, those found before."""
+        """Return the differences from the merge of several merge bases; on a conflict, those found before."""
         try:
             merged, conflicts = Merges(self.git).virtual_base(bases)
         except MissingFact:
-            # Then what differs from any of them counts, which is never less.
+            # The differences from any of the merge bases count then, which are never fewer.
             return found
         kept = {path: entry for path, entry in found.items() if in_conflict(path, conflicts)}
         own = {entry.path: entry for entry in self._since(merged) if entry.path in ahead}
         return {path: entry for path, entry in own.items() if not in_conflict(path, conflicts)} | kept
 
     def _without_merged(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        """The entries without the trusted base's own, merged after the head left the branch below."""
+        """Return the entries without the trusted base's, merged after the head left the branch below."""
         base, trusted = self.base, self.found.oid
         if base.tip == trusted or base.start is None or trusted is None:
             return entries
@@ -154,9 +154,9 @@ class RangeChange(Change, frozen=False, kw_only=True):
         return [one for one in entries if (one.path, one.new_mode, one.new) not in merged]
 
     def _since(self, start: str | None) -> Sequence[Entry]:
-        """The differences between a commit, or nothing, and the head."""
+        """Return the differences between a commit, or an empty tree, and the head."""
         if self.request.enforce:
-            # Where a verdict is final, not even the repository's objects are believed.
+            # For a final verdict, not even the repository's objects are trusted.
             before = self.git.commit(start).tree if start else ""
             self.git.measure([(before, self.git.commit(self.head.oid).tree)], "the change's entries")
         return self.git.diff_trees(start or self.git.empty_tree, self.head.oid)
@@ -169,12 +169,12 @@ class RangeChange(Change, frozen=False, kw_only=True):
         bases = [oid for oid in (base.tip, self.found.oid) if oid]
         commits = self.git.commits(self.git.revisions(self.head.oid, *dict.fromkeys(bases)))
         if len(commits) == 1 and commits[0].parents == [base.start]:
-            # That comparison is made anyway.
+            # The entries of the change are the same comparison.
             commits[0].read = lambda: [self.entries]
         return commits
 
     def messages(self, merge: str) -> Sequence[Message]:
-        """Each commit's message; with `squash` the title that will land."""
+        """Return each commit's message; with `squash` the title that will land."""
         if merge != "squash":
             return [commit.message for commit in self.commits]
         if self.stage not in _WITH_PULL_REQUEST:
@@ -202,7 +202,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
 
     @cached_property
     def reviewers(self) -> frozenset[str]:
-        """Those who approve exactly this head, as the platform's reviews say."""
+        """The accounts that approve exactly this head, from the platform's reviews."""
         if self.event is None or not self.event.reviews:
             return frozenset()
         from specguard.change.platform_event import NEVER, approving
@@ -214,7 +214,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
 
     @property
     def author_login(self) -> str:
-        """The account of the pull request's author, as the platform's event says."""
+        """The account of the pull request's author, from the platform's event."""
         return (self.event.author if self.event is not None else None) or ""
 
     @cached_property
@@ -224,7 +224,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
 
 
 class BranchWithWorkTree(RangeChange, frozen=False, kw_only=True):
-    """The commits of the branch that is checked out, and on top of them the working tree as it is.
+    """The commits of the checked-out branch, with the working tree on top of them.
 
     Attributes:
         work: the working tree.
@@ -238,7 +238,7 @@ class BranchWithWorkTree(RangeChange, frozen=False, kw_only=True):
 
     @cached_property
     def commits(self) -> Sequence[Commit]:
-        """The commits of the branch that the base does not have; what is on top of them is none."""
+        """The commits of the branch that the base does not have; the working tree adds none."""
         return self.git.commits(self.git.revisions(self.head.oid, self.base.tip))
 
     @cached_property
@@ -248,7 +248,7 @@ class BranchWithWorkTree(RangeChange, frozen=False, kw_only=True):
 
 
 class RunChange(RangeChange, frozen=False, kw_only=True):
-    """A run's change before its commit: no branch has it yet, and its names are known.
+    """A run's change before its commit: it is on no branch yet, but the run knows its names.
 
     Attributes:
         pushed_to: the branch that it will be pushed to; empty if the item has none.
@@ -302,17 +302,17 @@ class _OfPush(Change, frozen=False, kw_only=True):
 
 
 class PushedChange(_OfPush, RangeChange, frozen=False, kw_only=True):
-    """The commits that a push brings to one ref of a remote."""
+    """The commits that a push adds to one ref of a remote."""
 
 
 def change_of_push(
     git: Git, request: Request, found: Found, push: Push, kind: type[PushedChange] = PushedChange
 ) -> Change:
-    """The change that one ref of a push makes.
+    """Return the change that one ref of a push makes.
 
     Raises:
-        SpecguardError: what is pushed is no commit, or a file of the request cannot be read.
-        MissingFact: it is not there.
+        SpecguardError: the pushed object is not a commit, or a file of the request cannot be read.
+        MissingFact: the object is not there.
     """
     if push.new is None:
         return DeletedRef(git, request, found, remote=push.remote, pushed=push)
@@ -323,7 +323,7 @@ def change_of_push(
 
 
 class DeletedRef(_OfPush, frozen=False, kw_only=True):
-    """The deletion of a ref of a remote: it has no entries and no commits, and is judged as a push alone."""
+    """The deletion of a remote's ref: without entries and commits, it is judged only as a push."""
 
     @property
     def _lacking(self) -> str:
@@ -340,10 +340,10 @@ class DeletedRef(_OfPush, frozen=False, kw_only=True):
 
 
 JOINED: Final = 1000
-"""So many parents may merges of more than two have together: each is merged by processes of its own."""
+"""The maximum total of parents of merges with more than two: each parent needs its own processes."""
 
 CROSSED: Final = 8
-"""So many merge bases are merged at most."""
+"""The maximum number of merge bases that are merged."""
 
 # `merge-tree --stdin` came with git 2.39.
 _MERGE: Final = ("merge-tree", "--stdin", "-z", "--name-only", "--no-messages", "--allow-unrelated-histories")
@@ -351,13 +351,13 @@ _COMMIT: Final = ("-c", "user.name=specguard", "-c", "user.email=specguard", "co
 
 
 class Redone(Record):
-    """A merge commit, and what in it is not the automatic merge of its parents.
+    """A merge commit, with its differences from the automatic merge of its parents.
 
     Entries lead from the automatic merge to the commit.
 
     Attributes:
         commit: the merge.
-        own: paths where it has content that no parent has, and that merging them does not give.
+        own: the paths with content that no parent has, and that merging them does not give.
         resolved: such paths in which its parents conflict.
     """
 
@@ -367,7 +367,7 @@ class Redone(Record):
 
 
 class Merges(Record):
-    """The merges of a change, each done again when it is asked for.
+    """The merges of a change, each made again on request.
 
     Attributes:
         git: reads the repository's objects.
@@ -376,13 +376,13 @@ class Merges(Record):
     git: Git
 
     def redo(self, commits: Sequence[Commit]) -> Iterator[Redone]:
-        """Do merges again that differ from all their parents somewhere; others bring nothing of their own.
+        """Make those merges again that differ from all their parents somewhere; others add no content.
 
         Args:
             commits: merge commits.
 
         Raises:
-            MissingFact: git is too old for it, or an object is not there.
+            MissingFact: git is too old, or an object is not there.
         """
         suspects = [commit for commit in commits if commit.own_entries]
         if not suspects:
@@ -406,22 +406,22 @@ class Merges(Record):
             yield Redone(commit, self._not_moved(commit, own), resolved)
 
     def conflicts(self, pairs: Sequence[tuple[str, str]]) -> list[set[bytes]]:
-        """The paths in which merging each pair of commits conflicts, from one process.
+        """Return the paths in which merging each pair of commits conflicts, from one process.
 
         Raises:
-            MissingFact: git is too old for it, or an object is not there.
+            MissingFact: git is too old, or an object is not there.
         """
         self.git.use_scratch()
         return [paths for _, paths in self._merge(pairs)]
 
     def _merge(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, set[bytes]]]:
-        """The tree of each automatic merge, and the paths in which it has conflicts."""
+        """Return the tree of each automatic merge, and the paths in which it has conflicts."""
         if not pairs:
             return []
         lines = "".join(f"{one} {other}\n" for one, other in pairs).encode("ascii")
         process = self.git.start(*_MERGE, stdin=lines)
         try:
-            # Two of them end a merge: no path is empty.
+            # Two NULs end a merge, because no path is empty.
             merges = [one.split(b"\0") for one in process.read().split(b"\0\0")[:-1]]
         except CommandError as error:
             if error.code == 129:
@@ -435,7 +435,11 @@ class Merges(Record):
         return [(tree.decode("ascii"), set(paths)) for _, tree, *paths in merges]
 
     def merge_all(self, parents: Sequence[str]) -> tuple[str, set[bytes]]:
-        """The same for more than two parents, one after the other, as git's own strategy goes about it."""
+        """Merge more than two parents, one after the other as git's own strategy does.
+
+        Returns:
+            The tree, and the paths in conflict.
+        """
         head, conflicts, tree = parents[0], set[bytes](), ""
         for position, other in enumerate(parents[1:], start=2):
             [(tree, found)] = self._merge([(head, other)])
@@ -445,22 +449,22 @@ class Merges(Record):
         return tree, conflicts
 
     def commit(self, tree: str, *parents: str) -> str:
-        """A commit in the store that is thrown away."""
+        """Return a new commit in the temporary object store."""
         named = [word for parent in parents for word in ("-p", parent)]
         process = self.git.start(*_COMMIT, *named, tree)
         return self.git.read(process, "what a merge joins").decode("ascii").strip()
 
     def virtual_base(self, bases: Sequence[str]) -> tuple[str, set[bytes]]:
-        """The merge of several merge bases, as git makes it where it merges what has them.
+        """Merge several merge bases, as git does to merge the commits that have them.
 
         Args:
             bases: the merge bases, at most `CROSSED`.
 
         Returns:
-            A commit in the store that is thrown away, and the paths in conflict.
+            A commit in the temporary object store, and the paths in conflict.
 
         Raises:
-            MissingFact: there are too many, git is too old for it, or an object is not there.
+            MissingFact: the merge bases are too many, git is too old, or an object is not there.
         """
         if len(bases) > CROSSED:
             raise MissingFact(f"more than {CROSSED} merge bases are not merged", code="size-limit")
@@ -469,7 +473,7 @@ class Merges(Record):
         return self.commit(tree, *bases), conflicts
 
     def _compare(self, pairs: Sequence[Sequence[str]]) -> list[list[Entry]]:
-        """The differences between the trees of each pair, as one comparison of trees that have them all."""
+        """Return the differences between the trees of each pair, from one comparison of larger trees."""
         if len(pairs) == 1:
             return [self.git.diff_trees(*pairs[0])]
         what, sides = "what a merge brings", zip(*pairs, strict=True)
@@ -486,7 +490,7 @@ class Merges(Record):
         return found
 
     def _not_moved(self, commit: Commit, entries: Sequence[Entry]) -> list[Entry]:
-        """Those of these entries that no parent has in another folder, as a subtree merge puts them."""
+        """Return the entries that no parent has in another folder, where a subtree merge puts them."""
         if not any(b"/" in entry.path and entry.new_mode for entry in entries):
             return list(entries)
         moved: set[bytes] = set()
@@ -505,12 +509,12 @@ class Joined(Record):
     """The result of the merge or pick that is being concluded, without any manual change.
 
     Attributes:
-        git: where everything is read.
+        git: the repository to read.
         head: the commit that is checked out.
-        commits: those that are merged or picked.
-        tree: the tree that comes of it.
+        commits: the commits that are merged or picked.
+        tree: the resulting tree.
         conflicts: the paths in conflict; there the tree has both sides, with git's marks.
-        picked: whether it is a pick, of which its author may leave out what they like.
+        picked: True for a pick, whose author may leave out any part.
     """
 
     git: Git
@@ -526,19 +530,19 @@ class Joined(Record):
         return [Tree(self.git, self.git.commit(oid).tree) for oid in (self.head, *self.commits)]
 
     def own(self, entries: Sequence[Entry]) -> list[Entry]:
-        """The author's among the entries that lead from the tree to what is judged."""
+        """Return the author's entries among those that lead from the tree to the judged files."""
         return [entry for entry in entries if not self._is_theirs(entry)]
 
     def _is_theirs(self, entry: Entry) -> bool:
         head, *theirs = self._sides
         conflict = in_conflict(entry.path, self.conflicts)
         if any(tree.has(entry) for tree in theirs):
-            # Where their side changed nothing since, this would take an older content for a newer one.
+            # If their side has not changed the path since, its content is older than that of `HEAD`.
             return conflict or self.origin(entry) is not None or head.has(entry)
         return head.has(entry) and (conflict or self.picked)
 
     def origin(self, entry: Entry) -> str | None:
-        """The commit that has what is to be put back at an entry's path; None if that is `HEAD`."""
+        """Return the commit whose content to restore at an entry's path; None if that is `HEAD`."""
         was = self._sides[0].find(entry.path)
         if (was.mode, was.oid) == (entry.old_mode, entry.old) if was else not entry.old_mode:
             return None
@@ -546,14 +550,15 @@ class Joined(Record):
 
 
 def joined(git: Git, tip: str) -> Joined | None:
-    """The merge or pick that is being concluded, as far as it brings commits of the trusted base.
+    """Return the merge or pick that is being concluded, for the commits of the trusted base that it adds.
 
-    What is written where git keeps it need not be true, so only that counts which the base's history has and
-    `HEAD`'s has not: nothing older can be brought by it, and nothing that nobody let into the base.
+    The files in which git records these commits can be written by anybody. So only commits count that the
+    base's history has and that of `HEAD` lacks. Nothing older can come in this way, and nothing that was not
+    let into the base.
 
     Args:
-        git: where everything is read.
-        tip: the trusted base's.
+        git: the repository to read.
+        tip: the trusted base's tip.
 
     Returns:
         None if there is none.
@@ -569,14 +574,14 @@ def joined(git: Git, tip: str) -> Joined | None:
         git.use_scratch()
         merges, picked = Merges(git), name != UNDER_WAY[0]
         if picked:
-            # To pick is to merge where the commit's parent is what both sides come from.
+            # A pick is a merge whose common ancestor is the commit's parent.
             onto = merges.commit(git.commit(head).tree, *git.commit(others[0]).parents[:1])
         return Joined(git, head, others, *merges.merge_all([onto, *others]), picked)
     return None
 
 
 def _is_brought(git: Git, oid: str, head: str, tip: str) -> bool:
-    """True if the trusted base's history has a commit and that of `HEAD` has not."""
+    """True if the trusted base's history has a commit and that of `HEAD` does not."""
     try:
         oid = git.commit(oid).oid
         return git.merge_bases(oid, tip) == [oid] and git.merge_bases(oid, head) != [oid]
@@ -585,5 +590,5 @@ def _is_brought(git: Git, oid: str, head: str, tip: str) -> bool:
 
 
 def in_conflict(path: bytes, conflicts: set[bytes]) -> bool:
-    """True if a path is in conflict; where a file and a folder are, git adds `~` and a name to the file's."""
+    """True if a path is in conflict; if a file meets a folder, git adds `~` and a name to the file's path."""
     return path in conflicts or any(other.startswith(path + b"~") for other in conflicts)

@@ -1,8 +1,8 @@
-"""Remotes: their addresses, what is pushed to them, and what a server is about to receive.
+"""Remotes: their addresses, the refs that are pushed to them, and the push that a server is about to receive.
 
-Everything that is trusted comes from the branch that the repository's `HEAD` names, as it is before the
-push. Whoever pushes may write any ref that the server takes, also below `refs/remotes/` and `refs/tags/`;
-so no other ref is looked up, and a base that the hook names is a branch.
+On a server, everything trusted comes from the branch that the repository's `HEAD` names, as it is before the
+push. Anyone who pushes may write any ref that the server takes, also below `refs/remotes/` and `refs/tags/`.
+So no other ref is looked up, and a base that the hook names is a branch.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def read_remote(repository: Repository, name: str = "origin") -> Remote:
-    """The remote of this name.
+    """Read the remote of this name from the configuration.
 
-    The user's own configuration is read too: `insteadOf`, which rewrites addresses, is usually there.
+    The user's own configuration is read too, because `insteadOf`, which rewrites addresses, is usually there.
 
     Raises:
         MissingFact: the configuration cannot be read.
@@ -51,26 +51,26 @@ def read_remote(repository: Repository, name: str = "origin") -> Remote:
     fetches = [rewritten(url, rewrites) for url in urls]
     pushes = [rewritten(url, rewrites) for url in push_urls]
     if not push_urls:
-        # Where one address is rewritten for pushes, git pushes only to those that are.
+        # If `pushInsteadOf` rewrites any address, git pushes only to the rewritten ones.
         pushes = [other for url in urls if (other := rewritten(url, push_rewrites)) != url] or fetches
     return Remote(name, url=urls[0] if urls else None, fetch=fetches[0] if fetches else "", pushes=pushes)
 
 
 def rewrites_of(pairs: Sequence[tuple[str, str]], kind: str) -> list[tuple[str, str]]:
-    """The rewriting of addresses in a configuration, each as `(replacement, prefix)`.
+    """Return the rewrites of addresses in a configuration, each as `(replacement, prefix)`.
 
     Args:
-        pairs: its keys, each with its value.
+        pairs: the configuration's keys, each with its value.
         kind: `.insteadof` or `.pushinsteadof`.
     """
     return [(key[4 : -len(kind)], text) for key, text in pairs if key[:4] == "url." and key.endswith(kind)]
 
 
 def rewritten(url: str, rewrites: Sequence[tuple[str, str]]) -> str:
-    """An address after rewriting: the longest prefix that it has is replaced, of equal ones the first.
+    """Return an address after rewriting: its longest matching prefix is replaced, the first of equal ones.
 
     Args:
-        url: the address as it is configured.
+        url: the address as configured.
         rewrites: each `(replacement, prefix)`.
     """
     best = ("", "")
@@ -82,7 +82,7 @@ def rewritten(url: str, rewrites: Sequence[tuple[str, str]]) -> str:
 
 _SCHEMES: Final = {"https", "http", "ssh", "git", "git+ssh", "ssh+git", "git+https", "git+http"}
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
-# As git tells them: a colon before any slash, and nothing of the form `transport::address`.
+# As git recognises them: a colon before any slash, but not the form `transport::address`.
 _SCP = re.compile(r"(?:[^@/:]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:@]+):(?!:)(?P<path>.*)", re.DOTALL)
 
 _SAME_HOST: Final = {
@@ -91,20 +91,20 @@ _SAME_HOST: Final = {
     "altssh.bitbucket.org": "bitbucket.org",
     "www.github.com": "github.com",
 }
-"""Hosts through which a platform takes ssh on the https port."""
+"""Hosts through which a platform accepts ssh on the https port."""
 
 _FOLDING: Final = {"github.com", "gitlab.com", "bitbucket.org"}
-"""Hosts where the case of an owner's and a repository's name makes no difference."""
+"""Hosts where the names of owners and repositories are not case-sensitive."""
 
 
 def identity(url: str) -> tuple[str, str] | None:
-    """The identity of a repository in an address: its host, empty for a local one, and its path.
+    """Return the identity of the repository in an address: its host, empty for a local one, and its path.
 
-    The scheme, a user, a port, the case of the host, slashes around the path and `.git` after it do not
-    count.
+    These do not count: the scheme, a user, a port, the case of the host, slashes around the path and `.git`
+    after it.
 
     Returns:
-        None for an address that no two spellings of which are known to be equal, such as `ext::command`.
+        None for a kind of address without known equal spellings, such as `ext::command`.
     """
     url = url.strip()
     match = _URL.fullmatch(url)
@@ -123,7 +123,7 @@ def identity(url: str) -> tuple[str, str] | None:
 
 
 def same_address(one: str, other: str) -> bool:
-    """True if two addresses are the same repository."""
+    """True if two addresses name the same repository."""
     if one == other:
         return True
     first = identity(one)
@@ -131,7 +131,7 @@ def same_address(one: str, other: str) -> bool:
 
 
 def shown_address(url: str) -> str:
-    """An address without the password or token in it."""
+    """Return an address without the password or token in it."""
     match = _URL.fullmatch(url)
     if match is None:
         return url
@@ -143,7 +143,7 @@ def shown_address(url: str) -> str:
 
 
 def _host(authority: str) -> str:
-    """The host of `user:password@host:port`."""
+    """Return the host of `user:password@host:port`."""
     host = authority.rpartition("@")[2]
     if host.startswith("["):
         return host.partition("]")[0] + "]"
@@ -160,29 +160,29 @@ def _named(host: str, path: str) -> tuple[str, str] | None:
 
 
 def _path(path: str) -> str:
-    """A path with single slashes, and without `.git` and slashes at its end."""
+    """Return a path with single slashes, without `.git` and slashes at its end."""
     root = "/" if path.startswith("/") else ""
     return (root + "/".join(filter(None, path.split("/")))).removesuffix(".git").rstrip("/")
 
 
 INPUT_LIMIT: Final = 16 << 20
-"""How much of standard input is read, in bytes; a line is some 200."""
+"""The maximum size of standard input that is read, in bytes; a line has about 200."""
 
 
 def find_pushes(git: Git, environment: Mapping[str, str], remote: str = "") -> list[Push]:
-    """The refs that are being pushed; none if git has nothing to push.
+    """Return the refs that are being pushed; empty if git has nothing to push.
 
     Args:
-        git: where revisions are looked up.
-        environment: the caller's, where pre-commit leaves what it knows (of the first ref alone).
-        remote: the remote's name, where the caller knows it.
+        git: the repository in which revisions are resolved.
+        environment: the caller's; pre-commit passes its values there (only for the first ref).
+        remote: the remote's name, if the caller knows it.
 
     Raises:
-        SpecguardError: there is no such input, or it is malformed.
+        SpecguardError: standard input is missing or malformed.
     """
     data = read_input(INPUT_LIMIT, "what is pushed")
     if data:
-        # What git itself says goes before variables, which anyone may have left behind.
+        # Git's own input comes before variables, which may be left over from another program.
         return read_pushes(data, git.repository.hexadecimal, remote or "origin")
     if environment.get("PRE_COMMIT_TO_REF") or (
         environment.get("PRE_COMMIT") and environment.get("PRE_COMMIT_REMOTE_NAME")
@@ -202,16 +202,16 @@ def _not_told(option: str, hook: str) -> SpecguardError:
 
 
 def read_pushes(data: bytes, digits: int, remote: str, *, received: bool = False) -> list[Push]:
-    """Read what git tells a hook, a ref a line.
+    """Parse the standard input of a git hook, one ref on each line.
 
-    A pre-push hook is told `<local ref> <object id> <remote ref> <object id>`, and a pre-receive hook
+    A pre-push hook gets `<local ref> <object id> <remote ref> <object id>`, and a pre-receive hook
     `<old object id> <new object id> <ref>`.
 
     Args:
         data: the input.
         digits: the length of a full object id.
         remote: the remote's name.
-        received: whether it is a pre-receive hook's.
+        received: True for the input of a pre-receive hook.
 
     Raises:
         SpecguardError: a line has another form.
@@ -243,14 +243,14 @@ def _is_push(words: Sequence[str], digits: int, *, received: bool) -> bool:
 
 
 def _present(oid: str) -> str | None:
-    """An object id that git gave; None for the zeros that stand for no object."""
+    """Return an object id from git; None for the zeros that mean no object."""
     return oid if oid.strip("0") else None
 
 
 def _of_pre_commit(git: Git, environment: Mapping[str, str]) -> Push:
     remote = environment.get("PRE_COMMIT_REMOTE_NAME") or "origin"
     local = environment.get("PRE_COMMIT_LOCAL_BRANCH", "")
-    # A branch without any commit of the remote comes with no TO_REF: then the local branch is what is pushed.
+    # For a branch without any commit of the remote, TO_REF is not set; the local branch is pushed then.
     new = resolve(git, environment.get("PRE_COMMIT_TO_REF") or local or "HEAD").oid
     remote_ref = environment.get("PRE_COMMIT_REMOTE_BRANCH") or local or git.repository.branch or ""
     if remote_ref and not remote_ref.startswith("refs/"):
@@ -263,18 +263,18 @@ def _of_pre_commit(git: Git, environment: Mapping[str, str]) -> Push:
 
 
 REFS_LIMIT: Final = 2_000
-"""How many refs one push may have: each is judged, and the server waits for it."""
+"""The maximum number of refs in one push: each is judged while the server waits."""
 
 _STORES: Final = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY")
 _AT_ONCE: Final = 100
-"""How many refs are looked up by one command: their names may be long, and a command line is not."""
+"""The number of refs that one command looks up: names may be long, and a command line is limited."""
 
 
 def read_quarantine(git: Git) -> None:
-    """Read the objects that git keeps aside until its hook has agreed; before anything else is read.
+    """Read the objects that git quarantines until its hook accepts them; call this before any other read.
 
-    Git names their folder in variables, and so do servers that keep objects in several places. Each content
-    is compared with its id, so another folder can add objects and change none.
+    Git names their folder in variables, and so do servers that keep objects in several stores. Each content
+    is compared with its id, so another folder can add objects but not change any.
 
     Args:
         git: the repository that is pushed to.
@@ -295,14 +295,14 @@ def read_quarantine(git: Git) -> None:
 
 
 def open_received(git: Git, request: Request) -> Sequence[Change]:
-    """The changes of a push that a server is asked to take, one for each ref.
+    """Return the changes of a push that a server is asked to accept, one for each ref.
 
     Args:
         git: the repository that is pushed to, with the pushed objects.
-        request: what was asked for.
+        request: the request for the check.
 
     Raises:
-        SpecguardError: there is no such input, it is malformed, has too many refs, or deletes the base.
+        SpecguardError: standard input is missing or malformed, has too many refs, or deletes the base.
         MissingFact: an object is not there.
     """
     data = read_input(INPUT_LIMIT, "what is pushed")
@@ -322,14 +322,14 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
 
 
 def _followed(git: Git, pushes: Sequence[Push]) -> Sequence[Push]:
-    """The pushes with the refs that git will write: what goes to a symbolic ref alters the one it leads to.
+    """Return the pushes with the refs that git will write: a push to a symbolic ref alters its target.
 
     Raises:
         MissingFact: one of the refs is broken.
     """
     repository = git.repository
     names = [push.remote_ref for push in pushes]
-    # What is looked up is known from then on, with where a symbolic ref leads.
+    # The repository remembers each ref that it looks up, with the target of a symbolic one.
     for start in range(0, len(names), _AT_ONCE):
         repository.refs_named(names[start : start + _AT_ONCE])
     for push in pushes:
@@ -338,10 +338,10 @@ def _followed(git: Git, pushes: Sequence[Push]) -> Sequence[Push]:
 
 
 def _find_base(git: Git, request: Request) -> Found:
-    """The branch that everything trusted is read from, as it is before the push.
+    """Find the branch that everything trusted is read from, as it is before the push.
 
     Raises:
-        SpecguardError: `HEAD` names no branch, or the one that the caller names is not there.
+        SpecguardError: `HEAD` names no branch, or the branch that the caller names does not exist.
         MissingFact: its ref or object is broken.
     """
     repository = git.repository
@@ -364,7 +364,7 @@ def _find_base(git: Git, request: Request) -> Found:
                 code="no-base",
             )
         if oid is None:
-            # Nothing has been pushed there yet.
+            # The repository has no commits yet.
             return Found("", None, "none")
     return Found(short_name(ref), git.commit(oid).oid, "server", ref)
 
@@ -380,14 +380,13 @@ def _change(git: Git, request: Request, found: Found, push: Push) -> Change:
 
 
 class ReceivedChange(PushedChange, frozen=False, kw_only=True):
-    """The commits that a push brings to one ref of this repository."""
+    """The commits that a push adds to one ref of this repository."""
 
     @cached_property
     def base(self) -> Base:
-        """The base of the change; for the base itself its tip, even if that is to be left out.
+        """The base of the change; for a push to the base itself its old tip, even if the push drops it.
 
-        A push that is forced takes away what the base has after the merge base, which no other comparison
-        shows.
+        A forced push removes the base's commits after the merge base, which no other comparison shows.
         """
         base = super().base
         if self.found.oid is None or self.push.remote_ref != self.found.ref:

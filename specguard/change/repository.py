@@ -1,7 +1,7 @@
-"""The place of a repository, its state that must be read in place, and its remotes and branches.
+"""The location of a repository, its state that must be read in place, and its remotes and branches.
 
-Names of refs are resolved here to full object ids, and nothing is peeled: objects are read through the
-private git directory of `specguard.change.object_store` alone.
+Names of refs are resolved here to full object ids, without peeling tags. Objects are read only through the
+private git directory of `specguard.change.object_store`.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class Branch(Record):
-    """The branch that is judged.
+    """The judged branch.
 
     Attributes:
         name: its short name, e.g. `phase-12`; bytes that are not UTF-8 are surrogate escapes.
-        source: what said so: `option` (`--branch`), `event`, `head` (a head given by name), `HEAD`,
+        source: the source of the name: `option` (`--branch`), `event`, `head` (a head given by name), `HEAD`,
             `push` or `run`.
     """
 
@@ -40,7 +40,7 @@ class Branch(Record):
 
 
 class PullRequest(Record):
-    r"""A pull request's text, as flags, an event file or the platform's variables give it.
+    r"""A pull request's text, from flags, an event file or the platform's variables.
 
     Attributes:
         title: None if the source has none.
@@ -55,10 +55,10 @@ class PullRequest(Record):
     number: int | None = None
 
     def section(self, title: str) -> str | None:
-        """The visible text of a section of the body; None if there is no such heading, or no body is known.
+        """Return the visible text of a section of the body; None if the heading or the body is missing.
 
         Args:
-            title: the heading's words; case, numbering and punctuation do not count.
+            title: the heading's words; case, numbering and punctuation are ignored.
         """
         from specguard.documents.blocks import Html, fences, texts
 
@@ -82,10 +82,10 @@ class Base(Record):
 
     Attributes:
         change: the change.
-        against: what it is compared with: the trusted base, or an item's branch that it stands on.
-        start: the object id whose tree the entries are taken against (the merge base); None: the empty tree.
-        head: the judged commit's object id; None if the head is no commit (an index, a tree).
-        merge_bases: all merge bases of `tip` and `head`, where both are commits.
+        against: the branch to compare with: the trusted base, or an item's branch below the change.
+        start: the object id whose tree the entries are compared with (the merge base); None: the empty tree.
+        head: the judged commit's object id; None if the head is not a commit (an index, a tree).
+        merge_bases: all merge bases of `tip` and `head`, if both are commits.
     """
 
     change: Change
@@ -96,22 +96,22 @@ class Base(Record):
 
     @property
     def name(self) -> str:
-        """Its name as a person says it, e.g. `origin/main`."""
+        """The short name, e.g. `origin/main`."""
         return self.against.name
 
     @property
     def tip(self) -> str | None:
-        """The object id everything trusted is read from; None if there is nothing trusted."""
+        """The object id of the tip of `against`; None if it has no commit."""
         return self.against.oid
 
     @property
     def trusted(self) -> bool:
-        """True if it was found as a base, and is not `HEAD`, the head or `--authority`'s."""
+        """True if this was found as a base, and is not `HEAD`, the head or the file from `--authority`."""
         return self.change.found.trusted
 
     @property
     def stacked(self) -> bool:
-        """True if it is not the trusted base itself, but an item's branch that the change stands on."""
+        """True if this is not the trusted base itself, but an item's branch below the change."""
         return self.against is not self.change.found
 
     @property
@@ -120,27 +120,27 @@ class Base(Record):
         return self.change.source in ("worktree", "edit")
 
     def has(self, entry: Entry) -> bool:
-        """True if an entry leaves at its path what the trusted base has there: nothing has to be put back."""
+        """True if an entry leaves at its path what the trusted base has there, so nothing needs restoring."""
         return self.change.is_put_back(entry)
 
     def origin(self, entry: Entry) -> str | None:
-        """The commit that has what is to be put back at an entry's path; None if there is none."""
+        """Return the commit whose content to restore at an entry's path; None if there is none."""
         joined = self.change.joined
         return (joined.origin(entry) if joined else None) or self.start
 
     @property
     def commits(self) -> Sequence[Commit]:
-        """The judged commits, oldest first; none if what is judged is no commit yet."""
+        """The judged commits, oldest first; empty if the change is not committed yet."""
         return () if self.head is None or self.of_files else self.change.commits
 
     def touching(self, path: bytes) -> Sequence[Commit]:
-        """The judged commits that change a path, oldest first."""
+        """Return the judged commits that change a path, oldest first."""
         return self.change.touching.get(path, ()) if self.commits else ()
 
     def is_branch(self, branch: Branch, stage: Stage) -> bool:
-        """True if the judged branch is the base itself, and what is judged has landed there.
+        """True if the judged branch is the base itself, and the judged commits have landed there.
 
-        A fork's pull request may come from a branch that has the base's name: nothing of it has landed.
+        A fork's pull request may come from a branch with the base's name; its commits are not on the base.
         """
         landed = branch.source == "event" and stage != "pull-request"
         return self.name in {branch.name, f"origin/{branch.name}"} and (landed or self.head == self.tip)
@@ -150,8 +150,8 @@ class Ref(Record):
     """A branch, local or of a remote.
 
     Attributes:
-        name: in full, e.g. `refs/remotes/origin/main`.
-        short: without `refs/heads/` or `refs/remotes/<remote>/`.
+        name: the full name, e.g. `refs/remotes/origin/main`.
+        short: the name without `refs/heads/` or `refs/remotes/<remote>/`.
         oid: the full object id it points to.
     """
 
@@ -161,13 +161,13 @@ class Ref(Record):
 
 
 class Remote(Record):
-    """A remote as the repository's and the user's configuration have it.
+    """A remote in the repository's and the user's configuration.
 
     Attributes:
         name: e.g. `origin`.
         url: its first address, as written; None if the remote does not exist.
-        fetch: where a fetch goes, after `url.<base>.insteadOf`; empty if the remote does not exist.
-        pushes: every address that a push goes to, after `pushurl`, `pushInsteadOf` and `insteadOf`.
+        fetch: the address of a fetch, after `url.<base>.insteadOf`; empty if the remote does not exist.
+        pushes: all addresses of a push, after `pushurl`, `pushInsteadOf` and `insteadOf`.
     """
 
     name: str
@@ -176,13 +176,13 @@ class Remote(Record):
     pushes: Sequence[str] = ()
 
     def leads_to(self, url: str, expected: str) -> bool:
-        """True if one of its addresses is that of a repository, however both are written."""
+        """True if two addresses name the same repository, however they are written."""
         from specguard.change.remotes import same_address
 
         return same_address(url, expected)
 
     def shown(self, url: str) -> str:
-        """An address without what is secret in it."""
+        """Return an address without its secrets."""
         from specguard.change.remotes import shown_address
 
         return shown_address(url)
@@ -193,10 +193,10 @@ class Push(Record, frozen=False):
 
     Attributes:
         remote: the remote's name or URL.
-        local_ref: what is pushed, as git's pre-push input names it; empty if it is not known.
-        remote_ref: the ref that will be written, in full.
+        local_ref: the pushed ref, as in git's pre-push input; empty if it is not known.
+        remote_ref: the full name of the ref that will be written.
         new: the object id that is pushed; None for a deletion.
-        old: the object id the remote has; None for a ref that is new there.
+        old: the object id that the remote has; None for a ref that is new there.
     """
 
     remote: str
@@ -207,7 +207,7 @@ class Push(Record, frozen=False):
 
 
 class PastCommit(Record):
-    """A commit of the base's history, read only as far as its message.
+    """A commit of the base's history, of which only the message is read.
 
     Attributes:
         oid: its full object id.
@@ -224,7 +224,7 @@ class PastCommit(Record):
 
 
 INHERITED: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
-"""What git sets for its hooks, and all that is honoured of a caller's `GIT_*` variables."""
+"""The variables that git sets for its hooks; a caller's other `GIT_*` variables are ignored."""
 
 QUIET: Final = {
     "LC_ALL": "C",
@@ -237,14 +237,14 @@ QUIET: Final = {
     "GIT_ALLOW_PROTOCOL": "none",
     "GIT_FLUSH": "0",
 }
-"""No lock, prompt, transport, fetch of missing objects or flush; plain messages; names are no patterns."""
+"""No lock, prompt, transport, flush or fetch of missing objects; plain messages; names are not patterns."""
 
 NO_CONFIGURATION: Final = {
     "HOME": "/nonexistent",
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null",
 }
-"""Neither the user's nor the system's configuration."""
+"""Variables that disable the user's and the system's configuration."""
 
 USUAL_BASES: Final = (
     "refs/remotes/origin/HEAD",
@@ -253,7 +253,7 @@ USUAL_BASES: Final = (
     "refs/remotes/origin/master",
     "refs/heads/master",
 )
-"""Where the base is looked for when nobody names it, in this order."""
+"""The refs to try for the base, in this order, if nobody names it."""
 
 _PLACES: Final = (
     "--path-format=absolute", "--absolute-git-dir", "--git-common-dir", "--git-path", "objects",
@@ -265,9 +265,9 @@ _LONGEST_NAME: Final = 4096
 _LONGEST_LIST: Final = 1 << 16
 
 UNDER_WAY: Final = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD")
-"""Where git keeps the commits that a merge, a pick and a rebase bring to `HEAD` while they go on.
+"""The files in which git records the commits that a merge, a pick or a rebase adds to `HEAD`.
 
-What a revert takes back is the author's deed, so `REVERT_HEAD` is not one of them.
+A revert is the author's own work, so `REVERT_HEAD` is not in the list.
 """
 
 
@@ -275,15 +275,15 @@ class Repository:
     """A repository, as one `git rev-parse` in place describes it.
 
     Attributes:
-        directory: where it was looked for; empty: the working directory.
+        directory: the folder in which the search began; empty: the working directory.
         environment: the caller's environment.
-        git_dir: its git directory; of a linked worktree that one's own.
+        git_dir: its git directory; for a linked worktree the worktree's own.
         common: the git directory that its worktrees share.
         objects: its object store.
-        index: its index file, or the one that git handed to a hook.
+        index: its index file, or the one that git passed to a hook.
         format: `sha1` or `sha256`.
-        shallow: whether it says that it is a shallow clone; only for advice, since anyone can write that.
-        bare: whether it has no working tree.
+        shallow: True if it claims to be a shallow clone; only for advice, since anyone can write that.
+        bare: True if it has no working tree.
         head: the object id that `HEAD` points to; None before the first commit of its branch.
         branch: the full name of the ref that `HEAD` points to; None if it is detached.
     """
@@ -310,11 +310,11 @@ class Repository:
         """Find the repository that a folder belongs to.
 
         Args:
-            directory: the folder; empty: the working directory, or what `GIT_DIR` names.
+            directory: the folder; empty: the working directory, or the folder in `GIT_DIR`.
             environment: the caller's environment.
 
         Raises:
-            SpecguardError: there is none, it belongs to somebody else, or git cannot be run.
+            SpecguardError: the folder is in no repository, another user owns it, or git cannot be run.
         """
         return Looking(directory, environment).repository()
 
@@ -324,11 +324,11 @@ class Repository:
         return 64 if self.format == "sha256" else 40
 
     def in_place(self, *arguments: str, user: bool = False) -> Process:
-        """Start git where the caller would, for refs and configuration; nothing of it runs another program.
+        """Start a git command in the caller's place, for refs and configuration; it runs no other program.
 
         Args:
-            arguments: everything after git's own flags.
-            user: whether the user's and the system's configuration are read too.
+            arguments: all arguments after git's own flags.
+            user: True to read the user's and the system's configuration too.
         """
         environment = {"PATH": search_path(self.program), **QUIET}
         if user or self._trusting:
@@ -336,7 +336,7 @@ class Repository:
             environment.update({name: self.environment[name] for name in names if name in self.environment})
         else:
             environment.update(NO_CONFIGURATION)
-        # A folder that is named is the one that is meant, whatever a hook's environment says.
+        # A named folder has precedence over a hook's environment.
         wanted = INHERITED[2:] if self.directory else INHERITED
         environment.update({name: self.environment[name] for name in wanted if self.environment.get(name)})
         where = ["-C", self.directory] if self.directory else []
@@ -344,17 +344,17 @@ class Repository:
         return Process(self.program, [*flags, *arguments], environment, label=["git", *arguments])
 
     def indexed(self) -> int:
-        """An upper bound of the index's entries: each takes 62 bytes or more."""
+        """Return an upper bound of the index's entries: each takes 62 bytes or more."""
         try:
             return os.path.getsize(self.index) // 62
         except OSError:
             return 0
 
     def refs_named(self, names: Iterable[str]) -> dict[str, str]:
-        """The object ids of those of these refs that exist.
+        """Return the object ids of those of these refs that exist.
 
         Args:
-            names: full names, none of them a pattern.
+            names: full names, not patterns.
 
         Raises:
             MissingFact: one of them exists and is broken.
@@ -369,13 +369,13 @@ class Repository:
         return {name: self._known[name][0] for name in names if self._known[name][0]}
 
     def target_of(self, name: str) -> str:
-        """The full name of the ref that a symbolic ref points to; the name itself for any other."""
+        """Return the full name of the ref that a symbolic ref points to; the name itself for any other."""
         return self._known.get(name, ("", ""))[1] or name
 
     def rebased(self) -> str | None:
-        """The full name of the branch that a rebase in this working tree will move; None if there is none.
+        """Return the full name of the branch that a rebase in this working tree will move; None without one.
 
-        While it goes on `HEAD` is detached, and the commits that are amended in it are still that branch's.
+        During a rebase `HEAD` is detached, but commits that are amended in it still belong to that branch.
         """
         for folder in ("rebase-merge", "rebase-apply"):
             path = f"{self.git_dir}/{folder}/head-name"
@@ -389,7 +389,7 @@ class Repository:
         return None
 
     def bringing(self, name: str) -> list[str]:
-        """The commits that git keeps under one of the names in `UNDER_WAY`, as it is written there."""
+        """Read the commits from one of the files in `UNDER_WAY`, in the order of the file."""
         places = ("rebase-merge", "rebase-apply") if name == "REBASE_HEAD" else ("",)
         if not any(os.path.exists(f"{self.git_dir}/{place}") for place in places):
             return []
@@ -401,7 +401,7 @@ class Repository:
         return [word for word in dict.fromkeys(words) if is_oid(word, self.hexadecimal)]
 
     def branches(self) -> list[Ref]:
-        """All branches, local and of remotes, by full name; a remote's `HEAD` is none.
+        """Return all branches, local and of remotes, by full name, except a remote's `HEAD`.
 
         Raises:
             MissingFact: one of them is broken.
@@ -413,15 +413,15 @@ class Repository:
         return [Ref(name, short_branch(name), oid) for name, (oid, symbolic) in found.items() if not symbolic]
 
     def names(self) -> list[str]:
-        """The short names of all branches and tags, for naming the nearest to one that is none."""
+        """Return the short names of all branches and tags, for suggestions about an unknown name."""
         found, _ = _read_refs(self.in_place("for-each-ref", f"--format={_REF_FORMAT}"))
         return [short_name(name) for name in found]
 
     def work_tree(self) -> str:
-        """The root of the working tree.
+        """Return the root of the working tree.
 
         Raises:
-            SpecguardError: there is none, or the folder is not in it.
+            SpecguardError: the repository has none, or the folder is not in it.
         """
         if not self._root:
             raise SpecguardError(
@@ -432,7 +432,7 @@ class Repository:
         return self._root
 
     def without_work_tree(self) -> Repository:
-        """The same as if it were bare: what is checked out, or written there, has no say."""
+        """Return a copy that appears bare, so that checked-out or written files do not count."""
         other = object.__new__(type(self))
         vars(other).update(vars(self), bare=True, _root="")
         return other
@@ -450,7 +450,7 @@ class Repository:
         return "" if unusable else root
 
     def work_tree_if_any(self) -> str | None:
-        """The root of the working tree; None in a bare repository, and in a git directory itself."""
+        """Return the root of the working tree; None in a bare repository, and in a git directory itself."""
         return self._root or None
 
     def _take_refs(self, names: Sequence[str], process: Process) -> None:
@@ -462,7 +462,7 @@ class Repository:
     def _read_places(self, process: Process) -> None:
         said, output = _collect(process)
         if "dubious ownership" in said:
-            # The user's own configuration may name the folder as safe; a repository's cannot.
+            # The user's own configuration may mark the folder as safe; a repository's cannot.
             self._trusting = True
             said, output = _collect(self.in_place(*_REV_PARSE))
         lines = output.removesuffix("\n").split("\n")
@@ -484,7 +484,7 @@ class Repository:
             self.head = oid
             self.branch = name if name != "HEAD" else None
             return
-        # Before the first commit, and where some ref is called HEAD: git would take that one instead.
+        # Before the first commit, or with a ref called HEAD, which git would take instead.
         said, output = _collect(self.in_place("symbolic-ref", "-q", "HEAD"))
         if said:
             raise self._not_located(said)
@@ -517,10 +517,10 @@ class Repository:
 
 
 class Looking:
-    """Git looking for the repository that a folder belongs to, while something else is done.
+    """A search for a folder's repository that runs while the caller does other work.
 
     Args:
-        directory: the folder; empty: the working directory, or what `GIT_DIR` names.
+        directory: the folder; empty: the working directory, or the folder in `GIT_DIR`.
         environment: the caller's environment.
 
     Raises:
@@ -529,30 +529,30 @@ class Looking:
 
     def __init__(self, directory: str, environment: Mapping[str, str]) -> None:
         self._repository = Repository(directory, environment)
-        # Both are under way at once; in a folder that is no repository the second answer is not looked at.
+        # Both run at the same time; outside a repository, the output about refs is not read.
         self._refs = self._repository.in_place("for-each-ref", f"--format={_REF_FORMAT}", *USUAL_BASES)
         self._places = self._repository.in_place(*_REV_PARSE)
 
     @classmethod
     def of(cls, request: Request) -> Looking:
-        """Look for the repository that a request is about.
+        """Start the search for the repository of a request.
 
         Raises:
             SpecguardError: git cannot be run.
         """
-        # Hooks are told by GIT_DIR where they are; where nothing may loosen the verdict it has no say.
+        # Git passes the repository to hooks in GIT_DIR; with `enforce` it is ignored.
         return cls(request.directory or ("." if request.enforce else ""), request.environment)
 
     @property
     def common(self) -> str:
-        """The git directory that worktrees share, once `repository` has been asked for."""
+        """The git directory that worktrees share, after a call of `repository`."""
         return self._repository.common
 
     def repository(self) -> Repository:
-        """The repository that was found.
+        """Wait for the result, and return the repository.
 
         Raises:
-            SpecguardError: there is none, or it belongs to somebody else.
+            SpecguardError: the folder is in no repository, or another user owns it.
         """
         repository = self._repository
         try:
@@ -572,17 +572,17 @@ _REF_FORMAT: Final = "%(objectname)%00%(refname)%00%(symref)%00"
 
 
 def is_oid(text: str, digits: int) -> bool:
-    """True if this is a full object id of so many digits."""
+    """True if the text is a full object id with this number of digits."""
     return len(text) == digits and text.strip("0123456789abcdef") == ""
 
 
 def short_branch(ref: str) -> str:
-    """A branch's name without the remote's: `main` for `refs/remotes/origin/main`."""
+    """Return a branch's name without the remote's: `main` for `refs/remotes/origin/main`."""
     return ref.split("/", 3 if ref.startswith("refs/remotes/") else 2)[-1]
 
 
 def short_name(ref: str) -> str:
-    """A ref's name as people say it: without `refs/heads/`, `refs/tags/` or `refs/remotes/`."""
+    """Return a ref's short name: without `refs/heads/`, `refs/tags/` or `refs/remotes/`."""
     for prefix in ("refs/heads/", "refs/remotes/", "refs/tags/"):
         if ref.startswith(prefix):
             return ref[len(prefix) :]
@@ -596,7 +596,7 @@ def _broken_ref(name: str) -> MissingFact:
 
 
 def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
-    """The object id and the symbolic target of each ref that was listed, and the names of broken ones."""
+    """Return the object id and symbolic target of each listed ref, and the names of broken refs."""
     said, output = _collect(process)
     broken = set()
     for line in said.split("\n"):
@@ -612,13 +612,13 @@ def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
 
 
 def _collect(process: Process) -> tuple[str, str]:
-    """The standard error and standard output of a short command, whatever its exit code."""
+    """Return the standard error and standard output of a short command, whatever its exit code."""
     output = process.drain().decode("utf-8", "surrogateescape")
     return process.said, output
 
 
 def find_program(name: str, environment: Mapping[str, str]) -> str | None:
-    """A program on the caller's path; a relative folder is passed over, since it may be the change's own."""
+    """Find a program on the caller's path; skip relative folders, which may be part of the change."""
     for folder in environment.get("PATH", os.defpath).split(":"):
         program = f"{folder}/{name}"
         if folder.startswith("/") and os.access(program, os.X_OK) and os.path.isfile(program):
@@ -627,5 +627,5 @@ def find_program(name: str, environment: Mapping[str, str]) -> str | None:
 
 
 def search_path(program: str) -> str:
-    """The `PATH` of a child: where the program itself is, and the system's folders."""
+    """Return the `PATH` of a child process: the program's own folder, and the system's."""
     return f"{os.path.dirname(program)}:/usr/bin:/bin"

@@ -1,4 +1,4 @@
-"""From what was asked to the change that is judged: one for each source, one a ref for a push."""
+"""Opening the changes that a request asks for: one for each source, and for a push one for each ref."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _FLAGS: Final = {"message_file": "--commit-msg-file", "pre_receive": "--pre-rece
 
 
 def open_changes(git: Git, request: Request) -> Sequence[Change]:
-    """The changes that are asked for, each with its base; their facts are read later.
+    """Open the requested changes, each with its base; their facts are read later.
 
     Args:
-        git: where everything is read; it must stay open as long as the changes are used.
-        request: what was asked for.
+        git: the repository to read; it must stay open as long as the changes are used.
+        request: the request for the check.
 
     Returns:
-        One change; of a push one for each ref, and none if nothing is pushed.
+        One change; for a push one for each ref, and none if nothing is pushed.
 
     Raises:
-        SpecguardError: nothing can be judged: no base, no such commit, an input that cannot be read.
+        SpecguardError: nothing can be judged: the base or a commit is missing, or an input cannot be read.
     """
     with Needed():
         return _open(git, request)
@@ -53,7 +53,7 @@ def _open(git: Git, request: Request) -> Sequence[Change]:
         read_quarantine(git)
     if not request.enforce:
         return _asked(git, request)
-    # Where a verdict is final, what is said about the change must not come from it.
+    # For a final verdict, files that describe the change must not come from the change.
 
     files = named_files(request)
     head = git.repository.head
@@ -64,7 +64,7 @@ def _open(git: Git, request: Request) -> Sequence[Change]:
         try:
             brought = change.head_files
         except NotApplicable:
-            # A ref that is deleted brings nothing.
+            # The deletion of a ref adds no files.
             continue
         refuse_brought(git.repository, files, brought)
     return changes
@@ -114,7 +114,7 @@ def _flag(name: str) -> str:
 
 
 def _find_event(request: Request, *, explicit: bool = False) -> Event | None:
-    """The event; with `explicit` only the one that the caller names."""
+    """Find the event; with `explicit` only the one that the caller names."""
     environment = request.environment
     platform = environment.get("GITHUB_ACTIONS") or environment.get("GITLAB_CI")
     if not request.event_file and (explicit or not platform):
@@ -132,7 +132,7 @@ def _range(git: Git, request: Request) -> Sequence[Change]:
     if request.range:
         base, named = _split(request.range)
         if "~" in base or "^" in base:
-            # A position in a history is that of the local one, as the head's name is.
+            # A position in a history is resolved like a head's name, from local branches first.
             revision = resolve(git, base, head_refs)
             found = Found(base, revision.oid, "option")
         else:
@@ -157,7 +157,7 @@ def _range(git: Git, request: Request) -> Sequence[Change]:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Both ends of `A..B` or `A...B`; a head that is left out is `HEAD`."""
+    """Return both ends of `A..B` or `A...B`; an omitted head is `HEAD`."""
     base, dots, head = text.partition("...") if "..." in text else text.partition("..")
     if not dots or not base or ".." in head:
         help = "A range is `A..B`: the commits of B that A lacks."
@@ -166,7 +166,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _range_base(git: Git, name: str) -> Found:
-    """The base end of a range: a branch as a base is named, or else a tag."""
+    """Resolve the base end of a range: a branch as for any base, or else a tag."""
     try:
         return named_base(git, name, "option")
     except SpecguardError:
@@ -178,7 +178,7 @@ def _range_base(git: Git, name: str) -> Found:
 
 
 def _head(git: Git, request: Request, event: Event | None) -> Revision | None:
-    """The judged commit; None if the platform tells of a branch that is gone."""
+    """Return the judged commit; None if the platform reports a deleted branch."""
     if request.head:
         return resolve(git, request.head)
     if event is not None and event.deleted:
@@ -208,7 +208,7 @@ def _snapshot(git: Git, request: Request) -> Change:
     comparison = settings = None
     if request.staged:
         _check_index(git)
-        # It runs while the base and the policy are read.
+        # The comparison runs while the base and the policy are read.
         comparison = git.start_index_diff(start)
     elif request.message_file or request.message:
         settings = uncommitted.start_settings(repository)
@@ -233,14 +233,14 @@ def _snapshot(git: Git, request: Request) -> Change:
 
 
 def open_work_tree(git: Git, request: Request) -> Change:
-    """The working tree as it is: it is compared with nothing, and its own authority is the one that holds.
+    """Open the working tree as it is: nothing is compared with it, and its own authority is trusted.
 
     Args:
-        git: where everything is read; it must stay open as long as the change is used.
-        request: what was asked for; its flags that name a change or a base play no part.
+        git: the repository to read; it must stay open as long as the change is used.
+        request: the request; its flags that name a change or a base are ignored.
 
     Raises:
-        SpecguardError: there is no working tree, or a file of it cannot be read.
+        SpecguardError: the working tree does not exist, or a file of it cannot be read.
     """
     from specguard.change.uncommitted import WholeTree
     from specguard.change.worktree import hash_work_tree
@@ -262,7 +262,7 @@ def _check_index(git: Git) -> None:
 
 
 def _trusted(git: Git, request: Request, event: Event | None) -> Found:
-    """The base of what is no commit yet: without one `HEAD` stands in for it, and before that nothing."""
+    """Find the base of an uncommitted change; if there is none, `HEAD` replaces it, if it has a commit."""
     found = find_base(git, request, event)
     if found is not None:
         return found
@@ -271,7 +271,7 @@ def _trusted(git: Git, request: Request, event: Event | None) -> Found:
 
 
 def _is_there(git: Git, push: Push) -> bool:
-    """True if a push brings only a name: a tag of a commit that a branch of the remote has already."""
+    """True if a push adds only a name: a tag of a commit that a branch of the remote already has."""
     if push.new is None or not push.remote_ref.startswith("refs/tags/"):
         return False
     there = [
@@ -291,19 +291,19 @@ def _pushed_change(git: Git, request: Request, push: Push) -> Change:
     if found is None:
         if push.old is not None:
             raise no_base(push.remote)
-        # The first push of a first branch: there is nothing yet that could be a base.
+        # The first push of a first branch: no base exists yet.
         found = Found("", None, "none")
     return change_of_push(git, request, found, push)
 
 
 _MOST_LINKS: Final = 40
-"""How many symbolic links Linux follows in one name."""
+"""The maximum number of symbolic links that Linux follows in one path."""
 
 
 def named_files(request: Request) -> Sequence[tuple[str, str]]:
-    """The files that the change must not have written, each with its purpose and name.
+    """Return the files that the change must not have written, each with its purpose and name.
 
-    Those are what says who it is from and who approves it, what is kept of verdicts, and the floor.
+    These are the files that name the author and the approvers, the decision log, and the floor.
     """
     file = request.event_file
     if not file and request.environment.get("GITHUB_ACTIONS") == "true":
@@ -320,15 +320,15 @@ def named_files(request: Request) -> Sequence[tuple[str, str]]:
 def refuse_brought(repository: Repository, files: Sequence[tuple[str, str]], tree: Tree) -> None:
     """Refuse files that are in the working tree because a commit has them there.
 
-    Whoever wrote the change could have written them. The same holds for a symbolic link on the way.
+    The author of the change could have written them. A symbolic link on the way is refused too.
 
     Args:
-        repository: where the working tree is.
-        files: as `named_files` has them.
+        repository: the repository with the working tree.
+        files: as `named_files` returns them.
         tree: the files of the commit.
 
     Raises:
-        SpecguardError: one of them is such a file.
+        SpecguardError: the commit has one of these files.
         MissingFact: a tree object is not there.
     """
     if not files or repository.bare:
@@ -357,7 +357,7 @@ def is_within(repository: Repository, file: str) -> bool:
 
 
 def _steps(path: str) -> Iterator[str]:
-    """Each path that an absolute one leads through, in folders without symbolic links, and its end."""
+    """Yield each path that an absolute path leads through, with its links resolved, and the final path."""
     left = path.split("/")[::-1]
     at = ""
     links = 0
@@ -383,7 +383,7 @@ def _steps(path: str) -> Iterator[str]:
 
 
 def _find(tree: Tree, names: Sequence[bytes]) -> TreeEntry | None:
-    """The entry of a tree at a path in any spelling of a file system; stops at what is no directory."""
+    """Find the entry at a path, in any spelling that a file system may accept; stop at a non-directory."""
     directory = b""
     entry = None
     for name in names:

@@ -1,4 +1,4 @@
-"""The files of one tree, and its documents: every blob is read once and every document parsed once."""
+"""The files of one tree and its documents: every blob is read once and every document parsed once."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ class TreeEntry(Record):
 
     @property
     def is_directory(self) -> bool:
-        """True if it is a directory."""
+        """True if the entry is a directory."""
         return self.mode == DIRECTORY
 
     @property
     def is_file(self) -> bool:
-        """True if it is a regular file."""
+        """True if the entry is a regular file."""
         return self.mode & 0o170000 == 0o100000
 
     @property
     def is_submodule(self) -> bool:
-        """True if it is a submodule."""
+        """True if the entry is a submodule."""
         return self.mode == SUBMODULE
 
 
@@ -60,9 +60,9 @@ class Tree:
     """The files of a tree, read as rules ask for them; every object's content is compared with its id.
 
     Args:
-        git: where objects are read.
-        root: the tree's object id; None: nothing.
-        changes: entries that are laid over it, such as those between `HEAD` and the index.
+        git: the repository to read.
+        root: the tree's object id; None: an empty tree.
+        changes: entries that are applied to the tree, such as those between `HEAD` and the index.
     """
 
     def __init__(self, git: Git, root: str | None, changes: Sequence[Entry] = ()) -> None:
@@ -74,7 +74,7 @@ class Tree:
         self._paths: Sequence[bytes] | None = None
 
     def find(self, path: bytes) -> TreeEntry | None:
-        """The entry at a path; None if there is none.
+        """Return the entry at a path; None if there is none.
 
         Raises:
             MissingFact: a tree object is not there.
@@ -87,7 +87,7 @@ class Tree:
         return self.names(directory).get(name)
 
     def has_file(self, path: bytes) -> bool:
-        """True if there is a regular file at a path.
+        """True if the path is a regular file.
 
         Raises:
             MissingFact: a tree object is not there.
@@ -96,7 +96,7 @@ class Tree:
         return entry is not None and entry.is_file
 
     def has(self, entry: Entry) -> bool:
-        """True if it has at an entry's path what the entry leaves there.
+        """True if the tree has at an entry's path what the entry leaves there.
 
         Raises:
             MissingFact: a tree object is not there.
@@ -107,7 +107,7 @@ class Tree:
         return (found.mode, found.oid) == (entry.new_mode, entry.new)
 
     def names(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
-        """The entries of a directory, by name; none if there is no such directory.
+        """Return the entries of a directory, by name; empty if the directory does not exist.
 
         Args:
             directory: its path without a slash at the end; empty for the root.
@@ -121,14 +121,14 @@ class Tree:
         return known
 
     def read(self, path: bytes, limit: int = DOCUMENT_LIMIT) -> bytes | None:
-        """The content of a file, or the target of a symbolic link; None if there is neither.
+        """Return the content of a file, or the target of a symbolic link; None if the path is neither.
 
         Args:
-            path: from the root.
-            limit: how many bytes are too many.
+            path: the path from the root.
+            limit: the maximum size in bytes.
 
         Raises:
-            MissingFact: the object is not there, is larger than `limit`, or is not what its id says.
+            MissingFact: the object is not there, is larger than `limit`, or does not match its id.
         """
         entry = self.find(path)
         if entry is None or entry.is_directory or entry.is_submodule:
@@ -141,22 +141,22 @@ class Tree:
         return content
 
     def blobs(self, oids: Sequence[str], limit: int = DOCUMENT_LIMIT) -> Iterator[tuple[str, bytes | None]]:
-        """The contents of many files at once, in the order asked for.
+        """Yield the id and content of many files at once, in the order of the ids.
 
         Args:
-            oids: the object ids of files, as `find` and `names` tell them.
-            limit: how many bytes are too many; None stands for a content that has more.
+            oids: the object ids of files, from `find` and `names`.
+            limit: the maximum size in bytes; None replaces a larger content.
 
         Raises:
-            MissingFact: an object is not there, or is not what its id says.
+            MissingFact: an object is not there, or does not match its id.
         """
         return self._git.blobs(oids, limit=limit)
 
     def paths(self) -> Sequence[bytes]:
-        """The paths of all files, symbolic links and submodules, sorted by bytes.
+        """Return the paths of all files, symbolic links and submodules, sorted by bytes.
 
         Raises:
-            MissingFact: a tree object is not there, or there are more paths than may be.
+            MissingFact: a tree object is not there, or the limit of paths is exceeded.
         """
         if self._paths is None:
             found: list[bytes] = []
@@ -171,7 +171,7 @@ class Tree:
         return self._paths
 
     def _stored(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
-        """The directory as the tree below the changes has it."""
+        """Return the entries of a directory before the changes are applied."""
         oid = self._root
         for part in directory.split(b"/") if directory else ():
             entry = self._object(oid).get(part) if oid else None
@@ -185,7 +185,7 @@ class Tree:
         if known is None:
             known = {}
             for name, mode, inner in self._git.tree_entries(oid, *self._git.object(oid, limit=1 << 30)):
-                # Of a name that is there twice, git looks up the first.
+                # If a name occurs twice, git uses the first.
                 known.setdefault(name, TreeEntry(_canonical(mode), inner))
             self._objects[oid] = known
         return known
@@ -213,7 +213,7 @@ class Tree:
 
     @cached_property
     def _changed(self) -> Mapping[bytes, tuple[list[Entry], set[bytes]]]:
-        """The entries of each directory that change, and its directories with such ones."""
+        """The changed entries in each directory, and its subdirectories that have changed entries."""
         below: dict[bytes, tuple[list[Entry], set[bytes]]] = {b"": ([], set())}
         for entry in self._changes:
             directory = entry.path.rpartition(b"/")[0]
@@ -228,7 +228,7 @@ class Tree:
 
 
 def _canonical(mode: int) -> int:
-    """The mode as git reads it, whatever else was written into the tree object."""
+    """Return the mode as git reads it, whatever bits the tree object has."""
     kind = mode & 0o170000
     if kind == 0o100000:
         return 0o100755 if mode & 0o100 else 0o100644
@@ -236,19 +236,19 @@ def _canonical(mode: int) -> int:
 
 
 KEPT: Final = 64 << 20
-"""How many bytes of contents are kept; of what is more, the oldest is read again where it is asked for."""
+"""The maximum total size of cached contents, in bytes; beyond it, the oldest are dropped."""
 
 
 class Documents:
-    """The documents of a tree, read and parsed when they are first asked for.
+    """The documents of a tree, read and parsed when they are first needed.
 
-    Files with the same content are one document, so nothing in a document says where it is.
+    Files with the same content are one document, so a document does not know its path.
 
     Args:
-        tree: whose files they are.
+        tree: the tree with the files.
 
     Attributes:
-        tree: the same.
+        tree: the tree.
     """
 
     def __init__(self, tree: Tree) -> None:
@@ -258,10 +258,10 @@ class Documents:
         self._known: dict[tuple[str, str], Any] = {}
 
     def read(self, path: bytes) -> Document | None:
-        """The Markdown document at a path; None if there is no regular file.
+        """Return the Markdown document at a path; None if the path is not a regular file.
 
-        One that cannot be read (no UTF-8, binary, too large, nested too deeply) has a `problem` and no
-        blocks, so that whatever it must hold is found missing.
+        A document that cannot be read (not UTF-8, binary, too large, nested too deeply) has a `problem` and
+        an empty list of blocks. So everything that it must contain is reported as missing.
 
         Raises:
             MissingFact: the object is not there, or is broken.
@@ -270,9 +270,10 @@ class Documents:
         return None if oid is None else self._parsed(oid, path, "", _document)
 
     def data(self, path: bytes) -> Data | None:
-        """The data of a `.json`, `.yaml`, `.yml` or `.toml` file, or the front matter of any other one.
+        """Return the data of a `.json`, `.yaml`, `.yml` or `.toml` file, or the front matter of another.
 
-        Data that cannot be read has a `problem`, and None as its value.
+        Data that cannot be read has a `problem`, and None as its value; None if the path is not a regular
+        file.
 
         Raises:
             MissingFact: the object is not there, or is broken.
@@ -287,9 +288,9 @@ class Documents:
         return None if oid is None else self._parsed(oid, path, kind, partial(_data, kind))
 
     def fields(self, path: bytes) -> Sequence[Field]:
-        """The fields of a file: the keys of data, else those of its front matter and its text.
+        """Return the fields of a file: the keys of data, or those of its front matter and its text.
 
-        There are none if it is no regular file, or cannot be read.
+        Empty if the path is not a regular file or cannot be read.
 
         Raises:
             MissingFact: the object is not there, or is broken.
@@ -304,7 +305,7 @@ class Documents:
         return [] if document is None else read_fields(document)
 
     def content(self, path: bytes) -> bytes | None:
-        """The content of a regular file; None if there is none.
+        """Return the content of a regular file; None if the path is not one.
 
         Raises:
             MissingFact: the object is not there, is broken, or is larger than `DOCUMENT_LIMIT`.
@@ -316,7 +317,7 @@ class Documents:
         return self.tree.read(path) if content is None else content
 
     def lines(self, path: bytes) -> int | None:
-        """The number of lines in a file, for cited lines; None: no such file.
+        """Return the number of lines in a file, for cited lines; None if the path is not a regular file.
 
         Raises:
             MissingFact: as for `content`.
@@ -327,7 +328,7 @@ class Documents:
         return content.count(b"\n") + (not content.endswith(b"\n") and bool(content))
 
     def hidden(self, path: bytes) -> Iterator[Hidden]:
-        """Text of a file that the rendered page does not show; none if there is no regular file.
+        """Yield text of a file that the rendered page does not show; nothing if the file is not regular.
 
         Raises:
             MissingFact: as for `content`.
@@ -350,13 +351,13 @@ class Documents:
         return CredentialFinder()
 
     def unread_links(self, patterns: Selecting, paths: Sequence[bytes]) -> Iterator[bytes]:
-        """Of some paths those that patterns select and that are a link or a submodule: nothing there is read.
+        """Yield the selected paths that are a link or a submodule, so that no document is read there.
 
-        A symbolic link to a file that the patterns select as well is left out, since that one is read.
+        A symbolic link to a file that the patterns also select is left out, because that file is read.
 
         Args:
-            patterns: what selects documents.
-            paths: the paths; what is not there does not count.
+            patterns: the patterns that select documents.
+            paths: the paths; those that do not exist are skipped.
 
         Raises:
             MissingFact: an object is not there.
@@ -371,7 +372,7 @@ class Documents:
                 yield paths[position]
 
     def _target(self, path: bytes, mode: int) -> bytes:
-        """The target of a symbolic link in the tree; empty if it leads out of it, or is none."""
+        """Return the target of a symbolic link; empty if it leads outside, or if this is not a link."""
         written = self.tree.read(path) if mode == SYMLINK else None
         if not written or written.startswith(b"/"):
             return b""
@@ -379,7 +380,7 @@ class Documents:
         return b"" if target == b"." or target.split(b"/")[0] == b".." else target
 
     def prefetch(self, paths: Iterable[bytes]) -> None:
-        """Read many files at once, where they will be asked for one by one.
+        """Read many files at once, before they are read one by one.
 
         Raises:
             MissingFact: an object is not there, or is broken.
@@ -389,7 +390,7 @@ class Documents:
             self._keep(oid, content)
 
     def _parsed(self, oid: str, path: bytes, kind: str, parse: Callable[[bytes | None], _Read]) -> _Read:
-        """What a content is read as, once for each kind; `parse` gets None for one that is too large."""
+        """Parse a content once for each kind; `parse` gets None for a content that is too large."""
         if (oid, kind) not in self._known:
             self._known[oid, kind] = parse(self._content(oid, path))
         known: _Read = self._known[oid, kind]
@@ -400,7 +401,7 @@ class Documents:
         return entry.oid if entry is not None and entry.is_file else None
 
     def _content(self, oid: str, path: bytes) -> bytes | None:
-        """A blob's content; None if it is too large."""
+        """Return a blob's content; None if it is too large."""
         if oid not in self._contents:
             self.prefetch([path])
         return self._contents[oid]

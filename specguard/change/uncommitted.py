@@ -1,4 +1,4 @@
-"""Changes that are no commits yet: the index, the working tree, edits, a patch, a message being written."""
+"""Changes that are not committed yet: index, working tree, edits, a patch, a message being written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class SnapshotChange(Change, frozen=False):
-    """A tree that is compared with `HEAD`; nothing of it reads history."""
+    """A tree that is compared with `HEAD`, without reading history."""
 
     stage: Stage = "staged"
 
@@ -37,7 +37,7 @@ class SnapshotChange(Change, frozen=False):
 
     @cached_property
     def joined(self) -> Joined | None:
-        """The merge or pick that is being concluded, as far as it brings commits of the trusted base."""
+        """The merge or pick that is being concluded, for the commits of the trusted base that it adds."""
         if self.source in ("patch", "edit") or self.request.enforce or not self.found.trusted:
             return None
         if self.found.oid is None or not any(map(self.git.repository.bringing, UNDER_WAY)):
@@ -47,7 +47,7 @@ class SnapshotChange(Change, frozen=False):
         try:
             return joined(self.git, self.found.oid)
         except MissingFact as missing:
-            # Then all that it brings is judged as the author's.
+            # Everything that it adds is then judged as the author's.
             self._not_joined = missing.reason
             return None
 
@@ -75,7 +75,7 @@ class SnapshotChange(Change, frozen=False):
 
     @cached_property
     def start_files(self) -> Tree:
-        """The files of `HEAD`, and what a merge brings to them."""
+        """The files of `HEAD`, with the changes that a merge adds to them."""
         return Tree(self.git, self.joined.tree) if self.joined else self._files(self.git.repository.head)
 
 
@@ -127,11 +127,11 @@ class MessageChange(StagedChange, frozen=False, kw_only=True):
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
-        """None: they are judged before the message is written."""
+        """Not applicable: the paths are judged before the message is written."""
         raise NotApplicable("a message has no paths")
 
     def messages(self, merge: str) -> Sequence[Message]:
-        """The message; with `squash` none, since only the pull request's title will land."""
+        """Return the message; with `squash` raise an error, since only the pull request's title will land."""
         if merge == "squash":
             raise NotApplicable(
                 'with merge = "squash" the pull request\'s title is judged, once there is one'
@@ -144,15 +144,15 @@ class MessageChange(StagedChange, frozen=False, kw_only=True):
 
     @property
     def empty(self) -> bool:
-        """Never: there is a message, even if it says nothing."""
+        """Always false: the message exists, even if it is empty."""
         return False
 
 
 class TreeChange(SnapshotChange, frozen=False, kw_only=True):
-    """A tree that was made for the check: the working tree's, or the one that a patch makes of `HEAD`.
+    """A tree that was made for the check: the working tree's, or that of `HEAD` with a patch.
 
     Attributes:
-        made: the tree, and entries for repositories within the working tree, which a tree cannot have.
+        made: the tree, with entries for nested repositories, which a tree cannot contain.
     """
 
     source = "worktree"
@@ -167,16 +167,16 @@ class TreeChange(SnapshotChange, frozen=False, kw_only=True):
 
     @cached_property
     def head_files(self) -> Tree:
-        """The files of the tree, and what stands in it for repositories within the working tree."""
+        """The files of the tree, with entries for nested repositories."""
         return self.made.files
 
 
 class WholeTree(TreeChange, frozen=False, kw_only=True):
-    """A tree that is judged as it is, with nothing that it is compared with."""
+    """A tree that is judged as it is, without a comparison."""
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """None: nothing changes."""
+        """Empty: nothing changes."""
         return ()
 
     @cached_property
@@ -190,14 +190,15 @@ _UNKNOWN_DIGIT: Final = "f"
 
 
 class EditedChange(SnapshotChange, frozen=False):
-    """`HEAD` with some files written or removed, and nothing else of the working tree.
+    """`HEAD` with some files written or removed, and nothing else from the working tree.
 
-    What gives a file back what the pinned base has, or `HEAD` had when the session began, changes nothing.
+    An edit changes nothing if it restores what the pinned base has, or what `HEAD` had when the session
+    began.
 
-    Rules read the new contents as any other. A content that nobody knows yet is an object id that no store
-    has: rules about paths judge the entry, and rules that read it are indeterminate.
+    Rules read the new contents like any others. A content that is not known yet has an object id that no
+    store has. Rules about paths judge its entry, and rules that read it are indeterminate.
 
-    The request's `edits` are what is judged, in the working tree whose root is its `directory`.
+    The judged edits are the request's `edits`, in the working tree whose root is its `directory`.
     """
 
     source = "edit"
@@ -212,7 +213,7 @@ class EditedChange(SnapshotChange, frozen=False):
 
     @cached_property
     def head_files(self) -> Tree:
-        """The files of `HEAD` as they would be then."""
+        """The files of `HEAD` after the edits."""
         return self._files(self.git.repository.head, self._made)
 
     @cached_property
@@ -231,12 +232,12 @@ class EditedChange(SnapshotChange, frozen=False):
         return sorted([entry for entry in made if entry is not None], key=lambda entry: entry.path)
 
     def _entry(self, edit: FileEdit) -> Entry | None:
-        """The entry that an edit makes; None if `HEAD` has the same."""
+        """Return the entry that an edit makes; None if it equals `HEAD`."""
         digits = self.git.repository.hexadecimal
         zeros = "0" * digits
         old = self.start_files.find(edit.path)
         if old is not None and old.is_directory:
-            # A file in place of a folder: what the folder holds is judged where it is taken away.
+            # A file in place of a folder: the folder's files are judged when they are removed.
             old = None
         if edit.known and edit.content is None:
             return None if old is None else Entry(edit.path, "D", old.mode, 0, old.oid, zeros)
@@ -253,7 +254,7 @@ class EditedChange(SnapshotChange, frozen=False):
         return Entry(edit.path, "M" if old.is_file else "T", old.mode, mode, old.oid, new)
 
     def _mode(self, path: bytes, old: TreeEntry | None) -> int:
-        """The mode of a file that is written: writing does not change whether it can be executed."""
+        """Return the mode of a file that is written: writing does not change whether it is executable."""
         if old is not None and old.is_file:
             return old.mode
         place = os.path.join(os.fsencode(self.request.directory), path)
@@ -264,30 +265,30 @@ class EditedChange(SnapshotChange, frozen=False):
 
 
 MESSAGE_LIMIT: Final = 16 << 20
-"""How large the file may be, in bytes: with `commit --verbose` it holds the whole diff."""
+"""The maximum size of the file, in bytes: with `commit --verbose` it contains the whole diff."""
 
 DEFAULT_FILE: Final = "COMMIT_EDITMSG"
-"""Where git keeps the message; this name alone stands for the file in the git directory."""
+"""The file of git's message; this bare name means the one in the git directory."""
 
 _CUT: Final = b" ------------------------ >8 ------------------------"
 _COMMENT_CHARACTERS: Final = b"#;@!$%^&|:"
-"""What git picks from for `core.commentChar = auto`, in its order."""
+"""The characters from which git chooses for `core.commentChar = auto`, in git's order."""
 
 _SETTINGS: Final = r"^(core\.comment(char|string)|commit\.cleanup)$"
 
 
 def start_settings(repository: Repository) -> Process:
-    """Start reading how the user has git clean messages; `read_message` takes the result."""
+    """Start to read the user's settings for the cleanup of messages; `read_message` takes the process."""
     return repository.in_place("config", "-z", "--get-regexp", _SETTINGS, user=True)
 
 
 def read_message(repository: Repository, request: Request, settings: Process) -> Message:
-    """The message that a request names or gives, as git will record it.
+    """Read the message that a request names or contains, as git will record it.
 
     Args:
-        repository: where it is being written.
-        request: its `message_file`, of which `DEFAULT_FILE` may be git's own, or its `message`.
-        settings: what `start_settings` started.
+        repository: the repository of the commit.
+        request: its `message_file`, for which `DEFAULT_FILE` may mean git's own, or its `message`.
+        settings: the process from `start_settings`.
 
     Raises:
         SpecguardError: the file cannot be read, or is too large.
@@ -296,34 +297,34 @@ def read_message(repository: Repository, request: Request, settings: Process) ->
     author, raw = "", request.message.encode("utf-8", "surrogateescape")
     if request.message_file:
         raw = read_bounded(message_path(repository, request.message_file), MESSAGE_LIMIT, "the message")
-        # Git tells its hooks who the author will be.
+        # Git passes the future author to its hooks.
         who = [repository.environment.get(f"GIT_AUTHOR_{name}", "") for name in ("NAME", "EMAIL")]
         author = f"{who[0]} <{who[1]}>" if all(who) else ""
-    # While a merge is being concluded, git keeps there what it joins.
+    # While a merge is being concluded, this file has the merged commits.
     merge = os.path.exists(f"{repository.git_dir}/MERGE_HEAD")
     return Message(clean(raw, _read(settings)), source="file", merge=merge, author=author)
 
 
 def message_path(repository: Repository, file: str) -> str:
-    """The file that is meant by a name: `DEFAULT_FILE`, where there is none of that name, is git's own."""
+    """Return the file for a name: if no file is called `DEFAULT_FILE`, that name means git's own."""
     if file == DEFAULT_FILE and not os.path.exists(file):
         return f"{repository.git_dir}/{DEFAULT_FILE}"
     return file
 
 
 def rewrite(raw: bytes, old: bytes, new: bytes, settings: Process) -> bytes | None:
-    """The bytes of a file in which a message is being written, with another message in it.
+    """Replace the message in the file in which it is being written, and return the file's bytes.
 
-    The comments and the diff that git put behind the message stay.
+    The comments and the diff that git has appended to the message stay.
 
     Args:
         raw: the file's bytes.
-        old: the message that it has, as git will record it.
-        new: the message that it is to have.
-        settings: what `start_settings` started.
+        old: the message in the file, as git will record it.
+        new: the replacement.
+        settings: the process from `start_settings`.
 
     Returns:
-        The bytes; None if the message that is there is another one, or there is no telling where it ends.
+        The bytes; None if the file has another message, or if the end of the message is unclear.
 
     Raises:
         MissingFact: the configuration cannot be read.
@@ -341,14 +342,14 @@ def rewrite(raw: bytes, old: bytes, new: bytes, settings: Process) -> bytes | No
 
 
 def clean(raw: bytes, settings: Mapping[str, str]) -> bytes:
-    """A message as git records it.
+    """Return a message as git records it.
 
-    A hook is not told whether the message came from an editor, where comments go, or from `-m`, where they
-    stay. They are taken out as from an editor, unless nothing would be left: git records no such message.
+    A hook cannot know whether the message came from an editor, in which case git removes comments, or from
+    `-m`. Comments are removed as from an editor, unless nothing would be left: git records no empty message.
 
     Args:
         raw: the file's bytes.
-        settings: `commit.cleanup` and `core.commentchar` (or `core.commentstring`), where they are set.
+        settings: `commit.cleanup` and `core.commentchar` (or `core.commentstring`), if they are set.
     """
     mode = settings.get("commit.cleanup", "default")
     if mode == "verbatim":
@@ -368,7 +369,7 @@ def clean(raw: bytes, settings: Mapping[str, str]) -> bytes:
 
 
 def _automatic(lines: list[bytes]) -> bytes:
-    """The character that git chose for its comments: that of the scissors line, or of the last line."""
+    """Return the character that git chose for its comments: that of the scissors line or the last line."""
     for line in lines:
         if line[1:].rstrip(b"\r") == _CUT and line[:1] in _COMMENT_CHARACTERS:
             return line[:1]
@@ -377,7 +378,7 @@ def _automatic(lines: list[bytes]) -> bytes:
 
 
 def _strip(lines: list[bytes]) -> bytes:
-    """No blanks at the ends of lines, no two blank lines together, none first or last: git's stripspace."""
+    """Join lines as git's stripspace does: without trailing blanks, with single blank lines between text."""
     out: list[bytes] = []
     for line in lines:
         text = line.rstrip(b" \t\r")
@@ -390,7 +391,7 @@ def _strip(lines: list[bytes]) -> bytes:
 
 def _read(process: Process) -> dict[str, str]:
     text = process.drain().decode("utf-8", "surrogateescape")
-    # 1: none of them is set.
+    # Exit code 1 means that no key is set.
     if process.code not in (0, 1) or process.said:
         raise MissingFact(
             f"the configuration cannot be read: {process.said}", "git config --list", code="broken-repository"
@@ -399,14 +400,14 @@ def _read(process: Process) -> dict[str, str]:
 
 
 PATCH_LIMIT: Final = 256 << 20
-"""How large a patch may be, in bytes; git reads it whole."""
+"""The maximum size of a patch, in bytes; git reads it whole."""
 
 
 def apply_patch(git: Git, start: str, file: str) -> str:
-    """The tree that a patch makes of another one.
+    """Apply a patch to a tree, and return the new tree.
 
     Args:
-        git: what applies it; it keeps new objects in its scratch store from then on.
+        git: the repository; from then on it stores new objects in its scratch store.
         start: the tree or commit that the patch is applied to.
         file: the patch file's name; `-` is standard input.
 
@@ -414,8 +415,8 @@ def apply_patch(git: Git, start: str, file: str) -> str:
         The object id of the tree.
 
     Raises:
-        SpecguardError: the patch cannot be read, is too large, or git does not apply it.
-        MissingFact: an object it needs is not there.
+        SpecguardError: the patch cannot be read, is too large, or does not apply.
+        MissingFact: an object that it needs is not there.
     """
     git.use_scratch()
     index = f"{git.folder}/index"
@@ -423,7 +424,7 @@ def apply_patch(git: Git, start: str, file: str) -> str:
         patch = read_input(PATCH_LIMIT, "the patch") or b""
     else:
         patch = read_bounded(file, PATCH_LIMIT, "the patch")
-    # An index has every path of its own: first it must be known that they are not too many.
+    # An index stores every path, so the number of paths is checked first.
     git.list_tree(start, "the files of HEAD", "--name-only", spare=git.repository.indexed())
     git.read(git.start("read-tree", start, index=index), "the files of HEAD")
     process = git.start("apply", "--cached", "--whitespace=nowarn", "-", stdin=patch, index=index)

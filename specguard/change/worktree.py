@@ -1,11 +1,11 @@
 """Working trees: hashed so that they can be judged, listed, and watched for changes.
 
-Neither the user's index nor the user's store is written to. The tree is built from the files themselves and
-from nothing that an index remembers about them, so that files marked as unchanged are seen. No command is
-run here that would enter a nested repository: git runs the programs that a nested configuration names.
+This module writes neither to the user's index nor to the user's object store. The tree is built from the
+files themselves, not from what an index remembers about them. So files that are marked as unchanged are seen.
+No git command enters a nested repository here, because git runs programs that a nested configuration names.
 
-What is watched is what git says of refs and the index, so that a program that merely writes their files anew
-is no change, and what the file system says of the other files, which are never read.
+Watching uses git's answers about refs and the index, so that a program that only rewrites their files causes
+no change. For other files it uses only file system metadata, and never reads them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 FILE_LIMIT: Final = 2 << 30
-"""How large a file of the working tree may be, in bytes."""
+"""The maximum size of a file of the working tree, in bytes."""
 
 _OTHERS: Final = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
 
@@ -44,9 +44,9 @@ class WorkTree(Record):
     """A working tree that was hashed.
 
     Attributes:
-        git: what hashed it; the tree is in its scratch store.
-        tree: the object id of its tree.
-        nested: entries for repositories within it that are no submodules, added with an object id of zeros;
+        git: the repository; the tree is in its scratch store.
+        tree: the object id of the tree.
+        nested: entries for nested repositories that are not submodules, added with an object id of zeros;
             they were not entered.
     """
 
@@ -56,24 +56,24 @@ class WorkTree(Record):
 
     @property
     def files(self) -> Tree:
-        """Its files, and what stands for repositories within it."""
+        """The files, with the entries for nested repositories."""
         return Tree(self.git, self.tree, self.nested)
 
     def since(self, start: str) -> list[Entry]:
-        """Its differences from a tree or commit, by path.
+        """Return the differences from a tree or commit, by path.
 
         Raises:
-            MissingFact: a tree is not there, or more differs than may.
+            MissingFact: a tree is not there, or a limit is exceeded.
         """
         return sorted([*self.git.diff_trees(start, self.tree), *self.nested], key=attrgetter("path"))
 
 
 class FolderTree(Tree):
-    """The files of a folder as they are on the disk: nothing is left out, and each folder is listed once.
+    """The files of a folder on disk, without exclusions; each folder is listed once.
 
     Args:
         top: the folder.
-        texts: files that hold another text, or are there with it alone, by their path from the folder.
+        texts: texts that replace or add files, by their path from the folder.
     """
 
     def __init__(self, top: str, texts: Mapping[str, str] = {}) -> None:
@@ -82,7 +82,7 @@ class FolderTree(Tree):
         self._names: dict[bytes, Mapping[bytes, TreeEntry]] = {}
 
     def names(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
-        """The entries of a directory, by name; none if there is no such directory, or only through a link.
+        """Return the entries of a directory, by name; empty if it does not exist, or only through a link.
 
         Raises:
             MissingFact: it cannot be read.
@@ -104,7 +104,7 @@ class FolderTree(Tree):
         return found
 
     def find(self, path: bytes) -> TreeEntry | None:
-        """The entry at a path, of a file with its SHA-1; None if there is none."""
+        """Return the entry at a path, with the SHA-1 of a file; None if there is none."""
         entry = super().find(path)
         if entry is None or not entry.is_file:
             return entry
@@ -112,10 +112,10 @@ class FolderTree(Tree):
         return TreeEntry(entry.mode, sha1(b"blob %d\0" % len(content) + content).hexdigest())
 
     def read(self, path: bytes, limit: int = DOCUMENT_LIMIT) -> bytes:
-        """The content of a file that is there.
+        """Return the content of an existing file.
 
         Raises:
-            SpecguardError: it is no regular file, cannot be read, or is larger than `limit` bytes.
+            SpecguardError: it is not a regular file, cannot be read, or is larger than `limit` bytes.
         """
         if path in self._texts:
             return self._texts[path].encode("utf-8", "surrogateescape")
@@ -123,20 +123,20 @@ class FolderTree(Tree):
 
 
 def hash_work_tree(git: Git, start: str, *, without: bytes = b"") -> WorkTree:
-    """Hash the working tree as a commit of all of it would have it.
+    """Hash the working tree as a commit of all its files would contain it.
 
-    Files that `.gitignore` files of the tree leave out are left out, unless they are tracked; the user's own
-    lists of ignored files are not honoured, so more is seen and never less. Submodules are taken as the index
-    has them.
+    Files that the tree's `.gitignore` files ignore are left out, unless they are tracked. The user's own
+    lists of ignored files do not count, so the tree has more files, never fewer. Submodules are taken from
+    the index.
 
     Args:
-        git: what hashes; it keeps new objects in its scratch store from then on.
+        git: the repository; from then on it stores new objects in its scratch store.
         start: the tree or commit that the working tree is compared with.
-        without: what the paths begin with that stay as `start` has them; empty: none do.
+        without: the prefix of the paths that are taken from `start`; empty: none.
 
     Raises:
-        SpecguardError: there is no working tree.
-        MissingFact: a file cannot be read, or changed meanwhile.
+        SpecguardError: the repository has no working tree.
+        MissingFact: a file cannot be read, or changed during the call.
     """
 
     def counts(path: bytes) -> bool:
@@ -145,7 +145,7 @@ def hash_work_tree(git: Git, start: str, *, without: bytes = b"") -> WorkTree:
     root = git.repository.work_tree()
     git.use_scratch()
     index = f"{git.folder}/index"
-    # What is checked out is no more than what the index has, which is there as a whole.
+    # A checkout has no more files than the index, whose entries all exist, so its size extends the limit.
     lines = git.list_tree(start, "the files of HEAD", spare=git.repository.indexed())
     before = {path: TreeEntry(mode, oid) for path, mode, oid in read_listing(lines) if counts(path)}
     indexed, absent = _in_index(git)
@@ -153,8 +153,8 @@ def hash_work_tree(git: Git, start: str, *, without: bytes = b"") -> WorkTree:
     found, nested = _walk(os.fsencode(root), before | listed)
     present = set(filter(counts, found))
     git.read(git.start("read-tree", start, index=index), "the files of HEAD")
-    # What is no file of the working tree is taken as the index has it: submodules, and what a sparse
-    # checkout leaves out.
+    # Entries that are not files of the working tree are taken from the index: submodules, and paths that a
+    # sparse checkout leaves out.
     kept = {
         path: item
         for path, item in listed.items()
@@ -182,15 +182,15 @@ def hash_work_tree(git: Git, start: str, *, without: bytes = b"") -> WorkTree:
 
 
 def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
-    """The entries of the working tree and the index for each path that differs from `HEAD`.
+    """Return the entries of the working tree and the index for each path that differs from `HEAD`.
 
-    Only files that the index does not know as they are now are read, and none of them is kept.
+    Only files whose present state the index does not know are read, and their contents are not stored.
 
     Returns:
         The working tree's paths, the index's, and those that git does not track; each with mode and id.
 
     Raises:
-        SpecguardError: there is no working tree.
+        SpecguardError: the repository has no working tree.
         MissingFact: a file or the index cannot be read.
     """
     root, start = git.repository.work_tree(), git.repository.head or git.empty_tree
@@ -201,9 +201,9 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     staged = git.index_diff(start)
     known = set(_read(changed, "the files that are tracked").split(b"\0"))
     new = set(_read(others, "the files that are not tracked").split(b"\0")) - known
-    # A folder that is a repository of its own ends with a slash.
+    # The path of a nested repository ends with a slash.
     paths = sorted(name for name in known | new if name and not name.endswith(b"/"))
-    # What is beyond a link is gone, and git would refuse to look.
+    # A path beyond a symbolic link is gone, and git refuses to follow the link.
     top = os.fsencode(root)
     gone = {path for path in paths if any(os.path.islink(top + b"/" + one) for one in _folders(path))}
     _update(git, index, root, ["--force-remove"], sorted(gone))
@@ -218,20 +218,20 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
 
 
 def has_uncommitted(git: Git) -> bool:
-    """True if `git stash` would put anything aside: no file that the index lacks, and no submodule."""
+    """True if `git stash` would stash anything; untracked files and submodules do not count."""
     root = git.repository.work_tree()
     if not all(entry.is_submodule for entry in git.index_diff(git.repository.head or git.empty_tree)):
         return True
-    # What git remembers of the files is brought up to date.
+    # Refresh the cached file metadata first.
     words = ("update-index", "--ignore-submodules", "--refresh")
     return git.start(*words, index=_copy_of_index(git), work_tree=root).wait() == 1
 
 
 def _read(process: Process, what: str) -> bytes:
-    """All that a command prints that reads no object, but files and folders of the working tree.
+    """Return all output of a command that reads files and folders of the working tree, not objects.
 
     Raises:
-        MissingFact: it complained: one may not be read, or is a list of git's own and a link.
+        MissingFact: the command complained: a file is not readable, or one of git's own lists is a link.
     """
     try:
         return process.read()
@@ -244,19 +244,19 @@ def _read(process: Process, what: str) -> bytes:
 
 
 def _copy_of_index(git: Git) -> str:
-    """The file of a copy of the user's index, which git may write to."""
+    """Copy the user's index to a file that git may write to, and return its name."""
     index = f"{git.folder}/copy-{os.urandom(4).hex()}"
     if os.path.exists(git.repository.index):
         with open(git.repository.index, "rb") as source, open(index, "xb") as target:
             target.write(source.read())
             written = os.fstat(source.fileno()).st_mtime_ns
-        # Git reads a file that may be as old as the index, since its size and time then tell nothing.
+        # Git reads files that may be as new as the index, since their size and time then prove nothing.
         os.utime(index, ns=(written, written))
     return index
 
 
 def _in_index(git: Git) -> tuple[dict[bytes, TreeEntry], set[bytes]]:
-    """The user's index, and the files that it leaves out of a checkout."""
+    """Return the entries of the user's index, and the files that it leaves out of a checkout."""
     found: dict[bytes, TreeEntry] = {}
     absent: set[bytes] = set()
     if not os.path.exists(git.repository.index):
@@ -272,14 +272,14 @@ def _in_index(git: Git) -> tuple[dict[bytes, TreeEntry], set[bytes]]:
 
 
 def _folders(path: bytes) -> Iterator[bytes]:
-    """The folders that a path is in, the innermost first."""
+    """Yield the folders that contain a path, the innermost first."""
     while b"/" in path:
         path = path.rpartition(b"/")[0]
         yield path
 
 
 def _walk(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[bytes], list[bytes]]:
-    """The files and links below a folder, and the folders in it that are repositories of their own."""
+    """Return the files and links below a folder, and the nested repositories in it."""
     folders = {path.rpartition(b"/")[0] for path in tracked}
     known = folders.union(*map(_folders, folders))
     present: set[bytes] = set()
@@ -289,7 +289,7 @@ def _walk(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[bytes], 
         directory = ahead.pop()
         try:
             with os.scandir(root + b"/" + directory) as found:
-                # Any spelling: on many disks `.GIT` is the same folder.
+                # Any case: on many disks `.GIT` is the same folder.
                 entries = {entry.name: entry for entry in found}
             own = {name for name in entries if name.lower() == b".git"}
             if directory and own:
@@ -314,7 +314,7 @@ def _walk(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[bytes], 
 
 
 def _is_content(entry: os.DirEntry[bytes], path: bytes) -> bool:
-    """True if it is a link, or a file that may be hashed; a pipe, socket or device is neither."""
+    """True for a link, or a file that may be hashed; false for a pipe, socket or device."""
     if entry.is_symlink():
         return True
     if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_size > FILE_LIMIT:
@@ -340,7 +340,7 @@ def _take(git: Git, index: str, items: Mapping[bytes, TreeEntry]) -> None:
 def _update(git: Git, index: str, root: str, flags: Sequence[str], paths: Sequence[bytes]) -> None:
     if paths:
         process = git.start(
-            # Of line ends that a checkout would make other ones, git would warn.
+            # Git would warn about line ends that a checkout converts.
             "-c", "core.compression=0", "-c", "core.safecrlf=false", "update-index", *flags, "-z", "--stdin",
             stdin=b"".join([path + b"\0" for path in paths]), index=index, work_tree=root,
         )  # fmt: skip
@@ -348,10 +348,10 @@ def _update(git: Git, index: str, root: str, flags: Sequence[str], paths: Sequen
 
 
 def not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes]) -> list[bytes]:
-    """Of these untracked folders those that no `.gitignore` of the working tree leaves out, none entered."""
+    """Return the untracked folders that no `.gitignore` of the working tree ignores, without entering any."""
     if not paths:
         return []
-    # Of a folder that is ignored as a whole its own name is listed, with a slash.
+    # For a folder that is ignored as a whole, git lists its name with a slash.
     process = git.start(*_OTHERS, "-i", "--directory", index=index, work_tree=root)
     data = _read(process, "the list of ignored folders")
     ignored = tuple(path for path in data.split(b"\0") if path.endswith(b"/"))
@@ -364,9 +364,9 @@ class Worktree(Record):
     Attributes:
         folder: its folder.
         branch: the short name of the branch that is checked out there; empty if none is.
-        own: whether it is the one that the check is made in.
-        gone: why it is not there any more, as git says; empty if it is.
-        environment: what git sees there.
+        own: True if the check is made in this worktree.
+        gone: the reason from git why it no longer exists; empty if it does.
+        environment: the environment variables for git there.
     """
 
     folder: str
@@ -377,20 +377,20 @@ class Worktree(Record):
 
     @property
     def path(self) -> str:
-        """Its folder, for a person."""
+        """The folder, as text for a person."""
         return path_text(self.folder.encode("utf-8", "surrogateescape"))
 
     @property
     def dirty(self) -> bool | None:
-        """True if it differs from its `HEAD`; new files count unless a `.gitignore` names them.
+        """True if the worktree differs from its `HEAD`; new files count unless a `.gitignore` names them.
 
-        None if that cannot be told; `problem` says why.
+        None if that is not known; `problem` has the reason.
         """
         entries, problem = self._told
         return None if problem else bool(entries)
 
     def beside(self, judged: Tree) -> bool:
-        """True if it has changes against its `HEAD` that are not in a tree, such as that of what is staged.
+        """True if the worktree has changes that a tree, such as the staged one, does not contain.
 
         Raises:
             MissingFact: the tree cannot be read.
@@ -399,7 +399,7 @@ class Worktree(Record):
 
     @property
     def problem(self) -> str:
-        """The reason why its state is not known; empty if it is."""
+        """The reason why the state is not known; empty if it is."""
         return self._told[1]
 
     @cached_property
@@ -417,7 +417,7 @@ class Worktree(Record):
 
 
 def worktrees(repository: Repository) -> Sequence[Worktree]:
-    """Every worktree of a repository, as `git worktree list` has them; a bare repository is none.
+    """Return every worktree of a repository, as `git worktree list` prints them, except a bare repository.
 
     Raises:
         MissingFact: git cannot list them.
@@ -449,14 +449,15 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
 
 
 class Signs:
-    """Looks at what a request asks to have judged.
+    """Detects changes in what a request would judge.
 
     Args:
-        request: of what can change the working tree, the index and branches count, and the files it names.
-        apart: files that are written while it is judged, and are no sign.
+        request: the request, which decides whether the working tree and the index count; refs and the files
+            that it names always do.
+        apart: files to ignore, because they are written during the check.
 
     Raises:
-        SpecguardError: there is no repository, or no working tree where that is to be judged.
+        SpecguardError: the repository is missing, or its working tree if that is to be judged.
     """
 
     def __init__(self, request: Request, apart: Iterable[str] = ()) -> None:
@@ -468,7 +469,7 @@ class Signs:
         self._apart = {os.path.realpath(os.fsencode(name)) for name in apart}
 
     def look(self) -> tuple[Any, ...]:
-        """The present state: equal to an earlier one if no change was seen.
+        """Return the present state, which equals an earlier one if nothing has changed.
 
         Raises:
             SpecguardError: git cannot be run.
@@ -479,16 +480,16 @@ class Signs:
             *([("ls-files", "-s", "-t", "-z")] if self._index else []),
         ]
         started = [self._repository.in_place(*words) for words in asked]
-        # That git fails is a sign like any other.
+        # A failure of git is part of the state.
         said = [(process.drain(), process.code) for process in started]
-        # What is out of date is so from midnight on.
+        # The date is part of the state, because dates in documents expire at midnight.
         signs: list[Any] = [time.gmtime()[:3], *said, *map(_stat, self._named)]
         if self._top:
             signs += self._files()
         return tuple(signs)
 
     def _files(self) -> Iterator[tuple[Any, ...]]:
-        """The files of the working tree that are tracked or not ignored."""
+        """Yield the state of the working tree's files that are tracked or not ignored."""
         words = ("-C", self._top, "ls-files", "-c", "-o", "-z", "--exclude-per-directory=.gitignore")
         process = self._repository.in_place(*words)
         said = process.drain()
@@ -506,6 +507,6 @@ def _stat(name: str | bytes) -> tuple[int, ...]:
     except (OSError, ValueError):
         return ()
     if os.path.isdir(name):
-        # A nested repository or a submodule: what is in it is not judged.
+        # A nested repository or a submodule, whose content is not judged.
         return (found.st_mode,)
     return found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
