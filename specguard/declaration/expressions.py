@@ -15,17 +15,17 @@ _UNSUPPORTED = {"(?=": "looks ahead", "(?!": "looks ahead", "(?<=": "looks behin
 
 
 class ExpressionError(ValueError):
-    """An expression that RE2 does not read; the text says why."""
+    """An expression that RE2 cannot parse; the text says why."""
 
 
 class Expression:
-    """An expression in RE2 syntax, unanchored unless it has `^` and `$`; flags stand in it, as in `(?i)todo`.
+    """An expression in RE2 syntax, unanchored unless it has `^` and `$`, with flags inside, as in `(?i)todo`.
 
     It is read as UTF-8, so `.` is one character. A byte of the text that is not UTF-8 counts as U+FFFD, which
-    `.` matches: no expression is evaded by such a byte. It is compiled when it is first used.
+    `.` matches, so that such a byte cannot evade an expression. An expression is compiled on first use.
 
     Args:
-        text: the expression as it is written.
+        text: the expression as written.
     """
 
     __slots__ = ("_by_line", "_compiled", "text")
@@ -42,9 +42,9 @@ class Expression:
         return self._re2().search(readable(text)) is not None
 
     def may_match_line(self, text: str | bytes) -> bool:
-        """True if the expression may match in a line of a text, which is asked of all lines at once.
+        """True if the expression may match in a line of a text; one search covers all lines.
 
-        In a line `^` and `$` are its begin and end. Where this is false, no line matches.
+        `^` and `$` mean the start and end of a line. If this is false, no line matches.
         """
         if "\\A" in self.text or "\\z" in self.text:
             return True
@@ -53,9 +53,9 @@ class Expression:
         return self._by_line.search(readable(text)) is not None
 
     def count(self, text: str | bytes) -> int:
-        """The number of matches in a text, from left to right, without overlap.
+        """Return the number of matches in a text, from left to right, without overlap.
 
-        An expression may look to the text's end for each match, so this is for short texts, such as a line.
+        Each match may scan to the text's end, so this is for short texts, such as a line.
         """
         return sum(1 for _ in self._re2().finditer(readable(text)))
 
@@ -64,7 +64,7 @@ class Expression:
         return self._re2().fullmatch(readable(text)) is not None
 
     def groups(self, text: str | bytes) -> dict[str, str] | None:
-        """The named groups of the first match that took part in it; None if nothing matches."""
+        """Return the named groups that took part in the first match; None if nothing matches."""
         match = self._re2().search(readable(text))
         if match is None:
             return None
@@ -75,7 +75,7 @@ class Expression:
         }
 
     def capture(self, text: str | bytes) -> str | None:
-        """The first group of the first match; None if nothing matches or the group took no part."""
+        """Return the first group of the first match; None if nothing matches or the group took no part."""
         match = self._re2().search(readable(text))
         if match is None or match.group(1) is None:
             return None
@@ -84,7 +84,7 @@ class Expression:
 
     @property
     def group_count(self) -> int:
-        """The number of its groups."""
+        """The number of groups."""
         count: int = self._re2().groups
         return count
 
@@ -92,7 +92,7 @@ class Expression:
         """Compile the expression.
 
         Raises:
-            ExpressionError: RE2 does not read it, or it is empty and would match everything.
+            ExpressionError: RE2 cannot parse it, or it is empty and would match everything.
         """
         if not self.text:
             raise ExpressionError("the expression is empty and would match every text")
@@ -111,9 +111,9 @@ class Expression:
             raise ExpressionError(f"the expression {self.text!r} is not valid Unicode") from None
 
     def _is_plain(self, text: str) -> bool:
-        """True if Python's own expressions say the same of a text, and as soon.
+        """True if Python's `re` gives the same result for a text, and as fast.
 
-        A branch's name is compared in front of every commit, where RE2 alone takes a twentieth of the time.
+        A branch's name is matched before every commit, where loading RE2 takes a twentieth of the time.
         """
         return (
             len(text) <= _SHORT
@@ -141,7 +141,7 @@ class Expression:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """A string that RE2 reads."""
+        """Return the schema of a string that RE2 can parse."""
         from pydantic_core import core_schema
 
         def checked(text: str) -> Expression:
@@ -157,24 +157,27 @@ class Expression:
 
 
 _PLAIN = r"\^(?:[A-Za-z0-9_/:#|()-]|\\[./-]|\[(?:[A-Za-z0-9_/.]|-(?!-))+\][+*]?)*\$?"
-"""Expressions of names, of which RE2 and Python make the same: letters, alternatives, classes of letters."""
+"""Expressions for names that RE2 and Python read alike: letters, alternatives, classes of letters."""
 
 _SHORT = 120
-"""The most characters of such an expression and of what it is compared with."""
+"""The maximum length, in characters, of such an expression and of its text."""
 
 _FEW = 2
-"""The most groups, and the most repeats, with which Python never takes long."""
+"""The maximum number of groups, and of repeats, with which Python is always fast."""
 
 
 def needed_literals(text: str) -> Sequence[bytes] | None:
-    """Printable texts in ASCII, one of which is in every match of an expression; None if none is known.
+    """Return printable ASCII texts, at least one of which is in every match of an expression.
 
-    Python's own parser tells, where the two syntaxes agree: what it refuses, flags that change letters, named
-    classes and all that is no ASCII give None.
+    Python's own parser finds them, if the two syntaxes agree. A syntax that it refuses, flags that ignore
+    case, named classes and text beyond ASCII give None.
+
+    Returns:
+        None if no such texts are known.
     """
     if not text.isascii() or re.search(_DOUBTFUL_CLASS, text):
         return None
-    from re import _parser as parser  # type: ignore[attr-defined]  # there is no public one
+    from re import _parser as parser  # type: ignore[attr-defined]  # no public one exists
 
     try:
         parsed = parser.parse(text)
@@ -185,13 +188,13 @@ def needed_literals(text: str) -> Sequence[bytes] | None:
 
 
 _DOUBTFUL_CLASS = r"\[\^?\]?(?:[^]\\]|\\.)*?(?:\[|--|&&|~~|\|\|)"
-"""A class of characters that Python warns of, or reads otherwise than RE2, such as one with `[:alpha:]`."""
+"""A class of characters that Python warns about, or reads unlike RE2, such as one with `[:alpha:]`."""
 
 _ANCHORS = ("AT_BEGINNING", "AT_BEGINNING_STRING", "AT_BOUNDARY", "AT_NON_BOUNDARY", "AT_END")
 
 
 def _literals(items: Iterable[Any]) -> Sequence[str]:
-    """The literals of a sequence of parsed items whose shortest is longest; nothing if there is none."""
+    """Return the alternative literals of parsed items whose shortest is longest; empty if there are none."""
     candidates: list[Sequence[str]] = [()]
     run = ""
     for code, value in items:
@@ -213,7 +216,7 @@ def _literals(items: Iterable[Any]) -> Sequence[str]:
                 inner = ()
         if text:
             run += text
-            # What follows a repetition does not follow its least number directly.
+            # More repetitions may come before the next item, so the run ends here.
             if name == "LITERAL" or value[0] == value[1] <= _MOST_REPEATED:
                 continue
         candidates += [[run], inner] if run else [inner]
@@ -224,7 +227,7 @@ def _literals(items: Iterable[Any]) -> Sequence[str]:
 
 
 _MOST_REPEATED = 64
-"""So often at most a repeated character is written out."""
+"""The maximum number of repetitions for which a repeated character is written out."""
 
 
 def _compiled(text: str) -> Any:
@@ -234,9 +237,9 @@ def _compiled(text: str) -> Any:
 
 
 def readable(text: str | bytes) -> bytes:
-    """A text as valid UTF-8, the form in which expressions read it; each run of other bytes becomes U+FFFD.
+    """Return a text as valid UTF-8, as expressions read it; each run of other bytes becomes U+FFFD.
 
-    Newlines stay where they are.
+    Newlines keep their positions.
     """
     if isinstance(text, bytes):
         content = text
@@ -244,6 +247,6 @@ def readable(text: str | bytes) -> bytes:
         try:
             content = text.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError:
-            # It has half a character, which stands for no byte.
+            # The text has a lone surrogate, which represents no byte.
             content = text.encode("utf-8", "replace")
     return content if content.isascii() else content.decode("utf-8", "replace").encode("utf-8")

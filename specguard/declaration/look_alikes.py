@@ -1,7 +1,7 @@
-"""The looks of letters: those of other scripts, widths and styles mapped to the ones they resemble.
+"""Look-alike characters: those of other scripts, widths and styles, mapped to the ASCII ones they resemble.
 
-Which look alike is what Unicode says: the confusables of Technical Standard 39, as the package
-`confusable_homoglyphs` has them, and compatible forms (NFKC). It is imported for the first text beyond ASCII.
+Unicode defines which characters look alike: the confusables of Technical Standard 39, from the package
+`confusable_homoglyphs`, and compatible forms (NFKC). The package is imported for the first text beyond ASCII.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any, Final
 
-# Scripts whose letters people mistake for each other's, as the names of their letters begin.
+# Scripts whose letters people confuse, by the first word of the letters' names.
 _SCRIPTS: Final = frozenset(
     ["LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "CANADIAN", "DESERET"]
 )
-# ASCII characters that the standard has in one class, and that are kept apart here.
+# ASCII characters that the standard puts in one class, and that differ here.
 _STROKES: Final = "li1|"
 _RINGS: Final = "o0"
-# How the Unicode Character Database calls the ways in which a compatible character keeps the look of another.
+# The tags in the Unicode Character Database of compatible characters that look like another one.
 _STYLES: Final = frozenset({"<wide>", "<narrow>", "<font>"})
-# Joiners, marks of direction, variation selectors, tags and letters that show as nothing.
+# Joiners, marks of direction, variation selectors, tags and letters that are invisible.
 _UNSEEN: Final = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
     + "".join(
@@ -39,9 +39,9 @@ _VIRAMA: Final = 9
 
 
 def reading(text: str) -> str:
-    """A text as an eye reads it, without regard to case: texts that look alike have equal readings.
+    """Return a text as a person reads it, without regard to case: texts that look alike have equal readings.
 
-    This is the skeleton of the standard, case-folded, in which ASCII characters stay what they are.
+    This is the skeleton of the standard, case-folded, but ASCII characters stay as they are.
     """
     if text.isascii():
         return text.lower()
@@ -50,9 +50,9 @@ def reading(text: str) -> str:
 
 
 def readings(text: str) -> Iterator[str]:
-    """All that a text may be read as, its `reading` first; of an ASCII text, which is read as it is, the one.
+    """Yield all readings of a text, the one from `reading` first; an ASCII text has only that one.
 
-    A stroke may be an l, an I or a 1, and a ring an O or a 0: which is meant, no look tells.
+    A stroke may be an l, an I or a 1, and a ring an O or a 0. The shape does not show which is meant.
     """
     yield reading(text)
     if text.isascii():
@@ -69,7 +69,7 @@ def readings(text: str) -> Iterator[str]:
 
 
 def is_unseen(char: str) -> bool:
-    """True if a character shows as nothing, or only turns the direction of those around it."""
+    """True if a character is invisible, or only changes the direction of those around it."""
     return char in _UNSEEN or unicodedata.category(char) == "Cf"
 
 
@@ -79,7 +79,7 @@ def is_separator(char: str) -> bool:
 
 
 def reads_like_special(text: str) -> str:
-    """The name with a meaning to git or in a path that a text reads like; empty if there is none."""
+    """Return the special name of git or of paths that a text reads like; empty if there is none."""
     return next((read for read in readings(text) if read in {".", "..", ".git"}), "")
 
 
@@ -92,9 +92,9 @@ def is_styled(char: str) -> bool:
 
 
 def unseen(text: str) -> Iterator[str]:
-    """The characters of a text that show as nothing if they have no business.
+    """Yield the invisible characters of a text that have no function in it.
 
-    Emoji need joiners and selectors, and Persian and Indic scripts need joiners: there they are passed over.
+    Emoji need joiners and selectors, and Persian and Indic scripts need joiners; these are skipped.
     """
     for position, char in enumerate(text):
         if not is_unseen(char):
@@ -111,11 +111,10 @@ def unseen(text: str) -> Iterator[str]:
 
 
 def mixed(text: str) -> tuple[str, str, str] | None:
-    """A word of a text that mixes scripts with letters of the one that look like those of another.
+    """Find a word that mixes scripts, with letters of one that look like those of another.
 
     Returns:
-        The letter that looks like another, and the names of the two scripts; None if there is no such
-        word.
+        The letter that looks like another, and the names of the two scripts; None if every word is fine.
     """
     scripts: dict[str, str] = {}
     for char in f"{text} ":
@@ -135,12 +134,12 @@ def mixed(text: str) -> tuple[str, str, str] | None:
 
 
 def described(char: str) -> str:
-    """A character for a message, by its code point and name: `U+043E CYRILLIC SMALL LETTER O`."""
+    """Return a character's code point and name for a message: `U+043E CYRILLIC SMALL LETTER O`."""
     return f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
 
 
 def _look(char: str) -> str:
-    """The ASCII look of a character in either case."""
+    """Return the ASCII character that a character resembles in either case."""
     plain = _plain(char)
     if not plain.isascii() and len(char.upper()) == 1:
         upper = _plain(char.upper())
@@ -150,7 +149,7 @@ def _look(char: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _plain(char: str) -> str:
-    """The ASCII character that one looks like, if there is one; else itself."""
+    """Return the ASCII character that one resembles; itself if there is none."""
     if char.isascii():
         return char
     alike = _prototype(char)
@@ -159,16 +158,16 @@ def _plain(char: str) -> str:
         parts = "".join(one if one.isascii() or one == char else _prototype(one) for one in other)
         alike = parts if parts.isascii() or alike == char else alike
     if unicodedata.category(char)[0] in "LN" and not alike.isalnum():
-        # Letters and numerals of other scripts that look like a stroke or a slash are read as what they are.
+        # Letters and numerals of other scripts that look like a stroke or a slash keep their own reading.
         return char
     return alike
 
 
 def _prototype(char: str) -> str:
-    """The character that stands for all that look like this one in the table; of ASCII ones the single one.
+    """Return the character that represents all look-alikes of this one; among ASCII, a single character.
 
-    The table names for each character those that it is confused with: for most the one that stands for them,
-    and for that one all the others.
+    The table maps each character to those it is confused with. For most characters that is their
+    representative, and for a representative all the others.
     """
     table = _table()
     others: list[str] = [one["c"] for one in table.get(char, ())]
@@ -193,7 +192,7 @@ def _table() -> Mapping[str, Any]:
 
 
 def _joined(before: str, after: str) -> bool:
-    """True if a zero-width joiner or non-joiner stands where writing needs it."""
+    """True if a zero-width joiner or non-joiner is at a position where its script needs it."""
     if unicodedata.combining(before) == _VIRAMA:
         return True
     if unicodedata.bidirectional(before) == "AL" and unicodedata.bidirectional(after) == "AL":

@@ -1,8 +1,8 @@
-"""Path patterns of a policy: lists of them, matched as one over the bytes of paths.
+"""Path patterns of a policy: lists of them, matched together against the bytes of paths.
 
-A pattern is translated when the policy is compiled, to text that both `re` and RE2 read in the same way,
-and the policy keeps that text. It is read from the repository's root. `*`, `?` and `[...]` never match
-`/`; `**` as a whole segment is any number of directories; a backslash takes a special character literally.
+A pattern is translated when the policy is compiled, to text that both `re` and RE2 read in the same way. The
+policy stores that text. Patterns are relative to the repository's root. `*`, `?` and `[...]` never match `/`;
+`**` as a whole segment matches any number of directories; a backslash escapes a special character.
 """
 
 from __future__ import annotations
@@ -16,40 +16,40 @@ if TYPE_CHECKING:
 
 
 ANY: Final = "(?s:.)"
-"""What the translation of any byte is; nothing else in a translation looks like it."""
+"""The translation of any byte; no other part of a translation has this text."""
 
 BELOW: Final = f"(?:/{ANY}*)?"
-"""What the translation of a pattern that covers ends in: nothing more, or a slash and whatever follows."""
+"""The end of the translation of a pattern that covers: nothing more, or a slash and any further path."""
 
 PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/-")
-"""What stands for itself in a translation; of any other character its bytes do, each as `\\xNN`."""
+r"""The characters that a translation leaves as they are; others become their bytes, each as `\xNN`."""
 
 CONTINUED: Final = r"[\x80-\xbf]*"
-"""The bytes that continue a character of UTF-8."""
+"""The continuation bytes of a UTF-8 character."""
 
 MANY_PATHS: Final = 500
-"""From this many paths on, making an RE2 set costs less than it saves."""
+"""From this number of paths on, making an RE2 set costs less than it saves."""
 
 JOINED: Final = 1000
-"""So many paths are looked through at once for those that match."""
+"""The number of paths that one search covers."""
 
 SEARCHED: Final = 16
-"""After so many were found in that way, each further path is matched by itself, which costs less by then."""
+"""After this number of hits, matching each further path separately costs less than searching."""
 
 LONG_PATH: Final = 1024
-"""A path longer than this, in bytes, is matched by RE2, whose time is linear whatever the pattern."""
+"""A path longer than this, in bytes, is matched by RE2, whose time is linear for every pattern."""
 
 _NONE: Final = 1 << 62
-# No path has a NUL, so only a working set finds this one.
+# No path has a NUL, so only this probe's own pattern matches it, if the set works.
 _PROBE: Final = b"\0"
 
 
 class Patterns:
-    """A list of path patterns, matched as one; true where there is any.
+    """A list of path patterns, matched together; true if the list is not empty.
 
     Args:
-        patterns: the patterns as they are written.
-        expressions: their translations, where a compiled policy has them already.
+        patterns: the patterns as written.
+        expressions: their translations, if a compiled policy has them already.
 
     Raises:
         PatternError: a pattern is malformed.
@@ -72,7 +72,7 @@ class Patterns:
 
     @classmethod
     def translate(cls, pattern: str) -> str:
-        """The expression of a pattern, to be matched against a whole path.
+        """Return the expression of a pattern, for a match against a whole path.
 
         Raises:
             PatternError: the pattern is malformed.
@@ -87,7 +87,7 @@ class Patterns:
         return self._expressions
 
     def find(self, path: bytes) -> int | None:
-        """The index of the first pattern that matches a path; None if none does."""
+        """Return the index of the first pattern that matches a path; None if none does."""
         if not self.patterns:
             return None
         subject = fold(path) if self.folds else path
@@ -106,7 +106,7 @@ class Patterns:
         return None if found == _NONE else found
 
     def find_each(self, paths: Sequence[bytes]) -> Iterator[tuple[int, int]]:
-        """For each path that matches: its position, and the index of the first pattern that matches it."""
+        """Yield the position of each path that matches, and the index of the first pattern that does."""
         if not self.patterns:
             return
         if len(paths) < MANY_PATHS:
@@ -119,21 +119,21 @@ class Patterns:
             yield position, min(found)
 
     def among(self, paths: Sequence[bytes]) -> list[bytes]:
-        """Those of some paths that match, in their order."""
+        """Return the paths that match, in their order."""
         return [paths[position] for position, _ in self.find_each(paths)]
 
     def find_all(self, paths: Sequence[bytes]) -> Iterator[tuple[int, Sequence[int]]]:
-        """For each path that matches: its position, and the indexes of all patterns that match it."""
+        """Yield the position of each path that matches, and the indexes of all patterns that match it."""
         return self._found(paths) if self.patterns else iter(())
 
     def used(self, paths: Sequence[bytes]) -> Collection[int]:
-        """The indexes of all patterns that match one of these paths, which are mostly those of last time."""
+        """Return the indexes of all patterns that match any path; the result for the last paths is cached."""
         if self.patterns and self._used[0] != paths:
             self._used = paths, {index for _, found in self._found(paths) for index in found}
         return self._used[1]
 
     def _found(self, paths: Sequence[bytes]) -> Iterator[tuple[int, Sequence[int]]]:
-        """For each path that matches: its position, and the indexes of the patterns that match it."""
+        """Yield the position of each path that matches, and the indexes of the patterns that match it."""
         folds = self.folds
         match = None
         for start in range(0, len(paths), JOINED):
@@ -147,7 +147,7 @@ class Patterns:
                     yield start + position, found
 
     def _candidates(self, joined: bytes, count: int) -> Iterator[int]:
-        """The positions of the paths that may match, all that do among them; a NUL is before each path."""
+        """Yield the positions of all paths that match, and of some that do not; a NUL is before each path."""
         search = self._anywhere().search
         position = at = 0
         for _ in range(SEARCHED):
@@ -164,11 +164,11 @@ class Patterns:
         yield from range(position, count)
 
     def _parts(self) -> tuple[dict[bytes, int], int, re.Pattern[bytes] | None, list[int]]:
-        """The patterns in two parts: plain names with their indexes, and one expression for all others.
+        """Split the patterns into plain names with their indexes, and one expression for all others.
 
-        With the names goes the length of the longest: no longer folder above a path is one of them.
-        The expression is None if there are no others, or `re` could take longer than the square of a path's
-        length.
+        With the names comes the length of the longest, because a longer folder above a path cannot be one of
+        them. The expression is None if there are no others, or if `re` could take longer than the square of a
+        path's length.
         """
         if self._few is None:
             names: dict[bytes, int] = {}
@@ -190,9 +190,9 @@ class Patterns:
         return self._few
 
     def _anywhere(self) -> Any:
-        """An expression that matches wherever one of many paths in one text does, each with a NUL before it.
+        """Compile an expression that finds a match in many paths joined to one text, each after a NUL.
 
-        No path holds a NUL, so what any character may stand for does not either.
+        No path contains a NUL, so the parts that match any character must not match it either.
         """
         if self._joined is None:
             import re2
@@ -203,7 +203,7 @@ class Patterns:
         return self._joined
 
     def _set(self) -> Any:
-        """An RE2 set of the expressions."""
+        """Compile an RE2 set of the expressions."""
         if self._many is None:
             import re2
 
@@ -212,7 +212,7 @@ class Patterns:
                 many.Add(expression.encode("ascii"))
             many.Add(rb"\x00")
             many.Compile()
-            # A set that has no memory for its automaton answers "nothing matches", which would let all pass.
+            # A set without memory for its automaton matches nothing, which would let every path pass.
             if not many.Match(_PROBE):
                 raise MemoryError(f"{len(self.patterns)} path patterns are too many to be matched at once")
             self._many = many
@@ -232,7 +232,7 @@ class Patterns:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """A list of strings, each of which is checked by itself so that an error has its index."""
+        """Return the schema of a list of strings, each checked separately so that an error has its index."""
         from pydantic_core import core_schema
 
         def checked(pattern: str) -> str:
@@ -248,10 +248,10 @@ class Patterns:
 
     @classmethod
     def of(cls, *patterns: str) -> Self:
-        """The same from arguments, for defaults: `Covering.of("docs/")`.
+        """Return the patterns given as arguments, for defaults: `Covering.of("docs/")`.
 
-        The patterns are translated when they are first needed, since most defaults never are; one that is
-        malformed is found then.
+        The patterns are translated when they are first needed, since most defaults never are. A malformed one
+        raises its error then.
         """
         made = cls()
         made.patterns = patterns
@@ -273,14 +273,14 @@ class Covering(Patterns):
 
 
 class Selecting(Patterns):
-    """Patterns that pick files by their whole path, byte for byte."""
+    """Patterns that select files by their whole path, byte for byte."""
 
     __slots__ = ()
     covers: ClassVar[bool] = False
 
 
 def fold(path: bytes) -> bytes:
-    """A path as file systems that ignore case and normal form see it: case-folded, then NFC.
+    """Return a path as file systems that ignore case and normal form see it: case-folded, then NFC.
 
     Bytes that are not UTF-8 stay as they are.
     """
@@ -291,21 +291,21 @@ def fold(path: bytes) -> bytes:
 
 
 def fold_text(text: str) -> str:
-    """Text in the form that `fold` gives to paths."""
+    """Return text in the form that `fold` gives to paths."""
     if text.isascii():
         return text.lower()
     import unicodedata
 
-    # Folding can undo a composition and a composition can bring out another fold: hence both forms.
+    # Folding can undo a composition, and a composition can have another fold: hence both forms.
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
 
 
 _MEMORY: Final = 256 << 20
-"""So many bytes may the patterns of one setting take."""
+"""The maximum memory, in bytes, for the patterns of one setting."""
 
 
 def re2_options(*, latin1: bool = True, **more: Any) -> Any:
-    """RE2's options: for bytes, unless something else is said, and without a word about errors."""
+    """Return RE2's options: by default for bytes, and without logging of errors."""
     import re2
 
     options = re2.Options()
@@ -318,7 +318,7 @@ def re2_options(*, latin1: bool = True, **more: Any) -> Any:
 
 
 def _name(expression: str) -> bytes | None:
-    """The one path that a translation matches; None if it matches others too."""
+    """Return the one path that a translation matches; None if it matches others too."""
     first, *escaped = expression.split(r"\x")
     if not expression or not PLAIN.issuperset("".join([first, *escaped])):
         return None
@@ -328,15 +328,15 @@ def _name(expression: str) -> bytes | None:
 
 
 def _wildcards(expression: str) -> int:
-    """The number of parts of a translation with a variable length; `re` may try all splits between them."""
+    """Count the parts of a translation with a variable length; `re` may try all splits between them."""
     plain = expression.replace(CONTINUED, "")
     return plain.count("*") + plain.count("+")
 
 
 _IN_SEGMENT: Final = "[^/]"
-# One character as UTF-8: a byte that starts one, and those that continue it.
+# One UTF-8 character: a first byte, and its continuation bytes.
 _CHARACTER: Final = r"[^/\x80-\xbf]" + CONTINUED
-# Few processes translate a pattern, so these are compiled by the one that does.
+# Few processes translate patterns, so these are compiled only on use.
 _PIECE: Final = (
     r"(?P<itself>\\[*?\[\]\\!# ]|[^\\*?\[])|[*?]"
     r"|\[(?P<negated>[!^]?+)(?P<members>(?:\\.|[^\\])(?:\\.|[^\\\]])*)\]"
@@ -350,11 +350,11 @@ _UNCLOSED: Final = "has a '[' that is not closed; write '\\[' for the character"
 
 
 class PatternError(ValueError):
-    """A pattern that could never match, or not what its author thinks; the text says which and why."""
+    """A pattern that can never match, or not what its author expects; the text says which and why."""
 
 
 def expansion(pattern: str, *, covers: bool) -> str:
-    """The expansion of a pattern, for people: `docs/**` that covers is `docs and everything below`."""
+    """Return the expansion of a pattern, for people: a covering `docs/**` is `docs and everything below`."""
     segments = _segments(pattern, covers=covers)
     plain = "/".join(segments)
     if not covers:
@@ -368,12 +368,12 @@ def is_plain(pattern: str) -> bool:
 
 
 def translate(pattern: str, *, covers: bool, folds: bool) -> str:
-    """The expression of a pattern, to be matched against all of a path's bytes.
+    """Return the expression of a pattern, for a match against all of a path's bytes.
 
     Args:
         pattern: the pattern as written.
-        covers: whether a match includes everything below it; `dir`, `dir/` and `dir/**` are then the same.
-        folds: whether the path is given case-folded, see `fold`.
+        covers: True if a match includes everything below it; `dir`, `dir/` and `dir/**` are then equal.
+        folds: True if paths are case-folded before the match, see `fold`.
 
     Raises:
         PatternError: the pattern is malformed.
@@ -384,7 +384,7 @@ def translate(pattern: str, *, covers: bool, folds: bool) -> str:
     text = ""
     for number, segment in enumerate(segments):
         if segment == "**":
-            # `**/` is any number of directories, none included; at the end of a selection it is all below.
+            # `**/` matches any number of directories, also zero; at the end of a selection, everything below.
             text += f"{ANY}+" if number == len(segments) - 1 else f"(?:{ANY}*/)?"
             continue
         text += _segment(segment, pattern, folds=folds)
@@ -394,7 +394,7 @@ def translate(pattern: str, *, covers: bool, folds: bool) -> str:
 
 
 def _segments(pattern: str, *, covers: bool) -> list[str]:
-    """A pattern's segments in normal form: no leading slash; where it covers, no trailing `/` or `/**`."""
+    """Split a pattern into segments, without a leading slash; if it covers, without a final `/` or `/**`."""
     problem = _problem(pattern)
     if problem:
         raise _error(pattern, problem)
@@ -418,7 +418,7 @@ def _error(pattern: str, problem: str) -> PatternError:
 
 
 def _problem(pattern: str) -> str:
-    """The problem with a pattern before it is split; empty if there is none."""
+    """Return the problem with a pattern before it is split; empty if there is none."""
     if not pattern.strip():
         return "is empty"
     if pattern[0] in "!# ":
@@ -437,7 +437,7 @@ def _problem(pattern: str) -> str:
 
 
 def _segment(segment: str, pattern: str, *, folds: bool) -> str:
-    """The expression of one segment."""
+    """Return the expression of one segment."""
     pieces = re.compile(_PIECE)
     text = ""
     literal = ""
@@ -459,12 +459,12 @@ def _segment(segment: str, pattern: str, *, folds: bool) -> str:
         elif not text.endswith(f"{_IN_SEGMENT}*"):
             text += f"{_IN_SEGMENT}*"
     text += _literal(literal, folds=folds)
-    # A star alone stands for a name, and a name is never empty.
+    # A single star represents a name, and a name is never empty.
     return f"{_IN_SEGMENT}+" if text == f"{_IN_SEGMENT}*" else text
 
 
 def _class(inside: str, pattern: str, *, negated: bool, folds: bool) -> str:
-    """The expression of a `[...]` with these characters and ranges of them."""
+    """Return the expression of a `[...]` with these characters and ranges."""
     codes: set[int] = set()
     others: set[str] = set()
     for member in re.finditer(_MEMBER, inside):

@@ -29,36 +29,36 @@ FAMILIES: Final = {
     "RUN": "runs",
     "CFG": "the policy itself",
 }
-"""The families of rules that ship with specguard; a plugin may use letters of its own."""
+"""The families of rules that ship with specguard; a plugin may use its own letters."""
 
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 class PluginError(SpecguardError):
-    """A plugin that cannot be used, with its name and what is wrong with it."""
+    """The error about a plugin that cannot be used, with its name and the problem."""
 
     code = "plugin-failed"
 
 
 class Registered(Record):
-    """A rule and the plugin it comes from."""
+    """A rule and its plugin."""
 
     rule: type[Rule]
     plugin: str
 
 
 class Format(Record):
-    """A format of reports; what makes a report is imported when one is made.
+    """A format of reports; its code is imported only to make a report.
 
     Attributes:
-        name: what it is asked for by.
+        name: the name in options.
         target: the function that makes a report of verdicts, as `module:function`.
-        error_target: the function that makes one of an error, for when there is no verdict; empty for none.
-        needs: what is read for it that others do without: the `fingerprint` of the change, `quotes` of the
-            authority beside each finding, the `hunks` of the files that findings are about, the texts of
-            the `rules`.
-        lists: whether what makes it takes a list of all that is told: findings, and what has no verdict.
+        error_target: the function that makes a report of an error without a verdict; empty for none.
+        needs: data that only some formats read: the change's `fingerprint`, `quotes` of the authority, the
+            `hunks` of files with findings, the texts of the `rules`.
+        lists: True if the functions take a list of everything to report: findings, and rules and errors
+            without a verdict.
     """
 
     name: str
@@ -68,14 +68,14 @@ class Format(Record):
     lists: bool = False
 
     def render(self, verdicts: Sequence[Verdict]) -> str:
-        """The report of the verdicts, ending in a newline."""
+        """Return the report of the verdicts, ending in a newline."""
         return self._made(self.target, verdicts, "told_of")
 
     def error_report(self, error: SpecguardError) -> str:
-        """The report that there is no verdict, and why; empty if the format has none, or it crashes."""
+        """Return the report of an error without a verdict; empty if the format has none, or it crashes."""
         try:
             return self._made(self.error_target, error, "told_errors") if self.error_target else ""
-        except Exception:  # noqa: BLE001 - what makes the report may be what is wrong, and standard error says it
+        except Exception:  # noqa: BLE001 - the reporter itself may be broken, and stderr has the error
             return ""
 
     def _made(self, target: str, about: Any, telling: str) -> str:
@@ -84,24 +84,24 @@ class Format(Record):
 
 
 class PluginFormat(Format):
-    """A format that a plugin makes, of the same data as the JSON report.
+    """A format from a plugin, made of the same data as the JSON report.
 
     Attributes:
-        plugin: the distribution that it comes from.
+        plugin: the plugin's distribution.
     """
 
     plugin: str = ""
 
     def render(self, verdicts: Sequence[Verdict]) -> str:
-        """The report of the verdicts.
+        """Return the report of the verdicts.
 
         Raises:
-            SpecguardError: the plugin's code fails, or returns no text.
+            SpecguardError: the plugin's code fails, or does not return text.
         """
         report = load(f"{_REPORTERS}.json:report")
         try:
             text = load(self.target)([report(verdict) for verdict in verdicts])
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a plugin's
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             problem = f"{type(error).__name__}: {error}"
         else:
             if isinstance(text, str):
@@ -118,14 +118,14 @@ _REPORTERS: Final = "specguard.reporters"
 
 
 def _of(name: str, module: str, end: str = "", errors: str | None = None, *needs: Need) -> Format:
-    """A format whose functions in a module of the reporters have names with these ends."""
+    """Return a format of a reporters' module, whose functions' names end as given."""
     home = f"{_REPORTERS}.{module}"
     target = "" if errors is None else f"{home}:error_report{errors}"
     return Format(name, f"{home}:render{end}", target, needs)
 
 
 def _list(name: str, *needs: Need) -> Format:
-    """A format of lists, which one function of this name makes."""
+    """Return a format that takes a list, made by the function of this name."""
     target = f"{_REPORTERS}.platforms:{name}"
     return Format(name, target, target, needs, lists=True)
 
@@ -148,16 +148,16 @@ _ALL: Final = (
 )
 
 FORMATS: Final[Mapping[str, Format]] = {one.name: one for one in _ALL}
-"""The formats that ship with specguard, in the order in which they are listed."""
+"""The formats that ship with specguard, in the order of their listing."""
 
 
 class Registry:
     """Everything that plugins add: rules, declarations, presets and formats of reports.
 
-    A plugin is handed this object in its hook `specguard_register(registry)`.
+    A plugin gets this object in its hook `specguard_register(registry)`.
 
     Args:
-        facts: the name of each fact a rule may ask for, with its annotation as written.
+        facts: the name of each fact that a rule may ask for, with its annotation as written.
     """
 
     def __init__(self, facts: Mapping[str, str]) -> None:
@@ -173,8 +173,8 @@ class Registry:
         """Add a rule.
 
         Raises:
-            PluginError: it lacks a code, a text, examples, stages or a condition, asks for a fact
-                that nobody provides or under another type, or takes a code or name that is taken.
+            PluginError: the rule lacks a code, a text, examples, stages or a condition. Or it asks for an
+                unknown fact or under another type, or its code or name is taken.
         """
         problem = next(filter(None, self._problems(rule)), "")
         if problem:
@@ -186,10 +186,10 @@ class Registry:
     def add_declaration(self, declaration: Declaration) -> None:
         """Add a table at the top of the policy.
 
-        Its fact is known to the rules that are registered after it.
+        Rules that are registered later can ask for its fact.
 
         Raises:
-            PluginError: the table or its fact has that name already.
+            PluginError: the table's name or its fact is taken.
         """
         if declaration.name in self.declarations or declaration.fact in self._facts:
             raise PluginError(f"plugin {self.plugin!r}: the table [{declaration.name}] or its fact is taken")
@@ -205,7 +205,7 @@ class Registry:
         """Add a policy that an authority may extend, as TOML text.
 
         Raises:
-            PluginError: a preset has that name already.
+            PluginError: the name is taken.
         """
         if name in self.presets:
             raise PluginError(f"plugin {self.plugin!r}: the preset {name!r} is taken")
@@ -215,13 +215,13 @@ class Registry:
         """Add a format of reports.
 
         Args:
-            name: what `--output-format` and `--output` ask for it by, in kebab case.
-            target: the function that makes a report, as `module:function`; it is imported when it is asked
-                for. It is given a list of reports as the JSON report has them (`specguard.report/1`), one a
-                verdict, and returns the text, ending in a newline.
+            name: the name for `--output-format` and `--output`, in kebab case.
+            target: the function that makes a report, as `module:function`; it is imported on use. The
+                argument is a list of reports in the form of the JSON report (`specguard.report/1`), one for
+                each verdict. The function returns the text, ending in a newline.
 
         Raises:
-            PluginError: the name is taken or not in kebab case, or the target is none.
+            PluginError: the name is taken or not in kebab case, or the target has another form.
         """
         if name in FORMATS or name in self.formats or not _NAME.fullmatch(name):
             raise PluginError(f"plugin {self.plugin!r}: the format {name!r} is taken, or not in kebab case")
@@ -230,11 +230,11 @@ class Registry:
         self.formats[name] = PluginFormat(name, target, plugin=self.plugin)
 
     def by_code(self, code: str) -> Registered | None:
-        """The rule of a code."""
+        """Return the rule with a code; None if there is none."""
         return self._by_code.get(code)
 
     def _problems(self, rule: type[Rule]) -> Iterator[str]:
-        """Problems with a rule, each as a clause; later ones may follow from earlier ones."""
+        """Yield problems with a rule, each as a clause; later ones may follow from earlier ones."""
         absent = [one for one in ("code", "condition", "stages") if not getattr(rule, one, None)]
         yield from (f"has no {attribute}" for attribute in absent)
         if not is_code(rule.code):
@@ -277,7 +277,7 @@ class Registry:
             yield self._facts_problem(rule, rule.fix, 2)
 
     def _facts_problem(self, rule: type[Rule], method: Any, first: int) -> str:
-        """The problem with the facts that a method asks for, from its parameter of this number on."""
+        """Return the problem with the facts that a method asks for, from its parameter of this number on."""
         code = method.__code__
         names = code.co_varnames[first : code.co_argcount]
         required = len(names) - len(method.__defaults__ or ())

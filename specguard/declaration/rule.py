@@ -1,6 +1,6 @@
-"""The base class of rules: a record of settings whose docstring is its manual page; and fixes.
+"""The base class of rules, a record of settings whose docstring is its manual page; and fixes.
 
-The schema of its table is built from the annotations of its fields when a policy is compiled.
+The schema of a rule's table is built from the annotations of its fields when a policy is compiled.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from specguard.model import Finding, Severity, Stage
 
     Fix: TypeAlias = "RenameBranch | RewordMessage | EditFile"
-    """Any of them."""
+    """Any of the fixes."""
 
     _T = TypeVar("_T")
 
 
 class Note:
-    """The options of a field that `setting` and `required` give, besides its type.
+    """The options of a field from `setting` or `required`, besides its type.
 
     Attributes:
-        default: its default; absent where it is required.
-        description: what it is for.
-        options: the rest, by name.
+        default: its default, in a tuple; an empty tuple if the field is required.
+        description: the purpose of the field.
+        options: the other options, by name.
     """
 
     __slots__ = ("default", "description", "options")
@@ -42,39 +42,46 @@ class Note:
 
 
 def setting(default: _T, description: str, **options: Any) -> _T:
-    """A field of `Settings` that has a default; see there for the options."""
+    """Declare a field of `Settings` with a default; see there for the options."""
     return Note(description, options, default)  # type: ignore[return-value]  # `Settings` puts the default in its place
 
 
 def required(description: str, **options: Any) -> Any:
-    """A field of `Settings` that every table has to set."""
+    """Declare a field of `Settings` that every table must set."""
     return Note(description, options)
 
 
 LAST: Final = "APR"
-"""The family of the rules about approvals, which judge what the others found and so come after them."""
+"""The family of the rules about approvals, which judge the findings of others and so run after them."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(required,))
 class Settings(Record):
-    """A table of a policy: each annotated field is a key of it.
+    """A table of a policy: each annotated field is a key of the table.
 
-    A field is declared as `limit: int = setting(72, "…", gt=0)`, or `name: str = required("…")` where there
-    is no default; every field has a description, and a nested table is a field whose type is another
-    `Settings`. Next to the plain types there are `Guarding`, `Covering`, `Selecting` and `Expression` (see
-    `specguard.rules`). What else a field may say:
+    Declare a field as `limit: int = setting(72, "…", gt=0)`, or as `name: str = required("…")` without a
+    default. Every field has a description. A nested table is a field whose type is another `Settings`.
+    Besides the plain types there are `Guarding`, `Covering`, `Selecting` and `Expression` (see
+    `specguard.rules`). Further options of a field:
 
-    - `min_length`, `max_length`, `pattern`, `gt`, `ge`, `lt`, `le`, `multiple_of`: pydantic's limits;
-    - `check`: a function of each text in it, which returns the text or raises a `ValueError`;
-    - `refused`: values that it has no more, each with what to write instead;
-    - `tightens`: which of its values make a policy stricter: `"higher"` or `"lower"` numbers and flags,
-      `"more"` or `"fewer"` elements, `"only"` for elements that alone are allowed (none: all are), or a list
-      of its values from the loosest to the tightest. A value that is not listed is tighter than the first;
-    - `names`: the tables whose entries it names, so that a typo is told; with `dotted` a field follows it;
-    - `selectors`: that it names rules, by code, family or name; `approvers`: that it has lists of approvers.
+    - `min_length`, `max_length`, `pattern`, `gt`, `ge`, `lt`, `le`, `multiple_of`: pydantic's limits.
 
-    A table whose values can contradict each other has a method `problem() -> str` that says how, as a clause,
-    or gives an empty string; it is asked when a policy is compiled.
+    - `check`: a function for each text in the value, which returns the text or raises a `ValueError`.
+
+    - `refused`: values that are no longer valid, each with its replacement.
+
+    - `tightens`: which values make a policy stricter. `"higher"` or `"lower"` are for numbers and flags,
+      `"more"` or `"fewer"` for elements. `"only"` is for elements that exclude all others (none: all are
+      allowed). A list has the values from the loosest to the tightest; a value that is not listed is tighter
+      than the first.
+
+    - `names`: the tables whose entries the value names, so that a typo is reported; with `dotted` a field
+      follows the name.
+
+    - `selectors`: the value names rules, by code, family or name; `approvers`: it has lists of approvers.
+
+    A table whose values can contradict each other has a method `problem() -> str`. The method returns the
+    contradiction as a clause, or an empty string, and is called when a policy is compiled.
     """
 
     _notes: ClassVar[Mapping[str, Note]] = {}
@@ -93,34 +100,34 @@ class Settings(Record):
 class Rule(Settings):
     """One check: its settings, its manual page, and a method `check` that yields findings.
 
-    `check` names the facts it wants as its parameters, with the annotations that
-    `specguard.engine.facts.Facts` gives them. It may raise `MissingFact` (the rule becomes indeterminate and
-    keeps what it has found) or `NotApplicable`.
+    The parameters of `check` name the facts that it needs, with the annotations of
+    `specguard.engine.facts.Facts`. The method may raise `MissingFact` (the rule becomes indeterminate and
+    keeps its findings so far) or `NotApplicable`.
 
-    A rule some of whose findings need no thought to be put right has a method `fix` too, and says in `fixes`
-    what that does. It is given a finding and the facts that it names, and returns what would be done
-    (`RenameBranch`, `RewordMessage` or `EditFile`), or None. It does nothing itself, `check --fix` alone asks
-    it, and it leaves to a person what a person owes.
+    A rule with findings that can be fixed without a decision also has a method `fix`, and describes it in
+    `fixes`. The method takes a finding and the facts that it names. The result is the fix (`RenameBranch`,
+    `RewordMessage` or `EditFile`), or None. A fix is only described, and only `check --fix` calls the method.
+    Work that a person must do is left to the person.
 
     Attributes:
         code: a family of three letters and three digits, never used again.
-        name: the thing that is flagged, in kebab case, as settings name it; by default the class's name so.
-        severity: the most a finding of this rule can be, unless the policy has a lower ceiling.
+        name: the flagged thing, in kebab case, as settings name it; by default derived from the class's name.
+        severity: the highest severity of its findings, unless the policy has a lower ceiling.
         stages: the moments of a check at which it runs; by default those that have a whole tree.
-        approvable: whether an approval may lift its findings.
-        signed: whether only one that is signed, or that the platform vouches for, may, and by an approver
-            whose `may` names the rule itself.
-        judges_parts: whether of a file that was there before it judges only what a change alters, such as
-            each item that is newly ticked. A baseline counts the errors of whole files, so the rule runs once
-            more, on the whole tree, before any is accepted.
-        requires: settings without which it has nothing to judge, or declared tables that give it something;
-            while all of them are empty it is not-applicable and its module is not imported.
-        tables: the same for keys of declared tables, from the top of the policy; `*` is any name, as in
-            `artifacts.*.evidence`.
+        approvable: True if an approval may accept its findings.
+        signed: True if such an approval must be signed or confirmed by the platform, and by an approver whose
+            `may` names the rule itself.
+        judges_parts: True if it judges only what a change alters in a file that existed before, such as each
+            newly ticked item. A baseline counts the errors of whole files, so the rule runs once more, on the
+            whole tree, before an error is accepted.
+        requires: settings without which it has nothing to judge, or declared tables that it judges by. While
+            all of them are empty it is not-applicable and its module is not imported.
+        tables: like `requires`, but keys of declared tables, from the top of the policy; `*` is any name, as
+            in `artifacts.*.evidence`.
         condition: what holds when it passes, in one sentence; a setting is named as `{limit}`.
-        asks: a method that takes the key of a setting whose pattern has a path, as `companions.0.when.0`,
-            and says what a change of that path has to bring; without it `condition` says so.
-        fixes: what `fix` does, as a sentence without a subject: `renames the branch`; empty without one.
+        asks: a method that returns what a change of a path must include; without it, `condition` is used. Its
+            argument is the key of a setting with a path pattern, such as `companions.0.when.0`.
+        fixes: the effect of `fix`, as a sentence without a subject: `renames the branch`; empty without one.
     """
 
     code: ClassVar[str]
@@ -140,18 +147,18 @@ class Rule(Settings):
 
     def __init_subclass__(cls, **options: bool) -> None:
         super().__init_subclass__(**options)
-        # A name that a base says is inherited; one that it has of its class is not.
+        # A name that a base class sets is inherited; a name derived from the base class's name is not.
         if "name" not in cls.__dict__ and getattr(cls, "name", "") in ("", *map(_name_of, cls.__mro__)):
             cls.name = _name_of(cls)
 
     @classmethod
     def family(cls) -> str:
-        """The three letters of the code."""
+        """Return the three letters of the code."""
         return cls.code[:3]
 
 
 def _name_of(cls: type) -> str:
-    """A class's name in kebab case."""
+    """Return a class's name in kebab case."""
     return "".join(f"-{one.lower()}" if one.isupper() else one for one in cls.__name__)[1:]
 
 
@@ -162,10 +169,10 @@ class Declaration(Record):
         name: the table's name.
         settings: the model of the table, or of each of the tables in it.
         shape: `"table"` for `[name]`, `"tables"` for `[name.<key>]`, `"list"` for `[[name]]`.
-        fact: the name under which rules ask for it; its value is one settings record, a mapping of them or
-            a sequence of them, by shape.
-        problems: what the tables have against each other: from the fact's value, each key that is wrong, how,
-            as a clause, and the next step. It is asked when a policy is compiled.
+        fact: the name under which rules ask for the table. Its value is one settings record, a mapping of
+            them or a sequence of them, depending on the shape.
+        problems: returns conflicts between the tables in the fact's value: each wrong key, the problem as a
+            clause, and the next step. It is called when a policy is compiled.
     """
 
     name: str
@@ -176,7 +183,7 @@ class Declaration(Record):
 
 
 def lower_severity(one: Severity, other: Severity) -> Severity:
-    """The lower of two severities."""
+    """Return the lower of two severities."""
     return one if SEVERITIES.index(one) <= SEVERITIES.index(other) else other
 
 
@@ -191,34 +198,34 @@ class Commits(Settings):
 
     @property
     def wanted(self) -> str:
-        """The number as a person says it: `exactly 1 commit`, `at least 2 commits and at most 4 commits`."""
+        """The number as text for a person: `exactly 1 commit`, `at least 2 commits and at most 4 commits`."""
         limits = (("exactly", self.exactly), ("at least", self.at_least), ("at most", self.at_most))
         told = [f"{words} {count} commit{'s' * (count != 1)}" for words, count in limits if count is not None]
         return " and ".join(told) or "any number of commits"
 
     def accepts(self, count: int) -> bool:
-        """True if there may be so many commits."""
+        """True if the number of commits is permitted."""
         least, most = self.at_least or 0, self.at_most or count
         return self.exactly in (None, count) and least <= count <= most
 
 
 class RenameBranch(Record):
-    """The branch gets another name.
+    """A fix that renames the branch.
 
     Attributes:
-        name: the name.
+        name: the new name.
     """
 
     name: str
 
 
 class RewordMessage(Record):
-    """A commit's message, or the one being written, gets other words.
+    """A fix that rewords a commit's message, or the one being written.
 
     Attributes:
-        commit: the commit's object id; None for the one being written.
-        edit: gives the new message for the present one, or the same where it cannot be put right. It may be
-            given one that another finding's fix has altered already.
+        commit: the commit's object id; None for the message being written.
+        edit: returns the new message for the present one, or the present one if it cannot be fixed. The fix
+            of another finding may have altered its argument already.
     """
 
     commit: str | None
@@ -226,12 +233,12 @@ class RewordMessage(Record):
 
 
 class EditFile(Record):
-    """A file gets other content.
+    """A fix that edits a file.
 
     Attributes:
         path: its path.
-        edit: gives the new text for the present one, or the same where it cannot be put right. It may be
-            given one that another finding's fix has altered already.
+        edit: returns the new text for the present one, or the present one if it cannot be fixed. The fix of
+            another finding may have altered its argument already.
     """
 
     path: bytes
@@ -245,7 +252,7 @@ def is_code(text: str) -> bool:
 
 
 def load(target: str) -> Any:
-    """The class of a `module:Class`, or the function of a `module:function`."""
+    """Import and return the class of a `module:Class`, or the function of a `module:function`."""
     name, _, path = target.partition(":")
     if name not in sys.modules:
         __import__(name)
@@ -256,5 +263,5 @@ def load(target: str) -> Any:
 
 
 def target_of(cls: type) -> str:
-    """The import path of a class, which `load` takes."""
+    """Return the import path of a class, which `load` takes."""
     return f"{cls.__module__}:{cls.__qualname__}"
