@@ -1,4 +1,4 @@
-"""A language server: what is wrong in authority documents and artifacts, while they are written."""
+"""A language server: problems in authority documents and artifacts while they are written."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger(__name__)
 
 _PAUSE: Final = 0.3
-"""So many seconds after the last key an authority is read again."""
+"""The seconds without a change after which an authority is read again."""
 
 _SEVERITIES: Final = {
     "error": types.DiagnosticSeverity.Error,
@@ -46,14 +46,14 @@ _SEVERITIES: Final = {
 
 
 def make_server() -> LanguageServer:
-    """A server with all that it answers, which has not begun."""
+    """Return a server with all its features, not started yet."""
     server = LanguageServer("specguard", __version__)
 
     async def judge(uri: str, *, saved: bool) -> None:
         document = server.workspace.get_text_document(uri)
         version, lines = document.version, document.lines
         texts = {file: one.source for one in server.workspace.text_documents.values() if (file := _file(one))}
-        # In a thread: meanwhile the editor is answered.
+        # In a thread, so that the editor gets other answers meanwhile.
         flaws = await asyncio.to_thread(flaws_of, _file(document), texts, saved=saved)
         now = server.workspace.text_documents.get(uri)
         if flaws is not None and now is not None and now.version == version:
@@ -80,32 +80,32 @@ def make_server() -> LanguageServer:
 
 
 def serve() -> None:
-    """Answer on standard input and output until the editor ends it."""
-    # What else is printed, by a plugin say, must not come between the answers.
+    """Serve on stdin and stdout until the editor ends the server."""
+    # Other output, for example of a plugin, must not mix with the answers.
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         make_server().start_io(stdout=answers)
 
 
 def _file(document: TextDocument) -> str:
-    """The file of a document; empty if it is none."""
+    """Return the path of a document's file; empty if it is not a file."""
     try:
         path = to_fs_path(document.uri)
         return os.path.realpath(path) if path else ""
     except ValueError:
-        # It has a NUL.
+        # The path has a NUL.
         return ""
 
 
 def flaws_of(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[DocumentFlaw] | None:
-    """The flaws of a file; None if they are not known now, so that the ones shown before stay.
+    """Return the flaws of a file; None if they are unknown now, so that the editor keeps the old ones.
 
-    A document of the authority is one by its name, or because the trusted base has it as one.
+    A document belongs to the authority by its name, or because the trusted base says so.
 
     Args:
-        file: its absolute path, without links; empty for none.
+        file: its absolute path, with links resolved; empty without a file.
         texts: the texts of open files, by their absolute paths.
-        saved: whether the file is as the editor shows it.
+        saved: True if the file is as the editor shows it.
     """
     if not file:
         return None
@@ -126,7 +126,7 @@ def flaws_of(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[Do
 def _diagnostic(flaw: DocumentFlaw, lines: Sequence[str]) -> types.Diagnostic:
     last = max(len(lines) - 1, 0)
     first, end = (min(max(line - 1, 0), last) for line in (flaw.line, flaw.end_line))
-    # An editor counts in units of UTF-16.
+    # Editors count UTF-16 code units.
     width = len(lines[end].rstrip("\r\n").encode("utf-16-le", "surrogatepass")) // 2 if lines else 0
     return types.Diagnostic(
         range=types.Range(types.Position(first, 0), types.Position(max(first, end), width)),
@@ -138,21 +138,21 @@ def _diagnostic(flaw: DocumentFlaw, lines: Sequence[str]) -> types.Diagnostic:
 
 
 _FAMILIES: Final = ("ART", "SPC", "PLN")
-"""The rules whose findings a writer of documents can act on while writing."""
+"""The rules whose findings a writer of documents can fix while writing."""
 
 _MOST: Final = 500
 _EXPLAINS: Final = frozenset({"prose", "hidden", "list"})
 
 
 class DocumentFlaw(Record):
-    """Something that is wrong in a file.
+    """A flaw in a file.
 
     Attributes:
-        message: what, and what to do next.
+        message: the problem, and the next step.
         line: its first line, from 1; 0: the whole file.
         end_line: its last line.
-        severity: how bad it is.
-        code: the rule's code; empty for what is wrong with an authority.
+        severity: the severity.
+        code: the rule's code; empty for flaws of an authority.
     """
 
     message: str
@@ -163,21 +163,21 @@ class DocumentFlaw(Record):
 
 
 def _authority_flaws(root: str, path: str, texts: Mapping[str, str]) -> list[DocumentFlaw]:
-    """The flaws of a document of the authority, as it is in the editor.
+    """Return the flaws of a document of the authority, as it is in the editor.
 
     Args:
         root: the root of the working tree.
-        path: the document's path from there.
+        path: the document's path, relative to the root.
         texts: the texts of open files, by their absolute paths.
     """
     files = FolderTree(root, {os.path.relpath(file, root): one for file, one in texts.items()})
     try:
-        # The plugins that the text names are not imported, but those that the trusted base does.
+        # Only plugins that the trusted base names are imported, not those in the text.
         policy = load_policy(files, registry=lambda _: known_rules(root))
     except SpecguardError as error:
         told = [(one.path, one.line or 0, _said(one.message, one.help)) for one in error.each()]
         own = [DocumentFlaw(said, line, line, "error") for at, line, said in told if at == path]
-        # Whoever looks at one document is to see that nothing is read because of another one.
+        # The reader of this document must see that another one makes the authority unreadable.
         others = (f"{at}: {said}" if at else said for at, _, said in told[:1])
         return own or [DocumentFlaw(said, 0, 0, "error") for said in others]
     if policy is None:
@@ -195,10 +195,10 @@ def _authority_flaws(root: str, path: str, texts: Mapping[str, str]) -> list[Doc
 
 
 def _artifact_flaws(root: str, path: str, policy: Policy) -> list[DocumentFlaw]:
-    """The findings of the rules about artifacts, specs and plans in a saved file of the working tree.
+    """Return the findings about artifacts, specs and plans in a saved file of the working tree.
 
     Raises:
-        SpecguardError: nothing can be judged here.
+        SpecguardError: no verdict is possible.
     """
     asked = [rule.code for rule in policy.rules if rule.active and rule.code.startswith(_FAMILIES)]
     if not asked:

@@ -1,10 +1,10 @@
-"""A server of the Model Context Protocol: agents ask, and nothing that they can ask for changes anything.
+"""A server of the Model Context Protocol with read-only tools for agents.
 
-What clients ask on standard input is answered on standard output, each in a thread. What each tool may be
-asked are the parameters of a method: nothing here loosens a verdict or names another authority.
+The server reads requests from stdin and answers on stdout, each in a thread. The arguments of a tool are the
+parameters of its method. None of them loosens a verdict or names another authority.
 """
 
-# ruff: noqa: B008 - pydantic reads what a parameter's default says
+# ruff: noqa: B008 - pydantic reads the defaults of parameters
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _MOST_NAMES = 200
 
 
 def _readable(text: str) -> str:
-    """A text that can be a name or a message."""
+    """Validate a text that can be a name or a message."""
     if "\0" in text:
         raise ValueError("it has a NUL, which no name and no message may have")
     return text
@@ -62,13 +62,13 @@ Names = Annotated[list[Name], Field(max_length=_MOST_NAMES)]
 
 
 _QUIET: Final = frozenset({"passed", "not-applicable", "off"})
-"""The states of rules that an answer leaves out; the command's report has all."""
+"""The rule states that answers omit; the command's report has all rules."""
 
 
 class Tools:
-    """What agents may ask: each public method is the tool of its name, and its docstring what they are told.
+    """The tools for agents: each public method is a tool, with its docstring as the description.
 
-    Every agent's context has all of it all the time. Where an answer has a `page`, that is its text.
+    Descriptions are always in every agent's context. If an answer has a `page`, that is its text.
 
     Args:
         directory: the folder to look for the repository in.
@@ -97,7 +97,7 @@ class Tools:
     ) -> Mapping[str, Any]:
         """Judges what was changed: each finding has its place, the line of the authority that decides, and
         the next step. Ask before a commit and when work is done.
-        """  # noqa: D205 - an agent is told it as it stands
+        """  # noqa: D205 - this is the tool's description
         of_branch = [name for name, value in (("head", head), ("title", title), ("body", body)) if value]
         if of_branch and (what != "branch" or commit_message is not None):
             raise SpecguardError(
@@ -178,21 +178,21 @@ class Tools:
 
 
 TOOLS: Final = tuple(name for name in vars(Tools) if not name.startswith("_"))
-"""The names of all tools, in the order in which they are listed."""
+"""The names of all tools, in the order of listing."""
 
 
 def _file(files: ExitStack, text: str | None) -> str:
-    """The name of a file with this text, which nobody else can name and which is gone with the process."""
+    """Return the name of an unnamed temporary file with a text, which is gone with the process."""
     if text is None:
         return ""
-    file = files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - closed with the others
+    file = files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
     file.write(text.encode("utf-8", "surrogateescape"))
     file.seek(0)
     return f"/dev/fd/{file.fileno()}"
 
 
 def _stay_inside(path: str) -> None:
-    """Refuse a path that leads out of the folder that it is looked up in."""
+    """Refuse a path that leads out of the folder that it is resolved in."""
     if path.startswith("/") or ".." in path.split("/"):
         raise SpecguardError(
             f"{path!r} leads out of the repository, and nothing there is looked at",
@@ -207,17 +207,17 @@ _INSTRUCTIONS: Final = (
     "`rule` about a finding's code. All of it only reads: only a person can approve what is forbidden."
 )
 _AT_ONCE: Final = 4
-"""So many questions are answered at a time; further ones wait."""
+"""The highest number of requests that run at the same time; others wait."""
 
 _LONGEST_REFUSAL: Final = 10_000
-"""How many characters of JSON an error has."""
+"""The largest JSON of an error, in characters."""
 
 _UNSAID: Final = ("title", "default", "maxLength", "maxItems")
-"""Parts of a schema that tell an agent nothing that it needs for a question."""
+"""Parts of a schema that an agent does not need."""
 
 
 def serve(directory: str) -> None:
-    """Answer until standard input ends.
+    """Serve until stdin ends.
 
     Args:
         directory: the folder to look for the repository in; empty: the working directory.
@@ -229,7 +229,7 @@ async def _serve(directory: str) -> None:
     limiter = anyio.CapacityLimiter(_AT_ONCE)
 
     async def apart(ask: Callable[[], _Asked]) -> _Asked:
-        # Not abandoned where the client cancels: a check removes what it made of its own.
+        # Not abandoned if the client cancels: a check has to remove its temporary files.
         return await anyio.to_thread.run_sync(ask, limiter=limiter)
 
     async def list_tools(_context: ServerRequestContext[Any], _asked: Any) -> types.ListToolsResult:
@@ -268,16 +268,16 @@ async def _serve(directory: str) -> None:
 
 
 def answer(name: str, given: Mapping[str, Any], directory: str) -> types.CallToolResult:
-    """The answer of a tool; a failure is an answer too.
+    """Call a tool and return its answer; a failure is an answer, too.
 
     Args:
         name: the tool's name.
-        given: the arguments as the client sent them.
+        given: the arguments, as the client sent them.
         directory: the folder to look for the repository in.
     """
     try:
         data = bounded(_asked(name, given, directory))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - one question must never end the server
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a failed request must not end the server
         return _result(*_refusal(error), is_error=True)
     page = data.get("page")
     return _result(legible(page) if page else json_text(data, indent=None), data)
@@ -289,10 +289,10 @@ def _result(text: str, data: dict[str, Any], *, is_error: bool = False) -> types
 
 
 def _asked(name: str, given: Mapping[str, Any], directory: str) -> Mapping[str, Any]:
-    """The answer of a tool in full.
+    """Call a tool and return its answer in full.
 
     Raises:
-        SpecguardError: there is no such tool, or the arguments are wrong; all that is wrong is named.
+        SpecguardError: the tool is unknown, or the arguments are wrong; the message names all problems.
     """
     if name not in TOOLS:
         shown = cut(name, 60)
@@ -313,7 +313,7 @@ def _asked(name: str, given: Mapping[str, Any], directory: str) -> Mapping[str, 
 
 
 def _refusal(error: Exception | SystemExit) -> tuple[str, dict[str, Any]]:
-    """An error as text, what is wrong and the next step, and as data."""
+    """Return an error as text (the problem and the next step), and as data."""
     known = error if isinstance(error, SpecguardError) else internal_error(error)
     data = bounded({"errors": errors(known)}, _LONGEST_REFUSAL)
     lines = []
@@ -327,7 +327,7 @@ def _refusal(error: Exception | SystemExit) -> tuple[str, dict[str, Any]]:
 
 
 def _protected(ask: Callable[[], _Asked]) -> _Asked:
-    """The result; an error becomes one of the protocol, which ends no server."""
+    """Return the result of a function, or raise a protocol error, which does not end the server."""
     try:
         return ask()
     except (Exception, SystemExit) as error:
@@ -335,7 +335,7 @@ def _protected(ask: Callable[[], _Asked]) -> _Asked:
 
 
 def _told(name: str) -> types.Tool:
-    """A tool with the JSON Schema of its arguments in few words."""
+    """Return the description of a tool, with a short JSON Schema of its arguments."""
     method = getattr(Tools(""), name)
     schema = TypeAdapter(method).json_schema()
     schema["properties"] = {name: _plain(one) for name, one in schema["properties"].items()}
@@ -349,23 +349,23 @@ def _told(name: str) -> types.Tool:
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    # What may be null may as well be left out.
+    # Arguments that may be null may also be omitted.
     [kind] = [one for one in schema.pop("anyOf", [{}]) if one.get("type") != "null"]
     kept = {key: value for key, value in {**kind, **schema}.items() if key not in _UNSAID}
     return {**kept, "items": _plain(kept["items"])} if "items" in kept else kept
 
 
 AUTHORITY: Final = "specguard://authority/"
-"""What the address of a document of the authority begins with; its path follows, with `%` as in any URI."""
+"""The prefix of the URI of an authority document, before its percent-encoded path."""
 
 RULE: Final = "specguard://rule/"
-"""What the address of a rule's page begins with; its code or name follows."""
+"""The prefix of the URI of a rule's page, before its code or name."""
 
 MARKDOWN: Final = "text/markdown"
 
 
 def pages(directory: str) -> Sequence[types.Resource]:
-    """All that can be read here; without a policy, the pages of the rules alone.
+    """Return all resources: the documents of the policy, if there is one, and the pages of the rules.
 
     Args:
         directory: the folder to look for the repository in.
@@ -388,14 +388,14 @@ def pages(directory: str) -> Sequence[types.Resource]:
 
 
 def read_page(uri: str, directory: str) -> tuple[str, str]:
-    """A page's text and media type.
+    """Return a resource's text and media type.
 
     Args:
-        uri: its address.
+        uri: its URI.
         directory: the folder to look for the repository in.
 
     Raises:
-        SpecguardError: there is no such page.
+        SpecguardError: the resource is unknown.
     """
     if uri.startswith(RULE):
         entry = find_rule(known_rules(directory), unquote(uri.removeprefix(RULE)))
@@ -412,7 +412,7 @@ def read_page(uri: str, directory: str) -> tuple[str, str]:
 
 
 def _documents(directory: str) -> Sequence[tuple[str, str]]:
-    """The path and object id of each document that was read from a commit."""
+    """Return the path and object id of each document that was read from a commit."""
     policy = open_policy(Request(environment=os.environ, directory=directory))
     return [(path, oid) for path, oid in policy.documents if oid]
 
@@ -422,27 +422,27 @@ def _kind(path: str) -> str:
 
 
 MOST: Final = 60_000
-"""How many characters of JSON one answer has; clients warn of, or cut, what is longer."""
+"""The largest JSON of an answer, in characters; clients warn about longer answers or cut them."""
 
 LONGEST_PAGE: Final = 1_000_000
-"""How many characters of one document are given as a resource."""
+"""The largest text of a document as a resource, in characters."""
 
 _MOST_TOLD: Final = 20
 _LEFT_OUT: Final = "left_out"
 
 
 def bounded(data: Mapping[str, Any], most: int = MOST) -> dict[str, Any]:
-    """An answer of a bounded size, whose texts can be written as UTF-8.
+    """Limit the size of an answer, and make its texts valid UTF-8.
 
     Args:
-        data: the answer, as JSON can hold it.
-        most: how many characters it may have as JSON.
+        data: the answer as JSON-compatible data.
+        most: the highest number of characters of its JSON.
 
     Returns:
-        The answer; where lists had to be shortened, with `left_out`: how many elements each lacks.
+        The answer. If lists were shortened, `left_out` has the number of omitted elements of each.
     """
     shown: dict[str, Any] = {}
-    # How many elements of each list are kept: the first at which all fits.
+    # The number of elements that each list keeps: the first one with which the answer fits.
     for elements in (1 << 30, 1_000, 300, 100, 50, 20, 10, 3, 1, 0):
         left: dict[str, int] = {}
         shown = _shortened(data, elements, max(50, elements * 40), "", left)
@@ -454,7 +454,7 @@ def bounded(data: Mapping[str, Any], most: int = MOST) -> dict[str, Any]:
 
 
 def _shortened(value: Any, elements: int, characters: int, place: str, left: dict[str, int]) -> Any:
-    """A value whose lists have so many elements at most, and its texts so many characters."""
+    """Shorten all lists in a value to a number of elements, and all texts to a number of characters."""
     if isinstance(value, str):
         return cut(plain(value), characters)
     if not isinstance(value, dict | list | tuple):

@@ -1,7 +1,7 @@
-"""One event from standard input to the answer; whatever goes wrong is an answer too.
+"""Read one event from standard input and answer it; every failure becomes an answer, too.
 
-An agent's program takes every exit code but 2 for a hook that has failed, and goes on. So nothing in here
-may end with another one, or without a reason: what cannot be judged is refused.
+An agent's program treats every exit code but 2 as a failed hook, and continues. So this module never ends
+with another code, or without a reason: it refuses what it cannot judge.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
 
 SECONDS: Final = {"edit": 20, "command": 20, "start": 20, "other": 20, "after": 50, "stop": 50}
-"""How long a moment may take before it is refused; the agents' own limits, which let go on, are longer."""
+"""The time limit of each moment, in seconds, after which the event is refused.
+
+It is shorter than the agents' own limits, after which they continue.
+"""
 
 REPAIR: Final = "specguard doctor"
-"""The command that tells what is wrong with the guard, where nothing better is known."""
+"""The command that diagnoses the guard, if an error suggests no better one."""
 
 _UNJUDGED: Final = "specguard cannot judge this, so it is refused"
 _UNABLE: Final = {
@@ -35,7 +38,7 @@ _UNABLE: Final = {
     "stop": "specguard cannot check the working tree",
     "start": "specguard cannot tell what is guarded here",
 }
-"""What a failure means where nothing is refused; elsewhere it is `_UNJUDGED`."""
+"""The meaning of a failure at moments where nothing is refused; `_UNJUDGED` applies elsewhere."""
 
 _NAME: Final = rb'"hook_event_name"\s*:\s*"([A-Za-z]{1,40})"'
 _COMMAND: Final = r"`([^`]+)`"
@@ -44,11 +47,11 @@ _REPAIRS: Final = (
     r"|git fetch(?: --(?:unshallow|refetch|no-filter|all))*(?: \w[\w./-]*)*"
     r"|chmod -R u\+rX \."
 )
-"""What may be named as a command that repairs: nothing in it means anything to a shell."""
+"""The commands that may be suggested for repair; they contain nothing special to a shell."""
 
 
 class _Late(KeyboardInterrupt):
-    """The time is over; no error, so that nothing that goes on after errors, as the engine does, goes on."""
+    """The time limit has passed; not an `Exception`, so that code which continues after errors stops."""
 
 
 def answer(words: Sequence[str]) -> int:
@@ -58,20 +61,20 @@ def answer(words: Sequence[str]) -> int:
         words: the command line after `hook`: the agent's name.
 
     Returns:
-        The exit code: 0, or 2 where the dialect has no other way to refuse; never another one.
+        The exit code: 0, or 2 if the dialect has no other way to refuse; never another code.
     """
     try:
         said = _answer(words)
-    except BaseException as error:  # noqa: BLE001 - whatever it is, nothing is let through by it
+    except BaseException as error:  # noqa: BLE001 - no failure may let the call through
         reason = f"{_UNJUDGED}: internal error: {type(error).__name__}"
         said = dialects.HookOutput(stderr=f"{reason}\nTo repair the guard: `{REPAIR}`\n", code=2)
     try:
         for stream, text in ((1, said.stdout), (2, said.stderr)):
-            # As UTF-8: an encoding that the environment asks for may be none of JSON's.
+            # Always UTF-8: the encoding of the environment may be invalid for JSON.
             data = text.encode("utf-8", "backslashreplace")
             while data:
                 data = data[os.write(stream, data) :]
-    except BaseException:  # noqa: BLE001 - nobody may read it, and the code alone has to do
+    except BaseException:  # noqa: BLE001 - the output may be closed, so the code must do
         return 2
     return said.code
 
@@ -90,17 +93,17 @@ def _answer(words: Sequence[str]) -> dialects.HookOutput:
         raw = _read()
         data = dialects.parse(raw)
         event = dialects.read(data, os.environ, dialects.speaker(data, os.environ, agent))
-    except (Exception, SystemExit, _Late) as error:  # noqa: BLE001 - it is refused
+    except (Exception, SystemExit, _Late) as error:  # noqa: BLE001 - the event is refused
         return _refuse_unread(agent, raw, _reason(error))
     return dialects.say(event, _judge(event, _begun(event)))
 
 
 def _begun(event: HookEvent) -> dict[bytes, Looking]:
-    """Git looking for the repository by which an event will surely be judged, by its working tree's root."""
+    """Start git processes for the repository that will judge the event, by its working tree's root."""
     looking: dict[bytes, Looking] = {}
     try:
         tree = work_tree_at(os.fsencode(os.environ.get("CLAUDE_PROJECT_DIR", "")) or os.getcwdb())
-        # Most commands do nothing that is judged, and two more processes would be started for nothing.
+        # Most commands do nothing that is judged, so two more processes would be wasted.
         if tree is not None and event.moment in ("edit", "after", "stop"):
             from specguard.change.repository import Looking
 
@@ -108,13 +111,13 @@ def _begun(event: HookEvent) -> dict[bytes, Looking]:
         if tree is not None:
             note_firing(event, tree)
     except (OSError, SpecguardError):
-        # Of which the event's judge tells.
+        # The event's judge reports the same error.
         pass
     return looking
 
 
 def _judge(event: HookEvent, looking: dict[bytes, Looking]) -> dialects.Reply:
-    """The answer to an event, in which every failure is one."""
+    """Judge an event; failures become answers."""
     if event.moment == "other":
         return dialects.Reply()
     _limit(SECONDS[event.moment])
@@ -128,31 +131,31 @@ def _judge(event: HookEvent, looking: dict[bytes, Looking]) -> dialects.Reply:
         return JUDGES[event.moment](event, looking)
     except dialects.UnreadableError as error:
         return dialects.Reply("refuse", _reason(error))
-    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - it is refused
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - the event is refused
         return _broken(event, error)
     finally:
         _limit(0)
 
 
 def _broken(event: HookEvent, error: BaseException) -> dialects.Reply:
-    """The answer where the guard itself is broken: what repairs it is let through, and named."""
+    """Return the answer if the guard is broken: a repair command passes, others are refused with its name."""
     repair = _repair(error)
-    # Whatever else is broken: none of these writes what is guarded.
+    # Whatever else is broken, none of these commands writes guarded files.
     given = [event.input[name] for name in dialects.COMMAND_KEYS if name in event.input]
-    # Of several commands it is not known which one the program runs.
+    # If there are several commands, the one that the program runs is unknown.
     asked = given[0].strip() if len(given) == 1 and isinstance(given[0], str) else ""
     if event.moment == "command" and re.fullmatch(_REPAIRS, asked, re.ASCII):
         return dialects.Reply()
     meaning = _UNABLE.get(event.moment, _UNJUDGED)
     text = f"{_reason(error, meaning)}\nTo repair the guard: `{repair}` (this command is never refused)."
     if event.moment == "stop" and (event.again or (event.loops or 0) > 0):
-        # The agent was told, and may be unable to do anything about it.
+        # The agent was informed already, and may be unable to fix the guard.
         return dialects.Reply("tell", text)
     return dialects.Reply("refuse", text)
 
 
 def _repair(error: BaseException) -> str:
-    """The one command that repairs what an error is about."""
+    """Return the command that repairs the cause of an error."""
     help_ = error.help if isinstance(error, SpecguardError) else ""
     for words in (help_, *re.findall(_COMMAND, help_)):
         if re.fullmatch(_REPAIRS, words, re.ASCII):
@@ -161,7 +164,7 @@ def _repair(error: BaseException) -> str:
 
 
 def _reason(error: BaseException, meaning: str = _UNJUDGED) -> str:
-    """The meaning of a failure and its reason, in one or two lines."""
+    """Return the meaning of a failure and its reason, in one or two lines."""
     from specguard.reporters.escape import cut, cut_path, visible
 
     if isinstance(error, dialects.UnreadableError):
@@ -173,13 +176,13 @@ def _reason(error: BaseException, meaning: str = _UNJUDGED) -> str:
     else:
         known = SpecguardError(f"it was stopped: {error or type(error).__name__}")
     place = f"{cut_path(known.place)}: " if known.path else ""
-    # How an internal error is shown with its traceback holds for other commands.
+    # The help of an internal error applies to other commands only.
     help_ = f"\n  next: {visible(cut(known.help))}" if known is error and known.help else ""
     return f"{meaning}: {visible(place + cut(known.message))}{help_}"
 
 
 def _refuse_unread(agent: Agent, raw: bytes, reason: str) -> dialects.HookOutput:
-    """The refusal of an event that could not be read, as far as its beginning tells what it is."""
+    """Refuse an event that could not be read, in the form for the event name at its beginning."""
     names = {name.decode("ascii") for name in re.findall(_NAME, raw[: dialects.LIMIT])}
     if len(names) == 1:
         name = names.pop()
@@ -188,10 +191,10 @@ def _refuse_unread(agent: Agent, raw: bytes, reason: str) -> dialects.HookOutput
 
 
 def _read() -> bytes:
-    """Standard input, as far as `parse` looks at it.
+    """Read standard input up to one byte more than `parse` accepts.
 
     Raises:
-        UnreadableError: it cannot be read.
+        UnreadableError: standard input cannot be read.
     """
     try:
         with open(0, "rb", closefd=False) as stream:
@@ -201,11 +204,11 @@ def _read() -> bytes:
 
 
 def _limit(seconds: int) -> None:
-    """End what is under way with an error after so many seconds; 0: never."""
-    # `signal` imports `enum` and more; its own core is part of the interpreter.
-    import _signal  # type: ignore[import-not-found]  # typeshed has its public name alone
+    """Raise `_Late` after a number of seconds; 0 switches the timer off."""
+    # `signal` imports `enum` and more; `_signal` is part of the interpreter.
+    import _signal  # type: ignore[import-not-found]  # typeshed only has the public name
 
-    def end(number: int, frame: object) -> None:  # noqa: ARG001 - as the interpreter calls it
+    def end(number: int, frame: object) -> None:  # noqa: ARG001 - the interpreter passes it
         raise _Late(f"it took more than {seconds} seconds")
 
     _signal.signal(_signal.SIGALRM, end)

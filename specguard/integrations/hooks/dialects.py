@@ -1,9 +1,9 @@
-"""The agents' dialects: what their programs say that is about to happen, and how they are answered.
+"""The agents' dialects: the events that their programs send, and the answers that they understand.
 
-Claude Code: https://code.claude.com/docs/en/hooks. Codex CLI (https://developers.openai.com/codex/hooks)
-speaks as Claude Code does, and takes an answer with a field that it does not know for a failed hook. Gemini
-CLI: docs/hooks/reference.md of google-gemini/gemini-cli. Cursor (https://cursor.com/docs/agent/hooks) also
-loads Claude Code's hooks; an event that came so is answered with the fields of both.
+Claude Code: https://code.claude.com/docs/en/hooks. Codex CLI (https://developers.openai.com/codex/hooks) uses
+the format of Claude Code, and treats an answer with an unknown field as a failed hook. Gemini CLI:
+docs/hooks/reference.md of google-gemini/gemini-cli. Cursor (https://cursor.com/docs/agent/hooks) also loads
+Claude Code's hooks; their events are answered with the fields of both.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
 
 AGENTS: Final[Sequence[Agent]] = ("claude", "codex", "gemini", "cursor")
-"""The agents whose dialects are spoken."""
+"""The agents with a dialect."""
 
 LIMIT: Final = 64 << 20
-"""How large an event may be, in bytes: the content of a file that is written is part of it."""
+"""The largest event, in bytes; an event contains the whole content of a written file."""
 
 _MOMENTS: Final = {
     "pretooluse": "before", "beforetool": "before", "beforeshellexecution": "command",
     "posttooluse": "after", "aftertool": "after", "aftershellexecution": "ran",
     "stop": "stop", "subagentstop": "stop", "afteragent": "stop", "sessionstart": "start",
-    # That one comes with `preToolUse`, by which the same call is judged.
+    # This one comes with `preToolUse`, which judges the same call.
     "beforemcpexecution": "other",
 }  # fmt: skip
-"""What the events are, by their names in small letters."""
+"""The kind of each event, by its name in lowercase."""
 
 _LATER: Final = ("post", "after", "permission")
-"""How the names of events begin at which a call is over, or asked about."""
+"""The prefixes of events after a call, or about a permission for a call."""
 
 _GEMINI: Final = frozenset(
     [
@@ -51,11 +51,11 @@ _GEMINI: Final = frozenset(
     ]
 )  # fmt: skip
 _SHARED: Final = frozenset(["SessionStart", "SessionEnd", "Notification"])
-"""Names that Gemini CLI and Claude Code both have."""
+"""The event names that both Gemini CLI and Claude Code have."""
 
 _CURSOR_FIELDS: Final = ("cursor_version", "conversation_id", "generation_id", "workspace_roots")
 PROJECTS: Final = {"claude": ("CLAUDE_PROJECT_DIR",), "gemini": ("GEMINI_PROJECT_DIR", "CLAUDE_PROJECT_DIR")}
-"""Variables that name the project's folder."""
+"""The environment variables with the project's folder."""
 
 LOOKING: Final = frozenset(
     [
@@ -68,13 +68,13 @@ LOOKING: Final = frozenset(
         "web_search", "codebase_search", "list_dir", "file_search",
     ]
 )  # fmt: skip
-"""Tools that write no file of the repository."""
+"""The tools that do not write files of the repository."""
 
 COMMAND_KEYS: Final = ("command", "cmd", "chars", "script")
-"""What tools that run commands call the command."""
+"""The argument names for the command in tools that run commands."""
 
 _SHELLS: Final = ("Monitor", "write_stdin")
-"""Tools that run commands of a shell, next to those whose names say so, also where they are not known."""
+"""Tools that run shell commands, in addition to those with one of `_SHELL_WORDS` in their names."""
 
 _SHELL_WORDS: Final = ("bash", "shell", "terminal", "exec")
 
@@ -87,18 +87,19 @@ class HookEvent(Record):
     """One event.
 
     Attributes:
-        environment: the variables of the hook's process.
-        agent: who speaks, and in whose dialect the answer is.
-        name: the event's name, as the agent gave it.
-        moment: what it is: before an `edit`, before a `command`, `after` a command, the end of a turn
-            (`stop`), the `start` of a session, or something `other` that is not judged.
+        environment: the environment variables of the hook's process.
+        agent: the agent that sent the event, and the dialect of the answer.
+        name: the event's name, as the agent sent it.
+        moment: before an `edit`, before a `command`, `after` a command, the end of a turn (`stop`), the
+            `start` of a session, or `other`, which is not judged.
         directory: the folder in which the call runs, as an absolute path.
-        projects: the folders that the agent's program says it works in, as absolute paths.
-        tool: the tool's name; empty if there is none.
-        input: what the tool is called with.
-        session: what tells the session from others; empty if nothing does.
-        again: whether the agent goes on already because a hook asked it to; None if nothing says so.
-        loops: how often it did so in a row, where the program counts that; else None.
+        projects: the project folders that the agent's program names, as absolute paths.
+        tool: the tool's name; empty without a tool.
+        input: the tool's arguments.
+        session: the session's id; empty if it is unknown.
+        again: True if the agent already continues because of a hook; None if it is unknown.
+        loops: how often in a row the agent has continued because of a hook; None if the program does not
+            count.
     """
 
     environment: Mapping[str, str]
@@ -118,9 +119,9 @@ class Reply(Record):
     """The answer to the agent.
 
     Attributes:
-        kind: `pass` lets it go on, `refuse` stops it with a reason, `tell` lets it go on and tells it
-            something.
-        text: the reason, or what is told.
+        kind: `pass` lets the call continue, `refuse` stops it with a reason, `tell` lets it continue with a
+            message.
+        text: the reason or the message.
     """
 
     kind: Kind = "pass"
@@ -128,10 +129,10 @@ class Reply(Record):
 
 
 class HookOutput(Record):
-    """The output of a process for the agent's program.
+    """The output of the hook process for the agent's program.
 
     Attributes:
-        stdout, stderr: the two texts.
+        stdout, stderr: the texts on each stream.
         code: the exit code.
     """
 
@@ -141,15 +142,16 @@ class HookOutput(Record):
 
 
 def parse(raw: bytes) -> Mapping[str, Any]:
-    """The object that an event is.
+    """Parse the JSON object of an event.
 
     Raises:
-        UnreadableError: it is none: too large, no JSON, too deep, a key twice, not UTF-8.
+        UnreadableError: the event is too large, not JSON, nested too deeply, not UTF-8, or has a duplicate
+            key.
     """
     if len(raw) > LIMIT:
         raise UnreadableError(f"the event has more than {LIMIT >> 20} MiB")
     try:
-        # Some programs begin with a byte order mark; the codec that takes it away is one more import.
+        # Some programs begin with a byte order mark; the `utf-8-sig` codec would be one more import.
         data = json.loads(raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8"), object_pairs_hook=once)
     except UnicodeDecodeError:
         raise UnreadableError("the event is not UTF-8") from None
@@ -169,10 +171,10 @@ def _typed(value: Any, kind: type, wrong: str) -> Any:
 
 
 def text_of(data: Mapping[str, Any], *names: str, what: str = "the event") -> str:
-    """The text under the first of these names that is there.
+    """Return the text under the first of these names that is present.
 
     Raises:
-        UnreadableError: none is there, or it is no text.
+        UnreadableError: all names are missing, or the value is not a text.
     """
     name = next((name for name in names if name in data), None)
     if name is None:
@@ -185,10 +187,10 @@ def _optional(data: Mapping[str, Any], name: str) -> str:
 
 
 def path_bytes(text: str) -> bytes:
-    """A path of an event as the system takes it.
+    """Encode a path of an event as UTF-8.
 
     Raises:
-        UnreadableError: it is empty, or has a NUL or half a character, which programs take differently.
+        UnreadableError: the path is empty, or has a NUL or a lone surrogate, which programs read differently.
     """
     if not text or "\0" in text:
         raise UnreadableError("a path is empty or has a NUL")
@@ -204,17 +206,17 @@ def is_shell(tool: str) -> bool:
 
 
 def speaker(data: Mapping[str, Any], environment: Mapping[str, str], expected: Agent) -> Agent:
-    """The agent whose event this is.
+    """Determine the agent that sent an event.
 
     Args:
         data: the event.
         environment: the hook's environment, which some agents mark.
-        expected: the agent that the command line names; it is believed where nothing says otherwise.
+        expected: the agent on the command line; used unless the event shows another one.
     """
     name = str(data.get("hook_event_name"))
     if name[:1].islower() or any(field in data for field in _CURSOR_FIELDS):
         return "cursor"
-    # Only a name that both have may be told by more: an edit that nobody reads would be let through.
+    # Further signs count only for a shared name: with a wrong dialect, an edit would pass unread.
     shared = name in _SHARED and environment.get("GEMINI_SESSION_ID") and "timestamp" in data
     if name in _GEMINI or shared:
         return "gemini"
@@ -222,17 +224,17 @@ def speaker(data: Mapping[str, Any], environment: Mapping[str, str], expected: A
         return "codex"
     if expected in ("claude", "codex"):
         return expected
-    # Names such as `PreToolUse` are of Claude Code and those that speak as it does.
+    # Names such as `PreToolUse` belong to Claude Code and agents with its format.
     return "gemini" if expected == "gemini" and not name.endswith("ToolUse") else "claude"
 
 
 def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) -> HookEvent:
-    """The event that an agent's program says.
+    """Build a `HookEvent` from the data of an agent's program.
 
-    A name that is not known may be that of an event before a call, and a tool that is not known may write.
+    An unknown event name may be an event before a call, and an unknown tool may write.
 
     Raises:
-        UnreadableError: it lacks what its kind has, or has it as something else.
+        UnreadableError: a required field is missing or has the wrong type.
     """
     name = text_of(data, "hook_event_name")
     kind = _MOMENTS.get(name.lower()) or ("other" if name.lower().startswith(_LATER) else "")
@@ -270,7 +272,7 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) 
 
 
 def _projects(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) -> list[bytes]:
-    """The project folders that the program names; relative ones are passed over."""
+    """Return the project folders that the program names; relative ones are skipped."""
     if agent == "cursor":
         wrong = "`workspace_roots` of the event is no list of texts"
         roots = _typed(data.get("workspace_roots") or [], list, wrong)
@@ -283,7 +285,7 @@ def _projects(data: Mapping[str, Any], environment: Mapping[str, str], agent: Ag
 def _directory(
     data: Mapping[str, Any], given: Mapping[str, Any], projects: Sequence[bytes], agent: Agent
 ) -> bytes:
-    """The folder in which the call runs; the hook's own where the event does not say."""
+    """Return the folder in which the call runs; the hook's own if the event has none."""
     said = _optional(data, "cwd")
     if agent == "cursor":
         said = _optional(given, "cwd") or _optional(given, "working_directory") or said
@@ -295,12 +297,13 @@ def _directory(
 
 
 def say(event: HookEvent, answer: Reply) -> HookOutput:
-    """An answer in the event's dialect: JSON on standard output and exit code 0, or nothing."""
+    """Write an answer in the event's dialect: JSON on stdout with exit code 0, or empty output."""
     agent, stops, text = event.agent, event.moment == "stop", answer.text
     if answer.kind == "refuse" and not (agent == "gemini" and event.moment == "after"):
         return refusal(agent, event.name, text)
     if agent == "cursor":
-        # To say nothing can count as a failed hook, and what is said at the end of a turn makes it go on.
+        # Empty output can count as a failed hook, and a message at the end of a turn makes the agent
+        # continue.
         data: dict[str, Any] = {"permission": "allow"} if event.moment in ("edit", "command") else {}
         if answer.kind == "tell" and not stops:
             data |= {"agent_message": text, "additional_context": text}
@@ -310,12 +313,12 @@ def say(event: HookEvent, answer: Reply) -> HookOutput:
         return HookOutput()
     if stops or (agent == "gemini" and event.moment not in ("after", "start")):
         return HookOutput(_written({"systemMessage": text}))
-    # After a tool a refusal would in Gemini CLI take the place of what the tool said, which the agent needs.
+    # In Gemini CLI, a refusal after a tool would replace the tool's output, which the agent needs.
     return HookOutput(_written(_context(event.name, text)))
 
 
 def refusal(agent: Agent, name: str, reason: str) -> HookOutput:
-    """The refusal of an event of this name; where the dialect has no JSON for it, text and exit code 2."""
+    """Write the refusal of an event; if the dialect has no JSON for it, text and exit code 2."""
     data: dict[str, Any] | None
     if agent == "gemini":
         data = _context(name, reason) if name == "SessionStart" else {"decision": "deny", "reason": reason}
@@ -351,5 +354,5 @@ def _context(name: str, text: str) -> dict[str, Any]:
 
 
 def _written(data: Mapping[str, Any]) -> str:
-    """An answer as one line of JSON in ASCII, which every reader takes."""
+    """Render an answer as one line of ASCII JSON, which every reader accepts."""
     return json.dumps(data, ensure_ascii=True) + "\n"

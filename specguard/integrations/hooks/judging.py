@@ -1,4 +1,4 @@
-"""The judgement of a tool call by the policy of the trusted base, and the answer to the agent."""
+"""Judge a tool call by the policy of the trusted base, and answer the agent."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from specguard.reporters.short_reports import Block
 
 GUARDING: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH005", "PTH006"})
-"""Rules that also hold for a file that git ignores: it must not be written, whoever sees it."""
+"""Rules that also apply to files that git ignores: nobody may write these, tracked or not."""
 
 _OF_PROCESS: Final = rb"//?(?:proc/(?:self|thread-self|[0-9]+)|dev/fd)/"
-"""How names begin that mean something else in each process."""
+"""A pattern for the beginning of paths that name another file in each process."""
 
 _OF_SYSTEM: Final = (b"/proc/", b"/dev/", b"//")
-"""What is at the beginning of all of these."""
+"""The beginnings of all paths that match `_OF_PROCESS`."""
 
 WORDS: Final = 70
-"""So many words a refusal has, unless one reason alone has more."""
+"""The highest number of words in a refusal, unless a single reason has more."""
 
 
 def judge(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
@@ -39,10 +39,10 @@ def judge(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
 
     Args:
         event: the event.
-        looking: git looking for repositories already, by the roots of their working trees.
+        looking: git processes that already look for repositories, by the roots of their working trees.
 
     Raises:
-        SpecguardError: no verdict can be given.
+        SpecguardError: no verdict is possible.
         UnreadableError: the call cannot be understood.
     """
     deeds = deeds_of(event)
@@ -52,7 +52,7 @@ def judge(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
     except SpecguardError:
         if deeds.edits or deeds.messages or deeds.bypasses or deeds.refs or deeds.undecided:
             raise
-        # There is nothing to judge here, or it is broken, of which the next event with a verdict tells.
+        # There is nothing to judge here, or it is broken; the next event with a verdict reports that.
         return Reply()
     judging.keep_guard(deeds)
     judged = judging.judge_edits(deeds.edits)
@@ -60,7 +60,7 @@ def judge(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
         judged = True
         judging.take(judging.homes[0].root, message=message)
     if not judged and not judging.own and deeds.undecided and not deeds.edits:
-        # Of what cannot be told nothing is let through where there is nothing to judge by.
+        # An undecided call needs a policy: without one it is refused.
         from specguard.engine.policies import open_policy
 
         open_policy(Request(environment=event.environment, directory=os.fsdecode(judging.homes[0].root)))
@@ -68,12 +68,12 @@ def judge(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
 
 
 class _Judging:
-    """An event that is judged, and what comes of it.
+    """The judgement of one event.
 
     Attributes:
-        homes: the working trees that it is about.
-        pin: the session's.
-        own: why the event is refused for the guard's own sake.
+        homes: the working trees of the event.
+        pin: the session's pin.
+        own: the reasons to refuse the event that come from the guard itself, not from rules.
     """
 
     def __init__(self, event: HookEvent, looking: dict[bytes, Looking]) -> None:
@@ -87,13 +87,13 @@ class _Judging:
         self._seen: set[tuple[bytes, str]] = set()
 
     def _refuse(self, what: str, step: str) -> None:
-        """Add a reason of the guard's own, and what is to be done in its place."""
+        """Add a reason of the guard itself, and the next step."""
         from specguard.reporters.escape import cut, visible
 
         self.own.append((f"{visible(cut(what))}\n  next: {step}", "", "the guard itself"))
 
     def keep_others_work(self, discards: Sequence[bytes]) -> None:
-        """Add a reason where an edit from before the session would be thrown away, altered since or not."""
+        """Refuse to discard uncommitted edits from before the session, even if they were altered since."""
         home = self.homes[0]
         if not discards or not any(self.pin.before(home.root)):
             return
@@ -107,7 +107,7 @@ class _Judging:
         with Git(Repository.locate(os.fsdecode(home.root), self._environment)) as git:
             now, _, new = uncommitted(git)
             before = self.pin.others_work(git, home.root, {**new, **now})
-        # What was moved since is there under another name.
+        # A file that was moved since is there under another name.
         moved = {state for state in before.values() if not state.startswith("0 ")}
         lost = [
             path_text(path)
@@ -119,9 +119,9 @@ class _Judging:
             self._refuse(what, "Leave that as it is, and name the files that you have changed.")
 
     def keep_guard(self, deeds: Deeds) -> None:
-        """Add a reason for each way past the guard."""
+        """Add a reason for each way to bypass the guard."""
         for ref, target in deeds.refs:
-            # It may be put back to what it was.
+            # The ref may be reset to its pinned commit.
             if self.pin.names(ref) and target != self.pin.oid:
                 what = f"`{ref}` is the base of this session, {self.pin.name}, and would be moved"
                 self._refuse(what, "Push your own branch, and let a person bring it there.")
@@ -129,7 +129,7 @@ class _Judging:
             self._refuse(clause, "Leave that out, and fix what the guard says.")
 
     def judge_edits(self, edits: Sequence[FileEdit]) -> bool:
-        """Have edits judged in each working tree in which they would land; whether there is one."""
+        """Judge edits in each working tree that they would write to; return True if there is such a tree."""
         by_tree: dict[bytes, list[FileEdit]] = {self.homes[0].root: []}
         for edit in edits:
             self._place(edit, by_tree)
@@ -138,23 +138,23 @@ class _Judging:
             known = [edit for edit in found if edit.known]
             try:
                 self.take(root, found)
-                # A rule stops at a content that nobody knows: those that are known are judged too.
+                # A rule stops at unknown contents, so the known ones are judged separately, too.
                 if known and len(known) < len(found):
                     self.take(root, known)
-                # The last write of a file is judged above; which one will be that is open where there are
-                # branches.
+                # Above, only the last write of each file is judged; in a command with branches, any write may
+                # be last.
                 again = _written_again(found)
                 if again:
                     self.take(root, again)
             except NoAuthorityError:
-                # A repository in which the agent stands beside its project need not be a guarded one.
+                # A repository next to the agent's project need not be guarded.
                 stands = any(root == tree.root for tree in self.homes)
                 if root == self.homes[0].root or (stands and not self._event.projects):
                     raise
         return bool(by_tree)
 
     def _place(self, edit: FileEdit, by_tree: dict[bytes, list[FileEdit]]) -> None:
-        """Add an edit to each working tree in which it would land, or the reason why it must not be made."""
+        """Add an edit to each working tree that it would write to, or the reason why it is refused."""
         from specguard.integrations.hooks.protected_files import wrong
 
         gone = edit.known and edit.content is None
@@ -169,12 +169,12 @@ class _Judging:
         if reason:
             self._refuse(reason, "Leave it as it is; a person who wants it changed does that.")
         for tree, path in places:
-            # Git's own folder is no part of a tree, and was judged just now.
+            # Git's own folder is not part of a tree, and `wrong` has judged it.
             if b".git" not in path.lower().split(b"/"):
                 by_tree.setdefault(tree.root, []).append(FileEdit(path, edit.content, edit.known))
 
     def take(self, root: bytes, edits: Sequence[FileEdit] = (), message: str = "") -> None:
-        """Have edits or a message judged in a working tree, and add what the verdicts say that is new."""
+        """Judge edits or a message in a working tree, and collect the new findings."""
         for verdict in self._checked(root, edits, message):
             if not any(result.findings or result.incomplete for result in verdict.results):
                 continue
@@ -193,7 +193,7 @@ class _Judging:
                     left = [one for one in left if one.finding.path not in ignored]
                 self._seen.update((root, one.fingerprint) for one in left)
                 result.findings = left
-            # What a content that is not known yet leaves open is judged when it is there.
+            # Unknown contents are judged later, when they exist.
             verdict.results = [
                 result
                 for result in verdict.results
@@ -202,7 +202,7 @@ class _Judging:
             self._blocks += blocks_of(verdict, errors=True)
 
     def _checked(self, root: bytes, edits: Sequence[FileEdit], message: str) -> list[Verdict]:
-        """The verdicts; before the first authority is committed, that of the working tree judges."""
+        """Return the verdicts; without a committed authority, that of the working tree judges."""
         own = [tree.root for tree in self.homes if tree.common == self.homes[0].common]
         pin = self.pin if root in own else Pin()
         request = Request(
@@ -215,7 +215,7 @@ class _Judging:
         )
         from specguard.change.repository import Looking
 
-        # Git looks for the repository, and starts to read its objects, while the rest is imported.
+        # Git looks for the repository and starts to read objects during the imports.
         looking = self._looking.pop(root, None) or Looking.of(request)
         from specguard.change.git import Git
 
@@ -231,14 +231,14 @@ class _Judging:
                 raise
             return check(Request(**{**request.__dict__, "authority": file}), needs={"quotes"})
         except SpecguardError as error:
-            # Whether what is edited is where the error is, and nothing else.
+            # An edit of only the files with the error may fix it.
             edited = {os.fsdecode(edit.path) for edit in edits}
             if edited and edited <= {one.path for one in error.each()}:
                 return []
             raise
 
     def answer(self) -> Reply:
-        """The answer to the agent."""
+        """Return the answer to the agent."""
         lost = self.pin.lost
         blocks = list(dict.fromkeys([*self.own, *self._blocks]))
         if not blocks:
@@ -252,10 +252,10 @@ class _Judging:
 
 
 def homes_of(event: HookEvent) -> list[Checkout]:
-    """The working trees that an event is about: those of its project, of its folder, and of this process.
+    """Return the working trees of an event: those of its projects, its folder, and this process.
 
     Raises:
-        SpecguardError: there is none.
+        SpecguardError: none of the folders is in a git repository.
     """
     found: dict[bytes, Checkout] = {}
     folders = [*event.projects, event.directory]
@@ -276,7 +276,7 @@ def homes_of(event: HookEvent) -> list[Checkout]:
 
 
 def _written_again(edits: Sequence[FileEdit]) -> list[FileEdit]:
-    """The files that are written several times, and not only added to, as files of contents not known."""
+    """Return the files that are written more than once, other than by appending, with unknown content."""
     last: dict[bytes, FileEdit] = {}
     again: dict[bytes, FileEdit] = {}
     for edit in edits:
@@ -289,5 +289,5 @@ def _written_again(edits: Sequence[FileEdit]) -> list[FileEdit]:
 
 
 def stands(judged: Judged) -> bool:
-    """True if a finding is an error that nothing lifts."""
+    """True if a finding is an open error."""
     return judged.state == "open" and judged.severity == "error"

@@ -1,10 +1,10 @@
-"""Files that an agent may never write: they decide whether a check takes place.
+"""Files that an agent may never write, as they decide whether a check takes place.
 
-Git's own folder, the folder of git's hooks, the agents' settings, the organisation's floor, specguard's
-installation and its cache. Of an agent's settings a hook that runs specguard is not the only thing that
-counts: other hooks may change a call after it was judged, a variable of the environment may lead to another
-specguard, and a folder that is not trusted has no hooks at all. So an agent changes nothing of theirs by
-which programs are run or trusted.
+These are git's own folder, the folder of git's hooks, the agents' settings, the organisation's floor,
+specguard's installation and its cache. In an agent's settings, more than the hook that runs specguard
+matters. Other hooks may change a call after it was judged. An environment variable may lead to another
+specguard. An untrusted folder has no hooks at all. So an agent may not change settings that define which
+programs run or are trusted.
 """
 
 from __future__ import annotations
@@ -28,43 +28,43 @@ if TYPE_CHECKING:
 
 
 PROJECT_FOLDERS: Final = tuple(f".{agent}".encode() for agent in AGENTS)
-"""Where the agents' settings are in a project."""
+"""The folders of the agents' settings in a project."""
 
 SETTINGS_FILES: Final = (
     b".claude/settings.json", b".claude/settings.local.json", b".codex/hooks.json", b".codex/config.toml",
     b".gemini/settings.json", b".gemini/.env", b".gemini/trustedFolders.json", b".cursor/hooks.json",
     b".claude.json",
 )  # fmt: skip
-"""The agents' settings, in a project as in a home folder."""
+"""The agents' settings files, relative to a project or a home folder."""
 
 SYSTEM_FOLDERS: Final = (b"/etc/claude-code", b"/etc/codex", b"/etc/gemini-cli", b"/etc/cursor")
-"""Folders of settings that hold for all users."""
+"""The folders of settings for all users."""
 
 _RUNNING: Final = r"(?i)hook|trust|plugin|marketplace|environment|helper|^projects$|^profiles?$"
-"""Keys by which programs are run or trusted; compiled only where settings are written."""
+"""Keys that make programs run or trusted; compiled only if settings are written."""
 
 _FIRST: Final = frozenset({"env", "statusline"})
-"""Such keys at the top."""
+"""Further keys of this kind, only at the top level."""
 
 _MESSAGES: Final = frozenset({b"COMMIT_EDITMSG", b"MERGE_MSG", b"SQUASH_MSG", b"TAG_EDITMSG"})
-"""What may be written in git's own folder: texts that are judged when git takes them."""
+"""Files in git's own folder that may be written: git hooks judge their texts later."""
 
 _LIMIT: Final = 1 << 20
 
 _PROGRAMS: Final = frozenset({b"specguard", b"git"})
-"""What a hook calls by its name: a file of this name in a folder of `PATH` would be called in its place."""
+"""Programs that a hook calls by name; a file of this name in a folder of `PATH` could replace them."""
 
 
 def wrong(
     edit: FileEdit, names: Sequence[bytes], trees: Sequence[Checkout], environment: Mapping[str, str]
 ) -> str:
-    """The reason why an agent must not write a file; empty if it may.
+    """Return the reason why an agent must not write a file; empty if it may.
 
     Args:
-        edit: what would be written.
+        edit: the edit.
         names: the absolute names of the file.
-        trees: the working trees that are guarded.
-        environment: where the home folder and the cache are found.
+        trees: the guarded working trees.
+        environment: the variables that locate the home folder and the cache.
     """
     gone = edit.known and edit.content is None
     for name in names:
@@ -87,11 +87,11 @@ def _in_git(name: bytes, trees: Sequence[Checkout], *, gone: bool) -> str:
         for folder in (tree.git_dir, tree.common):
             if gone and is_below(folder, name):
                 return "holds git's own folder, and would be gone with it"
-            # A worktree may stand in git's folder, and its files are files.
+            # A worktree may be inside git's folder, and its files are ordinary files.
             nested = any(is_below(other.root, folder) and is_below(name, other.root) for other in trees)
             if is_below(name, folder) and not nested:
                 file = name.removeprefix(tree.git_dir + b"/")
-                # Git itself says to remove what a git that was killed has left.
+                # Git itself advises to remove the lock of a git process that was killed.
                 return "" if file in _MESSAGES or (gone and file == b"index.lock") else reason
         if is_below(name, tree.root) and b".git" in name[len(tree.root) :].lower().split(b"/"):
             return reason
@@ -99,14 +99,14 @@ def _in_git(name: bytes, trees: Sequence[Checkout], *, gone: bool) -> str:
 
 
 def _in_hooks(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str]) -> str:
-    """A hook that runs specguard, in the folder that `core.hooksPath` names."""
+    """Find a hook that runs specguard, in the folder that `core.hooksPath` names."""
     config = os.fsencode(environment.get("XDG_CONFIG_HOME", "")) or _home(environment) + b"/.config"
     for tree in trees:
         files = (tree.common + b"/config", tree.git_dir + b"/config.worktree",
                  _home(environment) + b"/.gitconfig", config + b"/git/config")  # fmt: skip
         texts = [beginning(file, _LIMIT).lower() for file in files]
         if not any(b"hookspath" in text or b"include" in text for text in texts):
-            # Asking git would cost more than all else here.
+            # Asking git would cost more than everything else here.
             continue
         repository = Repository(os.fsdecode(tree.root), environment)
         try:
@@ -125,7 +125,7 @@ def _in_hooks(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environmen
 def _in_settings(
     edit: FileEdit, name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str], *, gone: bool
 ) -> str:
-    """The settings of an agent."""
+    """Check the settings of an agent."""
     roots = (*(tree.root for tree in trees), _home(environment))
     files = [root.rstrip(b"/") + b"/" + file for root in roots for file in SETTINGS_FILES]
     plain = name.lower()
@@ -162,7 +162,7 @@ def _in_settings(
 
 
 def _switches(text: bytes, name: bytes) -> str | None:
-    """The values in settings under keys that run programs; None if they cannot be read."""
+    """Return the values of settings under keys that run programs, as JSON; None if they are unreadable."""
     import json
 
     try:
@@ -172,7 +172,7 @@ def _switches(text: bytes, name: bytes) -> str | None:
             data: Any = tomllib.loads(text.decode("utf-8"))
         else:
             data = parse(text if text.strip() else b"{}")
-        # Each key of a list of folders that are trusted is a folder.
+        # Every key in a list of trusted folders is a folder.
         kept = [data] if name.endswith(b"/trustedfolders.json") else _running(data, top=True)
         return json.dumps(kept, sort_keys=True, default=str)
     except (ValueError, RecursionError, UnreadableError):
@@ -180,7 +180,7 @@ def _switches(text: bytes, name: bytes) -> str | None:
 
 
 def _running(data: Any, *, top: bool = False) -> list[Any]:
-    """Each value under a key by which programs are run, with the keys that lead to it."""
+    """Return each value under a key that makes programs run, with the keys that lead to it."""
     if not isinstance(data, (dict, list)):
         return []
     found = []
@@ -192,7 +192,7 @@ def _running(data: Any, *, top: bool = False) -> list[Any]:
 
 
 def _in_user_settings(name: bytes, environment: Mapping[str, str]) -> str:
-    """Git's settings of the user or the system, which may name other hooks or programs for any repository."""
+    """Check git's settings of the user or the system, which may name other hooks for any repository."""
     home = os.path.realpath(_home(environment))
     config = os.fsencode(environment.get("XDG_CONFIG_HOME", ""))
     folders = [home + b"/.config", *([os.path.realpath(config)] if config.startswith(b"/") else [])]
@@ -205,7 +205,7 @@ def _in_installation(
     name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str], *, gone: bool
 ) -> str:
     for folder in _installed(trees):
-        # A working tree may be below a virtual environment, and its files are files.
+        # A working tree may be inside a virtual environment, and its files are ordinary files.
         nested = any(is_below(tree.root, folder) and is_below(name, tree.root) for tree in trees)
         if (is_below(name, folder) and not nested) or (gone and is_below(folder, name)):
             return "belongs to specguard's installation"
@@ -229,7 +229,7 @@ def _in_floor(name: bytes, environment: Mapping[str, str], *, gone: bool) -> str
 
 
 def _installed(trees: Sequence[Checkout]) -> list[bytes]:
-    """The folders of what runs here: the virtual environment, or else the packages, or specguard alone."""
+    """Return the installation's folders: virtual environment and packages, or only specguard's package."""
     import specguard
 
     package = os.path.dirname(os.path.realpath(os.fsencode(specguard.__file__)))
@@ -238,7 +238,7 @@ def _installed(trees: Sequence[Checkout]) -> list[bytes]:
     if os.path.basename(packages) in (b"site-packages", b"dist-packages"):
         found.append(packages)
     elif not any(is_below(package, tree.root) for tree in trees):
-        # In a working tree it is there to be worked on.
+        # Inside a working tree, the package is under development.
         found.append(package)
     if sys.prefix != sys.base_prefix:
         found.append(os.path.realpath(os.fsencode(sys.prefix)))
@@ -250,10 +250,10 @@ def _home(environment: Mapping[str, str]) -> bytes:
 
 
 def ignored_paths(verdict: Verdict, root: bytes, environment: Mapping[str, str]) -> set[bytes]:
-    """The paths of a verdict's findings that git does not track and ignores.
+    """Return the paths of a verdict's findings that are untracked and ignored by git.
 
     Args:
-        verdict: a verdict about edits.
+        verdict: a verdict on edits.
         root: the root of the working tree.
         environment: the hook's environment.
     """
@@ -273,7 +273,7 @@ def ignored_paths(verdict: Verdict, root: bytes, environment: Mapping[str, str])
         index = repository.index if os.path.exists(repository.index) else f"{git.folder}/index"
         process = git.start(
             "check-ignore", "-z", "--stdin",
-            # With `./` in front no name has a meaning of its own.
+            # With the prefix `./`, no path has a special meaning.
             stdin=b"".join(b"./" + path + b"\0" for path in sorted(paths)), index=index,
             work_tree=os.fsdecode(root), literal=False,
         )  # fmt: skip

@@ -1,7 +1,7 @@
-"""The record of an agent's session: the base that judges it, the state before it, and past messages.
+"""The record of an agent's session: the base that judges it, the state before it, and sent messages.
 
-The pin is in the user's cache, and its object id in git's own folder too, which also counts how often the end
-of a turn was held up and keeps, as a help for `specguard doctor`, when each agent's hook last ran.
+The pin is in the user's cache, and its object id also in git's own folder. That folder also counts how often
+the end of a turn was refused. For `specguard doctor`, it records when each agent's hook last ran.
 """
 
 from __future__ import annotations
@@ -26,37 +26,37 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.tool_calls import Checkout
 
     Before = Sequence[dict[bytes, str]]
-    """As `specguard.change.worktree.uncommitted` gives it."""
+    """The return value of `specguard.change.worktree.uncommitted`."""
 
 
 PROBE: Final = "specguard-doctor"
-"""The session of events that `specguard doctor` sends, which count for nothing."""
+"""The session id of events that `specguard doctor` sends, which are not recorded."""
 
 FOLDER: Final = "pins"
-"""The folder of pins among the user's cached files."""
+"""The folder of pins in the user's cache."""
 
 PATIENCE: Final = 5.0
-"""How many seconds the remote has to confirm a base."""
+"""The time limit for the remote to confirm a base, in seconds."""
 
 _FIRED: Final = b"specguard/fired"
 _SESSIONS: Final = b"specguard/sessions"
 _SESSIONS_LIMIT: Final = 1 << 20
 _PINS_LIMIT: Final = 64 << 20
 _MOST_SESSIONS: Final = 200
-"""So many sessions of a worktree are remembered, and findings of one."""
+"""The highest number of sessions of a worktree that are stored, and of findings of a session."""
 _MOST_PINS: Final = 1000
-"""So many pins are kept, and findings remembered of one."""
+"""The highest number of pins that are stored, and of findings of a pin."""
 _PATHS: Final = 20_000
-"""So many paths that are not committed are remembered of the start of a session."""
+"""The highest number of uncommitted paths that are stored at the start of a session."""
 
 _BEFORE: Final = ".before"
 _KINDS: Final = ("tree", "index", "new", "last", "away")
-"""At the start: working tree, index and what git does not track; since: as it was last, and what is away."""
+"""At the start: working tree, index and untracked files. Since: the last state, and files that are away."""
 _TEXTS: Final = ("name", "oid", "ref", "how", "asked", "address", "head", "judged", "seen")
 
 
 def _read(file: bytes, limit: int) -> bytes:
-    """The content of one of specguard's files; empty if there is none."""
+    """Read one of specguard's own files; empty if it is missing."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as stream:
@@ -66,10 +66,10 @@ def _read(file: bytes, limit: int) -> bytes:
 
 
 def _write(file: bytes, content: bytes, most: int = 0) -> bool:
-    """Write a file of ours whole or not at all, and forget the oldest beside it; whether it was written."""
+    """Write a file atomically, and delete the oldest files next to it; return True if it was written."""
     folder = os.path.dirname(file)
     partial = file + b".%d" % os.getpid()
-    # Git makes no links there, and whoever did may want something else written to.
+    # Git makes no links there; a link could redirect the write.
     if os.path.islink(folder) or os.path.islink(os.path.dirname(folder)):
         return False
     try:
@@ -89,14 +89,14 @@ def _write(file: bytes, content: bytes, most: int = 0) -> bool:
 
 
 def note_firing(event: HookEvent, tree: Checkout) -> None:
-    """Remember that an agent's hook has run, on which event."""
+    """Record that an agent's hook has run, and on which event."""
     if event.session != PROBE:
         file = os.path.join(tree.git_dir, _FIRED, event.agent.encode())
         _write(file, event.name[:60].encode("ascii", "replace"))
 
 
 def last_fired(agent: Agent, tree: Checkout) -> tuple[float, str] | None:
-    """The last time an agent's hook ran in a worktree, in seconds since the epoch, and its event."""
+    """Return when an agent's hook last ran in a worktree, in seconds since 1970, and on which event."""
     file = os.path.join(tree.git_dir, _FIRED, agent.encode())
     name = _read(file, 60).decode("ascii", "replace")
     try:
@@ -106,17 +106,17 @@ def last_fired(agent: Agent, tree: Checkout) -> tuple[float, str] | None:
 
 
 class Session:
-    """The files in git's own folder about a session.
+    """The files about a session in git's own folder.
 
     Args:
-        event: an event of it.
-        tree: the working tree in which it works.
+        event: an event of the session.
+        tree: the working tree of the session.
 
     Attributes:
-        stops: how often in a row its end was held up.
-        told: the fingerprints of findings that the agent was told.
-        base: the object id of the base that was pinned when the session began; empty if nothing says so.
-        kept: whether what is remembered can be kept.
+        stops: how often in a row the end of its turn was refused.
+        told: the fingerprints of the findings that were reported to the agent.
+        base: the object id of the base that was pinned when the session began; empty if it is unknown.
+        kept: True if the record could be saved.
     """
 
     def __init__(self, event: HookEvent, tree: Checkout) -> None:
@@ -126,30 +126,30 @@ class Session:
         self.kept = True
         data = object_of(_read(self._file, _SESSIONS_LIMIT))
         stops, told, base = data.get("stops"), data.get("told"), data.get("base")
-        # Whatever wrote it, the end of a turn is held up no more often than it may be.
+        # The file may be altered; a negative number would allow further refusals.
         self.stops = max(0, stops) if isinstance(stops, int) else 0
         self.told = [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
         self.base = base if isinstance(base, str) else ""
 
     def save(self) -> None:
-        """Keep it; where that is not possible, `kept` says so afterwards."""
+        """Save the record; on failure, `kept` is False."""
         data = {"stops": self.stops, "told": self.told[-_MOST_SESSIONS:], "base": self.base}
         self.kept = _write(self._file, json.dumps(data).encode("ascii"), _MOST_SESSIONS)
 
 
 class Pin(Record, frozen=False):
-    """The base of a session; an empty one where nothing is pinned.
+    """The pinned base of a session; all fields are empty if nothing is pinned.
 
     Attributes:
-        file: where it is kept; empty if it cannot be.
-        name, oid, ref, how: of the base, as in `specguard.change.base.Found`; empty without one.
-        asked: the policy's name for it; empty if none names it.
-        address: the remote's, when the session began; empty if there is none.
-        head: the object id of `HEAD` when the session began; empty if that is not known.
+        file: the pin's file; empty if it cannot be saved.
+        name, oid, ref, how: the base, as in `specguard.change.base.Found`; empty without a base.
+        asked: the policy's name for the base; empty if the policy names none.
+        address: the remote's address when the session began; empty without a remote.
+        head: the object id of `HEAD` when the session began; empty if it is unknown.
         judged: the object id of the `HEAD` whose commits were judged last; empty before that.
-        seen: what tells the state that was judged last from others; empty before that.
-        found: the fingerprints of what was found in the commits.
-        lost: that it had to be made anew, in a sentence; empty if it had not.
+        seen: the signature of the state that was judged last; empty before that.
+        found: the fingerprints of the findings in the commits.
+        lost: a sentence saying that the pin had to be recreated; empty if it was not.
     """
 
     file: str = ""
@@ -167,9 +167,9 @@ class Pin(Record, frozen=False):
 
     @classmethod
     def of(cls, event: HookEvent, tree: Checkout) -> Self:
-        """The pin of an event's session; made where the session begins with this event.
+        """Return the pin of an event's session, creating it if the session begins with this event.
 
-        An empty one where there is nothing that could be pinned: a session without a name, or no commit yet.
+        The pin is empty if nothing can be pinned: a session without a name, or a repository without commits.
 
         Raises:
             SpecguardError: the repository cannot be read.
@@ -185,13 +185,13 @@ class Pin(Record, frozen=False):
             return cls(file=file, **data)
         session = Session(event, tree)
         begun = event.moment == "after" or bool(session.base) or os.path.lexists(file)
-        # Without a file git's own folder is all there is.
+        # If the pin cannot be saved, git's own folder is the only record.
         begun = begun and bool(file or not session.base)
         pin = cls._found_now(file, tree, event.environment, session.base)
         if not pin.oid:
             return pin
         if begun or event.moment == "stop":
-            # What is there may be the session's own.
+            # The current commits may be the session's own.
             pin.head = ""
         else:
             pin._remember(tree, event.environment)
@@ -209,7 +209,7 @@ class Pin(Record, frozen=False):
 
     @classmethod
     def _found_now(cls, file: str, tree: Checkout, environment: Mapping[str, str], oid: str) -> Self:
-        """A new pin: the base that is found now, at the object id that git's folder remembers, if any."""
+        """Create a pin with the base found now, at the object id that git's folder records, if any."""
         from specguard.change.base import find_base, named_base
         from specguard.change.check_request import Request
         from specguard.change.git import Git
@@ -231,7 +231,7 @@ class Pin(Record, frozen=False):
                 if policy is not None and policy.base:
                     found, asked = named_base(git, policy.base, "policy"), policy.base
             except (MissingFact, SpecguardError):
-                # It is broken, of which the verdict tells.
+                # The policy is broken, which the verdict reports.
                 pass
             if found.ref.startswith("refs/remotes/"):
                 address = read_remote(repository, found.ref.split("/")[2]).fetch
@@ -242,11 +242,11 @@ class Pin(Record, frozen=False):
 
     @property
     def base(self) -> Sequence[str]:
-        """For `Request.pinned`."""
+        """The value for `Request.pinned`."""
         return (self.name, self.oid, self.ref, self.how) if self.oid else ()
 
     def before(self, root: bytes) -> Before:
-        """The differences of a working tree and its index from `HEAD` at the start of the session."""
+        """Return the differences of a working tree and its index from `HEAD` at the start of the session."""
         return self._states(root)[:3]
 
     def _states(self, root: bytes) -> Before:
@@ -258,7 +258,7 @@ class Pin(Record, frozen=False):
         return states
 
     def _remember(self, tree: Checkout, environment: Mapping[str, str]) -> None:
-        """Keep what is not committed; what cannot be read or kept is judged as the session's own."""
+        """Save the uncommitted changes; unreadable or unsaved ones are judged as the session's own."""
         from specguard.change.git import Git
         from specguard.change.repository import Repository
         from specguard.change.worktree import uncommitted
@@ -280,14 +280,15 @@ class Pin(Record, frozen=False):
             self._keep(_BEFORE, root + b"\0" + b"".join(records))
 
     def others_work(self, git: Git, root: bytes, now: Mapping[bytes, str]) -> dict[bytes, str]:
-        """The changes that were there at the start, by path, without those committed or removed since.
+        """Return the changes from before the session, by path, without those committed or removed since.
 
-        An edit is away, as in a stash, once its file is as `HEAD` has it, and until it is as it was last.
+        An edit is away, for example in a stash, from when its file equals `HEAD` until it is in its last
+        state again.
 
         Args:
-            git: for the repository.
+            git: reads the repository.
             root: the root of the working tree.
-            now: what is not committed in it, as `before` has that.
+            now: the uncommitted changes in it, in the format of `before`.
         """
         tree, index, new, last, away = self._states(root)
         before = {**new, **tree}
@@ -299,7 +300,7 @@ class Pin(Record, frozen=False):
             found = git.diff_trees(self.head or git.empty_tree, git.repository.head or git.empty_tree)
             committed = {one.path: f"{one.new_mode:o} {one.new}" for one in found}
         except MissingFact:
-            # What cannot be told from others' work is taken as that.
+            # A change of unknown origin counts as somebody else's work.
             pass
         there = {state for state in now.values() if not state.startswith("0 ")}
         for path, state in before.items():
@@ -315,16 +316,16 @@ class Pin(Record, frozen=False):
         return work
 
     def names(self, ref: str) -> bool:
-        """True if a ref, as a command names it, is the base's branch, here or at the remote."""
+        """True if a ref, as a command names it, is the base's branch, local or remote."""
         kind, _, rest = self.ref.removeprefix("refs/").partition("/")
         branch = rest.partition("/")[2] if kind == "remotes" else rest
         names = (self.ref, f"{kind}/{rest}", rest, branch, f"heads/{branch}", f"refs/heads/{branch}")
         return bool(branch) and ref in names
 
     def moved(self, git: Git) -> Found | None:
-        """The base as it is found now, where that is another commit.
+        """Return the base as it is found now, if it is another commit; None if it did not move.
 
-        Where the branch that is checked out is the base itself, its commits are judged and nothing is moved.
+        If the base itself is checked out, its commits are judged, and the base counts as not moved.
         """
         from specguard.change.base import Found, find_base, named_base
         from specguard.change.check_request import Request
@@ -343,7 +344,7 @@ class Pin(Record, frozen=False):
         return None if found.ref and found.ref == git.repository.branch else found
 
     def follow(self, found: Found, repository: Repository) -> str:
-        """Let the pin follow a base where the remote confirms it; else why it does not."""
+        """Move the pin to a base that the remote confirms; return empty, or why it does not confirm."""
         if not self.address or not self.ref.startswith("refs/remotes/"):
             return "there is no remote that could confirm it"
         if found.ref != self.ref or not found.oid:
@@ -363,7 +364,7 @@ class Pin(Record, frozen=False):
         return ""
 
     def save(self) -> None:
-        """Keep it; where that is not possible the next event finds none."""
+        """Save the pin; on failure, the next event finds none."""
         data: dict[str, Any] = {name: getattr(self, name) for name in _TEXTS}
         self._keep("", json.dumps(data | {"found": self.found[-_MOST_PINS:]}).encode("ascii"))
 
@@ -374,12 +375,12 @@ class Pin(Record, frozen=False):
 
 
 def _own(file: str) -> bytes:
-    """The content of a file in the user's own cache; empty if there is none."""
+    """Read a file in the user's own cache; empty if it is missing."""
     return _read(os.fsencode(file), _PINS_LIMIT) if file and is_own(os.path.dirname(file)) else b""
 
 
 def object_of(content: bytes) -> dict[str, Any]:
-    """The object that a text of JSON is; an empty one where it is none."""
+    """Parse a JSON object; empty if the text is not one."""
     try:
         data = json.loads(content)
     except (ValueError, RecursionError):
@@ -388,7 +389,7 @@ def object_of(content: bytes) -> dict[str, Any]:
 
 
 def _kept(file: str) -> Mapping[str, Any] | None:
-    """The content of a pin's file; None if it is not specguard's, or is incomplete."""
+    """Read a pin's file; None if it is not specguard's, or is incomplete."""
     data = object_of(_own(file))
     texts, found = {name: data.get(name) for name in _TEXTS}, data.get("found")
     if (

@@ -1,11 +1,11 @@
-"""The agents' own settings: where they stand, what they need to run specguard, and what they have of it.
+"""The agents' settings files: their places, the hooks that run specguard, and the trust in them.
 
 The formats are those of https://code.claude.com/docs/en/hooks, https://developers.openai.com/codex/hooks,
 docs/hooks/reference.md of google-gemini/gemini-cli and https://cursor.com/docs/agent/hooks.
 
-Whether the agent's program runs the hooks is told as far as that is seen from outside. Codex is asked itself
-(`hooks/list` of its app server): what it trusts is a digest whose making is its own affair. Claude Code and
-Gemini CLI keep a list of folders in the home folder. Cursor tells nobody.
+From outside, only a part of the conditions under which an agent's program runs hooks is visible. Codex is
+asked itself (`hooks/list` of its app server), as it trusts a digest in a private format. Claude Code and
+Gemini CLI keep a list of folders in the home folder. Cursor reveals nothing.
 """
 
 from __future__ import annotations
@@ -37,27 +37,27 @@ if TYPE_CHECKING:
 
 SOON: Final = 30
 LATE: Final = 60
-"""How many seconds an agent waits before an edit, and at the end of a turn: longer than the hook takes."""
+"""The agent's time limits before an edit (`SOON`) and at a turn's end, in seconds; above the hook's own."""
 
 _OURS: Final = re.compile(r"\bspecguard['\"]?\s+hook\s")
 
 
 class Host(Record, kw_only=True):
-    """The settings files of an agent's program.
+    """The settings format of an agent's program.
 
     Attributes:
-        agent: whose.
-        file: the settings of a project, from its root.
+        agent: the agent.
+        file: the settings of a project, relative to its root.
         program: the agent's own command.
         before, after, stop, start: the names of the events before a tool, after a command, at the end of a
             turn and at the start of a session.
-        command: the event before a command, where that is another one.
-        editors: its tools that write files.
-        shells: its tools that run commands.
-        foreign: how the names of tools of MCP servers begin.
-        unit: how many of its units of time a second has.
-        flat: whether a hook stands in the list of its event by itself, and not in a group.
-        named: whether a hook has a name.
+        command: the event before a command, if it differs from `before`.
+        editors: the tools that write files.
+        shells: the tools that run commands.
+        foreign: the prefix of the names of MCP servers' tools.
+        unit: the number of its time units in a second.
+        flat: True if hooks are directly in the list of their event, not in groups.
+        named: True if a hook has a name.
     """
 
     agent: Agent
@@ -103,14 +103,14 @@ HOSTS: Final[Mapping[Agent, Host]] = {
 
 
 class Wanted(Record, kw_only=True):
-    """A hook that an agent's settings should have.
+    """A hook that an agent's settings need.
 
     Attributes:
-        event: on which event.
-        matcher: for which tools, as a regular expression; empty for all.
-        command: what is run.
-        seconds: how long the agent waits for it.
-        guards: whether it comes before something that it may refuse.
+        event: the event of the hook.
+        matcher: a regular expression for the tools; empty for all tools.
+        command: the command to run.
+        seconds: the time limit of the agent, in seconds.
+        guards: True if it runs before something that it may refuse.
     """
 
     event: str
@@ -124,9 +124,9 @@ class FoundHooks(Record):
     """The hooks of specguard in settings.
 
     Attributes:
-        missing: the events whose hook is not there, or not as it should be.
-        commands: the commands of the hooks that are there, by their events.
-        switched_off: by what the file switches hooks off; empty if it does not.
+        missing: the events whose hook is missing or wrong.
+        commands: the commands of the existing hooks, by event.
+        switched_off: the setting in the file that switches hooks off; empty if hooks are on.
     """
 
     missing: Sequence[str]
@@ -135,14 +135,14 @@ class FoundHooks(Record):
 
 
 def wanted_hooks(host: Host, program: str) -> list[Wanted]:
-    """The hooks that an agent's settings should have.
+    """Return the hooks that an agent's settings need.
 
     Args:
         host: the agent.
-        program: how specguard is called, as words of a shell.
+        program: the shell words that call specguard.
     """
     plain = f"{program} hook {host.agent}"
-    # An agent takes every code but 2 for a hook that failed, and goes on: also that of a missing program.
+    # Agents treat every code but 2 as a failed hook and continue, even if the program is missing.
     closed = f"{plain} || exit 2"
     foreign = "|".join(f"[{word[0].upper()}{word[0]}]{word[1:]}" for word in WRITING)
     tools = [*host.editors, *(() if host.command else host.shells), f"{host.foreign}.*({foreign}).*"]
@@ -160,13 +160,13 @@ def _one_of(tools: Sequence[str]) -> str:
 
 
 def written_hook(host: Host, hook: Wanted, *, on_failure: bool = False, command: str = "") -> dict[str, Any]:
-    """A hook as the agent's settings have it, with its group where there is one.
+    """Return a hook as the agent's settings have it, with its group if there are groups.
 
     Args:
         host: the agent.
         hook: the hook.
-        on_failure: whether Claude Code is told to refuse where it fails, which it knows from 2.1.295 on.
-        command: what is run in place of the hook's own command.
+        on_failure: True to make Claude Code refuse if the hook fails, which needs version 2.1.295.
+        command: the command to run instead of the hook's own.
     """
     call = {"command": command or hook.command, "timeout": hook.seconds * host.unit}
     matcher = {"matcher": hook.matcher} if hook.matcher else {}
@@ -178,16 +178,16 @@ def written_hook(host: Host, hook: Wanted, *, on_failure: bool = False, command:
 
 
 def merged(text: str, host: Host, program: str, *, on_failure: bool = False) -> str:
-    """Settings with all hooks that they should have; of the rest of the file nothing changes.
+    """Return settings with all needed hooks; the rest of the file stays unchanged.
 
     Args:
-        text: what is there; empty for nothing.
+        text: the current settings; empty without any.
         host: the agent.
-        program: how specguard is called.
-        on_failure: whether Claude Code is told to refuse where a hook fails.
+        program: the shell words that call specguard.
+        on_failure: True to make Claude Code refuse if a hook fails.
 
     Raises:
-        JsonTextError: it is no JSON, or has something else where hooks stand.
+        JsonTextError: the text is not JSON, or its hooks have another shape.
     """
     text = text if text.strip() else "{}\n"
     data = _object_of(text)
@@ -207,10 +207,10 @@ def merged(text: str, host: Host, program: str, *, on_failure: bool = False) -> 
 
 
 def look(text: str, host: Host, program: str) -> FoundHooks:
-    """The hooks of specguard in settings, and those that are missing.
+    """Find the hooks of specguard in settings, and those that are missing.
 
     Raises:
-        JsonTextError: they are no JSON, or have something else where hooks stand.
+        JsonTextError: the settings are not JSON, or their hooks have another shape.
     """
     root = _object_of(text)
     hooks = root.get("hooks", {})
@@ -218,7 +218,7 @@ def look(text: str, host: Host, program: str) -> FoundHooks:
     missing: list[str] = []
     for hook in wanted_hooks(host, program):
         groups = hooks[hook.event] if isinstance(hooks.get(hook.event), list) else []
-        # Another program may be called there; all else has to be as it should.
+        # The hook may call specguard by other words; everything else has to match.
         handlers = [handler for group in groups for handler in _handlers(group)]
         calls = [one for handler in handlers if _OURS.search(one := str(handler.get("command")))]
         if calls:
@@ -231,7 +231,7 @@ def look(text: str, host: Host, program: str) -> FoundHooks:
 
 
 def _switched_off(root: Mapping[str, Any], host: Host) -> str:
-    """The setting that switches hooks off."""
+    """Return the setting that switches hooks off; empty if hooks are on."""
     if host.agent == "claude" and root.get("disableAllHooks") is True:
         return "disableAllHooks"
     if host.agent == "gemini" and _dig(root, "hooksConfig", "enabled") is False:
@@ -241,7 +241,7 @@ def _switched_off(root: Mapping[str, Any], host: Host) -> str:
 
 
 def _serves(group: object, data: Mapping[str, Any]) -> bool:
-    """True if a group of settings does what one that is wanted does; further keys of it may say more."""
+    """True if a group of settings has everything of a wanted one; it may have further keys."""
     if not isinstance(group, dict) or any(
         group.get(key) != value for key, value in data.items() if key != "hooks"
     ):
@@ -254,7 +254,7 @@ def _serves(group: object, data: Mapping[str, Any]) -> bool:
 
 
 def _is_ours(group: object) -> bool:
-    """True if a group has specguard's hooks alone."""
+    """True if a group has only hooks of specguard."""
     commands = [handler.get("command") for handler in _handlers(group)]
     return bool(commands) and all(isinstance(one, str) and _OURS.search(one) for one in commands)
 
@@ -266,21 +266,22 @@ def _handlers(group: object) -> Iterator[dict[str, Any]]:
 
 
 class JsonTextError(ValueError):
-    """A text that is no JSON; it says what is wrong, as a clause."""
+    """A text that is not valid JSON, with the problem as a clause."""
 
 
 def _object_of(text: str) -> dict[str, Any]:
-    """The object that settings are, with an object under `hooks`.
+    """Parse settings as a JSON object, with an object under `hooks`.
 
     Raises:
-        JsonTextError: they are no JSON: a comment, a comma at the end, a key twice; or of another shape.
+        JsonTextError: the text is not JSON (a comment, a trailing comma, a duplicate key), or has another
+            shape.
     """
     read = read_data(text, "json")
     if read.problem is not None:
         where = f"line {read.problem.line}: " if read.problem.line else ""
         raise JsonTextError(f"{where}{read.problem.message}; it may have no comment and no comma at an end")
     data = read.value
-    # Agents' programs take the mark for a character of the text.
+    # Agents' programs read the byte order mark as a character.
     marked = text.startswith("\ufeff")
     if marked or not isinstance(data, dict) or not isinstance(data.get("hooks", {}), dict):
         raise JsonTextError("it is no object, has something else as `hooks` or begins with a byte-order mark")
@@ -288,7 +289,7 @@ def _object_of(text: str) -> dict[str, Any]:
 
 
 def _with(text: str, name: str, value: object) -> str:
-    """The text of an object with another value of a member; the other members stay as they are."""
+    """Return the text of a JSON object with a new value of a member; other members stay unchanged."""
     found = re.search(r"^([ \t]+)\S", text, re.MULTILINE)
     unit = found[1] if found else "  "
     newline = "\r\n" if "\r\n" in text else "\n"
@@ -308,14 +309,14 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_./@+,=-]+")
 
 
 def call_words(environment: Mapping[str, str]) -> str:
-    """The words of a shell that call the specguard that is running.
+    """Return the shell words that call the running specguard.
 
-    A program that is on the path for everyone is called by its name. One that is there in a virtual
-    environment alone, which need not be active when an agent starts, is looked for in its folder after the
-    path; so what is written can be shared with people who have it elsewhere.
+    A program on everyone's path is called by its name. A program in a virtual environment, which may be
+    inactive when an agent starts, is called with its folder at the end of `PATH`. So people with another
+    installation can share the settings.
 
     Args:
-        environment: with `PATH` and `VIRTUAL_ENV`.
+        environment: has `PATH` and `VIRTUAL_ENV`.
     """
     found = find_program(NAME, environment)
     virtual = environment.get("VIRTUAL_ENV", "")
@@ -326,13 +327,13 @@ def call_words(environment: Mapping[str, str]) -> str:
 
 
 def known_calls(environment: Mapping[str, str]) -> list[str]:
-    """All words by which the specguard that is running, or the one on the path, may be called."""
+    """Return all shell words that can call the running specguard or the one on the path."""
     scripts = [script for script in (find_program(NAME, environment), _script()) if script]
     return [NAME, *map(_by_script, scripts), _by_module()]
 
 
 def _script() -> str:
-    """The script that is running; empty if it is a module that runs."""
+    """Return the path of the running script; empty if a module is running."""
     script = os.path.abspath(sys.argv[0])
     return script if os.path.basename(script) == NAME and os.access(script, os.X_OK) else ""
 
@@ -343,23 +344,23 @@ def _by_script(script: str) -> str:
 
 
 def _by_module() -> str:
-    # Without -P, a folder of the working tree could stand in for this program.
+    # Without -P, a folder in the working tree could replace this program.
     return f"{shlex.quote(sys.executable)} -P -m {NAME}"
 
 
 _PATIENCE: Final = 20.0
-"""How many seconds Codex may take to answer."""
+"""The time limit for an answer of Codex, in seconds."""
 
 _LARGEST: Final = 16 << 20
 
 
 class Trust(Record):
-    """The state of an agent's trust.
+    """The trust of an agent in the hooks of a project.
 
     Attributes:
-        trusted: whether it runs the hooks; None if that cannot be told.
-        said: why.
-        help: what a person does about it.
+        trusted: True if the agent runs the hooks; None if it is unknown.
+        said: the reason.
+        help: the next step for a person.
     """
 
     trusted: bool | None = None
@@ -368,13 +369,13 @@ class Trust(Record):
 
 
 def trust_of(host: Host, program: str | None, top: str, environment: Mapping[str, str]) -> Trust:
-    """The trust of an agent's program in the hooks of a project; of Cursor's nobody can be asked.
+    """Determine whether an agent's program trusts the hooks of a project; Cursor has no way to ask.
 
     Args:
-        host: the agent.
-        program: the path of its program; None if it is not there.
+        host: the agent, other than Cursor.
+        program: the path of its program; None if it is missing.
         top: the project's folder.
-        environment: where the home folder and the program's own are found.
+        environment: has the home folder and the program's own variables.
     """
     if host.agent == "codex":
         return _codex(program or host.program, top, environment)
@@ -393,7 +394,7 @@ def trust_of(host: Host, program: str | None, top: str, environment: Mapping[str
 
 def _claude(home: str, top: str, environment: Mapping[str, str]) -> Trust:
     state = _read(os.path.join(environment.get("CLAUDE_CONFIG_DIR") or home, ".claude.json"))
-    # A folder that is trusted makes those below it so.
+    # Trust in a folder includes the folders in it.
     if any(_dig(state, "projects", place, "hasTrustDialogAccepted") is True for place in above(top)):
         return Trust(True, "the folder is trusted")
     return Trust(
@@ -411,7 +412,7 @@ def _gemini(folder: str, top: str, environment: Mapping[str, str]) -> Trust:
         os.path.dirname(place) if said == "TRUST_PARENT" else place: said
         for place, said in _read(file).items()
     }
-    # The innermost folder that is known decides.
+    # The innermost known folder decides.
     decided = next((places[place] for place in above(top) if place in places), None)
     if decided in ("TRUST_FOLDER", "TRUST_PARENT"):
         return Trust(True, "the folder is trusted")
@@ -444,11 +445,11 @@ def _codex(program: str, top: str, environment: Mapping[str, str]) -> Trust:
 
 
 def ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
-    """The answer of Codex's app server about the hooks that are active in a folder.
+    """Ask Codex's app server for the hooks that are active in a folder.
 
     Raises:
-        OSError: it cannot be run, or does not answer in time.
-        ValueError: it answers with something else.
+        OSError: the program cannot be run, or does not answer in time.
+        ValueError: the answer is not JSON.
     """
     asked: list[dict[str, Any]] = [
         {"id": 1, "method": "initialize", "params": {"clientInfo": {"name": "specguard", "version": "1"}}},
@@ -459,7 +460,7 @@ def ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
         [program, "app-server"], env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
-    assert process.stdin is not None  # noqa: S101 - they were asked for
+    assert process.stdin is not None  # noqa: S101 - both are pipes
     assert process.stdout is not None  # noqa: S101
     ending = Timer(_PATIENCE, process.kill)
     ending.start()
@@ -485,16 +486,16 @@ def _dig(data: Mapping[str, Any], *keys: str) -> object:
 
 
 def _read(file: str) -> dict[str, Any]:
-    """The object that a file is; an empty one where it is none."""
+    """Read a JSON object from a file; empty if the file does not hold one."""
     return object_of(beginning(os.fsencode(file), _LARGEST))
 
 
 REFUSED: Final = "specguard refuses this edit"
-"""How the refusal of an edit begins that was judged; one that could not be judged is refused otherwise."""
+"""The beginning of a refusal after an edit was judged; an edit that cannot be judged gets another text."""
 
 _REPAIR: Final = re.compile(r"To repair the guard: `([^`]+)`")
 _REFUSALS: Final = {"gemini": ("decision", "reason"), "cursor": ("permission", "agent_message")}
-"""The keys of a refusal and of its reason; others speak as Claude Code does."""
+"""The keys of a refusal and its reason; other agents use the format of Claude Code."""
 
 _SHELL: Final = "/bin/sh"
 
@@ -503,11 +504,11 @@ class Probe(Record, kw_only=True):
     """The result of a probe.
 
     Attributes:
-        state: `refused` as it should be, `broken` where it was refused because it could not be judged, or
-            `passed` where the agent's program would have gone on.
-        said: the reason that was given, or what went wrong.
-        repair: the command that it names for repairing the guard; empty if it names none.
-        seconds: how long it took.
+        state: `refused` as expected, `broken` if it was refused because it could not be judged, or `passed`
+            if the agent's program would have continued.
+        said: the reason of the refusal, or the problem.
+        repair: the repair command that it suggests; empty without one.
+        seconds: the duration.
     """
 
     state: str
@@ -517,14 +518,14 @@ class Probe(Record, kw_only=True):
 
 
 def probe(host: Host, command: str, top: str, environment: Mapping[str, str], limit: float) -> Probe:
-    """Run a hook's command as the agent's program does, with an edit that would take the hook away.
+    """Run a hook's command as the agent's program does, with an edit that would remove the hook.
 
     Args:
         host: the agent.
-        command: as its settings have it.
+        command: the command in its settings.
         top: the root of the working tree.
-        environment: the variables of the process.
-        limit: how many seconds the agent would wait.
+        environment: the environment variables of the process.
+        limit: the time limit of the agent, in seconds.
     """
     given = json.dumps(probe_event(host, top)).encode()
     variables = {**environment, **dict.fromkeys(PROJECTS.get(host.agent, ()), top)}
@@ -551,7 +552,7 @@ def probe(host: Host, command: str, top: str, environment: Mapping[str, str], li
 
 
 def probe_event(host: Host, top: str) -> dict[str, Any]:
-    """The event before an edit that leaves nothing of the agent's settings, in the agent's dialect."""
+    """Return the event before an edit that empties the agent's settings, in the agent's dialect."""
     file = os.path.join(top, host.file)
     event: dict[str, Any] = {"session_id": PROBE, "cwd": top, "hook_event_name": host.before}
     if host.agent == "codex":
@@ -566,7 +567,7 @@ def probe_event(host: Host, top: str) -> dict[str, Any]:
 
 
 def read_answer(host: Host, code: int, stdout: bytes, stderr: bytes) -> tuple[bool, str]:
-    """True if the agent's program takes an answer for a refusal, and the reason or the problem with it."""
+    """Return whether the agent's program reads an answer as a refusal, and the reason or the problem."""
     said = stderr.decode("utf-8", "replace").strip()
     if code == 2:
         return True, said or "it gives no reason"

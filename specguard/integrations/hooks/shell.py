@@ -1,8 +1,8 @@
-"""The certain effects of a shell command, before it runs: its files by name, messages and refs.
+"""The certain effects of a shell command before it runs: named files, commit messages and refs.
 
-tree-sitter-bash reads the command, and what known programs do is told below. What is written in another way
-(a variable, a function, a program that is not known) is passed over: the working tree, the index and the
-commits are judged after every command, so nothing here has to be complete.
+tree-sitter-bash parses the command, and the functions below know the effects of some programs. Other ways to
+write (a variable, a function, an unknown program) are skipped. The working tree, the index and the commits
+are judged after every command, so this module need not be complete.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     Words = Sequence["Word"]
     Options = Sequence[tuple[str, "Word | None"]]
     Telling = Callable[["Interpreter", str, Words, str | None], None]
-    """Tells what a call of a program, with its arguments and its standard input, does."""
+    """Adds the effects of a call to the interpreter: its program, arguments and standard input."""
 
 MOST: Final = 2_000
-"""So many edits and names of a folder are told of a command."""
+"""The highest number of edits of a command, and of names of a folder."""
 
 _LONGEST: Final = 200_000
 _DEEPEST: Final = 60
@@ -44,12 +44,12 @@ _WORTH: Final = (
     r"|chmod|cp|mv|ln|install|sed|apply_?patch|uninstall|commit|config|checkout|switch|restore|reset|apply|push|fetch"
     r"|branch|update-ref|merge|rebase|am|pull|cherry-pick|revert)\b"
 )
-"""Without one of these a command does nothing that is told, and is not parsed."""
+"""Commands without one of these words have no known effects, and are not parsed."""
 
 _DEVICES: Final = re.compile(rb"/dev/(?:null|zero|full|tty|stdin|stdout|stderr|fd/[0-9]+)")
 _WRAPPERS: Final = ("sudo", "doas", "env", "command", "builtin", "exec", "nohup", "time")
 _RENAMING: Final = frozenset(["alias", "unalias", "eval", "source", ".", "trap"])
-"""Programs after which a command need not be what it looks like."""
+"""Programs after which commands may mean something else."""
 
 _SKIPS: Final = frozenset(
     [
@@ -57,7 +57,7 @@ _SKIPS: Final = frozenset(
         "OVERCOMMIT_DISABLE",
     ]
 )  # fmt: skip
-"""Variables by which git's hooks are skipped."""
+"""Variables that make git skip hooks."""
 
 _APART: Final = frozenset(["subshell", "pipeline", "command_substitution", "process_substitution"])
 _MAYBE: Final = ("_statement", "_clause", "_item")
@@ -67,11 +67,11 @@ _ESCAPES: Final = {"n": "\n", "t": "\t"}
 
 
 class Word(Record):
-    """A word.
+    """A word of a command.
 
     Attributes:
-        text: what the program is given; None if that is not written out.
-        pattern: whether `*`, `?` or `[` in it stand for names of files.
+        text: the argument for the program; None if it is not literal.
+        pattern: True if `*`, `?` or `[` in it match file names.
     """
 
     text: str | None
@@ -79,16 +79,16 @@ class Word(Record):
 
 
 class _Uncertain(Exception):
-    """From here on nothing is certain."""
+    """The rest of the command has no certain effects."""
 
 
 def read_command(text: str, directory: bytes, environment: Mapping[str, str]) -> Deeds:
-    """The certain effects of a shell command.
+    """Return the certain effects of a shell command.
 
     Args:
         text: the command, as `bash -c` takes it.
         directory: the folder in which it would run, absolute.
-        environment: the variables that it would see; only `HOME` is believed.
+        environment: the variables of the command; only `HOME` is used.
     """
     telling = Interpreter(directory, environment.get("HOME", ""))
     telling.run(text)
@@ -96,11 +96,11 @@ def read_command(text: str, directory: bytes, environment: Mapping[str, str]) ->
 
 
 class Interpreter:
-    """Follows a command, and collects what it does.
+    """Interprets a command, and collects its effects.
 
     Attributes:
-        place: the folder in which the shell stands, from `directory`; None if that is not known.
-        deeds: what was told so far.
+        place: the shell's current folder, relative to `directory`; None if it is unknown.
+        deeds: the effects found so far.
     """
 
     def __init__(self, directory: bytes, home: str) -> None:
@@ -111,11 +111,11 @@ class Interpreter:
         self._nested = self._depth = self._maybe = 0
 
     def run(self, text: str) -> None:
-        """Follow the commands of a text, up to what cannot be read."""
+        """Interpret the commands of a text, up to the first part that cannot be read."""
         if self._nested >= _NESTED or len(text) > _LONGEST or not re.search(_WORTH, text, re.IGNORECASE):
             return
         if re.search(r"\r|\S\\\n\S", text):
-            # The grammar takes both for the end of a word.
+            # The grammar wrongly ends a word at both.
             return
         self._nested += 1
         depth, maybe = self._depth, self._maybe
@@ -126,7 +126,7 @@ class Interpreter:
         self._nested -= 1
 
     def _visit(self, node: Any, given: str | None = None) -> None:
-        """Follow a statement; `given` is what its last command reads from its standard input."""
+        """Interpret a statement; `given` is the standard input of its last command."""
         kind = node.type
         self._depth += 1
         if node.is_error or kind == "function_definition" or self._depth > _DEEPEST:
@@ -159,11 +159,11 @@ class Interpreter:
         body = node.child_by_field_name("body")
         files = node.children_by_field_name("redirect")
         documents = [one for one in files if one.type == "heredoc_redirect"]
-        # The grammar puts what follows on the line of `<<` into the redirection.
+        # The grammar puts the rest of a line after `<<` into the redirection.
         files += [one for document in documents for one in document.children_by_field_name("redirect")]
         then = [one for document in documents for one in document.named_children if one.type in _THEN]
         given = _document(documents[-1]) if documents else None
-        # What is redirected as a whole is so before it begins.
+        # A redirection of a compound statement happens before the statement.
         whole = body is not None and body.type not in _THEN
         for one in files if whole else ():
             self._redirect(one)
@@ -201,7 +201,7 @@ class Interpreter:
         self._set(node.named_children[0].text.decode(), "" if value is None else self._word(value).text)
 
     def _set(self, name: str, value: str | None) -> None:
-        """Tell of a variable by which git runs no hooks."""
+        """Record a bypass if an assignment makes git skip hooks or replaces the floor."""
         if name == FLOOR:
             self.deeds.bypasses.append(f"`{FLOOR}` names the organisation's floor, and would be another one")
         elif name in _SKIPS and not (name in ("HUSKY", "LEFTHOOK") and value not in ("0", "false")):
@@ -225,7 +225,7 @@ class Interpreter:
                 self._set(key, value)
                 words = words[1:]
         name = (words[0].text or "") if words else ""
-        # Wherever it is installed: /usr/local/bin/git is git.
+        # The folder does not matter: /usr/local/bin/git is git.
         name = name.rpartition("/bin/")[2] if name.startswith("/") else name
         if name in _RENAMING:
             raise _Uncertain
@@ -248,7 +248,7 @@ class Interpreter:
     # Words
 
     def _word(self, node: Any) -> Word:
-        """A word; commands that are substituted in it are followed."""
+        """Return a word, and interpret the commands substituted in it."""
         parts = node.children if node.type == "concatenation" else [node]
         written = "".join(one.text.decode() for one in parts if one.type == "word")
         values = [self._value(one) for one in parts]
@@ -262,7 +262,7 @@ class Interpreter:
         return Word(text, pattern=bool(re.search(r"(?<!\\)[*?\[]", written)))
 
     def _value(self, node: Any) -> str | None:
-        """The value of a part of a word; None if it is not certain."""
+        """Return the value of a part of a word; None if it is uncertain."""
         text: str = node.text.decode("utf-8", "surrogateescape")
         inner = node.named_children
         if node.type in ("word", "number", "special_character") and not inner:
@@ -285,11 +285,11 @@ class Interpreter:
     # Paths
 
     def absolute(self, path: bytes) -> bytes:
-        """A pathname from the root, without `..`."""
+        """Return the absolute path, without `..`."""
         return normal(joined(self.directory, path)) or b"."
 
     def paths(self, *words: Word) -> list[bytes]:
-        """The pathnames that words are, from where the command begins; none if that is not written out."""
+        """Return the paths that words expand to, relative to `directory`; empty if they are not literal."""
         return [path for word in words for path in self._paths(word)]
 
     def _paths(self, word: Word) -> list[bytes]:
@@ -316,7 +316,7 @@ class Interpreter:
         ]
 
     def text_of(self, word: Word, given: str | None) -> str | None:
-        """The content of a file that a program reads, or its standard input for `-`."""
+        """Return the content of a file that a program reads, or its standard input for `-`."""
         if word.text == "-":
             return given
         paths = self.paths(word)
@@ -326,16 +326,16 @@ class Interpreter:
     # Edits
 
     def edit(self, path: bytes, content: bytes | None = None, *, gone: bool = False) -> None:
-        """A file is written, or removed."""
+        """Record that a file is written or removed."""
         if not _DEVICES.fullmatch(path) and len(self.deeds.edits) < MOST:
             self.deeds.edits.append(FileEdit(path, content, known=gone or content is not None))
 
 
 def _parse(text: str) -> Any:
-    """The syntax tree of a text.
+    """Parse a text into its syntax tree.
 
-    The packages of the two libraries import much else, by which a hook would take three times as long; what
-    is wanted of them is in their extension modules alone.
+    The packages of the two libraries import much else, which would triple the time of a hook. Only their
+    extension modules are needed, so these are loaded directly.
     """
     from _frozen_importlib import _load  # type: ignore[attr-defined]  # typeshed lacks it
     from _frozen_importlib_external import PathFinder
@@ -350,7 +350,7 @@ def _parse(text: str) -> Any:
 
 
 def _document(redirect: Any) -> str | None:
-    """The content of a here-document; None if the shell would alter it."""
+    """Return the content of a here-document; None if the shell would expand it."""
     parts = {one.type: one.text.decode("utf-8", "surrogateescape") for one in redirect.children}
     start, body = parts.get("heredoc_start", ""), parts.get("heredoc_body", "")
     plain = start[:1] not in ("'", '"', "\\")
@@ -358,7 +358,7 @@ def _document(redirect: Any) -> str | None:
 
 
 def _catted(inner: Sequence[Any]) -> str | None:
-    """The output of `$(cat <<'EOF' …)`, if there is nothing else."""
+    """Return the output of `$(cat <<'EOF' …)`; None for any other substitution."""
     if len(inner) != 1 or inner[0].type != "redirected_statement" or len(inner[0].named_children) != 2:
         return None
     body, redirect = inner[0].named_children
@@ -370,13 +370,13 @@ def _catted(inner: Sequence[Any]) -> str | None:
 def options_of(
     words: Words, valued: str = "", longs: Collection[str] = (), *, leading: bool = False
 ) -> tuple[Options, Words]:
-    """Arguments as options, each with its value, and operands.
+    """Split arguments into options, each with its value, and operands.
 
     Args:
         words: the arguments.
-        valued: the letters of the options that take a value.
-        longs: the long options that take one.
-        leading: whether the first operand ends the options.
+        valued: the letters of the short options with a value.
+        longs: the names of the long options with a value.
+        leading: True if the first operand ends the options.
     """
     options: list[tuple[str, Word | None]] = []
     operands: list[Word] = []
@@ -394,7 +394,7 @@ def options_of(
         elif text.startswith("-") and len(text) > 1:
             for index, letter in enumerate(text[1:], start=2):
                 if letter in valued:
-                    # The grammar loses a `-` in front of a here-document.
+                    # The grammar drops a `-` before a here-document.
                     value = Word(text[index:]) if text[index:] else ahead.pop() if ahead else Word("-")
                     options.append((letter, value))
                     break
@@ -405,7 +405,7 @@ def options_of(
 
 
 def has(options: Options, *names: str) -> bool:
-    """True if one of these options is given."""
+    """True if one of these options is present."""
     return any(name in names for name, _ in options)
 
 
@@ -427,7 +427,7 @@ def _touch(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
 
 
 def _write(telling: Interpreter, name: str, words: Words, _: str | None) -> None:
-    """Programs that write the files that they are given."""
+    """Record the files that programs such as `tee` write."""
     operands = options_of(words, "sr" if name == "truncate" else "", ["size", "reference"])[1]
     if name == "dd":
         operands = [Word(word.text[3:]) for word in words if word.text and word.text.startswith("of=")]
@@ -451,7 +451,7 @@ def _sed(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
 
 
 def _put(telling: Interpreter, name: str, words: Words, _: str | None) -> None:
-    """`cp`, `mv`, `ln` and `install`: the last operand is where the others go."""
+    """Record the targets of `cp`, `mv`, `ln` and `install`, whose last operand is the target."""
     options, operands = options_of(
         words, "tSmog" if name == "install" else "tS", ["target-directory", "suffix", "mode"]
     )
@@ -473,7 +473,7 @@ def _put(telling: Interpreter, name: str, words: Words, _: str | None) -> None:
 
 
 def _patch(telling: Interpreter, text: str | None, strip: int | None = None) -> None:
-    """A patch is applied in the folder in which the shell stands: a diff, or an envelope without `strip`."""
+    """Record the files of a patch in the current folder: a diff, or an envelope if `strip` is None."""
     if text is not None and telling.place is not None:
         deeds = read_patch(text, b"", lambda _: None) if strip is None else read_diff(text, strip)
         for edit in deeds.edits:
@@ -493,7 +493,7 @@ _ELSEWHERE: Final = ("git-dir", "work-tree", "bare", "namespace")
 
 
 def _git(telling: Interpreter, _: str, words: Words, given: str | None) -> None:
-    """The effects of git: files, commits and refs, and runs without its hooks."""
+    """Record the effects of git: files, commits, refs, and ways to skip its hooks."""
     start = telling.place
     options, rest = options_of(words, "Cc", ["config-env", *_ELSEWHERE], leading=True)
     for name, value in options:
@@ -512,7 +512,7 @@ def _git(telling: Interpreter, _: str, words: Words, given: str | None) -> None:
 
 def _config(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
     texts = [word.text or "" for word in words]
-    # Git's own commands stand first: behind a name, `get` is a folder.
+    # Git's own subcommands come first: after a name, `get` is a folder.
     looks = texts[:1] in (["get"], ["list"]) or any(
         text.startswith("--get") or text in ("--list", "-l") for text in texts
     )
@@ -521,7 +521,7 @@ def _config(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
 
 
 def _reset(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
-    """`reset --hard`, and a branch that is checked out by force: all is thrown away that is not committed."""
+    """Record that `reset --hard` or a forced checkout discards all uncommitted changes."""
     if has(options_of(words)[0], "hard", "f", "force", "discard-changes") and telling.place is not None:
         tree = work_tree_at(telling.absolute(telling.place))
         telling.deeds.discards.extend([tree.root] if tree else [])
@@ -532,7 +532,7 @@ def _sets_hooks(words: Words) -> bool:
 
 
 def _hooked(telling: Interpreter, name: str, words: Words, given: str | None) -> None:
-    """A command that runs hooks: whether it skips them, and the message of a commit."""
+    """Record if a command skips its hooks, and the message of a commit."""
     longs = ["message", "file", "reuse-message", "reedit-message", "template", "author", "date", "fixup",
              "squash", "trailer"]  # fmt: skip
     options, _ = options_of(words, "mFCctS" if name == "commit" else "ms", longs)
@@ -553,7 +553,7 @@ def _hooked(telling: Interpreter, name: str, words: Words, given: str | None) ->
 
 
 def _restore(telling: Interpreter, name: str, words: Words, _: str | None) -> None:
-    """`checkout` and `restore`: what files hold that is not committed is thrown away."""
+    """Record the files whose uncommitted changes `checkout` and `restore` discard."""
     options, operands = options_of(words, "s" if name == "restore" else "", ["source"])
     if name == "restore":
         if has(options, "S", "staged") and not has(options, "W", "worktree"):
@@ -578,7 +578,7 @@ def _apply(telling: Interpreter, _: str, words: Words, given: str | None) -> Non
 
 
 def _move(telling: Interpreter, name: str, words: Words, given: str | None) -> None:
-    """The refs that a call moves, each with what it would point to."""
+    """Record the refs that a call moves, each with its target."""
     if name == "push":
         _hooked(telling, name, words, given)
     options, operands = options_of(
@@ -592,7 +592,7 @@ def _move(telling: Interpreter, name: str, words: Words, given: str | None) -> N
         refs += [(text, "") for text in texts if has(options, "M", "m", "move", "C", "D", "d", "delete")]
     for text in texts[1:] if name in ("push", "fetch") else ():
         source, colon, target = text.removeprefix("+").partition(":")
-        # Git itself puts there what the remote has.
+        # Git itself writes the remote's refs there.
         kept = f"refs/remotes/{texts[0]}/{source.removeprefix('refs/heads/')}"
         if (colon and target != kept) or (name == "push" and source):
             refs.append((target if colon else source, source))
@@ -608,7 +608,7 @@ _PROGRAMS: Final[Mapping[str, Telling]] = {
     "touch": _touch,
     "git": _git,
 }
-"""The programs that are known."""
+"""The functions for known programs."""
 
 _COMMANDS: Final[Mapping[str, Telling]] = {
     **dict.fromkeys(("commit", "merge", "rebase", "am", "pull", "cherry-pick", "revert"), _hooked),
@@ -620,4 +620,4 @@ _COMMANDS: Final[Mapping[str, Telling]] = {
     "rm": _remove,
     "mv": _put,
 }
-"""The commands of git that are known."""
+"""The functions for known git commands."""

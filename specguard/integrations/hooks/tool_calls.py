@@ -1,14 +1,13 @@
 """The effects of a tool call: the files that it writes, its commands and patches.
 
-A patch is an `apply_patch` envelope, or a unified diff. The envelope is the format of Codex's tool:
-`*** Begin Patch`, then for each file a header (`*** Add File: p`, `*** Update File: p` with an optional
-`*** Move to: q`, `*** Delete File: p`) and its lines, then `*** End Patch`. A header is believed wherever it
-stands. What a file would hold is told where its hunks are found as they are written. Of a diff the names of
-its files are told.
+A patch is an `apply_patch` envelope or a unified diff. The envelope is the format of Codex's tool: `*** Begin
+Patch`, then for each file a header (`*** Add File: p`, `*** Update File: p` with an optional `*** Move to:
+q`, `*** Delete File: p`) and its lines, then `*** End Patch`. A header counts wherever it occurs. The new
+content of a file is known if its hunks match exactly. For a diff only the file names are known.
 
-Names of files are bytes. An agent's path may go through links and `..`, be spelled in another case, or lie in
-another worktree of the repository. What counts is where the system would write, and also the name itself,
-since a program may replace a link in place of following it.
+File names are bytes. An agent's path may contain links and `..`, have other letter case, or lead to another
+worktree of the repository. The place where the system would write counts. The name itself counts, too, since
+a program may replace a link instead of following it.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ PATH_KEYS: Final = (
     "file_path", "notebook_path", "path", "target_file", "filePath", "filename", "file", "relative_path",
     "target_notebook", "destination", "source", "new_path", "old_path",
 )  # fmt: skip
-"""What tools call the file that they write."""
+"""The argument names for the written file."""
 
 CONTENT_KEYS: Final = ("content", "contents", "file_text", "text")
-"""What they call what the file will hold; then the text that they replace, and by what."""
+"""The argument names for the whole new content; then those for the replaced text and its replacement."""
 
 OLD_KEYS: Final = ("old_string", "old_str", "oldText")
 NEW_KEYS: Final = ("new_string", "new_str", "newText")
@@ -47,7 +46,7 @@ DELETING: Final = ("Delete", "delete_file")
 NOTEBOOKS: Final = ("NotebookEdit", "EditNotebook")
 
 READ_LIMIT: Final = 16 << 20
-"""A larger file is not read to tell what an edit makes of it, in bytes."""
+"""The largest file that is read to compute the result of an edit, in bytes."""
 
 WRITING: Final = (
     "write", "edit", "create", "delete", "remove", "move", "rename", "replace", "insert", "patch", "append",
@@ -62,11 +61,11 @@ class Deeds(Record):
     Attributes:
         edits: the files that it would write or remove, in order.
         messages: the messages of the commits that it would make.
-        bypasses: how it would get past hooks or the guard, each as a clause: `git commit --no-verify skips
-            the hooks`.
-        refs: the refs that it would move, as they are named, each with what it would point to.
-        discards: files and folders whose uncommitted state it would throw away.
-        undecided: what cannot be told of an edit, each as a clause: `what the tool x does is not known`.
+        bypasses: its ways around hooks or the guard, each as a clause: `git commit --no-verify skips the
+            hooks`.
+        refs: the refs that it would move, as written, each with its target.
+        discards: the files and folders whose uncommitted changes it would discard.
+        undecided: the unknown effects, each as a clause: `what the tool x does is not known`.
     """
 
     edits: list[FileEdit] = []
@@ -78,10 +77,10 @@ class Deeds(Record):
 
 
 def deeds_of(event: HookEvent) -> Deeds:
-    """The effects of the call; for keys with the same meaning, of all of them.
+    """Return the effects of a call; if several keys have the same meaning, those of all of them.
 
     Raises:
-        UnreadableError: a tool that is known lacks what it cannot do without.
+        UnreadableError: a known tool lacks a required argument.
     """
     tool, given = event.tool, event.input
     if event.moment == "command":
@@ -98,7 +97,7 @@ def deeds_of(event: HookEvent) -> Deeds:
 
 def _command(event: HookEvent, value: object) -> Deeds:
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
-        # An argument list; of `bash -lc TEXT` the text is what the shell reads.
+        # An argument list; in `bash -lc TEXT` the shell reads the text.
         shell = len(value) == 3 and value[1].startswith("-") and value[1].endswith("c")
         if not shell:
             import shlex
@@ -106,7 +105,7 @@ def _command(event: HookEvent, value: object) -> Deeds:
     if not isinstance(value, str):
         raise UnreadableError(f"{event.tool} has no command that is a text")
     if event.tool in ("PowerShell", "write_stdin"):
-        # Another language, or what is typed into a program that runs.
+        # Another language, or the input of a running program.
         return Deeds()
     from specguard.integrations.hooks.shell import read_command
 
@@ -114,7 +113,7 @@ def _command(event: HookEvent, value: object) -> Deeds:
 
 
 def _edited(event: HookEvent) -> Deeds:
-    """The effects of an editing tool on its file; if it names several, on all of them."""
+    """Return the effects of an editing tool on its file, or on all files that the call names."""
     tool, given = event.tool, event.input
     writes = any(word in tool.lower() for word in WRITING)
     several = given.get("paths", given.get("files", []))
@@ -137,17 +136,17 @@ def _edited(event: HookEvent) -> Deeds:
 
 
 def _whole(event: HookEvent) -> bytes | None:
-    """The content of a file that is written as a whole; None if it cannot be told."""
+    """Return the content of a file that is written as a whole; None if it is unknown."""
     texts = [text_of(event.input, name, what=event.tool) for name in CONTENT_KEYS if name in event.input]
     try:
         return texts[0].encode("utf-8") if len(texts) == 1 else None
     except UnicodeEncodeError:
-        # Half a character: each program writes something else for it.
+        # A lone surrogate: programs write different bytes for it.
         return None
 
 
 def _replaced(event: HookEvent, path: bytes) -> bytes | None:
-    """A file in which texts are replaced, as it is on the disk now; None if that cannot be told."""
+    """Return the current content of a file after the call's replacements; None if it is unknown."""
     steps = event.input.get("edits", [event.input])
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
         raise UnreadableError(f"`edits` of {event.tool} is no list of objects")
@@ -163,18 +162,18 @@ def _replaced(event: HookEvent, path: bytes) -> bytes | None:
 
 
 def _replace(content: bytes | None, step: Mapping[str, Any], tool: str) -> bytes | None:
-    """A content after one replacement; None if it cannot be told what the tool makes of it."""
+    """Return a content after one replacement; None if the result of the tool is uncertain."""
     try:
         old = text_of(step, *OLD_KEYS, what=tool).encode("utf-8")
         new = text_of(step, *NEW_KEYS, what=tool).encode("utf-8")
     except UnicodeEncodeError:
         return None
     if not old or not content:
-        # With nothing to look for, a file is made.
+        # With an empty search text, the tool creates the file.
         return new if not old and not content else None
     count = content.count(old)
     if not count and b"\r\n" in content:
-        # The agent was shown the file with newlines alone.
+        # The agent was shown the file with plain newlines.
         old, new = old.replace(b"\n", b"\r\n"), new.replace(b"\n", b"\r\n")
         count = content.count(old)
     everywhere = True in (step.get("replace_all"), step.get("allow_multiple"))
@@ -184,9 +183,9 @@ def _replace(content: bytes | None, step: Mapping[str, Any], tool: str) -> bytes
 
 
 def read_file(path: bytes) -> bytes | None:
-    """A file of the disk; None if there is none that can be read, or it is larger than `READ_LIMIT`."""
+    """Read a file; None if it is missing, unreadable or larger than `READ_LIMIT`."""
     try:
-        # A pipe or device would be waited for.
+        # Reading a pipe or device would block.
         if not os.path.isfile(path):
             return None
         with open(path, "rb") as stream:
@@ -197,9 +196,9 @@ def read_file(path: bytes) -> bytes | None:
 
 
 PATCH_SIZE: Final = 8_000_000
-"""Patches of more characters than this are not read."""
+"""The largest patch that is read, in characters."""
 
-# Compiled by their first use: most calls have no patch.
+# Compiled on first use, as most calls have no patch.
 _HEADER: Final = rb"(?m)^([ \t]*)\*\*\* (Add|Update|Delete) File:[ \t]*(.*?)[ \t\r]*$"
 _MOVE: Final = b"*** Move to:"
 _EDGE: Final = rb"(?m)^[ \t]*\*\*\* (?:Begin|End) Patch[ \t\r]*$"
@@ -207,13 +206,12 @@ _END: Final = b"*** End of File"
 
 
 def read_patch(text: str, directory: bytes, read: Callable[[bytes], bytes | None]) -> Deeds:
-    """The effects of applying an envelope.
+    """Return the effects of applying an envelope.
 
     Args:
         text: the patch.
         directory: the folder in which it would be applied.
-        read: gives the content of a file by its name, joined to `directory`; None if there is no such
-            file, or none that can be read.
+        read: reads a file by its name, joined to `directory`; None if the file is missing or unreadable.
     """
     data = as_bytes(text) if len(text) <= PATCH_SIZE else b""
     edge = re.compile(_EDGE)
@@ -247,7 +245,7 @@ def read_patch(text: str, directory: bytes, read: Callable[[bytes], bytes | None
 
 
 def _updated(text: bytes, body: bytes) -> bytes | None:
-    """A file's content after its hunks, each found in turn as it is written; None if one is not there."""
+    """Apply hunks to a file's content, in order and by exact match; None if one does not match."""
     text = text if not text or text.endswith(b"\n") else text + b"\n"
     made: list[bytes] = []
     at = 0
@@ -273,7 +271,7 @@ def _updated(text: bytes, body: bytes) -> bytes | None:
 
 
 def _find(rows: Sequence[bytes], text: bytes, start: int, *, last: bool = False) -> int:
-    """The position of whole lines in a text, at or after one that begins a line; -1 if they are not there."""
+    """Find whole lines in a text, at or after a line start; -1 if they are missing."""
     wanted = b"\n" + b"\n".join(rows) + b"\n"
     within = b"\n" + text
     if not last:
@@ -283,11 +281,11 @@ def _find(rows: Sequence[bytes], text: bytes, start: int, *, last: bool = False)
 
 
 def read_diff(text: str, strip: int = 1) -> Deeds:
-    """The files that a unified diff would write or remove, by their names.
+    """Return the files that a unified diff would write or remove.
 
     Args:
-        text: the diff; anything may stand around it.
-        strip: how many leading folders of the names are dropped, as with `-p`.
+        text: the diff; other text may surround it.
+        strip: the number of leading folders to drop from the names, as with `-p`.
     """
     from unidiff.errors import UnidiffParseError
     from unidiff.patch import PatchSet
@@ -311,7 +309,7 @@ def read_diff(text: str, strip: int = 1) -> Deeds:
 
 
 def _name(text: str, strip: int) -> bytes:
-    """A name as a header has it, in quotes as git writes them or plain, without its leading folders."""
+    """Parse a name in a diff header, quoted by git or plain, and drop its leading folders."""
     import codecs
 
     name = as_bytes(text)
@@ -322,20 +320,20 @@ def _name(text: str, strip: int) -> bytes:
 
 
 def joined(directory: bytes, path: bytes) -> bytes:
-    """A path from a folder; the path alone where it is absolute or the folder is empty."""
+    """Join a path to a folder; return only the path if it is absolute or the folder is empty."""
     if path.startswith(b"/") or not directory:
         return path
     return directory if not path else directory.rstrip(b"/") + b"/" + path
 
 
 def normal(path: bytes) -> bytes:
-    """A path without `.` and with `..` taken back, as `cd` does it; empty for the folder itself."""
+    """Resolve `.` and `..` in a path, as `cd` does; empty for the folder itself."""
     made = os.path.normpath(path) if path else b""
     return b"" if made == b"." else made
 
 
 def as_bytes(text: str) -> bytes:
-    """A text's bytes; lone surrogates that stand for bytes become these."""
+    """Encode a text; surrogate escapes become their bytes."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -346,19 +344,19 @@ _BLANK: Final = (
     " \t\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
     "\u202f\u205f\u3000\ufeff"
 )
-"""What JavaScript's `trim` takes away, by which agents' programs read a path."""
+"""The characters that JavaScript's `trim` removes, as agents' programs do from a path."""
 
 _LONGEST: Final = 4096
-"""More bytes of a `.git` file are not read."""
+"""The highest number of bytes that are read of a `.git` file."""
 
 
 class Checkout(Record):
-    """A working tree, as its folder tells.
+    """A working tree, as its folder describes it.
 
     Attributes:
-        root: its root, without links on the way.
-        git_dir: its git directory, likewise.
-        common: the git directory that its worktrees share, likewise.
+        root: its root, with links resolved.
+        git_dir: its git directory, with links resolved.
+        common: the git directory that its worktrees share, with links resolved.
     """
 
     root: bytes
@@ -367,14 +365,14 @@ class Checkout(Record):
 
 
 def names_of(path: bytes, event: HookEvent, *, gone: bool) -> list[bytes]:
-    """The absolute names of what a call would write, without `.` and `..`.
+    """Return the absolute names of a file that a call would write, without `.` and `..`.
 
     Args:
-        path: as the call has it.
-        event: the call; some programs let `~` stand for the home folder of its environment.
-        gone: whether it would be removed: of a link that is the link itself.
+        path: the path in the call.
+        event: the call; some programs expand `~` to the home folder of its environment.
+        gone: True if the file would be removed; then a link is removed itself, not its target.
     """
-    # Some programs take white space away at the ends.
+    # Some programs trim white space at both ends.
     text = path.decode("utf-8", "surrogateescape").strip(_BLANK)
     spellings = dict.fromkeys([path, text.encode("utf-8", "surrogateescape") or path])
     starts = [os.path.join(event.directory, one) for one in spellings]
@@ -384,7 +382,7 @@ def names_of(path: bytes, event: HookEvent, *, gone: bool) -> list[bytes]:
     for start in starts:
         plain = b"/" + os.path.normpath(start).lstrip(b"/")
         found = [plain]
-        # The system follows links before it takes `..`, and many programs do it the other way round.
+        # The system follows links before it resolves `..`, and many programs do the opposite.
         for one in (start.rstrip(b"/") or b"/", plain):
             head, tail = os.path.split(one)
             named = tail not in (b"", b".", b"..")
@@ -396,7 +394,7 @@ def names_of(path: bytes, event: HookEvent, *, gone: bool) -> list[bytes]:
 
 
 def work_tree_at(folder: bytes) -> Checkout | None:
-    """The working tree that a folder is in; None if it is in none."""
+    """Return the working tree that contains a folder; None if it is outside of working trees."""
     for root in above(os.path.realpath(folder)):
         found = _work_tree(root)
         if found is not None:
@@ -405,16 +403,16 @@ def work_tree_at(folder: bytes) -> Checkout | None:
 
 
 def locate(names: Iterable[bytes], homes: Sequence[Checkout], *, gone: bool) -> list[tuple[Checkout, bytes]]:
-    """The working trees in which names lie, each with the path from its root.
+    """Return the working trees that contain names, each with the path from its root.
 
     Args:
         names: absolute names of one file.
-        homes: the working trees that are guarded; worktrees of the same repositories are too.
-        gone: whether the names would be removed, and with a folder all that is in it.
+        homes: the guarded working trees; other worktrees of their repositories are guarded, too.
+        gone: True if the names would be removed, including all files in a folder.
 
     Returns:
-        Pairs, each once; none for a file outside of all. A name in a nested repository has its path from the
-        root of the one around it.
+        Distinct pairs; empty for a file outside of all working trees. A name in a nested repository has its
+        path from the root of the outer one.
     """
     found: dict[tuple[bytes, bytes], tuple[Checkout, bytes]] = {}
     shared = {home.common for home in homes}
@@ -436,18 +434,18 @@ def locate(names: Iterable[bytes], homes: Sequence[Checkout], *, gone: bool) -> 
 
 
 def _is_around(tree: Checkout, homes: Sequence[Checkout]) -> bool:
-    """True if a guarded working tree is around one in which an agent stands."""
+    """True if a guarded working tree contains a working tree of the agent."""
     around = any(is_below(home.root, tree.root) for home in homes)
     return around and os.path.lexists(tree.root + b"/SPEC_AUTHORITY.md")
 
 
 def is_below(name: bytes, folder: bytes) -> bool:
-    """True if a name is a folder's or lies in it."""
+    """True if a name is the folder itself or inside it."""
     return name == folder or name.startswith(folder + b"/")
 
 
 def above(folder: AnyStr) -> list[AnyStr]:
-    """A folder and all above it, the innermost first."""
+    """Return a folder and all its parents, the innermost first."""
     found = [folder]
     while (folder := os.path.dirname(folder)) != found[-1]:
         found.append(folder)
@@ -455,7 +453,7 @@ def above(folder: AnyStr) -> list[AnyStr]:
 
 
 def _work_tree(root: bytes) -> Checkout | None:
-    """The working tree whose root a folder is; None if it is none."""
+    """Return the working tree with this root; None if the folder is not a root."""
     place = root.rstrip(b"/") + b"/.git"
     try:
         os.lstat(place)
@@ -479,7 +477,7 @@ def _first_line(file: bytes) -> bytes:
 
 
 def beginning(file: bytes, limit: int) -> bytes:
-    """So many bytes of a file at most; none if it cannot be read."""
+    """Read at most `limit` bytes of a file; empty if it cannot be read."""
     try:
         with open(file, "rb") as stream:
             return stream.read(limit)
@@ -488,7 +486,7 @@ def beginning(file: bytes, limit: int) -> bytes:
 
 
 def _as_on_disk(name: bytes) -> bytes:
-    """A name as the disk has it, where the disk takes several spellings for one."""
+    """Return a name in the spelling of the disk, if the disk ignores case."""
     folder, tail = os.path.split(name)
     if not tail:
         return name

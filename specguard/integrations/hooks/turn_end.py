@@ -1,4 +1,4 @@
-"""The state after a command and at the end of a turn: working tree, index, commits since the base."""
+"""Judge the state after a command and at the end of a turn: working tree, index, commits since the base."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 HELD: Final = 3
-"""How often in a row the end of a turn is held up."""
+"""The highest number of times in a row that the end of a turn is refused."""
 
 WORDS: Final = 120
-"""So many words are said at once."""
+"""The highest number of words in an answer."""
 
 _MOMENT: Final = 50_000_000
-"""So many nanoseconds apart, two changes of a file look different in any file system."""
+"""The nanoseconds after which two changes of a file have different times in any file system."""
 
 _TREE: Final = "the working tree", "`specguard check --worktree`"
 _COMMITS: Final = "the commits of the branch", "`specguard check`"
@@ -41,27 +41,27 @@ _COMMITS: Final = "the commits of the branch", "`specguard check`"
 _THROWS_AWAY: Final = re.compile(r"`[^`]*\b(?:checkout|restore|rm) ")
 
 _GUARDS: Final = ("PTH", "CNT", "APR", "CFG")
-"""The families that see all since the base; others begin at the branch that the agent's is stacked on."""
+"""The rule families that judge everything since the base; others start at the branch below in a stack."""
 
 
 def judge_end(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
-    """Judge what there is at the end of a turn.
+    """Judge the state at the end of a turn.
 
     Args:
         event: the event.
-        looking: git looking for repositories already, by the roots of their working trees.
+        looking: git processes that already look for repositories, by the roots of their working trees.
 
     Returns:
-        A refusal while something is left and the agent has not been held up too often; then what is left is
-        told to whom the agent's program shows it. What commits have is told once, and holds nobody up again.
+        A refusal while findings are left and the limit `HELD` is not reached. After that, a message to the
+        user about them. Findings in commits are reported once, and do not hold up the turn again.
 
     Raises:
-        SpecguardError: no verdict can be given.
+        SpecguardError: no verdict is possible.
     """
     state = _State(event, looking)
     session = state.session
     if event.again is False and event.loops is None:
-        # A turn that a person has begun.
+        # A person has started this turn.
         session.stops = 0
     blocks = [*state.new_said(), *_blocks(state.left), *_blocks(state.commits, set(session.told))]
     passed = all(verdict.exit_code == EXIT_PASSED for verdict in state.left)
@@ -80,7 +80,7 @@ def judge_end(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
     session.told = state.found
     session.save()
     if not session.kept and event.again:
-        # Nothing counts how often, so once must do.
+        # The refusals cannot be counted, so one has to be enough.
         return Reply("tell", given_up)
     said = (
         f"specguard has checked {place}; {left} (said {session.stops} of {HELD} times). Fix it, or tell the "
@@ -90,10 +90,10 @@ def judge_end(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
 
 
 def judge_after(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
-    """Judge what there is after a command, and tell what is new in it.
+    """Judge the state after a command, and report the new findings.
 
     Raises:
-        SpecguardError: no verdict can be given.
+        SpecguardError: no verdict is possible.
     """
     state = _State(event, looking)
     session = state.session
@@ -111,13 +111,13 @@ def judge_after(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
 
 
 class _State:
-    """The working trees in which the agent is, their indexes, and the commits since the base.
+    """The agent's working trees, their indexes, and the commits since the base.
 
     Attributes:
-        session: what is remembered of the session.
+        session: the record of the session.
         left: the verdicts on working trees and indexes.
-        commits: those on commits that were not judged before.
-        found: the fingerprints of all findings, and what else was said.
+        commits: the verdicts on commits that were not judged before.
+        found: the fingerprints of all findings, and the keys of messages about the base.
     """
 
     def __init__(self, event: HookEvent, looking: dict[bytes, Looking]) -> None:
@@ -139,7 +139,7 @@ class _State:
         states = list(map(self._signature, trees, found)) if pin.oid else [""]
         now = "".join(states) if all(states) else ""
         if now and now == pin.seen and event.moment == "after":
-            # Nothing is as it was not, so nothing is found that was not.
+            # Nothing has changed since the last event, so there are no new findings.
             self.found = self.session.told
             return
         for tree, repository in zip(trees, found, strict=True):
@@ -153,13 +153,14 @@ class _State:
         pin.save()
 
     def new_said(self) -> list[Block]:
-        """The messages about the base that were not sent yet."""
+        """Return the messages about the base that were not sent yet."""
         return [(text, "", "the base") for key, text in self._said.items() if key not in self.session.told]
 
     def _signature(self, tree: Checkout, repository: Repository) -> str:
-        """A digest that changes with a file, the index or a ref; empty if that is not certain.
+        """Return a digest that changes with a file, the index or a ref; empty if it is uncertain.
 
-        No program can set back when the system last changed a file. Two changes in a moment may look as one.
+        Programs cannot reset the time at which the system last changed a file. Two changes within `_MOMENT`
+        may have the same time.
         """
         pin = self._pin
         names = base_refs(pin.asked, "origin") if pin.asked else USUAL_BASES
@@ -228,7 +229,7 @@ class _State:
             pin.judged = head
 
     def _look_at_base(self, git: Git) -> None:
-        """Let the pin follow a base that moved, where the remote confirms it; else say that it does not."""
+        """Let the pin follow a base that moved, if the remote confirms it; otherwise record a message."""
         pin = self._pin
         found = pin.moved(git) if pin.oid else None
         if found is None:
@@ -251,9 +252,9 @@ def _states(change: Change) -> dict[bytes, str]:
 def _leave_others_work(
     verdict: Verdict, change: Change, before: Sequence[Mapping[bytes, str]], guarded: Container[bytes]
 ) -> None:
-    """Take out what was found in files that are as they were, uncommitted, when the session began.
+    """Remove findings in files that are uncommitted and unchanged since the session began.
 
-    Of those that were altered since, git has nothing that could be brought back.
+    For those that were altered since, git has no version to restore, so the next step is manual.
     """
     if not verdict.findings:
         return
@@ -274,7 +275,7 @@ def _leave_others_work(
 
 
 def _tell_once(worktree: Verdict, staged: Verdict) -> None:
-    """Of what the working tree and the index both have, keep the index's, with a step that undoes both."""
+    """Drop findings in the working tree that the index has, too, and let the index's next step undo both."""
     once = {judged.fingerprint for judged in worktree.findings}
     twice = once.intersection(judged.fingerprint for judged in staged.findings)
     for result in worktree.results:
@@ -286,7 +287,7 @@ def _tell_once(worktree: Verdict, staged: Verdict) -> None:
 
 
 def _blocks(verdicts: Sequence[Verdict], known: Container[str] = ()) -> list[Block]:
-    """The blocks of the errors; without those that are known already."""
+    """Return the blocks of the errors, without the known ones."""
     from specguard.reporters.short_reports import blocks_of
 
     return [one for verdict in verdicts for one in blocks_of(verdict, errors=True, known=known)]
@@ -294,7 +295,7 @@ def _blocks(verdicts: Sequence[Verdict], known: Container[str] = ()) -> list[Blo
 
 def _fingerprints(verdicts: Sequence[Verdict]) -> list[str]:
     found = [judged.fingerprint for verdict in verdicts for judged in verdict.findings if stands(judged)]
-    # What could not be judged is told once too.
+    # Rules that could not be judged are reported once, too.
     return found + [result.code for verdict in verdicts for result in verdict.results if result.incomplete]
 
 
@@ -306,14 +307,14 @@ def _told(said: str, blocks: Sequence[Block], command: str) -> Reply:
 
 
 _NAMED: Final = 12
-"""So many guarded paths are named before the rest is counted."""
+"""The highest number of guarded paths that are named; others are counted."""
 
 
 def greet(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:  # noqa: ARG001
-    """The message to the agent when a session starts.
+    """Return the message to the agent when a session starts.
 
     Raises:
-        SpecguardError: there is no policy.
+        SpecguardError: the policy is missing.
     """
     from specguard.engine.policies import open_policy
 
@@ -349,4 +350,4 @@ JUDGES: Final[Mapping[str, Callable[[HookEvent, dict[bytes, Looking]], Reply]]] 
     "stop": judge_end,
     "after": judge_after,
 }
-"""What answers an event that comes after something was done, or before anything is."""
+"""The functions that answer events after a command, at the end of a turn and at the start of a session."""
