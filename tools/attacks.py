@@ -1,7 +1,7 @@
-"""The table of attacks in `tests/threats/README.md`, made from the tests that carry them.
+"""The table of attacks in `tests/threats/README.md`, generated from the tests that carry them.
 
-Run as a program it prints the cases as JSON; it collects the tests in a process of its own, because pytest
-does not do so within a test.
+Run as a program, this module prints the cases as JSON. The tests are collected in a process of its own,
+because pytest cannot collect them within a test.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Case:
 
     Attributes:
         number: the case's id.
-        text: what is done.
-        expected: what is expected of the check.
-        held: whether a test holds it; False where it is expected to fail.
+        text: the attack.
+        expected: the expected answer of the check.
+        held: True if a test holds it; False if the test is expected to fail.
         test: the test, as `file::function` from the root, or a file of cases.
     """
 
@@ -42,7 +42,7 @@ class Case:
 
 
 class _Collector:
-    """Takes the cases from the tests that pytest has collected."""
+    """A pytest plugin that takes the cases from the collected tests."""
 
     def __init__(self) -> None:
         self.cases: dict[Case, None] = {}
@@ -57,7 +57,7 @@ class _Collector:
 
 
 def collect() -> list[Case]:
-    """Every case that a test of this project carries, by id and then in the order of the tests.
+    """Return every case that a test of this project carries, by id and then in the order of the tests.
 
     Raises:
         AssertionError: the tests cannot be collected.
@@ -68,7 +68,7 @@ def collect() -> list[Case]:
 
 
 def table(cases: list[Case]) -> str:
-    """The table in Markdown, with the lines around it that say where it begins and ends."""
+    """Return the Markdown table, between the lines that mark its beginning and end."""
     rows = [(case.number, case.text, case.expected, _held(case), f"`{_short(case.test)}`") for case in cases]
     lines = ["| id | case | expected | held | test |", "| --- | --- | --- | --- | --- |"]
     lines += [
@@ -78,7 +78,7 @@ def table(cases: list[Case]) -> str:
 
 
 def written(page: str, cases: list[Case]) -> str:
-    """The page with the table of these cases."""
+    """Return the page with the table of these cases."""
     head, _, rest = page.partition(BEGIN)
     return head + table(cases) + rest.partition(END)[2]
 

@@ -1,4 +1,4 @@
-"""The project's Markdown pages: their blocks, and running those of `sh` as a reader would type them."""
+"""The project's Markdown pages: their blocks, and a runner of `sh` blocks as a reader would type them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PAGES = [
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md")))
 ]
-"""README, CONTRIBUTING and the pages of `docs/`, without those of single rules."""
+"""README, CONTRIBUTING and the pages of `docs/`, without the pages of single rules."""
 
 WALKED = (
     "docs/start.md",
@@ -44,11 +44,11 @@ WALKED = (
     "docs/orchestrator.md",
     "docs/testing.md",
 )
-"""The pages that are read by typing what they say."""
+"""The pages whose `sh` blocks are run."""
 
 _WHERE = "__specguard_where__"
 _FRAME = f"exec 2>&1; trap 'code=$?; echo; echo {_WHERE} $code $PWD' EXIT"
-"""What a block is run behind: its errors are printed too, and at its end its exit code and folder."""
+"""The shell code before each block: it merges stderr into stdout, and prints exit code and folder last."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Block:
     """A fenced block of a page.
 
     Attributes:
-        info: what stands behind the fence.
+        info: the info string behind the opening fence.
         text: its lines, with a newline at the end.
-        line: the line of its first line of text, from 1.
+        line: the line number of its first line of text, from 1.
     """
 
     info: str
@@ -67,7 +67,7 @@ class Block:
 
 
 def blocks(text: str) -> list[Block]:
-    """The fenced blocks of a page, also those in list items, in their order."""
+    """Return the fenced blocks of a page in order, including those in list items."""
     return [
         Block(token.info.strip(), token.content, token.map[0] + 2)
         for token in MarkdownIt("commonmark").parse(text)
@@ -76,23 +76,23 @@ def blocks(text: str) -> list[Block]:
 
 
 def read(page: str) -> str:
-    """A page's text, by its path from the root."""
+    """Read the text of a page, by its path from the root."""
     return (ROOT / page).read_text(encoding="utf-8")
 
 
 def walk(page: Sequence[Block], place: Path) -> list[tuple[Block, str | None, str]]:
-    """Run the `sh` blocks of a page, in their order, in one folder, each going on where the last one ended.
+    """Run the `sh` blocks of a page in order, each in the folder where the last one ended.
 
     Args:
         page: the page's blocks.
         place: an empty folder, which is the reader's home.
 
     Returns:
-        Of each block that was run: the block; the text of the `text` block right behind it, None where there
-        is none; and what it printed, with the reader's home as `/home/ann`.
+        For each block that was run: the block; the text of the `text` block right behind it, or None without
+        one; and its output, with the reader's home as `/home/ann`.
 
     Raises:
-        AssertionError: a block ended with another exit code than what it printed says.
+        AssertionError: a block ended with another exit code than its output implies.
     """
     where = place
     found = []
@@ -120,10 +120,10 @@ def walk(page: Sequence[Block], place: Path) -> list[tuple[Block, str | None, st
 
 
 def environment(home: Path) -> dict[str, str]:
-    """What a reader has: the command, git with a name, a home of their own, and a clock that stands still."""
+    """Return the reader's environment: the command, git with a name, a home and a clock that is fixed."""
     clean = clean_environment()
     when = f"{FIRST_DATE} +0000"
-    # Agents that a developer has here are none that the reader has.
+    # The reader does not have the agents that a developer has here.
     agents = [host.program for host in HOSTS.values()]
     folders = [
         folder
@@ -131,7 +131,7 @@ def environment(home: Path) -> dict[str, str]:
         if not any(os.path.exists(os.path.join(folder, program)) for program in agents)
         or os.path.exists(os.path.join(folder, "git"))
     ]
-    # What the presets' gates begin with is there, whatever a developer has here.
+    # The programs of the presets' gates exist, whatever a developer has here.
     programs = home / ".programs"
     programs.mkdir(exist_ok=True)
     (programs / "go").write_text("#!/bin/sh\n")
@@ -154,16 +154,16 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def expected_code(printed: str) -> int:
-    """The exit code that goes with the last verdict or error that a block printed."""
+    """Return the exit code that belongs to the last verdict or error in an output."""
     said = re.findall(r"^specguard: (failed|indeterminate|error|would block)", printed, re.MULTILINE)
     return {"failed": 1, "indeterminate": 2, "error": 2}.get(said[-1], 0) if said else 0
 
 
 _VARIES = (
-    # A run's id is the time of its start, and four digits by chance.
+    # A run's id is the time of its start and four random digits.
     (r"\b\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{4}\b", "<run id>"),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ", "<time>"),
-    # How long something took, with the spaces that fill a column behind it.
+    # A duration, with the spaces that fill a column after it.
     (r"\b\d+(?:\.\d+)? ?s\b(?: ago)? *", "<seconds> "),
     (r"(?m)^  (?:\d+ days?|today) +", "  <age> "),
     (r"(?m)^(process +)\d+", r"\1<process>"),
@@ -173,9 +173,9 @@ _VARIES = (
 
 
 def normal(text: str) -> str:
-    """What is the same on every machine, for every reader and at any time.
+    """Replace the parts of an output that differ between machines, readers and times by placeholders.
 
-    Without object ids, the ids of runs and of processes, their times and durations, and versions of git.
+    These are object ids, the ids of runs and of processes, times, durations, and versions of git.
     """
     for expression, name in _VARIES:
         text = re.sub(expression, name, text)
@@ -183,7 +183,7 @@ def normal(text: str) -> str:
 
 
 def rewrite(page: str, place: Path) -> None:
-    """Write what the blocks of a page really print into the `text` blocks behind them."""
+    """Update the `text` blocks of a page with the real output of the blocks before them."""
     text = read(page)
     lines = text.split("\n")
     page_blocks = blocks(text)
@@ -196,7 +196,7 @@ def rewrite(page: str, place: Path) -> None:
 
 
 def printed_for(rule: type[Rule], place: Path) -> list[str]:
-    """The findings of a rule's first case that fails, as they are printed, once it has done what it says.
+    """Run a rule's first failing case, and return its findings as they are printed.
 
     Args:
         rule: the rule.
@@ -213,18 +213,18 @@ def printed_for(rule: type[Rule], place: Path) -> list[str]:
 
 
 def shown_for(rule: type[Rule]) -> str:
-    """What a rule's docstring shows as printed; empty where it shows nothing."""
+    """Return the example output in a rule's docstring; empty if it shows none."""
     return next((block.text for block in blocks(cleandoc(rule.__doc__ or "")) if block.info == "text"), "")
 
 
 def same_for_rules(text: str) -> str:
-    """What is the same at each run of a rule's case, however its lines are wrapped."""
+    """Normalize an output for comparison: each run of a rule's case gives the same text on one line."""
     text = re.sub(r"\d{4}-\d\d-\d\d|\b\d+ days", "<day>", text)
     return " ".join(normal(text).split())
 
 
 def rewrite_rule(rule: type[Rule], place: Path) -> None:
-    """Write what is really printed for a rule's first case that fails behind the prose of its docstring."""
+    """Write the real output of a rule's first failing case behind the prose of its docstring."""
     printed = printed_for(rule, place)
     if same_for_rules(shown_for(rule)) in map(same_for_rules, printed):
         return
@@ -240,8 +240,8 @@ def rewrite_rule(rule: type[Rule], place: Path) -> None:
 
 
 if __name__ == "__main__":
-    # Brings the outputs on the pages that are named up to date, `rules` for those in rules' docstrings;
-    # without names all, and the table of attacks.
+    # Brings the outputs on the named pages up to date; `rules` are those in rules' docstrings. Without names,
+    # updates all pages, all rules and the table of attacks.
     from tempfile import TemporaryDirectory
 
     from specguard.engine.plugins import load_registry

@@ -1,9 +1,9 @@
-"""The site of `docs/`: what MkDocs is told besides `mkdocs.yml`, so that pages look as on the platform.
+"""The site of `docs/`: settings for MkDocs besides `mkdocs.yml`, so that pages look as on the platform.
 
-A hook of MkDocs (https://www.mkdocs.org/user-guide/configuration/#hooks), which loads it by its path. The
-pages are written in CommonMark, for GitHub's view of files. MkDocs reads Markdown by Python-Markdown, which
-differs in what an anchor is called, how far a list's content is indented, which words may stand behind a
-fence, and how a cell of a table holds a `|`.
+This is a hook of MkDocs (https://www.mkdocs.org/user-guide/configuration/#hooks), which loads it by its path.
+The pages are written in CommonMark, for GitHub's view of files. MkDocs reads Markdown by Python-Markdown,
+which differs in the names of anchors and the indentation of a list's content. The words that may follow a
+fence differ too, and so does a `|` in a cell of a table.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _POLICY: Final = (
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'self' file: data: 'unsafe-inline'\">"
 )
-"""In every page: a browser then asks for nothing elsewhere, whatever the theme's scripts would do."""
+"""A tag in every page: a browser then requests nothing elsewhere, whatever the theme's scripts try."""
 
 _PARSER: Final = MarkdownIt("commonmark").enable("table")
 _HEADING: Final = re.compile(r"^## (?:(?P<code>[A-Z]{3}): )?(?P<title>.+)$")
@@ -38,14 +38,14 @@ _UPWARD: Final = re.compile(r"\]\(((?:\.\./)+[^)\s#]+)(#[^)\s]*)?\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Name anchors as the platform does, and list the pages of folders, which are made from the code."""
+    """Name anchors as the platform does, and list the pages of generated folders."""
     config.mdx_configs.setdefault("toc", {})["slugify"] = anchor
     config.nav = [_with_lists(entry, Path(config.docs_dir)) for entry in config.nav or []]
     return config
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Rewrite a page in the dialect that MkDocs reads; links that leave `docs/` lead to the repository."""
+    """Rewrite a page for the dialect of MkDocs; links out of `docs/` lead to the repository."""
     lines = markdown.split("\n")
     code: set[int] = set()
     for token in _PARSER.parse(markdown):
@@ -68,17 +68,17 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Forbid the page to ask for anything that is not a part of the site."""
+    """Forbid the page to request anything outside of the site."""
     return output.replace("<head>", f"<head>{_POLICY}", 1)
 
 
 def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:
-    """The same for the page of what is not found."""
+    """Forbid the "not found" page to request anything outside of the site."""
     return output_content.replace("<head>", f"<head>{_POLICY}", 1)
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Lead from where each error had a page of its own to its anchor."""
+    """Redirect the former page of each error to its anchor."""
     folder = Path(config.site_dir, "errors")
     folder.mkdir(exist_ok=True)
     page = Path(config.docs_dir, "errors.md")
@@ -90,12 +90,12 @@ def on_post_build(config: MkDocsConfig) -> None:
 
 
 def anchor(title: str, separator: str) -> str:
-    """The anchor of a heading, as GitHub makes it."""
+    """Return the anchor of a heading, as GitHub makes it."""
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", separator)
 
 
 def _with_lists(entry: object, docs: Path) -> object:
-    """An entry of the navigation; a titled index of a folder with the pages that it lists."""
+    """Expand an entry of the navigation: an index of a folder also gets the pages that it lists."""
     if not isinstance(entry, dict):
         return entry
     return {
@@ -113,11 +113,11 @@ def _listed(page: str, docs: Path) -> str | list[object]:
 
 
 def _sections(index: str, folder: str) -> Iterator[dict[str, list[str]]]:
-    """The pages that an index lists, below the headings that it has them under."""
+    """Yield the pages that an index lists, grouped by its headings."""
     pages: list[str] = []
     for line in index.split("\n"):
         if heading := _HEADING.match(line):
-            # A heading without a code is about something else than pages of its own.
+            # A heading without a code does not list pages of its own.
             pages = []
             if heading["code"]:
                 yield {f"{heading['title'].capitalize()} ({heading['code']})": pages}
@@ -126,14 +126,14 @@ def _sections(index: str, folder: str) -> Iterator[dict[str, list[str]]]:
 
 
 def _fence(line: str, token: Token) -> str:
-    """The first line of a block with the language alone: `toml specguard` is no fence to Python-Markdown."""
+    """Return the first line of a block with only the language: Python-Markdown rejects `toml specguard`."""
     start = line[: line.index(token.markup)]
     language = token.info.split()[0] if token.info.split() else ""
     return f"{start}{token.markup}{language}"
 
 
 def _indent(lines: list[str], markdown: str) -> None:
-    """Indent what belongs to an item of a list by four for each list around it, as Python-Markdown asks."""
+    """Indent the content of list items by four for each list around it, as Python-Markdown requires."""
     depth = 0
     shifts = [0] * len(lines)
     for token in _PARSER.parse(markdown):

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""How big the project is: code lines, modules and names, by package.
+"""The size of the project: code lines, modules and names, by package.
 
-A code line holds a token that is no comment, no docstring and no line end. Run it from the project's root:
+A code line holds a token that is not a comment, a docstring or a line end. Run it from the project's root:
 
     python tools/size.py            # a table
-    python tools/size.py --budget   # exit 1 where a budget is passed
+    python tools/size.py --budget   # exit 1 if a budget is exceeded
 
-A budget that the code has come below is lowered; none is raised.
+If the code comes below a budget, the budget is lowered; a budget is never raised.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BUDGETS = {
     "class names with two homes": 9,
     "expressions of re": 549,
 }
-"""The most that there may be of each."""
+"""The upper limit of each figure."""
 
 _NO_CODE = {
     tokenize.COMMENT,
@@ -56,7 +56,7 @@ def measure(root: Path) -> tuple[dict[str, list[int]], dict[str, int]]:
     """Measure a work tree of the project.
 
     Returns:
-        Modules and code lines by package, and what each budget speaks of.
+        The modules and code lines by package, and the figure for each budget.
     """
     packages: dict[str, list[int]] = collections.defaultdict(lambda: [0, 0])
     folders: collections.Counter[Path] = collections.Counter()
@@ -92,7 +92,7 @@ def measure(root: Path) -> tuple[dict[str, list[int]], dict[str, int]]:
 
 
 def code_lines(source: str, tree: ast.Module) -> int:
-    """How many lines of a module hold code."""
+    """Count the lines of a module that hold code."""
     texts = set(_texts_alone(tree))
     lines: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -110,7 +110,7 @@ def _modules(root: Path) -> Iterator[Path]:
 
 
 def _texts_alone(tree: ast.Module) -> Iterator[tuple[int, int]]:
-    """Where docstrings begin, and texts that stand alone below an attribute."""
+    """Yield the positions of docstrings and of texts below attributes."""
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         for child in body if isinstance(body, list) else ():
@@ -123,7 +123,7 @@ def _texts_alone(tree: ast.Module) -> Iterator[tuple[int, int]]:
 
 
 def _is_expression(node: ast.AST) -> bool:
-    """Whether a call gives `re` or `re2` an expression."""
+    """True if a node is a call that passes an expression to `re` or `re2`."""
     name = node.func if isinstance(node, ast.Call) else None
     return (
         isinstance(name, ast.Attribute)
@@ -144,7 +144,7 @@ def _public_names(path: Path) -> int:
 
 
 def main() -> int:
-    """Print the table, or the budgets alone; 1 where a budget is passed and they were asked for."""
+    """Print the table, or with `--budget` only the budgets; return 1 if one is exceeded then."""
     packages, found = measure(Path.cwd())
     if "--budget" not in sys.argv:
         for package, (modules, lines) in sorted(packages.items(), key=lambda item: -item[1][1]):

@@ -46,11 +46,11 @@ _HELPS: Final = {"option", "command", "group", "argument", "Option", "Field"}
 
 
 class Problem(NamedTuple):
-    """One thing to write in another way.
+    """A sentence to rewrite.
 
     Attributes:
         line: its line, from 1.
-        what: what is wrong with it.
+        what: the problem with it.
         sentence: the sentence.
     """
 
@@ -73,14 +73,14 @@ def problems(path: Path) -> Iterator[Problem]:
 
 
 def sentences(text: str) -> Iterator[str]:
-    """The sentences of a paragraph, whose code is one word."""
+    """Yield the sentences of a paragraph; code in them is one word."""
     text = _NAMES.sub(_CODE, re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", _CODE, text))
     text = _ABBREVIATION.sub(r"\1", " ".join(text.split()))
     yield from filter(None, _SENTENCE.split(text))
 
 
 def paragraphs(markdown: str) -> Iterator[tuple[int, str]]:
-    """Each paragraph and item of a page with its line, without tables, headings and blocks of code."""
+    """Yield each paragraph and list item of a page with its line, without tables, headings and code."""
     tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
     for before, token in itertools.pairwise(tokens):
         if token.type == "inline" and before.type == "paragraph_open" and token.map:
@@ -94,9 +94,9 @@ def _plain(token: Token) -> str:
 
 
 def messages(source: str) -> Iterator[tuple[int, str]]:
-    """Each text that a module tells a user, with its line; what is filled in is one word.
+    """Yield each text that a module shows to a user, with its line; a placeholder is one word.
 
-    Other texts of the module may be parts of messages. A long one is none, but a list of names or a pattern.
+    Other texts of the module may be parts of messages. A long one is not, but a list of names or a pattern.
     """
     told: set[int] = set()
     for node in ast.walk(ast.parse(source)):
@@ -141,23 +141,23 @@ def _texts(node: ast.expr) -> list[str]:
 
 
 def pages() -> list[Path]:
-    """What is counted as the project's documents: `wc -w docs/**/*.md README.md`."""
+    """Return the project's pages, which `wc -w docs/**/*.md README.md` counts."""
     return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def files() -> list[Path]:
-    """Every page, and every module that may tell a user something."""
+    """Return every page, and every module that may show a message to a user."""
     modules = [*(ROOT / "specguard").rglob("*.py"), *(ROOT / "rules").rglob("*.py")]
     return [*pages(), ROOT / "CONTRIBUTING.md", *sorted(modules)]
 
 
 def total() -> int:
-    """The words of all documents, as `wc -w` counts them."""
+    """Count the words of all pages, as `wc -w` does."""
     return sum(len(page.read_text(encoding="utf-8").split()) for page in pages())
 
 
 def main(arguments: list[str]) -> None:
-    """Print what is wrong."""
+    """Print the problems of the files, or of all files with the number of words."""
     for path in map(Path, arguments) if arguments else files():
         for problem in problems(path):
             print(f"{path}:{problem.line}: {problem.what}\n    {problem.sentence}")
