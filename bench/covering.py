@@ -1,6 +1,6 @@
-"""Which tests run which lines: a plugin of pytest that writes it down, and the order they are best run in.
+"""The tests that run each line: a pytest plugin that records them, and the best order to run them in.
 
-The plugin runs the command in pytest's own process (`run_here` for `run`), so that coverage sees all it does.
+The plugin runs the command in pytest's own process (`run_here` for `run`), so that coverage sees all of it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     import pytest
 
 OUTPUT = "SPECGUARD_MUTANTS_COVERING"
-"""The variable that names the folder which the plugin writes to."""
+"""The environment variable with the folder that the plugin writes to."""
 
 
 NEAR = 16
-"""So many lines after a changed one are near it, and a quarter of that before it."""
+"""The number of lines after a changed one that are near it; a quarter as many lines before it are."""
 
 _TURNS = (12, 8, 5, 3, 2, 1)
-"""So many tests of the nearest file are tried in a turn, of the next, and so on."""
+"""The number of tests that a turn takes from the nearest file, from the next, and so on."""
 
 
 class Recorder:
@@ -46,22 +46,22 @@ class Recorder:
         self.coverage.start()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Everything from here on is this test's."""
+        """Attribute everything from here on to this test."""
         self.coverage.switch_context(nodeid)
         self.seconds[nodeid] = time.perf_counter()
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """Everything from here on is nobody's."""
+        """Attribute everything from here on to no test."""
         self.seconds[nodeid] = time.perf_counter() - self.seconds[nodeid]
         self.coverage.switch_context("")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Tests that fail without any mutant are of no use, and neither are those that are skipped."""
+        """Exclude failed and skipped tests: without a mutant they must pass."""
         if not report.passed:
             self.failed.add(report.nodeid)
 
     def pytest_sessionfinish(self) -> None:
-        """Write what was seen."""
+        """Write the recorded lines and seconds."""
         self.coverage.stop()
         self.coverage.save()
         passed = {test: seconds for test, seconds in self.seconds.items() if test not in self.failed}
@@ -70,7 +70,7 @@ class Recorder:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin, when pytest was told to load this module."""
+    """Register the recorder, if the environment names a folder for it."""
     folder = os.environ.get(OUTPUT)
     if folder is None:
         return
@@ -91,7 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Covering:
-    """The tests that run a line, those first that tell most about it."""
+    """The tests that run a line, the most specific ones first."""
 
     def __init__(self, folder: str) -> None:
         from coverage import CoverageData
@@ -105,10 +105,10 @@ class Covering:
         }
 
     def tests(self, path: str, first: int = 0, last: int = 0) -> list[str]:
-        """The tests that run one of these lines, or, where none is given, any line of the module.
+        """Return the tests that run one of these lines; without lines, those that run any line of the module.
 
-        Those come first that run what few others do: lines nearby, or else lines of this module. Quick ones
-        come before slow ones, and the files of tests take turns.
+        Tests come first that run lines which few others run: lines nearby, or without lines all lines of the
+        module. Fast tests come before slow ones, and the test files take turns.
         """
         path = next((known for known in self._lines if known.endswith(f"/{path}")), "")
         lines = self._lines.get(path, {})

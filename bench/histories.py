@@ -1,4 +1,4 @@
-"""What audits of whole histories take: a change, a second time, two processes, and a worker's memory."""
+"""The cost of auditing whole histories: one change, a second audit, two processes, and a worker's memory."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STORE: Final = PLACE / "audits.sqlite"
 def histories(
     tools: Tools, environment: Mapping[str, str], numbers: set[str], *, quick: bool
 ) -> list[Result]:
-    """Rows 17 to 20, over a history of 50,000 changes, of which each audit takes the newest."""
+    """Measure rows 17 to 20, over a history of 50,000 changes, of which each audit takes the newest."""
     if not numbers & {row.number for row in HISTORIES}:
         return []
     bench = _Bench(tools, environment, quick=quick)
@@ -64,7 +64,7 @@ class _Bench:
 
     Args:
         tools, environment: as for a race.
-        quick: whether few runs are enough.
+        quick: True if a few runs are enough.
     """
 
     def __init__(self, tools: Tools, environment: Mapping[str, str], *, quick: bool) -> None:
@@ -72,7 +72,7 @@ class _Bench:
         self._repository = repositories.build("history")
 
     def change(self) -> Sequence[Sequence[float]]:
-        """Row 17: the time of a change among a thousand, divided by that of a check of the last one."""
+        """Measure row 17: the time of one change of a thousand, divided by that of a check of the last."""
         check = (self._tools.specguard, "check", "--range", "main~1..work")
         self._time(check)
         taken = []
@@ -82,7 +82,7 @@ class _Bench:
         return [taken]
 
     def again(self) -> Sequence[Sequence[float]]:
-        """Row 18: the time of a second audit, divided by that of the first, and of a bare interpreter."""
+        """Measure row 18: the time of a second audit, divided by the first one's and a bare interpreter's."""
         bare = (self._tools.python, "-c", "import sqlite3")
         self._time(bare)
         shares, multiples = [], []
@@ -95,7 +95,7 @@ class _Bench:
         return shares, multiples
 
     def jobs(self) -> Sequence[Sequence[float]]:
-        """Row 19: what two processes take, divided by what one takes."""
+        """Measure row 19: the time of two processes, divided by that of one."""
         taken = []
         for _ in range(1 if self._quick else 5):
             one = self._audit(4_000, new=True)
@@ -103,7 +103,7 @@ class _Bench:
         return [taken]
 
     def memory(self) -> Sequence[Sequence[float]]:
-        """Row 20: the peak of each of two workers, in MiB, and that by its peak at a fifth of the time."""
+        """Measure row 20: each worker's peak in MiB, and its ratio to the peak at a fifth of the time."""
         if not os.path.exists("/proc/self/status"):
             raise RuntimeError("there is no /proc here to read a process's peak from")
         _forget()
@@ -123,7 +123,7 @@ class _Bench:
         return [one[-1] for one in told], [one[-1] / one[len(one) // 5] for one in told]
 
     def _audit(self, changes: int, *more: str, new: bool) -> float:
-        """How many seconds an audit of the newest changes takes, with a new store or the one before."""
+        """Time an audit of the newest changes in seconds, with a new store or the previous one."""
         if new:
             _forget()
         return self._time(self._command(changes, *more))
@@ -143,13 +143,13 @@ class _Bench:
 
 
 def _forget() -> None:
-    """Let nothing be left of the audit before."""
+    """Delete the store of the previous audit."""
     for file in PLACE.glob(f"{STORE.name}*"):
         file.unlink()
 
 
 def _workers(process: int) -> Sequence[tuple[str, float]]:
-    """The worker processes that a process has at the moment, each with its peak so far in MiB."""
+    """Return the current worker processes of a process, each with its peak so far in MiB."""
     found = []
     children = Path(f"/proc/{process}/task/{process}/children")
     for child in children.read_text("ascii").split():
@@ -157,7 +157,7 @@ def _workers(process: int) -> Sequence[tuple[str, float]]:
             command = Path(f"/proc/{child}/cmdline").read_bytes()
             status = Path(f"/proc/{child}/status").read_text("ascii")
         except OSError:
-            # It has just ended.
+            # The worker has just ended.
             continue
         _, peak, rest = status.partition("VmHWM:")
         if b"spawn_main" in command and peak:

@@ -1,7 +1,8 @@
-"""What a check imports, and what each module costs: `python bench/imports.py --help`.
+"""The modules that a check imports, and the cost of each: `python bench/imports.py --help`.
 
 Modules that a bare start of the interpreter imports too are left out. Times are medians over several starts,
-as `python -X importtime` tells them, which adds to them: they say where start-up goes, not how long it is.
+measured by `python -X importtime`, which adds to them. The times show the parts of the start-up, not how
+long it is.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ LINE = "import time:"
 
 @dataclass
 class Cost:
-    """What importing a module took, in microseconds, in each start that was looked at.
+    """The time of importing a module, in microseconds, in each measured start.
 
     Attributes:
-        own: without the modules that it imports.
-        whole: with them.
-        by: the module whose import brought it in; empty if the program itself did.
+        own: the time without the modules that it imports.
+        whole: the time with them.
+        by: the module that imported it; empty if the program itself did.
     """
 
     own: list[int] = field(default_factory=list)
@@ -42,13 +43,13 @@ class Cost:
 def costs(
     command: Sequence[str], directory: Path, starts: int, environment: Mapping[str, str]
 ) -> dict[str, Cost]:
-    """The modules that a Python program imports; its exit code does not matter.
+    """Return the modules that a Python program imports; its exit code does not matter.
 
     Args:
-        command: the interpreter, by its path, and everything behind its own options.
-        directory: where it runs.
-        starts: how often, after a first one that only fills caches.
-        environment: all variables that it sees.
+        command: the interpreter, by its path, and everything after its own options.
+        directory: the working directory.
+        starts: the number of starts, after a first one that only fills caches.
+        environment: all environment variables of the program.
     """
     found: dict[str, Cost] = {}
     for number in range(starts + 1):
@@ -67,7 +68,7 @@ def costs(
 
 
 def _read(lines: Iterable[str], found: dict[str, Cost]) -> None:
-    """Add what one start wrote: a line a module, `import time: own | whole | indented name`, inner first."""
+    """Add one start's output: a line a module, `import time: own | whole | indented name`, inner first."""
     waiting: list[tuple[int, str]] = []
     for line in lines:
         own, _, rest = line.removeprefix(LINE).partition("|")
@@ -79,14 +80,14 @@ def _read(lines: Iterable[str], found: dict[str, Cost]) -> None:
         cost = found.setdefault(name, Cost())
         cost.own.append(int(own))
         cost.whole.append(int(whole))
-        # An import is reported when it is done, so all that waits at a greater depth was brought in by it.
+        # An import is reported when it is done, so it imported all waiting modules of a greater depth.
         while waiting and waiting[-1][0] > depth:
             found[waiting.pop()[1]].by = name
         waiting.append((depth, name))
 
 
 def table(found: Mapping[str, Cost], *, order: str) -> list[str]:
-    """The modules, the dearest first, by `own` or `whole` cost, and a line with the sum."""
+    """Return the modules as lines, the most expensive first by `own` or `whole` cost, and the sum."""
     medians = [
         (
             statistics.median(cost.own),
@@ -103,7 +104,7 @@ def table(found: Mapping[str, Cost], *, order: str) -> list[str]:
 
 
 def main() -> int:
-    """Print the table for the command line that is given."""
+    """Print the table for the given command line."""
     parser = argparse.ArgumentParser(description="List what a check imports, the dearest first.")
     parser.add_argument("--starts", type=int, default=15, help="how many starts are looked at (default: 15)")
     parser.add_argument("--order", choices=("own", "whole"), default="own", help="what is sorted by")
@@ -121,7 +122,7 @@ def main() -> int:
     directory = repositories.build(options.repository)
     environment = place.environment()
     if options.compile:
-        # A folder that nobody can make.
+        # A folder that nobody can create.
         environment["XDG_CACHE_HOME"] = f"{os.devnull}/cache"
     bare = costs((tools.python, "-c", "pass"), directory, 1, environment)
     words = options.words or ["check", "--staged"]

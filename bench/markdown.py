@@ -9,23 +9,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ROOT = "/home/ann/project"
-"""Where the one who wrote the artifacts has the repository, as the policy's `roots` says."""
+"""The author's path of the repository, as the policy's `roots` says."""
 
 LINES_OF_CODE = 60
-"""How many lines the files have that artifacts cite."""
+"""The number of lines of the files that artifacts cite."""
 
 
 def documents(
     chance: random.Random, words: Sequence[str], count: int, code: Sequence[str], *, parts: int
 ) -> Iterator[tuple[str, bytes]]:
-    """So many documents by their paths, one in ten of them an artifact.
+    """Yield documents with their paths, one in ten of them an artifact.
 
     Args:
-        chance: where everything comes from.
-        words: what texts and names are made of.
-        count: how many.
+        chance: the random generator for everything.
+        words: the words of texts and names.
+        count: the number of documents.
         code: the files that artifacts cite.
-        parts: how many parts of about 300 bytes a document has.
+        parts: the number of parts of about 300 bytes in a document.
     """
     write = _Writer(chance, words, code, parts)
     agents = count // 30
@@ -50,7 +50,7 @@ class _Writer:
         self._parts = parts
 
     def page(self) -> bytes:
-        """A page of documentation: sections of paragraphs, lists, tables, code and quotations."""
+        """Return a page of documentation: sections of paragraphs, lists, tables, code and quotations."""
         lines = [f"# {self._title()}", ""]
         for part in range(self._parts):
             if part % 3 == 0:
@@ -59,7 +59,7 @@ class _Writer:
         return _encoded(lines)
 
     def final(self) -> bytes:
-        """An agent's final report, as its contract asks for it."""
+        """Return an agent's final report, as its contract requires it."""
         evidence = [f"- {self._sentence()} `{self._cited()}`" for _ in range(2 * self._parts)]
         lines = [f"# {self._title()}", ""]
         for title, body in (
@@ -73,14 +73,14 @@ class _Writer:
         return _encoded(lines)
 
     def plan(self) -> bytes:
-        """An agent's plan."""
+        """Return an agent's plan."""
         steps = [f"{number}. {self._sentence()}" for number in range(1, 3 * self._parts)]
         return _encoded(
             [f"# {self._title()}", "", "## Objective", "", *self._several(), "## Steps", "", *steps, ""]
         )
 
     def scratchpad(self) -> bytes:
-        """An agent's notes, each with its time."""
+        """Return an agent's notes, each with its time."""
         lines = [f"# {self._title()}", ""]
         for number in range(3 * self._parts):
             hour, minute = 8 + number // 60, number % 60
@@ -88,7 +88,7 @@ class _Writer:
         return _encoded(lines)
 
     def review(self) -> bytes:
-        """A review with its findings, all of them closed."""
+        """Return a review with its findings, all of them closed."""
         lines = [f"# {self._title()}", "", "- Reviewer: Ann Example", "- Verdict: approved", ""]
         lines += ["## Findings", ""]
         for number in range(self._parts):
@@ -106,7 +106,7 @@ class _Writer:
         return lines
 
     def _part(self) -> list[str]:
-        """About 300 bytes of one of the things that pages are made of."""
+        """Return about 300 bytes of one kind of content: paragraphs, a list, a table, code or a quotation."""
         kind = self._chance.randrange(10)
         if kind < 4:
             return [f"{self._sentence()} {self._sentence()}" for _ in range(3)]

@@ -1,4 +1,4 @@
-"""Timing whole processes, the competitors taking turns."""
+"""Timing of whole processes that take turns."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Contender:
     """One command that takes part in a race.
 
     Attributes:
-        name: what the figures call it.
-        command: the program, by its absolute path, and its arguments.
-        directory: where it runs.
-        expect: the exit code of a run that did its work; any other one is a failure and no time.
-        most: at most so many runs, for commands that take long.
-        before: called with the run's number (warm-up included) before each run, off the clock.
+        name: its name in the figures.
+        command: the absolute path of the program, and its arguments.
+        directory: the working directory.
+        expect: the exit code of a successful run; any other one is a failure without a time.
+        most: the most runs, for commands that take long.
+        before: called with the run's number (warm-up included) before each run, outside of the timing.
         stdin: the file that is its standard input.
     """
 
@@ -38,12 +38,12 @@ class Contender:
 
 @dataclass
 class Timing:
-    """What the runs of one contender took.
+    """The times of one contender's runs.
 
     Attributes:
         seconds: wall-clock time of each run, from its start to its end, in the order of the runs.
-        cpu: processor time of each run in seconds, its own and that of the processes it waited for.
-        failure: why there are no times; empty if there are.
+        cpu: processor time of each run in seconds, including the processes that it waited for.
+        failure: the reason if the times are missing; else empty.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -57,12 +57,12 @@ class Timing:
 
     @property
     def quartiles(self) -> tuple[float, float]:
-        """Between these two lies the middle half of the times, in seconds."""
+        """The bounds of the middle half of the times, in seconds."""
         return quartiles(self.seconds)
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float]:
-    """The first and the third quartile; of fewer than three values the least and the greatest."""
+    """Return the first and the third quartile; of fewer than three values the minimum and the maximum."""
     if len(values) < 3:
         return min(values), max(values)
     first, _, third = statistics.quantiles(values, n=4, method="inclusive")
@@ -77,14 +77,14 @@ def race(
     environment: Mapping[str, str],
     errors: Path,
 ) -> dict[str, Timing]:
-    """Run every contender so many times, one of each in turn, so that a slow moment meets all of them.
+    """Run all contenders several times, one of each in turn, so that a slow moment affects all of them.
 
     Args:
-        contenders: who takes part.
-        runs: how many timed runs of each, unless it allows fewer.
-        warm_up: how many runs of each come first and are not timed; none of a contender that allows one run.
-        environment: all variables that the processes see.
-        errors: a file that takes a process's standard error; standard output is thrown away.
+        contenders: the commands that take part.
+        runs: the number of timed runs of each, unless it allows fewer.
+        warm_up: the number of untimed runs of each that come first; 0 for a contender that allows one run.
+        environment: all environment variables of the processes.
+        errors: a file for the process's stderr; stdout is discarded.
 
     Returns:
         The timings by name. A contender that fails is not run again.
@@ -119,7 +119,7 @@ def run_once(
     stdin: str = os.devnull,
 ) -> tuple[float, float, int]:
     """Run a process to its end: wall-clock seconds, processor seconds, exit code (negative: the signal)."""
-    # `posix_spawn` is the cheapest start that Python has; it takes no directory.
+    # `posix_spawn` is the fastest way to start a process in Python; it takes no directory.
     os.chdir(directory)
     started = time.perf_counter()
     process = os.posix_spawn(
@@ -138,6 +138,6 @@ def run_once(
 
 
 def _last_line(errors: Path) -> str:
-    """The end of what a process said on standard error, to stand behind its exit code."""
+    """Return the last line of a process's stderr, as a clause after its exit code."""
     lines = errors.read_text("utf-8", "replace").strip().splitlines()
     return f": {lines[-1].strip()[:200]}" if lines else ""

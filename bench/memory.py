@@ -25,7 +25,7 @@ status = open("/proc/self/status").read()
 open(target, "w").write(status.split("VmHWM:")[1].split()[0])
 sys.exit(code)
 """
-"""A check that says what its own process took at most, in KiB, without the git processes that it starts.
+"""A check that writes the peak memory of its own process in KiB, without the git processes that it starts.
 
 `VmHWM` starts anew with each program; `ru_maxrss` of a child would count its parent and its children too.
 """
@@ -35,11 +35,11 @@ MEMORY = (
     ("15b", "the same, range of 2,500 commits", 60.0, 25.0, "range", ("check", "--range", "main..work"), 0),
     ("15c", "the same, 1,000,000 added lines", 40.0, 25.0, "lines", ("check", "--range", "main..few"), 1),
 )
-"""Number, work, must and reach in MiB, repository, arguments and the exit code that is right for it."""
+"""Number, work, `must` and `reach` in MiB, repository, arguments and the expected exit code."""
 
 
 def memory(tools: Tools, environment: Mapping[str, str], numbers: set[str]) -> list[Result]:
-    """Row 15: the peak memory of specguard's own process, in MiB; the median of three runs."""
+    """Measure row 15: the peak memory of specguard's own process, in MiB; the median of three runs."""
     results = []
     for number, work, must, reach, name, arguments, expect in MEMORY:
         if number not in numbers:

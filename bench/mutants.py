@@ -1,7 +1,7 @@
-"""Change the code that decides, mutant by mutant, and see whether a test fails: `make mutants`.
+"""Mutates the code that decides, and checks that a test fails for each mutant: `make mutants`.
 
-It works in a clone of the last commit below `.bench/mutants/`, with an environment of its own.
-`docs/mutation.md` says how; the outcome of each mutant goes to `.bench/mutants/outcomes.jsonl`.
+This works in a clone of the last commit below `.bench/mutants/`, with an environment of its own.
+`docs/mutation.md` describes the method; the outcome of each mutant goes to `.bench/mutants/outcomes.jsonl`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MODULES = (
     *(f"specguard/work/{name}.py" for name in ("item", "named_items")),
     "rules/specguard_rules/paths/*.py",
 )
-"""What decides: the engine, who is trusted and with what, the work items, and the rules about paths."""
+"""The modules that decide: the engine, trust, approvals, work items, and the rules about paths."""
 
 TESTS = (
     *(f"tests/{name}" for name in ("engine", "authority", "approvals", "change", "specs", "work")),
@@ -37,13 +37,13 @@ TESTS = (
     *(f"tests/{name}" for name in ("test_cases.py", "test_rule_examples.py", "test_same_verdict.py")),
     *(f"tests/{name}" for name in ("reporters", "threats", "cli")),
 )
-"""The tests that are asked."""
+"""The tests that are run against mutants."""
 
 TOOLS = ("coverage==7.17.3", "mutmut==3.8.1")
 
 
 def main() -> int:
-    """Run the mutants that are asked for, and print a table; 1 where tests fail without any mutant."""
+    """Run the chosen mutants, and print a table; return 1 if tests fail without any mutant."""
     options = _options()
     place = ROOT.parent
     if (place.parent.name, place.name) != (".bench", "mutants"):
@@ -62,7 +62,7 @@ def main() -> int:
     for path in options.modules or _modules():
         source = (ROOT / path).read_text("utf-8")
         tests = covering.tests(path)
-        # A module without a statement has none.
+        # A module without a statement has no tests.
         if tests and not trier.passes(tests):
             print(f"{path}: tests fail without a mutant", file=sys.stderr)
             return 1
@@ -89,7 +89,7 @@ def _options() -> argparse.Namespace:
 
 
 def _in_a_clone(arguments: Sequence[str]) -> int:
-    """Go on in a clone of the last commit, which nobody else works in."""
+    """Restart this program in a clone of the last commit, in which nobody else works."""
     place = ROOT / ".bench" / "mutants"
     tree, python = str(place / "tree"), str(place / "venv" / "bin" / "python")
     place.mkdir(parents=True, exist_ok=True)
@@ -105,12 +105,12 @@ def _in_a_clone(arguments: Sequence[str]) -> int:
 
 
 def _cover(place: Path) -> None:
-    """Run the tests once, and write down which lines each runs."""
+    """Run the tests once, and record the lines that each runs."""
     from covering import OUTPUT
 
     variables = {**os.environ, OUTPUT: str(place), "PYTHONPATH": str(ROOT / "bench"), "CI": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "covering", *TESTS]
-    # Through a pipe: a test that lets no file grow would also stop what pytest writes to one.
+    # Through a pipe: a test that limits the size of files would also limit a file of pytest's output.
     with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE) as running:
         for line in running.stdout or ():
             sys.stderr.buffer.write(line)
@@ -132,13 +132,13 @@ def _write(log: Path, mutant: Mutant, outcome: str, test: str) -> None:
 
 
 def _outcomes(log: Path) -> list[dict[str, Any]]:
-    """The last outcome of each mutant."""
+    """Return the last outcome of each mutant."""
     lines = log.read_text("utf-8").splitlines() if log.exists() else ()
     return list({(one["path"], one["number"]): one for one in map(json.loads, lines)}.values())
 
 
 def _table(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The figures of each module, and the mutants that no test noticed."""
+    """Return the figures of each module, and the mutants that no test detected."""
     lines = ["| module | mutants | killed | timed out | survived |", "| --- | --- | --- | --- | --- |"]
     for path in dict.fromkeys(one["path"] for one in outcomes):
         count = Counter(one["outcome"] for one in outcomes if one["path"] == path)

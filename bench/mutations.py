@@ -1,4 +1,4 @@
-"""The mutants of a module: what mutmut changes, and a few changes that matter where something is decided."""
+"""The mutants of a module: the changes of mutmut, and a few that matter in code that decides."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Mutant:
     """One change of one module.
 
     Attributes:
-        path: the module, from the root of the repository.
-        number: which mutant of its module, from 1, in the order of the source.
-        line: the first line that changes, and `last` the last one, from 1.
-        on_import: whether it is outside of any function.
-        before: the code that is replaced, on one line; `after` is what it is replaced by.
+        path: the module's path from the root of the repository.
+        number: the number of the mutant in its module, from 1, in the order of the source.
+        line: the first line that changes, from 1; `last` is the last one.
+        on_import: True if the change is outside of any function.
+        before: the replaced code, on one line; `after` is its replacement.
         code: the whole module with the change.
     """
 
@@ -38,15 +38,15 @@ class Mutant:
 
     @property
     def digest(self) -> str:
-        """The code by its hash, so that an outcome is known to be of this code."""
+        """The hash of the code, so that an outcome belongs to this code."""
         return hashlib.sha256(self.code.encode()).hexdigest()[:16]
 
 
 def mutants(path: str, source: str) -> Iterator[Mutant]:
-    """Every mutant of a module.
+    """Yield every mutant of a module.
 
     Args:
-        path: the module's.
+        path: the module's path.
         source: its text.
     """
     wrapper = MetadataWrapper(cst.parse_module(source))
@@ -67,7 +67,7 @@ def mutants(path: str, source: str) -> Iterator[Mutant]:
 
 
 def _nodes(node: cst.CSTNode, *, on_import: bool) -> Iterator[tuple[cst.CSTNode, bool]]:
-    """What is run, so no types, decorators and docstrings; each with whether importing the module runs it."""
+    """Yield the nodes that run, not types, decorators or docstrings; each with whether an import runs it."""
     if isinstance(node, (cst.Annotation, cst.Decorator, cst.ImportFrom, cst.Import)):
         return
     if isinstance(node, cst.If) and isinstance(node.test, cst.Name) and node.test.value == "TYPE_CHECKING":
@@ -78,7 +78,7 @@ def _nodes(node: cst.CSTNode, *, on_import: bool) -> Iterator[tuple[cst.CSTNode,
         return
     yield node, on_import
     for child in node.children:
-        # What a parameter stands for by itself is made on import.
+        # The defaults of parameters are evaluated on import.
         within = isinstance(node, cst.FunctionDef) and child is node.body
         yield from _nodes(child, on_import=on_import and not within)
 
@@ -89,10 +89,10 @@ def _assigned(node: cst.Assign) -> str:
 
 
 def _changes(node: cst.CSTNode) -> Iterator[Any]:
-    """What a node is replaced by.
+    """Yield the replacements of a node.
 
-    A text is changed once (mutmut does it three times), and prose not at all: its wording decides nothing.
-    Neither is a value that is computed replaced by None, which any test that comes by would see.
+    A text is changed once (mutmut does it three times). Prose is not changed: its wording decides nothing. A
+    computed value is not replaced by None either, since almost any test would detect that.
     """
     if isinstance(node, cst.BaseString):
         if isinstance(node, cst.SimpleString) and " " not in node.value:
@@ -113,7 +113,7 @@ def _changes(node: cst.CSTNode) -> Iterator[Any]:
 
 
 def _made(node: cst.CSTNode) -> list[Any]:
-    """What mutmut makes of a node."""
+    """Return mutmut's replacements of a node."""
     return [
         changed for kind, change in mutation_operators if isinstance(node, kind) for changed in change(node)
     ]

@@ -1,4 +1,4 @@
-"""What is measured and what it is measured against, each installed in a place of its own below `.bench/`."""
+"""The measured programs and their peers, each installed in its own place below `.bench/`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COMMITLINT_CONFIG = "export default {extends: ['@commitlint/config-conventional'
 
 
 class Missing(Exception):
-    """Something that a row needs is not on this machine; the text says what."""
+    """Something that a row needs is not on this machine; the text names it."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Tools:
     """Absolute paths of the programs that take part.
 
     Attributes:
-        python: the interpreter of the environment that holds the wheel of specguard and nothing else.
-        specguard: the command as the wheel's installation made it.
+        python: the interpreter of the environment that holds only the wheel of specguard.
+        specguard: the command as the wheel's installation created it.
         git: git.
         peers_python: the interpreter of the environment with the peers written in Python.
         gitlint: the command.
@@ -44,14 +44,14 @@ class Tools:
 
 
 def install(*, keep: bool) -> Tools:
-    """Build and install the wheel, and the peers where they are missing.
+    """Build and install the wheel, and the peers that are missing.
 
     Args:
-        keep: measure the wheel that is installed already, if there is one.
+        keep: True to measure the wheel that is already installed, if there is one.
 
     Raises:
-        Missing: there is no git.
-        subprocess.CalledProcessError: a build or an installation failed; its output has been shown.
+        Missing: git is not installed.
+        subprocess.CalledProcessError: a build or an installation failed; its output has been printed.
     """
     git = shutil.which("git")
     if git is None:
@@ -82,7 +82,7 @@ def install(*, keep: bool) -> Tools:
 
 
 def environment() -> dict[str, str]:
-    """The variables of every process that is timed: no user's configuration, a cache of its own."""
+    """Return the environment of every timed process: no user configuration, and a separate cache."""
     for folder in ("home", "cache"):
         (PLACE / folder).mkdir(exist_ok=True, mode=0o700)
     return {
@@ -97,7 +97,7 @@ def environment() -> dict[str, str]:
 
 
 def versions(tools: Tools) -> dict[str, str]:
-    """What takes part, by name, with its version."""
+    """Return the versions of the programs that take part, by name."""
     found = {
         "python": sys.version.split()[0],
         "git": _said(tools.git, "--version").removeprefix("git version "),
@@ -117,14 +117,14 @@ def _install_wheel(own: Path) -> None:
     (wheel,) = wheels.glob("specguard-*.whl")
     if not (own / "bin" / "python").exists():
         _environment(own)
-    # The same version is built again and again, so it goes first; its dependencies stay.
+    # The same version is built repeatedly, so the old one is uninstalled; its dependencies stay.
     if (own / "bin" / "specguard").exists():
         _pip(own, "uninstall", "-y", "specguard")
     _pip(own, "install", "--compile", str(wheel))
 
 
 def _environment(folder: Path) -> None:
-    # Without pip and setuptools, whose `.pth` file would slow every start of this interpreter down.
+    # Without pip and setuptools, whose `.pth` file would slow down every start of this interpreter.
     _run(sys.executable, "-m", "venv", "--without-pip", "--clear", str(folder))
 
 

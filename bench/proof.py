@@ -1,4 +1,4 @@
-"""What a check must report before it is timed."""
+"""The report or answer that a check must give before it is timed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a report must say, so that no figure comes from a check that judged nothing.
+    """The expected report, so that no figure comes from a check that judged nothing.
 
     Attributes:
-        arguments: of `specguard check`, as they are measured.
-        states: the state of each of these rules, by code.
-        entries: how many entries the change has; None if that does not matter.
-        commits: how many commits it has.
-        findings: how many findings there are in all.
+        arguments: the arguments of `specguard check`, as they are measured.
+        states: the expected state of each of these rules, by code.
+        entries: the number of the change's entries; None if it does not matter.
+        commits: the number of its commits; None if it does not matter.
+        findings: the number of all findings.
     """
 
     arguments: Sequence[str]
@@ -35,12 +35,12 @@ class Expected:
 
 @dataclass(frozen=True)
 class Answered:
-    """What an agent's hook must answer.
+    """The expected answer of an agent's hook.
 
     Attributes:
         event: the file with the event.
-        says: a word that its refusal has; empty if it must let the event through without a word; None
-            where it may say anything.
+        says: a word in its refusal; empty if it must allow the event without output; None if it may print
+            anything.
     """
 
     event: str
@@ -50,7 +50,7 @@ class Answered:
 def unmet(
     tools: Tools, expected: Expected | Answered, directory: Path, environment: Mapping[str, str]
 ) -> str:
-    """What a check's report or a hook's answer does not say although it must; empty if it says all."""
+    """Return a message about a report or answer that is not as expected; empty if it is."""
     if isinstance(expected, Answered):
         return _unanswered(tools, expected, directory, environment)
     done = subprocess.run(

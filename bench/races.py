@@ -1,4 +1,4 @@
-"""Who races whom, where, and for which rows."""
+"""The races: their contenders, repositories and rows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ for name in subprocess.run(["git", "ls-files", "-z", "*.md"], capture_output=Tru
     with open(name, encoding="utf-8") as file:
         parser.parse(file.read())
 """
-"""Every document of the working tree, parsed and thrown away."""
+"""Parses every document of the working tree, and discards the result."""
 
 UNIDIFF = "import sys, unidiff; unidiff.PatchSet(open(sys.argv[1], encoding='utf-8', newline='\\n'))"
 
@@ -49,10 +49,10 @@ class Race:
 
     Attributes:
         repository: its name in `repositories.BUILDERS`.
-        contenders: who takes part.
-        rows: the rows, by contender.
-        expected: what is asked of specguard before any time is taken.
-        runs: how many runs of each contender: in a full and in a quick measurement.
+        contenders: the commands that take part.
+        rows: the rows, each with its contenders.
+        expected: the answers that specguard must give before any time is taken.
+        runs: the number of runs of each contender: in a full and in a quick measurement.
     """
 
     repository: str
@@ -63,7 +63,7 @@ class Race:
 
 
 def races(tools: Tools, *, quick: bool) -> list[Race]:
-    """All races; the repositories that they need are built as they are asked for."""
+    """Return all races; the repositories that they need are built on demand."""
     return [
         _staged(tools),
         _new_policy(tools),
@@ -153,7 +153,7 @@ def _hook(tools: Tools) -> Race:
 
 
 def _command(tools: Tools) -> Race:
-    """A command that alters nothing, as nearly all do: the hook before it and the one after it."""
+    """Return the race of a command that changes nothing, as nearly all do: the hooks before and after it."""
     where = _path("hook")
     events = PLACE / "events"
     events.mkdir(parents=True, exist_ok=True)
@@ -172,7 +172,7 @@ def _command(tools: Tools) -> Race:
     ours = Contender("hook claude, before and after a command", ("/bin/sh", "-c", "; ".join(words)), where)
     peer = Contender(f"two {PYTHON}", ("/bin/sh", "-c", f"{bare}; {bare}"), where)
     row = Row("5c", "agent's hook, before and after a command", peer.name, 6.5, 4.5, ours.name, peer.name)
-    # What it says first is of the branch; nothing is said twice.
+    # The first answer may be about the branch; no answer is given twice.
     proof = [Answered(str(files[0]), ""), Answered(str(files[1]), None), Answered(str(files[1]), "")]
     return Race("hook", [peer, ours], [row], proof, (60, 15))
 
@@ -192,7 +192,7 @@ def _range(tools: Tools, *, quick: bool) -> Race:
     full = ours("work", COMMITS)
     parts = [ours(f"first-{count}", count) for count in repositories.PARTS]
     logs = [log("work", COMMITS), *(log(f"first-{count}", count) for count in repositories.PARTS)]
-    # Minutes, and growing with the commits: one run tells it from 50 times less.
+    # gitlint takes minutes, more with more commits: one run is enough to show 50 times less.
     gitlint = Contender(
         "gitlint, 2500 commits",
         (tools.gitlint, "--contrib", "contrib-title-conventional-commits", "--commits", "main..work"),
@@ -255,7 +255,7 @@ def _entries(tools: Tools) -> Race:
 
 def _lines(tools: Tools) -> Race:
     where = _path("lines")
-    # What this change adds is forbidden in some files, so 1 is the right answer there.
+    # This change adds forbidden lines to some files, so that exit code 1 is right there.
     ours = {
         name: Contender(
             f"check --range, {name} of 2000 files match",
@@ -296,7 +296,7 @@ def _documents(tools: Tools, name: str, numbers: tuple[str, str], work: str, run
     first = Contender(
         f"check --all, {name}", command, where, before=lambda number: repositories.use_commit(where, number)
     )
-    # It takes its turn right behind the first one, on the same commit.
+    # This contender takes its turn right after the first one, on the same commit.
     again = Contender(f"check --all again, {name}", command, where)
     parsing = Contender(f"markdown-it-py, {name}", (tools.python, "-c", MARKDOWN), where, most=5)
     rows = [
@@ -308,7 +308,7 @@ def _documents(tools: Tools, name: str, numbers: tuple[str, str], work: str, run
 
 
 def write_patch(tools: Tools) -> None:
-    """Write the patch that unidiff reads: what `git diff` gives for the million lines."""
+    """Write the patch that unidiff reads: the output of `git diff` for the million lines."""
     with (PLACE / "million.patch").open("wb") as file:
         subprocess.run(
             [tools.git, "diff", "-U0", "--no-renames", "main", "few"],

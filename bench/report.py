@@ -1,4 +1,4 @@
-"""Showing the figures: a table, and a file that other programs read."""
+"""Output of the figures: a table, and a file for other programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ START, END = "<!-- figures: made by bench/run.py --docs -->", "<!-- end of figur
 
 
 def table(results: Sequence[Result]) -> list[str]:
-    """The rows as a Markdown table."""
+    """Return the rows as a Markdown table."""
     cells = [("row", "work", "against", "must", "reach", "measured", "middle half", "outcome")]
     cells += [
         (
@@ -41,7 +41,7 @@ def table(results: Sequence[Result]) -> list[str]:
 
 
 def times(timings: Mapping[str, Timing]) -> list[str]:
-    """What the contenders took, as a Markdown table."""
+    """Return the times of the contenders as a Markdown table."""
     cells = [("command", "runs", "median ms", "middle half", "processor ms")]
     for name, timing in timings.items():
         if timing.failure:
@@ -57,7 +57,7 @@ def times(timings: Mapping[str, Timing]) -> list[str]:
 
 
 def machine() -> str:
-    """What was measured on, and how busy it was."""
+    """Describe the measuring machine and its load."""
     return f"{platform.system()}, {os.cpu_count()} cores, {os.getloadavg()[1]:.1f} processes running"
 
 
@@ -93,7 +93,7 @@ def write_figures(
 
 
 def write_page(lines: Sequence[str]) -> None:
-    """Put these lines between the two marks of `docs/speed.md`.
+    """Write these lines between the two marks of `docs/speed.md`.
 
     Raises:
         ValueError: the page does not have the marks.

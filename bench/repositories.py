@@ -1,6 +1,6 @@
-"""The repositories that are judged, built with `git fast-import` and kept below `.bench/`.
+"""The judged repositories, built with `git fast-import` and kept below `.bench/`.
 
-They are the same on every machine: names, contents and dates come from a seeded generator.
+Repositories are the same on every machine: names, contents and dates come from a seeded generator.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WORDS = """
 
 COMMITS = 2500
 PARTS = (1, 100, 500)
-"""So many of the 2,500 commits are in the branches `first-1`, `first-100` and `first-500`."""
+"""The numbers of the 2,500 commits that the branches `first-1`, `first-100` and `first-500` have."""
 
 FRESH_POLICIES = 300
 ENTRIES = 10_000
@@ -62,7 +62,7 @@ class Stream:
     """Commits on their way into `git fast-import`."""
 
     def __init__(self, repository: Path) -> None:
-        # A list, not a shell line; the stream is written by this file alone.
+        # A list, not a shell line; only this file writes the stream.
         self._process = subprocess.Popen(
             ["git", "fast-import", "--quiet", "--force"], cwd=repository, stdin=subprocess.PIPE
         )
@@ -73,7 +73,7 @@ class Stream:
     ) -> None:
         """Add a commit to a ref, after the ref's last one in this stream or after a parent given by name.
 
-        A merge has the tree of its first parent, and the files that are given.
+        A merge has the tree of its first parent, plus the given files.
         """
         self._count += 1
         when = FIRST_DATE + 60 * self._count
@@ -90,10 +90,10 @@ class Stream:
         self._write(b"\n")
 
     def end(self) -> None:
-        """Wait until all of it is stored.
+        """Wait until all commits are stored.
 
         Raises:
-            RuntimeError: git did not take it.
+            RuntimeError: git refused the stream.
         """
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -106,7 +106,7 @@ class Stream:
 
 
 def build(name: str) -> Path:
-    """The repository of a name in `BUILDERS`, made where it is missing or was made by other code."""
+    """Return the repository of a name in `BUILDERS`; build it if it is missing or was made by other code."""
     made_by = hashlib.sha1(Path(__file__).read_bytes(), usedforsecurity=False)
     made_by.update(Path(markdown.__file__).read_bytes())
     for policy in sorted(POLICIES.iterdir()):
@@ -124,7 +124,7 @@ def build(name: str) -> Path:
 
 
 def git(repository: Path, *arguments: str) -> str:
-    """Run git in a repository, off the clock, and return what it printed."""
+    """Run git in a repository, outside of any timing, and return its output."""
     done = subprocess.run(
         ["git", *arguments], cwd=repository, env=_environment(), capture_output=True, text=True, check=True
     )
@@ -132,12 +132,12 @@ def git(repository: Path, *arguments: str) -> str:
 
 
 def use_policy(repository: Path, number: int) -> None:
-    """Let `main` of the repository `hook` be the one that has this version of the authority."""
+    """Move `main` of the repository `hook` to the commit with this version of the authority."""
     git(repository, "update-ref", "refs/heads/main", f"refs/policies/{number % FRESH_POLICIES}")
 
 
 def use_commit(repository: Path, number: int) -> None:
-    """Let `main` and `work` be a commit of the same tree that no check has seen lately."""
+    """Move `main` and `work` to a commit of the same tree that no recent check has seen."""
     for branch in ("main", "work"):
         git(repository, "update-ref", f"refs/heads/{branch}", f"refs/fresh/{number % FRESH_COMMITS}")
 
@@ -147,7 +147,7 @@ def _environment() -> Mapping[str, str]:
 
 
 def _hook(path: Path) -> None:
-    """One staged file in a repository of 2,000; `refs/policies/N` is `main` with another authority each."""
+    """Build one staged file in a repository of 2,000; `refs/policies/N` is `main` with a new authority."""
     chance = random.Random(1)
     policy = (POLICIES / "forty-settings.md").read_text("utf-8")
     stream = Stream(path)
@@ -179,7 +179,7 @@ def _hook(path: Path) -> None:
 
 
 def _begun_range(path: Path, chance: random.Random) -> tuple[Stream, list[str]]:
-    """`main` with 4,000 files under the policy of ranges, and their names."""
+    """Write `main` with 4,000 files under the policy of ranges; return the stream and the files' names."""
     names = list(_names(chance, 4000))
     stream = Stream(path)
     policy = (POLICIES / "range.md").read_text("utf-8")
@@ -189,7 +189,7 @@ def _begun_range(path: Path, chance: random.Random) -> tuple[Stream, list[str]]:
 
 
 def _range(path: Path) -> None:
-    """`main` and 2,500 commits on `work`, each of which changes three of 4,000 files."""
+    """Build `main` and 2,500 commits on `work`, each of which changes three of 4,000 files."""
     chance = random.Random(2)
     stream, names = _begun_range(path, chance)
     for number in range(COMMITS):
@@ -210,10 +210,10 @@ def _range(path: Path) -> None:
 
 
 def _mixed_range(path: Path) -> None:
-    """`main` and 2,500 commits on `work` with what histories have, and 251 findings.
+    """Build `main` and 2,500 commits on `work` with the usual mix of a history, and 251 findings.
 
-    One in twenty each is a merge, is on the branch that is merged, is a release or a revert, both not of the
-    form, and changes a locked file; one in five is a bot's.
+    One in twenty commits each is a merge, is on the merged branch, is a release, is a revert, and changes a
+    locked file. Releases and reverts do not have the required form. One in five is a bot's.
     """
     chance = random.Random(9)
     stream, names = _begun_range(path, chance)
@@ -245,7 +245,7 @@ def _mixed_range(path: Path) -> None:
 
 
 def _entries(path: Path) -> None:
-    """`work` changes 10,000 files in one commit, and so does the index; none of 60 patterns matches."""
+    """Build a change of 10,000 files on `work`, and in the index; no pattern of 60 matches."""
     chance = random.Random(3)
     names = list(_names(chance, ENTRIES))
     stream = Stream(path)
@@ -263,13 +263,13 @@ def _entries(path: Path) -> None:
     )
     stream.end()
     _check_out(path)
-    # The same change once more, staged: `HEAD` is as `main`, the index as `work`.
+    # The same change again, staged: `HEAD` is `main`, and the index is `work`.
     git(path, "branch", "staged", "main")
     git(path, "symbolic-ref", "HEAD", "refs/heads/staged")
 
 
 def _lines(path: Path) -> None:
-    """1,000,000 lines come to 2,000 files; in none, few or most of them one of the lines matches."""
+    """Build 1,000,000 added lines in 2,000 files; in no, few or most files one of the lines matches."""
     stream = Stream(path)
     chance = random.Random(4)
     names = list(_names(chance, FILES))
@@ -290,12 +290,12 @@ def _lines(path: Path) -> None:
 
 
 def _documents(path: Path) -> None:
-    """5,000 Markdown files of 16 MB, one in ten of which a contract is about."""
+    """Build 5,000 Markdown files of 16 MB, one in ten of them under a contract."""
     _written(path, DOCUMENTS, parts=10)
 
 
 def _more_documents(path: Path) -> None:
-    """10,000 Markdown files of 100 MB, one in ten of which a contract is about."""
+    """Build 10,000 Markdown files of 100 MB, one in ten of them under a contract."""
     _written(path, MORE_DOCUMENTS, parts=32)
 
 
@@ -320,7 +320,7 @@ def _written(path: Path, count: int, *, parts: int) -> None:
 
 
 def _history(path: Path) -> None:
-    """50,000 changes on `main`: each changes three small files of 4,000; one in twenty a locked one too."""
+    """Build 50,000 changes on `main`: each of three small files of 4,000; one in twenty of a locked one."""
     chance = random.Random(8)
     names = list(_names(chance, 4000))
     policy = (POLICIES / "forty-settings.md").read_text("utf-8")
@@ -351,7 +351,7 @@ def _history(path: Path) -> None:
 def _grown(
     chance: random.Random, names: list[str], old: list[bytes], matching: set[int]
 ) -> Iterator[tuple[str, bytes]]:
-    """Each file with half of its new lines before what it had and half behind it; in some one matches."""
+    """Yield each file with half of its new lines before the old ones, half after; some have a match."""
     half = LINES_A_FILE // 2
     for number, name in enumerate(names):
         before, behind = _text(chance, half), _text(chance, half - 1)
@@ -360,7 +360,7 @@ def _grown(
 
 
 def _authority(policy: str) -> Iterator[tuple[str, bytes]]:
-    """The authority, and a file for each pattern of its lists: a pattern that guards nothing is a finding."""
+    """Yield the authority, and a file for each pattern of its lists: one without a file is a finding."""
     yield "SPEC_AUTHORITY.md", policy.encode()
     for pattern in re.findall(r"^- `([^`]+)`", policy, flags=re.MULTILINE):
         name = re.sub(r"\[(.)[^]]*\]", r"\1", pattern).replace("**", "all").replace("*", "any")
@@ -377,13 +377,13 @@ def _check_out(path: Path) -> None:
 
 
 def _pack(path: Path) -> None:
-    """Pack what fast-import stored with few deltas as a clone would have it."""
+    """Repack the objects of fast-import, which have few deltas, as a clone would have them."""
     git(path, "repack", "-a", "-d", "-f", "-q")
     git(path, "pack-refs", "--all")
 
 
 def _names(chance: random.Random, count: int) -> Iterator[str]:
-    """So many different paths, three to six levels deep, twenty files a folder at most, in order."""
+    """Return different paths, three to six levels deep, at most twenty files a folder, sorted."""
     folders: set[str] = set()
     while len(folders) * 20 < count * 2:
         top = chance.choice(("src", "lib", "tests", "tools"))
@@ -397,7 +397,7 @@ def _names(chance: random.Random, count: int) -> Iterator[str]:
 
 
 def _body(chance: random.Random) -> str:
-    """One to three paragraphs of a message, of one to four lines, each line within 72 characters."""
+    """Return one to three paragraphs of a message, each of one to four lines of at most 72 characters."""
     paragraphs = []
     for _ in range(chance.randint(1, 3)):
         lines = (" ".join(chance.choices(WORDS, k=8)) for _ in range(chance.randint(1, 4)))
@@ -406,7 +406,7 @@ def _body(chance: random.Random) -> str:
 
 
 def _text(chance: random.Random, lines: int) -> bytes:
-    """So many lines of source-like text, about fifty bytes each."""
+    """Return lines of source-like text, about fifty bytes each."""
     pick = chance.choices(WORDS, k=lines * 4)
     return "".join(
         f"    {pick[i]}_{pick[i + 1]} = self.{pick[i + 2]}({pick[i + 3]}, {chance.randrange(10**6)})\n"
@@ -424,4 +424,4 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "more-documents": _more_documents,
     "history": _history,
 }
-"""What builds each repository, in a folder that is an empty repository."""
+"""The builder of each repository, called with the folder of an empty repository."""

@@ -1,4 +1,4 @@
-"""The promises about speed and memory, and what comes of each."""
+"""The promises about speed and memory, and their results."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Row:
     """One promise about speed or memory.
 
     Attributes:
-        number: as in the table of targets.
-        work: what specguard does.
-        against: what it is compared with, or the unit.
-        must: the value is to be at most this.
-        reach: what is known to be possible.
+        number: its number in the table of targets.
+        work: the measured work of specguard.
+        against: the peer that it is compared with, or the unit.
+        must: the largest value that keeps the promise.
+        reach: a value that is known to be possible.
         subject: the contender whose median is divided.
-        peer: the contender whose median it is divided by.
+        peer: the contender whose median is the divisor.
     """
 
     number: str
@@ -39,13 +39,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a row.
+    """The result of a row.
 
     Attributes:
         row: the promise.
-        value: the ratio of the medians, or MiB; None if there is none.
-        spread: between these two lies the middle half of the ratios of runs that stood side by side.
-        note: why there is no value.
+        value: the ratio of the medians, or MiB; None without a figure.
+        spread: the bounds of the middle half of the ratios of paired runs.
+        note: the reason if the value is missing.
     """
 
     row: Row
@@ -55,7 +55,7 @@ class Result:
 
     @property
     def outcome(self) -> str:
-        """`reach`, `must` or `missed`; `no figure` where there is none."""
+        """`reach`, `must` or `missed`; `no figure` without a value."""
         if self.value is None:
             return "no figure"
         if self.value <= self.row.reach:
@@ -67,12 +67,12 @@ GROWTH = Row("9", "growth from 500 to 2,500 commits, start-up apart", "5 x", 5.5
 
 
 def result(row: Row, timings: Mapping[str, Timing], why_missing: str) -> Result:
-    """What a row comes to.
+    """Return the result of a row.
 
     Args:
         row: the row, other than `GROWTH`.
-        timings: by contender.
-        why_missing: what is said where the peer took no part.
+        timings: the timings by contender.
+        why_missing: the note if the peer took no part.
     """
     for name in (row.subject, row.peer):
         if name not in timings:
@@ -80,13 +80,13 @@ def result(row: Row, timings: Mapping[str, Timing], why_missing: str) -> Result:
         if timings[name].failure:
             return Result(row, note=f"{name}: {timings[name].failure}")
     subject, peer = timings[row.subject], timings[row.peer]
-    # A contender that ran less often than the other stands beside its first runs.
+    # If one contender ran less often, its runs are paired with the first runs of the other.
     sides = [mine / theirs for mine, theirs in zip(subject.seconds, peer.seconds, strict=False)]
     return Result(row, subject.median / peer.median, quartiles(sides))
 
 
 def growth(timings: Mapping[str, Timing]) -> Result:
-    """Row 9: how many times longer 2,500 commits take than 500, the time for one commit taken off both."""
+    """Return row 9: the factor in time from 500 to 2,500 commits, without the time for one commit in both."""
     one, some, all_ = (timings[f"check --range, {count} commits"] for count in (1, 500, COMMITS))
     for timing in (one, some, all_):
         if timing.failure:

@@ -1,7 +1,8 @@
 """Measure specguard against its promises: `make bench`, or `python bench/run.py --help`.
 
-The wheel is built and installed byte-compiled below `.bench/`, with the peers beside it, and whole processes
-are timed in repositories made for it. `docs/speed.md` says how; the figures go to `.bench/figures.json`.
+The wheel is built and installed byte-compiled below `.bench/`, with the peers beside it. Whole processes are
+timed in repositories that are built for this. `docs/speed.md` describes the method; the figures go to
+`.bench/figures.json`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Measure what is asked for; 1 where a row misses what it must keep or has no figure."""
+    """Measure the chosen rows; return 1 if a row misses its promise or has no figure."""
     options = _options()
     tools = place.install(keep=options.keep)
     everything = races(tools, quick=options.quick)
@@ -66,7 +67,7 @@ def main() -> int:
 def _run(
     one: Race, tools: Tools, chosen: set[str], timings: dict[str, Timing], *, quick: bool
 ) -> list[Result]:
-    """Hold one race, add its timings to all others, and return its rows."""
+    """Run one race, add its timings to all others, and return its rows."""
     rows = [row for row in one.rows if row.number in chosen]
     directory = repositories.build(one.repository)
     environment = place.environment()
@@ -86,7 +87,7 @@ def _run(
         errors=place.PLACE / "stderr",
     )
     for name, timing in own.items():
-        # The bare interpreter takes part in several races; each keeps its own figure.
+        # The bare interpreter takes part in several races; each race keeps its own figure.
         timings[name if name not in timings else f"{name} ({rows[0].work})"] = timing
     return [
         growth(own) if row is GROWTH else result(row, own, tools.why_no_commitlint or "took no part")
@@ -95,7 +96,7 @@ def _run(
 
 
 def _needed(one: Race, chosen: set[str]) -> Sequence[Contender]:
-    """The contenders of the chosen rows; all of them, those that are only shown too, where all rows are."""
+    """Return the contenders of the chosen rows; if all rows are chosen, also those that are only shown."""
     rows = [row for row in one.rows if row.number in chosen]
     if len(rows) == len(one.rows):
         return one.contenders

@@ -1,4 +1,4 @@
-"""Trying one mutant: its code in place of the module's, tests in a process of their own."""
+"""Runs one mutant: its code replaces the module's, and tests run in a separate process."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from mutations import Mutant
 
 QUICK = ((10, 3.0), (60, 3.0))
-"""The steps: so many of the nearest tests, and no more than take so many seconds where nothing is changed."""
+"""The steps: the number of nearest tests, and the most seconds they may take with unchanged code."""
 DEEP = ((40, 30.0), (400, 60.0))
-"""The steps for what survived the quick ones."""
+"""The steps for mutants that survived the quick ones."""
 LOADED = (
     "hypothesis",
     "pydantic",
@@ -32,19 +32,20 @@ LOADED = (
     "re2",
     "jsonschema",
 )
-"""What tests import beside specguard. It is imported once, and every process begins with it."""
+"""Modules that tests import besides specguard; they are imported once, before any process is forked."""
 
 _NOT_RUN = (2, 4)
-"""How pytest ends where tests cannot be collected."""
+"""Exit codes of pytest if tests cannot be collected."""
 
 
 class Trier:
-    """Runs tests against mutants, the ones that failed last first.
+    """Runs tests against mutants, the most recently failed ones first.
 
     Args:
-        root: the tree; its files are changed, and put back.
-        seconds: how long each test takes where nothing is changed.
-        steps: how many tests are tried at once, and how long they may take; each for what survived the last.
+        root: the work tree; its files are changed, and restored.
+        seconds: the duration of each test with unchanged code.
+        steps: the number of tests and the most seconds of each step; a step runs if the mutant survived the
+            last.
     """
 
     def __init__(self, root: str, seconds: Mapping[str, float], steps: Sequence[tuple[int, float]]) -> None:
@@ -58,11 +59,11 @@ class Trier:
             importlib.import_module(name)
 
     def passes(self, tests: Sequence[str]) -> bool:
-        """Whether the nearest tests pass where nothing is changed."""
+        """True if the nearest tests pass with unchanged code."""
         return self._tried(tests[:10])[0] == "survived"
 
     def outcome(self, mutant: Mutant, tests: Sequence[str]) -> tuple[str, str]:
-        """What became of a mutant.
+        """Return the outcome of a mutant.
 
         Args:
             mutant: the mutant.
@@ -70,7 +71,7 @@ class Trier:
 
         Returns:
             `killed` and the test that failed (empty if the module cannot even be imported), `timeout`,
-            `survived` and how many tests passed, `untested`, or `unclear`: pytest itself failed.
+            `survived` and the number of tests that passed, `untested`, or `unclear`: pytest itself failed.
         """
         if not tests:
             return "untested", ""
@@ -81,7 +82,7 @@ class Trier:
         try:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(mutant.code)
-            # Python goes by time in seconds and size when it looks for compiled code.
+            # Python finds compiled code by the size of the source and its time in seconds.
             self._stamp += 1
             os.utime(path, (self._stamp, self._stamp))
             return self._tried(tests)
@@ -112,7 +113,7 @@ class Trier:
         return "survived", str(passed)
 
     def _run(self, tests: Sequence[str], limit: float) -> tuple[str, str]:
-        """Run tests in a process of their own until one fails."""
+        """Run tests in a separate process until one fails."""
         reading, writing = os.pipe()
         child = os.fork()
         if not child:
@@ -136,12 +137,12 @@ class Trier:
         code = os.waitstatus_to_exitcode(status)
         if code == 0:
             return "survived", ""
-        # Without a test that failed: what the tests import cannot be imported any more.
+        # If no test failed, the modules that the tests import can no longer be imported.
         return ("killed" if failed or code in _NOT_RUN else "unclear"), failed
 
 
 class _Failed:
-    """The plugin that says which test failed."""
+    """The plugin that reports the failed test."""
 
     def __init__(self, writing: int) -> None:
         self._writing = writing
@@ -157,7 +158,7 @@ def _child(tests: Sequence[str], writing: int, root: str) -> None:
         import pytest
 
         os.chdir(root)
-        # Examples are the same each time, so that two mutants meet the same tests.
+        # Examples are the same each time, so that all mutants meet the same tests.
         os.environ["CI"] = "1"
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):

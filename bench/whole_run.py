@@ -1,4 +1,4 @@
-"""What the executor itself takes of a run whose agent does next to nothing."""
+"""The executor's own time in a run whose agent does next to nothing."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ RUNS = (
     Row("16", "own time of `run`, trivial agent, 200 files", "s", 1.0, 0.5),
     Row("16m", "the same, 2,000 files", "git clone --shared", 5.0, 2.0),
 )
-"""The time from start to end without that of the commands that it runs: the agent and the gates.
+"""The time from start to end without the commands that the run starts: the agent and the gates.
 
-Of many files most of it is that of writing them once, which any place of its own has to have.
+With many files, most of the time is spent to write them once, which any separate place requires.
 """
 
 FILES = {"16": 200, "16m": 2000}
@@ -55,9 +55,9 @@ run = "test -f src/new.py"
 def whole_runs(
     tools: Tools, environment: Mapping[str, str], numbers: set[str], *, quick: bool
 ) -> list[Result]:
-    """Row 16: the median of several runs, each from a remote without the branch and a folder without runs.
+    """Measure row 16: the median of several runs, each without the remote branch and without earlier runs.
 
-    Fetching and pushing is part of it, to a bare repository on the same disk.
+    The time includes fetching from and pushing to a bare repository on the same disk.
     """
     results = []
     for row in RUNS:
@@ -70,7 +70,7 @@ def whole_runs(
             if failure:
                 break
             peer = 1.0 if row.against == "s" else team.clone(tools)
-            # The first one fills caches.
+            # The first run fills caches.
             taken += [seconds / peer] if number else []
         if failure:
             results.append(Result(row, note=failure))
@@ -83,8 +83,8 @@ class _Team:
     """A bare remote, a clone of it, and an agent.
 
     Args:
-        files: how many files the base has.
-        environment: all variables that a run sees.
+        files: the number of files in the base.
+        environment: all environment variables of a run.
     """
 
     def __init__(self, files: int, environment: Mapping[str, str]) -> None:
@@ -116,7 +116,7 @@ class _Team:
         self._environment = dict(environment)
 
     def run(self, tools: Tools) -> tuple[float, str]:
-        """One run: how many seconds of it are specguard's own, and why there are none."""
+        """Run once; return the seconds of specguard's own work, and the reason for a failure, else empty."""
         self._clean()
         started = time.perf_counter()
         done = subprocess.run(
@@ -138,7 +138,7 @@ class _Team:
         return seconds - sum(command["duration"] for command in manifest["commands"]), ""
 
     def clone(self, tools: Tools) -> float:
-        """How many seconds git takes for a checkout that borrows the user's objects."""
+        """Return the seconds that git takes for a checkout that borrows the user's objects."""
         target = self._user.parent / "clone"
         shutil.rmtree(target, ignore_errors=True)
         started = time.perf_counter()
@@ -150,7 +150,7 @@ class _Team:
         return time.perf_counter() - started
 
     def _clean(self) -> None:
-        """Let nothing be left of the run before."""
+        """Delete all results of the previous run."""
         shutil.rmtree(self._user / ".runs", ignore_errors=True)
         git(self._remote, "update-ref", "-d", "refs/heads/phase-12")
         for ref in git(self._user, "for-each-ref", "--format=%(refname)", "refs/specguard").split():
