@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
-    from specguard.documents.dates import Loose, Stamp, Times
+    from specguard.documents.dates import Stamp, Times, UnclearTime
     from specguard.model import Finding, Severity
     from specguard.work.named_items import Work, WorkItem
 
@@ -364,10 +364,10 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
     if not times.stamps:
         yield _without_any(times, artifact)
         return
-    for loose in times.loose:
+    for loose in times.unclear:
         message = f"the time {loose.text!r} {loose.problem}"
         yield artifact.finding("timestamps", "unclear time", message, "", loose.at)
-    for line in times.without:
+    for line in times.untimed:
         message = "an entry has no time, while others of its list begin with one"
         help = "Write when it was, as the others do."
         yield artifact.finding("timestamps", "entry without a time", message, help, line)
@@ -388,9 +388,9 @@ def _without_any(times: Times, artifact: Artifact) -> Finding:
     """Return a finding about an artifact without times, with the text most like one."""
     message = f"{path_text(artifact.path)} has no entry with a time"
     help = "Begin each entry with its time, as in '- 2026-01-31 14:05Z ...'."
-    near: Sequence[Loose | Stamp] = times.loose or times.days
+    near: Sequence[UnclearTime | Stamp] = times.unclear or times.days
     if near:
-        message += f": {near[0].text!r} {times.loose[0].problem if times.loose else 'is a day'}"
+        message += f": {near[0].text!r} {times.unclear[0].problem if times.unclear else 'is a day'}"
     return artifact.finding("timestamps", "no time", message, help, near[0].at if near else None)
 
 

@@ -7,12 +7,12 @@ import re
 from specguard.documents.blocks import Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import content_of
 from specguard.documents.fields import (
-    COMMENTED,
+    IN_COMMENT,
     find_section,
-    is_strange,
+    has_invisible,
+    matches_title,
     near_section,
     normal_title,
-    same_title,
 )
 from specguard.model import Finding, path_text, shortened
 
@@ -121,7 +121,7 @@ def _named(artifact: Artifact, title: str) -> Sequence[Section]:
     same = [
         one
         for one in document.sections
-        if normal_title(one.heading.text.plain) in wanted and not is_strange(one)
+        if normal_title(one.heading.text.plain) in wanted and not has_invisible(one)
     ]
     level = min((one.level for one in same), default=first.level)
     highest = [one for one in same if one.level == level] or [first]
@@ -139,7 +139,7 @@ def _again(found: Sequence[Section]) -> Sequence[Section]:
     same = [
         one
         for one in found
-        if same_title(other := one.heading.text.rendered, words) and same_title(words, other)
+        if matches_title(other := one.heading.text.rendered, words) and matches_title(words, other)
     ]
     return sorted(same, key=lambda one: one.line)
 
@@ -165,7 +165,7 @@ def _missing(artifact: Artifact, title: str) -> tuple[str, str, int | None]:
     if near is None:
         return message, f"Add a heading {title!r} with what belongs there.", None
     message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
-    where = "outside the comment" if near.why == COMMENTED else "there"
+    where = "outside the comment" if near.why == IN_COMMENT else "there"
     return message, f"Make it a heading {title!r} {where}, if that is meant.", near.line
 
 

@@ -6,7 +6,7 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.documents.characters import visible
-from specguard.documents.inline import Code, Hiding, Inline, LineCounter, Reference, has_pictures, text_of
+from specguard.documents.inline import Code, Hiding, Inline, LineCounter, Reference, has_pictures, html_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ class Text:
         raw: the source lines without indentation, quote marks and list marks. Text that a reader does not see
             is removed: comments, hidden HTML, and invisible characters that writing does not need.
         line: the line of its first character, from 1.
-        strange: True if such invisible characters were removed.
+        has_invisible: True if such invisible characters were removed.
     """
 
-    __slots__ = ("_inline", "_references", "line", "raw", "strange")
+    __slots__ = ("_inline", "_references", "has_invisible", "line", "raw")
 
     def __init__(self, raw: str, line: int, references: Mapping[str, str] = _NO_REFERENCES) -> None:
         self.line = line
@@ -41,7 +41,7 @@ class Text:
         # Hidden parts keep their newlines, so that the following text keeps its line.
         shown = Hiding().inline(raw, 1) if "<" in raw else raw
         self.raw = visible(shown)
-        self.strange = self.raw != shown
+        self.has_invisible = self.raw != shown
 
     @property
     def _parts(self) -> Inline:
@@ -84,9 +84,9 @@ class Text:
             cuts += [(link.start, link.text_start, ""), (link.text_end, link.end, "")]
         rendered: list[str] = []
         end = 0
-        for start, stop, instead in sorted(cuts):
+        for start, stop, replacement in sorted(cuts):
             if start >= end:
-                rendered += _plain(raw[end:start]), instead
+                rendered += _plain(raw[end:start]), replacement
                 end = stop
         return "".join([*rendered, _plain(raw[end:])])
 
@@ -100,7 +100,7 @@ class Text:
         """The links and pictures in order, including `<url>` and links that refer to a definition."""
         lines = LineCounter(self.raw, self.line)
         return [
-            Link(_plain(self.raw[one.text_start : one.text_end]), one.target, lines.at(one.start))
+            Link(_plain(self.raw[one.text_start : one.text_end]), one.target, lines.line_at(one.start))
             for one in self.references
         ]
 
@@ -124,7 +124,7 @@ class Text:
             part = self.raw[start : end.start() if end else None]
             stripped = part.lstrip()
             if stripped.strip():
-                line = lines.at(start + len(part) - len(stripped))
+                line = lines.line_at(start + len(part) - len(stripped))
                 yield Text(stripped.rstrip(), line, self._references)
             start = end.end() if end else start
 
@@ -259,7 +259,7 @@ class Html(Record):
     @property
     def text(self) -> str:
         """The text that a reader sees."""
-        return _entities(text_of(self.content))
+        return _entities(html_text(self.content))
 
     @property
     def pictures(self) -> bool:
@@ -294,10 +294,10 @@ def _plain(text: str) -> str:
 
 def _unmarked(text: str) -> str:
     """Return text without the marks of emphasis; an escaped character loses its backslash."""
-    return _EMPHASIS.sub(_meant if "\\" in text else "", text)
+    return _EMPHASIS.sub(_escaped_char if "\\" in text else "", text)
 
 
-def _meant(mark: re.Match[str]) -> str:
+def _escaped_char(mark: re.Match[str]) -> str:
     return mark[1] or ""
 
 
@@ -310,7 +310,7 @@ def _entities(text: str) -> str:
     return unescape(text)
 
 
-def flat(blocks: Iterable[AnyBlock], *, quotes: bool = False) -> Iterator[AnyBlock]:
+def flatten(blocks: Iterable[AnyBlock], *, quotes: bool = False) -> Iterator[AnyBlock]:
     """Yield blocks in document order; the blocks of list items and footnotes replace the list or footnote.
 
     Args:
@@ -320,9 +320,9 @@ def flat(blocks: Iterable[AnyBlock], *, quotes: bool = False) -> Iterator[AnyBlo
     for block in blocks:
         if isinstance(block, List):
             for item in block.items:
-                yield from flat(item.blocks, quotes=quotes)
+                yield from flatten(item.blocks, quotes=quotes)
         elif isinstance(block, Footnote) or (quotes and isinstance(block, Quote)):
-            yield from flat(block.blocks, quotes=quotes)
+            yield from flatten(block.blocks, quotes=quotes)
         elif not isinstance(block, Quote):
             yield block
 
@@ -332,7 +332,7 @@ def texts(blocks: Iterable[AnyBlock]) -> Iterator[Text]:
 
     Headings, quotes and table headers are left out.
     """
-    for block in flat(blocks):
+    for block in flatten(blocks):
         if isinstance(block, Paragraph):
             yield block.text
         elif isinstance(block, Table):
@@ -341,17 +341,17 @@ def texts(blocks: Iterable[AnyBlock]) -> Iterator[Text]:
 
 def fences(blocks: Iterable[AnyBlock]) -> Iterator[Fence]:
     """Return all code blocks in document order, including those in lists. Those in quotes are left out."""
-    return (block for block in flat(blocks) if isinstance(block, Fence))
+    return (block for block in flatten(blocks) if isinstance(block, Fence))
 
 
 def tables(blocks: Iterable[AnyBlock]) -> Iterator[Table]:
     """Return all tables in document order, including those in lists. Those in quotes are left out."""
-    return (block for block in flat(blocks) if isinstance(block, Table))
+    return (block for block in flatten(blocks) if isinstance(block, Table))
 
 
 def all_texts(blocks: Iterable[AnyBlock]) -> Iterator[Text]:
     """Yield all text in document order, including headings, quotes and table headers."""
-    for block in flat(blocks, quotes=True):
+    for block in flatten(blocks, quotes=True):
         if isinstance(block, Heading | Paragraph):
             yield block.text
         elif isinstance(block, Table):
@@ -393,14 +393,14 @@ def sections_of(blocks: Sequence[AnyBlock], last_line: int) -> list[Section]:
     """
     sections: list[Section] = []
     # For each level: the position of the next heading of this level or a higher one.
-    following = [len(blocks)] * 7
+    next_heads = [len(blocks)] * 7
     for at in range(len(blocks) - 1, -1, -1):
         block = blocks[at]
         if isinstance(block, Heading):
-            stop = following[block.level]
+            stop = next_heads[block.level]
             end = blocks[stop].line - 1 if stop < len(blocks) else last_line
-            sections.append(Section(block, blocks[at + 1 : stop], blocks[at + 1 : following[6]], end))
-            following[block.level :] = [at] * (7 - block.level)
+            sections.append(Section(block, blocks[at + 1 : stop], blocks[at + 1 : next_heads[6]], end))
+            next_heads[block.level :] = [at] * (7 - block.level)
     return sections[::-1]
 
 
@@ -420,8 +420,8 @@ class Row(Record):
     def cell(self, title: str) -> str:
         """Return the cell below a title, or an empty string; titles match without case and outer spaces."""
         wanted = title.casefold().strip()
-        named = zip(self.cells, self.header, strict=False)
-        return next((cell for cell, name in named if name.casefold().strip() == wanted), "")
+        titled = zip(self.cells, self.header, strict=False)
+        return next((cell for cell, name in titled if name.casefold().strip() == wanted), "")
 
     def says(self, title: str = "") -> bool:
         """True if any cell has content, or if the cell below `title` does."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # All these patterns are compiled when a text first needs them; few texts do.
 _TAGS: Final = "\U000e0000-\U000e0fff"
-_UNSEEN: Final = (
+_INVISIBLE: Final = (
     "\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     f"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a{_TAGS}"
@@ -30,8 +30,8 @@ _FLAG: Final = "\U0001f3f4\U000e0067\U000e0062(?:{}|{}|{})\U000e007f".format(
     *("".join(chr(0xE0000 + ord(letter)) for letter in name) for name in ("eng", "sct", "wls"))
 )
 # A carriage return within a line ends the line for a renderer; most editors do not show it.
-_SEARCH: Final = rf"{_FLAG}|[{_UNSEEN}]|\r(?![\r\n]|\Z)"
-_IS_UNSEEN: Final = f"[{_UNSEEN}]"
+_SEARCH: Final = rf"{_FLAG}|[{_INVISIBLE}]|\r(?![\r\n]|\Z)"
+_HIDDEN: Final = f"[{_INVISIBLE}]"
 
 _RIGHT_TO_LEFT: Final = (
     "[\u05d0-\u05ea\u05ef-\u05f2\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0710-\u072f\u074d-\u07ea\u0800-\u0815"
@@ -42,7 +42,7 @@ _JOINING: Final = (
     "\u0590-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ua840-\uaadf\ufb1d-\ufdff\ufe70-\ufefc"
     "\U00010a00-\U00010fff\U00011000-\U00011fff\U0001e800-\U0001efff"
 )
-_JOINS: Final = f"[{_JOINING}]"
+_JOINING_CHAR: Final = f"[{_JOINING}]"
 # Scripts that put no spaces between words.
 _UNSPACED: Final = (
     "[\u0e00-\u109f\u1780-\u17ff\u1980-\u19ff\u1a20-\u1aaf\u2e80-\u312f\u31a0-\u9fff\ua980-\ua9df\uf900-\ufaff"
@@ -57,55 +57,55 @@ _PICTURE: Final = (
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u297f"
     "\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
 )
-_TURNS: Final = "\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
+_DIRECTIONS: Final = "\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
 _SKIN: Final = "[\U0001f3fb-\U0001f3ff]"
 
 
-class Strange(Record):
+class InvisibleChar(Record):
     """An invisible character that writing does not need at its position.
 
     Attributes:
         position: its index in the text.
         char: the character.
-        what: its kind: `bidirectional`, `tag`, `zero-width`, `blank`, `selector`, `hyphen` or `control`.
+        kind: `bidirectional`, `tag`, `zero-width`, `blank`, `selector`, `hyphen` or `control`.
     """
 
     position: int
     char: str
-    what: str
+    kind: str
 
 
-def may_be_strange(text: str) -> bool:
-    """True if a text has any character that may be strange; nearly no text has one."""
+def may_have_invisible(text: str) -> bool:
+    """True if a text has any character that may be invisible; nearly no text has one."""
     return re.search(_SEARCH, text) is not None
 
 
-def strange(text: str) -> Iterator[Strange]:
-    """Yield the strange characters of a text in order, in linear time."""
-    if not may_be_strange(text):
+def invisible_chars(text: str) -> Iterator[InvisibleChar]:
+    """Yield the invisible characters of a text that writing does not need in order, in linear time."""
+    if not may_have_invisible(text):
         return
     start = 0
     for line in text.split("\n"):
         for found in re.finditer(_SEARCH, line):
-            if len(found[0]) == 1 and not _meant(text, line, found.start()):
-                yield Strange(start + found.start(), found[0], kind_of(found[0]))
+            if len(found[0]) == 1 and not _is_needed(text, line, found.start()):
+                yield InvisibleChar(start + found.start(), found[0], kind_of(found[0]))
         start += len(line) + 1
 
 
 def visible(text: str) -> str:
-    """Return a text without its strange characters."""
-    if text.isascii() or not may_be_strange(text):
+    """Return a text without the invisible characters that writing does not need."""
+    if text.isascii() or not may_have_invisible(text):
         return text
-    kept: list[str] = []
+    parts: list[str] = []
     end = 0
-    for one in strange(text):
-        kept.append(text[end : one.position])
+    for one in invisible_chars(text):
+        parts.append(text[end : one.position])
         end = one.position + 1
-    return "".join(kept) + text[end:]
+    return "".join(parts) + text[end:]
 
 
 def kind_of(char: str) -> str:
-    """Return the kind of an invisible character, as in `Strange.what`."""
+    """Return the kind of an invisible character, as in `InvisibleChar.kind`."""
     code = ord(char)
     if code < 0xA0:
         return "control"
@@ -121,67 +121,67 @@ def kind_of(char: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _has(pattern: str, text: str) -> bool:
+def _occurs(pattern: str, text: str) -> bool:
     """True if a pattern matches in a text; cached."""
     return re.search(pattern, text) is not None
 
 
 @lru_cache(maxsize=4)
-def _balanced(line: str) -> bool:
+def _is_balanced(line: str) -> bool:
     """True if every direction change in a line is closed within the line."""
-    opened = 0
-    for char in filter(_TURNS.__contains__, line):
-        opened += -1 if char in "\u202c\u2069" else 1
-        if opened < 0:
+    depth = 0
+    for char in filter(_DIRECTIONS.__contains__, line):
+        depth += -1 if char in "\u202c\u2069" else 1
+        if depth < 0:
             return False
-    return opened == 0
+    return depth == 0
 
 
-def _is(kind: str, char: str) -> bool:
+def _matches(pattern: str, char: str) -> bool:
     """True if a character matches a pattern."""
-    return re.match(kind, char) is not None
+    return re.match(pattern, char) is not None
 
 
-def _meant(text: str, line: str, position: int) -> bool:
+def _is_needed(text: str, line: str, position: int) -> bool:
     """True if writing needs the character at this position of a line."""
     char = line[position]
     before = line[position - 1] if position else " "
     after = line[position + 1] if position + 1 < len(line) else " "
     if char in "\u200c\u200d":
-        return _joined(char, before, after)
+        return _is_needed_joiner(char, before, after)
     if char in "\ufe0e\ufe0f":
         if before in "0123456789#*":
             return after == "\u20e3"
-        return _is(_PICTURE, before) or (before > "\xa9" and not _odd(before))
+        return _matches(_PICTURE, before) or (before > "\xa9" and not _is_plain(before))
     if char in "\u061c\u200e\u200f":
-        return _has(_RIGHT_TO_LEFT, text)
-    if char in _TURNS:
-        return _has(_RIGHT_TO_LEFT, line) and _balanced(line)
+        return _occurs(_RIGHT_TO_LEFT, text)
+    if char in _DIRECTIONS:
+        return _occurs(_RIGHT_TO_LEFT, line) and _is_balanced(line)
     if char in "\u200b\u2060":
-        alone = not _is(_IS_UNSEEN, before) and not _is(_IS_UNSEEN, after)
-        return alone and _breaks(before, after, line)
+        is_single = not _matches(_HIDDEN, before) and not _matches(_HIDDEN, after)
+        return is_single and _is_needed_break(before, after, line)
     if "\ufe00" <= char <= "\ufe0d":
-        return _is(_SELECTABLE, before)
-    return "\U000e0100" <= char <= "\U000e01ef" and _is(_IDEOGRAPH, before)
+        return _matches(_SELECTABLE, before)
+    return "\U000e0100" <= char <= "\U000e01ef" and _matches(_IDEOGRAPH, before)
 
 
-def _odd(char: str) -> bool:
+def _is_plain(char: str) -> bool:
     """True if a character cannot be shown as a picture."""
-    return char.isalnum() or char.isspace() or _is(_IS_UNSEEN, char)
+    return char.isalnum() or char.isspace() or _matches(_HIDDEN, char)
 
 
-def _joined(char: str, before: str, after: str) -> bool:
+def _is_needed_joiner(char: str, before: str, after: str) -> bool:
     """True if a joiner or non-joiner is between letters that join, or between pictures."""
-    if _is(_IS_UNSEEN, after) or (_is(_IS_UNSEEN, before) and before not in "\ufe0e\ufe0f"):
+    if _matches(_HIDDEN, after) or (_matches(_HIDDEN, before) and before not in "\ufe0e\ufe0f"):
         return False
-    if _is(_JOINS, before) or _is(_JOINS, after):
+    if _matches(_JOINING_CHAR, before) or _matches(_JOINING_CHAR, after):
         return True
-    pictures = before in "\ufe0e\ufe0f" or _is(_PICTURE, before) or _is(_SKIN, before)
-    return char == "\u200d" and pictures and _is(_PICTURE, after)
+    pictures = before in "\ufe0e\ufe0f" or _matches(_PICTURE, before) or _matches(_SKIN, before)
+    return char == "\u200d" and pictures and _matches(_PICTURE, after)
 
 
-def _breaks(before: str, after: str, line: str) -> bool:
+def _is_needed_break(before: str, after: str, line: str) -> bool:
     """True if this is a useful line-break opportunity, because the script has no spaces there."""
-    if _is(_UNSPACED, before) or _is(_UNSPACED, after):
+    if _matches(_UNSPACED, before) or _matches(_UNSPACED, after):
         return True
-    return (before in "*_~`" or after in "*_~`") and _has(_UNSPACED, line)
+    return (before in "*_~`" or after in "*_~`") and _occurs(_UNSPACED, line)

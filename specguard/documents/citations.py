@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import Fence, Heading, Paragraph, Table, flat
+from specguard.documents.blocks import Fence, Heading, Paragraph, Table, flatten
 from specguard.documents.inline import LineCounter, Reference, unescaped
 
 TYPE_CHECKING = False
@@ -49,9 +49,9 @@ _COLON: Final = re.compile(rf":{_RANGES}(?![A-Za-z0-9_/])")
 _FRAGMENT: Final = re.compile(rf"#(?=L[0-9]){_RANGES}(?![A-Za-z0-9_])")
 # `tickets/{id}.json` is a naming scheme, like `tickets/*.json`.
 _PLACEHOLDER: Final = re.compile(r"\{[^{}/]{1,60}\}")
-_EDGES: Final = "*_.!?:"
-_SIGN: Final = re.compile(r"[/.:#\\]")
-_FOREIGN: Final = re.compile(r"[\n*?$<>|=\0]")
+_EDGE_MARKS: Final = "*_.!?:"
+_PATH_SIGN: Final = re.compile(r"[/.:#\\]")
+_NOT_IN_PATH: Final = re.compile(r"[\n*?$<>|=\0]")
 _BLOB: Final = re.compile(r"/(?:-/)?(?:blob|tree|raw|src/branch|src/commit|blame)/")
 _HOST: Final = re.compile(
     r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|(?:[\w-]+\.)*(?:localhost|[\w-]+\.(?:com|org|net|io|dev|local|internal|cloud|app|ai|edu|gov)))$",
@@ -64,27 +64,27 @@ _PLAIN_NAMES: Final = frozenset({
 })  # fmt: skip
 
 
-def written_path(written: str, marked: bool) -> tuple[str, str] | None:
+def parse_path(text: str, marked: bool) -> tuple[str, str] | None:
     """Parse a possible citation.
 
     Args:
-        written: the text of a code span, a link, a table cell or a word.
+        text: a code span, the target of a link, a table cell or a word.
         marked: False for a bare word, True for the others.
 
     Returns:
         The path and its lines (empty if it has no lines); None if the text is not a path.
     """
-    word = written if marked else _bare(written)
+    word = text if marked else _strip_marks(text)
     if word[:7].lower() == "file://":
         word = link_target(word)
     # Every path has one of these signs, except for a few known names; most words have none.
-    if not _SIGN.search(word) and word not in _PLAIN_NAMES:
+    if not _PATH_SIGN.search(word) and word not in _PLAIN_NAMES:
         return None
-    if len(word) > LONGEST or _FOREIGN.search(word) or ("{" in word and _PLACEHOLDER.search(word)):
+    if len(word) > LONGEST or _NOT_IN_PATH.search(word) or ("{" in word and _PLACEHOLDER.search(word)):
         return None
     lines = ""
-    anchor = fragment = _last(_FRAGMENT, word)
-    anchor = anchor or _last(_COLON, word)
+    anchor = fragment = _find_lines(_FRAGMENT, word)
+    anchor = anchor or _find_lines(_COLON, word)
     if anchor:
         word, lines = word[: anchor.start()], anchor["lines"]
     else:
@@ -96,7 +96,7 @@ def written_path(written: str, marked: bool) -> tuple[str, str] | None:
     return (path, lines) if path and _is_path(path, bool(lines), bool(fragment), marked) else None
 
 
-def _last(expression: re.Pattern[str], word: str) -> re.Match[str] | None:
+def _find_lines(expression: re.Pattern[str], word: str) -> re.Match[str] | None:
     """Return the match of a word's lines; only a colon or a non-ASCII character may follow them."""
     for match in expression.finditer(word):
         following = word[match.end() : match.end() + 1]
@@ -105,10 +105,10 @@ def _last(expression: re.Pattern[str], word: str) -> re.Match[str] | None:
     return None
 
 
-def _bare(word: str) -> str:
+def _strip_marks(word: str) -> str:
     """Return a word without the punctuation and emphasis around it."""
     word = word.strip("~") if word.startswith("~~") else word
-    return word.rstrip(_EDGES) if word.startswith(".") else word.lstrip("*_!?:").rstrip(_EDGES)
+    return word.rstrip(_EDGE_MARKS) if word.startswith(".") else word.lstrip("*_!?:").rstrip(_EDGE_MARKS)
 
 
 def _is_path(path: str, lines: bool, fragment: bool, marked: bool) -> bool:
@@ -143,7 +143,7 @@ def plain_path(path: bytes) -> bytes | None:
     return b"/".join(parts) or None
 
 
-def stands_alone(path: str, marked: bool) -> bool:
+def is_citable(path: str, marked: bool) -> bool:
     """True if a path without lines counts as a citation: it is marked, or has a folder."""
     return marked or "/" in path.strip("/")
 
@@ -161,20 +161,20 @@ def link_target(target: str) -> str:
     return target
 
 
-_SPOKEN: Final = rf"{RANGE}(?:\s?(?:-|\u2013|\u2014|to|through)\s?L?[0-9]{{1,9}})?"
-_BEHIND: Final = re.compile(
+_SPOKEN_RANGE: Final = rf"{RANGE}(?:\s?(?:-|\u2013|\u2014|to|through)\s?L?[0-9]{{1,9}})?"
+_LINES_AFTER: Final = re.compile(
     rf"(?:[*_`]{{0,3}}(?::(?=L?[0-9])|#(?=L[0-9]))|[*_]{{0,3}},?\s{{1,3}}(?:\(|at |on |- |@ ?)?"
     rf"(?:lines?\s{{1,2}}(?=L?[0-9])|(?=L[0-9]))|\((?:lines?\s{{1,2}}(?=L?[0-9])|(?=L[0-9])))"
-    rf"(?P<lines>{_SPOKEN}(?:(?:, ?:?(?:and )?| and | & ){_SPOKEN})*)(?![A-Za-z0-9_])",
+    rf"(?P<lines>{_SPOKEN_RANGE}(?:(?:, ?:?(?:and )?| and | & ){_SPOKEN_RANGE})*)(?![A-Za-z0-9_])",
     re.IGNORECASE,
 )
-_AHEAD: Final = re.compile(
-    rf"(?:\blines?\s|(?<!\w)(?=L[0-9]))(?P<lines>{_SPOKEN}(?:, ?{_SPOKEN})*)"
+_LINES_BEFORE: Final = re.compile(
+    rf"(?:\blines?\s|(?<!\w)(?=L[0-9]))(?P<lines>{_SPOKEN_RANGE}(?:, ?{_SPOKEN_RANGE})*)"
     r"\s(?:of|in)\s(?:the file\s)?[*_]{0,3}$",
     re.IGNORECASE,
 )
 _SPACED: Final = re.compile(r"(?<=[0-9])\s?(?:[-\u2013\u2014]|to|through)\s?(?=L?[0-9])", re.IGNORECASE)
-_ONE: Final = re.compile(
+_SINGLE_RANGE: Final = re.compile(
     r"L?([0-9]+)(?::[0-9]+)?(?:C[0-9]+)?(?:[-\u2013\u2014]L?([0-9]+)(?::[0-9]+)?(?:C[0-9]+)?)?", re.IGNORECASE
 )
 
@@ -231,94 +231,93 @@ class Citation(Record):
 
 def citations(blocks: Sequence[AnyBlock]) -> Iterator[Citation]:
     """Yield all citations of blocks in order. Quotes and HTML are left out, as somebody else's words."""
-    for block in flat(blocks):
+    for block in flatten(blocks):
         if isinstance(block, Heading | Paragraph):
             yield from citations_in(block.text)
         elif isinstance(block, Table):
             titles = [cell.plain.strip().casefold() in _LINE_TITLES for cell in block.header]
             for row in (block.header, *block.rows):
-                yield from _in_row(row, titles)
+                yield from _row_citations(row, titles)
         elif isinstance(block, Fence):
-            yield from _in_code(block)
+            yield from _code_citations(block)
 
 
 def citations_in(text: Text) -> Iterator[Citation]:
     """Yield all citations of a text in order."""
     raw = text.raw
     places = LineCounter(raw, text.line)
-    for start, end, written, marked in _atoms(text):
-        at = places.at(start)
-        if found := written_path(written, marked):
+    for start, end, part, marked in _candidates(text):
+        at = places.line_at(start)
+        if found := parse_path(part, marked):
             path, lines = found
-            beside = (
-                None if lines else _BEHIND.match(raw, end) or _AHEAD.search(raw[max(0, start - 60) : start])
-            )
-            lines = beside["lines"] if beside else lines
-            if lines or stands_alone(path, marked):
-                yield from _cited(path, lines, at)
+            before = raw[max(0, start - 60) : start]
+            nearby = None if lines else _LINES_AFTER.match(raw, end) or _LINES_BEFORE.search(before)
+            lines = nearby["lines"] if nearby else lines
+            if lines or is_citable(path, marked):
+                yield from _each_range(path, lines, at)
 
 
-def _cited(path: str, lines: str, at: int) -> Iterator[Citation]:
+def _each_range(path: str, lines: str, at: int) -> Iterator[Citation]:
     """Yield one citation per listed line or range; a single one without lines if none is listed."""
     if not lines:
         yield Citation(path, None, None, at)
-    for one in _ONE.finditer(_SPACED.sub("-", lines)):
+    for one in _SINGLE_RANGE.finditer(_SPACED.sub("-", lines)):
         first = int(one[1])
         yield Citation(path, first, int(one[2] or first), at)
 
 
-def _in_row(row: Sequence[Text], titles: Sequence[bool]) -> Iterator[Citation]:
+def _row_citations(row: Sequence[Text], titles: Sequence[bool]) -> Iterator[Citation]:
     """Return the citations in a table row; a separate column may hold the lines of the only path."""
-    found = [one for cell in row for one in _in_cell(cell)]
+    found = [one for cell in row for one in _cell_citations(cell)]
     lines = ""
     if len(found) == 1 and found[0].line is None:
-        texts = ((cell.raw.strip(), of_lines) for cell, of_lines in zip(row, titles, strict=False))
+        texts = ((cell.raw.strip(), is_lines) for cell, is_lines in zip(row, titles, strict=False))
         cells = [text for text, of_lines in texts if of_lines or text.lstrip("*_`(")[:1] in {"L", "l"}]
         lines = next((match["lines"] for cell in cells if (match := _CELL.fullmatch(cell[:LONGEST]))), "")
-    yield from _cited(found[0].path, lines, found[0].at) if lines else found
+    yield from _each_range(found[0].path, lines, found[0].at) if lines else found
 
 
-def _in_cell(cell: Text) -> Iterator[Citation]:
+def _cell_citations(cell: Text) -> Iterator[Citation]:
     """Yield the citations in a cell; a path that fills the cell counts as if in a code span."""
-    found = written_path(unescaped(cell.raw.strip()), True)
+    found = parse_path(unescaped(cell.raw.strip()), True)
     if found and not found[1] and EXTENSION.search(found[0]):
         yield Citation(found[0], None, None, cell.line)
     else:
         yield from citations_in(cell)
 
 
-def _in_code(fence: Fence) -> Iterator[Citation]:
+def _code_citations(fence: Fence) -> Iterator[Citation]:
     """Yield the citations at the beginning of lines of a code block: a list of places, or search output."""
     for at, line in enumerate(fence.content.split("\n"), start=fence.first):
         word = _WORD.match(line.lstrip(" \t-*+")[:LONGEST])
-        found = written_path(word[0], False) if word else None
+        found = parse_path(word[0], False) if word else None
         if word and found:
             path, lines = found
-            whole = line.strip(" \t-*+") == word[0]
-            if lines or (whole and stands_alone(path, True)):
-                yield from _cited(path, lines, at)
+            is_whole = line.strip(" \t-*+") == word[0]
+            if lines or (is_whole and is_citable(path, True)):
+                yield from _each_range(path, lines, at)
 
 
-def _atoms(text: Text) -> Iterator[tuple[int, int, str, bool]]:
+def _candidates(text: Text) -> Iterator[tuple[int, int, str, bool]]:
     """Yield the parts of a text that may be paths, as (start, end, text, marked)."""
     raw = text.raw
     marked = [(code.start, code.end, code.content.replace("\n", " ").strip()) for code in text.codes]
-    marked += [(link.start, link.end, _of_link(raw, link)) for link in text.references]
+    marked += [(link.start, link.end, _link_place(raw, link)) for link in text.references]
     end = 0
-    for start, stop, written in [*sorted(marked), (len(raw), len(raw), "")]:
+    for start, stop, part in [*sorted(marked), (len(raw), len(raw), "")]:
         # A code span may be inside a link.
         if start >= end:
             for word in _WORD.finditer(raw, end, start):
                 yield word.start(), word.end(), unescaped(word[0]), False
-            yield start, stop, written, True
+            yield start, stop, part, True
             end = stop
 
 
-def _of_link(raw: str, link: Reference) -> str:
+def _link_place(raw: str, link: Reference) -> str:
     """Return the place that a link leads to; the link text may contribute the lines."""
     target = link_target(link.target)
-    said = unescaped(raw[link.text_start : link.text_end]).strip("`*_ ")
-    inner = written_path(said, True)
-    if inner and inner[1] and "#L" not in target and written_path(target, True):
+    link_text = unescaped(raw[link.text_start : link.text_end]).strip("`*_ ")
+    inner = parse_path(link_text, True)
+    if inner and inner[1] and "#L" not in target and parse_path(target, True):
         return f"{target.partition('#')[0]}:{inner[1]}"
     return target

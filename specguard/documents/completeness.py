@@ -19,10 +19,10 @@ from specguard.documents.blocks import (
     Quote,
     Table,
     Text,
-    flat,
+    flatten,
 )
 from specguard.documents.characters import visible
-from specguard.documents.inline import text_of, unescaped
+from specguard.documents.inline import html_text, unescaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def plain_words(text: str) -> str:
     return _NO_WORD.sub(" ", text.casefold()).strip()
 
 
-_SIGN: Final = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
+_PICTURE_SIGN: Final = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
 
 
 class Content(Record):
@@ -69,20 +69,20 @@ def content_of(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> 
         blocks: the blocks, searched with everything inside them.
         placeholders: texts that do not count as content, in addition to the built-in placeholders.
     """
-    parts = list(flat(blocks, quotes=True))
+    parts = list(flatten(blocks, quotes=True))
     # Most texts have content in their first block, so the others are not read.
-    shown = any(_in_block(part, placeholders)[0] for part in parts)
+    any_content = any(_block_content(part, placeholders)[0] for part in parts)
     nothing: Content | None = None
-    for line, text in (one for part in parts for one in _in_block(part, placeholders)[1]):
+    for line, text in (one for part in parts for one in _block_content(part, placeholders)[1]):
         words = " ".join(text.split())
-        if words and not shown:
+        if words and not any_content:
             return Content("placeholder", words, line)
         if words and bare_nothing(words):
             nothing = nothing or Content("nothing", words, line)
         elif words and is_content(words, placeholders):
             return Content("content", words, line)
     # A picture is content without words.
-    return nothing or Content("content" if shown else "blank")
+    return nothing or Content("content" if any_content else "blank")
 
 
 def content_of_text(text: str, placeholders: Sequence[str] = ()) -> Content:
@@ -106,34 +106,34 @@ def is_content(line: str, placeholders: Sequence[str] = ()) -> bool:
         placeholders: as for `content_of`.
     """
     line = visible(line)
-    return not owes(line, placeholders) or _SIGN.search(line) is not None
+    return not owes(line, placeholders) or _PICTURE_SIGN.search(line) is not None
 
 
-def _in_block(block: AnyBlock, placeholders: Sequence[str]) -> tuple[bool, Sequence[tuple[int, str]]]:
+def _block_content(block: AnyBlock, placeholders: Sequence[str]) -> tuple[bool, Sequence[tuple[int, str]]]:
     """Return (has_content, visible lines) of a block; a table row is one line."""
     if isinstance(block, Table):
-        told = [[_in_text(cell, placeholders) for cell in row] for row in block.rows]
-        return any(any(cells[1:] or cells) for cells in told), [
-            (row[0].line, _row(row)) for row in block.rows
+        filled = [[_text_has_content(cell, placeholders) for cell in row] for row in block.rows]
+        return any(any(cells[1:] or cells) for cells in filled), [
+            (row[0].line, _row_text(row)) for row in block.rows
         ]
     if isinstance(block, Paragraph):
         lines = list(enumerate(block.text.rendered.split("\n"), block.line))
-        return _in_text(block.text, placeholders), lines
+        return _text_has_content(block.text, placeholders), lines
     if isinstance(block, Fence):
-        says, lines = False, list(enumerate(block.content.split("\n"), block.first))
+        has_words, lines = False, list(enumerate(block.content.split("\n"), block.first))
     elif isinstance(block, Html):
-        says, lines = block.pictures, list(enumerate(block.text.split("\n"), block.line))
+        has_words, lines = block.pictures, list(enumerate(block.text.split("\n"), block.line))
     else:
         return False, ()
-    return says or any(is_content(line, placeholders) for _, line in lines), lines
+    return has_words or any(is_content(line, placeholders) for _, line in lines), lines
 
 
-def _row(row: Sequence[Text]) -> str:
+def _row_text(row: Sequence[Text]) -> str:
     cells = [cell for one in row if (cell := " ".join(one.rendered.split()))]
     return cells[0] if cells and all(map(bare_nothing, cells)) else " | ".join(cells)
 
 
-def _in_text(text: Text, placeholders: Sequence[str]) -> bool:
+def _text_has_content(text: Text, placeholders: Sequence[str]) -> bool:
     if text.pictures:
         return True
     rendered = text.rendered
@@ -141,10 +141,10 @@ def _in_text(text: Text, placeholders: Sequence[str]) -> bool:
     if not lines or not placeholders:
         return bool(lines)
     # A template's own words may span several lines, and may begin with a built-in placeholder.
-    for left in (rendered, "\n".join(lines)):
+    for remaining in (rendered, "\n".join(lines)):
         for words in placeholders:
-            left = without(left, words)
-        if not any(is_content(line, placeholders) for line in left.split("\n")):
+            remaining = remove_words(remaining, words)
+        if not any(is_content(line, placeholders) for line in remaining.split("\n")):
             return False
     return True
 
@@ -152,16 +152,16 @@ def _in_text(text: Text, placeholders: Sequence[str]) -> bool:
 LONGEST_PLACEHOLDER: Final = 4000
 """A longer line, in characters, is not a placeholder and is not searched for one."""
 
-LABELS: Final = 3
+MOST_LABELS: Final = 3
 """The maximum number of labels skipped in front of a text, as in `Risks: Owner: TBD`."""
 
 # A line that begins with one of these is a placeholder; in lower case they can be words of a sentence.
-_OWED: Final = re.compile(r"(?:TODO|TBD|TBA|TBC|FIXME|XXX|WIP)(?![a-z0-9])")
-_OWED_ALONE: Final = re.compile(
+_PLACEHOLDER_START: Final = re.compile(r"(?:TODO|TBD|TBA|TBC|FIXME|XXX|WIP)(?![a-z0-9])")
+_PLACEHOLDER_WORD: Final = re.compile(
     r"(?:todo|tbd|tba|tbc|fixme|xxx|wip|placeholder)\s*(?:$|[:(.!-])", re.IGNORECASE
 )
 # Parts that are removed from a line before checking if any word remains.
-_HOLES: Final = re.compile(
+_PLACEHOLDER_PARTS: Final = re.compile(
     r"<(?!https?:|mailto:|/)[^<>\n]{1,300}>"
     r"|\{\{[^{}\n]{0,300}\}\}"
     r"|\$\{[^{}\n]{0,300}\}"
@@ -171,7 +171,7 @@ _HOLES: Final = re.compile(
     re.IGNORECASE,
 )
 _LABEL: Final = re.compile(r"[^:\uff1a]{1,60}[:\uff1a]\s*")
-_PHRASES: Final = re.compile(
+_PLACEHOLDER_PHRASES: Final = re.compile(
     r"(?:to be|yet to be|still to be) (?:added|announced|confirmed|completed|decided|defined|described"
     r"|determined|discussed|documented|done|filled(?: in| out)?|provided|specified|written)(?: later| soon)?"
     r"|coming soon|work in progress|placeholder(?: text)?"
@@ -188,7 +188,7 @@ _NOTHING: Final = frozenset({
 })  # fmt: skip
 
 
-def owes(text: str, own: Iterable[str] = ()) -> bool:
+def owes(text: str, placeholders: Iterable[str] = ()) -> bool:
     """True if a line of text is only a placeholder for content still to be written.
 
     Examples are `TODO: say which`, `TBD`, `<name>`, `[fill in]`, `{{x}}`, `___`, an ellipsis and "lorem
@@ -197,23 +197,23 @@ def owes(text: str, own: Iterable[str] = ()) -> bool:
 
     Args:
         text: one line of running text, without marks of emphasis and code.
-        own: further texts that do not count as content, such as those of a template. The line is a
+        placeholders: further texts that do not count as content, such as those of a template. The line is a
             placeholder if nothing remains without them.
     """
     text = without_box(text)
     if len(text) > LONGEST_PLACEHOLDER:
         return not any(map(str.isalnum, text))
     # A placeholder remains one, even if a template's own words include its `TBD`.
-    if own and owes(text):
+    if placeholders and owes(text):
         return True
-    for words in own:
-        text = without(text, words)
-    for _ in range(LABELS):
-        if _OWED.match(text) or _OWED_ALONE.match(text):
+    for words in placeholders:
+        text = remove_words(text, words)
+    for _ in range(MOST_LABELS):
+        if _PLACEHOLDER_START.match(text) or _PLACEHOLDER_WORD.match(text):
             return True
-        rest = _HOLES.sub(" ", text)
+        rest = _PLACEHOLDER_PARTS.sub(" ", text)
         words = plain_words(rest)
-        if not words or _PHRASES.fullmatch(words):
+        if not words or _PLACEHOLDER_PHRASES.fullmatch(words):
             return True
         label = _LABEL.match(text)
         if label is None or label.end() == len(text):
@@ -227,7 +227,7 @@ def bare_nothing(text: str) -> bool:
     return len(text) <= LONGEST_PLACEHOLDER and plain_words(without_box(text)) in _NOTHING
 
 
-def without(text: str, words: str) -> str:
+def remove_words(text: str, words: str) -> str:
     """Remove each occurrence of words from a text, ignoring case and the whitespace between them."""
     parts = [re.escape(part) for part in words.split()]
     return re.sub(r"\s+".join(parts), " ", text, flags=re.IGNORECASE) if parts else text
@@ -235,7 +235,7 @@ def without(text: str, words: str) -> str:
 
 # Everything that a reader takes for a tick, even if Markdown does not make it a checkbox: letters, words and
 # signs in a box, or a sign by itself. A cross by itself means failure.
-_TICKED: Final = re.compile(
+_TICK: Final = re.compile(
     r"[*_`]{0,3}(?:\\?\[ {0,3}(?P<mark>[^\[\]\s\\\ufe0f]{1,9})\ufe0f? {0,3}\\?\](?!\()"
     r"|(?P<sign>[\u2611\u2705\u2714\U0001f5f8\U0001f5f9]|<input checked>)\ufe0f?)"
 )
@@ -243,13 +243,13 @@ _TICK_MARKS: Final = frozenset(
     "xvy\u00d7\u03c7\u04b3\u0445\u2611\u2612\u22a0\u2327\u2705\u2713\u2714\u2715\u2716\u2717\u2718\u2a09\u2a2f\u2bbd"
     "\u2bbe\U0001f5f4\U0001f5f5\U0001f5f6\U0001f5f7\U0001f5f8\U0001f5f9"
 )
-_WORDS: Final = frozenset({"checked", "complete", "completed", "done", "finished", "ok", "ticked", "yes"})
-_COMPLETED: Final = re.compile(
+_DONE: Final = frozenset({"checked", "complete", "completed", "done", "finished", "ok", "ticked", "yes"})
+_STATUS_DONE: Final = re.compile(
     r"(?<![\w*])\*\*status(?::\*\*|\*\*:) {1,3}(?:completed?|done)\b", re.IGNORECASE
 )
 _EMPTY_BOX: Final = re.compile(r"\[ \](?!\()")
 # Everything that a reader takes for a box that is empty, has another mark than a tick, or means "no".
-_OPEN: Final = re.compile(
+_OPEN_BOX: Final = re.compile(
     r"[*_`]{0,3}(?:\\?\[[^\[\]\n]{0,3}\\?\](?!\()|[\u2610\u25a1\u25fb\u26d4\u274c\u274e\u2717\u2718\u2b1c\U0001f532\U0001f6ab])"
 )
 _HTML_BOX: Final = re.compile(r"<input\b(?=[^<>]*\schecked[\s=/>])[^<>]*>", re.IGNORECASE)
@@ -282,11 +282,11 @@ class Ticked(Record):
         The text is built on each access and not cached, because items are nested.
         """
         parts: list[str] = []
-        left = MOST_TEXT
-        for text in _texts(self.blocks):
-            parts.append(text[:left])
-            left -= len(text)
-            if left <= 0:
+        remaining = MOST_TEXT
+        for text in _item_texts(self.blocks):
+            parts.append(text[:remaining])
+            remaining -= len(text)
+            if remaining <= 0:
                 break
         return " ".join(" ".join(parts).split())
 
@@ -319,12 +319,12 @@ def ticked_items(blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()) -> Ite
         elif isinstance(block, Table):
             for row in block.rows:
                 if any(map(is_ticked, row)):
-                    shown = [cell.plain.strip() for cell in row]
-                    words = ", ".join(cell for cell in shown if cell and _tick(cell) != cell)
-                    yield Ticked(row[0].line, _words(words), [Table(row, (), row[0].line)], above)
+                    cells = [cell.plain.strip() for cell in row]
+                    words = ", ".join(cell for cell in cells if cell and _tick_of(cell) != cell)
+                    yield Ticked(row[0].line, _strip_tick(words), [Table(row, (), row[0].line)], above)
         elif isinstance(block, Html):
             for number, line in enumerate(block.content.split("\n"), block.line):
-                text = Text(text_of(_HTML_BOX.sub("[x] ", line)), number)
+                text = Text(html_text(_HTML_BOX.sub("[x] ", line)), number)
                 if is_ticked(text):
                     yield Ticked(number, _own_words(text), [Paragraph(text)], above)
         elif isinstance(block, Quote | Footnote):
@@ -334,28 +334,28 @@ def ticked_items(blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()) -> Ite
 def is_open(text: Text) -> bool:
     """True if a text begins with an unticked box, or with a sign for "no"."""
     raw = text.raw.strip()
-    begins = _OPEN.match(raw) or (raw[:1] in {"&", "<", "\\"} and _OPEN.match(text.rendered.strip()))
-    return bool(begins) and not is_ticked(text)
+    box = _OPEN_BOX.match(raw) or (raw[:1] in {"&", "<", "\\"} and _OPEN_BOX.match(text.rendered.strip()))
+    return bool(box) and not is_ticked(text)
 
 
 def _is_completed(text: Text) -> bool:
     """True if an item without a box states that it is done, as in `**Status:** Completed; see ...`."""
-    return _COMPLETED.search(text.raw) is not None and not is_open(text)
+    return _STATUS_DONE.search(text.raw) is not None and not is_open(text)
 
 
 def is_ticked(text: Text) -> bool:
     """True if a text begins with a tick, in its source or on the rendered page."""
     raw = text.raw.strip()
-    return bool(raw) and bool(_tick(raw) or (raw[0] in "&<\\[" and _tick(text.rendered.strip())))
+    return bool(raw) and bool(_tick_of(raw) or (raw[0] in "&<\\[" and _tick_of(text.rendered.strip())))
 
 
-def _tick(text: str) -> str:
+def _tick_of(text: str) -> str:
     """Return the tick that a text begins with; empty if there is none."""
-    found = _TICKED.match(text)
+    found = _TICK.match(text)
     if found is None or found["sign"]:
         return found[0] if found else ""
     mark = found["mark"].casefold()
-    if mark in _TICK_MARKS or mark in _WORDS:
+    if mark in _TICK_MARKS or mark in _DONE:
         return found[0]
     if len(mark) > 1 or mark.isascii():
         return ""
@@ -368,21 +368,21 @@ def without_box(raw: str) -> str:
     """Return a text without the ticked or empty box at its beginning."""
     text = raw.strip()
     empty = _EMPTY_BOX.match(text)
-    return (text[empty.end() :] if empty else text.removeprefix(_tick(text))).strip()
+    return (text[empty.end() :] if empty else text.removeprefix(_tick_of(text))).strip()
 
 
 def _own_words(text: Text) -> str:
     """Return the words of the first line of a ticked text."""
     plain = text.plain
-    return _words((plain if _tick(plain.strip()) else text.rendered).strip().partition("\n")[0])
+    return _strip_tick((plain if _tick_of(plain.strip()) else text.rendered).strip().partition("\n")[0])
 
 
-def _words(text: str) -> str:
+def _strip_tick(text: str) -> str:
     """Return the words of a text without the box before them."""
-    return " ".join(text.removeprefix(_tick(text)).split())
+    return " ".join(text.removeprefix(_tick_of(text)).split())
 
 
-def _texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
+def _item_texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
     """Yield all visible text of an item, without nested items that are not ticked."""
     for block in blocks:
         if isinstance(block, Paragraph | Heading):
@@ -390,35 +390,35 @@ def _texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
         elif isinstance(block, List):
             for item in block.items:
                 if not is_open(item.text):
-                    yield from _texts(item.blocks)
+                    yield from _item_texts(item.blocks)
         elif isinstance(block, Table):
             yield from (cell.raw for row in (block.header, *block.rows) for cell in row)
         elif isinstance(block, Fence):
             yield block.content
         elif isinstance(block, Quote | Footnote):
-            yield from _texts(block.blocks)
+            yield from _item_texts(block.blocks)
 
 
 _CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _LINK: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)++)\]\([^()\s]*(?:\s+[\"'][^()]*)?\)")
-_BARE: Final = re.compile(r"[^\s`,;]+")
+_BARE_WORD: Final = re.compile(r"[^\s`,;]+")
 _BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
-_BETWEEN: Final = re.compile(r"\s*(?:,\s*(?:and\b|or\b|&)?|;|&|\+|\band\b|\bor\b|/(?=\s))\s*(?=\S)")
+_PATH_SEPARATOR: Final = re.compile(r"\s*(?:,\s*(?:and\b|or\b|&)?|;|&|\+|\band\b|\bor\b|/(?=\s))\s*(?=\S)")
 # A dash, a colon, a bracket, an arrow, a hash, an equals sign, a bar or the end of the line begins a comment.
 _COMMENT: Final = re.compile(
     r"\s*(?:$|[-\u2013\u2014]+(?:\s|$)|[:\uff1a(\[#|=]|->|=>|\u2192|\u2190|\.(?:\s|$)|\n)"
 )
 _EXTENSION: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]*$")
 _STRESS_MARKS: Final = ("***", "**", "__", "*", "_")
-_ENDS: Final = ":.!?)\u3002"
+_END_MARKS: Final = ":.!?)\u3002"
 LONGEST_ITEM: Final = 20_000
 """A longer text, in characters, is not searched for leading paths: nobody lists that many in one item."""
 
 _PUNCTUATION: Final = frozenset("\u3001\u3002\uff0c\uff1a\uff1b\uff08\uff09\u300c\u300d")
-_NO_PATH: Final = frozenset("@$<~-\"'\u00ab\u2018\u2019\u201c\u201d\u201e")
+_NO_PATH_START: Final = frozenset("@$<~-\"'\u00ab\u2018\u2019\u201c\u201d\u201e")
 
 
-class Leading(Record):
+class LeadingPaths(Record):
     """The paths at the beginning of a text.
 
     Attributes:
@@ -432,32 +432,32 @@ class Leading(Record):
     sentence: bool = False
 
 
-def leading_paths(raw: str) -> Leading:
+def leading_paths(raw: str) -> LeadingPaths:
     """Parse the paths at the beginning of a text: code spans or bare paths, joined by commas or "and".
 
     Text after a dash, a colon or in brackets is a comment. If the text continues with a comma or "and", or
     names more code, the remainder becomes `rest`: further paths may be in it.
     """
     if len(raw) > LONGEST_ITEM:
-        return Leading([], "")
+        return LeadingPaths([], "")
     text = without_box(raw)
     paths: list[str] = []
     while True:
-        found = _one(text)
+        found = _leading_path(text)
         if found is None:
-            return Leading(paths, text if paths else "")
-        bare = text.startswith(found[0])
+            return LeadingPaths(paths, text if paths else "")
+        is_bare = text.startswith(found[0])
         path, text = found
         paths.append(path)
         bracket = _BRACKETS.match(text)
         after = text[bracket.end() :] if bracket else text
-        between = _BETWEEN.match(after)
-        if between is None or _one(after[between.end() :]) is None:
+        separator = _PATH_SEPARATOR.match(after)
+        if separator is None or _leading_path(after[separator.end() :]) is None:
             break
-        text = after[between.end() :]
+        text = after[separator.end() :]
     if _COMMENT.match(after):
-        return Leading(paths, "")
-    return Leading(paths, after.strip() if between or _CODE.search(after) else "", bare)
+        return LeadingPaths(paths, "")
+    return LeadingPaths(paths, after.strip() if separator or _CODE.search(after) else "", is_bare)
 
 
 def looks_like_path(text: str) -> bool:
@@ -465,7 +465,7 @@ def looks_like_path(text: str) -> bool:
     if text.rstrip("/") in {"*", "**"}:
         return True
     # If quotation marks belong to a name, the author has to use a code span.
-    if "://" in text or text[:1] in _NO_PATH or not _PUNCTUATION.isdisjoint(text):
+    if "://" in text or text[:1] in _NO_PATH_START or not _PUNCTUATION.isdisjoint(text):
         return False
     if text.startswith("*") and not text.startswith("**/"):
         # Emphasis begins with a star too; a pattern needs more signs of a path.
@@ -476,17 +476,17 @@ def looks_like_path(text: str) -> bool:
     return "/" in text or "*" in text or bool(_EXTENSION.search(text)) or (text[0] == "." and len(text) > 2)
 
 
-def _one(text: str) -> tuple[str, str] | None:
+def _leading_path(text: str) -> tuple[str, str] | None:
     """Return the path that a text begins with and the text after it; None if it begins otherwise."""
     code = _CODE.match(text)
     if code:
         path = code[2].replace("\n", " ").strip()
         # A code span of several words is a command, unless it has other signs of a path.
-        sure = path and (" " not in path or looks_like_path(path))
-        return (path, text[code.end() :]) if sure else None
+        is_path = path and (" " not in path or looks_like_path(path))
+        return (path, text[code.end() :]) if is_path else None
     link = _LINK.match(text)
     if link:
-        inner = _one(link[1])
+        inner = _leading_path(link[1])
         return (inner[0], text[link.end() :]) if inner and not inner[1].strip() else None
     for mark in _STRESS_MARKS:
         # A mark followed by a dot, a star or a slash is a pattern, not emphasis.
@@ -494,17 +494,17 @@ def _one(text: str) -> tuple[str, str] | None:
             # A mark in a code span does not close emphasis.
             span = _CODE.match(text, len(mark))
             end = text.find(mark, span.end() if span else len(mark))
-            inner = _one(text[len(mark) : end]) if end > 0 else None
-            if inner is not None and (_COMMENT.match(inner[1]) or not inner[1].strip(_ENDS)):
+            inner = _leading_path(text[len(mark) : end]) if end > 0 else None
+            if inner is not None and (_COMMENT.match(inner[1]) or not inner[1].strip(_END_MARKS)):
                 return inner[0], text[end + len(mark) :]
-    word = _BARE.match(text)
+    word = _BARE_WORD.match(text)
     if word is None:
         return None
-    path = word[0].rstrip(_ENDS) or word[0]
+    path = word[0].rstrip(_END_MARKS) or word[0]
     rest = text[len(path) :]
     if not looks_like_path(path):
         return None
-    sure = path.endswith("/") or "*" in path or ("/" in path and bool(_EXTENSION.search(path)))
-    if sure or _COMMENT.match(rest) or _BETWEEN.match(rest):
+    is_path = path.endswith("/") or "*" in path or ("/" in path and bool(_EXTENSION.search(path)))
+    if is_path or _COMMENT.match(rest) or _PATH_SEPARATOR.match(rest):
         return path, rest
     return None

@@ -60,21 +60,21 @@ class UnreadDocument(MissingFact):
         self.problem = problem
 
 
-_DATA: Final[Mapping[str, Kind]] = {"json": "json", "yaml": "yaml", "yml": "yaml", "toml": "toml"}
-_MARKDOWN: Final = frozenset({"md", "mdc", "mdx", "markdown", "mkd"})
+_DATA_KINDS: Final[Mapping[str, Kind]] = {"json": "json", "yaml": "yaml", "yml": "yaml", "toml": "toml"}
+_MARKDOWN_EXTENSIONS: Final = frozenset({"md", "mdc", "mdx", "markdown", "mkd"})
 
 
 def data_kind(path: bytes | str) -> Kind | None:
     """Return the data format of a file by its name; None if it is not a data file."""
-    return _DATA.get(_ending(path))
+    return _DATA_KINDS.get(_extension(path))
 
 
 def is_markdown(path: bytes | str) -> bool:
     """True if a file is Markdown by its name."""
-    return _ending(path) in _MARKDOWN
+    return _extension(path) in _MARKDOWN_EXTENSIONS
 
 
-def _ending(path: bytes | str) -> str:
+def _extension(path: bytes | str) -> str:
     name = path.decode("utf-8", "replace") if isinstance(path, bytes) else path
     _, dot, ending = name.rpartition(".")
     return ending.lower() if dot else ""
@@ -132,12 +132,12 @@ def dotted(path: Path) -> str:
 
 def walk(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     """Yield a value and all values inside it, each with its path."""
-    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
-    for place, one in waiting:
+    pending: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    for place, one in pending:
         yield place, one
         if isinstance(one, dict | list):
             inner = one.items() if isinstance(one, dict) else enumerate(one)
-            waiting += [((*place, key), each) for key, each in inner]
+            pending += [((*place, key), each) for key, each in inner]
 
 
 class Data(Record):
@@ -271,15 +271,15 @@ def read_json(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
     Raises:
         DataError: the text is not valid JSON, or is ambiguous.
     """
-    refused = None
+    failure = None
     try:
         value = json.loads(text, object_pairs_hook=_mapping, parse_float=Number, parse_constant=_mapping)
     except json.JSONDecodeError as error:
         message = f"{error.msg[:1].lower()}{error.msg[1:]}"
         raise DataError(message, first + error.lineno - 1) from None
     except (RecursionError, ValueError) as error:
-        refused = error
-    if refused or _depth(value) > MAX_DEPTH:
+        failure = error
+    if failure or _depth(value) > MAX_DEPTH:
         # The walker refuses the same input, and knows the line.
         _JsonLines(text, first).walk()
         raise DataError(TOO_DEEP)
@@ -321,19 +321,19 @@ def members(text: str, start: int) -> Sequence[tuple[str | int, int, int, int]]:
     """
     decode = json.JSONDecoder().raw_decode
     found: list[tuple[str | int, int, int, int]] = []
-    at = _over_space(text, start + 1)
+    at = _skip_space(text, start + 1)
     while text[at] not in "}]":
         key, begin = len(found), at
         if text[start] == "{":
             key, end = decode(text, at)
-            begin = _over_space(text, end)
+            begin = _skip_space(text, end)
         _, end = decode(text, begin)
         found.append((key, at, begin, end))
-        at = _over_space(text, end)
+        at = _skip_space(text, end)
     return found
 
 
-def _over_space(text: str, at: int) -> int:
+def _skip_space(text: str, at: int) -> int:
     """Return the position of the next key or value."""
     while text[at] in " \t\r\n,:":
         at += 1
@@ -389,7 +389,7 @@ class _JsonLines:
 
 
 _NUMBER: Final = re.compile(r"(?:0|-?[1-9][0-9]*)|-?(?:0|[1-9][0-9]*)(\.[0-9]+(?:[eE][-+]?[0-9]+)?)")
-_WORDS: Final = {
+_CONSTANTS: Final = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
@@ -436,7 +436,7 @@ class _YamlReader:
         self._events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         self._newlines = [match.start() for match in re.finditer("\n", text)]
         self._first = first
-        self._plain: dict[str, tuple[Any, int]] = {}
+        self._plain_values: dict[str, tuple[Any, int]] = {}
         self.lines: dict[tuple[str, ...], int] = {}
 
     def _line(self, index: int) -> int:
@@ -459,7 +459,7 @@ class _YamlReader:
         starts = Counter([normal_name(key.strip("'\" \t")) for key in keys])
         return {
             key: (value, line)
-            for key, (value, line) in self._plain.items()
+            for key, (value, line) in self._plain_values.items()
             if line < broken and starts[normal_name(key)] == 1
         }
 
@@ -497,7 +497,7 @@ class _YamlReader:
             raise DataError("it has more than one document", self._line(event.start_mark.index))
         return value
 
-    def _begun(self, event: Any) -> int:
+    def _checked_start(self, event: Any) -> int:
         """Return the first line of a key or value; refuse anchors, aliases and unknown tags."""
         line = self._line(event.start_mark.index)
         if type(event).__name__ == "AliasEvent" or event.anchor is not None:
@@ -507,19 +507,19 @@ class _YamlReader:
         return line
 
     def _value(self, event: Any, path: tuple[str, ...]) -> Any:
-        line = self._begun(event)
+        line = self._checked_start(event)
         # A value has the line of its key.
         self.lines.setdefault(path, line)
         name = type(event).__name__
         if name == "ScalarEvent":
-            return event.value if event.style or event.tag else _scalar(event.value)
+            return event.value if event.style or event.tag else _parse_scalar(event.value)
         if len(path) == MAX_DEPTH:
             raise DataError(TOO_DEEP, line)
         if name == "SequenceStartEvent":
-            return [self._value(one, (*path, str(at))) for at, one in enumerate(self._inside())]
+            return [self._value(one, (*path, str(at))) for at, one in enumerate(self._member_events())]
         values: dict[str, Any] = {}
-        for key in self._inside():
-            own = self._begun(key)
+        for key in self._member_events():
+            own = self._checked_start(key)
             if type(key).__name__ != "ScalarEvent":
                 raise DataError("it has a key that is no text", own)
             if key.value in values:
@@ -530,10 +530,10 @@ class _YamlReader:
             on_one_line = key.start_mark.column == 0 and own == self._line(event.end_mark.index)
             plain = type(event).__name__ == "ScalarEvent" and not event.style and event.tag is None
             if plain and on_one_line and not path:
-                self._plain[key.value] = values[key.value], own
+                self._plain_values[key.value] = values[key.value], own
         return values
 
-    def _inside(self) -> Iterator[Any]:
+    def _member_events(self) -> Iterator[Any]:
         """Yield the first event of each member of a sequence or mapping, up to its end."""
         for event in self._events:
             if type(event).__name__ in ("SequenceEndEvent", "MappingEndEvent"):
@@ -541,10 +541,10 @@ class _YamlReader:
             yield event
 
 
-def _scalar(text: str) -> Any:
+def _parse_scalar(text: str) -> Any:
     """Return the value of a plain scalar by the YAML 1.2 core schema, without its surprising forms."""
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
     # Nobody calculates with a longer number; and `12e4567` is more likely an abbreviated object id.
     found = _NUMBER.fullmatch(text) if len(text) <= LONGEST_NUMBER else None
     if found is None:

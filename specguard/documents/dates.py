@@ -34,7 +34,7 @@ _CLOCK: Final = re.compile(
     r"(?: ?(?P<zone>(?:Z|UTC|GMT)(?![\w+-])|[+-][0-9]{2}:?[0-9]{2}(?!:?[0-9])))?",
     re.IGNORECASE | re.ASCII,
 )
-_JOIN: Final = re.compile("[Tt]|,? ")
+_TIME_SEPARATOR: Final = re.compile("[Tt]|,? ")
 # Other forms that a reader takes for a day.
 _LIKE_DAY: Final = re.compile(
     r"\b(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{4}|[0-9]{8}"
@@ -43,7 +43,7 @@ _LIKE_DAY: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 # Text often has typographic dashes, minus signs and spaces in place of plain ones.
-_PLAIN: Final = {
+_PLAIN_CHARS: Final = {
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212"), "-"),
     **dict.fromkeys(map(ord, "\u00a0\u2009\u202f\t"), " "),
 }
@@ -73,7 +73,7 @@ class Day(Record):
 
 def plain(text: str) -> str:
     """Return the text with plain hyphens and spaces; positions do not change."""
-    return text if text.isascii() and "\t" not in text else text.translate(_PLAIN)
+    return text if text.isascii() and "\t" not in text else text.translate(_PLAIN_CHARS)
 
 
 def parse_date(text: str) -> datetime.date | None:
@@ -83,12 +83,12 @@ def parse_date(text: str) -> datetime.date | None:
         text: a value, such as the text after `last_review:`. Marks around the date and a remark after it are
             ignored.
     """
-    return _read(text)[0]
+    return _parse_value(text)[0]
 
 
 def date_problem(text: str) -> str:
     """Return the reason why a value is not a date, and the fix, as a clause; empty if it is a date."""
-    return _read(text)[1]
+    return _parse_value(text)[1]
 
 
 def is_ahead(day: datetime.date, text: str, today: datetime.date) -> bool:
@@ -108,7 +108,7 @@ def days(text: str) -> Iterator[Day]:
     """Yield every day-like text in order, including days that the calendar does not have."""
     if len(text) <= LONGEST:
         line = plain(text)
-        yield from (_day(line, match) for match in _DAY.finditer(line))
+        yield from (_parse_day(line, match) for match in _DAY.finditer(line))
 
 
 def undated(text: str) -> str:
@@ -116,23 +116,23 @@ def undated(text: str) -> str:
     if len(text) > LONGEST:
         return text
     line = " ".join(plain(text).split())
-    kept: list[str] = []
+    parts: list[str] = []
     end = 0
     for match in _LIKE_DAY.finditer(line):
-        kept.append(line[end : match.start()])
-        timed = _behind(line, match, _ANY_DAY)
-        end = timed.end if timed else match.end()
-    return " ".join([*kept, line[end:]])
+        parts.append(line[end : match.start()])
+        day = _parse_time_after(line, match, _ANY_DAY)
+        end = day.end if day else match.end()
+    return " ".join([*parts, line[end:]])
 
 
-def _read(text: str) -> tuple[datetime.date | None, str]:
+def _parse_value(text: str) -> tuple[datetime.date | None, str]:
     if len(text) > LONGEST:
         return None, "is too long for a date: write it as 2026-01-31"
     text = plain(text).lstrip(_MARKS)
     match = _DAY.match(text)
     if match is None:
         return None, "is no date: write it as 2026-01-31"
-    day = _day(text, match)
+    day = _parse_day(text, match)
     if day.date is None:
         return None, f"is no day of the calendar: {match[0]}"
     if not _REMARK.match(text, day.end):
@@ -144,7 +144,7 @@ def _read(text: str) -> tuple[datetime.date | None, str]:
     return day.date, ""
 
 
-def _day(text: str, match: re.Match[str]) -> Day:
+def _parse_day(text: str, match: re.Match[str]) -> Day:
     try:
         date = datetime.date.fromisoformat(match[0])
     except ValueError:
@@ -152,16 +152,16 @@ def _day(text: str, match: re.Match[str]) -> Day:
     # In another time zone, a day at either end of the calendar may be outside of it.
     if not datetime.MINYEAR < date.year < datetime.MAXYEAR:
         return Day(None, match.start(), match.end())
-    return _behind(text, match, date) or Day(date, match.start(), match.end())
+    return _parse_time_after(text, match, date) or Day(date, match.start(), match.end())
 
 
-def _behind(text: str, match: re.Match[str], date: datetime.date) -> Day | None:
+def _parse_time_after(text: str, match: re.Match[str], date: datetime.date) -> Day | None:
     """Return the day with the time directly after it, as in `2026-01-31T12:00Z`; None without a time."""
-    join = _JOIN.match(text, match.end())
-    return _timed(text, join.end(), date, match.start(), join[0] in "Tt") if join else None
+    join = _TIME_SEPARATOR.match(text, match.end())
+    return _parse_time(text, join.end(), date, match.start(), join[0] in "Tt") if join else None
 
 
-def _timed(text: str, at: int, date: datetime.date, start: int, joined: bool = False) -> Day | None:
+def _parse_time(text: str, at: int, date: datetime.date, start: int, joined: bool = False) -> Day | None:
     """Return the day with the time at a position of the text; None without a time of day there."""
     match = _CLOCK.match(text, at)
     if match is None:
@@ -180,17 +180,17 @@ def _timed(text: str, at: int, date: datetime.date, start: int, joined: bool = F
     return Day(date, start, end, time, time + datetime.timedelta(seconds=0 if second else 59))
 
 
-_HEAD: Final = 160
+_LONGEST_HEAD: Final = 160
 """The maximum number of characters searched per line: the time of an entry is at its beginning."""
 
-_START: Final = re.compile(
+_ENTRY_START: Final = re.compile(
     r"[\W_]*(?:[xX]\][\W_]*)?"
     r"((?:timestamp|time|date|when|logged|started|ended)(?: ?\([^()]{1,20}\))?[\s*_`]{0,6}:[\W_]{0,8})?",
     re.IGNORECASE,
 )
 _TITLES: Final = frozenset({"timestamp", "time", "date", "when"})
 # A leading time of day is followed by a word, a mark or nothing; a ratio or a Bible verse is not.
-_ENDS: Final = re.compile(r"[\s\])*_`>.,;:|~\u2013\u2014-]*(?:$|\s|[\])*_`|\u2014\u2013:-])")
+_TIME_END: Final = re.compile(r"[\s\])*_`>.,;:|~\u2013\u2014-]*(?:$|\s|[\])*_`|\u2014\u2013:-])")
 # "Data of 2026-01-31" is not an entry of that day.
 _NOT_BEFORE_TAIL: Final = re.compile(
     r"\b(?:after|before|by|due|for|from|of|since|to|until|vs|with)[\W_]*$", re.IGNORECASE
@@ -233,7 +233,7 @@ class Stamp(Record):
         return one < as_utc(two) - MOST_AHEAD
 
 
-class Loose(Record):
+class UnclearTime(Record):
     """A text that looks like an entry's time but does not give an exact moment.
 
     Attributes:
@@ -253,113 +253,113 @@ class Times(Record):
     Attributes:
         stamps: the times of entries, in document order.
         days: entries with a day but without a time of day, in document order.
-        loose: times without an exact moment.
-        without: the lines of items without a time, in lists whose other items begin with one.
+        unclear: times without an exact moment.
+        untimed: the lines of items without a time, in lists whose other items begin with one.
     """
 
     stamps: list[Stamp] = []
     days: list[Stamp] = []
-    loose: list[Loose] = []
-    without: list[int] = []
+    unclear: list[UnclearTime] = []
+    untimed: list[int] = []
 
     def __len__(self) -> int:
         """Return the number of times of all three kinds."""
-        return len(self.stamps) + len(self.days) + len(self.loose)
+        return len(self.stamps) + len(self.days) + len(self.unclear)
 
 
 def read_times(document: Document) -> Times:
     """Read all times of a document's entries, including plain days and times without an exact moment."""
     times = Times()
-    _in_blocks(times, document.blocks, None)
+    _read_blocks(times, document.blocks, None)
     return times
 
 
-def _in_blocks(times: Times, blocks: Sequence[AnyBlock], day: datetime.date | None) -> None:
+def _read_blocks(times: Times, blocks: Sequence[AnyBlock], day: datetime.date | None) -> None:
     """Collect the times of blocks; `day` is the date above them."""
     above: list[tuple[int, datetime.date | None]] = [(0, day)]
     for block in blocks:
         if isinstance(block, Heading):
             while above[-1][0] >= block.level:
                 above.pop()
-            day = _entry(times, block.line, plain(block.text.plain), above[-1][1], tail=True) or above[-1][1]
+            day = _add(times, block.line, plain(block.text.plain), above[-1][1], at_end=True) or above[-1][1]
             above.append((block.level, day))
         elif isinstance(block, Paragraph):
-            for line, text in _lines(block.text):
-                found = _entry(times, line, text, day)
+            for line, text in _entry_lines(block.text):
+                found = _add(times, line, text, day)
                 # A line with only a day counts as a heading.
-                rest = _START.sub("", text, count=1)[len("2026-01-31") :]
+                rest = _ENTRY_START.sub("", text, count=1)[len("2026-01-31") :]
                 day = found if found and not rest.strip(" *_`:.~])") else day
         elif isinstance(block, List):
-            _in_list(times, block, day)
+            _read_list(times, block, day)
         elif isinstance(block, Table):
             titles = [cell.plain.strip().casefold().partition(" (")[0] for cell in block.header]
             # Date and time may have separate columns.
             columns = [at for at, title in enumerate(titles) if title in _TITLES] or [0]
             for row in block.rows:
-                _entry(times, row[0].line, plain(" ".join(row[at].raw for at in columns)), day)
+                _add(times, row[0].line, plain(" ".join(row[at].raw for at in columns)), day)
 
 
-def _in_list(times: Times, block: List, day: datetime.date | None) -> None:
-    begins = False
-    bare: list[int] = []
+def _read_list(times: Times, block: List, day: datetime.date | None) -> None:
+    is_log = False
+    untimed: list[int] = []
     for item in block.items:
-        stamped, known = len(times.stamps), len(times)
-        own = day
-        for line, text in list(_lines(item.text))[:1]:
-            own = _entry(times, line, text, day) or day
+        stamps_before, count_before = len(times.stamps), len(times)
+        item_day = day
+        for line, text in list(_entry_lines(item.text))[:1]:
+            item_day = _add(times, line, text, day) or day
             # A time after a label is a field, and its list is not a log.
-            begins = begins or (len(times.stamps) > stamped and not times.stamps[-1].labelled)
-        if len(times) == known:
-            bare.append(item.line)
-        _in_blocks(times, item.rest, own)
-    times.without.extend(bare if begins else ())
+            is_log = is_log or (len(times.stamps) > stamps_before and not times.stamps[-1].labelled)
+        if len(times) == count_before:
+            untimed.append(item.line)
+        _read_blocks(times, item.rest, item_day)
+    times.untimed.extend(untimed if is_log else ())
 
 
-def _entry(
-    times: Times, line: int, text: str, above: datetime.date | None, *, tail: bool = False
+def _add(
+    times: Times, line: int, text: str, day_above: datetime.date | None, *, at_end: bool = False
 ) -> datetime.date | None:
     """Record the time at an entry's beginning, or at the end of a heading; return the entry's own day."""
-    head = _START.match(text)
+    head = _ENTRY_START.match(text)
     start, labelled = (head.end(), head[1] is not None) if head else (0, False)
     match = _DAY.match(text, start)
-    found = _day(text, match) if match else _last(text) if tail else None
+    found = _parse_day(text, match) if match else _trailing_day(text) if at_end else None
     # The entry's own day takes precedence over the day above; without a day, the time is loose.
-    loose = match is None and (found is None or above)
-    clock = _timed(text, start, above or _ANY_DAY, start) if loose else None
-    if clock is not None and clock.time and clock.last and _ENDS.match(text, clock.end):
-        written = text[start : clock.end]
-        if above:
-            times.stamps.append(Stamp(line, written, clock.time, clock.last, labelled))
+    is_unclear = match is None and (found is None or day_above)
+    clock = _parse_time(text, start, day_above or _ANY_DAY, start) if is_unclear else None
+    if clock is not None and clock.time and clock.last and _TIME_END.match(text, clock.end):
+        source = text[start : clock.end]
+        if day_above:
+            times.stamps.append(Stamp(line, source, clock.time, clock.last, labelled))
         else:
-            advice = f"write it as 2026-01-31 {written}, or put it below a heading with its date"
-            times.loose.append(Loose(line, written, f"has no date: {advice}"))
+            advice = f"write it as 2026-01-31 {source}, or put it below a heading with its date"
+            times.unclear.append(UnclearTime(line, source, f"has no date: {advice}"))
         return None
     if found is None:
         return None
-    written = text[found.start : found.end]
+    source = text[found.start : found.end]
     if found.date is None:
-        times.loose.append(Loose(line, written, f"is no day of the calendar: {written}"))
+        times.unclear.append(UnclearTime(line, source, f"is no day of the calendar: {source}"))
     elif found.time and found.last:
-        times.stamps.append(Stamp(line, written, found.time, found.last, labelled))
-    elif _ENDS.match(text, found.end):
+        times.stamps.append(Stamp(line, source, found.time, found.last, labelled))
+    elif _TIME_END.match(text, found.end):
         midnight = datetime.datetime.combine(found.date, datetime.time())
-        times.days.append(Stamp(line, written, midnight, midnight + datetime.timedelta(days=1, seconds=-1)))
+        times.days.append(Stamp(line, source, midnight, midnight + datetime.timedelta(days=1, seconds=-1)))
     else:
         return None
     return found.date
 
 
-def _lines(text: Text) -> Iterator[tuple[int, str]]:
-    """Yield the non-empty lines of a text with their numbers, each cut to its first `_HEAD` characters."""
+def _entry_lines(text: Text) -> Iterator[tuple[int, str]]:
+    """Yield the non-empty lines of a text with their numbers, each cut to `_LONGEST_HEAD` characters."""
     for number, line in enumerate(text.raw.split("\n"), start=text.line):
         if line.strip():
-            yield number, plain(line[:_HEAD])
+            yield number, plain(line[:_LONGEST_HEAD])
 
 
-def _last(text: str) -> Day | None:
+def _trailing_day(text: str) -> Day | None:
     """Return the day, with or without a time, at the end of a heading; None without a day there."""
-    for match in _DAY.finditer(text, max(0, len(text) - _HEAD)):
-        found = _day(text, match)
+    for match in _DAY.finditer(text, max(0, len(text) - _LONGEST_HEAD)):
+        found = _parse_day(text, match)
         before = text[max(0, found.start - 20) : found.start]
         if not text[found.end :].strip(" ])*_`.") and not _NOT_BEFORE_TAIL.search(before):
             return found

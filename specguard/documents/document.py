@@ -27,7 +27,7 @@ from specguard.documents.blocks import (
     sections_of,
     texts,
 )
-from specguard.documents.characters import strange
+from specguard.documents.characters import invisible_chars
 from specguard.documents.data import Data, Problem, UnreadDocument, not_utf8, read_data
 from specguard.documents.inline import TAGS, Hidden, Hiding, LineCounter, normal_label
 
@@ -74,10 +74,10 @@ class Document:
         self.problem: Problem | None = None
         self.source_lines: Sequence[str] = lines
         self.last_line = len(lines) - (len(lines) > 1 and not lines[-1])
-        self._matter = _front_matter(lines)
-        if self._matter is not None:
-            lines = [*[""] * (self._matter.end), *lines[self._matter.end :]]
-        problem = beyond_limits(lines)
+        self._front = _front_matter(lines)
+        if self._front is not None:
+            lines = [*[""] * (self._front.end), *lines[self._front.end :]]
+        problem = limit_problem(lines)
         if problem is not None:
             raise UnreadDocument(problem)
         self.hidden_blocks: list[AnyBlock] = []
@@ -109,7 +109,7 @@ class Document:
     @property
     def front_matter(self) -> str | None:
         """The text of the front matter, which begins on line 2; None without front matter."""
-        return self._matter.text if self._matter else None
+        return self._front.text if self._front else None
 
     @cached_property
     def properties(self) -> Data:
@@ -119,9 +119,9 @@ class Document:
         """
         if self.problem is not None:
             return Data.unread(self.problem)
-        if self._matter is None:
+        if self._front is None:
             return Data({})
-        data = read_data(self._matter.text, self._matter.kind, first=2)
+        data = read_data(self._front.text, self._front.kind, first=2)
         if data.problem is None and data.value is None:
             return Data({})
         if data.problem is None and not isinstance(data.value, dict):
@@ -181,7 +181,7 @@ class Document:
         return texts(self.blocks)
 
 
-class _Matter(Record):
+class _FrontMatter(Record):
     """Front matter.
 
     Attributes:
@@ -195,7 +195,7 @@ class _Matter(Record):
     end: int
 
 
-def _front_matter(lines: Sequence[str]) -> _Matter | None:
+def _front_matter(lines: Sequence[str]) -> _FrontMatter | None:
     """Return the front matter; None if there is none, or if it is never closed."""
     first = lines[0].rstrip()
     if first not in {"---", "+++"}:
@@ -204,7 +204,7 @@ def _front_matter(lines: Sequence[str]) -> _Matter | None:
     for position, line in enumerate(lines[1:], start=1):
         if line.rstrip() in ends:
             text = "".join(f"{inside}\n" for inside in lines[1:position])
-            return _Matter("yaml" if first == "---" else "toml", text, position + 1)
+            return _FrontMatter("yaml" if first == "---" else "toml", text, position + 1)
     return None
 
 
@@ -229,7 +229,7 @@ class BlockReader:
 
     Args:
         document: the document.
-        text: its text without front matter, within the limits of `beyond_limits`.
+        text: its text without front matter, within the limits of `limit_problem`.
 
     Raises:
         UnreadDocument: lists and quotes are nested too deeply to read all of it.
@@ -322,7 +322,7 @@ class BlockReader:
         number = int(token.info) if ordered and token.info else None
         return ListItem(self._blocks(token.children or (), nested=True), number=number, line=_line(token))
 
-    def _hide_footnotes(self, seen: Sequence[AnyBlock]) -> None:
+    def _hide_footnotes(self, visible: Sequence[AnyBlock]) -> None:
         """Remove the blocks of footnotes that no visible text refers to: the page does not show them.
 
         A footnote that another footnote refers to is visible if that one is.
@@ -331,12 +331,12 @@ class BlockReader:
         for one in self._footnotes:
             by_label.setdefault(normal_label(f"^{one.label}"), []).append((one, one.blocks))
             one.blocks = ()
-        waiting: list[Sequence[AnyBlock]] = [seen]
-        for blocks in waiting:
+        pending: list[Sequence[AnyBlock]] = [visible]
+        for blocks in pending:
             for label in {label for text in all_texts(blocks) for label in text.labels}:
-                for one, held in by_label.pop(label, ()):
-                    one.blocks = held
-                    waiting.append(held)
+                for one, content in by_label.pop(label, ()):
+                    one.blocks = content
+                    pending.append(content)
         unseen = [block for ones in by_label.values() for _, held in ones for block in held]
         self._document.unseen_footnotes = sorted(unseen, key=lambda block: block.line)
 
@@ -393,13 +393,13 @@ and the reader of its tokens would raise `RecursionError`.
 MAX_LEVELS: Final = 1_000_000
 """The maximum sum, over all lines, of the lists and quotes that contain the line.
 
-A mark that opens a list or quote counts `MARK` times, since it is that much more expensive than a contained
-line.
+A mark that opens a list or quote counts `MARK_COST` times, since it is that much more expensive than a
+contained line.
 """
 
-MARK: Final = 8
+MARK_COST: Final = 8
 
-_SMALL: Final = (100_000, 5000)
+_SAFE_SIZE: Final = (100_000, 5000)
 """A document below these numbers of characters and lines cannot exceed `MAX_LEVELS`."""
 
 _DELIMITERS: Final = re.compile(r"(?=[^|]*+\|)[-+*>0-9.) \t]*+[-:|\s]*+")
@@ -408,7 +408,7 @@ _PREFIX: Final = re.compile(r"(?:[ \t]*+(?:>|(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t]|$)
 _MARK: Final = re.compile(r"[-+*>]|[.)]")
 
 
-def beyond_limits(lines: Sequence[str]) -> Problem | None:
+def limit_problem(lines: Sequence[str]) -> Problem | None:
     """Return the reason why a document is too large to parse; None if it is not.
 
     Args:
@@ -416,20 +416,20 @@ def beyond_limits(lines: Sequence[str]) -> Problem | None:
     """
     if len(lines) > MAX_LINES:
         return Problem(f"it has more than {MAX_LINES} lines", MAX_LINES + 1)
-    size = bars = full = 0
+    size = bars = full_line = 0
     for number, line in enumerate(lines, start=1):
         size += len(line) + 1
         if "|" in line:
             bars += line.count("|")
-            full = full or (number if bars > MAX_CELLS else 0)
+            full_line = full_line or (number if bars > MAX_CELLS else 0)
         if size > MAX_CHARACTERS:
             return Problem(f"it has more than {MAX_CHARACTERS} characters", number)
-    if full and any(_DELIMITERS.fullmatch(line) for line in lines):
-        return Problem(f"its tables have more than {MAX_CELLS} cells", full)
-    return None if size < _SMALL[0] and len(lines) < _SMALL[1] else _beyond_levels(lines)
+    if full_line and any(_DELIMITERS.fullmatch(line) for line in lines):
+        return Problem(f"its tables have more than {MAX_CELLS} cells", full_line)
+    return None if size < _SAFE_SIZE[0] and len(lines) < _SAFE_SIZE[1] else _nesting_problem(lines)
 
 
-def _beyond_levels(lines: Sequence[str]) -> Problem | None:
+def _nesting_problem(lines: Sequence[str]) -> Problem | None:
     """Return the problem of lines inside too many lists and quotes; the count is an upper bound."""
     total = depth = 0
     blank = True
@@ -441,10 +441,10 @@ def _beyond_levels(lines: Sequence[str]) -> Problem | None:
             blank = True
             continue
         # Indentation keeps a line in open lists and quotes; right after a line of text, none is needed.
-        own = marks + min(len(prefix.expandtabs(4)) // 2, depth)
-        depth = min(own if blank else max(own, depth), _DEEPEST)
+        line_depth = marks + min(len(prefix.expandtabs(4)) // 2, depth)
+        depth = min(line_depth if blank else max(line_depth, depth), _DEEPEST)
         blank = False
-        total += depth + MARK * marks
+        total += depth + MARK_COST * marks
         if total > MAX_LEVELS:
             return Problem("its lists and quotes are nested too deeply over too many lines", number)
     return None
@@ -485,14 +485,14 @@ def hidden_characters(text: str, line: int) -> Iterator[Hidden]:
     """
     lines = LineCounter(text, line)
     found: dict[tuple[int, str], str] = {}
-    for one in strange(text):
-        key = lines.at(one.position), one.what
+    for one in invisible_chars(text):
+        key = lines.line_at(one.position), one.kind
         found[key] = found.get(key, "") + one.char
     for (at, what), chars in found.items():
-        yield Hidden(what, at, _spelt(chars), chars)
+        yield Hidden(what, at, _spelled_text(chars), chars)
 
 
-def _spelt(chars: str) -> str:
+def _spelled_text(chars: str) -> str:
     """Return the text that tag characters and selectors spell; empty if it is not readable."""
     spelt = ""
     for char in chars:
@@ -519,7 +519,7 @@ def hidden_text(document: Document) -> Iterator[Hidden]:
     for what, blocks in (("html", document.hidden_blocks), ("footnote", document.unseen_footnotes)):
         lines = [(block.line, document.source_lines[block.line - 1]) for block in blocks[:1]]
         found += [Hidden(what, line, " ".join(text.split())) for line, text in lines]
-    found += _definitions(document)
+    found += _hidden_definitions(document)
     for text in all_texts(document.blocks):
         # The page contains characters that the source has only as the names of entities.
         if "&" in text.raw:
@@ -527,7 +527,7 @@ def hidden_text(document: Document) -> Iterator[Hidden]:
     yield from sorted(found, key=lambda one: one.line or 0)
 
 
-def _definitions(document: Document) -> Iterator[Hidden]:
+def _hidden_definitions(document: Document) -> Iterator[Hidden]:
     """Yield unreferenced link definitions that seem to be written for their words."""
     if not document.definitions:
         return
@@ -535,8 +535,8 @@ def _definitions(document: Document) -> Iterator[Hidden]:
     for one in document.definitions:
         if one.label in used:
             continue
-        said = max(one.title, one.label, one.target, key=lambda words: len(_WORDS.findall(words)))
+        longest = max(one.title, one.label, one.target, key=lambda words: len(_WORDS.findall(words)))
         if one.title and (one.target in {"", "#"} or len(one.title.split()) > 2):
             yield Hidden("definition", one.line, one.title)
-        elif len(said.replace("%20", " ").split()) > 2:
-            yield Hidden("definition", one.line, said)
+        elif len(longest.replace("%20", " ").split()) > 2:
+            yield Hidden("definition", one.line, longest)

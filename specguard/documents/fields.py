@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     Form = Literal["front matter", "line", "bullet", "bold", "table", "data"]
 
 
-LONGEST: Final = 300
+LONGEST_TITLE: Final = 300
 """A longer heading, in characters, cannot match a title."""
 
 MOST_COMPARED: Final = 500
@@ -72,8 +72,8 @@ _REMARK: Final = (
 _BOLD: Final = r"(?s)\s*(\*\*|__)(?!\s)(.+?)(?<!\s)\1(.*)"
 
 
-COMMENTED: Final = "in a comment"
-_AROUND: Final = " \t>#*_-+<!"
+IN_COMMENT: Final = "in a comment"
+_MARGIN: Final = " \t>#*_-+<!"
 _ALIKE: Final = "with letters that only look alike"
 
 
@@ -116,22 +116,22 @@ def find_section(document: Document, title: str, *, aliases: Iterable[str] = ())
         aliases: alternative titles.
     """
     found = find_sections(document, title, aliases=aliases)
-    return next((section for section in found if not is_strange(section)), None)
+    return next((section for section in found if not has_invisible(section)), None)
 
 
-def is_strange(section: Section) -> bool:
+def has_invisible(section: Section) -> bool:
     """True if a heading has invisible characters that writing does not need."""
     text = section.heading.text
-    return text.strange or visible(text.rendered) != text.rendered
+    return text.has_invisible or visible(text.rendered) != text.rendered
 
 
 def find_sections(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Sequence[Section]:
     """Return all sections with a title, exact matches first; arguments as for `find_section`."""
-    wanted = {form for one in (title, *aliases) for form in _wanted(one)}
+    wanted = {form for one in (title, *aliases) for form in _title_forms(one)}
     exact: list[Section] = []
     qualified: list[Section] = []
     for section in document.sections:
-        full, short = _forms(section.heading.text.rendered)
+        full, short = _heading_forms(section.heading.text.rendered)
         if not wanted.isdisjoint(full):
             exact.append(section)
         elif not wanted.isdisjoint(short):
@@ -139,9 +139,9 @@ def find_sections(document: Document, title: str, *, aliases: Iterable[str] = ()
     return exact + qualified
 
 
-def same_title(heading: str, title: str) -> bool:
+def matches_title(heading: str, title: str) -> bool:
     """True if the words of a heading, as a reader sees them, match a title."""
-    return any(not _wanted(title).isdisjoint(forms) for forms in _forms(heading))
+    return any(not _title_forms(title).isdisjoint(forms) for forms in _heading_forms(heading))
 
 
 def near_section(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Near | None:
@@ -156,40 +156,40 @@ def near_section(document: Document, title: str, *, aliases: Iterable[str] = ())
 
     from specguard.declaration.look_alikes import reading
 
-    wanted = {form for one in (title, *aliases) for form in _wanted(one)}
+    wanted = {form for one in (title, *aliases) for form in _title_forms(one)}
     readings = {reading(form) for form in wanted}
-    there: dict[str, Section] = {}
+    known: dict[str, Section] = {}
     for section in document.sections[:MOST_COMPARED]:
-        words, unseen = section.heading.text.rendered, is_strange(section)
-        forms = frozenset[str]().union(*_forms(words))
-        if (unseen or not words.isascii()) and any(reading(form) in readings for form in forms):
-            return Near(section.line, words, "with characters that cannot be seen" if unseen else _ALIKE)
-        there.update(dict.fromkeys(forms - there.keys(), section))
+        words, invisible = section.heading.text.rendered, has_invisible(section)
+        forms = frozenset[str]().union(*_heading_forms(words))
+        if (invisible or not words.isascii()) and any(reading(form) in readings for form in forms):
+            return Near(section.line, words, "with characters that cannot be seen" if invisible else _ALIKE)
+        known.update(dict.fromkeys(forms - known.keys(), section))
     matter = 0 if document.front_matter is None else document.front_matter.count("\n") + 2
     # Every form keeps the order of a title's words, so few lines need the full comparison.
     first = {form.split()[0] for form in wanted}
     for number, line in enumerate(document.source_lines[matter:], start=matter + 1):
         if not any(word in line.casefold() for word in first):
             continue
-        words = TAGS.sub("", line[:LONGEST]).strip(_AROUND)
-        if not wanted.isdisjoint(_forms(words)[0]):
-            said = (one.strip(_AROUND) for at, one in document.commented() if at <= number)
-            return Near(number, line.strip(), COMMENTED if words in said else "no heading there")
+        words = TAGS.sub("", line[:LONGEST_TITLE]).strip(_MARGIN)
+        if not wanted.isdisjoint(_heading_forms(words)[0]):
+            comments = (one.strip(_MARGIN) for at, one in document.commented() if at <= number)
+            return Near(number, line.strip(), IN_COMMENT if words in comments else "no heading there")
     for form in sorted(wanted):
-        for close in get_close_matches(form, there, n=1, cutoff=LEAST_LIKENESS):
-            return Near(there[close].line, there[close].heading.text.rendered, "spelt differently")
+        for close in get_close_matches(form, known, n=1, cutoff=LEAST_LIKENESS):
+            return Near(known[close].line, known[close].heading.text.rendered, "spelt differently")
     return None
 
 
 def bold_words(text: Text) -> str:
     """Return the words of a paragraph that is bold as a whole; empty for any other one."""
-    if "\n" in text.raw.strip() or len(text.raw) > LONGEST:
+    if "\n" in text.raw.strip() or len(text.raw) > LONGEST_TITLE:
         return ""
     bold = re.fullmatch(_BOLD, text.raw)
     return bold[2] if bold and not bold[3].strip(" \t:.\uff1a") else ""
 
 
-def _wanted(title: str) -> set[str]:
+def _title_forms(title: str) -> set[str]:
     """Return the normalized forms of a title from a policy."""
     folded = normalize("NFC", visible(title)).casefold().strip()
     numbering = re.match(_SURE_NUMBERING, folded)
@@ -198,9 +198,9 @@ def _wanted(title: str) -> set[str]:
 
 
 @lru_cache(maxsize=4096)
-def _forms(heading: str) -> tuple[frozenset[str], frozenset[str]]:
+def _heading_forms(heading: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the normalized forms of a heading: with all words, and without a trailing qualifier."""
-    if len(heading) > LONGEST:
+    if len(heading) > LONGEST_TITLE:
         return frozenset(), frozenset()
     folded = re.sub(_ATTRIBUTES, "", normalize("NFC", visible(heading)).casefold()).strip()
     starts = {folded}
@@ -238,15 +238,15 @@ def _is_mark(char: str) -> bool:
 LONGEST_NAME: Final = 80
 """The maximum length of a field's name, in characters; a longer text is a sentence."""
 
-DEEPEST: Final = 3
+MOST_KEYS: Final = 3
 """The maximum number of nested keys in one name, as in `review.last.date`."""
 
-_BETWEEN: Final = re.compile(r"\s[|·•]\s")
+_FIELD_SEPARATOR: Final = re.compile(r"\s[|·•]\s")
 _MARKS: Final = ("***", "**", "__", "*", "_", "`")
 _COLONS: Final = (":", "\uff1a")
 _DASHES: Final = ("\u2014", "\u2013", "--", "-")
 _QUALIFIER: Final = re.compile(r"\s*[(\[\uff08][^()\[\]\uff08\uff09]*[)\]\uff09]$")
-_NAMES: Final = frozenset({"field", "key", "property", "attribute", "setting", "metadata"})
+_NAME_TITLES: Final = frozenset({"field", "key", "property", "attribute", "setting", "metadata"})
 
 
 class Field(Record):
@@ -273,23 +273,23 @@ def read_fields(document: Document) -> Sequence[Field]:
     """
     matter = document.properties
     certain = (
-        Field(key, _written(value), line, "front matter") for key, (value, line) in matter.certain.items()
+        Field(key, _value_text(value), line, "front matter") for key, (value, line) in matter.certain.items()
     )
     return [
-        *_keys(matter, matter.value, "front matter"),
+        *_key_fields(matter, matter.value, "front matter"),
         *certain,
-        *_in_blocks(document.blocks, bullet=False),
+        *_fields_in(document.blocks, bullet=False),
     ]
 
 
 def block_fields(blocks: Sequence[AnyBlock]) -> Sequence[Field]:
     """Return the fields of blocks, in order."""
-    return list(_in_blocks(blocks, bullet=False))
+    return list(_fields_in(blocks, bullet=False))
 
 
 def data_fields(data: Data) -> Sequence[Field]:
     """Return the keys of structured data (JSON, YAML, TOML) as fields in order, including nested keys."""
-    return list(_keys(data, data.value, "data"))
+    return list(_key_fields(data, data.value, "data"))
 
 
 def find_fields(fields: Iterable[Field], *names: str) -> Sequence[Field]:
@@ -323,90 +323,90 @@ def plain_value(raw: str) -> str:
     """Return a value as text on one line, without the marks of emphasis, code and links."""
     text = Text(raw.strip().removesuffix("\\"), 1)
     # A placeholder such as `<name>` renders as nothing; its source is returned instead.
-    shown = text.rendered if text.rendered.strip() else text.plain
-    return " ".join(shown.split())
+    rendered = text.rendered if text.rendered.strip() else text.plain
+    return " ".join(rendered.split())
 
 
-def _keys(data: Data, values: Any, form: Form, above: Place = ()) -> Iterator[Field]:
+def _key_fields(data: Data, values: Any, form: Form, above: Place = ()) -> Iterator[Field]:
     """Yield the keys of a mapping, including nested keys, as fields."""
     for key, value in values.items() if isinstance(values, dict) else ():
         path = (*above, key)
-        yield Field(dotted(path), _written(value), data.line(path) or 1, form)
-        if len(path) < DEEPEST:
-            yield from _keys(data, value, form, path)
+        yield Field(dotted(path), _value_text(value), data.line(path) or 1, form)
+        if len(path) < MOST_KEYS:
+            yield from _key_fields(data, value, form, path)
 
 
-def _written(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """Return a value of a structured file as text; null becomes an empty text."""
     if value is None:
         return ""
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_written(one)}" for key, one in value.items())
+        return ", ".join(f"{key}: {_value_text(one)}" for key, one in value.items())
     if isinstance(value, list):
-        return ", ".join(filter(None, map(_written, value)))
+        return ", ".join(filter(None, map(_value_text, value)))
     return " ".join(written(value).split())
 
 
-def _in_blocks(blocks: Sequence[AnyBlock], *, bullet: bool) -> Iterator[Field]:
+def _fields_in(blocks: Sequence[AnyBlock], *, bullet: bool) -> Iterator[Field]:
     for position, block in enumerate(blocks):
         following = blocks[position + 1] if position + 1 < len(blocks) else None
         if isinstance(block, Paragraph):
-            yield from _in_text(block.text, following, bullet=bullet and not position)
+            yield from _paragraph_fields(block.text, following, bullet=bullet and not position)
         elif isinstance(block, List):
             for item in block.items:
                 if item.checked is not False:
-                    yield from _in_blocks(item.blocks, bullet=True)
+                    yield from _fields_in(item.blocks, bullet=True)
         elif isinstance(block, Table):
-            yield from _in_table(block)
+            yield from _table_fields(block)
 
 
-def _in_text(text: Text, following: AnyBlock | None, *, bullet: bool) -> Iterator[Field]:
+def _paragraph_fields(text: Text, following: AnyBlock | None, *, bullet: bool) -> Iterator[Field]:
     """Yield the fields of a paragraph; the block after it may be the value of the last one."""
     lines = text.raw.split("\n")
     for number, line in enumerate(lines):
-        parts = _seen_parts(without_box(line) if not number else line.strip())
+        parts = _line_fields(without_box(line) if not number else line.strip())
         for which, (name, raw, form) in enumerate(parts):
             value = plain_value(raw)
             if not value and which == len(parts) - 1:
                 last = number + 1 == len(lines)
-                value = _below(following) if last else _unlabelled(lines[number + 1])
+                value = _value_below(following) if last else _unlabelled_value(lines[number + 1])
             yield Field(name, value, text.line + number, "bullet" if bullet and form == "line" else form)
 
 
-def _seen_parts(line: str) -> list[tuple[str, str, Form]]:
+def _line_fields(line: str) -> list[tuple[str, str, Form]]:
     """Return the fields of one line, from its source or from its rendered text (`<b>Status:</b> done`)."""
-    parts = _parts(line)
+    parts = _source_fields(line)
     if ("<" in line or "&" in line) and (
         not parts or any("<" in name or "&" in name for name, _, _ in parts)
     ):
-        return _parts(Text(line, 1).rendered.strip())
+        return _source_fields(Text(line, 1).rendered.strip())
     return parts
 
 
-def _below(following: AnyBlock | None) -> str:
+def _value_below(following: AnyBlock | None) -> str:
     """Return the value of a label at the end of a paragraph, from the block after it."""
     if isinstance(following, List):
         return ", ".join(filter(None, (plain_value(without_box(item.text.raw)) for item in following.items)))
     if isinstance(following, Paragraph):
-        return _unlabelled(following.text.raw.split("\n", 1)[0])
+        return _unlabelled_value(following.text.raw.split("\n", 1)[0])
     return ""
 
 
-def _unlabelled(line: str) -> str:
+def _unlabelled_value(line: str) -> str:
     """Return a line as a value; empty if the line is a field itself."""
-    return "" if _label(line.strip()) else plain_value(line)
+    return "" if _split_label(line.strip()) else plain_value(line)
 
 
-def _parts(line: str) -> list[tuple[str, str, Form]]:
+def _source_fields(line: str) -> list[tuple[str, str, Form]]:
     """Return the fields of one line as (name, source of the value, form)."""
-    first = _label(line)
+    first = _split_label(line)
     if first is None:
         return []
-    if not _BETWEEN.search(line):
+    if not _FIELD_SEPARATOR.search(line):
         return [first]
     found: list[tuple[str, list[str], Form]] = []
-    for part in _BETWEEN.split(line):
-        label = _label(part.strip())
+    for part in _FIELD_SEPARATOR.split(line):
+        label = _split_label(part.strip())
         if label is not None:
             name, value, form = label
             found.append((name, [value], form))
@@ -415,7 +415,7 @@ def _parts(line: str) -> list[tuple[str, str, Form]]:
     return [(name, " | ".join(values), form) for name, values, form in found]
 
 
-def _label(line: str) -> tuple[str, str, Form] | None:
+def _split_label(line: str) -> tuple[str, str, Form] | None:
     """Return (name, text after it, form) of the label at the start of a line; None if there is none."""
     mark = next((mark for mark in _MARKS if line.startswith(mark)), "")
     if mark:
@@ -447,11 +447,11 @@ def _is_name(text: str) -> bool:
     return 0 < len(text) <= LONGEST_NAME and text[0].isalpha()
 
 
-def _in_table(table: Table) -> Iterator[Field]:
+def _table_fields(table: Table) -> Iterator[Field]:
     header = [plain_value(cell.raw).rstrip(":\uff1a") for cell in table.header]
     if len(header) < 2:
         return
-    if normal_name(header[0]) in _NAMES or normal_name(header[1]) == "value":
+    if normal_name(header[0]) in _NAME_TITLES or normal_name(header[1]) == "value":
         rows = table.rows
     elif len(header) == 2:
         rows = [table.header, *table.rows]
@@ -477,17 +477,17 @@ def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near
 
     wanted = set(map(normal_name, names))
     for at, line in document.commented():
-        label = _label(line[: 3 * LONGEST_NAME].lstrip(" \t>-+#"))
+        label = _split_label(line[: 3 * LONGEST_NAME].lstrip(" \t>-+#"))
         if label and normal_name(label[0]) in wanted:
             lines = enumerate(document.source_lines[at - 1 :], start=at)
-            return Near(next((number for number, one in lines if line in one), at), line.strip(), COMMENTED)
-    there: dict[str, Field] = {}
+            return Near(next((number for number, one in lines if line in one), at), line.strip(), IN_COMMENT)
+    known: dict[str, Field] = {}
     for field in fields:
-        if len(field.name) <= LONGEST_NAME and len(there) < MOST_COMPARED:
-            there.setdefault(normal_name(field.name), field)
+        if len(field.name) <= LONGEST_NAME and len(known) < MOST_COMPARED:
+            known.setdefault(normal_name(field.name), field)
     for name in map(normal_name, names):
-        for close in get_close_matches(name, there, n=1, cutoff=LEAST_LIKENESS):
-            return Near(there[close].line, there[close].name, "spelt differently")
+        for close in get_close_matches(name, known, n=1, cutoff=LEAST_LIKENESS):
+            return Near(known[close].line, known[close].name, "spelt differently")
     return None
 
 

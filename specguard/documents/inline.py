@@ -57,7 +57,7 @@ class LineCounter:
         self._line = line
         self._position = 0
 
-    def at(self, position: int) -> int:
+    def line_at(self, position: int) -> int:
         """Return the line of a position, which must not be before the previous one."""
         self._line += self._text.count("\n", self._position, position)
         self._position = position
@@ -131,13 +131,13 @@ class Inline:
         labels: the normalized texts of other square brackets, which may refer to a definition.
     """
 
-    __slots__ = ("_no", "_raw", "_references", "_runs", "codes", "escapes", "labels", "links", "tags")
+    __slots__ = ("_raw", "_references", "_runs", "_unfound", "codes", "escapes", "labels", "links", "tags")
 
     def __init__(self, raw: str, references: Mapping[str, str]) -> None:
         self._raw = raw
         self._references = references
         self._runs: dict[int, list[int]] | None = None
-        self._no: set[str] = set()
+        self._unfound: set[str] = set()
         self.codes: list[Code] = []
         self.links: list[Reference] = []
         self.tags: list[Tag] = []
@@ -174,18 +174,18 @@ class Inline:
                         position = link.end
                         linked = linked if link.picture else start
 
-    def _code(self, start: int, behind: int) -> int:
+    def _code(self, start: int, content_start: int) -> int:
         if self._runs is None:
             self._runs = {}
             for run in _RUN.finditer(self._raw):
                 self._runs.setdefault(run.end() - run.start(), []).append(run.start())
-        runs = self._runs.get(behind - start, [])
-        closing = bisect_left(runs, behind)
+        runs = self._runs.get(content_start - start, [])
+        closing = bisect_left(runs, content_start)
         if closing == len(runs):
-            return behind
+            return content_start
         end = runs[closing]
-        self.codes.append(Code(start, end + behind - start, self._raw[behind:end]))
-        return end + behind - start
+        self.codes.append(Code(start, end + content_start - start, self._raw[content_start:end]))
+        return end + content_start - start
 
     def _markup(self, start: int) -> int:
         raw = self._raw
@@ -196,7 +196,7 @@ class Inline:
                 if begin == "<!--" and raw.startswith((">", "->"), start + 4):
                     end = raw.index(">", start + 4) + 1
                 else:
-                    end = self._find(ending, start + len(begin))
+                    end = self._find_end(ending, start + len(begin))
                 if end:
                     self.tags.append(Tag(start, end))
                 return end or start + 1
@@ -211,13 +211,13 @@ class Inline:
             return end
         return start + 1
 
-    def _find(self, ending: str, start: int) -> int:
+    def _find_end(self, ending: str, start: int) -> int:
         """Return the position after the next `ending`; 0 if there is none, which is remembered."""
-        if ending in self._no:
+        if ending in self._unfound:
             return 0
         found = self._raw.find(ending, start)
         if found < 0:
-            self._no.add(ending)
+            self._unfound.add(ending)
             return 0
         return found + len(ending)
 
@@ -228,12 +228,12 @@ class Inline:
         if found is not None:
             target, end = found[1] if found[1] is not None else found[2], found.end()
         else:
-            short = closing - text_start <= LONGEST_LABEL
-            label, end = raw[text_start:closing] if short else "", closing + 1
+            is_short = closing - text_start <= LONGEST_LABEL
+            label, end = raw[text_start:closing] if is_short else "", closing + 1
             if raw.startswith("[", end):
-                behind = raw.find("]", end, end + LONGEST_LABEL + 2)
-                if behind > 0:
-                    label, end = raw[end + 1 : behind] or label, behind + 1
+                label_end = raw.find("]", end, end + LONGEST_LABEL + 2)
+                if label_end > 0:
+                    label, end = raw[end + 1 : label_end] or label, label_end + 1
             normal = normal_label(label)
             self.labels.add(normal)
             if normal not in self._references:
@@ -292,11 +292,11 @@ class Hiding:
     """Tracks hidden text of HTML from one piece of the document to the next.
 
     Args:
-        taken: the list to which comments and other hidden parts are added.
+        hidden_parts: the list to which comments and other hidden parts are added.
     """
 
-    def __init__(self, taken: list[Hidden] | None = None) -> None:
-        self._taken = taken if taken is not None else []
+    def __init__(self, hidden_parts: list[Hidden] | None = None) -> None:
+        self._parts = hidden_parts if hidden_parts is not None else []
         self._element = ""
         self._depth = 0
 
@@ -312,27 +312,27 @@ class Hiding:
             html: its source.
             line: the line of its first character.
         """
-        return self._seen(html, line, self.tags(html), inline=False)
+        return self._visible(html, line, self.tags(html), inline=False)
 
     def inline(self, raw: str, line: int) -> str:
         """Return the source of the visible part of running text; tags lose their attributes."""
         if not _MAY_HIDE.search(raw):
             return raw
-        seen = self._seen(raw, line, Inline(raw, {}).tags, inline=True)
+        visible = self._visible(raw, line, Inline(raw, {}).tags, inline=True)
         self._element = self._element if self._element in _BLOCKS else ""
-        return seen
+        return visible
 
-    def _seen(self, text: str, line: int, tags: Iterable[Tag], *, inline: bool) -> str:
+    def _visible(self, text: str, line: int, tags: Iterable[Tag], *, inline: bool) -> str:
         lines = LineCounter(text, line)
-        seen: list[str] = []
+        visible: list[str] = []
         end = 0
 
         def take(start: int, stop: int, *, hide: bool) -> None:
             part = text[start:stop]
             if hide and part.strip():
-                line = lines.at(start + len(part) - len(part.lstrip()))
-                self._taken.append(Hidden("html", line, part.strip()))
-            seen.append("\n" * part.count("\n") if hide else part)
+                line = lines.line_at(start + len(part) - len(part.lstrip()))
+                self._parts.append(Hidden("html", line, part.strip()))
+            visible.append("\n" * part.count("\n") if hide else part)
 
         for tag in tags:
             take(end, tag.start, hide=self.hidden)
@@ -341,25 +341,25 @@ class Hiding:
             comment = _COMMENT.fullmatch(markup)
             closed = markup.endswith(("-->", "--!>") if comment else ">")
             if comment:
-                self._taken.append(Hidden("comment", lines.at(tag.start), (comment[1] or "").strip()))
-                seen.append("\n" * markup.count("\n"))
+                self._parts.append(Hidden("comment", lines.line_at(tag.start), (comment[1] or "").strip()))
+                visible.append("\n" * markup.count("\n"))
             elif not tag.name:
                 take(tag.start, end, hide=True)
             else:
                 before = self.hidden
-                self._enter(tag)
+                self._track(tag)
                 shown = not before and (not self.hidden or tag.is_picture)
                 if inline and not tag.closing and ("=" in tag.attributes or "\n" in tag.attributes):
                     checked = tag.name == "input" and _CHECKED.search(tag.attributes)
                     markup = f"<{tag.name}{' checked' if checked else ''}>" + "\n" * markup.count("\n")
-                seen.append(markup if shown else "\n" * markup.count("\n"))
+                visible.append(markup if shown else "\n" * markup.count("\n"))
             if not closed:
                 # Unclosed markup hides all following text, including Markdown.
                 self._element = _UNCLOSED
         take(end, len(text), hide=self.hidden)
-        return "".join(seen)
+        return "".join(visible)
 
-    def _enter(self, tag: Tag) -> None:
+    def _track(self, tag: Tag) -> None:
         """Update the state for a tag that opens or closes a hidden element."""
         if self._element:
             if tag.name == self._element and tag.name not in _VOID:
@@ -393,11 +393,11 @@ def hides(name: str, attributes: str) -> bool:
         name: the element's name in lower case.
         attributes: the source of its attributes.
     """
-    given: dict[str, str] = {}
+    values: dict[str, str] = {}
     for word, value in _ATTRIBUTE.findall(attributes):
         # If an attribute occurs twice, a browser uses the first.
-        given.setdefault(word.lower(), value.strip("\"'"))
-    return name in _HIDDEN or "hidden" in given or bool(_STYLE.search(unescape(given.get("style", ""))))
+        values.setdefault(word.lower(), value.strip("\"'"))
+    return name in _HIDDEN or "hidden" in values or bool(_STYLE.search(unescape(values.get("style", ""))))
 
 
 def has_pictures(html: str) -> bool:
@@ -405,11 +405,11 @@ def has_pictures(html: str) -> bool:
     return any(tag.is_picture for tag in Hiding().tags(html))
 
 
-def text_of(html: str) -> str:
+def html_text(html: str) -> str:
     """Return the text of HTML without hidden parts; entities stay as written."""
-    kept: list[str] = []
+    parts: list[str] = []
     end = 0
     for tag in Hiding().tags(html):
-        kept.append(html[end : tag.start])
+        parts.append(html[end : tag.start])
         end = tag.end
-    return "".join(kept) + html[end:]
+    return "".join(parts) + html[end:]

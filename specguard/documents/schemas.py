@@ -35,16 +35,16 @@ STEPS_EACH: Final = 50
 MOST_MISFITS: Final = 20
 """The maximum number of misfits reported for one file."""
 
-SHOWN: Final = 160
+LONGEST_MESSAGE: Final = 160
 """The maximum number of characters of a message; it may contain a value of any length."""
 
 _BRANCHES: Final = (
     "$ref", "$dynamicRef", "$recursiveRef", "anyOf", "oneOf", "allOf", "not", "if", "contains",
 )  # fmt: skip
-# The keys inside `_NAMED` are names, not keywords; the values of `_VALUES` are not schemas.
-_NAMED: Final = ("properties", "$defs", "definitions", "dependentSchemas", "dependencies")
-_VALUES: Final = ("default", "const", "enum", "examples")
-_BY_PATTERN: Final = "it has patternProperties, which are not supported: use propertyNames"
+# The keys inside `_NAMED_SCHEMAS` are names, not keywords; the values of `_PLAIN_VALUES` are not schemas.
+_NAMED_SCHEMAS: Final = ("properties", "$defs", "definitions", "dependentSchemas", "dependencies")
+_PLAIN_VALUES: Final = ("default", "const", "enum", "examples")
+_NO_PATTERN_KEYS: Final = "it has patternProperties, which are not supported: use propertyNames"
 _FORMATS: Final = ("date", "email", "ipv4", "ipv6", "uuid")
 _CODE_POINT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 
@@ -93,12 +93,12 @@ class Schema:
         schema = _without_drafts(schema)
         extend: Callable[..., type[Validator]] = validators.extend
         self._steps = 0
-        self._most = STEPS
-        counted = {
-            name: self._counted(kind.VALIDATORS[name]) for name in _BRANCHES if name in kind.VALIDATORS
+        self._step_limit = STEPS
+        counting = {
+            name: self._count_steps(kind.VALIDATORS[name]) for name in _BRANCHES if name in kind.VALIDATORS
         }
         # The library's default registry would fetch schemas; this one is empty.
-        self._validator: Validator = extend(kind, {**counted, **_KEYWORDS})(
+        self._validator: Validator = extend(kind, {**counting, **_KEYWORDS})(
             schema, registry=Registry(), format_checker=FormatChecker(_FORMATS)
         )
 
@@ -114,7 +114,7 @@ class Schema:
         from referencing.exceptions import Unresolvable
 
         self._steps = 0
-        self._most = STEPS + STEPS_EACH * sum(1 for _ in walk(value))
+        self._step_limit = STEPS + STEPS_EACH * sum(1 for _ in walk(value))
         try:
             for number, error in enumerate(self._validator.iter_errors(value)):
                 if number == MOST_MISFITS:
@@ -127,12 +127,12 @@ class Schema:
         except RecursionError:
             raise SchemaError("it refers to itself without an end") from None
 
-    def _counted(self, keyword: Callable[..., Any]) -> Callable[..., Any]:
+    def _count_steps(self, keyword: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap a keyword that leads to other schemas, to count its uses."""
 
         def count(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
             self._steps += 1
-            if self._steps > self._most:
+            if self._steps > self._step_limit:
                 raise SchemaError("it takes too many steps to compare with this file")
             return keyword(validator, value, instance, schema)
 
@@ -141,10 +141,10 @@ class Schema:
 
 def _shortened(message: str) -> str:
     message = " ".join(message.split())
-    if len(message) <= SHOWN:
+    if len(message) <= LONGEST_MESSAGE:
         return message
     # The reason follows the value.
-    return f"{message[: SHOWN // 2]} ... {message[-SHOWN // 2 :]}"
+    return f"{message[: LONGEST_MESSAGE // 2]} ... {message[-LONGEST_MESSAGE // 2 :]}"
 
 
 # Expressions
@@ -163,7 +163,7 @@ def _check_patterns(schema: Any) -> None:
             itself.
     """
     if any(table.get("patternProperties") for table in _schemas(schema)):
-        raise SchemaError(_BY_PATTERN)
+        raise SchemaError(_NO_PATTERN_KEYS)
     # Mappings that are not schemas, such as a default, are checked too; this does no harm.
     for table in (one for _, one in walk(schema) if isinstance(one, dict)):
         pattern = table.get("pattern")
@@ -176,15 +176,15 @@ def _check_patterns(schema: Any) -> None:
 
 def _schemas(schema: Any) -> Iterator[dict[str, Any]]:
     """Yield a schema and the schemas inside it."""
-    waiting = [schema]
-    for one in waiting:
+    pending = [schema]
+    for one in pending:
         if isinstance(one, list):
-            waiting += one
+            pending += one
         elif isinstance(one, dict):
             yield one
             for key, inner in one.items():
-                named = key in _NAMED and isinstance(inner, dict)
-                waiting += inner.values() if named else [inner] if key not in _VALUES else []
+                named = key in _NAMED_SCHEMAS and isinstance(inner, dict)
+                pending += inner.values() if named else [inner] if key not in _PLAIN_VALUES else []
 
 
 def _without_drafts(value: Any) -> Any:
@@ -210,7 +210,7 @@ def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[Va
 def _pattern_properties(_validator: Any, patterns: Any, _instance: Any, _: Any) -> None:
     """Refuse `patternProperties` that the schema reaches only by a reference, such as one into a default."""
     if patterns:
-        raise SchemaError(_BY_PATTERN)
+        raise SchemaError(_NO_PATTERN_KEYS)
 
 
 def _additional_properties(

@@ -103,9 +103,9 @@ FORM_HINTS: Final = (
 """Patterns that occur in every text with one of the forms, as short as possible, in RE2's syntax."""
 
 # These accept any word of the right length, or no credential at all; `_has_key` handles private keys.
-_LEFT_OUT: Final = ("Cloudant", "IBM", "Private Key", "Public IP", "SoftLayer")
+_EXCLUDED: Final = ("Cloudant", "IBM", "Private Key", "Public IP", "SoftLayer")
 # Forms unknown to version 1.5.0 of the library.
-_MORE: Final = (
+_EXTRA_FORMS: Final = (
     ("GitHub Token", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{22,255}")),
     ("Anthropic Key", re.compile(r"\bsk-ant-[a-z]{2,10}[0-9]{0,3}-[A-Za-z0-9_-]{20,200}")),
     ("Google API Key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])")),
@@ -125,7 +125,7 @@ _PLACEHOLDER: Final = re.compile(
     r"example|placeholder|redacted|john ?doe|your[-_]|x{5}|\.{3}|\*{3}|0123456789|1234567890|abcdefghij",
     re.IGNORECASE,
 )
-_PUBLIC: Final = re.compile(r"https://|//|AKIA|AIza|AKC|eyJ|SG\.|pypi-|sk-ant-|sk-|[A-Za-z]{2,6}[-_]")
+_PUBLIC_PREFIX: Final = re.compile(r"https://|//|AKIA|AIza|AKC|eyJ|SG\.|pypi-|sk-ant-|sk-|[A-Za-z]{2,6}[-_]")
 # A shorter value, such as a password, is not described at all.
 _LONG: Final = 20
 
@@ -146,13 +146,13 @@ def credential_forms(content: bytes, at: int, end: int) -> tuple[int, list[Found
         name = matched.decode("latin-1").removeprefix("-----BEGIN ").lower()
         return end, [FoundSecret("Private Key", "", name, at, end)] if _has_key(content, end) else []
     stop = _BOUND.search(content, end, at + _LONGEST_FORM)
-    until = stop.start() if stop else min(at + _LONGEST_FORM, len(content))
-    text = _BLANK.sub(b" ", content[at:until]).decode("latin-1")
-    found = ((kind, value) for kind, value in _matches(text) if _is_form(kind, value))
-    return until, [FoundSecret(kind, value, _shown(value), at, until) for kind, value in found]
+    stop_at = stop.start() if stop else min(at + _LONGEST_FORM, len(content))
+    text = _BLANK.sub(b" ", content[at:stop_at]).decode("latin-1")
+    found = ((kind, value) for kind, value in _form_matches(text) if _is_form(kind, value))
+    return stop_at, [FoundSecret(kind, value, _public_part(value), at, stop_at) for kind, value in found]
 
 
-def _said(token: str) -> str:
+def _token_claims(token: str) -> str:
     """Return the claims of a JSON Web Token."""
     from base64 import urlsafe_b64decode
 
@@ -160,9 +160,9 @@ def _said(token: str) -> str:
     return urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode("utf-8", "replace")
 
 
-def _shown(value: str) -> str:
+def _public_part(value: str) -> str:
     """Return the public part of a token: the common prefix of its kind, and its length."""
-    begins = _PUBLIC.match(value)
+    begins = _PUBLIC_PREFIX.match(value)
     return f"{f'{begins[0]}..., ' if begins else ''}{len(value)} characters" if len(value) >= _LONG else ""
 
 
@@ -186,11 +186,11 @@ def _detectors() -> Sequence[Any]:
     from detect_secrets.plugins.base import RegexBasedDetector
 
     known: dict[str, Any] = get_mapping_from_secret_type_to_class()
-    told = [one for kind, one in known.items() if not kind.startswith(_LEFT_OUT)]
-    return [one() for one in told if issubclass(one, RegexBasedDetector)]
+    chosen = [one for kind, one in known.items() if not kind.startswith(_EXCLUDED)]
+    return [one() for one in chosen if issubclass(one, RegexBasedDetector)]
 
 
-def _matches(text: str) -> Iterator[tuple[str, str]]:
+def _form_matches(text: str) -> Iterator[tuple[str, str]]:
     for detector in _detectors():
         if not any(detector.analyze_string(text)):
             continue
@@ -199,7 +199,7 @@ def _matches(text: str) -> Iterator[tuple[str, str]]:
             for found in expression.finditer(text):
                 inner = [group for group in found.groups() if group]
                 yield detector.secret_type, max(inner, key=len) if inner and len(inner[-1]) > 9 else found[0]
-    for kind, expression in _MORE:
+    for kind, expression in _EXTRA_FORMS:
         for found in expression.finditer(text):
             yield kind, found[found.re.groups]
 
@@ -209,7 +209,7 @@ def _is_form(kind: str, value: str) -> bool:
     if _PLACEHOLDER.search(value) or len(set(value)) < 6:
         return False
     if kind == "JSON Web Token":
-        return not _PLACEHOLDER.search(_said(value))
+        return not _PLACEHOLDER.search(_token_claims(value))
     letters = any(char.isalpha() for char in value)
     digits = any(char.isdigit() for char in value)
     if kind == "Basic Auth Credentials":
@@ -226,12 +226,12 @@ _NAME: Final = (
     r"|(?:db|database|key)\\?[_-]?pass|passw(?:or)?d|passphrase|pwd|secret|contrase(?:\xc3\xb1|\xf1|n)a"
     r"|(?:access|auth|api|bearer|refresh|session|bot|deploy)\\?[_-]?token)"
 )
-_FIRST: Final = r"[A-Za-z0-9+/_~.!#&^?@=-]{8}"
+_VALUE_START: Final = r"[A-Za-z0-9+/_~.!#&^?@=-]{8}"
 VALUE_HINTS: Final = (
     _NAME
     + r"[A-Za-z0-9_\\-]{0,40}[\"'\]`*]{0,4}[ \t]{0,8}(?::=|=>|={1,3}|:|\|)[ \t*`]{0,8}[@(]?[\"'`]?"
-    + _FIRST,
-    rf"--[A-Za-z-]{{0,30}}{_NAME}[A-Za-z-]{{0,30}}[ =]{{1,4}}[\"']?{_FIRST}",
+    + _VALUE_START,
+    rf"--[A-Za-z-]{{0,30}}{_NAME}[A-Za-z-]{{0,30}}[ =]{{1,4}}[\"']?{_VALUE_START}",
 )
 """A name, an assignment, and eight characters of a value; case does not count."""
 
@@ -243,7 +243,7 @@ _ASSIGNMENT: Final = re.compile(
     r"(?P<by>:=|=>|={1,3}|:|\||(?=[ \t]))[ \t*`]{0,8}[@(]?(?P<quote>[\"'`]?)"
 )
 # A name whose value is about a secret, but not the secret itself.
-_ABOUT: Final = re.compile(
+_METADATA_NAME: Final = re.compile(
     r"(?:^|[_-])(?:age|arn|at|changed|checks?|column|count|created|date|digest|enabled|env|environment|expires"
     r"|expiry|fields?|file|filename|fingerprint|format|hash|header|hint|ids?|label|len|length|location|manager"
     r"|max|min|mode|mount|names?|param|parameter|paths?|pattern|placeholder|policy|prefix|prompt|provider|refs?"
@@ -252,7 +252,7 @@ _ABOUT: Final = re.compile(
     re.IGNORECASE,
 )
 # Stand-ins that people write in place of a secret.
-_MADE_UP: Final = re.compile(
+_FAKE: Final = re.compile(
     r"example|placeholder|change[_-]?(?:me|it)|dummy|sample|redacted|masked|removed|censored|your[_-]|\bmy[_-]"
     r"|x{4}|\*{3}|\.{3}|\u2026|\b(?:todo|tbd|fixme|fake|mock|none|null|undefined|insert|replace|secret|test)"
     r"|not[_-]|foo[_-]?bar|lorem|here\b|hard[_-]?coded|qwerty|letmein|p[a@]ss|hunter2|12345|abc123|abcdefgh"
@@ -260,7 +260,7 @@ _MADE_UP: Final = re.compile(
     re.IGNORECASE,
 )
 # A value that comes from elsewhere: a variable, a call, a vault.
-_ELSEWHERE: Final = re.compile(
+_REFERENCE: Final = re.compile(
     r"[$%<>{}()\[\]\\]|::|://|\benv\b|getenv"
     r"|^(?:vault|ssm|arn|op|ref|secrets?|vars|kms|sops|file|keychain|config|settings|self|this)[.:/]",
     re.IGNORECASE,
@@ -271,13 +271,13 @@ _WORDS: Final = re.compile(
     r"(?:[A-Za-z]*(?:[0-9]{1,3}[A-Za-z]*)?[-_./:#~@+=,]+)+[A-Za-z]*(?:[0-9]{1,4}[A-Za-z]*)?"
 )
 _PASSWORD: Final = re.compile(r"pass|pwd|contrase", re.IGNORECASE)
-# Of `_DRAWN` random characters, usually at least `_DIFFERENT` are distinct.
-_DRAWN: Final = 24
-_DIFFERENT: Final = 19
+# Of `_SAMPLE` random characters, usually at least `_DISTINCT` are different.
+_SAMPLE: Final = 24
+_DISTINCT: Final = 19
 _RUN: Final = re.compile(r"[0-9]+|[A-Za-z]+|[^0-9A-Za-z]+")
 _QUERY: Final = re.compile(r"&[A-Za-z_]+=")
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_AFTER: Final = re.compile(r"[ \t\r]*(?:$|[|#(,;<`*]|//|--)", re.MULTILINE)
+_VALUE_END: Final = re.compile(r"[ \t\r]*(?:$|[|#(,;<`*]|//|--)", re.MULTILINE)
 
 
 def credential_value(content: bytes, at: int, end: int) -> FoundSecret | None:
@@ -289,22 +289,22 @@ def credential_value(content: bytes, at: int, end: int) -> FoundSecret | None:
         end: the end of the match.
     """
     # The characters before the match belong to the name: `DB_PASSWORD`.
-    before = _PREFIX.search(content[max(0, at - _LONGEST_PREFIX) : at])
-    begin = at - (len(before[0]) if before else 0)
-    bound = content.find(b"\n", end, begin + _LONGEST_VALUE)
-    text = content[begin : bound if bound >= 0 else begin + _LONGEST_VALUE].decode("latin-1")
-    given = _ASSIGNMENT.match(text)
-    name = given["name"].replace("\\", "") if given else ""
-    if given is None or _ABOUT.search(_HUMP.sub("_", name)):
+    prefix = _PREFIX.search(content[max(0, at - _LONGEST_PREFIX) : at])
+    begin = at - (len(prefix[0]) if prefix else 0)
+    line_end = content.find(b"\n", end, begin + _LONGEST_VALUE)
+    text = content[begin : line_end if line_end >= 0 else begin + _LONGEST_VALUE].decode("latin-1")
+    assignment = _ASSIGNMENT.match(text)
+    name = assignment["name"].replace("\\", "") if assignment else ""
+    if assignment is None or _METADATA_NAME.search(_HUMP.sub("_", name)):
         return None
-    value, rest = _value(text[given.end() :], given["quote"])
+    value, rest = _split_value(text[assignment.end() :], assignment["quote"])
     # In running text a colon also introduces a sentence.
-    if given["by"] in (":", "|") and not given["quote"] and not _AFTER.match(rest):
+    if assignment["by"] in (":", "|") and not assignment["quote"] and not _VALUE_END.match(rest):
         return None
     return FoundSecret(KEYWORD, value, name.strip("-"), at, end) if _is_value(value, name) else None
 
 
-def _value(text: str, quote: str) -> tuple[str, str]:
+def _split_value(text: str, quote: str) -> tuple[str, str]:
     """Return the value, and the text after it."""
     closing = text.find(quote) if quote else -1
     if closing >= 0:
@@ -320,11 +320,11 @@ def _is_value(value: str, name: str) -> bool:
     """True if a value was drawn at random, or chosen as a password."""
     if not 8 <= len(value) <= _LONGEST_VALUE or len(set(value)) < 5 or any(char.isspace() for char in value):
         return False
-    if _MADE_UP.search(value) or _ELSEWHERE.search(value) or _DATED.match(value) or _WORDS.fullmatch(value):
+    if _FAKE.search(value) or _REFERENCE.search(value) or _DATED.match(value) or _WORDS.fullmatch(value):
         return False
     if not any(char.isdigit() for char in value) or not any(char.isalpha() for char in value):
         return False
     changes = len(_RUN.findall(value)) - 1
     # `Summer2024` is an example more often than a real password. In words such as `OAuth2Provider`, letters
     # repeat; in a key they rarely do.
-    return changes >= (2 if _PASSWORD.search(name) else 3) or len(set(value[:_DRAWN])) >= _DIFFERENT
+    return changes >= (2 if _PASSWORD.search(name) else 3) or len(set(value[:_SAMPLE])) >= _DISTINCT

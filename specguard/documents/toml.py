@@ -107,7 +107,7 @@ class _KeyScanner:
                 self._pair(table, line)
         return self._lines
 
-    def _note(self, path: KeyPath, line: int) -> None:
+    def _record(self, path: KeyPath, line: int) -> None:
         if len(path) > MAX_DEPTH:
             raise DataError(TOO_DEEP, line)
         for end in range(1, len(path) + 1):
@@ -132,13 +132,13 @@ class _KeyScanner:
         if several:
             count = self._counts[path] = self._counts.get(path, 0) + 1
             path = (*path, count - 1)
-        self._note(path, line)
+        self._record(path, line)
         return path
 
     def _pair(self, table: KeyPath, line: int) -> None:
         path = (*table, *self._key())
         self._step()
-        self._note(path, line)
+        self._record(path, line)
         self._value(path)
 
     def _key(self) -> list[str]:
@@ -158,7 +158,7 @@ class _KeyScanner:
                 if table:
                     self._pair(path, self._line)
                 else:
-                    self._note((*path, index), self._line)
+                    self._record((*path, index), self._line)
                     self._value((*path, index))
                     index += 1
                 if self._word == ",":
@@ -190,15 +190,15 @@ def read(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
         DataError: the text is not valid TOML, or too deep.
     """
     value, lines = read_toml(text, first=first, number=Number)
-    return _plain(value), lambda: {(): first} | {tuple(map(str, path)): lines[path] for path in lines}
+    return _as_json(value), lambda: {(): first} | {tuple(map(str, path)): lines[path] for path in lines}
 
 
-def _plain(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     """Return TOML values in the form of JSON: dates and times become text."""
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: _as_json(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
+        return [_as_json(inner) for inner in value]
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
@@ -227,10 +227,10 @@ def toml_value(value: Any) -> str:
 def _quoted(text: str) -> str:
     """Return a basic string, with JSON's escapes for invisible characters and for commands in CI logs."""
     quoted = json.dumps(text, ensure_ascii=False).replace("##", "#\\u0023")
-    return quoted if quoted.isprintable() else "".join(map(_seen, quoted))
+    return quoted if quoted.isprintable() else "".join(map(_escape_char, quoted))
 
 
-def _seen(char: str) -> str:
+def _escape_char(char: str) -> str:
     if char.isprintable():
         return char
     return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"

@@ -17,7 +17,7 @@ from specguard.documents.blocks import (
     all_texts,
     fences,
 )
-from specguard.documents.document import MAX_CHARACTERS, MAX_LINES, Document, beyond_limits
+from specguard.documents.document import MAX_CHARACTERS, MAX_LINES, Document, limit_problem
 from specguard.documents.fields import normal_title
 from tests.outcomes import there
 from tests.rows import rows
@@ -178,14 +178,14 @@ def words(text: Text) -> set[str]:
 
 def test_what_is_too_much_is_told_with_its_line() -> None:
     row = "|" * 1000
-    problem = there(beyond_limits(["a | b", "-|-", *[row] * 200]))
+    problem = there(limit_problem(["a | b", "-|-", *[row] * 200]))
     assert (problem.message, problem.line) == ("its tables have more than 200000 cells", 202)
-    assert beyond_limits(["a" + row] * 201) is None
+    assert limit_problem(["a" + row] * 201) is None
     # Lines that only continue deep quotes are counted.
     deep = ">" * 90 + " a\n"
     assert Document.of((deep + "b\n" * 1000).encode()).problem is None
     beyond = there(Document.of((deep + "b\n" * 20_000).encode()).problem)
     assert "nested too deeply over too many lines" in beyond.message
     # Indentation alone opens nothing, and a blank line ends what a line may continue.
-    assert beyond_limits([" " * 80 + "x"] * 20_000) is None
-    assert beyond_limits([deep.strip(), "", *["b"] * 20_000]) is None
+    assert limit_problem([" " * 80 + "x"] * 20_000) is None
+    assert limit_problem([deep.strip(), "", *["b"] * 20_000]) is None

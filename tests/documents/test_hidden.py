@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.documents.blocks import Html, Quote
-from specguard.documents.characters import strange, visible
+from specguard.documents.characters import invisible_chars, visible
 from specguard.documents.document import Document, hidden
 from specguard.documents.inline import Hiding
 from tests.rows import rows
@@ -13,15 +13,15 @@ from tests.rows import rows
 
 @pytest.mark.parametrize(("text", "kind"), rows(__file__, "strange"), ids=ascii)
 def test_what_shows_as_nothing_is_strange(text: str, kind: str) -> None:
-    assert {one.what for one in strange(text)} == {kind}
-    other = {one.what for one in strange(f"\u4e2d\u6587\n\n{text}\n\u05e9 x")}
+    assert {one.kind for one in invisible_chars(text)} == {kind}
+    other = {one.kind for one in invisible_chars(f"\u4e2d\u6587\n\n{text}\n\u05e9 x")}
     # A mark of direction alone has its business in a text that has letters of both directions.
     assert other == {kind} or text == "a\u200eb"
 
 
 @pytest.mark.parametrize("text", rows(__file__, "meant"), ids=ascii)
 def test_what_writing_needs_is_not(text: str) -> None:
-    assert list(strange(text)) == []
+    assert list(invisible_chars(text)) == []
     assert visible(text) is text
 
 
@@ -31,18 +31,18 @@ def test_what_writing_needs_is_not(text: str) -> None:
     ids=ascii,
 )
 def test_turns_that_do_not_end_are_strange_in_any_script(text: str) -> None:
-    assert {one.what for one in strange(text)} == {"bidirectional"}
+    assert {one.kind for one in invisible_chars(text)} == {"bidirectional"}
 
 
 def test_what_is_strange_has_its_place() -> None:
     text = "ab\u200bc\n\u202ed"
-    assert [(one.position, one.char) for one in strange(text)] == [(2, "\u200b"), (5, "\u202e")]
+    assert [(one.position, one.char) for one in invisible_chars(text)] == [(2, "\u200b"), (5, "\u202e")]
     assert visible(text) == "abc\nd"
 
 
 @given(st.text(alphabet="a1 *\n\u05e9\u4e2d\u0e01\u2764\ufe0f\u200b\u200d\u2067\u2069\u202e\u2800\U000e0041"))
 def test_nothing_else_is_taken_out(text: str) -> None:
-    places = {one.position for one in strange(text)}
+    places = {one.position for one in invisible_chars(text)}
     kept = "".join(char for position, char in enumerate(text) if position not in places)
     assert visible(text) == kept
 

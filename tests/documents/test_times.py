@@ -33,21 +33,21 @@ def test_what_is_only_a_day_or_only_a_time_is_told_apart() -> None:
     text = "# Log\n\n- 2026-01-31: looked\n- 12:00 looked\n- 2026-02-30 12:00 looked\n- and so on\n"
     times = read_times(Document(text))
     assert [(stamp.at, stamp.text) for stamp in times.days] == [(3, "2026-01-31")]
-    assert [(loose.at, loose.text) for loose in times.loose] == [(4, "12:00"), (5, "2026-02-30")]
-    assert "below a heading with its date" in times.loose[0].problem
-    assert "is no day of the calendar" in times.loose[1].problem
-    assert (times.stamps, times.without) == ([], [])
+    assert [(loose.at, loose.text) for loose in times.unclear] == [(4, "12:00"), (5, "2026-02-30")]
+    assert "below a heading with its date" in times.unclear[0].problem
+    assert "is no day of the calendar" in times.unclear[1].problem
+    assert (times.stamps, times.untimed) == ([], [])
     # The day that a heading ends with goes before the time it begins with.
     times = read_times(Document("## 11:05Z stand-up (2026-01-31)\n\n- 12:00 looked\n"))
     assert [str(stamp.moment) for stamp in times.stamps] == ["2026-01-31 12:00:00"]
-    assert ([(stamp.at, stamp.text) for stamp in times.days], times.loose) == ([(1, "2026-01-31")], [])
+    assert ([(stamp.at, stamp.text) for stamp in times.days], times.unclear) == ([(1, "2026-01-31")], [])
 
 
 def test_an_item_without_a_time_in_a_log_is_named() -> None:
     text = "- 2026-01-31 12:00 a\n  - part of it\n- b\n\n- Time: 2026-01-31 12:00\n- Branch: x\n"
     times = read_times(Document(text))
-    assert times.without == [3, 6]
-    assert read_times(Document("- Time: 2026-01-31 12:00\n- Branch: x\n")).without == []
+    assert times.untimed == [3, 6]
+    assert read_times(Document("- Time: 2026-01-31 12:00\n- Branch: x\n")).untimed == []
 
 
 def test_one_time_is_before_another_where_that_is_sure() -> None:

@@ -72,9 +72,9 @@ def lines_of(document: Document) -> Iterator[int]:
     yield from (field.line for field in fields)
     yield from (ticked.line for ticked in document.ticked)
     times = read_times(document)
-    yield from times.without
+    yield from times.untimed
     yield from (stamp.at for stamp in (*times.stamps, *times.days))
-    yield from (loose.at for loose in times.loose)
+    yield from (loose.at for loose in times.unclear)
     for near in (near_field(document, fields, "status", "owner"), near_section(document, "Test plan")):
         if near is not None:
             yield near.line
