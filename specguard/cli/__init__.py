@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final, NoReturn
 
-_MOST: Final = 100
+_ERRORS_SHOWN: Final = 100
 """The number of errors that are printed before the rest is only counted."""
 
 
@@ -32,10 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if sys.stdin is None or sys.stdout is None or sys.stderr is None:
-        closed = sys.stdout is None
+        no_stdout = sys.stdout is None
         _open_missing()
-        if closed:
-            return _no_output("standard output is closed", "send it to a file or to /dev/null")
+        if no_stdout:
+            return _report_unwritable("standard output is closed", "send it to a file or to /dev/null")
     for stream in (sys.stdout, sys.stderr):
         # Any text can then be printed, whatever encoding the environment names.
         if hasattr(stream, "reconfigure"):
@@ -58,16 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = None  # keeps the interpreter from flushing it once more
         return EXIT_NO_VERDICT
     except SpecguardError as error:
-        complain(error, words)
+        print_error(error, words)
         return EXIT_NO_VERDICT
     except (Exception, SystemExit) as error:  # noqa: BLE001 - what is raised must never look like a verdict
         # A plugin's code may raise SystemExit, even with exit code 0.
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             sys.stdout = None
-            return _no_output(
+            return _report_unwritable(
                 f"the output cannot be written: {error.strerror}", "make room, or send it elsewhere"
             )
-        complain(internal_error(error), words)
+        print_error(internal_error(error), words)
         if "--traceback" in words:
             from traceback import print_exception
 
@@ -76,8 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _no_output(message: str, help: str) -> int:
-    complain(SpecguardError(message, help=help, code="unwritable-file"))
+def _report_unwritable(message: str, help: str) -> int:
+    print_error(SpecguardError(message, help=help, code="unwritable-file"))
     return EXIT_NO_VERDICT
 
 
@@ -100,7 +100,7 @@ def run_and_leave() -> NoReturn:
     os._exit(code)
 
 
-def complain(error: SpecguardError, words: Sequence[str] = ()) -> None:
+def print_error(error: SpecguardError, words: Sequence[str] = ()) -> None:
     """Print on stderr why a verdict is missing.
 
     For `check`, also print an error report on stdout in the requested format, if specguard ships that format.
@@ -115,28 +115,28 @@ def complain(error: SpecguardError, words: Sequence[str] = ()) -> None:
     if command[:1] == ["check"]:
         from specguard.declaration.registry import FORMATS
 
-        form = FORMATS.get(_format_asked(words))
-        if form is not None:
-            sys.stdout.write(form.error_report(error))
-    each = error.each()
-    if len(each) == 1:
+        report_format = FORMATS.get(_requested_format(words))
+        if report_format is not None:
+            sys.stdout.write(report_format.error_report(error))
+    errors = error.each()
+    if len(errors) == 1:
         _print_error("specguard: error: ", error)
         return
     print(f"specguard: error: {visible(cut(error.summary))}", file=sys.stderr)
-    for one in each[:_MOST]:
+    for one in errors[:_ERRORS_SHOWN]:
         _print_error("  ", one)
-    if len(each) > _MOST:
-        print(f"  and {len(each) - _MOST} more", file=sys.stderr)
+    if len(errors) > _ERRORS_SHOWN:
+        print(f"  and {len(errors) - _ERRORS_SHOWN} more", file=sys.stderr)
 
 
-def _print_error(begins: str, error: SpecguardError) -> None:
+def _print_error(prefix: str, error: SpecguardError) -> None:
     """Print an error and its next step, each on a line that only this program can begin."""
     from specguard.reporters.escape import cut, cut_path, visible
 
     place = f"{cut_path(error.place)}: " if error.path else ""
-    print(f"{begins}{visible(f'{place}{cut(error.message)}')}{named(error.code)}", file=sys.stderr)
+    print(f"{prefix}{visible(f'{place}{cut(error.message)}')}{named(error.code)}", file=sys.stderr)
     if error.help:
-        print(f"{begins if begins.isspace() else ''}  next: {visible(cut(error.help))}", file=sys.stderr)
+        print(f"{prefix if prefix.isspace() else ''}  next: {visible(cut(error.help))}", file=sys.stderr)
 
 
 def _open_missing() -> None:
@@ -154,11 +154,11 @@ def _open_missing() -> None:
     sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
-def _format_asked(words: Sequence[str]) -> str:
+def _requested_format(words: Sequence[str]) -> str:
     """Return the format that the command line asks for, even if it is invalid otherwise; empty if none."""
-    asked = ""
+    requested = ""
     for word, following in zip(words, [*words[1:], ""], strict=True):
         name, sign, value = word.partition("=")
         if name == "--output-format":
-            asked = value if sign else following
-    return asked
+            requested = value if sign else following
+    return requested

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def needing(extra: str, *modules: str) -> Iterator[None]:
+def require_extra(extra: str, *modules: str) -> Iterator[None]:
     """Turn an ImportError within the block into an error that names the extra to install.
 
     Args:
@@ -70,7 +70,7 @@ COMMANDS: Final = {
 }
 """Each command with its line in the list of commands."""
 
-_HOMES: Final = {
+_MODULES: Final = {
     "app": ("hook", "lsp", "mcp"),
     "approvals": ("approve", "baseline"),
     "docs": ("error", "rule"),
@@ -93,7 +93,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = next((home for home, names in _HOMES.items() if cmd_name in names), cmd_name)
+        module = next((home for home, names in _MODULES.items() if cmd_name in names), cmd_name)
         name = "command" if module == cmd_name else f"{cmd_name}_command"
         command = getattr(importlib.import_module(f"specguard.cli.{module}"), name)
         assert isinstance(command, click.Command)  # noqa: S101 - a contract of this package
@@ -141,13 +141,13 @@ def run(words: Sequence[str]) -> int:
             form.
     """
     # A shell that completes passes no words; with words the command runs, whatever the variable says.
-    asked = "" if words else os.environ.get(COMPLETION)
-    if asked:
+    instruction = "" if words else os.environ.get(COMPLETION)
+    if instruction:
         from click.shell_completion import shell_complete
 
-        if shell_complete(app, {}, "specguard", COMPLETION, asked):
+        if shell_complete(app, {}, "specguard", COMPLETION, instruction):
             raise usage(
-                f"{asked!r} is no completion: there is one for bash, zsh and fish",
+                f"{instruction!r} is no completion: there is one for bash, zsh and fish",
                 f"for bash: {COMPLETION}=bash_source specguard",
             )
         return EXIT_PASSED
@@ -160,24 +160,24 @@ def run(words: Sequence[str]) -> int:
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.NoSuchOption as error:
-        near = f"did you mean {', '.join(error.possibilities)}?" if error.possibilities else ""
-        raise usage(f"there is no option {error.option_name}", near or _help_of(error, words)) from None
+        hint = f"did you mean {', '.join(error.possibilities)}?" if error.possibilities else ""
+        raise usage(f"there is no option {error.option_name}", hint or _help_command(error, words)) from None
     except click.UsageError as error:
         if error.ctx is not None and error.message == error.ctx.get_help():
             # click reports a group without a command by the group's help text.
             click.echo(error.message, err=True)
             return EXIT_NO_VERDICT
-        raise usage(error.format_message(), _help_of(error, words)) from None
+        raise usage(error.format_message(), _help_command(error, words)) from None
     return result if isinstance(result, int) else 0
 
 
-def _help_of(error: click.UsageError, words: Sequence[str]) -> str:
+def _help_command(error: click.UsageError, words: Sequence[str]) -> str:
     """Return the command line that prints the help of the command in which the error occurred."""
     if error.ctx is not None:
         return f"{error.ctx.command_path} --help"
     # For an option without its value, click does not say which command it belongs to.
-    named = [word for word in words if word in COMMANDS][:1]
-    return " ".join(["specguard", *named, "--help"])
+    names = [word for word in words if word in COMMANDS][:1]
+    return " ".join(["specguard", *names, "--help"])
 
 
 @click.command("hook")
@@ -200,7 +200,7 @@ def mcp_command() -> None:
 
     It needs the extra `specguard[mcp]`.
     """
-    with needing("mcp", "mcp", "mcp_types", "anyio"):
+    with require_extra("mcp", "mcp", "mcp_types", "anyio"):
         from specguard.integrations.mcp import serve
     serve("")
 
@@ -213,6 +213,6 @@ def lsp_command(stdio: bool) -> None:  # noqa: ARG001 - see its help
 
     It shows errors, findings and rules' pages, and needs the extra `specguard[lsp]`.
     """
-    with needing("lsp", "pygls", "lsprotocol"):
+    with require_extra("lsp", "pygls", "lsprotocol"):
         from specguard.integrations.lsp import serve
     serve()

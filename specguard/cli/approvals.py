@@ -40,7 +40,7 @@ _decisions = opt.repeated(
 )
 _KEY_HELP = "The SSH key, or its `.pub` file for ssh-agent."
 _key = opt.file("--key", help=_KEY_HELP)
-_record = opt.several(click.argument("name", metavar="ID"), opt.in_directory, opt.base)
+_record_options = opt.combine(click.argument("name", metavar="ID"), opt.in_directory, opt.base)
 
 
 class _Group(click.Group):
@@ -62,9 +62,9 @@ def command() -> None:
 
 
 @contextmanager
-def _logbook(base: str, decisions: Sequence[str] = ()) -> Iterator[Logbook]:
+def _open_logbook(base: str, decisions: Sequence[str] = ()) -> Iterator[Logbook]:
     request = Request(environment=os.environ, base=base)
-    with Git(opt.located()) as git:
+    with Git(opt.find_repository()) as git:
         policy = open_policy(request)
         with Needed():
             now = Clock(request.today).now()
@@ -82,20 +82,20 @@ def _logbook(base: str, decisions: Sequence[str] = ()) -> Iterator[Logbook]:
 @opt.output_format
 def list_(base: str, over: bool, decisions: Sequence[str], output_format: str) -> None:
     """List the approvals: who gave them, for what, why, until when, and where used."""
-    with _logbook(base, decisions) as book:
+    with _open_logbook(base, decisions) as book:
         data = _log_data(book, [*book.approvals(), *book.revocations()])
-        show(output_format, data, _all_lines(book, over=over))
+        show(output_format, data, _list_lines(book, over=over))
 
 
 @command.command("show")
-@_record
+@_record_options
 @_decisions
 @opt.output_format
 def show_(name: str, base: str, decisions: Sequence[str], output_format: str) -> None:
     """Show a record, where it is, who signed it, and where it was used."""
-    with _logbook(base, decisions) as book:
+    with _open_logbook(base, decisions) as book:
         logged = book.logged(book.named(name))
-        show(output_format, _log_data(book, [logged]), _lines_of(logged))
+        show(output_format, _log_data(book, [logged]), _record_lines(logged))
 
 
 @command.command("verify")
@@ -107,66 +107,66 @@ def verify(base: str, output_format: str) -> int:
 
     It ends with 1 if it finds any.
     """
-    with _logbook(base) as book:
-        found = Verification(book)
-        show(output_format, _verified_data(found), _verified_lines(found))
-    return EXIT_FAILED if found.problems else EXIT_PASSED
+    with _open_logbook(base) as book:
+        outcome = Verification(book)
+        show(output_format, _verification_data(outcome), _verification_lines(outcome))
+    return EXIT_FAILED if outcome.problems else EXIT_PASSED
 
 
 @command.command("revoke")
-@_record
+@_record_options
 @opt.text("--approved-by", metavar="WHO", required=True, help="The approver who revokes it.")
 @opt.text("--reason", metavar="TEXT", required=True, help="Why.")
 @_key
 @opt.output_format
 def revoke_(name: str, base: str, output_format: str, **words: str) -> None:
     """End an approval early, for ever. An unsigned revocation counts too."""
-    with _logbook(base) as book:
+    with _open_logbook(base) as book:
         filed, paths = revoke(book, name, **words)
-    _say_written(f"approval {filed.id[:12]} is revoked", filed.id, paths, output_format)
+    _report_written(f"approval {filed.id[:12]} is revoked", filed.id, paths, output_format)
 
 
 @command.command("sign")
-@_record
+@_record_options
 @opt.file("--key", required=True, help=_KEY_HELP)
 @opt.output_format
 def sign(name: str, base: str, key: str, output_format: str) -> None:
     """Sign an unsigned record as its approver, after showing its text."""
-    with _logbook(base) as book:
+    with _open_logbook(base) as book:
         filed = book.named(name)
         # The person must see the text first, since somebody else may have written it.
-        for line in _lines_of(book.logged(filed)):
+        for line in _record_lines(book.logged(filed)):
             say(line, err=output_format == "json")
         path = add_signature(book, filed, key)
-    _say_written(f"{filed.id[:12]} is signed", filed.id, [path], output_format)
+    _report_written(f"{filed.id[:12]} is signed", filed.id, [path], output_format)
 
 
-def _say_written(said: str, name: str, paths: Sequence[str], output_format: str) -> None:
+def _report_written(message: str, name: str, paths: Sequence[str], output_format: str) -> None:
     step = f"next git add {shlex.quote(os.path.dirname(paths[0]))} && git commit"
     data = {"schema": SCHEMA, "id": name, "written": list(paths)}
-    show(output_format, data, [f"{said}: {' and '.join(paths)}", step])
+    show(output_format, data, [f"{message}: {' and '.join(paths)}", step])
 
 
 SCHEMA: Final = "specguard.approvals/1"
 """The schema name of the log's JSON; fields are only added to it."""
 
-_FILES: Final = 3
+_FILES_SHOWN: Final = 3
 """The number of an approval's files that a list names."""
 
 _PROOFS: Final = {"signature": "signed", "base": "in the base", "local": "unsigned"}
 
 
-def _all_lines(book: Logbook, *, over: bool) -> Iterator[str]:
+def _list_lines(book: Logbook, *, over: bool) -> Iterator[str]:
     """Yield the lines of all approvals of a log, a few for each.
 
     Args:
         book: the log.
         over: True to list expired and revoked approvals too.
     """
-    shown = book.approvals(over=over)
-    for logged in shown:
-        yield from _listed(logged)
-    if hidden := len(book.log.approvals) - len(shown):
+    approvals = book.approvals(over=over)
+    for logged in approvals:
+        yield from _approval_lines(logged)
+    if hidden := len(book.log.approvals) - len(approvals):
         yield f"{hidden} over: specguard approvals list --all"
     if not book.log.approvals:
         yield f"there are no approvals in {path_text(book.log.folder)}"
@@ -174,28 +174,28 @@ def _all_lines(book: Logbook, *, over: bool) -> Iterator[str]:
         yield f"no records: {counted(len(broken), 'file')}; specguard approvals verify"
 
 
-def _listed(logged: Logged) -> Iterator[str]:
+def _approval_lines(logged: Logged) -> Iterator[str]:
     record = logged.filed.record
     assert isinstance(record, Approval)  # noqa: S101 - only approvals are listed
-    files = listed([cut_path(path_text(path)) for path in record.paths], _FILES)
+    files = listed([cut_path(path_text(path)) for path in record.paths], _FILES_SHOWN)
     what = f"{', '.join(record.rules)} {files}".rstrip()
     yield f"{logged.filed.id[:12]} {logged.state:<9} {shortened(record.approver)}: {what}"
     ticket = f" ({shortened(record.ticket)})" if record.ticket else ""
     yield f"  {shortened(record.reason, 300) or 'no reason is given'}{ticket}"
-    used = "not used yet, as far as is known here"
+    use_text = "not used yet, as far as is known here"
     if logged.uses:
         times, last = counted(len(logged.uses), "time"), logged.uses[-1]
-        used = f"used {times}, last by a check of {last['stage']} on {last['time']}"
-    yield f"  until {record.expires_at:%Y-%m-%d}, {_PROOFS[logged.proof]}, {used}"
+        use_text = f"used {times}, last by a check of {last['stage']} on {last['time']}"
+    yield f"  until {record.expires_at:%Y-%m-%d}, {_PROOFS[logged.proof]}, {use_text}"
     yield from (f"  {reason}" for reason in logged.reasons)
 
 
-def _lines_of(logged: Logged) -> Iterator[str]:
+def _record_lines(logged: Logged) -> Iterator[str]:
     """Yield the lines of one record: every field, its state, and its proof."""
     data = _record_data(logged)
-    said = data.pop("record")
-    yield f"{'revocation' if said['kind'] == 'revoke' else 'approval'} {logged.filed.id}"
-    for name, value in {**fields_of(logged, "state", "reasons"), **said, **data}.items():
+    fields = data.pop("record")
+    yield f"{'revocation' if fields['kind'] == 'revoke' else 'approval'} {logged.filed.id}"
+    for name, value in {**fields_of(logged, "state", "reasons"), **fields, **data}.items():
         for at, one in enumerate(value if isinstance(value, list) else [value]):
             pairs = one.items() if isinstance(one, dict) else [(name, one)]
             words = [key if word is True else str(word) for key, word in pairs if word]
@@ -203,15 +203,15 @@ def _lines_of(logged: Logged) -> Iterator[str]:
                 yield f"  {'' if at else name:<12} {' '.join(words)}"
 
 
-def _verified_lines(found: Verification) -> Iterator[str]:
+def _verification_lines(outcome: Verification) -> Iterator[str]:
     """Yield the problems of a log, each with its next step, then the notes and a result line."""
-    for path, reason, step in found.problems:
+    for path, reason, step in outcome.problems:
         yield f"error: {cut_path(path_text(path))}: {reason}"
         yield f"  next {step}"
-    yield from (f"note: {note}" for note in found.notes)
-    log = found.book.log
-    if found.problems:
-        yield f"the log does not hold: {counted(len(found.problems), 'problem')}"
+    yield from (f"note: {note}" for note in outcome.notes)
+    log = outcome.book.log
+    if outcome.problems:
+        yield f"the log does not hold: {counted(len(outcome.problems), 'problem')}"
     else:
         records = f"{counted(len(log.approvals), 'approval')}, {counted(len(log.revocations), 'revocation')}"
         yield f"the log holds: {records}"
@@ -228,17 +228,17 @@ def _log_data(book: Logbook, records: Sequence[Logged]) -> dict[str, Any]:
     }
 
 
-def _verified_data(found: Verification) -> dict[str, Any]:
+def _verification_data(outcome: Verification) -> dict[str, Any]:
     """Return the problems of a log as JSON data."""
     return {
         "schema": SCHEMA,
-        "folder": path_text(found.book.log.folder),
-        "holds": not found.problems,
-        "records": len(found.book.log.filed),
+        "folder": path_text(outcome.book.log.folder),
+        "holds": not outcome.problems,
+        "records": len(outcome.book.log.filed),
         "problems": [
-            {**path_data(path), "reason": reason, "help": step} for path, reason, step in found.problems
+            {**path_data(path), "reason": reason, "help": step} for path, reason, step in outcome.problems
         ],
-        "notes": found.notes,
+        "notes": outcome.notes,
     }
 
 
@@ -268,33 +268,33 @@ def approve_command(rules: tuple[str, ...], output_format: str, **options: Any) 
     With --reason it approves the findings of RULE in --path, only for this content. Commit the approval with
     the change.
     """
-    asked = bool(options["reason"] or options["approved_by"])
+    approving = bool(options["reason"] or options["approved_by"])
     if options["push"]:
         raise refused("an approval is for one change, and a push may bring several", "name a branch")
-    if asked and not rules:
+    if approving and not rules:
         raise refused("an approval names the rules that it is for", "`specguard approve` lists them")
     # Without a reason or an approver, RULE only selects the findings to show.
-    meant: dict[str, Any] = {"override" if asked else "select": rules}
-    (verdict,) = check(Request(environment=os.environ, **meant, **options)) or (None,)
+    selection: dict[str, Any] = {"override" if approving else "select": rules}
+    (verdict,) = check(Request(environment=os.environ, **selection, **options)) or (None,)
     if verdict is None:
         raise refused("there is no change to approve", "name a branch that is there")
-    lines = [f"note: {note}" for note in verdict.notes] if asked else _offered(verdict)
-    show(output_format, _data(verdict, written=asked), lines)
+    lines = [f"note: {note}" for note in verdict.notes] if approving else _approvable_lines(verdict)
+    show(output_format, _approvable_data(verdict, written=approving), lines)
 
 
-def _open(verdict: Verdict) -> Iterator[tuple[RuleResult, Sequence[Judged]]]:
+def _open_errors(verdict: Verdict) -> Iterator[tuple[RuleResult, Sequence[Judged]]]:
     """Yield each rule that has open errors, with these errors."""
     for result in verdict.results:
         if found := [one for one in result.findings if one.state == "open" and one.severity == "error"]:
             yield result, found
 
 
-def _offered(verdict: Verdict) -> Iterator[str]:
+def _approvable_lines(verdict: Verdict) -> Iterator[str]:
     """Yield lines on each finding that could be approved, and by whom, and on undecided rules."""
     change = verdict.change
     yield f"change {change['fingerprint'] or '(no content)'}"
-    opened = list(_open(verdict))
-    for result, found in opened:
+    open_results = list(_open_errors(verdict))
+    for result, found in open_results:
         yield f"{result.code} {result.name}"
         for judged in found:
             yield f"  {located(judged)}"
@@ -302,34 +302,34 @@ def _offered(verdict: Verdict) -> Iterator[str]:
             yield from (f"    {account}" for account in accounts(judged))
         offer = may_approve(result, str(change["source"]))
         yield from (f"  {offer[0]}", f"  next {offer[1]}") if offer else ("  nobody may approve this",)
-    lacking = undecided(verdict)
-    for results in lacking:
+    undecided_groups = undecided(verdict)
+    for results in undecided_groups:
         yield f"{titles(results)} could not be judged: {'; next: '.join(undecided_lines(results[0]))}"
-    if not (opened or lacking):
+    if not (open_results or undecided_groups):
         yield "nothing is open that could be approved"
 
 
-def _data(verdict: Verdict, *, written: bool) -> Mapping[str, Any]:
+def _approvable_data(verdict: Verdict, *, written: bool) -> Mapping[str, Any]:
     """Return the findings that can be approved, and those that cannot, as JSON data."""
-    whole = report(verdict)
-    approvers = {result.code: list(result.approvers) for result, _ in _open(verdict)}
-    found = [one for one in whole["findings"] if one["state"] == "open" and one["severity"] == "error"]
+    data = report(verdict)
+    approvers = {result.code: list(result.approvers) for result, _ in _open_errors(verdict)}
+    errors = [one for one in data["findings"] if one["state"] == "open" and one["severity"] == "error"]
     return {
         "schema": "specguard.approve/1",
-        "change": whole["change"],
-        "policy_id": whole["authority"]["policy_id"],
+        "change": data["change"],
+        "policy_id": data["authority"]["policy_id"],
         "approvable": [
-            {**one, "approvers": approvers[one["code"]]} for one in found if approvers[one["code"]]
+            {**one, "approvers": approvers[one["code"]]} for one in errors if approvers[one["code"]]
         ],
-        "not_approvable": [one for one in found if not approvers[one["code"]]],
-        "written": whole["notes"] if written else [],
+        "not_approvable": [one for one in errors if not approvers[one["code"]]],
+        "written": data["notes"] if written else [],
     }
 
 
-SHOWN: Final = 20
+LINES_SHOWN: Final = 20
 """The number of lines of one kind that are printed before the rest is only counted."""
 
-_PLACE: Final = path_text(BASELINE)
+_BASELINE_PATH: Final = path_text(BASELINE)
 
 
 @click.command("baseline")
@@ -351,8 +351,8 @@ def baseline_command(grow: bool, check: bool, strict: bool, today: str, output_f
     recording = record(request, grow=grow)
     if not check:
         _write_baseline(recording)
-    data = _recorded(recording, written=not check)
-    show(output_format, data, (cut(line) for line in _said(recording, check=check)))
+    data = _baseline_data(recording, written=not check)
+    show(output_format, data, (cut(line) for line in _baseline_lines(recording, check=check)))
     if any(result.incomplete for result in recording.undecided):
         return EXIT_NO_VERDICT
     if check and recording.before is not None and (recording.changes or not recording.after):
@@ -362,8 +362,8 @@ def baseline_command(grow: bool, check: bool, strict: bool, today: str, output_f
 
 def _write_baseline(recording: Recording) -> None:
     """Replace the baseline by the new one; remove the file if the new one accepts nothing."""
-    file = place_in(recording.top, _PLACE, "remove the link")
-    with writing(_PLACE, "`specguard baseline --check --output-format json` prints what it would be"):
+    file = place_in(recording.top, _BASELINE_PATH, "remove the link")
+    with writing(_BASELINE_PATH, "`specguard baseline --check --output-format json` prints what it would be"):
         if recording.after and (recording.before is None or recording.changes):
             os.makedirs(os.path.dirname(file), exist_ok=True)
             replace_file(file, counts_text(recording.after))
@@ -371,15 +371,15 @@ def _write_baseline(recording: Recording) -> None:
             os.unlink(file)
 
 
-def _said(recording: Recording, *, check: bool) -> Iterator[str]:
+def _baseline_lines(recording: Recording, *, check: bool) -> Iterator[str]:
     after = recording.after
-    told = [one for one in recording.entries if one.before != one.after or (one.found or 0) > one.after]
-    for entry in told[:SHOWN]:
+    changed = [one for one in recording.entries if one.before != one.after or (one.found or 0) > one.after]
+    for entry in changed[:LINES_SHOWN]:
         found = "not judged" if entry.found is None else f"{entry.found} found"
         before = f" instead of {entry.before}" if entry.before not in (entry.after, 0) else ""
         yield f"{entry.code} {cut_path(path_text(entry.path))}: {found}, {entry.after} accepted{before}"
-    if len(told) > SHOWN:
-        yield f"and {len(told) - SHOWN} more; --output-format json has them all"
+    if len(changed) > LINES_SHOWN:
+        yield f"and {len(changed) - LINES_SHOWN} more; --output-format json has them all"
     if recording.beyond:
         yield "what is found beyond that stays a finding; --grow accepts it"
     for result in recording.undecided:
@@ -388,17 +388,17 @@ def _said(recording: Recording, *, check: bool) -> Iterator[str]:
     accepted = f"{counted(errors, 'error')} in {counted(files, 'file')}"
     if not after:
         removed = "" if check or recording.before is None else ", and is removed"
-        yield f"nothing is to be accepted: {_PLACE} is not needed{removed}"
+        yield f"nothing is to be accepted: {_BASELINE_PATH} is not needed{removed}"
     elif recording.changes:
         does = "would accept" if check else "is written: it accepts"
-        yield f"{_PLACE} {does} {accepted}, once it is on the base branch"
+        yield f"{_BASELINE_PATH} {does} {accepted}, once it is on the base branch"
     else:
-        yield f"{_PLACE} stays as it is: it accepts {accepted}"
+        yield f"{_BASELINE_PATH} stays as it is: it accepts {accepted}"
 
 
-def _recorded(recording: Recording, *, written: bool) -> dict[str, Any]:
+def _baseline_data(recording: Recording, *, written: bool) -> dict[str, Any]:
     return {
-        "path": _PLACE,
+        "path": _BASELINE_PATH,
         "written": written and bool(recording.changes),
         "needed": bool(recording.after),
         "entries": [

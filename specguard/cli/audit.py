@@ -13,7 +13,7 @@ from specguard.audit.audit import AuditOptions, Progress, audit, open_store
 from specguard.audit.report import ANSWERS
 from specguard.audit.store import Summary
 from specguard.cli import options as opt
-from specguard.cli.app import needing
+from specguard.cli.app import require_extra
 from specguard.engine.check import codes_of
 from specguard.engine.plugins import load_registry
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
@@ -42,7 +42,7 @@ from specguard.reporters.file_writing import replace_file, writing
 @opt.number("--jobs", metavar="N", default=1, show_default=True, help="Judge in N processes.")
 @opt.text("--scheduler", metavar="ADDRESS", help="Judge on the Dask cluster of this scheduler.")
 @opt.repeated("--plugin", "plugins", metavar="NAME", help="Let policies use this plugin; repeatable.")
-@opt.chosen("--output-format", among=ANSWERS, default="text", show_default=True, help="What is printed.")
+@opt.choice("--output-format", words=ANSWERS, default="text", show_default=True, help="What is printed.")
 @opt.file("--output-file", help="Write it to FILE.")
 @opt.text(
     "--fail-on",
@@ -70,17 +70,17 @@ def command(
     named = repositories or (() if given["lists"] else (".",))
     options = AuditOptions(environment=dict(os.environ), named=named, last=last or 0, **given)
     rules = (one.rule for one in load_registry(options.plugins).rules.values())
-    wanted = [] if fail_on in ("new", "none") else sorted(codes_of([fail_on], rules))
+    failing_rules = [] if fail_on in ("new", "none") else sorted(codes_of([fail_on], rules))
     with open_store(options) as store:
         try:
-            with Progress() as progress, needing("cluster", "distributed", "dask"):
+            with Progress() as progress, require_extra("cluster", "distributed", "dask"):
                 audit(options, store, progress)
         except KeyboardInterrupt:
             opt.say(f"What was judged is kept in {visible(store.file)}: the same command goes on.", err=True)
             raise
         summary = Summary(store, datetime.now(UTC).date())
-        failing = summary.fails(wanted) if fail_on != "none" else False
-        without = summary.changes and not summary.judged
+        failing = summary.fails(failing_rules) if fail_on != "none" else False
+        no_verdicts = summary.changes and not summary.judged
         text = ANSWERS[output_format](summary)
         if output_file:
             with writing(output_file):
@@ -88,6 +88,6 @@ def command(
         else:
             click.echo(text, nl=False)
         store.tell()
-    if without:
+    if no_verdicts:
         return EXIT_NO_VERDICT
     return EXIT_FAILED if failing else EXIT_PASSED

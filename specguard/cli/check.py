@@ -12,9 +12,9 @@ import click
 
 from specguard.change.check_request import Request
 from specguard.change.worktree import Signs
-from specguard.cli import complain
 from specguard.cli import options as opt
-from specguard.cli.checking import Reports, judge, judged
+from specguard.cli import print_error
+from specguard.cli.checking import Reports, judge, judge_and_report
 from specguard.cli.options import usage
 from specguard.declaration.registry import FORMATS
 from specguard.errors import SpecguardError, internal_error
@@ -29,13 +29,13 @@ else:
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """The form of a format's name."""
 
-_OF_OVERRIDE: Final = ("--path", "--approved-by", "--reason", "--expires", "--ticket")
+_OVERRIDE_OPTIONS: Final = ("--path", "--approved-by", "--reason", "--expires", "--ticket")
 """The options that need `--override`."""
 
-_ONCE: Final = ("--push", "--pre-receive", "--patch", "--commit-msg-file", "--override")
+_WATCH_EXCLUDES: Final = ("--push", "--pre-receive", "--patch", "--commit-msg-file", "--override")
 """The options whose subject is judged once, so that they exclude `--watch`."""
 
-_ELSEWHERE: Final = (
+_FIX_EXCLUDES: Final = (
     "--push", "--pre-receive", "--patch", "--override", "--head", "--range", "--root", "--branch",
     "--pr-title", "--pr-body-file", "--pr-event", "--pr-reviews", "--enforce", "--watch",
 )  # fmt: skip
@@ -50,7 +50,7 @@ class _FormatName(_Choice):
         return value if _NAME.fullmatch(value) else super().convert(value, param, ctx)
 
 
-def _output(
+def _parse_outputs(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> list[tuple[str, str]]:
     outputs = []
@@ -67,10 +67,10 @@ def _output(
     return outputs
 
 
-def _given(options: Mapping[str, Any], flags: Sequence[str]) -> str:
+def _first_given(options: Mapping[str, Any], flags: Sequence[str]) -> str:
     """Return the first of these flags that was given; empty if none was."""
-    known = {flag: one.name or "" for one in click.get_current_context().command.params for flag in one.opts}
-    return next((flag for flag in flags if options.get(known[flag])), "")
+    params = {flag: one.name or "" for one in click.get_current_context().command.params for flag in one.opts}
+    return next((flag for flag in flags if options.get(params[flag])), "")
 
 
 @click.command("check")
@@ -112,7 +112,7 @@ def _given(options: Mapping[str, Any], flags: Sequence[str]) -> str:
     default="text",
     help=f"The report on standard output: {', '.join(FORMATS)}, or a plugin's.",
 )
-@opt.repeated("--output", "outputs", metavar="F=FILE", callback=_output, help="Write one more report.")
+@opt.repeated("--output", "outputs", metavar="F=FILE", callback=_parse_outputs, help="Write one more report.")
 @opt.file("--log-decisions", "log", help="Append the verdict to FILE as JSON.")
 @opt.flag("--watch", help="Judge again after each change.")
 @opt.flag("--fix", help="Show fixes, apply those you confirm, then judge.")
@@ -133,46 +133,46 @@ def command(
 
     By default it judges the current branch since its merge base with the base.
     """
-    reports = Reports(form=output_format, files=outputs, explain=explain, statistics=statistics)
+    reports = Reports(stdout_format=output_format, files=outputs, explain=explain, statistics=statistics)
     if watch:
-        if other := _given(options, _ONCE):
+        if conflict := _first_given(options, _WATCH_EXCLUDES):
             help = "watch the working tree, --staged, or a branch with --head"
-            raise usage(f"--watch does not go with {other}", help)
+            raise usage(f"--watch does not go with {conflict}", help)
         # The working tree is the default.
         options["worktree"] |= not any(options[name] for name in ("staged", "head", "range", "root"))
     if yes and not fix:
         raise usage("--yes agrees to what --fix would do, and there is no --fix", "add --fix")
-    if fix and (other := _given({**options, "watch": watch}, _ELSEWHERE)):
+    if fix and (conflict := _first_given({**options, "watch": watch}, _FIX_EXCLUDES)):
         help = "put right what is here: the branch, --staged, --worktree or --commit-msg-file"
-        raise usage(f"--fix does not go with {other}", help)
+        raise usage(f"--fix does not go with {conflict}", help)
     # A push that a server accepts is final.
     options["enforce"] = options["enforce"] or (options["pre_receive"] and not options["dry_run"])
     request = Request(environment=os.environ, **options)
-    if not request.override and (other := _given(options, _OF_OVERRIDE)):
-        raise usage(f"{other} says more of --override, and there is none", "add --override RULE")
+    if not request.override and (conflict := _first_given(options, _OVERRIDE_OPTIONS)):
+        raise usage(f"{conflict} says more of --override, and there is none", "add --override RULE")
     if watch:
         watch_and_judge(request, reports)
     if fix:
-        from specguard.cli.fixing import put_right
+        from specguard.cli.fixing import fix_and_judge
 
-        return put_right(request, reports, yes=yes)
+        return fix_and_judge(request, reports, yes=yes)
     return judge(request, reports)
 
 
 PAUSE: Final = 0.4
 """The shortest pause between two looks at the files, in seconds."""
 
-_REST: Final = 20
-"""A pause lasts at least this many times as long as a look takes, but at most `_LONGEST` seconds."""
+_PAUSE_RATIO: Final = 20
+"""A pause lasts at least this many times as long as a look takes, but at most `_LONGEST_PAUSE` seconds."""
 
-_LONGEST: Final = 10.0
-_SETTLE: Final = 0.15
+_LONGEST_PAUSE: Final = 10.0
+_SETTLE_TIME: Final = 0.15
 """A change is complete when two looks this many seconds apart see the same state."""
 
-_PATIENCE: Final = 3.0
+_LONGEST_SETTLE: Final = 3.0
 """After this many seconds a change is judged even if the files are still changing."""
 
-_CLEAR: Final = "\033[2J\033[H"
+_CLEAR_SCREEN: Final = "\033[2J\033[H"
 
 
 def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
@@ -186,44 +186,44 @@ def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
     """
     # A report that is written into the working tree must not trigger the next check.
     signs = Signs(request, [name for _, name in reports.files] + ([request.log] if request.log else []))
-    what = "the working tree" if request.worktree else "the index" if request.staged else "the branch"
-    other = sys.stdout if reports.form == "text" else sys.stderr
+    watched = "the working tree" if request.worktree else "the index" if request.staged else "the branch"
+    status_stream = sys.stdout if reports.stdout_format == "text" else sys.stderr
     first = True
     while True:
-        seen = signs.look()
-        if other.isatty():
-            other.write(_CLEAR)
+        state = signs.look()
+        if status_stream.isatty():
+            status_stream.write(_CLEAR_SCREEN)
         elif not first:
-            other.write(f"--- {time.strftime('%H:%M:%S')}\n")
+            status_stream.write(f"--- {time.strftime('%H:%M:%S')}\n")
         try:
-            _, report = judged(request, reports)
+            _, report = judge_and_report(request, reports)
             sys.stdout.write(report)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - printed, and watching continues
-            known = error if isinstance(error, SpecguardError) else internal_error(error)
-            complain(known, ["check", "--output-format", reports.form])
+            cause = error if isinstance(error, SpecguardError) else internal_error(error)
+            print_error(cause, ["check", "--output-format", reports.stdout_format])
         sys.stdout.flush()
-        other.write(f"watching {what}; Ctrl-C ends\n")
-        other.flush()
+        status_stream.write(f"watching {watched}; Ctrl-C ends\n")
+        status_stream.flush()
         first = False
-        _wait(signs, seen)
+        _wait_for_change(signs, state)
 
 
-def _wait(signs: Signs, seen: tuple[Any, ...]) -> None:
-    """Return when the watched state differs from `seen` and has become stable."""
+def _wait_for_change(signs: Signs, judged_state: tuple[Any, ...]) -> None:
+    """Return when the watched state differs from the judged one and has become stable."""
     pause = PAUSE
     while True:
         time.sleep(pause)
         began = time.monotonic()
-        now = signs.look()
-        pause = min(max(PAUSE, _REST * (time.monotonic() - began)), _LONGEST)
-        if now == seen:
+        state = signs.look()
+        pause = min(max(PAUSE, _PAUSE_RATIO * (time.monotonic() - began)), _LONGEST_PAUSE)
+        if state == judged_state:
             continue
-        end = time.monotonic() + _PATIENCE
-        while time.monotonic() < end:
-            time.sleep(_SETTLE)
-            previous, now = now, signs.look()
-            if now == previous:
+        deadline = time.monotonic() + _LONGEST_SETTLE
+        while time.monotonic() < deadline:
+            time.sleep(_SETTLE_TIME)
+            previous, state = state, signs.look()
+            if state == previous:
                 break
         # The change may have been undone meanwhile.
-        if now != seen:
+        if state != judged_state:
             return

@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     from specguard.change.check_request import Request
     from specguard.change.repository import Looking
 
-    Maker = Callable[..., str]
+    Renderer = Callable[..., str]
 
 
 class Reports(Record):
     """The reports that the command line asks for.
 
     Attributes:
-        form: the format on stdout.
+        stdout_format: the format on stdout.
         files: further reports, as pairs of a format and a file name.
         explain: add to the text report what each rule looked at and what held.
         statistics: add to the text report the number of findings of each rule.
     """
 
-    form: str = "text"
+    stdout_format: str = "text"
     files: Sequence[tuple[str, str]] = ()
     explain: bool = False
     statistics: bool = False
 
     @property
-    def forms(self) -> set[str]:
+    def formats(self) -> set[str]:
         """All requested formats."""
-        return {self.form, *(form for form, _ in self.files)}
+        return {self.stdout_format, *(form for form, _ in self.files)}
 
 
 def run_quickly(words: Sequence[str]) -> int | None:
@@ -80,15 +80,15 @@ def quick_request(words: Sequence[str]) -> Request | None:
 def judge(request: Request, reports: Reports | None = None) -> int:
     """Judge a request, write its reports, and return the exit code."""
     reports = reports or Reports()
-    verdicts, report = judged(request, reports)
+    verdicts, report = judge_and_report(request, reports)
     sys.stdout.write(report)
     code = max((verdict.exit_code for verdict in verdicts), default=EXIT_PASSED)
-    if reports.form == "github":
-        _tell(verdicts, code, reports)
+    if reports.stdout_format == "github":
+        _write_job_files(verdicts, code, reports)
     return code
 
 
-def judged(request: Request, reports: Reports) -> tuple[Sequence[Verdict], str]:
+def judge_and_report(request: Request, reports: Reports) -> tuple[Sequence[Verdict], str]:
     """Judge a request and write all its reports, except the one for stdout, which is returned.
 
     Returns:
@@ -102,7 +102,7 @@ def judged(request: Request, reports: Reports) -> tuple[Sequence[Verdict], str]:
 
     verdicts: Sequence[Verdict] | None = None
     try:
-        needs = _needs(reports.forms)
+        needs = _needed_facts(reports.formats)
         if request.log:
             needs.add("fingerprint")
         # Git finds the repository while the other modules are imported.
@@ -110,73 +110,73 @@ def judged(request: Request, reports: Reports) -> tuple[Sequence[Verdict], str]:
         from specguard.engine.check import check
 
         verdicts = check(request, needs=needs, looking=looking)
-        return verdicts, _reported(verdicts, request, reports, looking)
+        return verdicts, _write_reports(verdicts, request, reports, looking)
     except (Exception, SystemExit) as error:
         _report_error(error, request, reports, judged=verdicts is not None)
         raise
 
 
-def _reported(verdicts: Sequence[Verdict], request: Request, reports: Reports, looking: Looking) -> str:
+def _write_reports(verdicts: Sequence[Verdict], request: Request, reports: Reports, looking: Looking) -> str:
     """Write the log and the reports in files, then return the report for stdout."""
     plugins = list(dict.fromkeys(name for verdict in verdicts for name in verdict.authority["plugins"]))
     # An unknown format must be an error before any report is written.
-    makers = {form: _maker(form, reports, plugins) for form in reports.forms}
-    failed: Exception | None = None
+    renderers = {form: _find_renderer(form, reports, plugins) for form in reports.formats}
+    failure: Exception | None = None
     try:
-        _log(verdicts, request.log, looking)
+        _append_logs(verdicts, request.log, looking)
     except SpecguardError as error:
-        failed = error
+        failure = error
     for form, file in reports.files:
         try:
-            write_report(file, makers[form](verdicts))
+            write_report(file, renderers[form](verdicts))
         except Exception as error:  # noqa: BLE001 - the other reports are still written
-            failed = failed or error
-    if failed is not None:
-        raise failed
-    colour = {"colour": True} if reports.form == "text" and wants_colour() else {}
-    return makers[reports.form](verdicts, **colour)
+            failure = failure or error
+    if failure is not None:
+        raise failure
+    colour = {"colour": True} if reports.stdout_format == "text" and wants_colour() else {}
+    return renderers[reports.stdout_format](verdicts, **colour)
 
 
 def _report_error(error: Exception | SystemExit, request: Request, reports: Reports, *, judged: bool) -> None:
     """Write the error to a job's files; if nothing was judged, also to the report files and the log."""
     from contextlib import suppress
 
-    known = error if isinstance(error, SpecguardError) else internal_error(error)
+    cause = error if isinstance(error, SpecguardError) else internal_error(error)
     for form, file in () if judged else reports.files:
         from specguard.declaration.registry import FORMATS
 
         # Only the policy names plugins' formats, and there may be no policy.
-        report = FORMATS[form].error_report(known) if form in FORMATS else ""
+        report = FORMATS[form].error_report(cause) if form in FORMATS else ""
         # A failure to write must not hide the first error.
         with suppress(SpecguardError):
             if report:
                 write_report(file, report)
-    if reports.form == "github":
+    if reports.stdout_format == "github":
         from specguard.reporters.platforms import error_report_markdown
 
         values = {"verdict": "error", "exit-code": str(EXIT_NO_VERDICT), "findings": "0", "counts": "{}"}
         # Name only the reports that exist: they give the reason.
-        written = [(form, file) for form, file in reports.files if os.path.isfile(file)]
+        report_files = [(form, file) for form, file in reports.files if os.path.isfile(file)]
         with suppress(SpecguardError):
-            _append(error_report_markdown(known), values, written)
-    if request.log and known.path != request.log and not judged:
+            _append_job_files(error_report_markdown(cause), values, report_files)
+    if request.log and cause.path != request.log and not judged:
         from specguard.reporters.json import error_line
 
-        _append_decisions(request.log, error_line(known, time.time(), enforce=request.enforce), known.message)
+        _append_decisions(request.log, error_line(cause, time.time(), enforce=request.enforce), cause.message)
 
 
-def _needs(forms: set[str]) -> set[str]:
+def _needed_facts(formats: set[str]) -> set[str]:
     """Return the facts that these formats need besides the findings."""
-    if forms == {"text"}:
+    if formats == {"text"}:
         # The text report of a hook needs no facts, so the list of formats is not imported.
         return set()
     from specguard.declaration.registry import FORMATS
 
     # A plugin's format receives the data of the JSON report.
-    return {need for form in forms for need in FORMATS.get(form, FORMATS["json"]).needs}
+    return {need for form in formats for need in FORMATS.get(form, FORMATS["json"]).needs}
 
 
-def _maker(form: str, reports: Reports, plugins: Sequence[str]) -> Maker:
+def _find_renderer(form: str, reports: Reports, plugins: Sequence[str]) -> Renderer:
     """Return the function that renders a format.
 
     Raises:
@@ -197,43 +197,43 @@ def _maker(form: str, reports: Reports, plugins: Sequence[str]) -> Maker:
     return find_format(form, plugins).render
 
 
-def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
+def _append_logs(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
     """Append the verdicts to the requested log; if approvals were used, also to the repository's own log.
 
     Raises:
         SpecguardError: the requested log cannot be written.
     """
-    used = [verdict for verdict in verdicts if any(one.state == "approved" for one in verdict.findings)]
-    if not log and not used:
+    approved = [verdict for verdict in verdicts if any(one.state == "approved" for one in verdict.findings)]
+    if not log and not approved:
         return
     from specguard.reporters.json import PLACE, lines
 
     if log:
         _append_decisions(log, lines(verdicts, time.time()))
-    if used:
+    if approved:
         from specguard.reporters.file_writing import append_lines
 
-        place = os.path.join(looking.common, PLACE)
-        if os.path.islink(place) or os.path.islink(os.path.dirname(place)):
+        own_log = os.path.join(looking.common, PLACE)
+        if os.path.islink(own_log) or os.path.islink(os.path.dirname(own_log)):
             # Git makes no links there; whoever made this one may want another file overwritten.
             return
         try:
-            os.makedirs(os.path.dirname(place), exist_ok=True)
-            append_lines(place, lines(used, time.time()))
+            os.makedirs(os.path.dirname(own_log), exist_ok=True)
+            append_lines(own_log, lines(approved, time.time()))
         except OSError:
             # This log only adds detail to `specguard approvals`, so a read-only repository goes without.
             return
 
 
-def _append_decisions(file: str, lines: str, instead: str = "") -> None:
+def _append_decisions(file: str, lines: str, no_verdict: str = "") -> None:
     from specguard.reporters.file_writing import append_lines
 
     try:
         append_lines(file, lines)
     except OSError as error:
-        also = f"; nor is there a verdict: {instead}" if instead else ""
+        suffix = f"; nor is there a verdict: {no_verdict}" if no_verdict else ""
         raise SpecguardError(
-            f"the decision log cannot be written: {error.strerror}{also}",
+            f"the decision log cannot be written: {error.strerror}{suffix}",
             path=file,
             help="name a file that can be written, as in --log-decisions decisions.jsonl",
             code="unwritable-file",
@@ -252,9 +252,9 @@ def write_report(file: str, text: str, *, append: bool = False) -> None:
     mode = "a" if append else "w"
     with (
         writing(file, help, "the report"),
-        open(file, mode, encoding="utf-8", errors="backslashreplace") as to,
+        open(file, mode, encoding="utf-8", errors="backslashreplace") as stream,
     ):
-        to.write(text)
+        stream.write(text)
 
 
 def wants_colour() -> bool:
@@ -262,11 +262,11 @@ def wants_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-_WORST: Final = ("passed", "accepted", "failed", "indeterminate")
+_LIGHTEST_FIRST: Final = ("passed", "accepted", "failed", "indeterminate")
 """The verdicts, from the lightest to the gravest."""
 
 
-def _tell(verdicts: Sequence[Verdict], code: int, reports: Reports) -> None:
+def _write_job_files(verdicts: Sequence[Verdict], code: int, reports: Reports) -> None:
     """Append to the job's summary and to the outputs of its step, if the platform names files for them.
 
     Raises:
@@ -280,25 +280,25 @@ def _tell(verdicts: Sequence[Verdict], code: int, reports: Reports) -> None:
     for verdict in verdicts:
         for state, count in verdict.counts.items():
             counts[state] = counts.get(state, 0) + count
-    outcome = max((verdict.outcome for verdict in verdicts), key=_WORST.index, default="passed")
+    outcome = max((verdict.outcome for verdict in verdicts), key=_LIGHTEST_FIRST.index, default="passed")
     findings = sum(len(verdict.findings) for verdict in verdicts)
     values = {"verdict": outcome, "exit-code": str(code), "findings": str(findings)}
     values["counts"] = json.dumps(counts)
-    _append(render_markdown(verdicts, limit=SUMMARY_LIMIT), values, reports.files)
+    _append_job_files(render_markdown(verdicts, limit=SUMMARY_LIMIT), values, reports.files)
 
 
-def _append(summary: str, values: Mapping[str, str], files: Sequence[tuple[str, str]]) -> None:
-    named = {f"report-{form}": os.path.abspath(file) for form, file in files}
-    texts = {"GITHUB_OUTPUT": output_lines({**values, **named}), "GITHUB_STEP_SUMMARY": summary}
-    failed: SpecguardError | None = None
+def _append_job_files(summary: str, values: Mapping[str, str], files: Sequence[tuple[str, str]]) -> None:
+    report_paths = {f"report-{form}": os.path.abspath(file) for form, file in files}
+    texts = {"GITHUB_OUTPUT": output_lines({**values, **report_paths}), "GITHUB_STEP_SUMMARY": summary}
+    failure: SpecguardError | None = None
     for variable, text in texts.items():
         if file := os.environ.get(variable):
             try:
                 write_report(file, text, append=True)
             except SpecguardError as error:
-                failed = error
-    if failed is not None:
-        raise failed
+                failure = error
+    if failure is not None:
+        raise failure
 
 
 def output_lines(values: Mapping[str, str]) -> str:

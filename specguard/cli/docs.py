@@ -17,7 +17,7 @@ import click
 from specguard.authority import validate
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.cli import options as opt
-from specguard.cli.app import app, needing
+from specguard.cli.app import app, require_extra
 from specguard.cli.options import show, show_markdown, usage
 from specguard.declaration.registry import Registered, Registry
 from specguard.engine.plugins import find_rule, load_registry
@@ -28,7 +28,7 @@ from specguard.reporters.file_writing import already_there, replace_file, writin
 from specguard.reporters.status import aligned
 from specguard.runs.manifests import run_schemas
 
-_MARK: Final = "policy.schema.json"
+_MARKER_PAGE: Final = "policy.schema.json"
 """The page that identifies a folder as one of generated pages."""
 
 
@@ -38,8 +38,8 @@ _MARK: Final = "policy.schema.json"
 def command(directory: str, check: bool) -> int:
     """Generate the pages of rules, errors, limits, settings and commands, and the JSON Schemas."""
     # The page of limits also reads constants of `specguard mcp`.
-    with needing("mcp", "mcp", "mcp_types", "anyio"):
-        pages = reference(load_registry())
+    with require_extra("mcp", "mcp", "mcp_types", "anyio"):
+        pages = reference_pages(load_registry())
     stale = [name for name, page in pages.items() if _read(os.path.join(directory, name)) != page]
     leftover = sorted({*glob.glob("rules/*.md", root_dir=directory)} - {*pages})
     places = [os.path.join(directory, name) for name in (*stale, *leftover)]
@@ -50,7 +50,7 @@ def command(directory: str, check: bool) -> int:
             click.echo(f"run: specguard docs --directory {directory}", err=True)
         return EXIT_FAILED if places else EXIT_PASSED
     for place in places:
-        if os.path.lexists(place) and not os.path.exists(os.path.join(directory, _MARK)):
+        if os.path.lexists(place) and not os.path.exists(os.path.join(directory, _MARKER_PAGE)):
             raise already_there(place, "name a folder of their own: specguard docs --directory FOLDER")
     for name, place in zip(stale, places, strict=False):
         with writing(place, what="the page"):
@@ -68,23 +68,23 @@ def _read(file: str) -> str | None:
     return None
 
 
-def reference(registry: Registry) -> Mapping[str, str]:
+def reference_pages(registry: Registry) -> Mapping[str, str]:
     """Return every generated page by its path below the folder of the documents."""
     # This page comes first, so that a folder is recognised even if writing was interrupted.
-    pages = {_MARK: json.dumps(validate.policy_schema(registry), indent=2) + "\n"}
+    pages = {_MARKER_PAGE: json.dumps(validate.policy_schema(registry), indent=2) + "\n"}
     pages |= {f"rules/{entry.rule.name}.md": manual.page(entry) for entry in registry.rules.values()}
     pages["rules/index.md"] = manual.index(registry.rules.values())
-    pages["settings.md"] = _settings(registry)
+    pages["settings.md"] = _settings_page(registry)
     pages["errors.md"] = errors_text()
     pages["limits.md"] = limits_page()
-    pages["commands.md"] = _commands()
-    for name, made in run_schemas().items():
-        pages[f"schemas/{name}.schema.json"] = json.dumps(made, indent=2) + "\n"
+    pages["commands.md"] = _commands_page()
+    for name, schema in run_schemas().items():
+        pages[f"schemas/{name}.schema.json"] = json.dumps(schema, indent=2) + "\n"
     return pages
 
 
-def _settings(registry: Registry) -> str:
-    lines = [_text("settings.md"), "## Top level", "", *manual.listed(validate.options_of(TopLevel))]
+def _settings_page(registry: Registry) -> str:
+    lines = [_read_text("settings.md"), "## Top level", "", *manual.listed(validate.options_of(TopLevel))]
     within = validate.options_of(AuthoritySettings, "authority.")
     lines += ["## authority", "", "`[authority]`", "", *manual.listed(within)]
     for declaration in sorted(registry.declarations.values(), key=lambda one: one.name):
@@ -98,37 +98,37 @@ def _settings(registry: Registry) -> str:
 
 _WIDTH: Final = 100
 
-_COMMON: Final = ("-C", "--help", "--run-root", "--output-format")
+_COMMON_OPTIONS: Final = ("-C", "--help", "--run-root", "--output-format")
 """Options that are described only once, unless a command offers more choices for its own."""
 
 _RANGE: Final = re.compile(r"  \[[x\d<>=]+\]$")
 """The range that click appends to the help of a numeric option."""
 
 
-def _commands() -> str:
+def _commands_page() -> str:
     """Return the page with the help of every command, at a fixed width."""
     context = app.make_context("specguard", [], None, resilient_parsing=True)
-    return _text("commands.md").replace("{commands}\n", "\n".join(_helps(app, context, "")) + "\n")
+    return _read_text("commands.md").replace("{commands}\n", "\n".join(_all_help(app, context, "")) + "\n")
 
 
-def _helps(group: click.Group, context: click.Context, above: str) -> Iterator[str]:
+def _all_help(group: click.Group, context: click.Context, parent: str) -> Iterator[str]:
     """Yield the help of each command of a group, and of its subcommands below it.
 
     A heading has the command's name and arguments; the help is a code block below it.
     """
     for name in group.list_commands(context):
-        found = group.get_command(context, name)
-        if found is not None:
-            inner = found.make_context(name, [], context, resilient_parsing=True)
-            title = f"{above} {name}".strip()
-            words = [word for word in found.collect_usage_pieces(inner) if word != "[OPTIONS]"]
-            told = _help(found, inner).split("\n")
-            yield from (f"## {' '.join((title, *words))}", "", *(f"  {line}".rstrip() for line in told), "")
-            if isinstance(found, click.Group):
-                yield from _helps(found, inner, title)
+        subcommand = group.get_command(context, name)
+        if subcommand is not None:
+            inner = subcommand.make_context(name, [], context, resilient_parsing=True)
+            title = f"{parent} {name}".strip()
+            words = [word for word in subcommand.collect_usage_pieces(inner) if word != "[OPTIONS]"]
+            lines = _help_text(subcommand, inner).split("\n")
+            yield from (f"## {' '.join((title, *words))}", "", *(f"  {line}".rstrip() for line in lines), "")
+            if isinstance(subcommand, click.Group):
+                yield from _all_help(subcommand, inner, title)
 
 
-def _help(command: click.Command, context: click.Context) -> str:
+def _help_text(command: click.Command, context: click.Context) -> str:
     """Return a command's help, without the options that every command has."""
     formatter = click.HelpFormatter(width=_WIDTH)
     command.format_help_text(context, formatter)
@@ -143,7 +143,7 @@ def _help(command: click.Command, context: click.Context) -> str:
 
 def _is_common(option: click.Option) -> bool:
     choices = getattr(option.type, "choices", ("text", "json"))
-    return bool({*option.opts} & {*_COMMON}) and tuple(choices) == ("text", "json")
+    return bool({*option.opts} & {*_COMMON_OPTIONS}) and tuple(choices) == ("text", "json")
 
 
 _ENTRY: Final = re.compile(
@@ -173,13 +173,13 @@ class ErrorKind(NamedTuple):
     remedy: str
 
 
-def _text(name: str) -> str:
+def _read_text(name: str) -> str:
     return (files("specguard") / "texts" / name).read_text(encoding="utf-8")
 
 
 def errors_text() -> str:
     """Return the page of errors, in Markdown."""
-    return _text("errors.md")
+    return _read_text("errors.md")
 
 
 def error_kinds() -> Mapping[str, ErrorKind]:
@@ -192,7 +192,7 @@ def error_kinds() -> Mapping[str, ErrorKind]:
 
 @click.command("error")
 @click.argument(
-    "name", metavar="[NAME]", required=False, shell_complete=opt.completing(lambda: list(error_kinds()))
+    "name", metavar="[NAME]", required=False, shell_complete=opt.completer(lambda: list(error_kinds()))
 )
 @opt.output_format
 def error_command(name: str | None, output_format: str) -> None:
@@ -210,7 +210,7 @@ def error_command(name: str | None, output_format: str) -> None:
     show(output_format, [kind._asdict() for kind in chosen], rows)
 
 
-_NUMBER: Final = re.compile(r"\{(?P<target>[\w.]+:[\w.]+)(?: (?P<unit>\w+))?\}")
+_TARGET: Final = re.compile(r"\{(?P<target>[\w.]+:[\w.]+)(?: (?P<unit>\w+))?\}")
 
 
 def limits_page() -> str:
@@ -219,25 +219,25 @@ def limits_page() -> str:
     Its template has `{module:CONSTANT unit}` for each number. `module:CONSTANT.key` names a value of a
     mapping, and `module:Class.field` the default of a setting.
     """
-    return _NUMBER.sub(lambda found: shown(*found.groups("")), _text("limits.md"))
+    return _TARGET.sub(lambda found: limit_text(*found.groups("")), _read_text("limits.md"))
 
 
-def targets() -> list[tuple[str, str]]:
+def limit_targets() -> list[tuple[str, str]]:
     """Return the targets on the page of limits, each with its unit.
 
     The unit is empty if the page's text, or the number itself, has one.
     """
-    return [(found["target"], found["unit"] or "") for found in _NUMBER.finditer(_text("limits.md"))]
+    return [(found["target"], found["unit"] or "") for found in _TARGET.finditer(_read_text("limits.md"))]
 
 
-def shown(target: str, unit: str) -> str:
+def limit_text(target: str, unit: str) -> str:
     """Return a number as text, with its unit.
 
     Args:
-        target: the constant, as `value_of` takes it.
+        target: the constant, as `limit_value` takes it.
         unit: bytes, MiB, seconds or characters; empty for none.
     """
-    value = value_of(target)
+    value = limit_value(target)
     if isinstance(value, str):
         # The setting's pattern ensures the form: digits and a unit.
         return counted(int(value[:-1]), {"s": "second", "m": "minute", "h": "hour"}[value[-1]])
@@ -251,7 +251,7 @@ def shown(target: str, unit: str) -> str:
     return f"{int(value):,} {unit}".rstrip()
 
 
-def value_of(target: str) -> float | str:
+def limit_value(target: str) -> float | str:
     """Return the number that a target names; for the default of a setting it may be text with its unit.
 
     Raises:
@@ -284,7 +284,7 @@ def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], ou
             page = find_rule(registry, selector)
             chosen = [page]
         except SpecguardError:
-            chosen = [one for one in chosen if _has(one, selector.casefold())]
+            chosen = [one for one in chosen if _mentions(one, selector.casefold())]
             if cases or not chosen:
                 raise
     if page is not None and output_format == "text":
@@ -294,9 +294,9 @@ def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], ou
     show(output_format, [manual.data(one) for one in chosen], rows)
 
 
-def _has(entry: Registered, word: str) -> bool:
+def _mentions(entry: Registered, word: str) -> bool:
     """Return True if a rule's page, without its example, contains a word."""
     rule = entry.rule
-    said = (rule.code, rule.name, " ".join(manual.prose(rule.__doc__ or "").split()), *rule.tables)
+    texts = (rule.code, rule.name, " ".join(manual.prose(rule.__doc__ or "").split()), *rule.tables)
     settings = (text for option in validate.options_of(rule) for text in (option.name, option.description))
-    return any(word in text.casefold() for text in (*said, *settings))
+    return any(word in text.casefold() for text in (*texts, *settings))

@@ -79,7 +79,7 @@ def command(base: str, canary: bool, output_format: str) -> int:
     request = Request(environment=os.environ, base=base)
     found = list(diagnose(request))
     if canary:
-        found += _answered("canaries", _canaries(request), "missing")
+        found += _catch_errors("canaries", _canaries(request), "missing")
     data = [fields_of(one, *one._fields) for one in found]
     show(output_format, data, (line for one in found for line in _lines(one)))
     return EXIT_FAILED if any(one.status == "missing" for one in found) else EXIT_PASSED
@@ -112,7 +112,7 @@ class Checkup(Record):
         return open_policy(self.request)
 
     @cached_property
-    def found(self) -> Found:
+    def change_base(self) -> Found:
         """The base of a change.
 
         Raises:
@@ -129,17 +129,17 @@ class Checkup(Record):
         """The base that checks use: the change's base, or the one that its authority names."""
         # Errors of the authority are reported under `authority`; the branch that it names may not exist.
         with suppress(SpecguardError, MissingFact), Git(self.repository) as git:
-            if self.policy.base and not self.found.given:
+            if self.policy.base and not self.change_base.given:
                 return named_base(git, self.policy.base, "policy")
-        return self.found
+        return self.change_base
 
     @property
-    def trusted(self) -> bool:
+    def is_trusted(self) -> bool:
         """True if the policy was read from the base."""
         ref = self.policy.ref
         # Without a base, the policy was read from `HEAD`.
         with suppress(SpecguardError, MissingFact):
-            return ref is not None and ref in (self.found.oid, self.base.oid)
+            return ref is not None and ref in (self.change_base.oid, self.base.oid)
         return False
 
 
@@ -154,21 +154,21 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
         yield Diagnosis("repository", "missing", error.message, error.help)
         return
     checkup = Checkup(repository, request)
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for subject, check in _CHECKS.items():
         # A check works even if a push or a run lacks something.
         status: Status = "note" if subject in ("stages", "runs") else "missing"
-        for one in _answered(subject, check(checkup), status):
-            if one.subject != subject or (one.said, one.help) not in told:
+        for one in _catch_errors(subject, check(checkup), status):
+            if one.subject != subject or (one.said, one.help) not in reported:
                 yield one
-            told.add((one.said, one.help))
+            reported.add((one.said, one.help))
 
 
-def _answered(subject: str, answers: Iterator[Diagnosis], status: Status) -> Iterator[Diagnosis]:
+def _catch_errors(subject: str, diagnoses: Iterator[Diagnosis], status: Status) -> Iterator[Diagnosis]:
     """Yield the diagnoses of one diagnostic; an error that ends it becomes a diagnosis with this status."""
     try:
         with Needed():
-            yield from answers
+            yield from diagnoses
     except SpecguardError as error:
         place = f"{Origin(error.path, error.line or 0)}: " if error.path else ""
         yield Diagnosis(subject, status, f"{place}{error.message}", error.help)
@@ -176,8 +176,8 @@ def _answered(subject: str, answers: Iterator[Diagnosis], status: Status) -> Ite
 
 def _git(checkup: Checkup) -> Iterator[Diagnosis]:
     program = checkup.repository.program
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout.split()
-    version = said[2] if len(said) > 2 else "?"
+    words = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout.split()
+    version = words[2] if len(words) > 2 else "?"
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     wanted = ".".join(map(str, OLDEST_GIT))
     if numbers < OLDEST_GIT:
@@ -209,7 +209,7 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
     rule = policy.rule("SPC007")
     if not policy.floor and any(one.meaning == "nothing" for one in policy.unread):
         status, more, help = "missing", "nothing in it sets a rule", "specguard init --adopt"
-    elif not checkup.trusted:
+    elif not checkup.is_trusted:
         more, help = "it is not on the base yet", "merge it; try `specguard check`" if policy.ref else TRY
     elif policy.disregarded:
         more = f"does not count: {counted(len(policy.disregarded), 'thing')}"
@@ -231,8 +231,8 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
     process = repository.in_place("rev-parse", "--path-format=absolute", "--git-path", "hooks", user=True)
     folder = os.fsdecode(process.read()).rstrip("\n")
     top = repository.work_tree_if_any() or repository.git_dir
-    configured = "specguard" in _text(os.path.join(top, _PRE_COMMIT))
-    texts = {hook: _text(os.path.join(folder, hook)) for hook in HOOKS}
+    configured = "specguard" in _read_text(os.path.join(top, _PRE_COMMIT))
+    texts = {hook: _read_text(os.path.join(folder, hook)) for hook in HOOKS}
     missing = [
         hook
         for hook, found in texts.items()
@@ -247,7 +247,7 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
         yield Diagnosis("hooks", "ok", ", ".join(HOOKS))
 
 
-def _text(file: str) -> str:
+def _read_text(file: str) -> str:
     with suppress(OSError), open(file, encoding="utf-8", errors="replace") as stream:
         return stream.read(1 << 20)
     return ""
@@ -299,11 +299,11 @@ def _agents(checkup: Checkup) -> Iterator[Diagnosis]:
 
     top = checkup.repository.work_tree_if_any()
     for host in HOSTS.values() if top else ():
-        answers = _host(host, top or "", checkup.repository.environment)
-        yield from _answered(f"hooks of {host.agent}", answers, "note")
+        answers = _diagnose_host(host, top or "", checkup.repository.environment)
+        yield from _catch_errors(f"hooks of {host.agent}", answers, "note")
 
 
-def _host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
+def _diagnose_host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
     from specguard.cli.init import read_settings
     from specguard.integrations.hooks.settings import JsonTextError, call_words, look, trust_of
 
@@ -326,7 +326,7 @@ def _host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diag
         said = f"{host.file} lacks what it needs on {', '.join(found.missing)}"
         yield Diagnosis(subject, "missing", said, repair)
     else:
-        yield _proved(host, found.commands, top, environment)
+        yield _probe(host, found.commands, top, environment)
         # Cursor does not report whether it trusts hooks, and Codex only if its program is here.
         if host.agent != "cursor" and (host.agent != "codex" or program is not None):
             trust = trust_of(host, program, top, environment)
@@ -334,7 +334,7 @@ def _host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diag
             yield Diagnosis(f"trust of {host.agent}", status, trust.said, trust.help)
 
 
-def _proved(host: Host, commands: Mapping[str, str], top: str, environment: Mapping[str, str]) -> Diagnosis:
+def _probe(host: Host, commands: Mapping[str, str], top: str, environment: Mapping[str, str]) -> Diagnosis:
     """Return the result of probing the hook; a command that is not known to be specguard's is not run."""
     from specguard.integrations.hooks.session_pins import last_fired
     from specguard.integrations.hooks.settings import SOON, known_calls, probe, wanted_hooks
@@ -342,26 +342,26 @@ def _proved(host: Host, commands: Mapping[str, str], top: str, environment: Mapp
 
     subject, repair = f"hooks of {host.agent}", f"specguard init --agent {host.agent}"
     tree = work_tree_at(os.fsencode(top))
-    fired = last_fired(host.agent, tree) if tree is not None else None
-    last = "no event of an agent has come in this worktree yet"
-    if fired is not None:
-        when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(fired[0]))
-        last = f"last event {when} ({fired[1]})"
-    known = {hook.command for call in known_calls(environment) for hook in wanted_hooks(host, call)}
-    foreign = [one for one in commands.values() if one not in known]
+    last_event = last_fired(host.agent, tree) if tree is not None else None
+    last_text = "no event of an agent has come in this worktree yet"
+    if last_event is not None:
+        when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(last_event[0]))
+        last_text = f"last event {when} ({last_event[1]})"
+    known_commands = {hook.command for call in known_calls(environment) for hook in wanted_hooks(host, call)}
+    unknown_commands = [one for one in commands.values() if one not in known_commands]
     said = f"{host.file} has all of {', '.join(commands)}"
-    if foreign:
+    if unknown_commands:
         # The command comes from a file of the repository, which anybody may have written.
-        why = f"not run, since it is not how specguard is called here: {foreign[0]}"
+        why = f"not run, since it is not how specguard is called here: {unknown_commands[0]}"
         remedy = f"read it and run it with an event, or: {repair}"
-        return Diagnosis(subject, "note", f"{said}; {last}; {why}", remedy)
+        return Diagnosis(subject, "note", f"{said}; {last_text}; {why}", remedy)
     result = probe(host, commands[host.before], top, environment, SOON)
     if result.state == "refused":
-        return Diagnosis(subject, "ok", f"{said}; a probe was refused in {result.seconds:.2f} s; {last}")
-    how = "refused for want of a judgement" if result.state == "broken" else "let through"
+        return Diagnosis(subject, "ok", f"{said}; a probe was refused in {result.seconds:.2f} s; {last_text}")
+    outcome = "refused for want of a judgement" if result.state == "broken" else "let through"
     # The remedy must not be to run doctor again.
     repair = (result.repair or repair).replace("specguard doctor", "specguard policy")
-    said = f"a probe of a guarded edit was {how}: {result.said.splitlines()[0]}"
+    said = f"a probe of a guarded edit was {outcome}: {result.said.splitlines()[0]}"
     return Diagnosis(subject, "missing", said, repair)
 
 
@@ -371,19 +371,19 @@ def _runs(checkup: Checkup) -> Iterator[Diagnosis]:
     environment, top = repository.environment, repository.work_tree_if_any()
     if top is None:
         return
-    for promise in off_promises(policy):
+    for promise in disabled_features(policy):
         yield Diagnosis("off", "note", promise)
     if not policy.declared("work_kinds"):
         return
-    yield from _answered("remote of runs", _platform(repository, policy, top), "note")
+    yield from _catch_errors("remote of runs", _platform(repository, policy, top), "note")
     if os.path.exists(os.path.join(top, _PRE_COMMIT)) and find_program("pre-commit", environment) is None:
         said = f"not on the path, and runs need it for {_PRE_COMMIT}"
         yield Diagnosis("pre-commit", "note", said, "pip install pre-commit")
     yield from _gates(policy, environment)
     agents: Mapping[str, AgentSettings] = policy.declared("agents")
     for name, settings in agents.items():
-        yield from _answered(f"agent {name}", _agent(name, settings, checkup), "missing")
-    yield from _answered("runs", _store(policy, environment, top), "note")
+        yield from _catch_errors(f"agent {name}", _agent(name, settings, checkup), "missing")
+    yield from _catch_errors("runs", _run_folder(policy, environment, top), "note")
 
 
 def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diagnosis]:
@@ -423,11 +423,11 @@ def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Iterator[Dia
         yield Diagnosis(subject, "note", error.message, remedy)
         return
     options = RunOptions(environment=dict(environment), kind="item", agent=name)
-    found = resolve_agent(checkup.policy, options, look=checkup.trusted)
+    found = resolve_agent(checkup.policy, options, look=checkup.is_trusted)
     yield Diagnosis(subject, "ok", f"{program} {found.version or ''}".rstrip())
 
 
-def _store(policy: Policy, environment: Mapping[str, str], top: str) -> Iterator[Diagnosis]:
+def _run_folder(policy: Policy, environment: Mapping[str, str], top: str) -> Iterator[Diagnosis]:
     """Yield whether the folder of runs is writable, and which runs in it have died."""
     from specguard.runs.files import run_root
     from specguard.runs.views import RunStore
@@ -494,41 +494,41 @@ _OUTCOMES: Final[Mapping[str, tuple[Status, str]]] = {
 }
 
 
-def off_promises(policy: Policy) -> Iterator[str]:
+def disabled_features(policy: Policy) -> Iterator[str]:
     """Yield a line for each feature that a preset leaves off, with the setting that turns it on."""
     runs: RunSettings = policy.declared("run_settings")
     specs: SpecSettings = policy.declared("spec_settings")
     kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
     gates = {name: [gate.name for gate in kind.gates if gate.kind == "gate"] for name, kind in kinds.items()}
-    first = next((names[0] for names in gates.values() if names), "GATE")
-    unset = [key for key in ("quick_gates", "full_gates") if not getattr(runs, key)]
+    example_gate = next((names[0] for names in gates.values() if names), "GATE")
+    unset_keys = [key for key in ("quick_gates", "full_gates") if not getattr(runs, key)]
     local = runs.keep == "local"
     ignored = f"; and in .gitignore, as its last line, !/{runs.path.strip('/')}/" if local else ""
 
-    def asked(promise: str, *settings: str) -> str:
+    def feature(promise: str, *settings: str) -> str:
         lines = " and ".join([*(['keep = "tree"'] if local else []), *settings])
         return f"{promise}: under [runs] write {lines}{ignored}"
 
-    if runs.full_before and unset:
-        yield asked(
+    if runs.full_before and unset_keys:
+        yield feature(
             "gates on each commit, again after fixes and before reviews, and a passing run for each slice's "
             "final tree, with your gates' names (RUN009)",
-            *(f'{key} = ["{first}"]' for key in unset),
+            *(f'{key} = ["{example_gate}"]' for key in unset_keys),
         )
     elif any(gates.values()) and not runs.require:
         wanted = ", ".join(f'"{kind}"' for kind, names in gates.items() if names)
         promise = "a commit names its run, whose gates passed on its tree (RUN001, RUN002)"
-        yield asked(promise, f"require = [{wanted}]")
-    if local and len(unset) < (1 if runs.full_before else 2):
-        yield asked("the gates of [runs] are asked only where a folder of runs is, so not in CI (RUN009)")
+        yield feature(promise, f"require = [{wanted}]")
+    if local and len(unset_keys) < (1 if runs.full_before else 2):
+        yield feature("the gates of [runs] are asked only where a folder of runs is, so not in CI (RUN009)")
     if runs.grade in ("", "claimed") and (policy.declares("checklists") or policy.declares("plan_kinds")):
         yield 'a run of its item and tree shows what is done (RUN007): under [runs] write grade = "observed"'
     if specs.code and not specs.governs:
         code, spec = specs.code.patterns[0], next(iter(specs.files.patterns), "SPEC.md")
         yield f'a spec governs its code (SPC003, SPC007): under [specs.governs] write "{code}" = ["{spec}"]'
     assets = policy.declared("assets") if policy.declares("assets") else None
-    signed = policy.declared("contracts").get("sign-off")
-    name = signed.path.rpartition("/")[2] if signed else ""
+    sign_off = policy.declared("contracts").get("sign-off")
+    name = sign_off.path.rpartition("/")[2] if sign_off else ""
     if assets and assets.proofs and name and name not in assets.run_files:
         files = ", ".join(f'"{one}"' for one in [*assets.run_files, name])
         yield f"a reviewer signs an asset's run off (RUN010): under [assets] write run_files = [{files}]"

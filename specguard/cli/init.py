@@ -19,21 +19,21 @@ from specguard.change.check_request import read_regular
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.repository import Repository, find_program, short_name
-from specguard.cli.doctor import off_promises
-from specguard.cli.options import flag, in_directory, located, repeated, say, usage
+from specguard.cli.doctor import disabled_features
+from specguard.cli.options import find_repository, flag, in_directory, repeated, say, usage
 from specguard.cli.proposed_authority import (
-    Adopted,
-    Proposed,
+    Adoption,
+    Draft,
     ProposedSetting,
-    approver_named,
+    approver_setting,
     change_authority,
-    compiled,
-    fit,
-    fitted,
-    guards_in,
-    look_back,
+    compile_tree,
+    find_guards,
+    fit_to_past,
     past_failures,
+    report_past,
     settings_block,
+    spec_code_settings,
     tree_paths,
     with_settings,
 )
@@ -88,54 +88,54 @@ def command(
     --adopt it reads the authority and each FILE sentence by sentence. It prints which rule or setting holds a
     sentence, and what is left to people, and adds the settings.
     """
-    repository = located()
+    repository = find_repository()
     top = repository.work_tree()
-    known = load_registry().presets
+    known_presets = load_registry().presets
     for preset in presets:
-        if preset not in known:
-            raise unknown("preset", preset, known)
-    named = [approver_named(text) for text in approvers]
-    planned = plan_settings(top, agents, os.environ)
-    there, begins = os.path.lexists(os.path.join(top, AUTHORITY)), bool(presets or locks or forbids)
-    asks = sys.stdin.isatty() and sys.stdout.isatty() and not only_print
+        if preset not in known_presets:
+            raise unknown("preset", preset, known_presets)
+    new_approvers = [approver_setting(text) for text in approvers]
+    settings = plan_settings(top, agents, os.environ)
+    exists, starts_new = os.path.lexists(os.path.join(top, AUTHORITY)), bool(presets or locks or forbids)
+    can_ask = sys.stdin.isatty() and sys.stdout.isatty() and not only_print
     if files and not adopt:
         raise usage(f"{files[0]} is not read without --adopt", "specguard init --adopt FILE")
-    if there and begins and (adopt or not only_print):
+    if exists and starts_new and (adopt or not only_print):
         raise usage(f"--preset, --lock and --forbid begin a new {AUTHORITY}", "add it to this one by hand")
-    if adopt and not (there or files):
+    if adopt and not (exists or files):
         raise usage(f"there is no {AUTHORITY} to adopt", "specguard init --adopt AGENTS.md")
-    if there and not begins and (adopt or asks or named or planned):
-        read = files if adopt or not (named or planned) else None
-        _extend(repository, named, planned, read, agreed=adopt, only_print=only_print)
+    if exists and not starts_new and (adopt or can_ask or new_approvers or settings):
+        read = files if adopt or not (new_approvers or settings) else None
+        _extend(repository, new_approvers, settings, read, confirmed=adopt, only_print=only_print)
         return
-    if there and not only_print:
+    if exists and not only_print:
         # Errors in the existing authority are reported first.
-        compiled(top)
+        compile_tree(top)
         raise already_there(AUTHORITY, "specguard init --adopt reads it, and adds the settings that hold it")
-    if not named and asks:
-        named = _ask_for_approver()
-    proposed = Proposed(_default_branch(repository), presets)
+    if not new_approvers and can_ask:
+        new_approvers = _ask_for_approver()
+    proposed = Draft(_default_branch(repository), presets)
     paths = tree_paths(repository)
     for path, why, forbidden in (
-        *(one for one in guards_in(paths) if not (one[2] and {one[0], one[0].rstrip("/")} & {*locks})),
-        *((one.host.file, "the hooks that run in front of an agent's edits", False) for one in planned),
+        *(one for one in find_guards(paths) if not (one[2] and {one[0], one[0].rstrip("/")} & {*locks})),
+        *((one.host.file, "the hooks that run in front of an agent's edits", False) for one in settings),
         *((pattern, "", False) for pattern in locks),
         *((pattern, "", True) for pattern in forbids),
     ):
         proposed.guard(path, why, forbidden=forbidden)
-    proposed.settings += [*named, *fitted(_judging(top, proposed.text()), paths)]
+    proposed.settings += [*new_approvers, *spec_code_settings(_compile_checked(top, proposed.text()), paths)]
     if adopt:
-        proposed.settings += _adopted(top, proposed.text(), files, paths)
-    _write(repository, proposed, planned, only_print=only_print)
+        proposed.settings += _adopt(top, proposed.text(), files, paths)
+    _write_new(repository, proposed, settings, only_print=only_print)
 
 
 def _extend(
     repository: Repository,
-    named: Sequence[ProposedSetting],
-    planned: Sequence[HostSettings],
+    new_approvers: Sequence[ProposedSetting],
+    settings: Sequence[HostSettings],
     files: Sequence[str] | None,
     *,
-    agreed: bool,
+    confirmed: bool,
     only_print: bool,
 ) -> None:
     """Add approvers, and settings that documents state in prose, to the existing authority.
@@ -143,21 +143,21 @@ def _extend(
     With `files` None no document is read.
     """
     top = repository.work_tree()
-    added, subject = list(named), "name who may approve"
+    additions, subject = list(new_approvers), "name who may approve"
     if files is not None:
         text = decode(read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority"), AUTHORITY)
-        added = [*_adopted(top, text, files, tree_paths(repository)), *named]
-        policy = compiled(top, with_settings(text, added))
+        additions = [*_adopt(top, text, files, tree_paths(repository)), *new_approvers]
+        policy = compile_tree(top, with_settings(text, additions))
         if policy is not None and not only_print:
-            for line in look_back(repository, partial(past_failures, policy)):
+            for line in report_past(repository, partial(past_failures, policy)):
                 say(line)
         subject = "have rules hold what it says"
-        if only_print or not added or not (agreed or click.confirm(f"Add this to {AUTHORITY}?")):
-            added = list(named) if only_print else []
-    show_settings(planned)
-    if added:
+        if only_print or not additions or not (confirmed or click.confirm(f"Add this to {AUTHORITY}?")):
+            additions = list(new_approvers) if only_print else []
+    show_settings(settings)
+    if additions:
         old = read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority")
-        missing = [one for one in added if one.toml.encode("utf-8", "surrogateescape") not in old]
+        missing = [one for one in additions if one.toml.encode("utf-8", "surrogateescape") not in old]
         if not missing:
             say(f"{AUTHORITY} has that already")
         elif only_print:
@@ -168,19 +168,19 @@ def _extend(
             say(f"{AUTHORITY} has what you asked for; commit it as a change of its own:")
             say(f"  git add {shlex.join([AUTHORITY, *(files or ())])} && git commit -m 'docs: {subject}'")
     if not only_print:
-        write_settings(repository, planned)
+        write_settings(repository, settings)
 
 
-def _write(
-    repository: Repository, proposed: Proposed, planned: Sequence[HostSettings], *, only_print: bool
+def _write_new(
+    repository: Repository, proposed: Draft, settings: Sequence[HostSettings], *, only_print: bool
 ) -> None:
     """Write a new authority and agents' settings, or print them, then print the next steps."""
     top = repository.work_tree()
-    past = list(look_back(repository, partial(fit, proposed, partial(_judging, top))))
-    policy = _judging(top, proposed.text())
+    past = list(report_past(repository, partial(fit_to_past, proposed, partial(_compile_checked, top))))
+    policy = _compile_checked(top, proposed.text())
     if only_print:
         click.echo(proposed.text(), nl=False)
-        show_settings(planned)
+        show_settings(settings)
         return
     with (
         writing(AUTHORITY, "`specguard init --print` writes it to standard output"),
@@ -191,8 +191,8 @@ def _write(
         say(line)
     written = [*(path for path, _ in policy.documents), *_ignore_runs(top, policy)]
     _next_steps(repository, top, proposed.base, policy, written)
-    show_settings(planned)
-    write_settings(repository, planned)
+    show_settings(settings)
+    write_settings(repository, settings)
 
 
 def _ask_for_approver() -> list[ProposedSetting]:
@@ -201,16 +201,16 @@ def _ask_for_approver() -> list[ProposedSetting]:
     if not name.strip():
         return []
     key = click.prompt(f"The public SSH key that {visible(name)} signs with (a .pub file)")
-    return [approver_named(f"{name}={key}")]
+    return [approver_setting(f"{name}={key}")]
 
 
-def _adopted(top: str, text: str, files: Sequence[str], paths: Sequence[str]) -> list[ProposedSetting]:
+def _adopt(top: str, text: str, files: Sequence[str], paths: Sequence[str]) -> list[ProposedSetting]:
     """Print which rule or setting holds each sentence of the documents; return the settings to add."""
-    found = Adopted(top, text, files, paths)
-    shown = settings_block(found.settings) if found.settings else ["nothing is to be added"]
-    for line in (*found.account, "", *shown, ""):
+    adoption = Adoption(top, text, files, paths)
+    block = settings_block(adoption.settings) if adoption.settings else ["nothing is to be added"]
+    for line in (*adoption.account, "", *block, ""):
         say(line)
-    return found.settings
+    return adoption.settings
 
 
 def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
@@ -224,22 +224,22 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
     if settings.root:
         return ()
     written: list[str] = []
-    kept = settings.keep == "tree"
-    if kept and ignore_local(run_root(settings, os.environ, work_tree=top)):
+    committed = settings.keep == "tree"
+    if committed and ignore_local(run_root(settings, os.environ, work_tree=top)):
         written.append(f"{folder}/{IGNORE}")
     file = os.path.join(top, IGNORE)
-    if kept and not os.path.lexists(file):
+    if committed and not os.path.lexists(file):
         return written
-    line = f"{'!' if kept else ''}/{folder}/"
+    line = f"{'!' if committed else ''}/{folder}/"
     try:
         # Refuse a link, which may lead out of the repository.
         with open(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+b") as stream:
             text = stream.read()
             # If several lines match the folder, git obeys the last one.
-            said = [one.strip() for one in text.split(b"\n") if one.strip(b" \t\r!/") == os.fsencode(folder)]
-            if bool(said and not said[-1].startswith(b"!")) == kept:
-                begins = b"" if not text or text.endswith(b"\n") else b"\n"
-                stream.write(begins + os.fsencode(f"{line}\n"))
+            lines = [one.strip() for one in text.split(b"\n") if one.strip(b" \t\r!/") == os.fsencode(folder)]
+            if bool(lines and not lines[-1].startswith(b"!")) == committed:
+                newline = b"" if not text or text.endswith(b"\n") else b"\n"
+                stream.write(newline + os.fsencode(f"{line}\n"))
                 written.append(IGNORE)
     except OSError as error:
         say(f"note: add {line} to {IGNORE}, which cannot be written: {error.strerror}")
@@ -255,9 +255,9 @@ def _default_branch(repository: Repository) -> str:
     return short_name(repository.branch) if repository.branch else "main"
 
 
-def _judging(top: str, text: str) -> Policy:
+def _compile_checked(top: str, text: str) -> Policy:
     """Compile a proposed text, so that only an authority that can judge is written."""
-    policy = compiled(top, text)
+    policy = compile_tree(top, text)
     assert policy is not None  # noqa: S101 - a document of this name is always an authority
     for unread in policy.unread:
         if unread.path == AUTHORITY:
@@ -275,7 +275,7 @@ def _next_steps(repository: Repository, top: str, base: str, policy: Policy, wri
     if os.path.exists(os.path.join(top, ".pre-commit-config.yaml")):
         say("hooks: add specguard to .pre-commit-config.yaml, then")
         say("  pre-commit install --hook-type pre-commit --hook-type commit-msg --hook-type pre-push")
-    for promise in off_promises(policy):
+    for promise in disabled_features(policy):
         say(f"off: {promise}")
     say("then: specguard doctor shows what a check needs here, specguard policy what was understood")
 

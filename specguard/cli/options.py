@@ -59,12 +59,12 @@ def repeated(*names: str, metavar: str, help: str, **more: Any) -> Option:
     return click.option(*names, metavar=metavar, multiple=True, help=help, **more)
 
 
-def chosen(*names: str, among: Iterable[str], help: str, **more: Any) -> Option:
+def choice(*names: str, words: Iterable[str], help: str, **more: Any) -> Option:
     """Return an option whose value is one of some words."""
-    return click.option(*names, type=click.Choice(tuple(among)), help=help, **more)
+    return click.option(*names, type=click.Choice(tuple(words)), help=help, **more)
 
 
-def several(*options: Option) -> Option:
+def combine(*options: Option) -> Option:
     """Combine options into one decorator; a command's help lists them in this order."""
 
     def decorate(command: Command) -> Command:
@@ -79,7 +79,7 @@ STARTED_IN: Final = "specguard.started-in"
 """The key in the context's meta under which the original working directory is kept."""
 
 
-def _enter(context: click.Context, _parameter: click.Parameter, directory: str) -> None:
+def _change_directory(context: click.Context, _parameter: click.Parameter, directory: str) -> None:
     """Change into the directory before other options are parsed, since all other paths are relative to it."""
     if not directory:
         return
@@ -102,31 +102,31 @@ in_directory = click.option(
     default="",
     expose_value=False,
     is_eager=True,
-    callback=_enter,
+    callback=_change_directory,
     help="Run as if started in DIR.",
 )
 """`-C DIR`, as in git, before a command or after it."""
 
-in_root = folder("--run-root", help="Keep runs in DIR.")
+run_root = folder("--run-root", help="Keep runs in DIR.")
 base = text("--base", metavar="REF", help="Use the policy of REF.")
 authority = file("--authority", help="Use the policy in FILE.")
-output_format = chosen("--output-format", among=("text", "json"), default="text", help="What is printed.")
+output_format = choice("--output-format", words=("text", "json"), default="text", help="What is printed.")
 today = text("--today", metavar="DATE", help="Judge as of this UTC date.")
 yes = flag("--yes", help="Do not ask.")
 extra_gates = repeated("--command", "commands", metavar="CMD", help="One more gate; repeatable.")
 agent = text("--agent", metavar="NAME", help="Run this agent of the policy.")
-start_at = text("--base", metavar="BRANCH", help="Start from this branch.")
+start_branch = text("--base", metavar="BRANCH", help="Start from this branch.")
 
 
 def _not_empty(context: click.Context, parameter: click.Parameter, value: str) -> str:
     """Reject an empty value, which an unset variable of a job produces."""
-    given = context.get_parameter_source(parameter.name or "")
-    if not value and given is click.core.ParameterSource.COMMANDLINE:
+    source = context.get_parameter_source(parameter.name or "")
+    if not value and source is click.core.ParameterSource.COMMANDLINE:
         raise click.BadParameter("it is empty")
     return value
 
 
-floor = several(
+floor = combine(
     file("--floor", callback=_not_empty, help="Hold the authority to this one: it may only tighten it."),
     text("--floor-sha256", metavar="HEX", callback=_not_empty, help="Refuse a floor with another SHA-256."),
 )
@@ -137,7 +137,7 @@ def remote(help: str) -> Option:
     return click.option("--remote", metavar="NAME", default="origin", show_default=True, help=help)
 
 
-what_is_judged = several(
+what_is_judged = combine(
     text("--base", "--from-ref", "base", metavar="REF", help="Compare with REF."),
     text("--head", "--to-ref", "head", metavar="REF", help="Judge REF instead of HEAD."),
     text("--range", "range", metavar="A..B", help="Judge the commits of B that are not in A."),
@@ -161,7 +161,7 @@ what_is_judged = several(
 )
 """The options that name the change, its base and its pull request."""
 
-approval = several(
+approval = combine(
     repeated(
         "--path", "override_paths", metavar="PATH", type=FILE, help="Approve the findings of this file."
     ),
@@ -169,26 +169,26 @@ approval = several(
     text("--reason", metavar="TEXT", help="Why."),
     text("--expires", metavar="DATE", help="The approval's last day (default: the policy's)."),
     text("--ticket", metavar="T", help="A link or ticket."),
-    chosen("--scope", among=("change", "paths"), default="change", help="What the approval is bound to."),
+    choice("--scope", words=("change", "paths"), default="change", help="What the approval is bound to."),
 )
 """The options that say who approves what, why and until when."""
 
 
-def completing(known: Callable[[], Iterable[str]]) -> Completer:
+def completer(known: Callable[[], Iterable[str]]) -> Completer:
     """Return a completer for names with this prefix; a mapping also has a description of each name."""
-    return lambda _context, _parameter, begun: _items(known(), begun)
+    return lambda _context, _parameter, begun: _completion_items(known(), begun)
 
 
 def complete_selectors(
-    _context: click.Context, _parameter: click.Parameter, begun: str
+    _context: click.Context, _parameter: click.Parameter, prefix: str
 ) -> list[CompletionItem]:
     """Return codes, names and families of rules with this prefix; in a list, complete the last item."""
     from specguard.declaration.registry import FAMILIES
 
-    before, comma, word = begun.rpartition(",")
+    before, comma, word = prefix.rpartition(",")
     known = _rules()
     known.update({code[:3]: FAMILIES[code[:3]] for code in known if code[:3] in FAMILIES})
-    return _items(known, word, f"{before}{comma}")
+    return _completion_items(known, word, f"{before}{comma}")
 
 
 def _rules() -> dict[str, str | None]:
@@ -200,16 +200,16 @@ def _rules() -> dict[str, str | None]:
     return {name: summary(entry) for entry in entries for name in (entry.rule.code, entry.rule.name)}
 
 
-def _items(known: Iterable[str], begun: str, before: str = "") -> list[CompletionItem]:
-    names = [name for name in sorted(known) if name.startswith((begun, begun.upper()))]
-    told = known if isinstance(known, dict) else {}
-    return [CompletionItem(f"{before}{name}", help=told.get(name)) for name in names]
+def _completion_items(known: Iterable[str], prefix: str, before: str = "") -> list[CompletionItem]:
+    names = [name for name in sorted(known) if name.startswith((prefix, prefix.upper()))]
+    descriptions = known if isinstance(known, dict) else {}
+    return [CompletionItem(f"{before}{name}", help=descriptions.get(name)) for name in names]
 
 
-complete_rules = completing(_rules)
+complete_rules = completer(_rules)
 
 
-def located() -> Repository:
+def find_repository() -> Repository:
     """Return the repository that contains the working directory.
 
     Raises:
@@ -233,9 +233,9 @@ def say(line: str, *, err: bool = False) -> None:
     click.echo(visible(line), err=err)
 
 
-def show(form: str, data: Any, lines: Iterable[str]) -> None:
+def show(format_name: str, data: Any, lines: Iterable[str]) -> None:
     """Print data as JSON if that format is requested, otherwise print the lines."""
-    if form == "json":
+    if format_name == "json":
         click.echo(json_text(data))
     else:
         for line in lines:

@@ -55,8 +55,8 @@ if TYPE_CHECKING:
     from specguard.work.kinds import PlanKind, WorkKind
 
 
-_in_plan = opt.file("--plan", help="The plan's file or folder.")
-_in_one_plan = opt.file("--plan", help="Only this plan's file or folder.")
+_plan_option = opt.file("--plan", help="The plan's file or folder.")
+_one_plan_option = opt.file("--plan", help="Only this plan's file or folder.")
 
 
 @click.group("plan")
@@ -74,24 +74,24 @@ def validate(slug: str, strict: bool, output_format: str) -> int:
 
     If `openspec` is installed, all errors of its validator are errors here. It ends with 1 if there is one.
     """
-    folder = source_folder(opt.located().work_tree(), slug)
-    found = flaws(folder)
-    wrong = [flaw for flaw in found if strict or flaw.level == "error"]
+    folder = source_folder(opt.find_repository().work_tree(), slug)
+    issues = flaws(folder)
+    failing = [flaw for flaw in issues if strict or flaw.level == "error"]
     data = {
         "schema": "specguard.validation/1",
         "path": folder.path,
         "form": folder.form,
-        "valid": not wrong,
-        "findings": [flaw.data for flaw in found],
+        "valid": not failing,
+        "findings": [flaw.data for flaw in issues],
     }
-    errors = sum(flaw.level == "error" for flaw in found)
-    counts = f"{counted(errors, 'error')}, {counted(len(found) - errors, 'warning')}"
-    ends = f"{folder.path}: {'not valid' if wrong else 'valid'} ({counts})"
-    show(output_format, data, [*(line for flaw in found for line in _issue(flaw)), ends])
-    return EXIT_FAILED if wrong else EXIT_PASSED
+    errors = sum(flaw.level == "error" for flaw in issues)
+    counts = f"{counted(errors, 'error')}, {counted(len(issues) - errors, 'warning')}"
+    summary = f"{folder.path}: {'not valid' if failing else 'valid'} ({counts})"
+    show(output_format, data, [*(line for flaw in issues for line in _issue_lines(flaw)), summary])
+    return EXIT_FAILED if failing else EXIT_PASSED
 
 
-def _issue(flaw: Issue) -> Iterator[str]:
+def _issue_lines(flaw: Issue) -> Iterator[str]:
     yield f"{Origin(flaw.path, flaw.line or 0)}: {flaw.level}: {flaw.message}"
     if flaw.help:
         yield f"  next: {flaw.help}"
@@ -99,14 +99,14 @@ def _issue(flaw: Issue) -> Iterator[str]:
 
 @command.command("status", short_help="Show plans and their progress.")
 @opt.in_directory
-@_in_one_plan
+@_one_plan_option
 @opt.output_format
 def status(plan: str, output_format: str) -> None:
     """Show the plans with their done, ready and waiting tasks, and proposals without a plan."""
     states = _states(trusted_policy(), plan)
     rows = aligned([("plan", *STATES, "next"), *map(_row, states)]).split("\n")
     stuck = [
-        _standing(state, task)
+        _blocked_line(state, task)
         for state in states
         for task in state.tasks
         if task.state in ("begun", "blocked") or (task.state == "waiting" and state.next is None)
@@ -116,7 +116,7 @@ def status(plan: str, output_format: str) -> None:
 
 @command.command("next", short_help="Show the next task.")
 @opt.in_directory
-@_in_one_plan
+@_one_plan_option
 @opt.output_format
 def next_task(plan: str, output_format: str) -> int:
     """Show the next task of each plan: its dependencies are done, and a command verifies it.
@@ -127,21 +127,21 @@ def next_task(plan: str, output_format: str) -> int:
     states = _states(policy, plan)
     found = [(state, state.next) for state in states if state.next is not None]
     tasks = [(state, task) for state in states if state.next is None for task in state.tasks]
-    left = [one for one in tasks if one[1].state in ("begun", "waiting", "blocked")]
+    unfinished = [one for one in tasks if one[1].state in ("begun", "waiting", "blocked")]
     data = {
         "schema": SCHEMA,
         "next": [
             {"plan": state.name, "path": state.path, "form": state.form, **asdict(task)}
             for state, task in found
         ],
-        "waiting": [{"plan": state.name, "path": state.path, **asdict(task)} for state, task in left],
+        "waiting": [{"plan": state.name, "path": state.path, **asdict(task)} for state, task in unfinished],
     }
-    blocks = [[*([""] if at else []), *_told(policy, *one)] for at, one in enumerate(found)]
+    blocks = [[*([""] if at else []), *_task_lines(policy, *one)] for at, one in enumerate(found)]
     show(output_format, data, (line for block in blocks for line in block))
     if not found and output_format == "text":
-        click.echo("no task can be begun" if left else "no task is left", err=True)
-        for state, task in left:
-            say(f"  {_standing(state, task)}", err=True)
+        click.echo("no task can be begun" if unfinished else "no task is left", err=True)
+        for state, task in unfinished:
+            say(f"  {_blocked_line(state, task)}", err=True)
     return EXIT_PASSED if found else EXIT_FAILED
 
 
@@ -151,19 +151,19 @@ def _states(policy: Policy, plan: str) -> list[PlanState]:
     Raises:
         SpecguardError: there is neither a plan nor a folder to make one of, or a plan cannot be read.
     """
-    top = opt.located().work_tree()
+    top = opt.find_repository().work_tree()
     try:
         files = plan_files(policy.declared("plan_kinds"), top, plan)
     except SpecguardError as error:
         folder = opt.from_root(os.path.realpath(plan), top) or plan if plan else ""
-        named = [one.path for one in source_folders(top) if folder in (one.path, f"{one.path}/tasks.md", "")]
-        if error.path is not None or (plan and not named):
+        paths = [one.path for one in source_folders(top) if folder in (one.path, f"{one.path}/tasks.md", "")]
+        if error.path is not None or (plan and not paths):
             raise
-        if not named:
+        if not paths:
             said = f"{error.message}; nor is there a change in openspec/changes, or a feature in specs"
             help = "specguard plan proposal SLUG writes a change"
             raise SpecguardError(said, help=help, code=error.code) from error
-        return [one for one in plan_states([], top, {}) if one.source in named]
+        return [one for one in plan_states([], top, {}) if one.source in paths]
     waiting: Mapping[bytes, str] = {}
     if policy.declares("wave_settings") and policy.declares("contracts"):
         with Needed(), open_waves(Request(environment=os.environ, worktree=True, all=True)) as waves:
@@ -175,19 +175,19 @@ def _states(policy: Policy, plan: str) -> list[PlanState]:
 def _row(state: PlanState) -> tuple[str, ...]:
     counts = state.counts
     name = state.name if state.form == "plan" else state.path.rpartition("/")[0]
-    following = state.next.id if state.next is not None else "-"
+    next_step = state.next.id if state.next is not None else "-"
     # For a source folder with open boxes and no plan, the next step is to create the plan.
     if state.form != "plan" and counts["done"] < sum(counts.values()):
-        following = f"specguard plan create {shlex.quote(state.name)} --name NAME"
-    return (name, *(str(counts[one]) for one in STATES), following)
+        next_step = f"specguard plan create {shlex.quote(state.name)} --name NAME"
+    return (name, *(str(counts[one]) for one in STATES), next_step)
 
 
-def _told(policy: Policy, state: PlanState, task: TaskState) -> Iterator[str]:
+def _task_lines(policy: Policy, state: PlanState, task: TaskState) -> Iterator[str]:
     """Yield the information that a person or an agent needs to begin a task."""
     yield f"{task.id} {task.title}".rstrip()
     yield f"  at      {Origin(state.path, task.line or 0)}"
-    told = {"files": task.expected_files, "verify": task.verify, "done": task.done_criteria}
-    for title, values in told.items():
+    details = {"files": task.expected_files, "verify": task.verify, "done": task.done_criteria}
+    for title, values in details.items():
         for value in values:
             yield f"  {title:7} {value}"
     if state.form != "plan":
@@ -206,7 +206,7 @@ def _work_kind(policy: Policy, path: str) -> str:
     return ""
 
 
-def _standing(state: PlanState, task: TaskState) -> str:
+def _blocked_line(state: PlanState, task: TaskState) -> str:
     """Return the place of a task that cannot be begun, and the reason."""
     why = f"waits for {'; '.join(task.waits)}" if task.state == "waiting" else f"is {task.status}"
     return f"{state.path}:{task.line}: {task.id} {why}"
@@ -222,16 +222,16 @@ def init(only_print: bool) -> None:
     if only_print:
         click.echo(brief, nl=False)
         return
-    top = opt.located().work_tree()
+    top = opt.find_repository().work_tree()
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     plan_kind(kinds, next(iter(kinds), ""))
-    above = (kind.folder.partition("{")[0].rpartition("/")[0] for kind in kinds.values())
-    wanted = {f"{folder}/{BRIEF}".lstrip("/"): brief for folder in above}
+    parents = (kind.folder.partition("{")[0].rpartition("/")[0] for kind in kinds.values())
+    wanted = {f"{folder}/{BRIEF}".lstrip("/"): brief for folder in parents}
     for folder in (CHANGES, MAIN):
         place = os.path.join(top, folder)
         if not (os.path.isdir(place) and os.listdir(place)):
             wanted[f"{folder}/.gitkeep"] = ""
-    _add(top, wanted)
+    _write_missing(top, wanted)
 
 
 @command.command("proposal", short_help="Write an OpenSpec change.")
@@ -246,7 +246,7 @@ def proposal(slug: str, capabilities: tuple[str, ...], no_specs: bool) -> None:
 
     TODO marks what you have to fill in. Existing files stay.
     """
-    top = opt.located().work_tree()
+    top = opt.find_repository().work_tree()
     files = proposal_files(top, slug, capabilities, specs=not no_specs, today=datetime.now(UTC).date())
     folder = f"{CHANGES}/{slug}"
     if os.path.lexists(os.path.join(top, folder)):
@@ -272,7 +272,7 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
     and incomplete earlier stages stop it. A plan that exists stays.
     """
     policy = trusted_policy()
-    top = opt.located().work_tree()
+    top = opt.find_repository().work_tree()
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     kind = plan_kind(kinds, kind)
     source = source_folder(top, slug)
@@ -288,13 +288,13 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
         return
     if os.path.lexists(os.path.join(top, plan.path)):
         raise already_there(plan.path, "add new tasks by hand: the same command with --print shows them")
-    _add(top, files, plan=plan.path)
+    _write_missing(top, files, plan=plan.path)
     say(f"{plan.path}: {counted(len(plan.ids), 'task')} from {source.path}/tasks.md")
     for note in plan.notes():
         say(f"note: {note}", err=True)
 
 
-def _add(top: str, files: Mapping[str, str], *, plan: str = "") -> None:
+def _write_missing(top: str, files: Mapping[str, str], *, plan: str = "") -> None:
     """Write the files that do not exist yet, and print for each file but the plan whether it was written."""
     wanted = {
         path: content for path, content in files.items() if not os.path.lexists(os.path.join(top, path))
@@ -307,8 +307,8 @@ def _add(top: str, files: Mapping[str, str], *, plan: str = "") -> None:
 
 @command.command("sync", short_help="Compare plans with the runs of their tasks.")
 @opt.in_directory
-@opt.in_root
-@_in_plan
+@opt.run_root
+@_plan_option
 @opt.flag("--write", help="Write it.")
 @opt.output_format
 def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
@@ -318,31 +318,31 @@ def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
     back to the first status. It ends with 1 if something is left for a person.
     """
     policy = trusted_policy()
-    repository = opt.located()
+    repository = opt.find_repository()
     root = repository.work_tree()
     files = plan_files(policy.declared("plan_kinds"), root, plan)
     runs = open_store(run_root=run_root).runs()
     with Git(repository) as git:
-        found = list(Sync(files, runs, git=git, root=root).drifts())
-    mended = [drift for drift in found if drift.status]
-    for drift in mended if write else ():
+        drifts = list(Sync(files, runs, git=git, root=root).drifts())
+    fixable = [drift for drift in drifts if drift.status]
+    for drift in fixable if write else ():
         drift.file.mark(drift.task, status=drift.status, evidence=drift.evidence)
-    data = {"written": write, "drifts": [drift.data for drift in found]}
-    show(output_format, data, _drifts(found, len(mended), written=write))
-    return EXIT_FAILED if len(found) > (len(mended) if write else 0) else EXIT_PASSED
+    data = {"written": write, "drifts": [drift.data for drift in drifts]}
+    show(output_format, data, _drift_lines(drifts, len(fixable), written=write))
+    return EXIT_FAILED if len(drifts) > (len(fixable) if write else 0) else EXIT_PASSED
 
 
-def _drifts(found: Sequence[TaskDrift], mended: int, *, written: bool) -> Iterator[str]:
-    for drift in found:
+def _drift_lines(drifts: Sequence[TaskDrift], fixable: int, *, written: bool) -> Iterator[str]:
+    for drift in drifts:
         one, path = drift.data, path_text(drift.task.plan.path)
         becomes = f"{one['status'] or 'no status'} -> {one['becomes']}" if one["becomes"] else one["status"]
         left = "" if one["becomes"] else "; left for you to decide"
         yield f"{path}: {one['task']}  {becomes}: {one['why']}{left}"
-    if not found:
+    if not drifts:
         yield "plans and runs agree"
     elif written:
-        yield f"{mended} written; commit them as a change to the plan" if mended else "nothing written"
-    elif mended:
+        yield f"{fixable} written; commit them as a change to the plan" if fixable else "nothing written"
+    elif fixable:
         yield "nothing is written yet: specguard plan sync --write"
 
 
@@ -351,25 +351,25 @@ def _drifts(found: Sequence[TaskDrift], mended: int, *, written: bool) -> Iterat
 @opt.text("--note", metavar="TEXT", required=True, help="What you saw, such as 'works on the device'.")
 @opt.text("--by", metavar="WHO", help="The person (default: git's user.name).")
 @opt.in_directory
-@_in_plan
+@_plan_option
 def verify(task: str, note: str, by: str, plan: str) -> None:
     """Record in its plan that a person verified TASK, and set it to done."""
     policy = trusted_policy()
-    repository = opt.located()
-    place, found = _one(plan_files(policy.declared("plan_kinds"), repository.work_tree(), plan), task)
+    repository = opt.find_repository()
+    file, found = _find_task(plan_files(policy.declared("plan_kinds"), repository.work_tree(), plan), task)
     when = now_text()
     who = by.strip() or identity(repository, when)[0].rpartition(" <")[0]
-    said = Manual(note.strip(), who, when, ())
-    if problem := manual_problem(said, datetime.now(UTC).date()):
+    proof = Manual(note.strip(), who, when, ())
+    if problem := manual_problem(proof, datetime.now(UTC).date()):
         help = 'specguard plan verify TASK --note "what was seen" --by "Ann Lee"'
         raise SpecguardError(problem, help=help, code="unknown-name")
     status = found.status if found.done else found.plan.settings.done[0]
-    place.mark(found, status=status, evidence=[{"note": said.note, "by": said.who, "at": said.when}])
-    say(f"{found.name} is {status}: verified by {said.who} at {said.when}")
+    file.mark(found, status=status, evidence=[{"note": proof.note, "by": proof.who, "at": proof.when}])
+    say(f"{found.name} is {status}: verified by {proof.who} at {proof.when}")
     say(f"  {path_text(found.plan.path)} is written; commit it for {found.name}, or as a change to the plan")
 
 
-def _one(files: Sequence[PlanFile], task_id: str) -> tuple[PlanFile, Task]:
+def _find_task(files: Sequence[PlanFile], task_id: str) -> tuple[PlanFile, Task]:
     """Return the task with this id, and its plan."""
     found = [(one, task) for one in files if (task := one.plan.task(task_id)) is not None]
     if len(found) == 1:

@@ -16,7 +16,7 @@ from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show, usage
-from specguard.cli.proposed_authority import change_authority, compiled, tree_paths
+from specguard.cli.proposed_authority import change_authority, compile_tree, tree_paths
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import Governing, from_root, what_governs
@@ -40,23 +40,23 @@ from specguard.reporters.policy import (
 @opt.authority
 @opt.flag("--coverage", help="List the sentences that command, with their rules.")
 @opt.flag("--strict", help="End with 1 if something was not understood.")
-@opt.chosen(
+@opt.choice(
     "--schema",
-    among=(SETTINGS, PYPROJECT),
+    words=(SETTINGS, PYPROJECT),
     metavar="FILE",
     is_flag=False,
     flag_value=SETTINGS,
     help="Print the JSON Schema of specguard.toml or pyproject.toml.",
 )
-@opt.chosen("--output-format", among=("text", "toml", "json"), default="text", help="What is printed.")
+@opt.choice("--output-format", words=("text", "toml", "json"), default="text", help="What is printed.")
 def command(coverage: bool, strict: bool, schema: str | None, output_format: str, **given: Any) -> int:
     """Show how the authority was understood: each setting with its line, and what was not read.
 
     It reads that of the base, else of HEAD or the working tree.
     """
     if schema:
-        made = policy_schema(known_rules(""))
-        click.echo(json_text(within_pyproject(made) if schema == PYPROJECT else made))
+        json_schema = policy_schema(known_rules(""))
+        click.echo(json_text(within_pyproject(json_schema) if schema == PYPROJECT else json_schema))
         return EXIT_PASSED
     policy = open_policy(Request(environment=os.environ, **given))
     if output_format == "toml":
@@ -88,30 +88,30 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
         said = f"a rule and a path are asked about, and {len(words)} words are given"
         raise usage(said, "put a name with spaces between quotes")
     policy = open_policy(request)
-    rule = _rule(policy, words[0], sure=len(words) == 2)
+    rule = _find_rule(policy, words[0], must_exist=len(words) == 2)
     path = from_root(request, words[-1]) if rule is None or len(words) == 2 else ""
     found = what_governs(request, path, policy) if path or rule is None else []
     if rule is None:
-        show(output_format, [one.data for one in found], _lines(path, found))
+        show(output_format, [one.data for one in found], _governing_lines(path, found))
         return
     data = explanation_data(policy, rule, path, found, request)
     show(output_format, data, explanation_lines(data))
 
 
-def _rule(policy: Policy, word: str, *, sure: bool) -> RuleInPolicy | None:
+def _find_rule(policy: Policy, word: str, *, must_exist: bool) -> RuleInPolicy | None:
     """Return the rule with this code or name, in letters of either case; None if the word is a path.
 
     Raises:
         SpecguardError: the rule does not exist, and the word cannot be a path.
     """
     rule = policy.rule(word.upper()) or policy.rule(word.lower())
-    if rule is None and (sure or (_CODE.fullmatch(word) and not os.path.lexists(word))):
+    if rule is None and (must_exist or (_CODE.fullmatch(word) and not os.path.lexists(word))):
         names = [name for one in policy.rules for name in (one.code, one.name)]
         raise unknown("rule", word, names, "`specguard rule` lists them")
     return rule
 
 
-def _lines(path: str, found: Sequence[Governing]) -> Iterator[str]:
+def _governing_lines(path: str, found: Sequence[Governing]) -> Iterator[str]:
     if not found:
         named = f"no pattern of the policy names {cut_path(path)}, from the repository's root"
         yield f"{named}; the rules without patterns judge it too"
@@ -134,7 +134,7 @@ SOURCES: Final[Mapping[str, Callable[[Repository, str], Imported]]] = {
 
 TITLE: Final = "## Imported settings"
 
-_UNITED: Final = frozenset({"rules.forbidden-path.paths"})
+_MERGED_KEYS: Final = frozenset({"rules.forbidden-path.paths"})
 """Keys of lists to which every source adds its own elements."""
 
 
@@ -149,100 +149,100 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
     Without SOURCE it reads all that it finds. It runs no code: of a script, name the file that
     `commitlint --print-config json` wrote. Standard error lists what was not carried over.
     """
-    repository = opt.located()
+    repository = opt.find_repository()
     top = repository.work_tree()
-    made = Imported()
-    found = _asked(top, sources) if sources else _found(top)
-    if not found:
+    imported = Imported()
+    selected = _select_sources(top, sources) if sources else _find_sources(top)
+    if not selected:
         said = f"there is nothing to import here of {', '.join(SOURCES)}"
         raise usage(said, "name a file: specguard import repolinter=rules/ruleset.json")
-    for source, file in found.items():
-        made.take(SOURCES[source](repository, file))
-    before = compiled(top)
-    if before is not None:
-        _leave_what_is_said(made, before)
-    text = _settings_section(made, [file or source for source, file in found.items()])
-    if made.tables:
+    for source, file in selected.items():
+        imported.take(SOURCES[source](repository, file))
+    policy = compile_tree(top)
+    if policy is not None:
+        _drop_set_keys(imported, policy)
+    text = _settings_section(imported, [file or source for source, file in selected.items()])
+    if imported.tables:
         change_authority(top, lambda old: f"{old}\n\n{text}", write=write)
     if output_format == "json":
-        click.echo(json_text(_data(made, text)))
+        click.echo(json_text(_data(imported, text)))
         return
-    if not made.tables:
+    if not imported.tables:
         click.echo("there is no setting to add", err=True)
     elif write:
-        click.echo(f"{AUTHORITY}: {counted(sum(map(len, made.tables.values())), 'setting')} added")
+        click.echo(f"{AUTHORITY}: {counted(sum(map(len, imported.tables.values())), 'setting')} added")
     else:
         click.echo(text, nl=False)
-    if made.left:
-        click.echo(f"{len(made.left)} could not be carried over:", err=True)
-    for origin, what, why in made.left:
+    if imported.left:
+        click.echo(f"{len(imported.left)} could not be carried over:", err=True)
+    for origin, what, why in imported.left:
         say(f"  {cut(f'{origin}: {what}: {why}')}", err=True)
 
 
-def _found(top: str) -> dict[str, str]:
+def _find_sources(top: str) -> dict[str, str]:
     """Return the sources that are present here, each with its file; empty for a source without a file."""
-    here = {
+    present = {
         "commitlint": next((one for one in commitlint.FILES if commitlint.has_configuration(top, one)), None),
         "openspec": "" if os.path.isdir(os.path.join(top, files.OPENSPEC)) else None,
         "repolinter": next((one for one in files.RULESETS if os.path.isfile(os.path.join(top, one))), None),
         "spec-kit": "" if files.has_features(top) else None,
     }
-    return {source: file for source, file in here.items() if file is not None}
+    return {source: file for source, file in present.items() if file is not None}
 
 
-def _asked(top: str, sources: Sequence[str]) -> dict[str, str]:
+def _select_sources(top: str, sources: Sequence[str]) -> dict[str, str]:
     """Return the named sources; a source without a file takes the one that is found here.
 
     Raises:
         SpecguardError: the source is unknown, is not here, or is named twice.
     """
-    here = _found(top)
-    asked: dict[str, str] = {}
+    present = _find_sources(top)
+    selected: dict[str, str] = {}
     for named in sources:
         source, separator, file = named.partition("=")
         if source not in SOURCES or (separator and source in ("openspec", "spec-kit")):
             raise usage(f"{named!r} cannot be imported", nearest(source, SOURCES))
-        if not separator and source not in here:
+        if not separator and source not in present:
             raise usage(f"there is no {source} here", "without a name all that is here is read")
-        if source in asked:
+        if source in selected:
             raise usage(f"{source} is named twice", "import one file after the other")
-        asked[source] = file if separator else here[source]
-    return asked
+        selected[source] = file if separator else present[source]
+    return selected
 
 
-def _leave_what_is_said(made: Imported, before: Policy) -> None:
+def _drop_set_keys(imported: Imported, policy: Policy) -> None:
     """Remove imported settings that the authority sets itself, and record them as left out."""
-    own = {key: origin for key, origin in before.origins.items() if not origin.path.startswith("preset:")}
-    for table, keys in list(made.tables.items()):
+    own = {key: origin for key, origin in policy.origins.items() if not origin.path.startswith("preset:")}
+    for table, keys in list(imported.tables.items()):
         for key, value in list(keys.items()):
             name = f"{table}.{key}"
             origin = next((own[one] for one in own if one == name or one.startswith(f"{name}.")), None)
             if origin is None:
                 continue
-            if name in _UNITED:
-                known = [one.value for one in settings(before) if one.key.startswith(f"{name}.")]
+            if name in _MERGED_KEYS:
+                known = [one.value for one in settings(policy) if one.key.startswith(f"{name}.")]
                 value.value = [one for one in value.value if one not in known]
                 if value.value:
                     continue
             else:
-                made.leave(value.origins[0], name, f"{origin} sets it already")
+                imported.leave(value.origins[0], name, f"{origin} sets it already")
             del keys[key]
         if not keys:
-            del made.tables[table]
+            del imported.tables[table]
 
 
-def _settings_section(made: Imported, names: Sequence[str]) -> str:
+def _settings_section(imported: Imported, names: Sequence[str]) -> str:
     """Return the settings as a section of an authority."""
     read = ", ".join(f"`{name}`" for name in names) or "nothing"
-    return f"{TITLE}\n\nRead from {read}.\n\n```toml specguard\n{made.toml()}```\n"
+    return f"{TITLE}\n\nRead from {read}.\n\n```toml specguard\n{imported.toml()}```\n"
 
 
-def _data(made: Imported, text: str) -> dict[str, Any]:
+def _data(imported: Imported, text: str) -> dict[str, Any]:
     return {
-        "settings": made.settings,
-        "section": text if made.tables else None,
+        "settings": imported.settings,
+        "section": text if imported.tables else None,
         "left": [
             {"path": origin.path, "line": origin.line or None, "what": what, "why": why}
-            for origin, what, why in made.left
+            for origin, what, why in imported.left
         ],
     }

@@ -70,7 +70,7 @@ _FORBIDDEN: Final = (
 
 _APPROVER: Final = re.compile(r"(?P<name>[^<>=]+?)\s*(<(?P<email>[^<>=\s]+)>)?=(?P<file>.+)")
 _LARGEST_KEY: Final = 1 << 16
-_FITTED: Final = 8
+_MOST_CODE_FOLDERS: Final = 8
 """The number of folders up to which folders of a preset's names are taken as its code."""
 
 
@@ -86,7 +86,7 @@ class ProposedSetting(Record):
     why: str = ""
 
 
-class Proposed:
+class Draft:
     """An authority that is not written yet.
 
     Args:
@@ -113,7 +113,7 @@ class Proposed:
         if (path.rstrip("/"), forbidden) not in known:
             self._guards[path, forbidden] = f"- `{path}`: {why}." if why else f"- `{path}`"
 
-    def text(self, *tried: ProposedSetting) -> str:
+    def text(self, *trial: ProposedSetting) -> str:
         """Return the text of the document, including settings that are only tried."""
         locked, forbidden = (
             [line for (_, kind), line in self._guards.items() if kind is wanted] for wanted in (False, True)
@@ -126,7 +126,7 @@ class Proposed:
         lines = [head, "## Locked zones\n\nA change here needs an approval.\n", *locked]
         if forbidden:
             lines += ["\n## Forbidden paths\n\nNothing here changes.\n", *forbidden]
-        return "\n".join([*lines, "\n## Settings\n", *settings_block([*self.settings, *tried]), ""])
+        return "\n".join([*lines, "\n## Settings\n", *settings_block([*self.settings, *trial]), ""])
 
 
 def settings_block(settings: Iterable[ProposedSetting]) -> list[str]:
@@ -168,7 +168,7 @@ def tree_paths(repository: Repository) -> Sequence[str]:
     return [os.fsdecode(path) for path in known.split(b"\0") if path]
 
 
-def guards_in(paths: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
+def find_guards(paths: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
     """Yield the paths that are worth guarding: each with the reason, and True if it should be forbidden."""
     for known, forbidden in ((_LOCKED, False), (_FORBIDDEN, True)):
         for pattern, why in known:
@@ -178,7 +178,7 @@ def guards_in(paths: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
                 yield name, why, forbidden
 
 
-def fitted(policy: Policy, paths: Sequence[str]) -> Iterator[ProposedSetting]:
+def spec_code_settings(policy: Policy, paths: Sequence[str]) -> Iterator[ProposedSetting]:
     """Yield a setting for the code of specs, if the preset's folders are elsewhere in this tree.
 
     The setting names the folders of the same names that are nearest to the root.
@@ -191,14 +191,14 @@ def fitted(policy: Policy, paths: Sequence[str]) -> Iterator[ProposedSetting]:
     split = [path.split("/")[:-1] for path in paths]
     found = {tuple(parts[: at + 1]) for parts in split for at, part in enumerate(parts) if part in names}
     nearest = [one for one in sorted(found) if len(one) == min(map(len, found))]
-    if 0 < len(nearest) <= _FITTED:
+    if 0 < len(nearest) <= _MOST_CODE_FOLDERS:
         yield ProposedSetting(
             toml=f"specs.code = {toml_value(['/'.join([*one, '**']) for one in nearest])}",
             why=f"{' and '.join(code.patterns)} of the preset are not here",
         )
 
 
-def approver_named(text: str) -> ProposedSetting:
+def approver_setting(text: str) -> ProposedSetting:
     """Return the table of an approver, from `NAME=KEYFILE` or `NAME <ADDRESS>=KEYFILE`.
 
     Raises:
@@ -225,7 +225,7 @@ def approver_named(text: str) -> ProposedSetting:
     return ProposedSetting("\n".join([_APPROVERS, *lines]))
 
 
-def compiled(top: str, text: str = "") -> Policy | None:
+def compile_tree(top: str, text: str = "") -> Policy | None:
     """Compile the policy of a working tree; None if it has no authority.
 
     Args:
@@ -254,7 +254,7 @@ def change_authority(top: str, change: Callable[[str], str], *, write: bool = Tr
     if os.path.exists(file):
         old = decode(read_regular(file, DOCUMENT_LIMIT, "the authority"), AUTHORITY)
     new = change(old.rstrip())
-    compiled(top, new)
+    compile_tree(top, new)
     if write:
         with writing(AUTHORITY, "without writing it, what is added is printed"):
             replace_file(file, new.encode("utf-8", "surrogateescape"))
@@ -262,11 +262,11 @@ def change_authority(top: str, change: Callable[[str], str], *, write: bool = Tr
 
 _PATHS: Final = "rules.locked-path.paths"
 _SECTIONS: Final = "authority.sections"
-_UNITED: Final = (_PATHS, "rules.protected-branch.branches", _SECTIONS)
+_MERGED_KEYS: Final = (_PATHS, "rules.protected-branch.branches", _SECTIONS)
 """Keys that several documents may set, each adding its own part."""
 
 
-class Adopted:
+class Adoption:
     """The documents of an authority, read sentence by sentence.
 
     Args:
@@ -287,32 +287,32 @@ class Adopted:
         self._top = top
         self._text = text
         self._tracked = [os.fsencode(path) for path in tracked]
-        self._wanted: dict[str, Any] = {}
+        self._values: dict[str, Any] = {}
         self.settings: list[ProposedSetting] = []
-        self._name(self._compiled(), files)
-        self._policy = policy = self._compiled()
-        lists = list(self._lists(policy.unread))
+        self._name_documents(self._compile(), files)
+        self._policy = policy = self._compile()
+        lists = list(self._unread_entries(policy.unread))
         labels = {(one.path, one.text) for one in policy.unread}
         sentences = [one for one in self._sentences() if (one[0], one[3]) not in labels]
-        self.settings += [ProposedSetting(f"{key} = {toml_value(one)}") for key, one in self._wanted.items()]
-        final = self._compiled()
-        held = {(one.path, one.line, "people", one.text): one.rules for one in final.statements if one.rules}
+        self.settings += [ProposedSetting(f"{key} = {toml_value(one)}") for key, one in self._values.items()]
+        final = self._compile()
+        rules = {(one.path, one.line, "people", one.text): one.rules for one in final.statements if one.rules}
         known = {(one.path, one.line) for one in policy.unread}
-        lists += self._lists([one for one in final.unread if (one.path, one.line) not in known])
+        lists += self._unread_entries([one for one in final.unread if (one.path, one.line) not in known])
         lines = {one[:2] for one in sentences}
-        told = [one for one in lists if one[2] != "unread" or one[:2] not in lines]
-        told += self._read()
+        account = [one for one in lists if one[2] != "unread" or one[:2] not in lines]
+        account += self._section_paths()
         for one in sentences:
-            codes = ", ".join(held.get(one, ()))
-            told.append((*one[:2], "add", f"{one[3]}  ({codes})") if codes else one)
-        self.account = list(self._told(sorted(told, key=lambda one: one[:2])))
+            codes = ", ".join(rules.get(one, ()))
+            account.append((*one[:2], "add", f"{one[3]}  ({codes})") if codes else one)
+        self.account = list(self._account_lines(sorted(account, key=lambda one: one[:2])))
 
-    def _told(self, told: Sequence[_Line]) -> Iterator[str]:
+    def _account_lines(self, entries: Sequence[_Line]) -> Iterator[str]:
         """Yield the report, document by document; an authority that is not written yet is left out."""
-        for path in dict.fromkeys(one[0] for one in told):
+        for path in dict.fromkeys(one[0] for one in entries):
             if path == AUTHORITY and not os.path.isfile(os.path.join(self._top, path)):
                 continue
-            own = [one for one in told if one[0] == path]
+            own = [one for one in entries if one[0] == path]
             yield f"{path}:"
             yield from (f"  {word:6} {line:4}  {cut(said)}" for _, line, word, said in own)
             count = Counter(one[2] for one in own)
@@ -321,22 +321,22 @@ class Adopted:
             yield f"  {count['held']} held, {added}{f', {unread} not read' if unread else ''}"
         yield "Sentences are read in English, lists of paths in any language."
 
-    def _compiled(self) -> Policy:
+    def _compile(self) -> Policy:
         """Compile the authority with the settings that were proposed until now."""
-        policy = compiled(self._top, with_settings(self._text, self.settings))
+        policy = compile_tree(self._top, with_settings(self._text, self.settings))
         assert policy is not None  # noqa: S101 - a document of this name is always an authority
         return policy
 
     def _document(self, path: str) -> Document:
         return Document(read_source(FolderTree(self._top, {AUTHORITY: self._text}), path).text)
 
-    def _name(self, policy: Policy, files: Sequence[str]) -> None:
+    def _name_documents(self, policy: Policy, files: Sequence[str]) -> None:
         """Propose the setting that names the documents which the authority does not name yet."""
         known = {path for path, _ in policy.documents}
         new = [file for file in dict.fromkeys(map(os.path.normpath, files)) if file not in known]
         for file in new:
-            there = os.path.isfile(os.path.join(self._top, file))
-            if not (there and is_document(file) and file.endswith(".md")):
+            exists = os.path.isfile(os.path.join(self._top, file))
+            if not (exists and is_document(file) and file.endswith(".md")):
                 raise usage(f"{file}: it is no Markdown document of this repository", "name it from the root")
         named = policy.origin("documents")
         if new and named:
@@ -345,7 +345,7 @@ class Adopted:
         if new:
             self.settings.append(ProposedSetting(f"documents = {toml_value(new)}"))
 
-    def _read(self) -> Iterator[_Line]:
+    def _section_paths(self) -> Iterator[_Line]:
         """Yield the paths that known sections list, each with its rule."""
         known = known_sections(self._policy.sections)
         for path, _ in self._policy.documents:
@@ -355,7 +355,7 @@ class Adopted:
                 code = rule.code if rule is not None and held else one.meaning
                 yield path, one.line, "held" if held else "read", f"{one.path}  ({code})"
 
-    def _lists(self, unread: Sequence[Unread]) -> Iterator[_Line]:
+    def _unread_entries(self, unread: Sequence[Unread]) -> Iterator[_Line]:
         """Yield text that was not read; for a list of paths also the setting that would read it."""
         for one in unread:
             if one.meaning == "nothing":
@@ -373,7 +373,7 @@ class Adopted:
                 yield one.path, one.line, "ask", said
             else:
                 chosen = [setting] if title else [f"{_PATHS} = {toml_value(paths)}"]
-                yield self._proposed(one.path, one.line, f"{one.text}: {', '.join(paths)}", chosen)
+                yield self._propose(one.path, one.line, f"{one.text}: {', '.join(paths)}", chosen)
                 for item in () if title else other:
                     yield one.path, item.line, "unread", f"{item.plain}: it does not begin with a path"
 
@@ -382,31 +382,31 @@ class Adopted:
             if one.rules:
                 yield one.path, one.line, "held", f"{one.text}  ({', '.join(one.rules)})"
             else:
-                yield self._proposed(one.path, one.line, one.text, one.settings)
+                yield self._propose(one.path, one.line, one.text, one.settings)
 
-    def _proposed(self, path: str, line: int, text: str, settings: Sequence[str]) -> _Line:
+    def _propose(self, path: str, line: int, text: str, settings: Sequence[str]) -> _Line:
         """Propose settings for a text, unless the authority sets them otherwise; return its report line."""
-        told: list[str] = []
+        additions: list[str] = []
         for setting in settings:
             key, value = _key_and_value(tomllib.loads(setting))
-            there = self._policy.origins.get(key)
+            origin = self._policy.origins.get(key)
             if key == _PATHS or key.endswith(".files"):
                 value = [pattern for pattern in value if self._matches(pattern)]
             if not value:
                 continue
-            if there is not None and key not in _UNITED and not there.path.startswith("preset:"):
-                return path, line, "people", f"{text}  -> {setting} instead of what {there} says"
-            known = self._wanted.setdefault(key, type(value)())
+            if origin is not None and key not in _MERGED_KEYS and not origin.path.startswith("preset:"):
+                return path, line, "people", f"{text}  -> {setting} instead of what {origin} says"
+            known = self._values.setdefault(key, type(value)())
             if isinstance(value, dict):
                 known.update(value)
             elif isinstance(value, list):
                 known += [one for one in value if one not in known]
             else:
-                self._wanted[key] = min(known or value, value)
-            told.append(f"{key} = {toml_value(value)}")
-        if not told:
+                self._values[key] = min(known or value, value)
+            additions.append(f"{key} = {toml_value(value)}")
+        if not additions:
             return path, line, "people", text
-        return path, line, "add", f"{text}  -> {', '.join(told)}"
+        return path, line, "add", f"{text}  -> {', '.join(additions)}"
 
     def _matches(self, pattern: str) -> bool:
         try:
@@ -424,64 +424,64 @@ def _key_and_value(data: Any, key: str = "") -> tuple[str, Any]:
     return key, value
 
 
-LOOKED_AT: Final = 200
+MOST_CHANGES: Final = 200
 """The number of past changes that are judged at most."""
 
-_SECONDS: Final = 60
+_JUDGING_TIME: Final = 60
 """The time limit for judging past changes, in seconds; changes beyond it are not judged."""
 
-_FEW: Final = 20
+_LEAST_CHANGES: Final = 20
 """Fewer changes than this do not show a team's conventions."""
 
-_OFTEN: Final = 20
+_BREAKS_RATIO: Final = 20
 """A convention that more than one of this many changes breaks is not a convention of the team yet.
 
 Rules that guard paths are never loosened because changes broke them.
 """
 
-_GUARDS: Final = ("PTH001", "PTH002")
-_FEW_OF_BOT: Final = 3
+_GUARD_RULES: Final = ("PTH001", "PTH002")
+_LEAST_BOT_BREAKS: Final = 3
 _BOT: Final = "[bot]"
 """The end of a bot's account name, and of the author name in its commits."""
 
-_NUMBERED: Final = re.compile(r" \(#[0-9]+\)$")
+_NUMBER_SUFFIX: Final = re.compile(r" \(#[0-9]+\)$")
 _PINS: Final = ProposedSetting('rules.locked-path.pins = "allow"')
 
 
-def look_back(
-    repository: Repository, told: Callable[[PastGit, list[PastChange]], Iterator[str]]
+def report_past(
+    repository: Repository, report: Callable[[PastGit, list[PastChange]], Iterator[str]]
 ) -> Iterator[str]:
     """Yield report lines on the last changes, the newest change first; nothing if there are only a few.
 
     Args:
         repository: the repository whose history is read.
-        told: returns the report lines on these changes.
+        report: returns the report lines on these changes.
     """
     if repository.head is None:
         return
     try:
         with Needed(), Git(repository) as git:
-            past = past_changes(git, find_branch(git, "").tip, most=LOOKED_AT)
+            past = past_changes(git, find_branch(git, "").tip, most=MOST_CHANGES)
         # A root commit has no base to be judged against.
         changes = [change for change in past if change.base]
-        if len(changes) < _FEW:
+        if len(changes) < _LEAST_CHANGES:
             return
         if sys.stderr.isatty():
             print(f"looking at the last {len(changes)} changes", file=sys.stderr)
         with Needed(), PastGit(repository, changes[::-1]) as past_git:
-            yield from told(past_git, changes)
+            yield from report(past_git, changes)
     except SpecguardError as error:
         yield f"past changes: not looked at: {error.message}"
 
 
 def past_failures(policy: Policy, git: PastGit, changes: Sequence[PastChange]) -> Iterator[str]:
     """Yield a line on the findings of a policy in the last changes."""
-    found = _failures(git, policy, changes, monotonic() + _SECONDS)
-    yield f"past changes: {_said(found, len(found))} by this authority"
+    found = _find_failures(git, policy, changes, monotonic() + _JUDGING_TIME)
+    yield f"past changes: {_failure_text(found, len(found))} by this authority"
 
 
-def fit(
-    proposed: Proposed, policy_of: Callable[[str], Policy], git: PastGit, changes: list[PastChange]
+def fit_to_past(
+    proposed: Draft, policy_of: Callable[[str], Policy], git: PastGit, changes: list[PastChange]
 ) -> Iterator[str]:
     """Judge the last changes by the proposed authority, and add settings that fit them.
 
@@ -494,29 +494,29 @@ def fit(
     Yields:
         Lines of a report for a person.
     """
-    end = monotonic() + _SECONDS
-    before = _failures(git, policy_of(proposed.text()), changes, end)
+    deadline = monotonic() + _JUDGING_TIME
+    before = _find_failures(git, policy_of(proposed.text()), changes, deadline)
     commits = [git.commit(head) for head in before]
-    proposed.settings += _landing(commits)
-    tried = [_PINS] if _locked(before) else []
+    proposed.settings += _merge_setting(commits)
+    trial = [_PINS] if _count_locked(before) else []
     failed = [change for change in changes[: len(before)] if before[change.head]]
     # The tried setting can only remove failures, so only failed changes are judged again.
-    after = {**before, **_failures(git, policy_of(proposed.text(*tried)), failed, end)}
+    after = {**before, **_find_failures(git, policy_of(proposed.text(*trial)), failed, deadline)}
     count = len(commits)
-    if pins := _locked(before) - _locked(after):
+    if pins := _count_locked(before) - _count_locked(after):
         why = f"{pins} of the last {count} changes altered only pinned versions of locked files"
         proposed.settings.append(ProposedSetting(_PINS.toml, why=why))
-    yield f"past changes: {_said(before, count)} by what is guarded and the defaults"
+    yield f"past changes: {_failure_text(before, count)} by what is guarded and the defaults"
     proposed.settings += _bots(commits, after)
-    proposed.settings += _severities(policy_of(proposed.text()), after)
+    proposed.settings += _severity_settings(policy_of(proposed.text()), after)
     if after != before:
-        yield f"past changes: {_said(after, count)} by what is proposed"
+        yield f"past changes: {_failure_text(after, count)} by what is proposed"
 
 
-def _landing(commits: Sequence[Commit]) -> Iterator[ProposedSetting]:
+def _merge_setting(commits: Sequence[Commit]) -> Iterator[ProposedSetting]:
     """Yield `merge = "squash"` if most changes landed as one commit that the platform has numbered."""
     numbered = sum(
-        not commit.is_merge and bool(_NUMBERED.search(commit.message.subject)) for commit in commits
+        not commit.is_merge and bool(_NUMBER_SUFFIX.search(commit.message.subject)) for commit in commits
     )
     if 2 * numbered > len(commits):
         why = f"{numbered} of the last {len(commits)} changes landed as one numbered commit"
@@ -531,7 +531,7 @@ def _bots(commits: Sequence[Commit], failures: dict[str, frozenset[str]]) -> Ite
         if name.endswith(_BOT) and any(code.startswith(CONVENTIONS) for code in failures[commit.oid]):
             broke.setdefault(name, []).append(commit.oid)
     for name, oids in broke.items():
-        if len(oids) < _FEW_OF_BOT:
+        if len(oids) < _LEAST_BOT_BREAKS:
             continue
         for oid in oids:
             failures[oid] = frozenset(code for code in failures[oid] if not code.startswith(CONVENTIONS))
@@ -541,11 +541,11 @@ def _bots(commits: Sequence[Commit], failures: dict[str, frozenset[str]]) -> Ite
         )
 
 
-def _severities(policy: Policy, failures: dict[str, frozenset[str]]) -> Iterator[ProposedSetting]:
+def _severity_settings(policy: Policy, failures: dict[str, frozenset[str]]) -> Iterator[ProposedSetting]:
     """Yield severity "warning" for each convention that too many changes break; remove its failures."""
-    for code, times in sorted(_count(failures).items()):
+    for code, times in sorted(_count_codes(failures).items()):
         rule = policy.rule(code)
-        if rule is None or not code.startswith(CONVENTIONS) or times * _OFTEN <= len(failures):
+        if rule is None or not code.startswith(CONVENTIONS) or times * _BREAKS_RATIO <= len(failures):
             continue
         for oid, codes in failures.items():
             failures[oid] = codes - {code}
@@ -555,32 +555,32 @@ def _severities(policy: Policy, failures: dict[str, frozenset[str]]) -> Iterator
         )
 
 
-def _failures(
-    git: PastGit, policy: Policy, changes: Sequence[PastChange], end: float
+def _find_failures(
+    git: PastGit, policy: Policy, changes: Sequence[PastChange], deadline: float
 ) -> dict[str, frozenset[str]]:
     """Return for each change the codes of the rules that fail by a policy, for a guard also its pattern."""
     found: dict[str, frozenset[str]] = {}
     for change in changes:
         found[change.head] = frozenset(
-            f"{one.code} {one.finding.key}" if one.code in _GUARDS else one.code
+            f"{one.code} {one.finding.key}" if one.code in _GUARD_RULES else one.code
             for one in judge_as_merged(git, policy, change).findings
             if one.severity == "error" and one.state == "open"
         )
-        if monotonic() > end:
+        if monotonic() > deadline:
             break
     return found
 
 
-def _locked(failures: Mapping[str, frozenset[str]]) -> int:
+def _count_locked(failures: Mapping[str, frozenset[str]]) -> int:
     """Return the number of changes that fail because of a lock."""
-    return sum(any(code.startswith(_GUARDS[1]) for code in codes) for codes in failures.values())
+    return sum(any(code.startswith(_GUARD_RULES[1]) for code in codes) for codes in failures.values())
 
 
-def _count(failures: Mapping[str, frozenset[str]]) -> Counter[str]:
+def _count_codes(failures: Mapping[str, frozenset[str]]) -> Counter[str]:
     return Counter(code for codes in failures.values() for code in codes)
 
 
-def _said(failures: Mapping[str, frozenset[str]], count: int) -> str:
+def _failure_text(failures: Mapping[str, frozenset[str]], count: int) -> str:
     failed = sum(bool(codes) for codes in failures.values())
-    named = [f"{code} {times}" for code, times in _count(failures).most_common()]
+    named = [f"{code} {times}" for code, times in _count_codes(failures).most_common()]
     return f"{failed} of the last {count} would have failed{f' ({listed(named)})' if named else ''}"

@@ -46,7 +46,7 @@ from specguard.runs.views import carry_out as make_move
 
 _PAUSE: Final = 1.0
 
-_here = opt.several(opt.in_directory, opt.in_root)
+_location_options = opt.combine(opt.in_directory, opt.run_root)
 
 
 class _RunGroup(click.Group):
@@ -83,18 +83,18 @@ def trusted_policy() -> Policy:
     return open_policy(Request(environment=os.environ))
 
 
-def _show_runs(runs: Sequence[RunView], form: str, none: str, lines: int | None = None) -> None:
+def _show_runs(runs: Sequence[RunView], form: str, empty_text: str, lines: int | None = None) -> None:
     """Print runs as JSON or a table, or each in full with the end of its log; without runs print `none`."""
     if form == "json":
         click.echo(json_text(as_data(runs, lines=lines)))
     elif not runs:
-        click.echo(none, err=True)
+        click.echo(empty_text, err=True)
     else:
         click.echo(table(runs) if lines is None else "\n\n".join(all_of(one, lines=lines) for one in runs))
 
 
 @command.command("list", short_help="List the runs.")
-@_here
+@_location_options
 @opt.output_format
 def list_(run_root: str, output_format: str) -> None:
     """List all runs, newest last, also old and broken ones."""
@@ -103,7 +103,7 @@ def list_(run_root: str, output_format: str) -> None:
 
 @command.command("status", short_help="Show how a run stands, or all that are under way.")
 @click.argument("run", default="")
-@_here
+@_location_options
 @opt.flag("--watch", help="Follow it until it ends.")
 @opt.output_format
 def status(run: str, run_root: str, watch: bool, output_format: str) -> None:
@@ -122,7 +122,7 @@ def status(run: str, run_root: str, watch: bool, output_format: str) -> None:
 
 @command.command("doctor", short_help="Say what is wrong with runs.")
 @click.argument("run", default="")
-@_here
+@_location_options
 @click.option(
     "--lines", metavar="N", type=click.IntRange(0), default=20, help="How many lines of its log to show."
 )
@@ -140,7 +140,7 @@ def doctor(run: str, run_root: str, lines: int, output_format: str) -> int:
 
 @command.command("report", short_help="Show a run's report.")
 @click.argument("run", default="")
-@_here
+@_location_options
 def report(run: str, run_root: str) -> None:
     """Show the report of RUN, or of the last run."""
     store = open_store(run_root=run_root)
@@ -173,7 +173,7 @@ def _watch(store: RunStore, runs: Sequence[RunView], form: str) -> None:
 
 @command.command("stop", short_help="End a run, and what it has started.")
 @click.argument("run")
-@_here
+@_location_options
 def stop(run: str, run_root: str) -> None:
     """Stop RUN and its own processes. You can resume it.
 
@@ -185,7 +185,7 @@ def stop(run: str, run_root: str) -> None:
 
 @command.command("clean", short_help="Remove what ended runs have left.")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
-@_here
+@_location_options
 @opt.yes
 @opt.flag("--dry-run", help="List them, and remove nothing.")
 def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int:
@@ -195,7 +195,7 @@ def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int
     anew.
     """
     store = open_store(run_root=run_root)
-    repository = opt.located()
+    repository = opt.find_repository()
     found = list(left_over(store, repository, [store.find(one).path for one in runs]))
     for one in found:
         say(one.said)
@@ -204,7 +204,7 @@ def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int
     if dry_run or not found:
         return EXIT_PASSED
     things = counted(len(found), "thing")
-    if not yes and not confirmed(f"Remove {things}?", "specguard run clean --yes"):
+    if not yes and not confirm(f"Remove {things}?", "specguard run clean --yes"):
         return EXIT_FAILED
     for line in (line for one in found for line in one.remove() or ()):
         say(line)
@@ -212,7 +212,7 @@ def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int
     return EXIT_PASSED
 
 
-def confirmed(question: str, step: str) -> bool:
+def confirm(question: str, step: str) -> bool:
     """Ask a yes-or-no question on the terminal; return True for yes.
 
     Args:
@@ -232,7 +232,7 @@ def confirmed(question: str, step: str) -> bool:
 
 
 @command.command("gates", short_help="Run the gates, with no agent and no commit.")
-@_here
+@_location_options
 @opt.base
 @opt.extra_gates
 @opt.number("--timeout", metavar="SECONDS", help="For all gates.")
@@ -243,11 +243,11 @@ def gates(**words: Any) -> int:
 
     They run in your working tree, without formatters. Exit codes: 0 all passed, 3 one failed.
     """
-    return carry_out_gates(_options(**words), say=lambda line: click.echo(line))
+    return carry_out_gates(_make_options(**words), say=lambda line: click.echo(line))
 
 
 @command.command("metrics", short_help="Count runs, and how much of what is done they show.")
-@_here
+@_location_options
 @click.option(
     "--fail-under-coverage",
     "least",
@@ -270,7 +270,7 @@ def metrics(run_root: str, least: float | None, output_format: str) -> int:
 
 
 @command.command("migrate", short_help="Move run folders of an older layout.")
-@_here
+@_location_options
 @opt.yes
 @opt.flag("--dry-run", help="List the moves, and make none.")
 def migrate(run_root: str, yes: bool, dry_run: bool) -> int:
@@ -280,24 +280,24 @@ def migrate(run_root: str, yes: bool, dry_run: bool) -> int:
     """
     store = open_store(run_root=run_root)
     found = moves(store)
-    can = [move for move in found if not move.problem]
+    possible = [move for move in found if not move.problem]
     for move in found:
         say(f"{move.old} -> {move.new}" if move.new else f"{move.old} stays: {move.problem}")
     if not found:
         click.echo("no run folder has an older layout", err=True)
-    result = EXIT_PASSED if len(can) == len(found) else EXIT_FAILED
-    if dry_run or not can:
+    result = EXIT_PASSED if len(possible) == len(found) else EXIT_FAILED
+    if dry_run or not possible:
         return result
-    folders = counted(len(can), "folder")
-    if not yes and not confirmed(f"Move {folders}?", "specguard run migrate --yes"):
+    folders = counted(len(possible), "folder")
+    if not yes and not confirm(f"Move {folders}?", "specguard run migrate --yes"):
         return EXIT_FAILED
-    for move in can:
+    for move in possible:
         make_move(store, move)
     click.echo(f"{folders} moved", err=True)
     return result
 
 
-class CommandBehind(click.Command):
+class TrailingCommand(click.Command):
     """A click command whose arguments after `--` are another command, its parameter `command`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -312,24 +312,24 @@ class CommandBehind(click.Command):
         return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
 
 
-_until = opt.chosen("--until", among=STEPS, help="Stop after this step.")
-_work = opt.several(
+_until_option = opt.choice("--until", words=STEPS, help="Stop after this step.")
+_agent_options = opt.combine(
     opt.in_directory,
     opt.agent,
-    _until,
+    _until_option,
     opt.flag("--dry-run", help="Print the steps, and touch nothing."),
     opt.number("--max-attempts", metavar="N", help="The most rounds of the agent."),
-    opt.in_root,
-    opt.start_at,
+    opt.run_root,
+    opt.start_branch,
     opt.remote("Fetch and push there."),
 )
 """The options of every command that lets an agent work."""
 
 
-@command.command("item", cls=CommandBehind, short_help="Let an agent work on an item.")
+@command.command("item", cls=TrailingCommand, short_help="Let an agent work on an item.")
 @click.argument("kind")
 @click.argument("items", nargs=-1, metavar="[ID]...")
-@_work
+@_agent_options
 @opt.folder("--code-dir", "code_dir", help="The repository; names start from where you are.")
 @opt.file("--plan", help="Take the item from this file.")
 @opt.folder("--plan-dir", "plan_dir", help="The folder of the plan (default FILE: plan.json).")
@@ -345,7 +345,7 @@ _work = opt.several(
 @opt.flag("--ensure-git", help="Make a git repository if there is none.")
 @opt.flag("--baseline-commit", help="Commit all files if there is no commit.")
 @opt.yes
-@opt.chosen("--output-format", among=("text", "json"), default="text", help="The form of --dry-run.")
+@opt.choice("--output-format", words=("text", "json"), default="text", help="The form of --dry-run.")
 def item(
     output_format: str,
     items: tuple[str, ...],
@@ -369,40 +369,40 @@ def item(
     directory = words["directory"] = words.pop("code_dir")
     dry_run, base = words["dry_run"], words["base"]
     # Paths of plans are relative to the repository's root, so the repository is made first.
-    if twice := next((one for one in items if items.count(one) > 1), ""):
-        raise usage(f"{twice} is asked for twice", "name each item once")
+    if duplicate := next((one for one in items if items.count(one) > 1), ""):
+        raise usage(f"{duplicate} is asked for twice", "name each item once")
     line = ""
     for line in ensure_repository(
         directory, os.environ, make=ensure_git, commit=baseline_commit, base=base, only_say=dry_run
     ):
-        say_plainly(line)
+        print_progress(line)
     if line and dry_run:
-        say_plainly("the steps of the run are planned once that commit is there")
+        print_progress("the steps of the run are planned once that commit is there")
         return EXIT_PASSED
     words["plan"] = _plan_file(words["plan"], words.pop("plan_dir"), directory)
-    asked = [_options(item=one, earlier=items[:at], **words) for at, one in enumerate(items or ("",))]
+    options = [_make_options(item=one, earlier=items[:at], **words) for at, one in enumerate(items or ("",))]
     if words["dry_run"]:
-        return show_plan(asked, output_format)
+        return show_plan(options, output_format)
     if detach:
-        return detached(sys.argv[1:])
-    for at, one in enumerate(asked):
+        return run_detached(sys.argv[1:])
+    for at, one in enumerate(options):
         code = EXIT_NO_VERDICT
         try:
             code = start(one, announce if at == 0 else None)
         finally:
-            if code and asked[at + 1 :]:
-                say_plainly(f"not begun: {', '.join(later.item for later in asked[at + 1 :])}")
+            if code and options[at + 1 :]:
+                print_progress(f"not begun: {', '.join(later.item for later in options[at + 1 :])}")
         if code:
             return code
     return EXIT_PASSED
 
 
-@command.command("resume", cls=CommandBehind, short_help="Go on with a run that has ended early.")
+@command.command("resume", cls=TrailingCommand, short_help="Go on with a run that has ended early.")
 @click.argument("run")
 @opt.in_directory
-@opt.in_root
+@opt.run_root
 @opt.text("--agent", metavar="NAME", help="Use this agent instead.")
-@_until
+@_until_option
 @opt.number("--timeout", metavar="SECONDS", help="For the whole run; never less.")
 @opt.number("--command-timeout", metavar="SECONDS", help="For each command.")
 @opt.number("--max-attempts", metavar="N", help="The most rounds in all; never less.")
@@ -412,10 +412,10 @@ def resume(run: str, run_root: str, **words: Any) -> int:
     Everything is judged again.
     """
     found = open_store(run_root=run_root).find(run)
-    place = RunFolder(found.path, found.root)
-    options = asked_before(place, os.environ, **words)
-    code = go_on(options, place, say=say_plainly)
-    _tell(place)
+    folder = RunFolder(found.path, found.root)
+    options = asked_before(folder, os.environ, **words)
+    code = go_on(options, folder, say=print_progress)
+    _report_end(folder)
     return code
 
 
@@ -431,48 +431,48 @@ def start(options: RunOptions, announce: int | None = None) -> int:
     """
     run = prepare(options)
     if announce is None:
-        say_plainly(f"run {run.folder.run_id} in {run.folder.path}")
+        print_progress(f"run {run.folder.run_id} in {run.folder.path}")
     else:
-        leave_terminal(run.folder, announce)
-    with shown(run) as say:
+        detach_output(run.folder, announce)
+    with show_progress(run) as say:
         code = carry_out(run, say=say)
-    _tell(run.folder)
+    _report_end(run.folder)
     return code
 
 
-def _tell(place: RunFolder) -> None:
+def _report_end(folder: RunFolder) -> None:
     """Print how a run ended, which findings remain, and the next steps."""
-    manifest = place.read_manifest()
+    manifest = folder.read_manifest()
     lines = [f"{manifest.state}: {manifest.reason or manifest.run_id}"]
     if manifest.state != "succeeded":
-        lines += [f"  {line}" for line in still_failing(manifest, place)]
-        lines += [f"    {line}" for line in last_output(manifest, place).splitlines()]
+        lines += [f"  {line}" for line in still_failing(manifest, folder)]
+        lines += [f"    {line}" for line in last_output(manifest, folder).splitlines()]
     lines += [f"note: {note}" for note in manifest.notes]
     url = manifest.pull_request.url if manifest.pull_request else None
-    for one in remains(manifest, place):
-        if said := one.get("code") or one.get("said"):
+    for step in remains(manifest, folder):
+        if value := step.get("code") or step.get("said"):
             # The address is a line of its own, since programs read the last line.
-            lines.append(said if said == url else f"{one['text']}: {said}")
+            lines.append(value if value == url else f"{step['text']}: {value}")
     for line in lines:
         click.echo(visible(line))
 
 
-def show_plan(asked: Sequence[RunOptions], output_format: str = "text") -> int:
+def show_plan(options: Sequence[RunOptions], output_format: str = "text") -> int:
     """Print what all steps of the runs would do.
 
     Args:
-        asked: the options of each run.
+        options: the options of each run.
         output_format: `text` or `json`.
 
     Returns:
         The exit code.
     """
-    found = plan_of(asked)
+    found = plan_of(options)
     click.echo(json_text(found) if output_format == "json" else legible(plan_text(found)))
     return EXIT_PASSED
 
 
-def _options(**words: Any) -> RunOptions:
+def _make_options(**words: Any) -> RunOptions:
     """Return the options of a run, from those of the command line that are set."""
     given = {name: value for name, value in words.items() if value is not None}
     return RunOptions(environment=dict(os.environ), **given)
@@ -486,17 +486,17 @@ def _plan_file(plan: str, plan_dir: str, directory: str) -> str:
     return opt.from_root(os.path.realpath(path), Repository.locate(directory, os.environ).work_tree()) or path
 
 
-_paper = opt.several(
+_paper_options = opt.combine(
     click.argument("name", default="", metavar="[NAME]"),
-    _work,
+    _agent_options,
     opt.file("--plan", help="The plan's file or folder."),
     opt.number("--timeout-minutes", metavar="N", help="For the whole run."),
 )
 
 
-@command.command("research", cls=CommandBehind, short_help="Let an agent write the research for a plan.")
+@command.command("research", cls=TrailingCommand, short_help="Let an agent write the research for a plan.")
 @opt.text("--goal", metavar="TEXT", required=True, help="What to find out.")
-@_paper
+@_paper_options
 def research(**words: Any) -> int:
     """Let an agent write the research for the plan NAME, under the contract [artifacts.research].
 
@@ -506,9 +506,9 @@ def research(**words: Any) -> int:
     return _write_paper("research", **words)
 
 
-@command.command("review", cls=CommandBehind, short_help="Let an agent review the options of a plan.")
+@command.command("review", cls=TrailingCommand, short_help="Let an agent review the options of a plan.")
 @opt.text("--goal", metavar="TEXT", help="What to look at.")
-@_paper
+@_paper_options
 def review(**words: Any) -> int:
     """Let an agent review the options of the plan NAME, as `specguard run research` does research.
 
@@ -518,7 +518,7 @@ def review(**words: Any) -> int:
 
 
 def _write_paper(kind: str, *, name: str, timeout_minutes: int | None, **words: Any) -> int:
-    options = _options(kind=kind, item=name, timeout=(timeout_minutes or 0) * 60, **words)
+    options = _make_options(kind=kind, item=name, timeout=(timeout_minutes or 0) * 60, **words)
     return show_plan([options]) if options.dry_run else start(options)
 
 
@@ -526,37 +526,37 @@ OUTPUT: Final = "control/output.log"
 """The file in a run's folder that gets the output of a detached run."""
 
 _MARKS: Final = {"done": "[green]done[/]", "failed": "[red]failed[/]", "running": "[yellow]...[/]"}
-_ANNOUNCED: Final = 256
+_LONGEST_ID: Final = 256
 
 
-def say_plainly(text: str) -> None:
+def print_progress(text: str) -> None:
     """Print a progress line on stderr; a closed pipe (`| head`) does not end the run."""
     try:
         click.echo(visible(text), err=True)
     except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
 
 
 @contextmanager
-def shown(run: Run) -> Iterator[Say]:
+def show_progress(run: Run) -> Iterator[Say]:
     """Show the progress of a run while it is carried out.
 
     Yields:
         A function that prints the progress of a step; it prints nothing while a terminal shows a table.
     """
     if not sys.stderr.isatty():
-        yield say_plainly
+        yield print_progress
         return
     from rich.console import Console
     from rich.live import Live
 
-    with Live(get_renderable=lambda: _view(run.manifest), console=Console(stderr=True), refresh_per_second=4):
+    with Live(get_renderable=lambda: _draw(run.manifest), console=Console(stderr=True), refresh_per_second=4):
         yield lambda _: None
 
 
-def detached(words: Sequence[str]) -> int:
+def run_detached(words: Sequence[str]) -> int:
     """Start the same command in a new session, and print its run's id.
 
     Args:
@@ -568,10 +568,10 @@ def detached(words: Sequence[str]) -> int:
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
     at = words.index("--detach")
-    again = [sys.executable, "-P", "-m", "specguard", *words[:at], f"--announce={writer}", *words[at + 1 :]]
+    argv = [sys.executable, "-P", "-m", "specguard", *words[:at], f"--announce={writer}", *words[at + 1 :]]
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
-            again,
+            argv,
             stdin=subprocess.DEVNULL,
             stdout=errors,
             stderr=errors,
@@ -583,7 +583,7 @@ def detached(words: Sequence[str]) -> int:
         os.close(writer)
         with os.fdopen(reader, "rb") as pipe:
             # Read one line only: child processes of the command may keep the pipe open.
-            run_id = pipe.readline(_ANNOUNCED).decode("ascii", "replace").strip()
+            run_id = pipe.readline(_LONGEST_ID).decode("ascii", "replace").strip()
         if run_id:
             click.echo(visible(run_id))
             # The process continues on its own, so Popen must not warn that nobody waited for it.
@@ -595,26 +595,26 @@ def detached(words: Sequence[str]) -> int:
     return code
 
 
-def leave_terminal(place: RunFolder, announce: int) -> None:
+def detach_output(folder: RunFolder, announce: int) -> None:
     """Announce that the run has begun, and redirect stdout and stderr into its folder.
 
     Args:
-        place: the run's folder.
+        folder: the run's folder.
         announce: the file descriptor to which its id is written.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-    os.makedirs(os.path.dirname(place.file(OUTPUT)), exist_ok=True)
-    output = os.open(place.file(OUTPUT), flags, 0o644)
+    os.makedirs(os.path.dirname(folder.file(OUTPUT)), exist_ok=True)
+    output = os.open(folder.file(OUTPUT), flags, 0o644)
     for stream in (1, 2):
         os.dup2(output, stream)
     os.close(output)
-    os.write(announce, f"{place.run_id}\n".encode("ascii"))
+    os.write(announce, f"{folder.run_id}\n".encode("ascii"))
     os.close(announce)
 
 
-def _view(manifest: Manifest) -> RenderableType:
+def _draw(manifest: Manifest) -> RenderableType:
     """Return the steps of a run with their times, and the gates of its last round, for rich to draw."""
     from rich.console import Group
     from rich.table import Table

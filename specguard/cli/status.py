@@ -33,7 +33,7 @@ from specguard.work.name_templates import PathTemplate
 @opt.authority
 @opt.flag("--worktree", help="Look at the working tree, not HEAD.")
 @opt.repeated("--wave", "waves", metavar="WAVE", help="Only this wave; repeatable.")
-@opt.chosen("--require", among=("complete",), help="End with 1 if something is missing, with 2 if unknown.")
+@opt.choice("--require", words=("complete",), help="End with 1 if something is missing, with 2 if unknown.")
 @opt.text("--today", metavar="DATE", help="The UTC date, YYYY-MM-DD.")
 @opt.flag("--branches", help="Show all open branches instead, and which of them touch the same.")
 @opt.output_format
@@ -69,7 +69,7 @@ def command(
 @click.argument("item", default="", metavar="[ID]")
 @opt.in_directory
 @opt.file("--plan", help="Take the item from this file.")
-@opt.start_at
+@opt.start_branch
 @opt.remote("The remote with the base.")
 @opt.extra_gates
 def brief_command(**given: Any) -> None:
@@ -115,16 +115,16 @@ def new_command(
         return
     if artifact not in contracts:
         raise unknown("artifact", artifact, contracts, "describe it in the policy, as [artifacts.<name>]")
-    top = opt.located().work_tree()
+    top = opt.find_repository().work_tree()
     if chosen and into:
         raise usage("--in and --path cannot be given together", "--path has the folder in it")
     contract = contracts[artifact]
-    where = _from_top(chosen, top) if chosen else None
-    path, fields = place(artifact, contract, _values(values, contract), _from_top(into or ".", top), where)
+    where = _from_root(chosen, top) if chosen else None
+    path, fields = place(artifact, contract, _values(values, contract), _from_root(into or ".", top), where)
     skeletons = Skeletons(
         contracts,
         policy.declared("work_kinds"),
-        schema=lambda name: _schema(top, name),
+        schema=lambda name: _read_schema(top, name),
         plans=policy.declared("plan_kinds"),
         exists=lambda one: not only_print and os.path.lexists(os.path.join(os.fsencode(top), one)),
         now=datetime.now(UTC),
@@ -161,7 +161,7 @@ def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:
     return given
 
 
-def _from_top(name: str, top: str) -> bytes:
+def _from_root(name: str, top: str) -> bytes:
     """Return a path relative to the working directory as one relative to the working tree's root."""
     place = opt.from_root(name, top)
     if not place:
@@ -172,7 +172,7 @@ def _from_top(name: str, top: str) -> bytes:
     return b"" if place == "." else os.fsencode(place)
 
 
-def _schema(top: str, name: str) -> Any:
+def _read_schema(top: str, name: str) -> Any:
     """Return the parsed JSON Schema in a file; None if the file is missing or cannot be read."""
     with suppress(OSError, UnicodeDecodeError), open(os.path.join(top, name), encoding="utf-8") as stream:
         return read_data(stream.read(), data_kind(name) or "json").value

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 SCHEMA: Final = "specguard.test/1"
-_WORDS: Final = {"missing": "expected", "unexpected": "found", "other": "but"}
+_DIFFERENCE_WORDS: Final = {"missing": "expected", "unexpected": "found", "other": "but"}
 
 
 @click.command("test")
 @click.argument("cases", nargs=-1, metavar="[FOLDER|FILE]...", type=opt.FILE)
 @opt.in_directory
-@opt.chosen("--output-format", among=("text", "json", "junit"), default="text", help="What is printed.")
+@opt.choice("--output-format", words=("text", "json", "junit"), default="text", help="What is printed.")
 def command(cases: Sequence[str], output_format: str) -> int:
     """Test the working tree's authority, case by case, in scratch repositories.
 
@@ -37,75 +37,75 @@ def command(cases: Sequence[str], output_format: str) -> int:
     """
     from specguard.evaluation import expectations
 
-    top, own = os.getcwd(), None
+    top, authority = os.getcwd(), None
     try:
-        top = opt.located().work_tree()
-        own = expectations.read_own(top)
+        top = opt.find_repository().work_tree()
+        authority = expectations.read_own(top)
     except SpecguardError as error:
         # Cases with their own policies need neither a repository nor an authority.
         if not cases or error.code not in ("no-authority", "no-repository"):
             raise
     folder = os.path.relpath(os.path.join(top, expectations.FOLDER))
-    found = expectations.find_cases(cases or [folder], not cases)
-    expected = expectations.read_tests(own, found, inline=not cases)
-    if not expected:
+    case_files = expectations.find_cases(cases or [folder], not cases)
+    tests = expectations.read_tests(authority, case_files, inline=not cases)
+    if not tests:
         raise SpecguardError(
             f"nothing is expected of this policy: the authority has no table [[should-fail]] or "
             f"[[should-pass]], and there is no case in {expectations.FOLDER}",
             help="write one of them, or name files and folders of cases",
             code="unknown-name",
         )
-    for one in expected:
+    for one in tests:
         one.run()
         if output_format == "text":
-            _tell(one)
+            _print_test(one)
     if output_format == "json":
-        click.echo(json_text(_data(expected)))
+        click.echo(json_text(_data(tests)))
     elif output_format == "junit":
-        click.echo(expectations.junit_text(expected), nl=False)
+        click.echo(expectations.junit_text(tests), nl=False)
     else:
-        _sum_up(expected)
-    if any(one.problem for one in expected):
+        _print_summary(tests)
+    if any(one.problem for one in tests):
         return EXIT_NO_VERDICT
-    return EXIT_PASSED if all(one.passed for one in expected) else EXIT_FAILED
+    return EXIT_PASSED if all(one.passed for one in tests) else EXIT_FAILED
 
 
-def _tell(one: PolicyTest) -> None:
-    whole_file = one.kind == "case" and one.name == os.path.splitext(os.path.basename(one.path))[0]
-    where = one.path if whole_file else f"{one.path}:{one.line}: {one.name}"
-    state = "ok" if one.passed else "error" if one.problem else "FAIL"
-    say(f"{state:6}{where} ({one.seconds:.2f} s)")
-    if one.problem:
-        click.echo(legible(f"        cannot be tried: {one.problem}"))
-    for difference in one.differences:
-        line = one.line_of(difference)
-        at = f"  ({one.path}:{line})" if line else ""
-        say(f"        {_WORDS[difference.kind]:9} {difference.what}{at}")
-    if {difference.kind for difference in one.differences} == {"missing"}:
+def _print_test(test: PolicyTest) -> None:
+    whole_file = test.kind == "case" and test.name == os.path.splitext(os.path.basename(test.path))[0]
+    where = test.path if whole_file else f"{test.path}:{test.line}: {test.name}"
+    state = "ok" if test.passed else "error" if test.problem else "FAIL"
+    say(f"{state:6}{where} ({test.seconds:.2f} s)")
+    if test.problem:
+        click.echo(legible(f"        cannot be tried: {test.problem}"))
+    for difference in test.differences:
+        line = test.line_of(difference)
+        at = f"  ({test.path}:{line})" if line else ""
+        say(f"        {_DIFFERENCE_WORDS[difference.kind]:9} {difference.what}{at}")
+    if {difference.kind for difference in test.differences} == {"missing"}:
         click.echo("        found     nothing else")
 
 
-def _counts(done: Sequence[PolicyTest]) -> dict[str, int]:
+def _counts(tests: Sequence[PolicyTest]) -> dict[str, int]:
     return {
-        "cases": len(done),
-        "failed": sum(bool(one.differences) for one in done),
-        "errors": sum(bool(one.problem) for one in done),
+        "cases": len(tests),
+        "failed": sum(bool(one.differences) for one in tests),
+        "errors": sum(bool(one.problem) for one in tests),
     }
 
 
-def _sum_up(done: Sequence[PolicyTest]) -> None:
-    counts, spent = _counts(done), sum(one.seconds for one in done)
+def _print_summary(tests: Sequence[PolicyTest]) -> None:
+    counts, spent = _counts(tests), sum(one.seconds for one in tests)
     parts = [f"{counts['failed']} not as expected"] if counts["failed"] else []
     parts += [f"{counts['errors']} not tried"] if counts["errors"] else []
-    said = ", ".join([counted(len(done), "case"), *(parts or ["all as expected"])])
-    click.echo(f"{said} ({spent:.1f} s, {spent / len(done):.2f} s a case)")
+    said = ", ".join([counted(len(tests), "case"), *(parts or ["all as expected"])])
+    click.echo(f"{said} ({spent:.1f} s, {spent / len(tests):.2f} s a case)")
 
 
-def _data(done: Sequence[PolicyTest]) -> dict[str, Any]:
+def _data(tests: Sequence[PolicyTest]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
-        "passed": all(one.passed for one in done),
-        "counts": _counts(done),
+        "passed": all(one.passed for one in tests),
+        "counts": _counts(tests),
         "cases": [
             {
                 **fields_of(one, "name", "kind", "path", "line"),
@@ -117,12 +117,12 @@ def _data(done: Sequence[PolicyTest]) -> dict[str, Any]:
                     for diff in one.differences
                 ],
             }
-            for one in done
+            for one in tests
         ],
     }
 
 
-_MOST: Final = 20
+_LINES_SHOWN: Final = 20
 _STATES: Final = {"as-expected": "ok", "different": "FAIL", "unknown": "error"}
 
 
@@ -131,7 +131,7 @@ _STATES: Final = {"as-expected": "ok", "different": "FAIL", "unknown": "error"}
 @opt.in_directory
 @opt.file("--samples", "declared", help="The samples (default: evaluation/samples.toml).")
 @opt.flag("--update", help="Accept the present findings as expected.")
-@opt.in_root
+@opt.run_root
 @opt.output_format
 def eval_command(
     repositories: Sequence[str],
@@ -149,7 +149,7 @@ def eval_command(
     from specguard.evaluation.evaluation import evaluate, read_samples
     from specguard.executor.run import RunOptions
 
-    top = opt.located().work_tree()
+    top = opt.find_repository().work_tree()
     place = os.path.abspath(declared) if declared else os.path.join(top, DEFAULT)
     if declared and not os.path.exists(place):
         help = "name the file that declares samples"
@@ -157,14 +157,14 @@ def eval_command(
     samples = read_samples(place)
     options = RunOptions(environment=os.environ, kind="eval", run_root=run_root)
     data = evaluate(samples, samples.chosen(repositories), options, update=update)
-    show(output_format, data, _lines(data))
+    show(output_format, data, _sample_lines(data))
     states = {one["state"] for one in data["samples"]}
     if "unknown" in states:
         return EXIT_NO_VERDICT
     return EXIT_FAILED if "different" in states else EXIT_PASSED
 
 
-def _lines(data: Mapping[str, Any]) -> Iterator[str]:
+def _sample_lines(data: Mapping[str, Any]) -> Iterator[str]:
     for one in data["samples"]:
         version = f" {one['version']}" if one["version"] else ""
         at = f" at {one['object_id'][:12]}" if one["object_id"] else ""
@@ -172,9 +172,9 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
         found = counted(one["findings"], "finding")
         yield f"{_STATES[one['state']]:6}{one['name']}{version}{at}: {found}{stored}"
         for kind, name in (("expected", "missing"), ("found", "unexpected"), ("but", "others")):
-            yield from (f"        {kind:9} {cut(line)}" for line in one[name][:_MOST])
-            if len(one[name]) > _MOST:
-                yield f"        {kind:9} and {len(one[name]) - _MOST} more"
+            yield from (f"        {kind:9} {cut(line)}" for line in one[name][:_LINES_SHOWN])
+            if len(one[name]) > _LINES_SHOWN:
+                yield f"        {kind:9} and {len(one[name]) - _LINES_SHOWN} more"
         yield from (f"        warning   {warning}" for warning in one["warnings"])
         if one["problem"]:
             yield f"        cannot be evaluated: {cut(one['problem'])}"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 import specguard
-from specguard.cli.docs import error_kinds, errors_text, shown, targets, value_of
+from specguard.cli.docs import error_kinds, errors_text, limit_targets, limit_text, limit_value
 from specguard.executor.run import ENDS
 from specguard.testing import run_here
 from tests.rows import rows
@@ -178,19 +178,19 @@ def test_every_limit_of_the_source_has_its_line() -> None:
             module = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
             name = f"{module.removesuffix('.__init__')}:{target.id}"
             found |= {name} if isinstance(value_of_or_none(name), (int, float)) else set()
-    told = {target for target, _ in targets()}
+    told = {target for target, _ in limit_targets()}
     assert found - told - set(NOT_MET) == set()
 
 
 def value_of_or_none(target: str) -> float | str | None:
     try:
-        return value_of(target)
+        return limit_value(target)
     except TypeError:
         return None
 
 
 def test_a_limit_shows_its_number_with_its_unit() -> None:
-    for target, unit in targets():
-        assert re.fullmatch(r"[0-9][0-9,.]*( [A-Za-z]+)?", shown(target, unit)), target
+    for target, unit in limit_targets():
+        assert re.fullmatch(r"[0-9][0-9,.]*( [A-Za-z]+)?", limit_text(target, unit)), target
     for target, unit, said in rows(__file__, "limits"):
-        assert shown(f"specguard.{target}", unit) == said
+        assert limit_text(f"specguard.{target}", unit) == said
