@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from specguard.change.check_request import read_bounded
 from specguard.documents.data import not_utf8
 from specguard.errors import SpecguardError, nearest
-from specguard.work.item_lists import circles_of, way_round
+from specguard.work.item_lists import find_circles, format_circle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -474,8 +474,8 @@ def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
             yield Issue(path, box.line, message, "Add below it: '  - verify: COMMAND'.", "warning")
     positions = {box: at for at, box in enumerate(boxes.all)}
     graph = {positions[box]: [positions[one] for one in needed] for box, needed in boxes.needs()}
-    for circle in circles_of(graph):
-        message = f"tasks need each other in a circle: {way_round([boxes.all[at].name for at in circle])}"
+    for circle in find_circles(graph):
+        message = f"tasks need each other in a circle: {format_circle([boxes.all[at].name for at in circle])}"
         help = "Take out the dependency that is not one; a task without `depends` needs the one before it."
         yield Issue(path, boxes.all[circle[0]].line, message, help)
 

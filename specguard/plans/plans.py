@@ -11,7 +11,7 @@ from specguard.documents.fields import elements, normal_name
 from specguard.errors import NotApplicable, if_applicable, judge_each
 from specguard.model import Finding
 from specguard.plans.task import Task, flaws
-from specguard.work.item_lists import needs_first, wrong_needs
+from specguard.work.item_lists import dependency_flaws, early_start
 from specguard.work.kinds import KEYS, Naming, PlanKind, normal_id
 from specguard.work.name_templates import PathTemplate
 
@@ -90,7 +90,7 @@ class Plan(Record):
     def broken(self) -> Iterator[Finding]:
         """Yield the flaws of the tasks' dependencies."""
         needs = [(task.name, task.id, task.listed("depends_on")) for task in self.tasks]
-        for at, place, said, step, key in wrong_needs(needs, "tasks"):
+        for at, place, said, step, key in dependency_flaws(needs, "tasks"):
             yield self.tasks[at].finding(said, step, f"{self.tasks[at].id}:{key}", *place)
         for task in self.tasks:
             if task.started:
@@ -320,7 +320,7 @@ def too_early(task: Task, why: str, base: Plan | None = None) -> Iterator[Findin
         before = base.task(needed.id) if base is not None and needed is not None else None
         if needed is None or needed is task or needed.done or (before is not None and before.done):
             continue
-        said, step = needs_first(task.name, why, needed.name, needed.status)
+        said, step = early_start(task.name, why, needed.name, needed.status)
         yield task.finding(said, step, f"{task.id}:early:{needed.id}", *place, setting="started")
 
 

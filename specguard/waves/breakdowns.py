@@ -13,7 +13,7 @@ from specguard.documents.completeness import plain_words, without_box
 from specguard.documents.fields import normal_title
 from specguard.model import Finding, path_text, shortened
 from specguard.runs.proof import Claim, RunProof
-from specguard.work.document_search import joined
+from specguard.work.document_search import follow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ class Proofs:
         """Return True if a name is a test file, a test in it (`FILE::TEST`), or a test in any test file."""
         name = name.strip()
         path, *inner = re.split("::| > ", re.sub(r":[0-9]+(?:-[0-9]+)?$|\[.*\]$", "", name))
-        for place in filter(None, [] if path.startswith("/") else [joined(b"", path), joined(folder, path)]):
+        for place in filter(None, [] if path.startswith("/") else [follow(b"", path), follow(folder, path)]):
             if self._documents.tree.has_file(place) and self._tests.find(place) is not None:
                 content = self._documents.content(place) or b""
                 return not inner or _has(content, inner[-1])

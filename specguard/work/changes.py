@@ -19,7 +19,7 @@ from specguard.model import path_text
 from specguard.work.document_search import read_text
 from specguard.work.item import Paper, WorkItem, listed_paths
 from specguard.work.item_lists import Listed, Source, Sources, meant
-from specguard.work.kinds import Names, Naming, PlanKind, WorkKind, identity, normal_id, without_number
+from specguard.work.kinds import Names, Naming, PlanKind, WorkKind, identity, normal_id, strip_pull_number
 from specguard.work.name_templates import PathTemplate, Template, TemplateError
 from specguard.work.named_items import Work
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     """The elements that are stated, as texts, and the line."""
 
 
-_HELD: Final = ("files", "expected_files", "scope", "gates", "verify")
+_BINDING: Final = ("files", "expected_files", "scope", "gates", "verify")
 """The fields of an entry in a list that bind whoever does the item."""
 
 
@@ -80,16 +80,16 @@ def alterations(work: Work, papers: Mapping[bytes, Paper], before: Tree, after: 
     for path, paper in papers.items():
         kind = work.kinds[paper.kind]
         if paper.role == "document":
-            yield from _of_document(work, paper.kind, path, before, after)
+            yield from _document_changes(work, paper.kind, path, before, after)
         elif paper.role == "list":
-            yield from _of_list(paper.kind, kind, path, before, after)
+            yield from _list_changes(paper.kind, kind, path, before, after)
     for name in {paper.kind: None for paper in papers.values() if paper.role in ("pointer", "index")}:
-        yield from _of_place(work, name, before, after)
+        yield from _document_moves(work, name, before, after)
 
 
-def _of_document(work: Work, name: str, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
+def _document_changes(work: Work, name: str, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
     kind, pointer = work.kinds[name], work.pointer(name)
-    item_id, number = identity(_fields(kind, path))
+    item_id, number = identity(_path_fields(kind, path))
     if number is not None and pointer.number is not None and number < pointer.number:
         return
     item = f"{name} {item_id}" if item_id else f"a {name}"
@@ -99,20 +99,20 @@ def _of_document(work: Work, name: str, path: bytes, before: Tree, after: Tree) 
     if new is None:
         yield Alteration(kind=name, item=item, what="document", old=[path_text(path)], new=[], path=path)
         return
-    yield from _differing(name, item, path, _said(kind, old), _said(kind, new))
+    yield from _differences(name, item, path, _read_statements(kind, old), _read_statements(kind, new))
 
 
-def _differing(
-    kind: str, item: str, path: bytes, were: Mapping[str, _Stated], are: Mapping[str, _Stated]
+def _differences(
+    kind: str, item: str, path: bytes, old_values: Mapping[str, _Stated], new_values: Mapping[str, _Stated]
 ) -> Iterator[Alteration]:
     """Yield the differences between the old and the new statements of an item."""
-    for what, (old, _) in were.items():
-        new, line = are[what]
+    for what, (old, _) in old_values.items():
+        new, line = new_values[what]
         if old != new:
             yield Alteration(kind=kind, item=item, what=what, old=old, new=new, path=path, line=line)
 
 
-def _fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
+def _path_fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
     """Return the item's fields that the path of its document contains."""
     for text in [*kind.document, *kind.legacy]:
         with suppress(TemplateError):
@@ -122,7 +122,7 @@ def _fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
     return {}
 
 
-def _said(kind: WorkKind, text: str) -> Mapping[str, _Stated]:
+def _read_statements(kind: WorkKind, text: str) -> Mapping[str, _Stated]:
     """Return the scope and gates that a document states, each with its first line."""
     from specguard.work.gates import read_gates
 
@@ -134,36 +134,36 @@ def _said(kind: WorkKind, text: str) -> Mapping[str, _Stated]:
     }
 
 
-def _of_list(name: str, kind: WorkKind, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
-    now = {normal_id(listed.id): listed for listed in _items(name, kind, path, after)}
-    for listed in _items(name, kind, path, before):
+def _list_changes(name: str, kind: WorkKind, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
+    later_items = {normal_id(listed.id): listed for listed in _listed_items(name, kind, path, after)}
+    for listed in _listed_items(name, kind, path, before):
         if listed.closed:
             continue
-        same = now.get(normal_id(listed.id))
-        if same is None:
+        later = later_items.get(normal_id(listed.id))
+        if later is None:
             yield Alteration(kind=name, item=str(listed), what="entry", old=[listed.id], new=[], path=path)
             continue
-        were, are = ({what: (_texts(one, what), one.line) for what in _HELD} for one in (listed, same))
-        yield from _differing(name, str(listed), path, were, are)
+        old, new = ({key: (_read_texts(one, key), one.line) for key in _BINDING} for one in (listed, later))
+        yield from _differences(name, str(listed), path, old, new)
 
 
-def _items(name: str, kind: WorkKind, path: bytes, tree: Tree) -> Sequence[Listed]:
+def _listed_items(name: str, kind: WorkKind, path: bytes, tree: Tree) -> Sequence[Listed]:
     return Source(name, kind, path, given={}, documents=Documents(tree)).items
 
 
-def _texts(listed: Listed, name: str) -> Sequence[str]:
+def _read_texts(listed: Listed, name: str) -> Sequence[str]:
     value = listed.get(name)
     return [] if value is None else [written(one) for one in (value if isinstance(value, list) else [value])]
 
 
-def _of_place(work: Work, name: str, before: Tree, after: Tree) -> Iterator[Alteration]:
+def _document_moves(work: Work, name: str, before: Tree, after: Tree) -> Iterator[Alteration]:
     """Yield the move of the current item's document, if the pointer or index now leads to another one."""
-    then = Work(work.kinds, [], tree=lambda: before)
-    now = Work(work.kinds, [], tree=lambda: after)
-    current = now.current(name)
+    old_work = Work(work.kinds, [], tree=lambda: before)
+    new_work = Work(work.kinds, [], tree=lambda: after)
+    current = new_work.current(name)
     if not isinstance(current, WorkItem):
         return
-    earlier = then.resolve(name, current.id, current.number, {})
+    earlier = old_work.resolve(name, current.id, current.number, {})
     old = earlier.document if isinstance(earlier, WorkItem) else None
     new = current.document
     if old is not None and old != new:
@@ -186,7 +186,7 @@ def standing(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[Past
     """
     undone: list[tuple[str, str]] = []
     for commit in commits:
-        subject = without_number(commit.subject)
+        subject = strip_pull_number(commit.subject)
         # A revert names the commit by its object id, or else by its subject.
         by = [one for one in undone if one[1] == subject or (one[0] and commit.oid.startswith(one[0]))]
         if by:
@@ -196,7 +196,7 @@ def standing(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[Past
         if revert:
             what = f'Revert "{revert["what"]}"' if revert["how"] == "Reapply" else revert["what"]
             named = _REVERTS.search(commit.message)
-            undone.append((named[1] if named else "", without_number(what)))
+            undone.append((named[1] if named else "", strip_pull_number(what)))
             continue
         naming = names.read("commit", commit.subject, lenient=False)
         if naming is not None:
@@ -234,7 +234,7 @@ class Landings(Record):
     names: Names
     history: History
     commits: Callable[[], Sequence[Commit]]
-    known: dict[str, frozenset[tuple[bytes, str]]] = {}
+    known_landed: dict[str, frozenset[tuple[bytes, str]]] = {}
 
     def __call__(self, listed: Listed) -> bool:
         """Return True if a commit shows that an item was done.
@@ -243,11 +243,11 @@ class Landings(Record):
             MissingFact: the history or a source cannot be read.
         """
         kind = listed.source.kind
-        if kind not in self.known:
-            self.known[kind] = frozenset(self._landed(kind))
-        return (listed.source.path, listed.id) in self.known[kind]
+        if kind not in self.known_landed:
+            self.known_landed[kind] = frozenset(self._find_landed(kind))
+        return (listed.source.path, listed.id) in self.known_landed[kind]
 
-    def _landed(self, kind: str) -> Iterator[tuple[bytes, str]]:
+    def _find_landed(self, kind: str) -> Iterator[tuple[bytes, str]]:
         words = self.names.words(kind)
         if not words:
             return
@@ -256,10 +256,10 @@ class Landings(Record):
             if naming.kind == kind:
                 found = meant(self.sources.of(kind), naming.id, naming.fields)
                 # A subject that fits items of several lists is no evidence for any of them.
-                if len(found) == 1 and self._does(commit, found[0]):
+                if len(found) == 1 and self._touches_files(commit, found[0]):
                     yield found[0].source.path, found[0].id
 
-    def _does(self, commit: PastCommit, item: Listed) -> bool:
+    def _touches_files(self, commit: PastCommit, item: Listed) -> bool:
         """Return True if a commit changes a file of an item; an item without files needs only the subject."""
         scope = item.scope
         return not item.files or any(
@@ -287,7 +287,7 @@ class Shown(Record):
     by: Sequence[str]
     history: History
     run: Callable[[Listed], bool]
-    changed: dict[tuple[bytes, ...], Sequence[Entry]] = {}
+    known_changes: dict[tuple[bytes, ...], Sequence[Entry]] = {}
 
     def __call__(self, listed: Listed) -> bool:
         """Return True if a commit or a run shows that an item was done.
@@ -302,10 +302,10 @@ class Shown(Record):
             landed = self.sources.landed(listed)
         else:
             scope = listed.scope
-            landed = any(scope.find(entry.path) is not None for entry in self._since(listed))
+            landed = any(scope.find(entry.path) is not None for entry in self._changes_since(listed))
         return landed or self.run(listed)
 
-    def _since(self, listed: Listed) -> Sequence[Entry]:
+    def _changes_since(self, listed: Listed) -> Sequence[Entry]:
         """Return the entries changed since the first list of the item's wave that contains it."""
         fields = listed.source.fields
         paths = tuple(
@@ -314,9 +314,9 @@ class Shown(Record):
             if all(source.fields.get(name) == fields.get(name) for name in self.by)
             and any(item.is_named(listed.id) for item in source.items)
         )
-        if paths not in self.changed:
-            self.changed[paths] = self.history.changed_since(paths)
-        return self.changed[paths]
+        if paths not in self.known_changes:
+            self.known_changes[paths] = self.history.changed_since(paths)
+        return self.known_changes[paths]
 
 
 class OwnPlan(Record):
@@ -382,8 +382,8 @@ def own_plan(
         MissingFact: a commit or a tree is missing.
     """
     for name, plan in shared_kinds(policy).items():
-        told = Template(policy.declared("work_kinds")[name].branch).read(branch) if branch else None
-        path = PathTemplate(f"{plan.folder}/{plan.plan}").plain(told) if told else None
+        fields = Template(policy.declared("work_kinds")[name].branch).read(branch) if branch else None
+        path = PathTemplate(f"{plan.folder}/{plan.plan}").plain(fields) if fields else None
         if path is None or plan.trusted != "branch" or papers.find(path) is not None:
             continue
         folder = path.removesuffix(plan.plan.encode("utf-8"))
@@ -392,9 +392,9 @@ def own_plan(
             continue
         commit = git.commit(first)
         tree = Tree(git, commit.tree)
-        alone = all(entry.path.startswith(folder) for entry in git.diff_trees(commit.parents[0], first))
+        only_plan = all(entry.path.startswith(folder) for entry in git.diff_trees(commit.parents[0], first))
         found = tree.find(path)
-        if alone and found is not None and found.is_file:
+        if only_plan and found is not None and found.is_file:
             return OwnPlan(path, folder, commit.oid, Documents(tree))
     return None
 
@@ -419,12 +419,12 @@ def unnamed_commits(
 
 def _first_commit(git: Git, head: str, base: str) -> str | None:
     """Return a branch's first commit that is not in the base, along first parents; None if there is none."""
-    new = set(git.revisions(head, base))
-    at = head
-    while at in new:
-        parents = git.commit(at).parents
-        below = parents[0] if parents else ""
-        if below not in new:
-            return at if len(parents) == 1 else None
-        at = below
+    own_commits = set(git.revisions(head, base))
+    commit = head
+    while commit in own_commits:
+        parents = git.commit(commit).parents
+        parent = parents[0] if parents else ""
+        if parent not in own_commits:
+            return commit if len(parents) == 1 else None
+        commit = parent
     return None

@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data
 from specguard.model import path_text
-from specguard.work.name_templates import Template, Unrendered, escape, number_width, readable
+from specguard.work.name_templates import Template, Unrendered, escape, number_width, unescape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ PADDINGS: Final = (1, 2, 3, 4)
 _FILE_TYPES: Final = {0o120000: "a symbolic link", 0o160000: "a submodule", 0o040000: "a directory"}
 
 
-class Located:
+class DocumentSearch:
     """The place of a work item's document, or the reason why the document is not found.
 
     The search tries the templates in order, then the indexes, then the legacy places.
@@ -58,91 +58,91 @@ class Located:
         self.path: bytes | None = None
         self.problem = self.legacy = ""
         self.near: list[str] = []
-        if any(map(self._take, kind.document)) or any(map(self._take_from_index, kind.index)):
+        if any(map(self._try_template, kind.document)) or any(map(self._try_index, kind.index)):
             return
-        if any(map(self._take, kind.legacy)):
+        if any(map(self._try_template, kind.legacy)):
             self.legacy = self._canonical_folder() if self.path is not None else ""
             return
         self.problem = "none of the places it could be in has it"
-        self.near += self._padded()
+        self.near += self._padding_hints()
 
     def _note(self, place: str, outcome: str) -> None:
         if f"{place} {outcome}" not in self.tried:
             self.tried.append(f"{place} {outcome}")
 
-    def _take(self, template: str) -> bool:
+    def _try_template(self, template: str) -> bool:
         """Return True if the search ends at this template, with a document or with a problem."""
-        wild = has_wildcard(template)
-        patterns = self._patterns(template, PADDINGS if wild else self._widths())
+        is_glob = has_wildcard(template)
+        patterns = self._patterns(template, PADDINGS if is_glob else self._widths())
         matches: dict[bytes, None] = {}
         for pattern in patterns:
             try:
-                matches.update(dict.fromkeys(matching(self._tree, pattern)))
+                matches.update(dict.fromkeys(matching_paths(self._tree, pattern)))
             except PatternError as error:
                 self._note(pattern, f"names no file: {error}")
                 return False
         if not matches:
             for pattern in patterns[:1]:
-                self._note(readable(pattern), "matches no file" if wild else "is not there")
+                self._note(unescape(pattern), "matches no file" if is_glob else "is not there")
             return False
         if len(matches) > 1:
-            names = _names(matches)
-            self._note(readable(patterns[0]), f"matches {names}")
+            names = _join_names(matches)
+            self._note(unescape(patterns[0]), f"matches {names}")
             self.problem = f"{len(matches)} files could be it: {names}"
             return True
-        return self._settle(next(iter(matches)))
+        return self._accept(next(iter(matches)))
 
-    def _take_from_index(self, template: str) -> bool:
+    def _try_index(self, template: str) -> bool:
         for pattern in self._patterns(template, self._widths()):
-            place = readable(pattern)
+            place = unescape(pattern)
             path = place.encode("utf-8", "surrogateescape")
             text = read_text(self._tree, path)
             if text is None:
                 self._note(place, "is not there")
                 continue
-            from specguard.work.stated_paths import rows_for
+            from specguard.work.stated_paths import index_rows
 
             targets: dict[bytes, None] = {}
             kind, item_id = self._fields.get("kind", ""), self._fields.get("id", "")
-            for line, title, links in rows_for(text, kind, item_id, self._number):
-                there = [target for link in links if (target := self._existing(path, link))]
-                targets.update(dict.fromkeys(there))
-                said = f"names {links[0]!r} for it, which is not there" if links else ""
-                said = said or f"lists it as {title!r}, without the path of a document"
-                self.near += [] if there else [f"{place}:{line} {said}"]
+            for line, title, links in index_rows(text, kind, item_id, self._number):
+                targets_found = [target for link in links if (target := self._resolve_link(path, link))]
+                targets.update(dict.fromkeys(targets_found))
+                problem = f"names {links[0]!r} for it, which is not there" if links else ""
+                problem = problem or f"lists it as {title!r}, without the path of a document"
+                self.near += [] if targets_found else [f"{place}:{line} {problem}"]
             self._note(place, "maps it to a document" if targets else "maps it to no document")
             if len(targets) > 1:
-                self.problem = f"{place} maps it to {len(targets)} documents: {_names(targets)}"
+                self.problem = f"{place} maps it to {len(targets)} documents: {_join_names(targets)}"
             if targets:
-                return len(targets) > 1 or self._settle(next(iter(targets)))
+                return len(targets) > 1 or self._accept(next(iter(targets)))
         return False
 
-    def _settle(self, path: bytes, *, pointed: bool = False) -> bool:
+    def _accept(self, path: bytes, *, via_stub: bool = False) -> bool:
         """Accept a file as the document, or follow it if it is only a pointer to another file."""
         entry, text = self._tree.find(path), read_text(self._tree, path)
-        special = file_type(entry.mode) if entry is not None else ""
+        type_name = file_type(entry.mode) if entry is not None else ""
         link = points_to(text or "")
-        target = self._existing(path, link) if link else None
-        problem = f"is {special}, not a document" if special else ""
+        target = self._resolve_link(path, link) if link else None
+        problem = f"is {type_name}, not a document" if type_name else ""
         if text is not None and not text.strip():
             problem = "is empty"
-        elif link and (target is None or pointed):
-            problem = f"only points to {link!r}, which is not {'followed any more' if pointed else 'there'}"
+        elif link and (target is None or via_stub):
+            problem = f"only points to {link!r}, which is not {'followed any more' if via_stub else 'there'}"
         if problem:
             self._note(path_text(path), problem)
             self.problem = f"{path_text(path)} {problem}"
         elif target is not None:
             self._note(path_text(path), f"only points to {path_text(target)}")
-            self._settle(target, pointed=True)
+            self._accept(target, via_stub=True)
         else:
             self._note(path_text(path), "was found")
             self.path = path
         return True
 
-    def _existing(self, source: bytes, link: str) -> bytes | None:
+    def _resolve_link(self, source: bytes, link: str) -> bytes | None:
         """Return the file that a link refers to: relative to the linking file's folder, else to the root."""
         for base in (source.rpartition(b"/")[0], b""):
-            path = joined(base, link)
+            path = follow(base, link)
             entry = self._tree.find(path) if path is not None else None
             if entry is not None and not file_type(entry.mode):
                 return path
@@ -160,36 +160,36 @@ class Located:
             try:
                 patterns[parsed.render({**self._fields, **number}, escape).removeprefix("./")] = None
             except Unrendered as missing:
-                told = f"needs {{{missing.name}}}, which is not known"
-                if not parsed.literal and missing.name in self._kind.fields:
-                    told = f"is not told: there is no {' or '.join(self._kind.paths_of(missing.name))}"
-                self._note(template, told)
+                problem = f"needs {{{missing.name}}}, which is not known"
+                if not parsed.literal_size and missing.name in self._kind.fields:
+                    problem = f"is not told: there is no {' or '.join(self._kind.paths_of(missing.name))}"
+                self._note(template, problem)
                 return []
         return list(patterns)
 
     def _canonical_folder(self) -> str:
         """Return the folder of the first template that has literal text."""
         for template in self._kind.document:
-            if Template(template).literal:
+            if Template(template).literal_size:
                 for pattern in self._patterns(template.rpartition("/")[0], self._widths())[:1]:
-                    return readable(pattern)
+                    return unescape(pattern)
         return "its canonical place"
 
-    def _padded(self) -> Iterable[str]:
+    def _padding_hints(self) -> Iterable[str]:
         """Yield a near miss for each file that fits if the number is padded to another width."""
         for template in self._kind.document:
             for pattern in self._patterns(template, PADDINGS):
-                path = readable(pattern).encode("utf-8", "surrogateescape")
+                path = unescape(pattern).encode("utf-8", "surrogateescape")
                 if not has_wildcard(pattern) and self._tree.find(path) is not None:
                     name = path_text(path)
                     yield f"{name} has the number padded otherwise, which number_format could allow"
 
 
-def _names(paths: Iterable[bytes]) -> str:
+def _join_names(paths: Iterable[bytes]) -> str:
     return " and ".join(path_text(path) for path in sorted(paths))
 
 
-def matching(tree: Tree, pattern: str) -> list[bytes]:
+def matching_paths(tree: Tree, pattern: str) -> list[bytes]:
     """Return the paths of a tree that a pattern selects, including links and submodules.
 
     Raises:
@@ -202,10 +202,10 @@ def matching(tree: Tree, pattern: str) -> list[bytes]:
     if has_wildcard(folder) or name == "**":
         return [path for path in tree.paths() if selecting.find(path) is not None]
     if not has_wildcard(name):
-        path = readable(pattern).encode("utf-8", "surrogateescape")
+        path = unescape(pattern).encode("utf-8", "surrogateescape")
         entry = tree.find(path)
         return [path] if entry is not None and not entry.is_directory else []
-    place = readable(folder).encode("utf-8", "surrogateescape")
+    place = unescape(folder).encode("utf-8", "surrogateescape")
     found = {place + b"/" * bool(place) + name: entry for name, entry in tree.names(place).items()}
     return [
         path for path, entry in found.items() if not entry.is_directory and selecting.find(path) is not None
@@ -225,7 +225,7 @@ def read_text(tree: Tree, path: bytes) -> str | None:
     return data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
 
 
-def joined(folder: bytes, link: str) -> bytes | None:
+def follow(folder: bytes, link: str) -> bytes | None:
     """Return the path of a link in a folder; None if it leaves the repository or is a URL."""
     link = link.split("#", 1)[0].split("?", 1)[0]
     if not link or re.match("[a-z][a-z0-9+.-]*:", link, re.IGNORECASE):
@@ -270,7 +270,7 @@ class Pointer(Record):
     line: int | None = None
 
 
-class Shape(Exception):
+class BadShape(Exception):
     """A JSON value that does not have the shape that a kind requires."""
 
 
@@ -297,8 +297,8 @@ def read_pointer(kind: WorkKind, documents: Documents) -> Pointer:
             where = f" in line {data.problem.line}" if data.problem.line else ""
             problem = f"cannot be read: {data.problem.message}{where}"
         try:
-            item_id, number = ("", 0) if problem else number_in(data.value, kind.number)
-        except Shape as shape:
+            item_id, number = ("", 0) if problem else read_number(data.value, kind.number)
+        except BadShape as shape:
             problem = str(shape)
         tried.append(f"{place} {problem or 'was read'}")
         if problem:
@@ -308,7 +308,7 @@ def read_pointer(kind: WorkKind, documents: Documents) -> Pointer:
     return Pointer(None, tried, f"none of {', '.join(kind.pointer)} exists" if kind.pointer else "")
 
 
-def number_in(data: Any, field: str) -> tuple[str, int]:
+def read_number(data: Any, field: str) -> tuple[str, int]:
     """Return the number in a field of a JSON object, as text and as an integer.
 
     Raises:
@@ -319,7 +319,7 @@ def number_in(data: Any, field: str) -> tuple[str, int]:
     match = _ID.fullmatch(text)
     if match is None:
         said = "no" if value is None else f"{json.dumps(value)[:60]} in"
-        raise Shape(f"has {said} {field!r}, which should hold the number of the current item")
+        raise BadShape(f"has {said} {field!r}, which should hold the number of the current item")
     return text, int(match[1])
 
 
@@ -333,25 +333,25 @@ def text_at(data: Any, path: str) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise Shape(f"has {json.dumps(value)[:60]} in {path!r}, which should hold a text or a number")
+        raise BadShape(f"has {json.dumps(value)[:60]} in {path!r}, which should hold a text or a number")
     text = str(value)
     if any(char < " " or char == "\x7f" for char in text) or len(text) > 500:
-        raise Shape(f"has a text in {path!r} that no name can hold")
+        raise BadShape(f"has a text in {path!r} that no name can hold")
     return text
 
 
-LONGEST_STUB: Final = 400
+MAX_STUB_CHARS: Final = 400
 """The limit in characters without headings and front matter; a longer text is a document of its own."""
 
-MOST_WORDS: Final = 30
+MAX_STUB_WORDS: Final = 30
 """The limit of words besides the link; a text with more has content of its own."""
 
-_UNSAID: Final = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n|<!--.*?-->", re.DOTALL)
+_INVISIBLE: Final = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n|<!--.*?-->", re.DOTALL)
 _HEADING: Final = re.compile(r"(?m)^ {0,3}#{1,6}(?:[ \t].*)?$")
 _TARGET: Final = re.compile(
     r"\[[^\]\n]*\]\(<?([^)>\s]+)>?[^)\n]*\)|`([^`\s]+)`|(?<![\w/.:-])([\w./-]+\.(?:md|markdown|rst|txt))\b"
 )
-_POINTS: Final = re.compile(
+_REDIRECT: Final = re.compile(
     r"\b(?:moved|relocated|renamed|superseded|replaced|canonical|redirects?|lives|now (?:at|in|under)|see"
     r"|deprecated|pointer|stub|obsolete)\b|->|=>|→",
     re.IGNORECASE,
@@ -364,19 +364,19 @@ def points_to(text: str) -> str:
 
     A stub is short and names exactly one document. Its only other words say that the document is elsewhere.
     """
-    if len(text) > LONGEST_STUB * 20:
+    if len(text) > MAX_STUB_CHARS * 20:
         return ""
-    said = _UNSAID.sub("", text.replace("\r\n", "\n"))
-    body = _HEADING.sub("", said).strip()
-    named = {target for groups in _TARGET.findall(body) for target in groups if _DOCUMENT.fullmatch(target)}
+    visible = _INVISIBLE.sub("", text.replace("\r\n", "\n"))
+    body = _HEADING.sub("", visible).strip()
+    targets = {target for groups in _TARGET.findall(body) for target in groups if _DOCUMENT.fullmatch(target)}
     words = re.findall(r"\w+", _TARGET.sub("", body))
-    if len(body) > LONGEST_STUB or len({target.rpartition("/")[2] for target in named}) != 1:
+    if len(body) > MAX_STUB_CHARS or len({target.rpartition("/")[2] for target in targets}) != 1:
         return ""
-    if words and (len(words) > MOST_WORDS or not _POINTS.search(_TARGET.sub("", body))):
+    if words and (len(words) > MAX_STUB_WORDS or not _REDIRECT.search(_TARGET.sub("", body))):
         return ""
     # A name below a second heading is an entry of that section, not a redirect.
-    if not words and len(_HEADING.findall(said)) > 1:
+    if not words and len(_HEADING.findall(visible)) > 1:
         return ""
     # A link's text can repeat its target; the longest form has the full path.
-    longest: str = max(named, key=len)
+    longest: str = max(targets, key=len)
     return longest

@@ -40,8 +40,8 @@ LONGEST_NAME: Final = 40
 """The limit in characters for a gate's name, since log files are named after gates."""
 
 _LONGEST_TEXT: Final = 1000
-_LONGEST_TOLD: Final = 200
-_UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_MAX_SHOWN: Final = 200
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=\S*\Z")
 _WORD: Final = re.compile(r"[A-Za-z][\w.-]*\Z")
 
@@ -85,7 +85,7 @@ class PlannedGate(Record):
         return f"{self.path}:{self.line}" if self.line else self.path
 
     @property
-    def always(self) -> bool:
+    def is_unconditional(self) -> bool:
         """True if the gate runs whatever the change touches."""
         return not self.when and len(self.on) == 3 and not self.each and "{changed_files}" not in self.run
 
@@ -126,7 +126,7 @@ class Gates(Record):
 
     def and_also(self, gates: Iterable[PlannedGate]) -> Gates:
         """Return a copy with further gates, each command once."""
-        return Gates(joined([*self.gates, *gates]), self.not_read, self.format_all)
+        return Gates(merge_gates([*self.gates, *gates]), self.not_read, self.format_all)
 
 
 def gates_of(item: WorkItem, origins: Mapping[str, Origin]) -> Gates:
@@ -145,9 +145,9 @@ def gates_of(item: WorkItem, origins: Mapping[str, Origin]) -> Gates:
     gates = gates_of_kind(item.kind, item.settings, origins)
     path, text = item.document, item.document_text
     if path is None or text is None:
-        return Gates(joined(gates))
+        return Gates(merge_gates(gates))
     named = read_gates(text, item.settings.gate_sections, path_text(path))
-    return Gates(joined([*gates, *named.gates]), named.not_read, named.format_all)
+    return Gates(merge_gates([*gates, *named.gates]), named.not_read, named.format_all)
 
 
 def gates_of_kind(kind: str, settings: WorkKind, origins: Mapping[str, Origin]) -> list[PlannedGate]:
@@ -175,7 +175,7 @@ def flag_gates(commands: Iterable[str]) -> list[PlannedGate]:
     return [PlannedGate(name=name_of(one), run=one.strip(), source="flag") for one in commands if one.strip()]
 
 
-def joined(gates: Iterable[PlannedGate]) -> list[PlannedGate]:
+def merge_gates(gates: Iterable[PlannedGate]) -> list[PlannedGate]:
     """Return gates with each command once, and with unique names that fit into file names.
 
     The policy's gates are kept as they are. If a document or a flag names a policy gate's command again, that
@@ -183,14 +183,14 @@ def joined(gates: Iterable[PlannedGate]) -> list[PlannedGate]:
     """
     found: list[PlannedGate] = []
     for gate in gates:
-        at = next((number for number, one in enumerate(found) if _same(one, gate)), None)
-        if at is None:
+        position = next((number for number, one in enumerate(found) if _is_same_command(one, gate)), None)
+        if position is None:
             found.append(gate)
             continue
-        one = found[at]
-        if gate.always and one.kind == "gate" and not one.each and "{changed_files}" not in one.run:
+        one = found[position]
+        if gate.is_unconditional and one.kind == "gate" and not one.each and "{changed_files}" not in one.run:
             one = one.but(when=Covering(), on=("added", "modified", "deleted"))
-        found[at] = one.but(also=one.also or gate.named)
+        found[position] = one.but(also=one.also or gate.named)
     taken: set[str] = set()
     return [gate.but(name=_unique(gate.name, taken)) for gate in found]
 
@@ -204,10 +204,10 @@ def name_of(command: str) -> str:
 
 def fit(name: str) -> str:
     """Return a name in a form that can be part of a file name."""
-    return _UNFIT.sub("-", name).strip("-.")[:LONGEST_NAME].rstrip("-.") or "gate"
+    return _UNSAFE.sub("-", name).strip("-.")[:LONGEST_NAME].rstrip("-.") or "gate"
 
 
-def _same(one: PlannedGate, other: PlannedGate) -> bool:
+def _is_same_command(one: PlannedGate, other: PlannedGate) -> bool:
     if one.source == "policy" and other.source == "policy":
         return False
     return one.run.split() == other.run.split()
@@ -226,7 +226,7 @@ def _unique(name: str, taken: set[str]) -> str:
 LONGEST: Final = 96 * 1024
 """The limit in bytes for a command with file names filled in; Linux accepts 128 KiB for one argument."""
 
-_PLACE: Final = re.compile(r"(?<!\$)\{(file|changed_files)\}")
+_FILE_HOLDER: Final = re.compile(r"(?<!\$)\{(file|changed_files)\}")
 # An escaped character is not a quotation mark; an unclosed quotation extends to the end.
 _QUOTES: Final = re.compile(r"""\\.|'[^']*(?:'|\Z)|"(?:\\.|[^"\\])*(?:"|\Z)""", re.DOTALL)
 _QUOTED: Final = re.compile(r"""(["'])((?<!\$)\{(?:file|changed_files)\})\1""")
@@ -259,63 +259,63 @@ def selected(gates: Iterable[PlannedGate], entries: Sequence[Entry]) -> list[Cho
     Raises:
         SpecguardError: a gate has its placeholder for files within quotation marks.
     """
-    return [_selected(gate, entries) for gate in gates]
+    return [_select_gate(gate, entries) for gate in gates]
 
 
-def _selected(gate: PlannedGate, entries: Sequence[Entry]) -> Chosen:
+def _select_gate(gate: PlannedGate, entries: Sequence[Entry]) -> Chosen:
     run = _QUOTED.sub(r"\2", gate.run)
-    places = {match[1] for match in _PLACE.finditer(run)}
-    if gate.always and not places:
+    places = {match[1] for match in _FILE_HOLDER.finditer(run)}
+    if gate.is_unconditional and not places:
         return Chosen(gate, [run])
-    counted = [entry for entry in entries if _change(entry) in gate.on]
+    counted = [entry for entry in entries if _change_kind(entry) in gate.on]
     if gate.when:
         paths = [entry.path for entry in counted]
         counted = [counted[position] for position, _ in gate.when.find_each(paths)]
     if not counted:
-        return Chosen(gate, skipped=_why(gate))
+        return Chosen(gate, skipped=_skip_reason(gate))
     if not places and not gate.each:
         return Chosen(gate, [run])
     files = [entry.path for entry in counted if not entry.deleted and not entry.is_submodule]
     if not files:
-        return Chosen(gate, skipped=f"{_why(gate)} that is still there")
+        return Chosen(gate, skipped=f"{_skip_reason(gate)} that is still there")
     _check_quotes(gate, run)
     if gate.each or "file" in places:
         # Without a placeholder, the file is the last word.
         text = run if "file" in places else f"{run} {{file}}"
-        return Chosen(gate, [_filled(text, "file", [file]) for file in files])
-    return Chosen(gate, _calls(run, files))
+        return Chosen(gate, [_fill_files(text, "file", [file]) for file in files])
+    return Chosen(gate, _split_commands(run, files))
 
 
-def _change(entry: Entry) -> str:
+def _change_kind(entry: Entry) -> str:
     return "added" if entry.added else "deleted" if entry.deleted else "modified"
 
 
-def _why(gate: PlannedGate) -> str:
+def _skip_reason(gate: PlannedGate) -> str:
     what = " or ".join(gate.on) if len(gate.on) < 3 else "changed"
     return f"no file of {', '.join(gate.when.patterns)} was {what}" if gate.when else f"no file was {what}"
 
 
-def _calls(run: str, files: Sequence[bytes]) -> list[str]:
+def _split_commands(run: str, files: Sequence[bytes]) -> list[str]:
     """Return the command with all files filled in, split into several if one would be too long."""
     room = LONGEST - len(run.encode("utf-8", "surrogateescape"))
-    calls: list[list[bytes]] = [[]]
+    groups: list[list[bytes]] = [[]]
     used = 0
     for file in files:
-        size = len(quoted(file).encode("utf-8", "surrogateescape")) + 1
-        if used + size > room and calls[-1]:
-            calls.append([])
+        size = len(quote_path(file).encode("utf-8", "surrogateescape")) + 1
+        if used + size > room and groups[-1]:
+            groups.append([])
             used = 0
-        calls[-1].append(file)
+        groups[-1].append(file)
         used += size
-    return [_filled(run, "changed_files", some) for some in calls]
+    return [_fill_files(run, "changed_files", some) for some in groups]
 
 
-def _filled(run: str, name: str, files: Sequence[bytes]) -> str:
-    words = " ".join(map(quoted, files))
+def _fill_files(run: str, name: str, files: Sequence[bytes]) -> str:
+    words = " ".join(map(quote_path, files))
     return re.sub(rf"(?<!\$)\{{{name}\}}", lambda _: words, run)
 
 
-def quoted(path: bytes) -> str:
+def quote_path(path: bytes) -> str:
     """Return a path as one shell word that is neither an option nor looked up in PATH."""
     return shlex.quote(f"./{path.decode('utf-8', 'surrogateescape')}")
 
@@ -326,7 +326,7 @@ def _check_quotes(gate: PlannedGate, run: str) -> None:
     Raises:
         SpecguardError: the placeholder is within quotation marks, where a name could be run as shell code.
     """
-    if any(_PLACE.search(text) for text in _QUOTES.findall(run)):
+    if any(_FILE_HOLDER.search(text) for text in _QUOTES.findall(run)):
         raise SpecguardError(
             f"the gate {gate.name} has its place for files within quotation marks: {run}",
             help="leave the quotation marks out: names are quoted where they are filled in",
@@ -338,7 +338,7 @@ def _check_quotes(gate: PlannedGate, run: str) -> None:
 
 _SHELL: Final = frozenset({"sh", "bash", "shell", "zsh", "console"})
 # The beginning of a heading, label or line above a list of commands that must not be run.
-_APART: Final = re.compile(
+_EXCLUDED: Final = re.compile(
     r"(?:out of scope|not|excluded|skip|manual(?:ly)?|optional(?:ly)?|by hand|non goals|do not|don t|never"
     r"|must not|forbidden|avoid|examples?|expected|sample|results?|outputs?|evidence|troubleshooting"
     r"|rollback|rolling back)\b"
@@ -346,9 +346,9 @@ _APART: Final = re.compile(
 _FORMAT: Final = re.compile(r"(?:auto ?)?format(?:s|ting|ter|ters)?\b|code style\b")
 _TEARDOWN: Final = re.compile(r"(?:tear ?down|clean ?up|take down|taking down|shut ?down|stop|afterwards?)\b")
 # A command that takes a composition down runs whether the gates passed or not.
-_DOWN: Final = re.compile(r"(?:^|&&\s)(?:docker|podman)[ -]compose\b[^;&|]*\sdown\b")
+_COMPOSE_DOWN: Final = re.compile(r"(?:^|&&\s)(?:docker|podman)[ -]compose\b[^;&|]*\sdown\b")
 _FORMATTING: Final = ("Formatting", "Format", "Formatters", "Code style", "Code formatting")
-_WHOLE: Final = re.compile(
+_WHOLE_REPO: Final = re.compile(
     r"(?!.*(?:\b(?:not|never|only|than|instead|avoid|without)\b|n't\b))"
     r".*\b(?:(?:whole|entire) (?:repository|repo|code ?base|tree|project)\b|(?:all|every) files?\b(?!\s+\w))",
     re.IGNORECASE | re.DOTALL,
@@ -357,11 +357,11 @@ _WHOLE: Final = re.compile(
 _PROGRAM: Final = re.compile(r"(?:\.{1,2}/)?\w[\w.+-]*(?:/[\w.+-]+)*\Z", re.ASCII)
 _OPERATORS: Final = frozenset(["=", "==", "===", "!=", "->", "=>", ":=", "<=", ">=", "<", "+", "-", "*", "/"])
 _PLACEHOLDER: Final = re.compile(r"(?<![<\w&])<[A-Za-z](?:[A-Za-z0-9_ |/.-]{0,40}[A-Za-z0-9_.])?>(?!=)")
-_JOINED: Final = re.compile(r"[\s,;]*(?:and|then|,)\s*(?:then\s*)?", re.IGNORECASE)
+_AND: Final = re.compile(r"[\s,;]*(?:and|then|,)\s*(?:then\s*)?", re.IGNORECASE)
 _LONGEST_LABEL: Final = 60
 _SENTENCE: Final = "it stands in a sentence, and in no list item of its own"
 
-_LASTING: Final = frozenset(["cd", "pushd", "popd", "export", "source", ".", "set", "unset", "alias"])
+_SHELL_STATE: Final = frozenset(["cd", "pushd", "popd", "export", "source", ".", "set", "unset", "alias"])
 _COMPOUND: Final = frozenset(["if", "for", "while", "until", "case", "select", "function", "{", "("])
 _BASH: Final = re.compile(
     r"\[\[|<\(|<<<|&>|\(\(|\$'|\bpipefail\b|(?:^|[\s;&|])(?:source|declare|local|shopt|function|mapfile)\s"
@@ -388,55 +388,55 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
         MissingFact: the document cannot be read.
     """
     document = Document(text)
-    read: list[Read] = list(_of_front_matter(document.properties))
+    read: list[Read] = list(_read_front_matter(document.properties))
     found = find_sections(document, titles[0], aliases=titles[1:]) if titles else ()
     sections = sorted(found, key=lambda section: section.line)
     seen: set[int] = set()
     for section in sections:
         blocks = [block for block in section.blocks if id(block) not in seen]
         seen.update(map(id, blocks))
-        own = list(_of(blocks, "gate"))
+        own = list(_read_blocks(blocks, "gate"))
         read += own or [NotRead(section.line, section.heading.text.plain, "the section names no command")]
     near = near_section(document, titles[0], aliases=titles[1:]) if titles and not sections else None
     if near is not None:
         read.append(NotRead(near.line, near.text, f"it is no section on gates: it is {near.why}"))
     gates = [one.but(path=path) for one in read if isinstance(one, PlannedGate)]
-    told = [one for one in read if isinstance(one, NotRead)]
+    unread = [one for one in read if isinstance(one, NotRead)]
     not_read = [
-        NotRead(one.line, shortened(one.text[:_LONGEST_TEXT], _LONGEST_TOLD), one.why, path) for one in told
+        NotRead(one.line, shortened(one.text[:_LONGEST_TEXT], _MAX_SHOWN), one.why, path) for one in unread
     ]
-    return Gates(gates, not_read, _whole(document, path))
+    return Gates(gates, not_read, _find_format_all(document, path))
 
 
-def _of(blocks: Sequence[AnyBlock], kind: Kind, why: str = "") -> Iterator[Read]:
+def _read_blocks(blocks: Sequence[AnyBlock], kind: Kind, why: str = "") -> Iterator[Read]:
     """Yield the gates of blocks; with `why`, or under "Manual checks" and "Do not run:", only report them."""
-    level, under, apart, said = 0, kind, why, ""
+    level, block_kind, excluded, note = 0, kind, why, ""
     for block in blocks:
-        deep = block.level if isinstance(block, Heading) else 7
+        rank = block.level if isinstance(block, Heading) else 7
         words = block.text.plain if isinstance(block, Heading) else ""
         if isinstance(block, Paragraph):
             words = bold_words(block.text)
         if words:
-            if not (level and deep > level):
-                apart = why or (f"it stands under {words!r}" if _is_apart(words) else "")
-                under, said = _kind_named(words, kind), ""
-                level = deep if apart or under != kind else 0
+            if not (level and rank > level):
+                excluded = why or (f"it stands under {words!r}" if _is_excluded(words) else "")
+                block_kind, note = _named_kind(words, kind), ""
+                level = rank if excluded or block_kind != kind else 0
         elif isinstance(block, Paragraph):
             line = block.text.plain.rpartition("\n")[2]
-            said = f"it stands under {line!r}" if line.rstrip().endswith(":") and _is_apart(line) else ""
-            if not said:
-                yield from _of_text(block.text, under, apart or _SENTENCE)
+            note = f"it stands under {line!r}" if line.rstrip().endswith(":") and _is_excluded(line) else ""
+            if not note:
+                yield from _read_text(block.text, block_kind, excluded or _SENTENCE)
         else:
-            yield from _of_block(block, under, apart or said)
-            said = ""
+            yield from _read_block(block, block_kind, excluded or note)
+            note = ""
 
 
-def _is_apart(words: str) -> bool:
+def _is_excluded(words: str) -> bool:
     """Return True if a heading, a label or a line introduces commands that are not to be run."""
-    return _APART.match(normal_title(words)) is not None
+    return _EXCLUDED.match(normal_title(words)) is not None
 
 
-def _kind_named(words: str, kind: Kind = "gate") -> Kind:
+def _named_kind(words: str, kind: Kind = "gate") -> Kind:
     """Return the kind of gate that a heading or label names; a kind other than `gate` is kept."""
     title = normal_title(words)
     if kind != "gate":
@@ -444,53 +444,53 @@ def _kind_named(words: str, kind: Kind = "gate") -> Kind:
     return "format" if _FORMAT.match(title) else "teardown" if _TEARDOWN.match(title) else "gate"
 
 
-def _of_block(block: AnyBlock, kind: Kind, why: str) -> Iterator[Read]:
+def _read_block(block: AnyBlock, kind: Kind, why: str) -> Iterator[Read]:
     if isinstance(block, List):
         for item in block.items:
             plain = item.text.plain
-            below = why or (f"it stands under {plain!r}" if item.rest and _is_apart(plain) else "")
-            found = list(_of_text(item.text, kind, why))
-            found += _of(item.rest, _kind_named(plain.rstrip(": "), kind), below)
+            below = why or (f"it stands under {plain!r}" if item.rest and _is_excluded(plain) else "")
+            found = list(_read_text(item.text, kind, why))
+            found += _read_blocks(item.rest, _named_kind(plain.rstrip(": "), kind), below)
             yield from found or (
                 [] if why else [NotRead(item.line, plain or "an item", "it names no command")]
             )
     elif isinstance(block, Table) and not why:
-        yield from _of_table(block, kind)
+        yield from _read_table(block, kind)
     elif isinstance(block, Fence):
-        yield from _of_fence(block, kind, why)
+        yield from _read_fence(block, kind, why)
     else:
         why = why or "it stands in a quote, in HTML or in a footnote"
         for one in block.blocks if isinstance(block, Quote) else ():
-            yield from _of_block(one, kind, why)
+            yield from _read_block(one, kind, why)
         for text in texts([block]):
-            yield from _of_text(text, kind, why)
+            yield from _read_text(text, kind, why)
         for fence in fences([block]):
-            yield from _of_fence(fence, kind, why)
+            yield from _read_fence(fence, kind, why)
         if isinstance(block, Html) and "<code" in block.content.lower():
             yield NotRead(block.line, block.text, why)
 
 
-def _of_text(text: Text, kind: Kind, why: str = "") -> Iterator[Read]:
+def _read_text(text: Text, kind: Kind, why: str = "") -> Iterator[Read]:
     """Yield the command that an item begins with, after an optional label, and those joined by "and"."""
-    raw, end, label, taken = text.raw, 0, "", False
+    raw, end, label, is_run = text.raw, 0, "", False
     for number, span in enumerate(text.codes):
         between = raw[end : span.start]
         if number == 0:
             label = without_box(between).strip("*_ \t\n([")
-            taken = not label or (label.endswith(":") and len(label) <= _LONGEST_LABEL)
+            is_run = not label or (label.endswith(":") and len(label) <= _LONGEST_LABEL)
         else:
-            taken = taken and bool(_JOINED.fullmatch(between))
+            is_run = is_run and bool(_AND.fullmatch(between))
         end = span.end
         command = " ".join(span.content.split())
         if not _is_command(command, alone=number > 0 or not raw[end:].strip("*_ .)]")):
-            taken = False
+            is_run = False
             continue
         line = text.line + raw.count("\n", 0, span.start)
-        if why or _is_apart(label):
+        if why or _is_excluded(label):
             yield NotRead(line, command, why or f"it stands behind {label!r}")
-        elif taken:
-            named = label[:-1].strip("*_ ")
-            yield _gate(command, line, _kind_named(named, kind), named)
+        elif is_run:
+            name = label[:-1].strip("*_ ")
+            yield _gate(command, line, _named_kind(name, kind), name)
         elif " " in command:
             yield NotRead(line, command, "it is not what its item begins with")
 
@@ -510,30 +510,30 @@ def _is_command(text: str, *, alone: bool = False) -> bool:
     return len(words) > 1 or (alone and "/" not in program and "." not in program)
 
 
-def _of_table(table: Table, kind: Kind) -> Iterator[Read]:
+def _read_table(table: Table, kind: Kind) -> Iterator[Read]:
     """Yield the commands in the column *Command*, named by the first column; report ignored cells."""
     titles = [normal_title(cell.plain) for cell in table.header]
     for row in table.rows:
         cells = dict(zip(titles, row, strict=False))
         cell = cells.get("command")
-        found: list[Read] = list(_of_text(cell, kind)) if cell is not None else []
+        found: list[Read] = list(_read_text(cell, kind)) if cell is not None else []
         if not any(isinstance(one, PlannedGate) for one in found):
             line = row[0].line if row else table.line
             yield NotRead(line, " | ".join(one.plain for one in row), "the row names no command")
             continue
-        called = row[0].plain.strip() if row[0] is not cell else ""
+        name = row[0].plain.strip() if row[0] is not cell else ""
         for one in found:
             if isinstance(one, PlannedGate):
-                one = one.but(name=called or one.name, kind=_kind_named(called, one.kind))
+                one = one.but(name=name or one.name, kind=_named_kind(name, one.kind))
             yield one
         for title in ("when", "timeout"):
-            told = cells.get(title)
-            if told is not None and told.plain.strip().casefold() not in {"", "-", "always"}:
+            setting = cells.get(title)
+            if setting is not None and setting.plain.strip().casefold() not in {"", "-", "always"}:
                 why = f"here the command runs without it; `gates` in front matter has `{title}`"
-                yield NotRead(told.line, told.plain, why)
+                yield NotRead(setting.line, setting.plain, why)
 
 
-def _of_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
+def _read_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
     """Yield one command per line, or the whole block if a line continues or affects those after it."""
     language = fence.info.split(None, 1)[0].strip("{}.").casefold() if fence.info.split() else ""
     if why or language not in _SHELL:
@@ -546,10 +546,10 @@ def _of_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
         lines = [(number, line[2:].strip()) for number, line in lines if line.startswith("$ ")]
         whole = "\n".join(line for _, line in lines)
     lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
-    own = [line for _, line in lines if line.split()[0] not in _LASTING and not _ASSIGNMENT.match(line)]
+    own = [line for _, line in lines if line.split()[0] not in _SHELL_STATE and not _ASSIGNMENT.match(line)]
     if lines and not own:
         yield NotRead(*lines[-1], "nothing follows that it is for")
-    elif all(_is_whole(line) for _, line in lines):
+    elif all(_is_complete(line) for _, line in lines):
         for number, line in lines:
             text = line if "'" in line or '"' in line else re.sub(r"\s+#\s.*", "", line)
             yield _gate(text, number, kind)
@@ -557,7 +557,7 @@ def _of_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
         yield _gate(f"set -e\n{whole}", lines[0][0], kind, name_of(own[0]))
 
 
-def _is_whole(line: str) -> bool:
+def _is_complete(line: str) -> bool:
     """Return True if a line is a complete command."""
     try:
         words = shlex.split(line, comments=True)
@@ -565,7 +565,7 @@ def _is_whole(line: str) -> bool:
         return False
     first = line.split()[0]
     goes_on = line.endswith(("\\", "&&", "|", "{", "(")) or "<<" in line or first.startswith("(")
-    return not goes_on and first not in _LASTING | _COMPOUND and not all(map(_ASSIGNMENT.match, words))
+    return not goes_on and first not in _SHELL_STATE | _COMPOUND and not all(map(_ASSIGNMENT.match, words))
 
 
 def _gate(command: str, line: int, kind: Kind, name: str = "") -> Read:
@@ -578,22 +578,22 @@ def _gate(command: str, line: int, kind: Kind, name: str = "") -> Read:
         run=f"bash -c {shlex.quote(command)}" if bash else command,
         source="document",
         line=line,
-        kind="teardown" if kind == "gate" and _DOWN.search(command) else kind,
+        kind="teardown" if kind == "gate" and _COMPOSE_DOWN.search(command) else kind,
         each="{file}" in command,
     )
 
 
-def _whole(document: Document, path: str) -> str:
+def _find_format_all(document: Document, path: str) -> str:
     """Return the place where the section on formatting asks for the whole repository; empty if nowhere."""
     for section in find_sections(document, _FORMATTING[0], aliases=_FORMATTING[1:]):
         for text in texts(section.blocks):
             for sentence in text.sentences():
-                if _WHOLE.match(sentence.plain):
+                if _WHOLE_REPO.match(sentence.plain):
                     return f"{path}:{sentence.line}"
     return ""
 
 
-def _of_front_matter(properties: Data) -> Iterator[Read]:
+def _read_front_matter(properties: Data) -> Iterator[Read]:
     """Yield the gates in a front matter's `gates`: a list of commands, or of tables with `run`.
 
     An entry without a command is not a gate. A setting that is not understood is reported and ignored.
@@ -613,7 +613,7 @@ def _of_front_matter(properties: Data) -> Iterator[Read]:
             continue
         given: dict[str, Any] = {"name": name_of(run), "each": "{file}" in run}
         for key, value in table.items():
-            read = _setting(key, value)
+            read = _parse_setting(key, value)
             if read is None:
                 yield NotRead(line, f"{key}: {value}", "it is no setting of a gate that is read here")
             else:
@@ -621,7 +621,7 @@ def _of_front_matter(properties: Data) -> Iterator[Read]:
         yield PlannedGate(**given, source="document", line=line)
 
 
-def _setting(key: str, value: Any) -> Any:
+def _parse_setting(key: str, value: Any) -> Any:
     """Return the value of a gate's setting in its parsed form; None if it is not understood."""
     patterns = [value] if isinstance(value, str) else value
     if key == "when" and isinstance(patterns, list) and all(isinstance(one, str) for one in patterns):

@@ -9,9 +9,9 @@ from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Commits, Record
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
-from specguard.work.document_search import PADDINGS, Located, Pointer, read_text
+from specguard.work.document_search import PADDINGS, DocumentSearch, Pointer, read_text
 from specguard.work.kinds import Naming, WorkKind, same_item
-from specguard.work.name_templates import FREE, PathTemplate, Template, escape, number_width
+from specguard.work.name_templates import FREE_TEXT, PathTemplate, Template, escape, number_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from specguard.work.stated_paths import Ask
 
 
-_NO_SPARE = frozenset({FREE, "id", "number"})
+_NEVER_SPARE = frozenset({FREE_TEXT, "id", "number"})
 
 
 class Scope(Record):
@@ -49,9 +49,9 @@ def listed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
     plain = text.casefold()
     if not any(title.split() and title.split()[0].casefold() in plain for title in titles):
         return []
-    from specguard.work.stated_paths import paths_under
+    from specguard.work.stated_paths import allowed_paths
 
-    return paths_under(text, titles)
+    return allowed_paths(text, titles)
 
 
 class Unresolved(Record):
@@ -105,15 +105,15 @@ class WorkItem(Record, frozen=False):
         fields, settings = {**self.given, **self.own}, self.settings
         names = (settings.branch, settings.commit, settings.pull_request)
         if "slug" not in fields and any("slug" in Template(text).names for text in names):
-            located = Located(self.settings, fields, self.number, self.tree)
+            located = DocumentSearch(self.settings, fields, self.number, self.tree)
             name = (located.path or b"").rpartition(b"/")[2].decode("utf-8", "replace")
-            behind = rf"(?:^|[^0-9])0*{re.escape(self._number(1))}[-_]([a-z0-9][a-z0-9-]*)\.[a-z]+$"
-            slug = re.search(behind, name)
+            slug_pattern = rf"(?:^|[^0-9])0*{re.escape(self._number(1))}[-_]([a-z0-9][a-z0-9-]*)\.[a-z]+$"
+            slug = re.search(slug_pattern, name)
             # Otherwise a value from a name could complete the template of a place that was skipped.
             if slug:
                 fields["slug"] = slug[1]
                 self.__dict__["located"] = located
-        return {**{name: value for name, value in self.spare.items() if name not in _NO_SPARE}, **fields}
+        return {**{name: value for name, value in self.spare.items() if name not in _NEVER_SPARE}, **fields}
 
     @property
     def own(self) -> dict[str, str]:
@@ -153,13 +153,13 @@ class WorkItem(Record, frozen=False):
         return Commits(exactly=commits) if isinstance(commits, int) else commits
 
     @cached_property
-    def located(self) -> Located:
+    def located(self) -> DocumentSearch:
         """The place of the document, and the places tried.
 
         Raises:
             MissingFact: the trusted base cannot be read.
         """
-        return Located(self.settings, self.fields, self.number, self.tree)
+        return DocumentSearch(self.settings, self.fields, self.number, self.tree)
 
     @property
     def document(self) -> bytes | None:
@@ -279,10 +279,10 @@ class WorkItem(Record, frozen=False):
         """
         text = getattr(self.settings, key)
         read = self.settings.template(key).read(name) if text else None
-        if not text or FREE not in Template(text).names:
+        if not text or FREE_TEXT not in Template(text).names:
             return name in self.rendered(key)
         return read is not None and any(
-            Template(text).render({**self._values(width, text), FREE: read[FREE]}) == name
+            Template(text).render({**self._values(width, text), FREE_TEXT: read[FREE_TEXT]}) == name
             for width in self._widths()
         )
 
@@ -295,7 +295,7 @@ class WorkItem(Record, frozen=False):
         title = self.listed.title if self.listed is not None else ""
         text = getattr(self.settings, key)
         return Template(text).render(
-            {**self._values(self._widths()[0], text), FREE: title or f"implement {self}"}
+            {**self._values(self._widths()[0], text), FREE_TEXT: title or f"implement {self}"}
         )
 
     def patterns(self, templates: Sequence[str]) -> list[str]:
@@ -319,7 +319,7 @@ class WorkItem(Record, frozen=False):
         return self.id if self.number is None else f"{self.number:0{width}d}"
 
     def _values(self, width: int, template: str) -> dict[str, str]:
-        values = {FREE: "...", **self.fields}
+        values = {FREE_TEXT: "...", **self.fields}
         if self.number is not None:
             values["number"] = self._number(width)
         values["gates"] = ", ".join(gate.run for gate in self.settings.gates if gate.kind == "gate") or "none"
@@ -399,4 +399,4 @@ def _pattern(field: str, text: str) -> str:
     if field == "source":
         return PathTemplate(text).render({})
     template = Template(text)
-    return template.render(dict.fromkeys(template.names, "*")) if template.literal else ""
+    return template.render(dict.fromkeys(template.names, "*")) if template.literal_size else ""

@@ -12,7 +12,7 @@ from specguard.documents.data import Data, Problem, written
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import MissingFact, if_applicable, nearest
 from specguard.model import Finding, path_text, shortened
-from specguard.work.document_search import Pointer, has_wildcard, matching
+from specguard.work.document_search import Pointer, has_wildcard, matching_paths
 from specguard.work.item import Unresolved
 from specguard.work.kinds import WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template, number_width
@@ -118,7 +118,7 @@ class Source(Record):
         found: list[Listed | tuple[int | None, str]] = []
         for at, value in elements(items) if not self.problem else ():
             key = (*place, at)
-            item_id = at if isinstance(at, str) else self._id(value)
+            item_id = at if isinstance(at, str) else self._read_id(value)
             if not isinstance(value, dict):
                 found.append((self.data.line(key), "is no object"))
             elif item_id:
@@ -127,7 +127,7 @@ class Source(Record):
                 found.append((self.data.line(key), f"has neither {self.settings.number!r} nor 'id'"))
         return found
 
-    def _id(self, value: Any) -> str:
+    def _read_id(self, value: Any) -> str:
         for name in (self.settings.number, "id"):
             found = Data(value).get(name)
             if isinstance(found, (str, int)) and not isinstance(found, bool) and written(found).strip():
@@ -216,8 +216,8 @@ class Sources(Record, frozen=False):
             yield _finding(source, f"{place} {source.problem}", step, "unread", source.data.line())
             return
         for line, problem in source.malformed:
-            said = f"{place} lists a {kind} that {problem}"
-            yield _finding(source, said, "Give it an id.", f"malformed {problem}", line)
+            message = f"{place} lists a {kind} that {problem}"
+            yield _finding(source, message, "Give it an id.", f"malformed {problem}", line)
         if not source.items:
             step = f"List the {kind}s, each with its id."
             yield _finding(source, f"{place} lists no {kind}", step, "empty")
@@ -225,10 +225,10 @@ class Sources(Record, frozen=False):
         for item in source.items:
             first = seen.setdefault(normal_id(item.id), item)
             if first is not item:
-                said = f"{item} is listed twice, in line {first.line} and here"
+                message = f"{item} is listed twice, in line {first.line} and here"
                 step = "Give one of the two another id."
-                yield _finding(source, said, step, f"twice {item.id}", item.line)
-            yield from _lacking(item)
+                yield _finding(source, message, step, f"twice {item.id}", item.line)
+            yield from _missing_fields(item)
 
     def broken(self, source: Source) -> Iterator[Finding]:
         """Yield the flaws of dependencies in a source: unknown ids, circles, and items done too early.
@@ -238,7 +238,7 @@ class Sources(Record, frozen=False):
         """
         items = source.items
         needs = [(str(one), one.id, [(need.line, need.text) for need in one.depends_on]) for one in items]
-        for at, line, said, step, key in wrong_needs(needs, f"{source.kind}s"):
+        for at, line, said, step, key in dependency_flaws(needs, f"{source.kind}s"):
             own = key if key.startswith("circle:") else f"{items[at].id}:{key[:_LONGEST_KEY]}"
             yield _finding(source, said, step, own, line)
         for item in items:
@@ -259,7 +259,7 @@ class Sources(Record, frozen=False):
             other = item.source.by_id.get(need, item)
             if other is item or other.deferred or other.conditional or self.done(other):
                 continue
-            said, step = needs_first(str(item), why, other.id, self.status_of(other))
+            said, step = early_start(str(item), why, other.id, self.status_of(other))
             yield _finding(item.source, said, step, f"{item.id}:early:{other.id}", item.line, "closed")
 
     def open_needs(self, item: Listed) -> Sequence[str]:
@@ -299,7 +299,7 @@ class Sources(Record, frozen=False):
 
 
 def find_sources(
-    kind: str, settings: WorkKind, documents: Documents, told: Mapping[str, str] | None = None
+    kind: str, settings: WorkKind, documents: Documents, name_fields: Mapping[str, str] | None = None
 ) -> Sequence[Source]:
     """Find the files that list the items of a kind: those of the first template that any file matches.
 
@@ -307,16 +307,17 @@ def find_sources(
         kind: the kind's name.
         settings: the kind's table.
         documents: the documents of the tree to search.
-        told: values of placeholders. If they fill a template without globs, only that file is looked up.
+        name_fields: values of placeholders from a name. If they fill a template without globs, only that file
+            is looked up.
 
     Raises:
         MissingFact: the tree cannot be read.
     """
     for text in settings.sources:
         template = PathTemplate(text)
-        pattern = template.render(told or {})
+        pattern = template.render(name_fields or {})
         # A path may spell a given value in another case: `d` as `D`.
-        paths = matching(documents.tree, template.render({}) if has_wildcard(pattern) else pattern)
+        paths = matching_paths(documents.tree, template.render({}) if has_wildcard(pattern) else pattern)
         given = [(path, template.read(path)) for path in paths]
         found = [
             Source(kind, settings, path, fields, documents) for path, fields in given if fields is not None
@@ -332,11 +333,11 @@ _LONGEST_KEY: Final = len("unknown:") + 60
 _NOTHING: Final = frozenset({"", "none", "no", "never", "n/a", "na", "null", "-", "\u2014", "false"})
 """Texts that people write if there is nothing to list, or nothing triggers an item."""
 
-_INNER: Final = ("path", "file", "id", "name", "text", "title", "scenario", "description")
+_TEXT_KEYS: Final = ("path", "file", "id", "name", "text", "title", "scenario", "description")
 """Keys of an element that is a mapping; the first one present gives its text: `files: [{path: a.py}]`."""
 
 
-class Stated(Record):
+class ListElement(Record):
     """One element of an item's list, such as a file or an acceptance condition.
 
     Attributes:
@@ -396,7 +397,7 @@ class Listed(DataEntry):
         return value.strip().casefold() not in _NOTHING if isinstance(value, str) else bool(value)
 
     @property
-    def files(self) -> Sequence[Stated]:
+    def files(self) -> Sequence[ListElement]:
         """The paths that the item may change, as patterns."""
         return self.stated("files")
 
@@ -418,15 +419,15 @@ class Listed(DataEntry):
         return Covering(patterns)
 
     @property
-    def acceptance(self) -> Sequence[Stated]:
+    def acceptance(self) -> Sequence[ListElement]:
         """The conditions that must hold when the item is done."""
         return self.stated("acceptance")
 
     @property
-    def depends_on(self) -> Sequence[Stated]:
+    def depends_on(self) -> Sequence[ListElement]:
         """The ids of the items that this item depends on."""
         return [
-            Stated(part.strip(), one.line)
+            ListElement(part.strip(), one.line)
             for one in self.stated("depends_on")
             for part in one.text.split(",")
             if part.strip()
@@ -436,7 +437,7 @@ class Listed(DataEntry):
     def branch(self) -> str:
         """The name of the item's own branch; empty if unknown."""
         settings = self.source.settings
-        fields = {**spare_of(self, {}), **fields_of(self, {}), "id": self.id}
+        fields = {**spare_fields(self, {}), **fields_of(self, {}), "id": self.id}
         if self.number is not None:
             fields["number"] = f"{self.number:0{number_width(settings.number_format[0])}d}"
         return Template(settings.branch).filled(fields)
@@ -452,25 +453,25 @@ class Listed(DataEntry):
 
     def get(self, name: str) -> Any:
         """Return the value of a field of the entry, looked up through the kind's `fields`; None if unset."""
-        return self._said(name)[1]
+        return self._find_field(name)[1]
 
     def text(self, name: str) -> str:
         """Return a field that contains a text or a number, as text; empty for any other value."""
         value = self.get(name)
         return written(value) if isinstance(value, (str, int, float)) else ""
 
-    def stated(self, name: str) -> Sequence[Stated]:
+    def stated(self, name: str) -> Sequence[ListElement]:
         """Return the elements of a field that contains a list, or its single value."""
-        path, value = self._said(name)
+        path, value = self._find_field(name)
         listed = [((at,), one) for at, one in elements(value)] if isinstance(value, list) else [((), value)]
         found = []
         for at, element in listed:
-            text = _element(element)
+            text = _element_text(element)
             if text.casefold() not in _NOTHING:
-                found.append(Stated(text, self.line_of(*path.split("."), *at)))
+                found.append(ListElement(text, self.line_of(*path.split("."), *at)))
         return found
 
-    def _said(self, name: str) -> tuple[str, Any]:
+    def _find_field(self, name: str) -> tuple[str, Any]:
         """Return the dotted path of a field in the entry, and its value; None if it is missing."""
         for text in self.source.settings.paths_of(name):
             path = text.replace("{number}", self.id)
@@ -501,9 +502,9 @@ def slug_of(title: str) -> str:
     return re.sub("[^a-z0-9]+", "-", title.casefold()[:200]).strip("-")[:60].strip("-")
 
 
-def _element(element: Any) -> str:
+def _element_text(element: Any) -> str:
     if isinstance(element, dict):
-        texts = (element.get(name) for name in _INNER)
+        texts = (element.get(name) for name in _TEXT_KEYS)
         element = next((one for one in texts if isinstance(one, (str, int, float))), None)
     return written(element).strip() if isinstance(element, (str, int, float)) and element is not False else ""
 
@@ -515,7 +516,7 @@ _IDENTITY: Final = frozenset({"id", "kind", "number"})
 
 
 def find_listed(
-    kind: str, settings: WorkKind, documents: Documents, item_id: str, told: Mapping[str, str]
+    kind: str, settings: WorkKind, documents: Documents, item_id: str, name_fields: Mapping[str, str]
 ) -> Listed | Unresolved:
     """Find the entry that a name means.
 
@@ -528,16 +529,16 @@ def find_listed(
         settings: the kind's table.
         documents: the documents of the tree that the sources are read from.
         item_id: the id in the name.
-        told: every field that names contain.
+        name_fields: every field that names contain.
 
     Raises:
         MissingFact: the tree or a file cannot be read.
     """
-    every = find_sources(kind, settings, documents, told)
-    found = meant(every, item_id, told)
+    all_sources = find_sources(kind, settings, documents, name_fields)
+    found = meant(all_sources, item_id, name_fields)
     if len(found) == 1:
         return found[0]
-    sources = [source for source in every if agree(source.fields, told)]
+    sources = [source for source in all_sources if agree(source.fields, name_fields)]
     if found:
         where = " and ".join(f"{path_text(one.source.path)}:{one.line}" for one in found[:5])
         problem = f"{len(found)} entries could be {kind} {item_id}: {where}"
@@ -548,23 +549,23 @@ def find_listed(
         names = " and ".join(path_text(source.path) for source in sources[:3])
         pointer = pointer_of(broken, problem=problem)
         return Unresolved(problem or f"{names} has no {kind} {item_id}", pointer)
-    patterns = [PathTemplate(text).render(told) for text in settings.sources]
+    patterns = [PathTemplate(text).render(name_fields) for text in settings.sources]
     problem = f"no file matches {' or '.join(patterns)}"
     tried = [f"{pattern} matches no file" for pattern in patterns]
-    if every:
-        known = {name for source in every for name in source.fields} - _IDENTITY
-        about = " and ".join(f"{name} {text!r}" for name, text in told.items() if name in known)
+    if all_sources:
+        known = {name for source in all_sources for name in source.fields} - _IDENTITY
+        about = " and ".join(f"{name} {text!r}" for name, text in name_fields.items() if name in known)
         problem = f"no file that matches {' or '.join(patterns)} is about {about}"
-        tried = [f"{path_text(source.path)} is about another one" for source in every]
+        tried = [f"{path_text(source.path)} is about another one" for source in all_sources]
     return Unresolved(problem, Pointer(None, tried, problem))
 
 
-def meant(sources: Sequence[Source], item_id: str, told: Mapping[str, str]) -> list[Listed]:
+def meant(sources: Sequence[Source], item_id: str, name_fields: Mapping[str, str]) -> list[Listed]:
     """Return the entries of several sources that a name could mean."""
-    about = [source for source in sources if agree(source.fields, told)]
-    found = [listed for source in about for listed in _named(source.items, item_id)]
+    matching = [source for source in sources if agree(source.fields, name_fields)]
+    found = [listed for source in matching for listed in _items_by_id(source.items, item_id)]
     if len(found) > 1:
-        found = [listed for listed in found if agree(scalars(listed.value), told)] or found
+        found = [listed for listed in found if agree(scalars(listed.value), name_fields)] or found
     return found
 
 
@@ -579,7 +580,7 @@ def pointer_of(source: Source, line: int | None = None, problem: str = "") -> Po
     return Pointer(source.path, [f"{path_text(source.path)} was read"], problem, line=line)
 
 
-def fields_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
+def fields_of(listed: Listed, name_fields: Mapping[str, str]) -> dict[str, str]:
     """Return the placeholders that a listed item fills, from its path, entry and file, in this precedence.
 
     If the name writes a value with other capitals, the name's spelling is used.
@@ -590,31 +591,31 @@ def fields_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
         found[name] = listed.text(name) or found.get(name, "")
     found.update(source.given)
     return {
-        name: told[name] if told.get(name, "").casefold() == text.casefold() else text
+        name: name_fields[name] if name_fields.get(name, "").casefold() == text.casefold() else text
         for name, text in found.items()
         if text and len(text) <= LONGEST and not any(char < " " or char == "\x7f" for char in text)
     }
 
 
-def spare_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
+def spare_fields(listed: Listed, name_fields: Mapping[str, str]) -> dict[str, str]:
     """Return values for placeholders without a field: those read from names, and the title as a slug."""
     slug = slug_of(listed.title) if any("slug" in name.names for name in _templates(listed)) else ""
-    return {**({"slug": slug} if slug else {}), **told}
+    return {**({"slug": slug} if slug else {}), **name_fields}
 
 
-def spelt(listed: Listed, told: Mapping[str, str]) -> str:
+def spelled_id(listed: Listed, name_fields: Mapping[str, str]) -> str:
     """Return the entry's id, in the name's spelling if that differs only in case and templates set none."""
-    if any(hole.name == "id" and hole.case for name in _templates(listed) for hole in name.holes):
+    if any(hole.name == "id" and hole.case for name in _templates(listed) for hole in name.placeholders):
         return listed.id
-    said = told.get("id", "")
-    return said if said.casefold() == listed.id.casefold() else listed.id
+    spelling = name_fields.get("id", "")
+    return spelling if spelling.casefold() == listed.id.casefold() else listed.id
 
 
 def _templates(listed: Listed) -> list[Template]:
     return [listed.source.settings.template(key) for key in ("branch", "commit", "pull_request")]
 
 
-def _named(items: Sequence[Listed], item_id: str) -> list[Listed]:
+def _items_by_id(items: Sequence[Listed], item_id: str) -> list[Listed]:
     """Return the items that an id means; for a bare number, ids that end in it have precedence."""
     exact = [listed for listed in items if listed.is_named(item_id)]
     if exact or not (item_id.isascii() and item_id.isdigit()):
@@ -623,16 +624,16 @@ def _named(items: Sequence[Listed], item_id: str) -> list[Listed]:
     return [listed for listed in numbered if listed.id[-1].isdigit()] or numbered
 
 
-def agree(fields: Mapping[str, str], told: Mapping[str, str]) -> bool:
+def agree(fields: Mapping[str, str], name_fields: Mapping[str, str]) -> bool:
     """Return True if fields and a name have equal values where both have one, ignoring case and padding.
 
     Args:
         fields: the fields of an entry or of its source.
-        told: the fields in a name; id, kind and number are compared elsewhere.
+        name_fields: the fields in a name; id, kind and number are compared elsewhere.
     """
     return all(
         name in _IDENTITY or name not in fields or normal_id(fields[name]) == normal_id(text)
-        for name, text in told.items()
+        for name, text in name_fields.items()
     )
 
 
@@ -643,34 +644,34 @@ def _finding(
     return Finding(message, help=help, path=source.path, line=line, key=key, setting=setting)
 
 
-def _lacking(item: Listed) -> Iterator[Finding]:
+def _missing_fields(item: Listed) -> Iterator[Finding]:
     """Yield the required fields that an entry lacks; a field at the top of the file counts for each."""
     source = item.source
     for which, name in enumerate(source.settings.required):
         value = item.get(name)
         value = source.top(name) if value is None else value
-        if _says(value) or (name == "depends_on" and isinstance(value, list)):
+        if _has_content(value) or (name == "depends_on" and isinstance(value, list)):
             continue
         said = f"{item} {'has no' if value is None or value in ('', []) else 'owes its'} {name}"
         step = "Add it to the entry." + (" `[]` says that it needs nothing." if name == "depends_on" else "")
         yield _finding(source, said, step, f"{item.id} {name}", item.line, f"required.{which}")
 
 
-def _says(value: Any) -> bool:
+def _has_content(value: Any) -> bool:
     """Return True if a value is neither empty nor a placeholder."""
     if isinstance(value, (list, dict)):
-        return any(_says(one) for _, one in elements(value))
+        return any(_has_content(one) for _, one in elements(value))
     return bool(value.strip()) and not owes(value) if isinstance(value, str) else value is not None
 
 
-def wrong_needs(
-    needs: Sequence[tuple[str, str, Sequence[tuple[_Place, str]]]], several: str
+def dependency_flaws(
+    needs: Sequence[tuple[str, str, Sequence[tuple[_Place, str]]]], plural: str
 ) -> Iterator[tuple[int, _Place, str, str, str]]:
     """Yield the dependencies on an unlisted item, on the item itself, or in a circle.
 
     Args:
         needs: each item's name, id, and dependencies; a dependency has its place and its text.
-        several: the plural noun for the items.
+        plural: the plural noun for the items.
 
     Yields:
         The position of the item, the place of its dependency, the problem, the next step, and the finding's
@@ -682,33 +683,33 @@ def wrong_needs(
         for place, text in wanted:
             needed = ids.get(normal_id(text))
             if needed is None:
-                said = f"{item} needs {shortened(text)!r}, which is not listed"
+                message = f"{item} needs {shortened(text)!r}, which is not listed"
                 known = [one for _, one, _ in needs if one and one != needs[at][1]]
                 step = nearest(text, known, "Name one that is listed, or take it out.")
-                yield at, place, said, step, f"unknown:{text}"
+                yield at, place, message, step, f"unknown:{text}"
             elif needed == at:
                 yield at, place, f"{item} needs itself", "Take it out.", "self"
             else:
                 graph[at].setdefault(needed, place)
-    for first, *others in circles_of(dict(enumerate(map(list, graph)))):
+    for first, *others in find_circles(dict(enumerate(map(list, graph)))):
         circle = [needs[at][1] for at in (first, *others)]
-        said = f"{several} need each other in a circle: {way_round(circle)}"
+        message = f"{plural} need each other in a circle: {format_circle(circle)}"
         step = "Take out the dependency that is not one."
-        yield first, graph[first][others[0]], said, step, f"circle:{min(circle)}"
+        yield first, graph[first][others[0]], message, step, f"circle:{min(circle)}"
 
 
-def needs_first(item: str, why: str, needed: str, status: str) -> tuple[str, str]:
+def early_start(item: str, why: str, needed: str, status: str) -> tuple[str, str]:
     """Return the problem of an item that was begun before a dependency was done, and the next step."""
     state = f"is {status}" if status else "has no status"
     step = f"Finish {needed} first, or take it out of what {item} needs if that is a mistake."
     return f"{item} {why}, and needs {needed}, which {state}", step
 
 
-SHOWN: Final = 12
+MAX_SHOWN: Final = 12
 """The limit of circle members in a message; longer circles have their middle cut out."""
 
 
-def circles_of(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
+def find_circles(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
     """Yield circles of a graph, each from its first node on.
 
     No node is in two circles, and each strongly connected part has one circle at least. A node with an edge
@@ -717,39 +718,39 @@ def circles_of(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
     Args:
         graph: the successors of each node.
     """
-    left: set[int] = set()
+    finished: set[int] = set()
     for root in graph:
-        way = [] if root in left else [root]
-        ahead = {node: iter(graph[node]) for node in way}
-        while way:
-            there = next(ahead[way[-1]], None)
-            if there is None:
-                left.add(way.pop())
-            elif there not in left and there not in ahead:
-                way.append(there)
-                ahead[there] = iter(graph[there])
-            elif there not in left and there != way[-1]:
-                circle = way[way.index(there) :]
-                del way[-len(circle) :]
-                left.update(circle)
-                yield _shortest(circle, graph)
+        path = [] if root in finished else [root]
+        successors = {node: iter(graph[node]) for node in path}
+        while path:
+            node = next(successors[path[-1]], None)
+            if node is None:
+                finished.add(path.pop())
+            elif node not in finished and node not in successors:
+                path.append(node)
+                successors[node] = iter(graph[node])
+            elif node not in finished and node != path[-1]:
+                circle = path[path.index(node) :]
+                del path[-len(circle) :]
+                finished.update(circle)
+                yield _shorten_circle(circle, graph)
 
 
-def _shortest(circle: Sequence[int], graph: Mapping[int, Sequence[int]]) -> Sequence[int]:
+def _shorten_circle(circle: Sequence[int], graph: Mapping[int, Sequence[int]]) -> Sequence[int]:
     """Return a circle from its first node on, without the nodes that an edge bypasses."""
     begin = circle.index(min(circle))
     nodes = [*circle[begin:], *circle[:begin]]
     place = {node: at for at, node in enumerate(nodes)}
-    way = nodes[:1]
-    while len(way) == 1 or nodes[0] not in graph[way[-1]]:
-        way.append(nodes[max(place.get(there, 0) for there in graph[way[-1]])])
-    return way
+    path = nodes[:1]
+    while len(path) == 1 or nodes[0] not in graph[path[-1]]:
+        path.append(nodes[max(place.get(there, 0) for there in graph[path[-1]])])
+    return path
 
 
-def way_round(names: Sequence[str]) -> str:
+def format_circle(names: Sequence[str]) -> str:
     """Return a circle for a message: `a -> b -> a`."""
-    way = [*names, names[0]]
-    if len(way) > SHOWN:
-        left_out = len(way) - SHOWN
-        way[SHOWN // 2 : -SHOWN // 2] = [f"... {left_out} more ..."]
-    return " -> ".join(way)
+    path = [*names, names[0]]
+    if len(path) > MAX_SHOWN:
+        left_out = len(path) - MAX_SHOWN
+        path[MAX_SHOWN // 2 : -MAX_SHOWN // 2] = [f"... {left_out} more ..."]
+    return " -> ".join(path)

@@ -141,10 +141,10 @@ class WorkKind(Settings):
         return ""
 
 
-SHOWN: Final = 100
+MAX_SHOWN: Final = 100
 """The limit in characters for a name in a message."""
 
-TELLING: Final = frozenset({"id", "number", "slug"})
+ID_FIELDS: Final = frozenset({"id", "number", "slug"})
 """The placeholders that identify the item in a name."""
 
 _SQUASHED = re.compile(r" \(#[0-9]{1,18}\)$")
@@ -188,7 +188,7 @@ class Naming(Record):
     def label(self) -> str:
         """The name with its type, for messages: "the branch 'phase-12'"."""
         what = {"branch": "the branch", "title": "the title", "message": "the message"}.get(self.source)
-        text = self.text if len(self.text) <= SHOWN else f"{self.text[:SHOWN]}..."
+        text = self.text if len(self.text) <= MAX_SHOWN else f"{self.text[:MAX_SHOWN]}..."
         return f"{what or f'commit {(self.commit or str())[:12]}'} {text!r}"
 
     @property
@@ -268,10 +268,10 @@ class Names:
                 is refused, so only names that merely resemble both can cause this.
         """
         templates = [one for one in self._templates if (one[1] == "branch") == (source == "branch")]
-        name = text if source == "branch" else without_number(text)
+        name = text if source == "branch" else strip_pull_number(text)
         for exact in (True, False) if lenient else (True,):
             found = [
-                (template.literal, kind, key, fields)
+                (template.literal_size, kind, key, fields)
                 for kind, key, template in templates
                 if (fields := template.read(name) if exact else template.read_leniently(name)) is not None
                 and identity(fields)[0]
@@ -307,7 +307,7 @@ class Names:
         ]
 
 
-def without_number(subject: str) -> str:
+def strip_pull_number(subject: str) -> str:
     """Return a subject without the pull request's number that a squash merge appends."""
     return _SQUASHED.sub("", subject)
 
@@ -337,13 +337,13 @@ def clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[Key, str, str]]:
     for position, (second, other) in enumerate(templates):
         for first, one in templates[:position]:
             alike = (first[2] == "branch") == (second[2] == "branch")
-            if alike and first[1] != second[1] and _clash(one, other):
+            if alike and first[1] != second[1] and _do_clash(one, other):
                 yield second, f"reads names that `{'.'.join(first)}` reads equally well", step
 
 
-def _clash(one: Template, other: Template) -> bool:
+def _do_clash(one: Template, other: Template) -> bool:
     """Return True if one template reads a name of the other, and their literal parts are equally long."""
-    if one.literal != other.literal or not (one.names & TELLING and other.names & TELLING):
+    if one.literal_size != other.literal_size or not (one.names & ID_FIELDS and other.names & ID_FIELDS):
         return False
     if one.word and one.word == other.word:
         return True

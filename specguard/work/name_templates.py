@@ -33,7 +33,7 @@ NUMBER: Final = "[0-9]{1,18}"
 SLUG: Final = "[a-z0-9][a-z0-9-]*"
 """The expression of `{slug}`."""
 
-FREE: Final = "text"
+FREE_TEXT: Final = "text"
 """The placeholder for free text: the rest of a subject, after the part that identifies the item."""
 
 LONGEST: Final = 1000
@@ -60,7 +60,7 @@ class Unrendered(Exception):
         self.name = name
 
 
-class Hole(Record):
+class Placeholder(Record):
     """A placeholder of a template: its name, and the case of its value.
 
     Attributes:
@@ -78,7 +78,7 @@ class Hole(Record):
             return NUMBER
         if self.name == "slug":
             return SLUG.replace("a-z", "A-Z") if self.case == "upper" else SLUG
-        if self.name == FREE:
+        if self.name == FREE_TEXT:
             return r"[^\n]+"
         # An id is one word; any other placeholder may contain spaces.
         return r"[^/\s]+" if self.name == "id" else "[^/]+"
@@ -88,7 +88,7 @@ class Hole(Record):
         """The expression that matches as little as possible."""
         return self.expression if self.name == "number" else f"{self.expression}?"
 
-    def write(self, value: str) -> str:
+    def apply_case(self, value: str) -> str:
         """Return the text of a value, in the placeholder's case."""
         return value.upper() if self.case == "upper" else value.lower() if self.case else value
 
@@ -103,35 +103,33 @@ class _Parts:
 
     def __init__(self, text: str, plain: str) -> None:
         self.text = text
-        self.parts: tuple[str | Hole, ...] = tuple(_parse(plain))
-        self.holes = tuple(part for part in self.parts if isinstance(part, Hole))
+        self.parts: tuple[str | Placeholder, ...] = tuple(_parse(plain))
+        self.placeholders = tuple(part for part in self.parts if isinstance(part, Placeholder))
 
     @property
     def names(self) -> frozenset[str]:
         """The names of the placeholders."""
-        return frozenset(hole.name for hole in self.holes)
+        return frozenset(hole.name for hole in self.placeholders)
 
-    def _fields(self, texts: Sequence[str], *, small: bool) -> dict[str, str] | None:
+    def _fields(self, texts: Sequence[str], *, lower: bool) -> dict[str, str] | None:
         """Return the values of placeholders that have some texts; None if texts of one name differ.
 
         Args:
             texts: the text of each placeholder.
-            small: True if values of upper-case placeholders are returned in lower case, as slugs always are.
+            lower: True if values of upper-case placeholders are returned in lower case, as slugs always are.
         """
         fields: dict[str, str] = {}
-        for hole, text in zip(self.holes, texts, strict=True):
+        pairs = list(zip(self.placeholders, texts, strict=True))
+        for hole, text in pairs:
             # The value of a placeholder without a case keeps more than a converted one.
             if hole.name not in fields or not hole.case:
-                lowers = hole.case == "upper" and (small or hole.name == "slug")
+                lowers = hole.case == "upper" and (lower or hole.name == "slug")
                 fields[hole.name] = text.lower() if lowers else text
-        same = all(
-            hole.write(fields[hole.name]) == text for hole, text in zip(self.holes, texts, strict=True)
-        )
-        return fields if same else None
+        return fields if all(one.apply_case(fields[one.name]) == text for one, text in pairs) else None
 
-    def _filled(self, value: Callable[[Hole], str], literal: Callable[[str], str] = str) -> str:
+    def _fill(self, value: Callable[[Placeholder], str], literal: Callable[[str], str] = str) -> str:
         """Return the text with the value of each placeholder and the converted literal parts."""
-        return "".join(value(part) if isinstance(part, Hole) else literal(part) for part in self.parts)
+        return "".join(value(part) if isinstance(part, Placeholder) else literal(part) for part in self.parts)
 
 
 class Template(_Parts):
@@ -150,7 +148,7 @@ class Template(_Parts):
         self._ids = ids
 
     @property
-    def literal(self) -> int:
+    def literal_size(self) -> int:
         """The number of literal characters: if two templates read a text, the one with more wins."""
         return sum(len(part) for part in self.parts if isinstance(part, str))
 
@@ -177,12 +175,12 @@ class Template(_Parts):
             Unrendered: a placeholder has no value, or an empty one.
         """
 
-        def value(hole: Hole) -> str:
+        def value(hole: Placeholder) -> str:
             if not fields.get(hole.name):
                 raise Unrendered(hole.name)
-            return escape(hole.write(fields[hole.name]))
+            return escape(hole.apply_case(fields[hole.name]))
 
-        return self._filled(value)
+        return self._fill(value)
 
     def filled(self, fields: Mapping[str, str], escape: Callable[[str], str] = str) -> str:
         """Return the rendered name; empty if a placeholder has no value."""
@@ -201,7 +199,7 @@ class Template(_Parts):
         except UnicodeEncodeError:
             # RE2 does not accept surrogates.
             return None
-        return None if match is None else self._fields(match.groups(), small=False)
+        return None if match is None else self._fields(match.groups(), lower=False)
 
     def read_leniently(self, text: str) -> dict[str, str] | None:
         """Return the number, and the slug if present, of a text that starts with the word and a number."""
@@ -219,8 +217,8 @@ class Template(_Parts):
     def _exact(self) -> Any:
         """The expression with a group for each placeholder, which takes at most quadratic time."""
         ids = f"(?i:{self._ids})" if self._ids else ""
-        source = self._filled(lambda hole: f"({(hole.name == 'id' and ids) or hole.shortest})", re.escape)
-        if self._ids or sum(hole.name != "number" for hole in self.holes) > 2:
+        source = self._fill(lambda hole: f"({(hole.name == 'id' and ids) or hole.shortest})", re.escape)
+        if self._ids or sum(hole.name != "number" for hole in self.placeholders) > 2:
             import re2
 
             # RE2 takes linear time, even with many placeholders for any text.
@@ -243,7 +241,7 @@ class Template(_Parts):
         )
 
 
-def _parse(text: str) -> Iterator[str | Hole]:
+def _parse(text: str) -> Iterator[str | Placeholder]:
     literal = ""
     for position, piece in enumerate(_TOKEN.split(text)):
         name, _, case = piece.strip("{}").partition(":")
@@ -258,7 +256,7 @@ def _parse(text: str) -> Iterator[str | Hole]:
         if literal:
             yield literal
         literal = ""
-        yield Hole(name, case)
+        yield Placeholder(name, case)
     if literal:
         yield literal
 
@@ -283,7 +281,7 @@ def check_readable(text: str) -> str:
     """
     parts = Template(text).parts
     for one, other in pairwise(parts):
-        if isinstance(one, Hole) and isinstance(other, Hole):
+        if isinstance(one, Placeholder) and isinstance(other, Placeholder):
             raise TemplateError(
                 f"the template {text!r} has {{{one.name}}} and {{{other.name}}} with nothing between them, "
                 "so it cannot be read back"
@@ -330,7 +328,7 @@ class PathTemplate(_Parts):
     """
 
     def __init__(self, text: str) -> None:
-        super().__init__(text, _CAPITALS.sub(_lowered, text.rstrip("/") or text))
+        super().__init__(text, _CAPITALS.sub(_lower_name, text.rstrip("/") or text))
         self._expression = _expression(self)
 
     @cached_property
@@ -345,7 +343,7 @@ class PathTemplate(_Parts):
         is returned in lower case. A name that occurs twice must have the same value in both places.
         """
         found = self._texts(path)
-        return None if found is None else self._fields(found, small=True)
+        return None if found is None else self._fields(found, lower=True)
 
     def key_of(self, path: bytes, names: Collection[str]) -> tuple[str, ...] | None:
         """Return the texts of some placeholders in a path, for a comparison with `key`.
@@ -358,13 +356,13 @@ class PathTemplate(_Parts):
             None if the template does not match the path.
         """
         found = self._texts(path)
-        if found is None or self._fields(found, small=True) is None:
+        if found is None or self._fields(found, lower=True) is None:
             return None
-        return tuple(text for hole, text in zip(self.holes, found, strict=True) if hole.name in names)
+        return tuple(text for hole, text in zip(self.placeholders, found, strict=True) if hole.name in names)
 
     def key(self, fields: Mapping[str, str]) -> tuple[str, ...]:
         """Return the texts of the placeholders that have a value, in template order."""
-        return tuple(hole.write(fields[hole.name]) for hole in self.holes if hole.name in fields)
+        return tuple(hole.apply_case(fields[hole.name]) for hole in self.placeholders if hole.name in fields)
 
     def plain(self, fields: Mapping[str, str]) -> bytes | None:
         """Return the only path that the template means with these values; None if it has globs or gaps.
@@ -374,12 +372,12 @@ class PathTemplate(_Parts):
         globs = any(isinstance(part, str) and _GLOB.search(part) for part in self.parts)
         if globs or not self.names <= fields.keys():
             return None
-        text = self._filled(lambda hole: hole.write(fields[hole.name]), readable)
+        text = self._fill(lambda hole: hole.apply_case(fields[hole.name]), unescape)
         return text.removeprefix("/").encode("utf-8", "surrogateescape")
 
     def show(self, fields: Mapping[str, str]) -> str:
         """Return the template for people, with the known values, and a star for each missing one."""
-        return readable(self.render(fields))
+        return unescape(self.render(fields))
 
     def find(self, paths: Sequence[bytes]) -> Iterator[tuple[int, dict[str, str]]]:
         """Yield the position and the placeholders' values of each path that the template reads."""
@@ -390,7 +388,7 @@ class PathTemplate(_Parts):
 
     def render(self, fields: Mapping[str, str]) -> str:
         """Return the pattern after placeholders get their values; a placeholder without a value is a star."""
-        return self._filled(lambda hole: escape(hole.write(fields.get(hole.name, ""))) or "*")
+        return self._fill(lambda hole: escape(hole.apply_case(fields.get(hole.name, ""))) or "*")
 
     def _texts(self, path: bytes) -> Sequence[str] | None:
         """Return the text of each placeholder in a path; None if the template does not match it."""
@@ -419,12 +417,12 @@ def escape(value: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", value)
 
 
-def readable(pattern: str) -> str:
+def unescape(pattern: str) -> str:
     """Return the name that a pattern without wildcards matches, with its backslashes removed."""
     return re.sub(r"\\(.)", r"\1", pattern)
 
 
-def _checked(read: Callable[[str], object]) -> Callable[[str], str]:
+def _checker(read: Callable[[str], object]) -> Callable[[str], str]:
     """Return a function that returns its text unchanged, or raises the errors of parsing it."""
 
     def check(text: str) -> str:
@@ -434,31 +432,31 @@ def _checked(read: Callable[[str], object]) -> Callable[[str], str]:
     return check
 
 
-check_template: Final = _checked(Template)
-check_number_format: Final = _checked(number_width)
-check_path_template: Final = _checked(PathTemplate)
+check_template: Final = _checker(Template)
+check_number_format: Final = _checker(number_width)
+check_path_template: Final = _checker(PathTemplate)
 
 
-def _lowered(token: re.Match[str]) -> str:
+def _lower_name(token: re.Match[str]) -> str:
     return f"{{{token[1].lower()}:upper}}" if token[1] else token[0]
 
 
 def _expression(template: PathTemplate) -> str:
     """Return the expression that matches the bytes of a path, with a group for each placeholder."""
     text = template.text
-    if any(_FIRST <= ord(char) <= _LAST for char in text) or len(template.holes) > _LAST - _FIRST:
+    if any(_FIRST <= ord(char) <= _LAST for char in text) or len(template.placeholders) > _LAST - _FIRST:
         raise TemplateError(f"the template {text!r} has characters of private use or too many placeholders")
     plain = ""
     marks: list[str] = []
     for part in template.parts:
-        if isinstance(part, Hole):
+        if isinstance(part, Placeholder):
             mark = chr(_FIRST + len(marks))
             marks.append("".join(f"\\x{byte:02x}" for byte in mark.encode("utf-8")))
             plain += mark
         else:
             plain += part
     expression = translate(plain, covers=False, folds=False)
-    for mark, hole in zip(marks, template.holes, strict=True):
+    for mark, hole in zip(marks, template.placeholders, strict=True):
         ahead = expression.partition(mark)[0]
         if ahead.endswith(("(?:", "|")) or mark not in expression:
             raise TemplateError(f"the template {text!r} has a placeholder within '[...]'")

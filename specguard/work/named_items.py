@@ -9,9 +9,9 @@ from specguard.change.entries import Commit, Entry, is_filed
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, if_applicable
 from specguard.model import Origin, path_text
-from specguard.work.document_search import Pointer, Shape, read_pointer, text_at
+from specguard.work.document_search import BadShape, Pointer, read_pointer, text_at
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
-from specguard.work.kinds import NAME_SETTINGS, TELLING, Names, Naming, WorkKind, normal_id
+from specguard.work.kinds import ID_FIELDS, NAME_SETTINGS, Names, Naming, WorkKind, normal_id
 from specguard.work.name_templates import PathTemplate, Template, Unrendered
 
 __all__ = ["Unresolved", "Work", "WorkItem"]
@@ -159,7 +159,7 @@ class Work(Record, frozen=False):
         paths = [entry.path for entry in self.entries()]
         found = Papers(self.kinds, self.artifacts).among(paths)
         for kind, settings in self.kinds.items():
-            bare = any(not Template(one).literal for one in settings.document)
+            bare = any(not Template(one).literal_size for one in settings.document)
             if not settings.pointer or not (settings.index or bare):
                 continue
             # For these kinds no template contains the place of the current item's document.
@@ -184,7 +184,7 @@ class Work(Record, frozen=False):
         if not self.papers or any(entry.path not in self.papers for entry in self.entries()):
             return False
         if self.title_missing:
-            raise _untitled()
+            raise _title_missing()
         return True
 
     @property
@@ -225,11 +225,11 @@ class Work(Record, frozen=False):
         from specguard.work.changes import alterations
 
         # Unless the change is upkeep, other rules report pointers and documents whatever they contain.
-        every = self.is_upkeep
+        all_roles = self.is_upkeep
         papers = {
             path: paper
             for path, paper in self.papers.items()
-            if paper.role == "list" or (every and paper.role != "artifact")
+            if paper.role == "list" or (all_roles and paper.role != "artifact")
         }
         if papers:
             yield from alterations(
@@ -245,7 +245,7 @@ class Work(Record, frozen=False):
             MissingFact: the item cannot be resolved, which WRK001 explains, or the trusted base cannot be
                 read.
         """
-        return self._sure(self.named(), self.resolved)
+        return self._require_item(self.named(), self.resolved)
 
     @property
     def each(self) -> Sequence[tuple[Naming, WorkItem | Unresolved]]:
@@ -259,7 +259,7 @@ class Work(Record, frozen=False):
         found = [(first, self.resolved)]
         for naming in self.commits if first.kind in self.shared else ():
             if not any(naming.same_item(other) for other, _ in found):
-                found.append((naming, self._resolved(naming)))
+                found.append((naming, self._resolve_naming(naming)))
         return found
 
     def item_of(self, commit: str | None) -> WorkItem | None:
@@ -272,7 +272,7 @@ class Work(Record, frozen=False):
         if item.kind not in self.shared or commit is None:
             return item
         named = next((naming for naming in self.commits if naming.commit == commit), None)
-        return None if named is None else self._sure(named, self._resolved(named))
+        return None if named is None else self._require_item(named, self._resolve_naming(named))
 
     def gates_of(
         self, naming: Naming, commit: Commit, origins: Mapping[str, Origin]
@@ -283,12 +283,12 @@ class Work(Record, frozen=False):
         """
         from specguard.work import gates
 
-        item = self._resolved(naming)
+        item = self._resolve_naming(naming)
         if isinstance(item, Unresolved):
             # The gates of the item's kind are known anyway.
             missing: MissingFact | None = self.missing(naming, item)
             own = gates.gates_of_kind(naming.kind, self.kinds[naming.kind], origins)
-            planned: Sequence[PlannedGate] = gates.joined(own)
+            planned: Sequence[PlannedGate] = gates.merge_gates(own)
         else:
             missing, planned = None, gates.gates_of(item, origins).gates
         judging = [gate for gate in planned if gate.kind == "gate"]
@@ -300,7 +300,7 @@ class Work(Record, frozen=False):
         problem = f"{naming.label} names {naming.item}, which cannot be resolved: {why.problem}"
         return MissingFact(problem, code="item-unready")
 
-    def _sure(self, naming: Naming, found: WorkItem | Unresolved) -> WorkItem:
+    def _require_item(self, naming: Naming, found: WorkItem | Unresolved) -> WorkItem:
         if isinstance(found, Unresolved):
             raise self.missing(naming, found)
         return found
@@ -316,7 +316,7 @@ class Work(Record, frozen=False):
             raise NotApplicable("the policy describes no work items ([work.<kind>])")
         if self.naming is None:
             if self.title_missing:
-                raise _untitled()
+                raise _title_missing()
             raise NotApplicable("the change names no work item")
         return self.naming
 
@@ -328,9 +328,9 @@ class Work(Record, frozen=False):
             NotApplicable: the change does not name an item.
             MissingFact: the trusted base cannot be read.
         """
-        return self._resolved(self.named())
+        return self._resolve_naming(self.named())
 
-    def _resolved(self, naming: Naming) -> WorkItem | Unresolved:
+    def _resolve_naming(self, naming: Naming) -> WorkItem | Unresolved:
         return self.resolve(naming.kind, naming.id, naming.number, naming.fields)
 
     @property
@@ -340,8 +340,8 @@ class Work(Record, frozen=False):
         Raises:
             MissingFact: the trusted base cannot be read.
         """
-        told = [kind for kind, settings in self.kinds.items() if Template(settings.branch).names & TELLING]
-        names = [self.branch_of_current(kind) or self.kinds[kind].branch for kind in told]
+        kinds = [kind for kind, one in self.kinds.items() if Template(one.branch).names & ID_FIELDS]
+        names = [self.branch_of_current(kind) or self.kinds[kind].branch for kind in kinds]
         return list(dict.fromkeys(names))
 
     @property
@@ -350,7 +350,7 @@ class Work(Record, frozen=False):
         return [
             settings.commit
             for settings in self.kinds.values()
-            if settings.commit and not Template(settings.branch).names & TELLING
+            if settings.commit and not Template(settings.branch).names & ID_FIELDS
         ]
 
     def branch_of_current(self, kind: str) -> str:
@@ -371,8 +371,8 @@ class Work(Record, frozen=False):
         """
         settings = self.kinds[kind]
         templates = [PathTemplate(text) for text in settings.sources]
-        for told in (template.read(entry.path) for entry in self.entries() for template in templates):
-            if told is not None and (branch := settings.template("branch").filled(told)):
+        for fields in (template.read(entry.path) for entry in self.entries() for template in templates):
+            if fields is not None and (branch := settings.template("branch").filled(fields)):
                 return branch
         return re.sub(r"\{(\w+)[^}]*\}", lambda hole: hole[1].upper(), settings.branch)
 
@@ -416,7 +416,7 @@ class Work(Record, frozen=False):
         """
         settings = self.kinds[kind]
         if settings.source:
-            return self._of_list(kind, settings, item_id, number, told)
+            return self._resolve_listed(kind, settings, item_id, number, told)
         pointer = self.pointer(kind)
         if pointer.problem:
             return Unresolved(pointer.problem, pointer)
@@ -427,32 +427,32 @@ class Work(Record, frozen=False):
         current = same_number or normal_id(item_id) == normal_id(pointer.id)
         try:
             item.given = (
-                _fields_of(pointer.data, settings, item.own, current=current) if settings.pointer else {}
+                _read_fields(pointer.data, settings, item.own, current=current) if settings.pointer else {}
             )
-        except Shape as problem:
-            return Unresolved(f"{_place(pointer)} {problem}", pointer)
+        except BadShape as problem:
+            return Unresolved(f"{_pointer_place(pointer)} {problem}", pointer)
         return self._complete(item)
 
-    def _of_list(
-        self, kind: str, settings: WorkKind, item_id: str, number: int | None, told: Mapping[str, str]
+    def _resolve_listed(
+        self, kind: str, settings: WorkKind, item_id: str, number: int | None, name_fields: Mapping[str, str]
     ) -> WorkItem | Unresolved:
         """Return an item as its kind's source lists it."""
-        from specguard.work.item_lists import fields_of, find_listed, pointer_of, spare_of, spelt
+        from specguard.work.item_lists import fields_of, find_listed, pointer_of, spare_fields, spelled_id
 
         template = settings.template("branch")
         # The judged branch's fields count even if they do not identify an item.
-        told = {**((template.read(self.branch) or {}) if template.text and self.branch else {}), **told}
+        name_fields = {**(template.read(self.branch) or {}), **name_fields}
         documents = self._documents
-        own, places = self.own, [PathTemplate(text).plain(told) for text in settings.sources]
+        own, places = self.own, [PathTemplate(text).plain(name_fields) for text in settings.sources]
         if own is not None and own.path in places:
             documents = own.documents
-        listed = find_listed(kind, settings, documents, item_id, told)
+        listed = find_listed(kind, settings, documents, item_id, name_fields)
         if isinstance(listed, Unresolved):
             return listed
         number = listed.number if number is None else number
-        pointer, spare = pointer_of(listed.source, listed.line), spare_of(listed, told)
-        given = fields_of(listed, told)
-        tree, name = self.tree(), spelt(listed, told)
+        pointer, spare = pointer_of(listed.source, listed.line), spare_fields(listed, name_fields)
+        given = fields_of(listed, name_fields)
+        tree, name = self.tree(), spelled_id(listed, name_fields)
         return self._complete(
             WorkItem(kind, settings, name, number, given, spare, pointer, tree, listed=listed)
         )
@@ -467,9 +467,9 @@ class Work(Record, frozen=False):
             try:
                 item.rendered(key)
             except Unrendered as missing:
-                return Unresolved(_missing(missing.name, settings, pointer, item), pointer)
-        unknown = _unplaced(settings, item)
-        return Unresolved(_missing(unknown, settings, pointer, item), pointer) if unknown else item
+                return Unresolved(_missing_message(missing.name, settings, pointer, item), pointer)
+        unknown = _missing_field(settings, item)
+        return Unresolved(_missing_message(unknown, settings, pointer, item), pointer) if unknown else item
 
     def landed(self, item: WorkItem, history: History) -> PastCommit | None:
         """Return the newest commit of a history that did an item and is not reverted; None if there is none.
@@ -506,13 +506,13 @@ class Work(Record, frozen=False):
         return {"kind": self.naming.kind, "id": self.naming.id, "slug": None, "document": None}
 
 
-def _untitled() -> MissingFact:
+def _title_missing() -> MissingFact:
     return MissingFact(
         "the pull request's title is not known", "specguard check --pr-title TEXT", code="not-told"
     )
 
 
-def _fields_of(data: Any, settings: WorkKind, known: Mapping[str, str], *, current: bool) -> dict[str, str]:
+def _read_fields(data: Any, settings: WorkKind, known: Mapping[str, str], *, current: bool) -> dict[str, str]:
     """Return the placeholders that a kind's `fields` find in a JSON value.
 
     If the pointer names another item, a field with paths by number is read only from those paths. Its other
@@ -520,12 +520,12 @@ def _fields_of(data: Any, settings: WorkKind, known: Mapping[str, str], *, curre
     """
     found: dict[str, str] = {}
     number = known.get("number", "")
-    spelt = [number, *(number.zfill(width) for width in (2, 3) if len(number) < width)]
+    spellings = [number, *(number.zfill(width) for width in (2, 3) if len(number) < width)]
     for name in settings.fields:
         alternatives = settings.paths_of(name)
         keyed = [path for path in alternatives if "{" in path]
         for path in alternatives if current or not keyed else keyed:
-            for number in spelt:
+            for number in spellings:
                 place = Template(path).filled({**known, "number": number})
                 value = text_at(data, place) if place else None
                 if value is not None:
@@ -533,7 +533,7 @@ def _fields_of(data: Any, settings: WorkKind, known: Mapping[str, str], *, curre
     return found
 
 
-def _unplaced(settings: WorkKind, item: WorkItem) -> str:
+def _missing_field(settings: WorkKind, item: WorkItem) -> str:
     """Return a missing pointer field if no place of the document can be rendered; empty if one can."""
     unknown = ""
     for template in [*settings.document, *settings.index, *settings.legacy]:
@@ -544,15 +544,15 @@ def _unplaced(settings: WorkKind, item: WorkItem) -> str:
     return unknown
 
 
-def _missing(name: str, settings: WorkKind, pointer: Pointer, item: WorkItem) -> str:
+def _missing_message(name: str, settings: WorkKind, pointer: Pointer, item: WorkItem) -> str:
     places = [*settings.paths_of(name), *(["title"] if name == "slug" and settings.source else [])]
     filled = " or ".join(repr(path.replace("{number}", item.id)) for path in places)
     return (
-        f"{_place(pointer)} has no {filled} for {item.kind} {item.id}"
+        f"{_pointer_place(pointer)} has no {filled} for {item.kind} {item.id}"
         if pointer.path
         else f"its names have {{{name}}}, which neither this name nor the base tells"
     )
 
 
-def _place(pointer: Pointer) -> str:
+def _pointer_place(pointer: Pointer) -> str:
     return path_text(pointer.path or b"the policy")

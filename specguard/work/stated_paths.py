@@ -66,15 +66,15 @@ def asks_of(item: WorkItem) -> list[Ask]:
     """
     text = item.document_text or ""
     titles = [*item.settings.scope_sections, "Deliverables"]
-    said = list(_said(text, [*titles, "Tasks"]))
-    ranked = [*paths_under(text, titles), *sorted(said, key=lambda ask: ask.how != "task")]
+    said = list(_mentions(text, [*titles, "Tasks"]))
+    ranked = [*allowed_paths(text, titles), *sorted(said, key=lambda ask: ask.how != "task")]
     found: dict[str, Ask] = {}
     for ask in filter(lambda ask: ask.path, ranked):
         found.setdefault(ask.path, ask)
     return sorted(found.values(), key=lambda ask: ask.line)
 
 
-def paths_under(text: str, titles: Sequence[str]) -> list[Ask]:
+def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
     """Return the paths allowed by sections with these titles; an entry without a path has an empty one."""
     wanted = {normal_title(title) for title in titles}
     found: dict[tuple[str, int], Ask] = {}
@@ -86,29 +86,29 @@ def paths_under(text: str, titles: Sequence[str]) -> list[Ask]:
 
 
 def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
-    for block in _inside(blocks):
+    for block in _in_scope(blocks):
         if isinstance(block, List):
             for item in block.items:
-                if not _says_no(item.text):
-                    own, below = list(_path_in(item.text)), list(_paths(item.rest))
+                if not _is_exclusion(item.text):
+                    own, below = list(_asks_in(item.text)), list(_paths(item.rest))
                     yield from own or ([] if below else [Ask("", item.line)])
                     yield from below
         elif isinstance(block, Table):
             for cells in block.rows:
-                if not any(map(_says_no, cells)):
+                if not any(map(_is_exclusion, cells)):
                     nothing = [Ask("", cells[0].line)]
-                    yield from next((found for cell in cells if (found := list(_path_in(cell)))), nothing)
+                    yield from next((found for cell in cells if (found := list(_asks_in(cell)))), nothing)
         elif isinstance(block, Fence):
-            lines = enumerate(map(_path, block.content.split("\n")), block.first)
+            lines = enumerate(map(_parse_path, block.content.split("\n")), block.first)
             yield from (Ask(path, number) for number, path in lines if path)
 
 
-def _says_no(text: Text) -> bool:
+def _is_exclusion(text: Text) -> bool:
     """Return True if a text excludes the paths that it names; words within a path do not count."""
     return _EXCEPTED.search(_TOKEN.sub("x/", without_box(text.raw)).lstrip("*_ ")) is not None
 
 
-def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
+def _in_scope(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
     """Yield blocks except those below a heading or a line such as "Out of scope:"."""
     level = 0
     outside = False
@@ -125,13 +125,13 @@ def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
             yield block
 
 
-def _path_in(text: Text) -> Iterator[Ask]:
+def _asks_in(text: Text) -> Iterator[Ask]:
     """Yield the paths that a list item or cell begins with, after a label such as `Create:`."""
     raw = without_box(text.raw)
     label = _LABEL.match(raw)
     for start in (raw, raw[label.end() :]) if label else (raw,):
         leading = leading_paths(start)
-        paths = [path for found in leading.paths if (path := _path(found))]
+        paths = [path for found in leading.paths if (path := _parse_path(found))]
         # A word without a colon is a label only if nothing follows the paths; else it begins a sentence.
         if start is not raw and label and not label["colon"] and (leading.sentence or leading.rest):
             return
@@ -142,12 +142,12 @@ def _path_in(text: Text) -> Iterator[Ask]:
             return
 
 
-def _path(text: str, *, sure: bool = False) -> str:
+def _parse_path(text: str, *, is_path: bool = False) -> str:
     """Return a text as a path pattern; empty if it is not one, or is a word that may not be a path."""
     path = _LINES.sub("", text.strip()).removeprefix("./")
     if not _PATH.fullmatch(path):
         return ""
-    if "/" not in path and not sure and not re.search(r"\.[A-Za-z0-9]+$|[*]|^[A-Z][A-Za-z]*file$", path):
+    if "/" not in path and not is_path and not re.search(r"\.[A-Za-z0-9]+$|[*]|^[A-Z][A-Za-z]*file$", path):
         return ""
     try:
         Covering.translate(path)
@@ -156,46 +156,46 @@ def _path(text: str, *, sure: bool = False) -> str:
     return path
 
 
-def _said(text: str, titles: Sequence[str]) -> Iterator[Ask]:
+def _mentions(text: str, titles: Sequence[str]) -> Iterator[Ask]:
     """Yield the paths that a document begins tasks with, and those that it mentions elsewhere.
 
     A task is a list item with a box or a number, or any list item below one of these titles.
     """
     wanted = {normal_title(title) for title in titles}
     level = 0
-    for block in _inside(Document(text).blocks):
+    for block in _in_scope(Document(text).blocks):
         if not isinstance(block, Heading):
-            yield from _said_in(block, tasks=level > 0)
+            yield from _block_mentions(block, tasks=level > 0)
         elif not level or block.level <= level:
             level = block.level if normal_title(block.text.plain) in wanted else 0
 
 
-def _said_in(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
+def _block_mentions(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
     if not isinstance(block, List):
         for text in texts([block]):
-            yield from _said_by(text, task=False)
+            yield from _text_mentions(text, task=False)
         return
     for item in block.items:
         task = tasks or item.checked is not None or item.number is not None
-        yield from _said_by(item.text, task=task)
-        for below in _inside(item.rest):
-            yield from _said_in(below, tasks=tasks)
+        yield from _text_mentions(item.text, task=task)
+        for below in _in_scope(item.rest):
+            yield from _block_mentions(below, tasks=tasks)
 
 
-def _said_by(text: Text, *, task: bool) -> Iterator[Ask]:
+def _text_mentions(text: Text, *, task: bool) -> Iterator[Ask]:
     """Yield the paths of one text, except those in a sentence that excludes them."""
     for position, sentence in enumerate(text.sentences()):
         tokens = [
             (path, sentence.line + sentence.raw[: token.start()].count("\n"))
             for token in _TOKEN.finditer(sentence.raw)
-            if (path := _path(token[1] or token[2].rstrip("."), sure=token[1] is not None))
+            if (path := _parse_path(token[1] or token[2].rstrip("."), is_path=token[1] is not None))
         ]
-        if not tokens or _says_no(sentence):
+        if not tokens or _is_exclusion(sentence):
             continue
         raw = without_box(sentence.raw)
         label = _LABEL.match(raw)
         leading = leading_paths(raw[label.end() :] if label and label["colon"] else raw)
-        first = [_path(found, sure=True) for found in leading.paths] if task and not position else []
+        first = [_parse_path(found, is_path=True) for found in leading.paths] if task and not position else []
         yield from (Ask(path, sentence.line, "task") for path in first if path)
         words = shortened(without_box(sentence.plain), 120)
         yield from (Ask(path, line, "named", words) for path, line in tokens)
@@ -204,7 +204,7 @@ def _said_by(text: Text, *, task: bool) -> Iterator[Ask]:
 _FILE: Final = re.compile(r"(?<![\w/.(<-])([\w./-]+\.(?:md|markdown|rst|txt))\b", re.IGNORECASE)
 
 
-def rows_for(
+def index_rows(
     text: str, kind: str, item_id: str, number: int | None
 ) -> Iterator[tuple[int, str, Sequence[str]]]:
     """Yield the rows and list items of an index about one item: line, title, and the files named.
@@ -223,22 +223,22 @@ def rows_for(
     start = re.compile(rf"{word}(?:{wanted}|{re.escape(item_id)})(?![0-9A-Za-z]|\.[0-9])", re.IGNORECASE)
     file = re.compile(rf"(?:^|/){re.escape(kind)}[-_]?0*{wanted}(?![0-9A-Za-z])", re.IGNORECASE)
     numbered = re.compile(rf"{word}[0-9]", re.IGNORECASE)
-    waiting = list(Document(text).blocks)
-    for block in waiting:
+    queue = list(Document(text).blocks)
+    for block in queue:
         for item in block.items if isinstance(block, List) else ():
-            links, words = _links(item.text), _shown(item.text)
+            links, words = _link_targets(item.text), _visible_text(item.text)
             counted = number is not None and item.number == number and not numbered.match(words)
             if start.match(words) or counted or any(file.search(link) for link in links):
                 yield item.line, words, links
             else:
-                waiting += item.rest
+                queue += item.rest
         for cells in block.rows if isinstance(block, Table) else ():
-            titles = [shown for cell in cells if (shown := _shown(cell))]
-            if titles and start.match(_shown(cells[0])):
-                yield cells[0].line, titles[:2][-1], [link for cell in cells for link in _links(cell)]
+            titles = [shown for cell in cells if (shown := _visible_text(cell))]
+            if titles and start.match(_visible_text(cells[0])):
+                yield cells[0].line, titles[:2][-1], [link for cell in cells for link in _link_targets(cell)]
 
 
-def _links(text: Text) -> list[str]:
+def _link_targets(text: Text) -> list[str]:
     """Return the targets of a text's links, and the files it names in code spans or plain text."""
     plain = text.rendered
     for link in text.links:
@@ -246,6 +246,6 @@ def _links(text: Text) -> list[str]:
     return list(dict.fromkeys([*(link.target for link in text.links), *_FILE.findall(plain)]))
 
 
-def _shown(text: Text) -> str:
+def _visible_text(text: Text) -> str:
     """Return a text as a reader sees it, without a leading checkbox."""
     return without_box(text.rendered)

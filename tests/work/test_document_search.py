@@ -4,7 +4,7 @@ import pytest
 
 from specguard.change.tree import Documents, Tree
 from specguard.testing import Repository
-from specguard.work.document_search import Located, Shape, joined, points_to, read_pointer, text_at
+from specguard.work.document_search import BadShape, DocumentSearch, follow, points_to, read_pointer, text_at
 from specguard.work.kinds import WorkKind
 from tests.work.conftest import Grow
 
@@ -71,7 +71,7 @@ def test_fields_are_dotted_paths() -> None:
     assert text_at(data, "tracks.5.slug.more") is None
     assert text_at(data, "tracks.6.slug") is None
     for path in ("tracks.5.x", "tracks.5.bad"):
-        with pytest.raises(Shape):
+        with pytest.raises(BadShape):
             text_at(data, path)
 
 
@@ -88,14 +88,14 @@ TRACK = WorkKind(
 TRACKS = "docs/plan/v1/tracks"
 
 
-def phase(tree: Tree, number: int = 7) -> Located:
+def phase(tree: Tree, number: int = 7) -> DocumentSearch:
     fields = {"kind": "phase", "plan_version": "v1", "number": str(number), "id": str(number)}
-    return Located(PHASE, fields, number, tree)
+    return DocumentSearch(PHASE, fields, number, tree)
 
 
-def track(tree: Tree, **fields: str) -> Located:
+def track(tree: Tree, **fields: str) -> DocumentSearch:
     known = {"kind": "track", "id": "5", "number": "5", "plan_version": "v1", **fields}
-    return Located(TRACK, known, 5, tree)
+    return DocumentSearch(TRACK, known, 5, tree)
 
 
 def test_a_whole_name_is_exact_and_a_padded_one_a_near_miss(tree: Grow) -> None:
@@ -112,7 +112,7 @@ def test_a_whole_name_is_exact_and_a_padded_one_a_near_miss(tree: Grow) -> None:
         document=["p/phase-{number}.md"], number_format=["{n}", "{n:02}"], branch="phase-{number}"
     )
     files = tree({"p/phase-07.md": "# 7"})
-    assert Located(kind, {"number": "7"}, 7, files).path == b"p/phase-07.md"
+    assert DocumentSearch(kind, {"number": "7"}, 7, files).path == b"p/phase-07.md"
 
 
 def test_a_pattern_takes_padded_numbers_and_no_other_one(tree: Grow) -> None:
@@ -204,8 +204,8 @@ def test_a_stub_is_told_from_a_document(text: str, target: str) -> None:
 
 
 def test_links_stay_in_the_repository() -> None:
-    assert joined(b"a/b", "c.md") == b"a/b/c.md"
-    assert joined(b"a/b", "../c.md#x") == b"a/c.md"
-    assert joined(b"a", "/c.md") == b"c.md"
+    assert follow(b"a/b", "c.md") == b"a/b/c.md"
+    assert follow(b"a/b", "../c.md#x") == b"a/c.md"
+    assert follow(b"a", "/c.md") == b"c.md"
     for folder, link in ((b"a", "../../c.md"), (b"", "https://example.org/c.md"), (b"", "#top")):
-        assert joined(folder, link) is None
+        assert follow(folder, link) is None

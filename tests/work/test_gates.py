@@ -23,7 +23,7 @@ from specguard.work.gates import (
     PlannedGate,
     flag_gates,
     gates_of,
-    joined,
+    merge_gates,
     name_of,
     read_gates,
     selected,
@@ -61,7 +61,7 @@ def test_the_rows_of_a_table() -> None:
         "| e2e | `npx playwright test` | deployment only | 90s |\n"
         "| teardown | `make down` | always | |\n| docs | build them | | |\n"
     )
-    assert [(gate.name, gate.run, gate.kind, gate.always) for gate in found.gates] == [
+    assert [(gate.name, gate.run, gate.kind, gate.is_unconditional) for gate in found.gates] == [
         ("e2e", "npx playwright test", "gate", True),
         ("teardown", "make down", "teardown", True),
     ]
@@ -119,7 +119,7 @@ def test_the_policy_comes_first_and_a_command_is_one_gate(tree: Grow) -> None:
     assert (tests.name, tests.run) == ("unit-tests", "go test ./...")
     assert (tests.source, tests.named) == ("policy", "SPEC_AUTHORITY.md:7")
     # The document asks for it whatever is changed; the limit is the default of the policy, not its own.
-    assert (tests.also, tests.always, tests.timeout) == ("phase-12.md:5", True, "")
+    assert (tests.also, tests.is_unconditional, tests.timeout) == ("phase-12.md:5", True, "")
     assert (smoke.name, smoke.source) == ("make-smoke", "document")
     assert (smoke.named, smoke.also) == ("phase-12.md:6", "phase-12.md:7")
     # A limit that the policy sets is the gate's own.
@@ -128,7 +128,7 @@ def test_the_policy_comes_first_and_a_command_is_one_gate(tree: Grow) -> None:
     [gate] = gates_of(item(tree, "# P\n", Gate(name="t", run="t", timeout="5m")), origins).gates
     assert (gate.timeout, gate.named) == ("5m", "SPEC_AUTHORITY.md:7")
     # Flags are gates, too.
-    tests, lint = joined([gate, *flag_gates(["make lint", " ", "t"])])
+    tests, lint = merge_gates([gate, *flag_gates(["make lint", " ", "t"])])
     assert (lint.run, lint.source, lint.named) == ("make lint", "flag", "--command")
     assert tests.also == "--command"
     # A document that cannot be read is none without gates.
@@ -138,7 +138,7 @@ def test_the_policy_comes_first_and_a_command_is_one_gate(tree: Grow) -> None:
 
 def test_names_are_unique_and_fit_for_files() -> None:
     names = ["a/b c", "A-B-C", "../x", "", "x" * 60, "x" * 60, "\u00fc"]
-    gates = joined(PlannedGate(name=name, run=str(i), source="policy") for i, name in enumerate(names))
+    gates = merge_gates(PlannedGate(name=name, run=str(i), source="policy") for i, name in enumerate(names))
     assert [gate.name for gate in gates] == [
         "a-b-c",
         "A-B-C-2",
@@ -180,7 +180,7 @@ def test_whatever_a_section_says_it_is_read_to_its_end(parts: list[str]) -> None
     text = "".join(parts)
     for whole in (text, f"## Gates\n\n{text}", f"---\ngates:\n{text}"):
         found = read(whole)
-        assert all(gate.run.strip() and gate.name for gate in joined(found.gates))
+        assert all(gate.run.strip() and gate.name for gate in merge_gates(found.gates))
         assert all(one.why for one in found.not_read)
 
 

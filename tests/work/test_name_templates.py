@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from specguard.declaration.patterns import PatternError, Selecting
 from specguard.errors import MissingFact
-from specguard.work.kinds import TELLING, Names, WorkKind, clashes
+from specguard.work.kinds import ID_FIELDS, Names, WorkKind, clashes
 from specguard.work.name_templates import (
     PathTemplate,
     Template,
@@ -47,7 +47,7 @@ def test_what_is_rendered_reads_back_and_renders_to_the_same(case: tuple[Templat
     read = template.read(text)
     if read is None:
         # Only a name used twice can be split so that its two values differ.
-        assert len(template.holes) > len(template.names)
+        assert len(template.placeholders) > len(template.names)
     else:
         assert template.render(read) == text
 
@@ -233,9 +233,9 @@ def test_no_text_is_read_equally_well_by_templates_that_do_not_clash(
 ) -> None:
     one, other = Template(first), Template(second)
     fields, others = one.read(text), other.read(text)
-    if fields is None or others is None or one.literal != other.literal:
+    if fields is None or others is None or one.literal_size != other.literal_size:
         return
-    if one.names & TELLING and other.names & TELLING:
+    if one.names & ID_FIELDS and other.names & ID_FIELDS:
         assert found(first, second)
 
 
