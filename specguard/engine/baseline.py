@@ -58,29 +58,29 @@ def read_counts(data: bytes) -> Counts:
         text = data.decode("utf-8")
         rules = json.loads(text, object_pairs_hook=once)
     except UnicodeDecodeError as error:
-        raise _broken("is not UTF-8", data.count(b"\n", 0, error.start) + 1) from None
+        raise _error("is not UTF-8", data.count(b"\n", 0, error.start) + 1) from None
     except json.JSONDecodeError as error:
-        raise _broken(f"is no JSON: {error.msg}", error.lineno) from None
+        raise _error(f"is no JSON: {error.msg}", error.lineno) from None
     except (ValueError, RecursionError) as error:
-        raise _broken(f"is no JSON that can be read: {error}") from None
+        raise _error(f"is no JSON that can be read: {error}") from None
     if not isinstance(rules, dict):
-        raise _broken("is no object of rules")
+        raise _error("is no object of rules")
     counts: dict[tuple[str, bytes], int] = {}
     for code, paths in rules.items():
         if not is_code(code) or code[:3] not in FAMILIES:
             known = ", ".join(sorted(FAMILIES))
-            raise _broken(f"has {code}, and only rules of {known} can be in it", _line_of(text, code))
+            raise _error(f"has {code}, and only rules of {known} can be in it", _line_of(text, code))
         if not isinstance(paths, dict):
-            raise _broken(f"has no object of paths for {code}", _line_of(text, code))
+            raise _error(f"has no object of paths for {code}", _line_of(text, code))
         for path, count in paths.items():
             if type(count) is not int or count < 1:
                 what = f"has no count of at least 1 for {code} in {path!r}"
-                raise _broken(what, _line_of(text, code, path))
+                raise _error(what, _line_of(text, code, path))
             try:
                 counts[code, path.encode("utf-8", "surrogateescape")] = count
             except UnicodeEncodeError:
                 what = f"has {path!r}, which no file can be called"
-                raise _broken(what, _line_of(text, code, path)) from None
+                raise _error(what, _line_of(text, code, path)) from None
     return counts
 
 
@@ -88,7 +88,7 @@ def counts_text(counts: Counts) -> str:
     """Render a baseline file: sorted, with one line per path, so that diffs are readable."""
     rules: list[str] = []
     for code, entries in groupby(sorted(counts), key=lambda entry: entry[0]):
-        lines = [f"    {_quoted(path)}: {counts[code, path]}" for _, path in entries]
+        lines = [f"    {_quote(path)}: {counts[code, path]}" for _, path in entries]
         rules.append(f'  "{code}": {{\n' + ",\n".join(lines) + "\n  }")
     return "{\n" + ",\n".join(rules) + "\n}\n" if rules else "{}\n"
 
@@ -137,7 +137,7 @@ def compare_baselines(old: bytes | None, new: bytes | None) -> BaselineChange:
 _HELP: Final = "fix it there, or remove it and let `specguard baseline` write one"
 
 
-def _broken(what: str, line: int | None = 1, help: str = _HELP) -> SpecguardError:
+def _error(what: str, line: int | None = 1, help: str = _HELP) -> SpecguardError:
     return SpecguardError(
         f"the baseline {what}", path=path_text(BASELINE), line=line, help=help, code="broken-baseline"
     )
@@ -162,7 +162,7 @@ def _as_text(path: bytes) -> str:
     return path.decode("utf-8", "surrogateescape")
 
 
-def _quoted(path: bytes) -> str:
+def _quote(path: bytes) -> str:
     """Render a path as a JSON string, with unprintable and unencodable characters escaped."""
     text = _as_text(path)
     return json.dumps(text, ensure_ascii=not text.isprintable())
@@ -188,22 +188,22 @@ def accept(
     Raises:
         SpecguardError: the baseline is broken or unreadable.
     """
-    judged = [one for one in results if can_be_accepted(one)]
-    counts = read_baseline(trusted) if judged else None
+    judged_results = [one for one in results if can_be_accepted(one)]
+    counts = read_baseline(trusted) if judged_results else None
     if not counts:
         return
-    found = _errors(judged)
+    found = _errors(judged_results)
     known = sorted({code for code, path in found if (code, path) in counts})
-    whole = _errors(recount(known)) if recount and known else {}
+    whole_errors = _errors(recount(known)) if recount and known else {}
     for key, errors in found.items():
         accepted = counts.get(key, 0)
-        count = max(len(errors), len(whole.get(key, ())))
+        count = max(len(errors), len(whole_errors.get(key, ())))
         for error in errors:
             if count <= accepted:
                 error.state = "baselined"
             elif accepted:
                 error.exceeds = count, accepted
-    for result in judged:
+    for result in judged_results:
         if result.state == "failed":
             result.state = state_of(result.findings)
 
@@ -235,7 +235,7 @@ def read_baseline(tree: Tree) -> Counts | None:
             return None
         data = tree.read(BASELINE, LIMIT) if entry.is_file else None
     if data is None:
-        raise _broken("is no regular file", None, "take it away, and let `specguard baseline` write one")
+        raise _error("is no regular file", None, "take it away, and let `specguard baseline` write one")
     return read_counts(data)
 
 
@@ -312,7 +312,7 @@ def record(request: Request, *, grow: bool = False) -> Recording:
         top = repository.work_tree()
         if before is None and os.path.lexists(os.path.join(top, os.fsdecode(BASELINE))):
             what = "is ignored by git, so it would never count"
-            raise _broken(what, None, "take it out of .gitignore")
+            raise _error(what, None, "take it out of .gitignore")
         undecided = [result for result in results if result.state == "indeterminate"]
         entries = list(_entries(before, results, grow=grow or before is None))
         return Recording(top, before, entries, undecided)
@@ -325,6 +325,6 @@ def _entries(before: Counts | None, results: Sequence[RuleResult], *, grow: bool
     # A rule that was removed or switched off has no findings.
     for code, path in sorted({*recorded, *errors}):
         old, found = recorded.get((code, path), 0), len(errors.get((code, path), ()))
-        known = max(old, found) if code in undecided else found
-        after = known if grow else min(old, known)
+        known_count = max(old, found) if code in undecided else found
+        after = known_count if grow else min(old, known_count)
         yield BaselineEntry(code, path, old, after, None if code in undecided else found)

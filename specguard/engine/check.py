@@ -13,7 +13,7 @@ from specguard.change.repository import Looking
 from specguard.change.sources import Change, open_changes
 from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
-from specguard.engine.rule_runner import Judging, Kept, names_of, tell_once
+from specguard.engine.rule_runner import Judging, OutcomeCache, cache_inputs, drop_repeated
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, unknown, usage
 from specguard.model import Verdict, put_aside, state_of
 
@@ -80,7 +80,7 @@ def codes_of(selectors: Iterable[str], rules: Iterable[RuleInPolicy | type[Rule]
     return codes
 
 
-_LOOSENING: Final = ("authority", "select", "ignore", "dry_run", "today", "override")
+_LOOSENING_OPTIONS: Final = ("authority", "select", "ignore", "dry_run", "today", "override")
 """The options that `--enforce` refuses, as each could turn a red verdict green."""
 
 
@@ -106,7 +106,7 @@ def check(
         SpecguardError: no verdict is possible.
     """
     if request.enforce:
-        for name in _LOOSENING:
+        for name in _LOOSENING_OPTIONS:
             if getattr(request, name):
                 flag = f"--{name.replace('_', '-')}"
                 final = "--pre-receive" if request.pre_receive else "--enforce"
@@ -136,14 +136,14 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         policy.rules, select=request.select, ignore=request.ignore, extend=request.extend_select
     )
     facts = Facts(change, policy)
-    kept = None
+    outcomes = None
     if request.all and policies.cache is not None:
-        names = names_of(change, policy, facts.clock.today())
-        kept = Kept(policies.cache, names, policy.has_fact) if names is not None else None
-    judging = Judging(policy, facts, selection, strict=request.strict, kept=kept)
+        names = cache_inputs(change, policy, facts.clock.today())
+        outcomes = OutcomeCache(policies.cache, names, policy.has_fact) if names is not None else None
+    judging = Judging(policy, facts, selection, strict=request.strict, cache=outcomes)
     results = judging.run()
-    if kept:
-        kept.save()
+    if outcomes:
+        outcomes.save()
     # The baseline is as trusted as the policy, and is read from the same tree.
     trusted = change.head_files if policy.adopted else change.policy_files
     with Needed():
@@ -156,16 +156,15 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         from specguard.approvals.people import exempt
 
         exempt(results, change, policy.declared("authors"))
-    nothing, said = _settle(facts, results)
-    results = sorted([*results, *judging.run(last=True, nothing=nothing)], key=lambda result: result.code)
-    tell_once(results)
-    _keep_others(results, change)
+    idle, approval_notes = _apply_approvals(facts, results)
+    results = sorted([*results, *judging.run(last=True, idle_reason=idle)], key=lambda result: result.code)
+    drop_repeated(results)
+    _protect_uncommitted(results, change)
     # The log of decisions names the change whose findings an approval accepted.
     identify = "fingerprint" in needs or any(
         judged.state == "approved" for result in results for judged in result.findings
     )
-    altered = facts.get("policy_change") if touches_policy(change, policy) else None
-    altered = altered or facts.known.get("policy_change")
+    policy_change = (facts.get if touches_policy(change, policy) else facts.known.get)("policy_change")
     if "quotes" in needs:
         quote(results, policy, change)
     if "rules" in needs:
@@ -187,17 +186,17 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
             *change.notes,
             *notes,
             *facts.remarks(),
-            *said,
-            *_unread(altered, results),
+            *approval_notes,
+            *_unreadable_note(policy_change, results),
             *unread_nested(change, policy),
-            *_left_to_ci(change, policy),
-            *_from_root(change, results),
+            *_ci_note(change, policy),
+            *_root_note(change, results),
             *stack_notes(change, facts),
         ],
         empty=not request.all and change.empty,
         dry_run=request.dry_run,
         enforce=request.enforce,
-        policy_change=[difference.data for difference in altered.differences] if altered else (),
+        policy_change=[difference.data for difference in policy_change.differences] if policy_change else (),
         hunks=hunks_of(results, change) if "hunks" in needs else {},
         fixes=fixes,
         touched=if_known(lambda: [entry.path for entry in change.entries], ())
@@ -206,7 +205,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     )
 
 
-def _settle(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, list[str]]:
+def _apply_approvals(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, list[str]]:
     """Apply approvals to the findings, and provide the fact that the rules about approvals need.
 
     Args:
@@ -236,29 +235,29 @@ def _settle(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, list[str]
         from specguard.approvals.implicit_approvers import accept_owners
 
         notes += accept_owners(change, policy, results)
-    undone = policy.merge != "squash" and _is_undone(change, policy.log_folder)
-    nothing = "" if undone else "the change has no approvals"
-    if nothing and not _matter(change, policy.log_folder, results):
-        return nothing, notes
+    log_altered = policy.merge != "squash" and _alters_log(change, policy.log_folder)
+    idle_reason = "" if log_altered else "the change has no approvals"
+    if idle_reason and not _needs_approvals(change, policy.log_folder, results):
+        return idle_reason, notes
     from specguard.approvals.approvals import Approvals
 
     try:
         approvals = Approvals(facts, results)
     except NotApplicable:
         # A message that is being written has no content that an approval could be bound to.
-        return nothing, notes
+        return idle_reason, notes
     except MissingFact as missing:
-        facts.let_approvals(missing)
+        facts.set_approvals(missing)
         return "", notes
-    facts.let_approvals(approvals)
+    facts.set_approvals(approvals)
     approvals.lift()
     for result in results:
         if result.state in ("failed", "warned"):
             result.state = state_of(result.findings)
-    return nothing if approvals.empty else "", [*notes, *approvals.remarks()]
+    return idle_reason if approvals.empty else "", [*notes, *approvals.remarks()]
 
 
-def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> bool:
+def _needs_approvals(change: Change, folder: bytes, results: Sequence[RuleResult]) -> bool:
     """True if approvals must be read: a finding is open that one could accept, or the log is touched.
 
     A hook without open findings does not read the log. Nor does the stage `edit`, as nobody can have approved
@@ -276,10 +275,10 @@ def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> boo
         return True
 
 
-def _is_undone(change: Change, folder: bytes) -> bool:
+def _alters_log(change: Change, folder: bytes) -> bool:
     """True if a commit removes or changes log entries, which a later commit may hide."""
 
-    def undone() -> bool:
+    def is_altered() -> bool:
         return len(change.commits) > 1 and any(
             is_in_log(entry, folder) and not is_filed(entry, folder)
             for commit in change.commits
@@ -288,17 +287,17 @@ def _is_undone(change: Change, folder: bytes) -> bool:
         )
 
     # Rules that ask for the missing commits report them.
-    return if_known(undone, False)
+    return if_known(is_altered, False)
 
 
-_ALTERS_COMMITS: Final = (
+_COMMIT_COMMAND: Final = (
     r"`([^`]*\bgit (?:-c [\w.]+=(?:\"[^`\"]*\"|\S+) )*"
     r"(?:rebase|filter-branch|reset --(?:soft|keep)|commit --amend)\b[^`]*)`"
 )
 """A command that git refuses if there are uncommitted changes, or that would commit them."""
 
 
-def _keep_others(results: Sequence[RuleResult], change: Change) -> None:
+def _protect_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
     """Rewrite next steps that alter commits so that uncommitted changes and other branches stay untouched.
 
     Uncommitted changes are stashed and restored. Without any, `git stash pop` would restore an older stash.
@@ -307,17 +306,17 @@ def _keep_others(results: Sequence[RuleResult], change: Change) -> None:
     import re
 
     @cache
-    def around() -> tuple[str, bool]:
+    def read_state() -> tuple[str, bool]:
         from specguard.change.worktree import has_uncommitted
 
         try:
-            return if_known(lambda: _left_alone(change), ""), has_uncommitted(change.git)
+            return if_known(lambda: _inactive_branch(change), ""), has_uncommitted(change.git)
         except (MissingFact, SpecguardError, OSError):
             # Without a working tree there is nothing to protect.
             return "", False
 
-    def kept(step: re.Match[str]) -> str:
-        branch, uncommitted = around()
+    def protect(step: re.Match[str]) -> str:
+        branch, uncommitted = read_state()
         command = f"git switch {branch} && {step[1]} && git switch -" if branch else step[1]
         return f"`{put_aside(command) if uncommitted and '--amend --only' not in command else command}`"
 
@@ -325,20 +324,20 @@ def _keep_others(results: Sequence[RuleResult], change: Change) -> None:
         return
     for result in results:
         for judged in result.findings:
-            judged.finding.help = re.sub(_ALTERS_COMMITS, kept, judged.finding.help)
+            judged.finding.help = re.sub(_COMMIT_COMMAND, protect, judged.finding.help)
 
 
-def _left_alone(change: Change) -> str:
+def _inactive_branch(change: Change) -> str:
     """Return the judged branch, shell-quoted, if it is local and not checked out; otherwise empty."""
     from shlex import quote
 
     name, repository = change.branch.name, change.git.repository
     ref = f"refs/heads/{name}"
-    alone = ref != repository.branch and repository.refs_named([ref]).get(ref) == change.base.head
-    return quote(name) if alone else ""
+    is_inactive = ref != repository.branch and repository.refs_named([ref]).get(ref) == change.base.head
+    return quote(name) if is_inactive else ""
 
 
-def _from_root(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
+def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
     """Yield a note where to run the next steps, if their paths do not match the directory of the check."""
     typed = any(" -- " in judged.finding.help for result in results for judged in result.findings)
     at_root = os.path.lexists(os.path.join(change.request.directory, ".git"))
@@ -353,35 +352,35 @@ def _from_root(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
 def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
     """Judge the whole tree by those of the given rules that usually judge parts of files."""
     policy = judging.policy
-    asked = [rule.code for rule in policy.rules if rule.code in codes and rule.load().judges_parts]
-    if not asked:
+    wanted_codes = [rule.code for rule in policy.rules if rule.code in codes and rule.load().judges_parts]
+    if not wanted_codes:
         return []
     facts = Facts(judging.facts.change.as_whole(), policy)
-    wanted = Selection(policy.rules, select=asked, extend=asked)
+    wanted = Selection(policy.rules, select=wanted_codes, extend=wanted_codes)
     return Judging(policy, facts, wanted, strict=judging.strict).run()
 
 
-def _unread(altered: PolicyChange | None, results: Sequence[RuleResult]) -> Iterator[str]:
+def _unreadable_note(policy_change: PolicyChange | None, results: Sequence[RuleResult]) -> Iterator[str]:
     """Yield a note if no policy can be read after the change, unless an authority finding says that."""
-    told = any(result.code == "PTH004" and result.findings for result in results)
-    if altered is not None and altered.problem and not told:
-        yield f"After this change no policy can be read: {altered.problem}"
+    is_reported = any(result.code == "PTH004" and result.findings for result in results)
+    if policy_change is not None and policy_change.problem and not is_reported:
+        yield f"After this change no policy can be read: {policy_change.problem}"
 
 
-def _left_to_ci(change: Change, policy: Policy) -> Iterator[str]:
+def _ci_note(change: Change, policy: Policy) -> Iterator[str]:
     """Yield a note on the rules that need facts which only the check of the pull request has."""
     if change.stage != "push" or not if_known(lambda: change.base.head, ""):
         return
     titled = any(kind.pull_request for kind in policy.declared("work_kinds").values())
-    later = [
+    ci_only = [
         rule.code
         for rule in policy.rules
         if rule.active and is_left_to_ci(rule.stages) and (rule.configured or titled)
     ]
     if policy.merge == "squash":
-        later.append("the title as the message of the squashed commit")
-    if later:
-        yield f"Left to the pull request's check: {', '.join(later)}."
+        ci_only.append("the title as the message of the squashed commit")
+    if ci_only:
+        yield f"Left to the pull request's check: {', '.join(ci_only)}."
 
 
 def is_left_to_ci(stages: Sequence[Stage]) -> bool:
@@ -405,7 +404,7 @@ def quote(results: Sequence[RuleResult], policy: Policy, change: Change) -> None
     quotes = Quotes(policy, change.git)
     for result in results:
         for judged in result.findings:
-            judged.quote = quotes.of(judged.authority)
+            judged.quote = quotes.line_at(judged.authority)
 
 
 class Quotes:
@@ -422,7 +421,7 @@ class Quotes:
         self._documents = dict(policy.documents)
         self._known: dict[str, Sequence[str]] = {}
 
-    def of(self, origin: Origin | None) -> str:
+    def line_at(self, origin: Origin | None) -> str:
         """Return a line without surrounding blanks; empty if it is missing or the origin is a whole file."""
         if origin is None or not origin.line:
             return ""

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from specguard.runs.record import RunRecords
     from specguard.specs.specs import Specs
 
-_CODE: Final = frozenset({"exitcode", "code", "returncode"})
-_WHO: Final = frozenset({"by", "verifiedby", "who", "person"})
-_WHEN: Final = frozenset({"at", "verifiedat", "date", "when"})
+_CODE_KEYS: Final = frozenset({"exitcode", "code", "returncode"})
+_PERSON_KEYS: Final = frozenset({"by", "verifiedby", "who", "person"})
+_DATE_KEYS: Final = frozenset({"at", "verifiedat", "date", "when"})
 _WORD: Final = re.compile(r"[\w.-]*\w")
-_SHORT: Final = 3
+_MIN_LENGTH: Final = 3
 """Ids with fewer characters are read only at the start of a text: `7 Carts`, `Task 7`."""
 
 
@@ -64,7 +64,7 @@ class Claims:
         self._whole: bool = facts.get("whole")
 
     @property
-    def _start(self) -> Documents:
+    def _start_documents(self) -> Documents:
         documents: Documents = self._facts.get("start_documents")
         return documents
 
@@ -79,19 +79,19 @@ class Claims:
         Raises:
             MissingFact: a required file or object is missing.
         """
-        told = set()
-        for listed in self._closed():
-            told.add((listed.source.path, normal_id(listed.id)))
+        listed_keys = set()
+        for listed in self._newly_closed():
+            listed_keys.add((listed.source.path, normal_id(listed.id)))
             yield self.of_listed(listed)
         if self._specs is None:
             return
         path = self._specs.now.index_path
         for entry in self._specs.done:
             # The index may list the items of a kind, too.
-            if (path, normal_id(entry.label)) not in told:
+            if (path, normal_id(entry.label)) not in listed_keys:
                 status = next(entry.said(self._specs.settings.status), None)
-                said, label = status.text if status else "done", entry.label
-                yield self._claim(label, entry.value, path, entry.line, said, ids=[label])
+                text, label = status.text if status else "done", entry.label
+                yield self._make_claim(label, entry.value, path, entry.line, text, ids=[label])
 
     def of_listed(self, listed: Listed, cited: Sequence[tuple[str, bytes]] = (), commit: str = "") -> Claim:
         """Return the claim that a listed item is done.
@@ -103,7 +103,7 @@ class Claims:
         """
         source = listed.source
         sources = self._sources.of(source.kind) if self._sources is not None else [source]
-        return self._claim(
+        return self._make_claim(
             str(listed), listed.value, source.path, listed.line, listed.status or "done", cited,
             ids=[listed.id], kind=source.kind, commit=commit, plan=path_text(source.path),
             alone=len(meant(sources, listed.id, {})) == 1,
@@ -117,77 +117,78 @@ class Claims:
             MissingFact: a required file or object is missing.
         """
         entries = () if self._whole else self._facts.get("entries")
-        lost = self._lost(entries)
+        proofs = self._changed_proofs(entries)
         paths = (
             self._documents.tree.paths()
-            if self._whole or lost
+            if self._whole or proofs
             else [one.path for one in entries if one.is_file]
         )
         touched = {one.path for one in entries}
-        before = self._ticked_before(entries)
+        before = self._count_old_ticks(entries)
         for position, _ in self._files.find_each(paths):
             path = paths[position]
             document = self._documents.read(path)
             for item in document.ticked if document else ():
                 text = hash(item.text)
-                old = not self._whole and (path not in touched or before.get(text, 0) > 0)
+                is_old = not self._whole and (path not in touched or before.get(text, 0) > 0)
                 before[text] = before.get(text, 0) - 1
-                if old and not (
-                    lost and any(place in lost for name in item.names for place in places(name, path))
+                if is_old and not (
+                    proofs and any(place in proofs for name in item.names for place in tree_paths(name, path))
                 ):
                     continue
-                cited = self._cited(item.names, path, self._evidence)
+                cited = self._find_manifests(item.names, path, self._evidence)
                 claim = Claim(
-                    label=item.words, status="ticked", ids=self._item_of(item, path, document), cited=cited,
-                    path=path, line=item.line, key=item.words[:120],
+                    label=item.words, status="ticked", ids=self._find_item_ids(item, path, document),
+                    cited=cited, path=path, line=item.line, key=item.words[:120],
                 )  # fmt: skip
                 yield item, claim
 
-    def _closed(self) -> Iterator[Listed]:
+    def _newly_closed(self) -> Iterator[Listed]:
         """Yield the closed items, without those that were closed before the change."""
         if self._sources is None or not (self._whole or self._sources.is_touched):
             return
         known: set[tuple[bytes, str]] = set()
         if not self._whole:
-            earlier = Sources(self._sources.kinds, documents=self._start)
+            earlier = Sources(self._sources.kinds, documents=self._start_documents)
             known = {(one.path, item.id) for one in earlier.all for item in one.items if item.closed}
         for source in self._sources.judged:
             for item in source.items:
                 if item.closed and (source.path, item.id) not in known:
                     yield item
 
-    def _claim(
+    def _make_claim(
         self, label: str, value: Mapping[str, Any], path: bytes, line: int | None, status: str,
         cited: Sequence[tuple[str, bytes]] = (), **more: Any,
     ) -> Claim:  # fmt: skip
         """Return the claim of a data entry, with what the entry states about its verification."""
         if self._specs is not None and path == self._specs.now.index_path:
             # The approver or reviewer of a spec does not verify its result.
-            apart = (self._specs.settings.approvals, self._specs.settings.review)
-            value = {key: said for key, said in value.items() if key not in apart}
-        claimed, by_hand = _spoken_for(value)
+            approval_keys = (self._specs.settings.approvals, self._specs.settings.review)
+            value = {key: said for key, said in value.items() if key not in approval_keys}
+        claimed, by_hand = _read_verification(value)
+        texts = (one for _, one in walk(value) if isinstance(one, str))
         return Claim(
             label=label, path=path, line=line, key=label[:120], owns=True, status=status,
-            cited=[*cited, *self._cited((one for _, one in walk(value) if isinstance(one, str)), path, None)],
+            cited=[*cited, *self._find_manifests(texts, path, None)],
             word="person" if by_hand else "claimed" if claimed else "", **more,
         )  # fmt: skip
 
-    def _cited(
-        self, names: Iterable[str], beside: bytes, patterns: Selecting | None
+    def _find_manifests(
+        self, names: Iterable[str], document: bytes, patterns: Selecting | None
     ) -> list[tuple[str, bytes]]:
         """Return the manifests that texts name, from the root or from the document's own folder.
 
         Args:
             names: the texts.
-            beside: the document's path.
+            document: the document's path.
             patterns: the files that count; None: those in the folder of runs.
         """
         found: dict[bytes, str] = {}
         for name in dict.fromkeys(names):
-            meant = list(places(name, beside))
+            meant = list(tree_paths(name, document))
             # If the path exists from the root, the document's folder is not tried.
-            there = [place for place in meant if self._records.is_there(place)][:1]
-            for place in there or meant:
+            existing = [place for place in meant if self._records.is_there(place)][:1]
+            for place in existing or meant:
                 # The folder of a run counts as its manifest.
                 manifest = place + b"/manifest.json"
                 if patterns is None:
@@ -196,31 +197,31 @@ class Claims:
                 else:
                     file = manifest if self._records.is_there(manifest) else place
                     listed = self._files.find(file) is not None
-                    counts = patterns.find(file) is not None and file != beside and not listed
+                    counts = patterns.find(file) is not None and file != document and not listed
                 if counts:
                     found.setdefault(file, path_text(file))
                     break
         return [(shown, place) for place, shown in found.items()]
 
-    def _lost(self, entries: Sequence[Entry]) -> set[bytes]:
+    def _changed_proofs(self, entries: Sequence[Entry]) -> set[bytes]:
         """Return the changed files that were proofs before the change; others had no proof to lose."""
         paths = [entry.path for entry in entries if not entry.added]
         found = {paths[position] for position, _ in self._evidence.find_each(paths)}
-        earlier = self._records.of(self._start) if found else self._records
+        earlier = self._records.of(self._start_documents) if found else self._records
         return {path for path in found if (run := earlier.at(path)) is not None and run.succeeded}
 
-    def _ticked_before(self, entries: Sequence[Entry]) -> dict[int, int]:
+    def _count_old_ticks(self, entries: Sequence[Entry]) -> dict[int, int]:
         """Count the earlier occurrences of each ticked item in the touched files, by the hash of its text."""
         paths = [entry.path for entry in entries if not entry.added]
         found: dict[int, int] = {}
         for position, _ in self._files.find_each(paths):
-            document = self._start.read(paths[position])
+            document = self._start_documents.read(paths[position])
             for item in document.ticked if document else ():
                 text = hash(item.text)
                 found[text] = found.get(text, 0) + 1
         return found
 
-    def _item_of(self, item: Ticked, path: bytes, document: Document | None) -> Sequence[str]:
+    def _find_item_ids(self, item: Ticked, path: bytes, document: Document | None) -> Sequence[str]:
         """Return the ids of the nearest item that a tick names or is listed below; empty if no id is known.
 
         The ids are searched in the tick's words, then in the items and headings above, then in the file's
@@ -234,7 +235,7 @@ class Claims:
             found = [
                 word
                 for position, word in enumerate(words)
-                if normal_id(word) in self._ids and (len(word) >= _SHORT or position < 2)
+                if normal_id(word) in self._ids and (len(word) >= _MIN_LENGTH or position < 2)
             ]
             if found:
                 return found
@@ -249,13 +250,13 @@ class Claims:
         return frozenset(map(normal_id, ids))
 
 
-def places(name: str, beside: bytes) -> Iterator[bytes]:
+def tree_paths(name: str, document: bytes) -> Iterator[bytes]:
     """Yield the tree paths that a name in a document may mean: from the root, and from its own folder."""
-    written = name.strip().encode("utf-8", "surrogateescape")
+    name_bytes = name.strip().encode("utf-8", "surrogateescape")
     # An absolute path is outside the tree.
-    if written and not written.startswith(b"/") and b"\n" not in written:
-        folder = beside.rpartition(b"/")[0]
-        found = map(plain_path, (written, folder + b"/" + written))
+    if name_bytes and not name_bytes.startswith(b"/") and b"\n" not in name_bytes:
+        folder = document.rpartition(b"/")[0]
+        found = map(plain_path, (name_bytes, folder + b"/" + name_bytes))
         yield from dict.fromkeys(place for place in found if place)
 
 
@@ -266,8 +267,8 @@ def papers(policy: Policy) -> Callable[[bytes], bool]:
         folders.append(policy.log_folder)
     contracts = policy.declared("contracts").values()
     files = [one.path for one in contracts if one.path]
-    above = [one.root.rstrip("/") for one in contracts if one.root]
-    above += [one.folder for one in policy.declared("plan_kinds").values()]
+    root_texts = [one.root.rstrip("/") for one in contracts if one.root]
+    root_texts += [one.folder for one in policy.declared("plan_kinds").values()]
     for kind in policy.declared("work_kinds").values():
         files += [*kind.sources, *kind.index]
     specs = policy.declared("spec_settings")
@@ -277,9 +278,9 @@ def papers(policy: Policy) -> Callable[[bytes], bool]:
     if policy.has_fact("checklists"):
         lists.append(policy.declared("checklists").files)
     templates = [PathTemplate(text) for text in files]
-    roots = [PathTemplate(text) for text in above]
+    roots = [PathTemplate(text) for text in root_texts]
 
-    def paper(path: bytes) -> bool:
+    def is_paper(path: bytes) -> bool:
         ends = [end for end, char in enumerate(path) if char == 0x2F] if roots else []
         return (
             any(path.startswith(folder) for folder in folders)
@@ -288,10 +289,10 @@ def papers(policy: Policy) -> Callable[[bytes], bool]:
             or any(one.read(path[:end]) is not None for end in ends for one in roots)
         )
 
-    return paper
+    return is_paper
 
 
-def _spoken_for(value: Mapping[str, Any]) -> tuple[bool, bool]:
+def _read_verification(value: Mapping[str, Any]) -> tuple[bool, bool]:
     """Return two flags: the entry reports an exit code of 0, and the entry names a person with a date."""
     tables = [
         {normal_name(key): said for key, said in one.items()}
@@ -299,7 +300,7 @@ def _spoken_for(value: Mapping[str, Any]) -> tuple[bool, bool]:
         if isinstance(one, dict)
     ]
     claimed = any(
-        said == 0 and said is not False for one in tables for key, said in one.items() if key in _CODE
+        said == 0 and said is not False for one in tables for key, said in one.items() if key in _CODE_KEYS
     )
-    by_hand = any(any(map(one.get, _WHO)) and any(map(one.get, _WHEN)) for one in tables)
+    by_hand = any(any(map(one.get, _PERSON_KEYS)) and any(map(one.get, _DATE_KEYS)) for one in tables)
     return claimed, by_hand

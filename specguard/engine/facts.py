@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from specguard.work.named_items import Work, WorkItem
 
 
-OLDEST: Final = 2026
+RELEASE_YEAR: Final = 2026
 """The year of the first release; a clock that shows an earlier year was never set."""
 
 
@@ -41,26 +41,26 @@ class Clock:
     """The date and time of a check.
 
     Args:
-        said: the value of `--today`; empty: the clock's UTC date.
+        option: the value of `--today`; empty: the clock's UTC date.
 
     Raises:
         SpecguardError: the value is not a date.
     """
 
-    def __init__(self, said: str) -> None:
-        self._said = said
+    def __init__(self, option: str) -> None:
+        self._option = option
         try:
-            if said:
+            if option:
                 self.today()
         except ValueError:
-            raise usage(f"--today {said!r} is no date", "write it as 2026-01-31") from None
+            raise usage(f"--today {option!r} is no date", "write it as 2026-01-31") from None
 
     def today(self) -> date:
         """The UTC date."""
         import datetime
 
-        if self._said:
-            return datetime.date.fromisoformat(self._said)
+        if self._option:
+            return datetime.date.fromisoformat(self._option)
         return datetime.datetime.now(datetime.UTC).date()
 
     def now(self) -> datetime:
@@ -71,17 +71,17 @@ class Clock:
         """
         import datetime
 
-        if self._said:
+        if self._option:
             return datetime.datetime.combine(self.today(), datetime.time(23, 59, 59), tzinfo=datetime.UTC)
         now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-        if now.year < OLDEST:
+        if now.year < RELEASE_YEAR:
             raise MissingFact(
                 f"the clock says {now:%Y-%m-%d}, so it was never set", "set the clock", code="clock-unset"
             )
         return now
 
 
-OF_CHANGE: Final = {
+CHANGE_FACTS: Final = {
     # The stage of the check.
     "stage": "Stage",
     # True if the whole tree is judged (`--all`), and not only the files that the change touches.
@@ -121,15 +121,15 @@ OF_CHANGE: Final = {
 class Facts:
     """The facts of one change under one policy.
 
-    Each public property below is a fact, as is each key of `OF_CHANGE`. Its name is the parameter of a rule's
-    `check`, and its annotation is the one that the rule must use. With ` | None` and the default None, the
-    rule accepts a fact that may not belong to the change. Values are frozen; None and empty are answers, and
-    never mean "not known".
+    Each public property below is a fact, as is each key of `CHANGE_FACTS`. Its name is the parameter of a
+    rule's `check`, and its annotation is the one that the rule must use. With ` | None` and the default None,
+    the rule accepts a fact that may not belong to the change. Values are frozen; None and empty are answers,
+    and never mean "not known".
 
     Attributes:
         change: the judged change.
-        timed: True if a fact depended on the time of day or on the existing branches, so that another time
-            could give another result.
+        time_dependent: True if a fact depended on the time of day or on the existing branches, so that
+            another time could give another result.
         notes: sentences about facts that could not be read.
         root: the folder of runs next to the repository; empty: the policy's.
         least: the lowest accepted grade of evidence; empty: the policy's.
@@ -141,8 +141,8 @@ class Facts:
         self._policy = policy
         self.clock = Clock(change.request.today)
         self.known: dict[str, Any] = {}
-        self._absent: dict[str, MissingFact | NotApplicable] = {}
-        self.timed = False
+        self._missing: dict[str, MissingFact | NotApplicable] = {}
+        self.time_dependent = False
         self.notes: list[str] = []
         self.root = ""
         self.least = ""
@@ -156,17 +156,17 @@ class Facts:
         """
         if name in self.known:
             return self.known[name]
-        if name in self._absent:
-            raise self._absent[name]
+        if name in self._missing:
+            raise self._missing[name]
         try:
-            if name in OF_CHANGE:
+            if name in CHANGE_FACTS:
                 value = getattr(self.change, name)
             elif hasattr(type(self), name):
                 value = getattr(self, name)
             else:
                 value = self._policy.declared(name)
         except (MissingFact, NotApplicable) as absent:
-            self._absent[name] = absent
+            self._missing[name] = absent
             raise
         self.known[name] = value
         return value
@@ -183,10 +183,10 @@ class Facts:
             )
         return self.notes
 
-    def let_approvals(self, approvals: Approvals | MissingFact) -> None:
+    def set_approvals(self, approvals: Approvals | MissingFact) -> None:
         """Set the fact `approvals` after the other rules have judged, or record why it is missing."""
         if isinstance(approvals, MissingFact):
-            self._absent["approvals"] = approvals
+            self._missing["approvals"] = approvals
         else:
             self.known["approvals"] = approvals
 
@@ -264,8 +264,8 @@ class Facts:
             whole=self.get("whole"),
         )
         sources.landed = self._landed(sources, lambda: self.change.commits)
-        if not self._before_commit:
-            sources.shown = self.shown(sources, self.change.base.head or self.change.found.oid)
+        if not self._is_before_commit:
+            sources.shown = self.shown_test(sources, self.change.base.head or self.change.found.oid)
         return sources
 
     @property
@@ -285,7 +285,7 @@ class Facts:
     @property
     def artifacts(self) -> Artifacts:
         """The files that fall under the policy's contracts."""
-        self._table("contracts", "artifacts.<name>")
+        self._get_table("contracts", "artifacts.<name>")
         return self._artifacts(self.get("documents"), branches=self._is_branch)
 
     def _artifacts(self, documents: Documents, **more: Any) -> Artifacts:
@@ -316,7 +316,7 @@ class Facts:
     def _is_branch(self, name: str) -> bool:
         """True if the branch is judged, or is one that the policy names; it may be deleted already."""
         # The existing branches do not follow from the commits that are the key of a cached outcome.
-        self.timed = True
+        self.time_dependent = True
         change, kinds = self.change, self._policy.declared("work_kinds")
         judged = if_known(lambda: change.branch.name, "")
         if name in {judged, self._policy.base, change.found.name.removeprefix("origin/")}:
@@ -333,7 +333,7 @@ class Facts:
     @property
     def specs(self) -> Specs:
         """The specs and their approvals, reviews and statuses."""
-        settings = self._table("spec_settings", "specs")
+        settings = self._get_table("spec_settings", "specs")
         from specguard.specs.specs import Specs
 
         return Specs(
@@ -347,7 +347,7 @@ class Facts:
     @property
     def plans(self) -> Plans:
         """The plans and their tasks."""
-        kinds = self._table("plan_kinds", "plans.<name>")
+        kinds = self._get_table("plan_kinds", "plans.<name>")
         from specguard.plans.plans import Plans
 
         return Plans(kinds, change=self.change, documents=self.get("documents"))
@@ -355,7 +355,7 @@ class Facts:
     @property
     def waves(self) -> Waves:
         """The waves, each with the state of its stages."""
-        settings = self._table("wave_settings", "wave")
+        settings = self._get_table("wave_settings", "wave")
         from specguard.plans.plans import Plans
         from specguard.waves.waves import Waves
 
@@ -363,7 +363,7 @@ class Facts:
         return Waves(
             settings,
             artifacts=self.get("artifacts"),
-            sources=self._lists,
+            sources=self._item_sources,
             plans=self.if_declared("plans") or Plans({}, change=self.change, documents=documents),
             log_folder=self._policy.log_folder,
             trusted=self._trusted_waves,
@@ -376,12 +376,12 @@ class Facts:
         from specguard.waves.waves import Waves
         from specguard.work.item_lists import Sources
 
-        documents, judged = Documents(self.change.paper_files), self._lists
+        documents, judged = Documents(self.change.paper_files), self._item_sources
         sources = Sources(judged.kinds, documents=documents)
         sources.landed = self._landed(sources, commits=lambda: ())
         if judged.shown is not None:
             below = self.change.stacked_on
-            sources.shown = self.shown(sources, below.oid if below else self.change.found.oid)
+            sources.shown = self.shown_test(sources, below.oid if below else self.change.found.oid)
         return Waves(
             self._policy.declared("wave_settings"),
             artifacts=self._artifacts(documents),
@@ -391,7 +391,7 @@ class Facts:
         )
 
     @property
-    def _lists(self) -> Sources:
+    def _item_sources(self) -> Sources:
         """The files that list work items; empty if no kind of the policy has a source."""
         from specguard.work.item_lists import Sources
 
@@ -405,7 +405,7 @@ class Facts:
 
         documents = self.get("documents")
         return Breakdowns(
-            self._lists,
+            self._item_sources,
             documents=documents,
             start=lambda: self.get("start_documents"),
             whole=self.get("whole"),
@@ -435,10 +435,10 @@ class Facts:
             records=self._records(),
             git=change.git,
             tree=change.head_files,
-            head=None if self._before_commit else change.base.head,
-            past=self._past,
+            head=None if self._is_before_commit else change.base.head,
+            past=self._past_commits,
             kinds=policy.declared("work_kinds"),
-            paper=lambda path: self._is_paper(path),
+            paper=lambda path: self._paper_test(path),
             whole=self.get("whole"),
             least=self.least or policy.declared("run_settings").grade or "claimed",
         )
@@ -451,12 +451,12 @@ class Facts:
         return Claims(self)
 
     @cached_property
-    def _is_paper(self) -> Callable[[bytes], bool]:
+    def _paper_test(self) -> Callable[[bytes], bool]:
         from specguard.engine.done_claims import papers
 
         return papers(self._policy)
 
-    def _past(self, words: Sequence[str]) -> Iterator[PastCommit]:
+    def _past_commits(self, words: Sequence[str]) -> Iterator[PastCommit]:
         """Yield the commits of the head's history whose message contains one of some words, newest first."""
         from specguard.change.repository import PastCommit
 
@@ -493,7 +493,7 @@ class Facts:
     def _now(self) -> datetime:
         from datetime import UTC, datetime
 
-        self.timed = True
+        self.time_dependent = True
         return datetime.now(UTC)
 
     def if_declared(self, fact: str) -> Any:
@@ -507,7 +507,7 @@ class Facts:
         the check of the commits corrects that.
         """
         named = {name for name, kind in sources.kinds.items() if kind.commit or kind.pull_request}
-        if not named or self._before_commit:
+        if not named or self._is_before_commit:
             return lambda listed: listed.source.kind in named
         from specguard.work.changes import Landings
         from specguard.work.kinds import Names
@@ -516,11 +516,11 @@ class Facts:
         return Landings(sources, names, history=self.change.history, commits=commits)
 
     @property
-    def _before_commit(self) -> bool:
+    def _is_before_commit(self) -> bool:
         """True if the judged change is not committed yet, so the history does not contain it."""
         return self.change.stage in ("edit", "staged", "commit-msg")
 
-    def shown(self, sources: Sources, tip: str | None) -> Callable[[Listed], bool] | None:
+    def shown_test(self, sources: Sources, tip: str | None) -> Callable[[Listed], bool] | None:
         """Return a test whether a wave's item is proven done by more than its status; None without waves.
 
         Args:
@@ -551,7 +551,7 @@ class Facts:
         claim = Claim(label=str(listed), kind=kind, ids=[listed.id], owns=True, path=path, key=listed.id)
         return bool(if_known(lambda: self.get("run_proof").judge(claim) is None, False))
 
-    def _table(self, fact: str, table: str) -> Any:
+    def _get_table(self, fact: str, table: str) -> Any:
         """Return the settings of a table; if the policy has none, nothing is imported for them."""
         if not self._policy.declares(fact):
             raise NotApplicable(f"the policy has no [{table}]")
@@ -587,7 +587,7 @@ class Facts:
 
 def fact_types() -> Mapping[str, str]:
     """Return each fact's name and its annotation as written, to check a rule when it registers."""
-    found = dict(OF_CHANGE)
+    found = dict(CHANGE_FACTS)
     for name, attribute in vars(Facts).items():
         if isinstance(attribute, property) and attribute.fget is not None and name[0] != "_":
             found[name] = str(attribute.fget.__annotations__["return"])

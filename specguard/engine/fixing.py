@@ -55,20 +55,20 @@ def propose(results: Sequence[RuleResult], facts: Facts) -> Sequence[Proposal]:
     branches: list[tuple[RenameBranch, str]] = []
     for result in results:
         for judged in result.findings:
-            fix = _fix(rules[result.code], judged, facts) if judged.state == "open" else None
+            fix = _get_fix(rules[result.code], judged, facts) if judged.state == "open" else None
             if isinstance(fix, EditFile):
                 files.setdefault(fix.path, []).append((fix, result.code))
             elif isinstance(fix, RewordMessage):
                 messages.setdefault(fix.commit or "", []).append((fix, result.code))
             elif isinstance(fix, RenameBranch):
                 branches.append((fix, result.code))
-    found = [_of_file(path, fixes, facts) for path, fixes in sorted(files.items())]
-    found += [_of_message(commit, fixes, facts) for commit, fixes in messages.items()]
-    found += [_of_branch(fix, code, facts) for fix, code in branches[:1]]
+    found = [_file_fix(path, fixes, facts) for path, fixes in sorted(files.items())]
+    found += [_message_fix(commit, fixes, facts) for commit, fixes in messages.items()]
+    found += [_branch_fix(fix, code, facts) for fix, code in branches[:1]]
     return [one for one in found if one is not None]
 
 
-def _fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | None:
+def _get_fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | None:
     """Return the fix that a rule proposes for a finding; None if it has none, lacks a fact, or fails."""
     method: Any = rule.load().fix
     if method is None:
@@ -80,7 +80,7 @@ def _fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | None:
     return fix
 
 
-def _of_file(path: bytes, fixes: Sequence[tuple[EditFile, str]], facts: Facts) -> Proposal | None:
+def _file_fix(path: bytes, fixes: Sequence[tuple[EditFile, str]], facts: Facts) -> Proposal | None:
     policy = facts.policy
     try:
         files = facts.change.head_files
@@ -90,7 +90,7 @@ def _of_file(path: bytes, fixes: Sequence[tuple[EditFile, str]], facts: Facts) -
         return None
     if before is None or text is None:
         return None
-    after, codes = _edited(text, ((fix.edit, code) for fix, code in fixes))
+    after, codes = _apply_edits(text, ((fix.edit, code) for fix, code in fixes))
     if after == text:
         return None
     guard = policy.guards.find(path)
@@ -100,12 +100,12 @@ def _of_file(path: bytes, fixes: Sequence[tuple[EditFile, str]], facts: Facts) -
     return Proposal("file", path, before=before, after=after.encode("utf-8"), codes=codes, refused=refused)
 
 
-def _of_message(commit: str, fixes: Sequence[tuple[RewordMessage, str]], facts: Facts) -> Proposal | None:
+def _message_fix(commit: str, fixes: Sequence[tuple[RewordMessage, str]], facts: Facts) -> Proposal | None:
     messages: Sequence[Message] = if_known(lambda: facts.get("messages"), ())
     message = next((one for one in messages if (one.commit or "") == commit), None)
     if message is None or message.source == "title" or message.merge or not message.valid or message.encoding:
         return None
-    after, codes = _edited(message.text, ((fix.edit, code) for fix, code in fixes))
+    after, codes = _apply_edits(message.text, ((fix.edit, code) for fix, code in fixes))
     if after == message.text:
         return None
     refused = ""
@@ -122,7 +122,7 @@ def _of_message(commit: str, fixes: Sequence[tuple[RewordMessage, str]], facts: 
     )
 
 
-def _of_branch(fix: RenameBranch, code: str, facts: Facts) -> Proposal | None:
+def _branch_fix(fix: RenameBranch, code: str, facts: Facts) -> Proposal | None:
     names = if_known(lambda: (facts.get("branch").name, facts.get("base").name), None)
     if names is None:
         return None
@@ -132,7 +132,7 @@ def _of_branch(fix: RenameBranch, code: str, facts: Facts) -> Proposal | None:
     return Proposal("branch", name, before=name, after=_bytes(str(fix.name)), codes=[code], refused=refused)
 
 
-def _edited(text: str, edits: Iterable[tuple[Callable[[str], str], str]]) -> tuple[str, list[str]]:
+def _apply_edits(text: str, edits: Iterable[tuple[Callable[[str], str], str]]) -> tuple[str, list[str]]:
     """Apply edits to a text; return it with the rules whose edits changed it. Skip edits that fail."""
     codes: list[str] = []
     for edit, code in edits:

@@ -26,7 +26,7 @@ from specguard.errors import MissingFact, Needed, NoAuthorityError
 from specguard.work.item_lists import Listed, Sources, meant
 from specguard.work.kinds import Names, Naming
 
-ASKED: Final = 200
+LIMIT: Final = 200
 """The highest number of pairs that are merged to find conflicts."""
 
 _DAY: Final = 24 * 60 * 60
@@ -44,7 +44,7 @@ class OpenBranch(Record, frozen=False):
         item: the work item that its name names; None if it names none.
         listed: the item's entry in a file that lists items; None unless there is exactly one.
         files: the paths that it changes, without those that are the same in the base by now.
-        owned: the changed paths of all branches that its item's entry lists.
+        item_files: the changed paths of all branches that its item's entry lists.
         stands_on: the names of the open branches whose tips it contains.
         problem: why its item or its files are unknown; empty if they are known.
     """
@@ -57,7 +57,7 @@ class OpenBranch(Record, frozen=False):
     item: Naming | None = None
     listed: Listed | None = None
     files: frozenset[bytes] = frozenset()
-    owned: frozenset[bytes] = frozenset()
+    item_files: frozenset[bytes] = frozenset()
     stands_on: Sequence[str] = ()
     problem: str = ""
 
@@ -142,26 +142,26 @@ def open_branches(request: Request) -> OpenBranches:
             notes = [f"No items are known: {error.message}."]
         files = Tree(git, git.commit(tip).tree)
         refs = [(ref, git.commit(ref.oid).oid) for ref in repository.branches()]
-        history = _Ahead(git, tip, [oid for _, oid in refs])
-        branches = _joined(refs, history)
-        starts = history.starts([branch.oid for branch in branches])
+        history = _BranchHistory(git, tip, [oid for _, oid in refs])
+        branches = _join_refs(refs, history)
+        starts = history.find_starts([branch.oid for branch in branches])
         _read_files(git, branches, starts, files)
         branches = [branch for branch in branches if branch.files or branch.problem]
         branches.sort(key=lambda branch: (-history.times[branch.oid], branch.name))
         for branch in branches:
             branch.owner = git.commit(branch.oid).author
             branch.age = max(0, int(now - history.times[branch.oid]) // _DAY)
-            branch.stands_on = [other.name for other in branches if history.has(branch.oid, other.oid)]
+            branch.stands_on = [other.name for other in branches if history.contains(branch.oid, other.oid)]
         if policy is not None:
             _read_items(branches, policy, Documents(files))
-        pairs = sorted(_pairs(branches, history), key=lambda pair: -len(pair.shared))
-        notes += _ask(git, pairs, starts)
+        pairs = sorted(_overlapping_pairs(branches, history), key=lambda pair: -len(pair.shared))
+        notes += _merge_pairs(git, pairs, starts)
     open_names = {short_branch(name) for branch in branches for name in branch.refs}
     landed = {ref.short for ref, _ in refs} - open_names - {short_branch(base.ref)}
     return OpenBranches(base, branches, len(landed), pairs, notes)
 
 
-class _Ahead:
+class _BranchHistory:
     """The commits that branches have and the base lacks, from one walk.
 
     Children come before their parents, so that each commit passes a bit for every tip on to its parents.
@@ -174,17 +174,17 @@ class _Ahead:
         self._git = git
         self._base = base
         self._bits = {oid: 1 << at for at, oid in enumerate(tips)}
-        self._having = dict(self._bits)
-        self._left: dict[str, int] = {}
+        self._tip_bits = dict(self._bits)
+        self._boundary: dict[str, int] = {}
         self.times: dict[str, int] = {}
         for line in self._walk("--parents", "--boundary", "--timestamp", tips=[f"^{base}", *self._bits]):
             time, oid, *parents = line.split(" ")
             if oid.startswith("-"):
-                self._left[oid[1:]] = int(time)
+                self._boundary[oid[1:]] = int(time)
                 continue
             self.times[oid] = int(time)
             for parent in parents:
-                self._having[parent] = self._having.get(parent, 0) | self._having[oid]
+                self._tip_bits[parent] = self._tip_bits.get(parent, 0) | self._tip_bits[oid]
 
     def _walk(self, *options: str, tips: Sequence[str]) -> Sequence[str]:
         process = self._git.start(
@@ -192,14 +192,14 @@ class _Ahead:
         )
         return self._git.read(process, "the history of the branches").decode("ascii").splitlines()
 
-    def has(self, tip: str, other: str) -> bool:
+    def contains(self, tip: str, other: str) -> bool:
         """True if a tip contains another tip."""
-        return tip != other and bool(self._having[other] & self._bits[tip])
+        return tip != other and bool(self._tip_bits[other] & self._bits[tip])
 
-    def starts(self, tips: Sequence[str]) -> dict[str, str]:
+    def find_starts(self, tips: Sequence[str]) -> dict[str, str]:
         """Return the last commit of the base that each tip contains; tips without one are left out."""
-        left = {tip: [oid for oid in self._left if self._having[oid] & self._bits[tip]] for tip in tips}
-        times = [self._left[oid] for oids in left.values() if len(oids) > 1 for oid in oids]
+        left = {tip: [oid for oid in self._boundary if self._tip_bits[oid] & self._bits[tip]] for tip in tips}
+        times = [self._boundary[oid] for oids in left.values() if len(oids) > 1 for oid in oids]
         # If a tip merged the base, the first of its base commits in this walk contains all others.
         walk = self._walk(f"--max-age={min(times)}", tips=[self._base]) if times else ()
         places = {oid: place for place, oid in enumerate(walk)}
@@ -208,27 +208,27 @@ class _Ahead:
         }
 
 
-def _joined(refs: Sequence[tuple[Ref, str]], history: _Ahead) -> list[OpenBranch]:
+def _join_refs(refs: Sequence[tuple[Ref, str]], history: _BranchHistory) -> list[OpenBranch]:
     """Return the branches ahead of the base; a remote branch joins the branch that has its tip."""
-    kept: list[OpenBranch] = []
-    places = {oid: place for place, oid in enumerate(history.times)}
-    for ref, oid in sorted(refs, key=lambda one: places.get(one[1], 0)):
-        if oid not in places:
+    joined: list[OpenBranch] = []
+    order = {oid: place for place, oid in enumerate(history.times)}
+    for ref, oid in sorted(refs, key=lambda one: order.get(one[1], 0)):
+        if oid not in order:
             continue
-        for branch in kept:
-            behind = short_branch(branch.refs[0]) == ref.short and history.has(branch.oid, oid)
-            if behind or (branch.oid == oid and ref.name.startswith("refs/remotes/")):
+        for branch in joined:
+            is_behind = short_branch(branch.refs[0]) == ref.short and history.contains(branch.oid, oid)
+            if is_behind or (branch.oid == oid and ref.name.startswith("refs/remotes/")):
                 branch.refs.append(ref.name)
                 break
         else:
-            kept.append(OpenBranch(short_name(ref.name), oid, [ref.name]))
-    return kept
+            joined.append(OpenBranch(short_name(ref.name), oid, [ref.name]))
+    return joined
 
 
 def _read_files(git: Git, branches: Sequence[OpenBranch], starts: Mapping[str, str], base: Tree) -> None:
     """Set the files that each branch changed since it left the base, without those equal in its tip."""
     try:
-        found = _entries(git, starts)
+        found = _diff_tips(git, starts)
     except MissingFact:
         found = {}
     for branch in branches:
@@ -237,13 +237,13 @@ def _read_files(git: Git, branches: Sequence[OpenBranch], starts: Mapping[str, s
             continue
         try:
             # An unreadable branch must not hide the others.
-            entries = found or _entries(git, {branch.oid: starts[branch.oid]})
+            entries = found or _diff_tips(git, {branch.oid: starts[branch.oid]})
             branch.files = frozenset(entry.path for entry in entries[branch.oid] if not base.has(entry))
         except MissingFact as missing:
             branch.problem = missing.reason
 
 
-def _entries(git: Git, starts: Mapping[str, str]) -> dict[str, list[Entry]]:
+def _diff_tips(git: Git, starts: Mapping[str, str]) -> dict[str, list[Entry]]:
     """Diff all tips against the commits where they left the base, in one process."""
     found = git.commit_diffs(
         "what branches change", "--always", *RAW,
@@ -264,43 +264,43 @@ def _read_items(branches: Sequence[OpenBranch], policy: Policy, documents: Docum
             found = meant(sources.of(item.kind), item.id, item.fields) if item is not None else []
             if len(found) == 1:
                 branch.listed = found[0]
-                branch.owned = frozenset(paths[at] for at, _ in found[0].scope.find_each(paths))
+                branch.item_files = frozenset(paths[at] for at, _ in found[0].scope.find_each(paths))
         except MissingFact as missing:
             branch.problem = branch.problem or missing.reason
 
 
-def _pairs(branches: Sequence[OpenBranch], history: _Ahead) -> Iterator[BranchPair]:
+def _overlapping_pairs(branches: Sequence[OpenBranch], history: _BranchHistory) -> Iterator[BranchPair]:
     """Yield the pairs that overlap, except those where one branch contains the other."""
     for one, other in combinations(branches, 2):
-        if history.has(one.oid, other.oid) or history.has(other.oid, one.oid):
+        if history.contains(one.oid, other.oid) or history.contains(other.oid, one.oid):
             continue
         shared, same = one.files & other.files, one.same_item(other)
         outside = [
             (by, whose, paths)
             for by, whose in ((one, other), (other, one))
-            if not same and (paths := by.files & whose.owned - by.owned)
+            if not same and (paths := by.files & whose.item_files - by.item_files)
         ]
         if shared or same or outside:
             yield BranchPair(one, other, shared, same, outside)
 
 
-def _ask(git: Git, pairs: Sequence[BranchPair], starts: Mapping[str, str]) -> Iterator[str]:
+def _merge_pairs(git: Git, pairs: Sequence[BranchPair], starts: Mapping[str, str]) -> Iterator[str]:
     """Merge the first pairs to find conflicts, and yield a note on the pairs that were not merged."""
-    asked = pairs[:ASKED]
+    merged = pairs[:LIMIT]
     try:
-        found = Merges(git).conflicts([(pair.one.oid, pair.other.oid) for pair in asked])
+        found = Merges(git).conflicts([(pair.one.oid, pair.other.oid) for pair in merged])
     except MissingFact as missing:
         why = "that takes git 2.39 or later" if missing.code == "program-missing" else missing.reason
         yield f"No pair was asked about conflicts: {why}."
         return
-    began = {tip: Tree(git, git.commit(start).tree) for tip, start in starts.items()}
-    for pair, conflicts in zip(asked, found, strict=True):
-        one, other = began.get(pair.one.oid), began.get(pair.other.oid)
+    start_trees = {tip: Tree(git, git.commit(start).tree) for tip, start in starts.items()}
+    for pair, conflicts in zip(merged, found, strict=True):
+        one, other = start_trees.get(pair.one.oid), start_trees.get(pair.other.oid)
         # If the base changed a path between their starts, the conflict is with the base, not in the pair.
         pair.conflicts = {
             path
             for path in conflicts
             if path in pair.shared or not (one and other) or one.find(path) == other.find(path)
         }
-    if len(pairs) > ASKED:
-        yield f"Only {ASKED} of {len(pairs)} pairs were asked about conflicts, those with most shared files."
+    if len(pairs) > LIMIT:
+        yield f"Only {LIMIT} of {len(pairs)} pairs were asked about conflicts, those with most shared files."

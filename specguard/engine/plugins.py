@@ -64,16 +64,16 @@ def load_registry(distributions: Sequence[str] = ()) -> Registry:
             another version of the interface, or registers something invalid. Every plugin is tried, and the
             message names each broken one.
     """
-    return _loaded(distributions) if distributions else _built_in()
+    return _load(distributions) if distributions else _built_in_registry()
 
 
 @cache
-def _built_in() -> Registry:
+def _built_in_registry() -> Registry:
     """Return the registry of the built-in plugin, cached for all policies that this process compiles."""
-    return _loaded(())
+    return _load(())
 
 
-def _loaded(distributions: Sequence[str]) -> Registry:
+def _load(distributions: Sequence[str]) -> Registry:
     """Load the built-in plugin and these distributions into a new registry."""
     registry = Registry(fact_types())
     registry.plugin = BUILT_IN

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from specguard.work.name_templates import Template
 
 
-_IN_FOLDER: Final = f"/{AUTHORITY}".encode()
-_NAMED: Final = 3
+_NESTED_SUFFIX: Final = f"/{AUTHORITY}".encode()
+_MAX_NAMED: Final = 3
 """The highest number of files that a note names."""
 
 TRY: Final = f"commit it there; until then try it with `specguard check --authority {AUTHORITY}`"
@@ -63,8 +63,8 @@ class Policies:
     ) -> None:
         self._request = request
         self._floor = floor or open_floor(request, repository)
-        self._given = self._held(given)
-        self._known: dict[str, Policy | None] = {}
+        self._given_policy = self._hold(given)
+        self._policies: dict[str, Policy | None] = {}
         self.cache: Cache | None = None
         if not request.enforce:
             top = repository.common.removesuffix("/.git")
@@ -78,13 +78,13 @@ class Policies:
             SpecguardError: no policy may judge the change.
         """
         notes: list[str] = []
-        policy = self._given
+        policy = self._given_policy
         if policy is None:
-            change, policy, notes = self._judging(change)
+            change, policy, notes = self._choose(change)
         change.git.max_entries = policy.max_entries
         return change, policy, notes
 
-    def _judging(self, change: Change) -> tuple[Change, Policy, list[str]]:
+    def _choose(self, change: Change) -> tuple[Change, Policy, list[str]]:
         request = self._request
         if request.authority:
             policy = self.load(change.policy_files, request.authority)
@@ -93,14 +93,14 @@ class Policies:
                 raise SpecguardError(said, path=request.authority, code="no-authority")
             change = change.with_base(policy.base or "")
             return change, policy, [f"Judged by {request.authority}, not by the base's authority."]
-        change = self._into_default(change)
-        policy = self._at(change)
+        change = self._with_default_base(change)
+        policy = self._base_policy(change)
         if policy is not None:
             moved = change.with_base(policy.base or "")
             if moved is not change:
-                change, policy = moved, self._at(moved)
+                change, policy = moved, self._base_policy(moved)
                 if policy is None and not request.bootstrap:
-                    raise _no_authority_there(change.found.name)
+                    raise _base_without_authority(change.found.name)
         if policy is not None and (change.found.trusted or not request.enforce or request.bootstrap):
             policy.ref = change.found.oid
             policy.trusted = change.found.trusted
@@ -115,13 +115,13 @@ class Policies:
             )
         policy = self.load(change.head_files)
         if policy is None:
-            raise self._none(change)
+            raise self._missing_error(change)
         policy.ref = change.base.head
         policy.trusted = False
         policy.adopted = policy.document_paths
         return change, policy, ["The base has no authority yet, so the change's own judges it."]
 
-    def _none(self, change: Change) -> NoAuthorityError:
+    def _missing_error(self, change: Change) -> NoAuthorityError:
         """Return the error that the authority is missing, or that it is written but not committed."""
         where = change.found.name or "the judged tree"
         # An authority that an agent has just written does not count.
@@ -141,9 +141,9 @@ class Policies:
             return None
         from specguard.change.worktree import FolderTree
 
-        return self._held(load_policy(FolderTree(top), registry=self.registry))
+        return self._hold(load_policy(FolderTree(top), registry=self.registry))
 
-    def _into_default(self, change: Change) -> Change:
+    def _with_default_base(self, change: Change) -> Change:
         """Compare a change into an item's branch with the default branch; return any other change unchanged.
 
         Raises:
@@ -156,7 +156,7 @@ class Policies:
         if default is None or default.oid == change.found.oid or short_branch(default.ref) == into:
             return change
         based = change.on_branch_of_item(default)
-        policy = self._at(based)
+        policy = self._base_policy(based)
         if policy is None or not ItemBranches(policy)(into):
             return change
         if self._request.enforce and not default.given:
@@ -170,28 +170,28 @@ class Policies:
 
     def hook_rules(self) -> list[str]:
         """Return the codes of the rules that judge an edit or a message before it is made."""
-        rules = [rule for policy in self._known.values() if policy for rule in policy.rules]
+        rules = [rule for policy in self._policies.values() if policy for rule in policy.rules]
         return sorted({rule.code for rule in rules if {"edit", "commit-msg"} & set(rule.stages)})
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
         """Load the policy of a tree, or of a file in place of its documents, and hold it to the floor."""
-        return self._held(load_policy(tree, registry=self.registry, cache=self.cache, authority=authority))
+        return self._hold(load_policy(tree, registry=self.registry, cache=self.cache, authority=authority))
 
-    def _held(self, policy: Policy | None) -> Policy | None:
+    def _hold(self, policy: Policy | None) -> Policy | None:
         return self._floor.hold(policy) if policy is not None and self._floor is not None else policy
 
     def registry(self, plugins: Sequence[str]) -> Registry:
         """Return the registry of plugins, imported only to compile a policy; an audit refuses some."""
         return _registry(plugins)
 
-    def _at(self, change: Change) -> Policy | None:
+    def _base_policy(self, change: Change) -> Policy | None:
         """Return the policy of the change's base, or without a base that of the judged tree."""
         oid = change.found.oid
         if oid is None:
             return self.load(change.policy_files)
-        if oid not in self._known:
-            self._known[oid] = self.load(change.policy_files)
-        return self._known[oid]
+        if oid not in self._policies:
+            self._policies[oid] = self.load(change.policy_files)
+        return self._policies[oid]
 
 
 def open_policy(request: Request) -> Policy:
@@ -225,7 +225,7 @@ def open_policy(request: Request) -> Policy:
             if named.oid and named.oid != oid:
                 policy = policies.load(Tree(git, git.commit(named.oid).tree))
                 if policy is None:
-                    raise _no_authority_there(named.name)
+                    raise _base_without_authority(named.name)
                 policy.ref = named.oid
             return policy
         policy = policies.draft(repository)
@@ -277,7 +277,7 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     The base may have moved on since the start, which is not part of the change. The head's plugins are not
     imported, even if its policy names some.
     """
-    touched = _touched(change, policy)
+    touched = _touched_documents(change, policy)
     baseline = _compare_baselines(change) if BASELINE in touched else None
     if touched <= {BASELINE}:
         # Hooks have no time to compile a second policy.
@@ -308,10 +308,10 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
 
 def touches_policy(change: Change, policy: Policy) -> bool:
     """True if a change touches an authority, the baseline, or another document of the policy."""
-    return bool(if_known(lambda: _touched(change, policy), ()))
+    return bool(if_known(lambda: _touched_documents(change, policy), ()))
 
 
-def _touched(change: Change, policy: Policy) -> set[bytes]:
+def _touched_documents(change: Change, policy: Policy) -> set[bytes]:
     names = {name.encode("utf-8", "surrogateescape") for name in DEFAULTS} | policy.document_paths
     return {
         entry.path
@@ -326,11 +326,11 @@ def unread_nested(change: Change, policy: Policy) -> Iterator[str]:
 
     def others() -> list[bytes]:
         paths = change.head_files.paths() if change.request.all else [entry.path for entry in change.entries]
-        return [path for path in paths if path.endswith(_IN_FOLDER) and path not in known]
+        return [path for path in paths if path.endswith(_NESTED_SUFFIX) and path not in known]
 
     found = [path_text(path) for path in if_known(others, []) if not policy.is_nested(path)]
     if found:
-        yield f"Not read, as [authority] nested does not name the folder: {listed(found, _NAMED)}."
+        yield f"Not read, as [authority] nested does not name the folder: {listed(found, _MAX_NAMED)}."
 
 
 def _compare_baselines(change: Change) -> BaselineChange:
@@ -360,7 +360,7 @@ def no_authority(where: str) -> NoAuthorityError:
     )
 
 
-def _no_authority_there(base: str) -> SpecguardError:
+def _base_without_authority(base: str) -> SpecguardError:
     return SpecguardError(
         f"{base}, which the authority names as its base, has no authority",
         help="bring the authority there, or name the base that has it with --base",
@@ -381,7 +381,7 @@ class ItemBranches:
         self._base = policy.base
         self._stages = policy.declared("wave_settings").stages if policy.declares("wave_settings") else ()
         self._templates: Sequence[Template] = ()
-        self._own = self._below = None
+        self._own = self._base_template = None
         if not kinds:
             return
         from specguard.work.kinds import Names
@@ -393,7 +393,7 @@ class ItemBranches:
         self._names = Names(kinds)
         self._own = self._names.read("branch", own, lenient=False) if own else None
         below = kinds[self._own.kind].base if self._own else ""
-        self._below = Template(below) if below else None
+        self._base_template = Template(below) if below else None
 
     def __call__(self, name: str) -> bool:
         """True if other branches can be based on this branch."""
@@ -403,7 +403,7 @@ class ItemBranches:
         if other is not None and self._own is not None and other.same_item(self._own):
             return False
         return any(template.read(name) is not None for template in self._templates) or any(
-            _is_of(stage, name) for stage in self._stages
+            _matches_stage(stage, name) for stage in self._stages
         )
 
     def owns(self, name: str, subjects: Sequence[str]) -> bool:
@@ -421,23 +421,23 @@ class ItemBranches:
         Raises:
             MissingFact: a subject matches the templates of two kinds equally well.
         """
-        if self._below is not None and self._below.read(name) is not None:
+        if self._base_template is not None and self._base_template.read(name) is not None:
             return True
         if self._own is None:
             return False
-        told = [self._names.read("commit", subject) for subject in subjects]
-        if any(one is not None and one.same_item(self._own) for one in told):
+        namings = [self._names.read("commit", subject) for subject in subjects]
+        if any(one is not None and one.same_item(self._own) for one in namings):
             return False
         other = self._names.read("branch", name, lenient=False)
         if other is not None:
-            last = told[-1]
+            last = namings[-1]
             return last is not None and last.exact and last.same_item(other)
         kind = self._own.kind
         earlier = itertools.takewhile(lambda stage: stage.items not in (kind, f"{kind}s"), self._stages)
-        return bool(self._names.words(kind)) and any(_is_of(stage, name) for stage in earlier)
+        return bool(self._names.words(kind)) and any(_matches_stage(stage, name) for stage in earlier)
 
 
-def _is_of(stage: WaveStage, name: str) -> bool:
+def _matches_stage(stage: WaveStage, name: str) -> bool:
     if not stage.branches:
         return False
     from specguard.waves.stage_order import read_branch
@@ -456,10 +456,10 @@ def stack_notes(change: Change, facts: Facts) -> Iterator[str]:
             f"{change.found.name} is judged whole."
         )
 
-    def are_new() -> bool:
+    def has_new_papers() -> bool:
         item: WorkItem = facts.get("work_item")
         papers = (item.pointer.path, item.document)
         return any(path is not None and change.base_files.find(path) is None for path in papers)
 
-    if if_known(are_new, False):
+    if if_known(has_new_papers, False):
         yield f"papers: not on the base; they are those of {below.name}."

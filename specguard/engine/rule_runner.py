@@ -1,7 +1,7 @@
 """Run rules on facts: the findings of each rule, and the state that follows from them.
 
-An outcome is cached if it depends only on the inputs in `names_of`: commits, policy, branch, pull request and
-day. Commits include everything below them, trees and history. So the facts that a rule asks for decide. A
+An outcome is cached if it depends only on the inputs in `cache_inputs`: commits, policy, branch, pull request
+and day. Commits include everything below them, trees and history. So the facts that a rule asks for decide. A
 rule that asks for anything else (refs, a remote, the working tree's runs) runs each time.
 """
 
@@ -31,26 +31,26 @@ class RuleOutcome(Record, frozen=False):
 
     Attributes:
         findings: the findings that the rule yielded.
-        absent: the missing or inapplicable fact that stopped the rule; None if it ran to its end.
+        missing: the missing or inapplicable fact that stopped the rule; None if it ran to its end.
         crash: the exception that the rule raised; empty if it did not crash.
         condition: the condition that holds if the rule passes.
         facts: the names of the facts that it asks for.
         looked_at: the facts that it got, each with a short account of its size.
-        timed: True if the time of day influenced a fact.
+        time_dependent: True if the time of day influenced a fact.
     """
 
     findings: list[Finding] = []
-    absent: MissingFact | NotApplicable | None = None
+    missing: MissingFact | NotApplicable | None = None
     crash: str = ""
     condition: str = ""
     facts: Sequence[str] = ()
     looked_at: list[str] = []
-    timed: bool = False
+    time_dependent: bool = False
 
     @property
     def complete(self) -> bool:
         """True if the rule judged, and its outcome does not depend on the time of day."""
-        return not self.crash and not isinstance(self.absent, MissingFact) and not self.timed
+        return not self.crash and not isinstance(self.missing, MissingFact) and not self.time_dependent
 
 
 class Judging(Record):
@@ -62,7 +62,7 @@ class Judging(Record):
         selection: the rules that the caller selected.
         strict: True if a warning counts as an error.
         any_stage: True if rules of other stages run, too.
-        kept: the cached outcomes; None without a cache.
+        cache: the cached outcomes; None without a cache.
     """
 
     policy: Policy
@@ -70,47 +70,47 @@ class Judging(Record):
     selection: Selection
     strict: bool = False
     any_stage: bool = False
-    kept: Kept | None = None
+    cache: OutcomeCache | None = None
 
-    def run(self, *, last: bool = False, nothing: str = "") -> list[RuleResult]:
+    def run(self, *, last: bool = False, idle_reason: str = "") -> list[RuleResult]:
         """Run every rule of the stage, and return a result for each rule, also for those that do not run.
 
         Args:
             last: True to run the rules about approvals; False to run all others.
-            nothing: why these rules have nothing to judge; empty if they have something.
+            idle_reason: why these rules have nothing to judge; empty if they have something.
         """
         return [
-            self._result(rule, nothing) for rule in self.policy.rules if rule.code.startswith(LAST) == last
+            self._result(one, idle_reason) for one in self.policy.rules if one.code.startswith(LAST) == last
         ]
 
-    def _result(self, rule: RuleInPolicy, nothing: str) -> RuleResult:
+    def _result(self, rule: RuleInPolicy, idle_reason: str) -> RuleResult:
         severity = rule.severity
         if severity == "off" and self.selection.turns_on(rule):
             severity = rule.default_severity
-        state, reason = self._idle(rule, severity, nothing)
+        state, reason = self._idle_state(rule, severity, idle_reason)
         if reason:
             return RuleResult(rule.code, rule.name, state, reason=reason)
-        outcome = self.kept.get(rule.code) if self.kept else None
+        outcome = self.cache.get(rule.code) if self.cache else None
         if outcome is None:
             outcome = _run(rule, self.facts)
-            if self.kept:
-                self.kept.keep(rule, outcome)
+            if self.cache:
+                self.cache.store(rule, outcome)
         judged = list(self._judge(outcome.findings, rule, severity))
-        absent = outcome.absent
-        missing = absent if isinstance(absent, MissingFact) else None
+        absence = outcome.missing
+        missing = absence if isinstance(absence, MissingFact) else None
         if outcome.crash:
             state, reason = "indeterminate", f"the rule crashed (plugin {rule.plugin!r}): {outcome.crash}"
         elif missing is not None:
             state, reason = "indeterminate", missing.reason
-        elif absent is not None and not judged:
-            state, reason = "not-applicable", str(absent)
+        elif absence is not None and not judged:
+            state, reason = "not-applicable", str(absence)
         else:
             state, reason = state_of(judged), ""
         return RuleResult(
             rule.code,
             rule.name,
             state,
-            severity=self._level(severity),
+            severity=self._effective_severity(severity),
             findings=sorted(judged, key=lambda one: one.place),
             reason=reason or None,
             command=missing.command if missing else "",
@@ -120,7 +120,7 @@ class Judging(Record):
             looked_at=outcome.looked_at,
         )
 
-    def _idle(self, rule: RuleInPolicy, severity: Severity, nothing: str) -> tuple[State, str]:
+    def _idle_state(self, rule: RuleInPolicy, severity: Severity, idle_reason: str) -> tuple[State, str]:
         """Return the state of a rule that does not run, with the reason; the reason is empty if it runs."""
         if self.selection.leaves_out(rule):
             return "off", "not selected"
@@ -129,9 +129,9 @@ class Judging(Record):
         stage = self.facts.change.stage
         if stage not in rule.stages and not self.any_stage:
             return "not-applicable", f"not a rule of the stage {stage}"
-        return "not-applicable", f"the policy sets no {rule.unset}" if rule.unset else nothing
+        return "not-applicable", f"the policy sets no {rule.unset}" if rule.unset else idle_reason
 
-    def _level(self, severity: Severity) -> Severity:
+    def _effective_severity(self, severity: Severity) -> Severity:
         return "error" if self.strict and severity == "warning" else severity
 
     def _judge(self, findings: Sequence[Finding], rule: RuleInPolicy, severity: Severity) -> Iterator[Judged]:
@@ -143,7 +143,7 @@ class Judging(Record):
                 finding,
                 code=rule.code,
                 name=rule.name,
-                severity=self._level(level),
+                severity=self._effective_severity(level),
                 authority=cited,
                 fingerprint=fingerprint,
             )
@@ -166,11 +166,11 @@ def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
             if finding.path is None or not exclude or exclude.find(finding.path) is None:
                 outcome.findings.append(finding)
     except (MissingFact, NotApplicable) as error:
-        outcome.absent = error
+        outcome.missing = error
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it must neither pass nor stop the others
         outcome.crash = f"{type(error).__name__}: {error}"
-    outcome.looked_at = [_account(name, value) for name, value in looked_at]
-    outcome.timed = facts.timed
+    outcome.looked_at = [_describe_fact(name, value) for name, value in looked_at]
+    outcome.time_dependent = facts.time_dependent
     return outcome
 
 
@@ -193,10 +193,10 @@ def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:
             yield None
 
 
-def tell_once(results: Sequence[RuleResult]) -> None:
+def drop_repeated(results: Sequence[RuleResult]) -> None:
     """Remove findings that another rule reports for the same cause (`same_as`), at least as severely."""
     for result in results:
-        found = [(one, _same(one, results)) for one in result.findings]
+        found = [(one, _find_original(one, results)) for one in result.findings]
         others = [other for _, other in found if other is not None]
         if others:
             result.findings = [one for one, other in found if other is None]
@@ -206,7 +206,7 @@ def tell_once(results: Sequence[RuleResult]) -> None:
                     result.reason = f"{others[0].code} tells the same"
 
 
-def _same(one: Judged, results: Sequence[RuleResult]) -> Judged | None:
+def _find_original(one: Judged, results: Sequence[RuleResult]) -> Judged | None:
     """Return the open finding that this open one repeats; None if there is none, or if it is less severe."""
     finding = one.finding
     if not finding.same_as or one.state != "open":
@@ -225,7 +225,7 @@ def _same(one: Judged, results: Sequence[RuleResult]) -> Judged | None:
     return None
 
 
-def _account(name: str, value: object) -> str:
+def _describe_fact(name: str, value: object) -> str:
     """Return a fact as `--explain` prints it: its value, its size, or the part that was skipped."""
     if hasattr(value, "account"):
         said = value.account()
@@ -238,11 +238,11 @@ def _account(name: str, value: object) -> str:
 
 def describe_condition(rule: Rule) -> str:
     """Return the condition under which the rule passes, with the values of its settings."""
-    values: Mapping[str, Any] = {name: _shown(getattr(rule, name)) for name in rule._fields}
+    values: Mapping[str, Any] = {name: _setting_text(getattr(rule, name)) for name in rule._fields}
     return rule.condition.format_map(values)
 
 
-def _shown(value: object) -> str:
+def _setting_text(value: object) -> str:
     patterns = getattr(value, "patterns", None)
     if patterns is not None:
         return ", ".join(patterns) or "(none)"
@@ -268,7 +268,7 @@ def fingerprints(code: str, findings: Sequence[Finding]) -> Iterator[str]:
         yield sha256(b"\0".join(parts)).hexdigest()
 
 
-PURE: Final = frozenset(
+CACHEABLE_FACTS: Final = frozenset(
     {
         "artifacts", "base", "base_files", "branch", "breakdowns", "commits", "documents", "entries",
         "guards", "head_files", "history", "messages", "objects", "plans", "policy", "pull_request",
@@ -276,7 +276,7 @@ PURE: Final = frozenset(
         "work_item",
     }
 )  # fmt: skip
-"""The facts of a range that depend only on the inputs in `names_of`, as facts of declared tables do."""
+"""The facts of a range that depend only on the inputs in `cache_inputs`, as facts of declared tables do."""
 
 BUILT_IN: Final = "specguard_rules"
 """The package whose rules are known to depend on facts only."""
@@ -285,21 +285,21 @@ LIMIT: Final = 8 << 20
 """The largest encoding of outcomes that is cached, in bytes."""
 
 
-class Kept:
+class OutcomeCache:
     """The cached rule outcomes of one change.
 
     Args:
         cache: the cache.
-        names: the inputs that determine the outcomes, which are the cache key.
-        declared: returns True if a fact is a declared table.
+        inputs: the inputs that determine the outcomes, which are the cache key.
+        is_declared: returns True if a fact is a declared table.
     """
 
-    def __init__(self, cache: Cache, names: Mapping[str, str], declared: Callable[[str], bool]) -> None:
+    def __init__(self, cache: Cache, inputs: Mapping[str, str], is_declared: Callable[[str], bool]) -> None:
         self._cache = cache
-        self._names = names
-        self._declared = declared
+        self._inputs = inputs
+        self._is_declared = is_declared
         self._changed = False
-        stored = cache.read(names)
+        stored = cache.read(inputs)
         self._stored: dict[str, Any] = dict(stored) if isinstance(stored, dict) else {}
 
     def get(self, code: str) -> RuleOutcome | None:
@@ -313,24 +313,24 @@ class Kept:
         reason = None if absent is None else NotApplicable(absent)
         return RuleOutcome(findings, reason, condition=condition, looked_at=looked_at)
 
-    def keep(self, rule: RuleInPolicy, outcome: RuleOutcome) -> None:
-        """Cache the outcome of a built-in rule if the inputs in `names_of` determine it.
+    def store(self, rule: RuleInPolicy, outcome: RuleOutcome) -> None:
+        """Cache the outcome of a built-in rule if the inputs in `cache_inputs` determine it.
 
         Rules of other plugins may depend on more than their facts, so they are not cached.
         """
-        pure = all(name in PURE or self._declared(name) for name in outcome.facts)
+        pure = all(name in CACHEABLE_FACTS or self._is_declared(name) for name in outcome.facts)
         if pure and outcome.complete and rule.package == BUILT_IN:
-            absent = outcome.absent and outcome.absent.reason
+            absent = outcome.missing and outcome.missing.reason
             self._stored[rule.code] = encode([outcome.findings, absent, outcome.condition, outcome.looked_at])
             self._changed = True
 
     def save(self) -> None:
         """Write new outcomes to the cache."""
         if self._changed:
-            self._cache.write(self._names, self._stored, {BUILT_IN}, limit=LIMIT)
+            self._cache.write(self._inputs, self._stored, {BUILT_IN}, limit=LIMIT)
 
 
-def names_of(change: Change, policy: Policy, today: date) -> Mapping[str, str] | None:
+def cache_inputs(change: Change, policy: Policy, today: date) -> Mapping[str, str] | None:
     """Return the inputs that determine the outcomes of a change's rules; None if there are other inputs, too.
 
     Args:
@@ -347,21 +347,21 @@ def names_of(change: Change, policy: Policy, today: date) -> Mapping[str, str] |
     if base is None:
         return None
     text = ("title", "body", "base", "number")
-    said = {
+    inputs = {
         "kind": "results",
         "policy": [policy.policy_id, policy.ref, policy.trusted, sorted(map(repr, policy.adopted))],
         "documents": [list(document) for document in policy.documents],
         "commits": [base.tip, base.start, base.head, list(base.merge_bases)],
         "base": [base.name, base.trusted, change.found.how],
-        "branch": _known(lambda: [change.branch.name, change.branch.source]),
-        "pull request": _known(lambda: [getattr(change.pull_request, name) for name in text]),
+        "branch": _value_or_absence(lambda: [change.branch.name, change.branch.source]),
+        "pull request": _value_or_absence(lambda: [getattr(change.pull_request, name) for name in text]),
         "stage": change.stage,
         "today": today.isoformat(),
     }
-    return {key: repr(value) for key, value in said.items()}
+    return {key: repr(value) for key, value in inputs.items()}
 
 
-def _known(read: Callable[[], list[Any]]) -> Any:
+def _value_or_absence(read: Callable[[], list[Any]]) -> Any:
     try:
         return read()
     except (MissingFact, NotApplicable) as absent:

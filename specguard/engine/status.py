@@ -32,9 +32,9 @@ from specguard.work.kinds import Names
 from specguard.work.name_templates import PathTemplate
 from specguard.work.named_items import Work
 
-_Told = TypeVar("_Told")
+_Value = TypeVar("_Value")
 
-_Other = TypeVar("_Other")
+_Default = TypeVar("_Default")
 
 
 SCHEMA: Final = "specguard.status/1"
@@ -58,20 +58,20 @@ def standing(request: Request, *, waves: Sequence[str] = (), worktrees: bool = F
         tree = _TreeReport(Facts(change, policy))
         found = tree.data(waves)
     if worktrees:
-        found["worktrees"] = tree.told(lambda: _worktrees(repository, tree), [])
+        found["worktrees"] = tree.read(lambda: _worktrees(repository, tree), [])
         found["missing"] += [
             _missing(f"the worktree {one['path']} has changes that are not committed")
             for one in found["worktrees"]
             if one["dirty"]
         ]
-    found["notes"] = [*change.notes, *notes, *_broken(policy)]
+    found["notes"] = [*change.notes, *notes, *_authority_problems(policy)]
     found["unknown"] = tree.unknown
-    judged = bool(found["waves"] or found["plans"])
-    found["complete"] = None if tree.unknown or not judged else not found["missing"]
+    has_work = bool(found["waves"] or found["plans"])
+    found["complete"] = None if tree.unknown or not has_work else not found["missing"]
     return found
 
 
-def _broken(policy: Policy) -> Iterator[str]:
+def _authority_problems(policy: Policy) -> Iterator[str]:
     """Yield the problems of nested authorities, each with its line."""
     for one in policy.disregarded:
         if not one.key:
@@ -111,7 +111,7 @@ class _TreeReport:
         self.change, self.policy = facts.change, facts.policy
         self.unknown: list[str] = []
 
-    def told(self, read: Callable[[], _Told], otherwise: _Other) -> _Told | _Other:
+    def read(self, read: Callable[[], _Value], otherwise: _Default) -> _Value | _Default:
         """Return the result of a function, or the second argument if a fact is missing or does not apply."""
         try:
             return read()
@@ -128,24 +128,24 @@ class _TreeReport:
 
     def fact(self, name: str) -> Any:
         """Return a fact; None if it is missing or does not apply."""
-        return self.told(lambda: self.facts.get(name), None)
+        return self.read(lambda: self.facts.get(name), None)
 
     def data(self, wanted: Sequence[str]) -> dict[str, Any]:
         """Build the report from all known facts, limited to the wanted waves."""
-        told, policy = self.told, self.policy
+        read, policy = self.read, self.policy
         sources: Sources | None = self.fact("sources")
         if sources is not None:
-            self._tell_landed(sources)
-        known: Waves | None = self.fact("waves")
-        every: list[Wave] = told(lambda: list(known.all), []) if known is not None else []
-        waves = _asked_for(every, wanted)
-        items = told(lambda: self._listed_items(sources, known, every), [])
-        plans = told(lambda: self._plans(every), [])
-        lacking: list[dict[str, Any]] = list(_undone(plans))
+            self._set_landed(sources)
+        known_waves: Waves | None = self.fact("waves")
+        every: list[Wave] = read(lambda: list(known_waves.all), []) if known_waves is not None else []
+        waves = _select_waves(every, wanted)
+        items = read(lambda: self._listed_items(sources, known_waves, every), [])
+        plans = read(lambda: self._plans(every), [])
+        missing: list[dict[str, Any]] = list(_undone_tasks(plans))
         if waves:
-            lacking = [
-                *told(lambda: [one for wave in waves for stage in wave.stages for one in _lacks(stage)], []),
-                *told(lambda: list(self._undisposed(waves)), []),
+            missing = [
+                *read(lambda: [one for wave in waves for stage in wave.stages for one in _gaps(stage)], []),
+                *read(lambda: list(self._open_conditionals(waves)), []),
             ]
         return {
             "schema": SCHEMA,
@@ -155,16 +155,16 @@ class _TreeReport:
             "authority": {
                 key: value for key, value in policy.summary.items() if key not in ("blobs", "plugins")
             },
-            "item": told(self._named_item, None),
-            "current": told(self._current_items, []),
-            "waves": told(lambda: [_wave(wave) for wave in waves], []),
+            "item": read(self._named_item, None),
+            "current": read(self._current_items, []),
+            "waves": read(lambda: [_wave(wave) for wave in waves], []),
             "items": items,
             "plans": plans,
-            "agents": told(lambda: list(self._agents()), []),
-            "specs": told(self._specs, None),
+            "agents": read(lambda: list(self._agents()), []),
+            "specs": read(self._specs, None),
             "worktrees": [],
-            "missing": lacking,
-            "next": [*told(lambda: list(_next_stages(waves)), []), *_next_items(items), *_next_tasks(plans)],
+            "missing": missing,
+            "next": [*read(lambda: list(_next_stages(waves)), []), *_next_items(items), *_next_tasks(plans)],
         }
 
     def _branch(self) -> str | None:
@@ -173,14 +173,14 @@ class _TreeReport:
         name = if_known(lambda: self.change.branch.name, None)
         return None if name is None else path_text(name.encode("utf-8", "surrogateescape"))
 
-    def _tell_landed(self, sources: Sources) -> None:
+    def _set_landed(self, sources: Sources) -> None:
         """Let the whole history of `HEAD` decide which items commits did, regardless of the base."""
         git = self.change.git
         if any(kind.commit or kind.pull_request for kind in sources.kinds.values()):
             names = Names(self.policy.declared("work_kinds"))
             history = History(git, git.repository.head)
             sources.landed = Landings(sources, names, history=history, commits=lambda: ())
-        sources.shown = self.facts.shown(sources, git.repository.head)
+        sources.shown = self.facts.shown_test(sources, git.repository.head)
 
     def _work(self) -> Work:
         try:
@@ -242,7 +242,7 @@ class _TreeReport:
                     found.append(_listed(listed, sources, wave, off=key in put_off, waits=key in waiting))
         return found
 
-    def _undisposed(self, waves: Sequence[Wave]) -> Iterator[dict[str, Any]]:
+    def _open_conditionals(self, waves: Sequence[Wave]) -> Iterator[dict[str, Any]]:
         """Yield the conditional items that are neither done nor deferred in a readiness document."""
         breakdowns: Breakdowns | None = self.fact("breakdowns")
         if breakdowns is None:
@@ -260,7 +260,7 @@ class _TreeReport:
         plans: Plans | None = self.fact("plans")
         if plans is None:
             return []
-        waiting = self.told(lambda: waiting_plans(every), {})
+        waiting = self.read(lambda: waiting_plans(every), {})
         return [_plan(plan, waiting=plan.path in waiting) for plan in plans.all]
 
     def _agents(self) -> Iterator[dict[str, Any]]:
@@ -271,10 +271,10 @@ class _TreeReport:
             for name, one in (artifacts.contracts.items() if artifacts is not None else ())
             if one.path and "agent" in PathTemplate(one.path).names
         }
-        left: dict[tuple[bytes, str], list[Artifact]] = {}
+        by_agent: dict[tuple[bytes, str], list[Artifact]] = {}
         for artifact in (one for name in contracts for one in artifacts.named(name)):
-            left.setdefault((artifact.folder, artifact.fields["agent"]), []).append(artifact)
-        for (folder, agent), own in sorted(left.items()):
+            by_agent.setdefault((artifact.folder, artifact.fields["agent"]), []).append(artifact)
+        for (folder, agent), own in sorted(by_agent.items()):
             documents = [artifact.document for artifact in own if not artifact.structured]
             times = sorted(str(stamp.moment) for document in documents for stamp in document.stamps)
             yield {
@@ -319,15 +319,15 @@ def _worktrees(repository: Repository, tree: _TreeReport) -> list[dict[str, Any]
 
 
 def _item(kind: str, item_id: str, resolved: WorkItem | Unresolved, named_by: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"kind": kind, "id": item_id, "slug": None, "document": None}
-    told |= {"branch": None, "submit": None, "title": "", "status": "", "named_by": named_by, "problem": ""}
+    data: dict[str, Any] = {"kind": kind, "id": item_id, "slug": None, "document": None}
+    data |= {"branch": None, "submit": None, "title": "", "status": "", "named_by": named_by, "problem": ""}
     if not isinstance(resolved, WorkItem):
-        return {**told, "problem": resolved.problem}
-    told |= resolved.summary()
-    told["branch"] = next(iter(resolved.branches), None)
-    told["submit"] = resolved.settings.submit or None
+        return {**data, "problem": resolved.problem}
+    data |= resolved.summary()
+    data["branch"] = next(iter(resolved.branches), None)
+    data["submit"] = resolved.settings.submit or None
     listed = resolved.listed
-    return {**told, "title": listed.title, "status": listed.status} if listed else told
+    return {**data, "title": listed.title, "status": listed.status} if listed else data
 
 
 def _listed(listed: Listed, sources: Sources, wave: str | None, *, off: bool, waits: bool) -> dict[str, Any]:
@@ -366,7 +366,7 @@ def _next_items(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"do {item['kind']} {item['id']}{owner}{branch}{submit}"
 
 
-def _asked_for(found: Sequence[Wave], wanted: Sequence[str]) -> list[Wave]:
+def _select_waves(found: Sequence[Wave], wanted: Sequence[str]) -> list[Wave]:
     """Return the waves with the wanted names or keys; all waves if none is wanted."""
     names = {name for wave in found for name in (" ".join(wave.key), wave.name)}
     for one in wanted:
@@ -388,7 +388,7 @@ def _wave(wave: Wave) -> dict[str, Any]:
             {
                 "name": stage.name,
                 "state": stage.state,
-                "missing": list(_lacks(stage)),
+                "missing": list(_gaps(stage)),
                 "artifacts": [path_text(artifact.path) for artifact in stage.artifacts],
             }
             for stage in wave.stages
@@ -396,7 +396,7 @@ def _wave(wave: Wave) -> dict[str, Any]:
     }
 
 
-def _lacks(stage: StageState) -> Iterator[dict[str, Any]]:
+def _gaps(stage: StageState) -> Iterator[dict[str, Any]]:
     for one in stage.missing if stage.needed else ():
         yield _missing(one.what, path=one.path, line=one.line, wave=stage.wave.name, stage=stage.name)
 
@@ -431,7 +431,7 @@ def waiting_plans(waves: Sequence[Wave]) -> dict[bytes, str]:
     }
 
 
-def _undone(plans: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _undone_tasks(plans: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield the tasks that are not done and the plans without tasks, for a tree without waves."""
     for plan in plans:
         path = plan["path"].encode("utf-8")
@@ -440,20 +440,20 @@ def _undone(plans: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         for task in plan["tasks"]:
             if task["state"] not in ("done", "deferred"):
                 status = task["status"] or "without a status"
-                what = f"{_called(task)} of {plan['name']} is {status}"
+                what = f"{_task_label(task)} of {plan['name']} is {status}"
                 yield _missing(what, path=path, line=task["line"])
 
 
 def _next_tasks(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the next task of each plan, and up to three others that are ready."""
     for plan in plans:
-        ready = [_called(task) for task in plan["tasks"] if task["state"] == "ready"]
+        ready = [_task_label(task) for task in plan["tasks"] if task["state"] == "ready"]
         if ready:
             others = f" (or {', '.join(ready[1:4])})" if ready[1:] else ""
             yield f"do {ready[0]} of {plan['name']}{others}"
 
 
-def _called(task: Mapping[str, Any]) -> str:
+def _task_label(task: Mapping[str, Any]) -> str:
     return task["id"] or (f'"{task["title"]}"' if task["title"] else "a task without an id")
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from specguard.change.check_request import Request
     from specguard.model import Origin, Severity
 
-    Said = tuple[str, str, str, str]
+    Match = tuple[str, str, str, str]
     """A rule code, a key of the policy, the pattern there, and its effect on the path."""
 
 
@@ -89,10 +89,10 @@ def what_governs(request: Request, path: str, policy: Policy | None = None) -> l
         raise usage(said, "write it as git does: docs/api/x.yaml")
     name = os.fsencode(plain)
     policy = policy or open_policy(request)
-    return governing(policy, name) + governing_specs(request, policy, name)
+    return match_patterns(policy, name) + governing_specs(request, policy, name)
 
 
-def governing(policy: Policy, path: bytes) -> list[Governing]:
+def match_patterns(policy: Policy, path: bytes) -> list[Governing]:
     """Return the patterns of active rules that match a path, and its role for work items, sorted by code."""
     found: list[Governing] = []
     for rule in policy.rules:
@@ -102,25 +102,25 @@ def governing(policy: Policy, path: bytes) -> list[Governing]:
         settings: dict[str, object] = {name: getattr(check, name) for name in check._fields}
         settings["exclude"] = rule.exclude
         for key, pattern, effect in matching(settings, f"rules.{rule.name}", path):
-            found.append(_governing(policy, rule, key, pattern, effect))
-    said = [*_of_work(policy, path), *_of_specs(policy, path), *of_tables(policy, path)]
+            found.append(_make_governing(policy, rule, key, pattern, effect))
+    matches = [*_match_work(policy, path), *_match_specs(policy, path), *match_tables(policy, path)]
     if path in policy.document_paths or path == BASELINE or policy.is_nested(path):
         what = "the baseline" if path == BASELINE else "the authority"
-        said.append(("PTH004", "", path_text(path), what))
+        matches.append(("PTH004", "", path_text(path), what))
     for one in policy.disregarded:
         folder = os.fsencode(os.path.dirname(one.origin.path))
         if not one.key and path.startswith(folder + b"/"):
-            said.append(
+            matches.append(
                 ("CFG004", "authority.nested", one.origin.path, "the authority, which counts for nothing")
             )
-    for code, setting, pattern, effect in said:
+    for code, setting, pattern, effect in matches:
         judge = policy.rule(code)
         if judge is not None and judge.active:
-            found.append(_governing(policy, judge, setting, pattern, effect))
+            found.append(_make_governing(policy, judge, setting, pattern, effect))
     return sorted(found, key=lambda one: one.code)
 
 
-def _governing(policy: Policy, rule: RuleInPolicy, setting: str, pattern: str, effect: str) -> Governing:
+def _make_governing(policy: Policy, rule: RuleInPolicy, setting: str, pattern: str, effect: str) -> Governing:
     check = rule.load()
     key = setting.removeprefix(f"rules.{rule.name}.")
     asks = "" if effect == "left alone" else (check.asks and check.asks(key)) or describe_condition(check)
@@ -128,7 +128,7 @@ def _governing(policy: Policy, rule: RuleInPolicy, setting: str, pattern: str, e
     return Governing(rule.code, rule.name, rule.severity, setting, pattern, effect, origin, asks)
 
 
-def _of_work(policy: Policy, path: bytes) -> Iterator[Said]:
+def _match_work(policy: Policy, path: bytes) -> Iterator[Match]:
     """Yield the code, key, pattern and effect of each path setting of work items that matches the path."""
     kinds = policy.declared("work_kinds")
     for paper in Papers(kinds).at(path):
@@ -140,7 +140,7 @@ def _of_work(policy: Policy, path: bytes) -> Iterator[Said]:
             yield "WRK005", paper.setting, paper.text, f"{what} of a {paper.kind}"
 
 
-def _of_specs(policy: Policy, path: bytes) -> Iterator[Said]:
+def _match_specs(policy: Policy, path: bytes) -> Iterator[Match]:
     """Yield the code, key, pattern and effect of the settings for specs, and of the order, that match."""
     if policy.declares("spec_settings"):
         settings = policy.declared("spec_settings")
@@ -191,17 +191,17 @@ def governing_specs(request: Request, policy: Policy, path: bytes) -> list[Gover
             ]  # fmt: skip
 
 
-def of_tables(policy: Policy, path: bytes) -> Iterator[Said]:
+def match_tables(policy: Policy, path: bytes) -> Iterator[Match]:
     """Yield the tables that make active rules judge a path, as the rules name them (`Rule.tables`)."""
     for rule in policy.rules:
-        told = {"authority", "specs"}
+        seen = {"authority", "specs"}
         for table in rule.load().tables if rule.active else ():
             head, _, key = table.partition(".")
             if head == "artifacts":
-                yield from _of_artifacts(policy, rule.code, key.removeprefix("*.").split("."), path)
-            elif head not in told:
-                told.add(head)
-                for setting, pattern, effect in _of_table(policy, rule.code, head, path):
+                yield from _match_artifacts(policy, rule.code, key.removeprefix("*.").split("."), path)
+            elif head not in seen:
+                seen.add(head)
+                for setting, pattern, effect in _match_table(policy, rule.code, head, path):
                     yield rule.code, setting, pattern, effect
 
 
@@ -231,7 +231,7 @@ def _effect(key: str, patterns: Patterns) -> str:
     return "covered" if isinstance(patterns, Covering) else "selected"
 
 
-def _of_artifacts(policy: Policy, code: str, keys: Sequence[str], path: bytes) -> Iterator[Said]:
+def _match_artifacts(policy: Policy, code: str, keys: Sequence[str], path: bytes) -> Iterator[Match]:
     """Yield the contracts that match a path and have a certain setting."""
     contracts: Mapping[str, Contract] = policy.declared("contracts")
     for name, contract in contracts.items():
@@ -250,7 +250,7 @@ def _of_artifacts(policy: Policy, code: str, keys: Sequence[str], path: bytes) -
                     yield code, f"{setting}.{index}", folder, f"in a folder that {name} closes"
 
 
-def _of_table(policy: Policy, code: str, table: str, path: bytes) -> Iterator[tuple[str, str, str]]:
+def _match_table(policy: Policy, code: str, table: str, path: bytes) -> Iterator[tuple[str, str, str]]:
     """Yield the key, pattern and effect of a match in another table."""
     settings = policy.tables[table]
     if table == "plans":
@@ -295,4 +295,4 @@ def quoted(request: Request, policy: Policy, origins: Sequence[Origin | None]) -
         origins: the lines.
     """
     with Git(Repository.locate(request.directory, request.environment)) as git:
-        return list(map(Quotes(policy, git).of, origins))
+        return list(map(Quotes(policy, git).line_at, origins))

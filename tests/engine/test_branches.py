@@ -161,7 +161,7 @@ def test_names_are_not_obeyed(here: Repository) -> None:
 def test_two_hundred_pairs_are_asked_those_with_most_shared_files_first(
     here: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("specguard.engine.open_branches.ASKED", 2)
+    monkeypatch.setattr("specguard.engine.open_branches.LIMIT", 2)
     for name, files in {"one": "fg", "two": "f", "six": "fg", "ten": "f"}.items():
         open_branch(here, name, dict.fromkeys(files, name))
     found = told(here)

@@ -29,7 +29,7 @@ class Facts:
     """A change of two entries, at the stage `range`."""
 
     change = SimpleNamespace(stage="range")
-    timed = False
+    time_dependent = False
 
     def get(self, name: str) -> Any:
         if name == "lost":

@@ -319,7 +319,7 @@ def test_dates_of_commits(tmp_path: Path) -> None:
 @threat("T99", "a clock that was never set", "exit 2")
 def test_no_clock(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     # There is no way to set the clock of one process; what it is compared with comes to the same.
-    monkeypatch.setattr(facts, "OLDEST", 9999)
+    monkeypatch.setattr(facts, "RELEASE_YEAR", 9999)
     undecided(check(repo, *ENFORCED), "the clock says")
 
 

@@ -119,7 +119,7 @@ def test_a_squash_names_whoever_filed_the_approval_as_a_co_author(tmp_path: Path
 
 def test_without_a_clock_nobody_can_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = build(tmp_path, SIGNED)
-    monkeypatch.setattr("specguard.engine.facts.OLDEST", 9999)
+    monkeypatch.setattr("specguard.engine.facts.RELEASE_YEAR", 9999)
     outcome = check(repository, *ENFORCED)
     assert outcome.exit_code == 2
     assert outcome.state("APR003") == "indeterminate"
