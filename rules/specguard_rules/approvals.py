@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, path_text
-from specguard_rules.next_steps import brought_back, put_back, quoted
+from specguard_rules.next_steps import put_back, shell_quote, undo_removal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,35 +74,35 @@ class BrokenLog(Rule):
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Yield findings for altered or removed entries, broken records and removed revocations."""
-        told: set[bytes] = set()
+        reported: set[bytes] = set()
         entries = {entry.path: entry for entry in approvals.entries}
         for path, entry in entries.items():
-            done = "" if path in approvals.old or _is_own(entry, base, start_files) else _done(entry, policy)
-            if done:
-                told.add(path)
-                yield _finding(path, done, put_back(entry, base), side=entry.side)
+            allowed = path in approvals.old or _removes_own(entry, base, start_files)
+            if flaw := "" if allowed else _log_flaw(entry, policy):
+                reported.add(path)
+                yield _finding(path, flaw, put_back(entry, base), side=entry.side)
         for broken in sorted(approvals.broken, key=lambda broken: (broken.path, broken.place == "local")):
             path = broken.path
-            if path not in told:
-                told.add(path)
-                step = f"Take it out with `rm -- {quoted(path)}`"
+            if path not in reported:
+                reported.add(path)
+                step = f"Take it out with `rm -- {shell_quote(path)}`"
                 local = broken.place == "local"
                 if local and path in map(approvals.log.path, approvals.log.filed):
-                    step = f"Put it back with `git checkout HEAD -- {quoted(path)}`"
+                    step = f"Put it back with `git checkout HEAD -- {shell_quote(path)}`"
                 elif path in entries:
                     step = put_back(entries[path], base)
                 found = _finding(path, f"is no record: {broken.reason}", step)
                 found.severity = "warning" if local else None
                 yield found
         for path, oid in approvals.removed if commits and policy.merge != "squash" else ():
-            if path not in told:
-                told.add(path)
+            if path not in reported:
+                reported.add(path)
                 what = f"is a revocation, and commit {oid[:12]} takes it away"
-                step = f"Put it back with `{brought_back(path, oid, commits or ())}`"
+                step = f"Put it back with `{undo_removal(path, oid, commits or ())}`"
                 yield _finding(path, what, step, side="base", commit=oid)
 
 
-def _is_own(entry: Entry, base: Base, before: Tree) -> bool:
+def _removes_own(entry: Entry, base: Base, before: Tree) -> bool:
     """True if an entry deletes an approval, not a revocation, that the branch has and the base does not.
 
     Staged changes are compared with the branch, so its approvals may be deleted there.
@@ -113,7 +113,7 @@ def _is_own(entry: Entry, base: Base, before: Tree) -> bool:
     return record is not None and b'"revokes"' not in record
 
 
-def _done(entry: Entry, policy: Policy) -> str:
+def _log_flaw(entry: Entry, policy: Policy) -> str:
     """Return how an entry changes the log other than by adding to it; empty if it only adds."""
     if not entry.path.startswith(policy.log_folder):
         return "takes the place of the log of approvals"
@@ -121,9 +121,9 @@ def _done(entry: Entry, policy: Policy) -> str:
         # A new file that is not a record is reported below with its reason; removing an old one loses
         # nothing.
         return ""
-    odd = not entry.is_file or entry.added
-    deed = "deleted" if entry.deleted else "a link or executable" if odd else "modified"
-    return f"is {deed}, and the log of approvals only gets new plain files"
+    is_special = not entry.is_file or entry.added
+    alteration = "deleted" if entry.deleted else "a link or executable" if is_special else "modified"
+    return f"is {alteration}, and the log of approvals only gets new plain files"
 
 
 def _finding(path: bytes, what: str, step: str, **more: Any) -> Finding:
@@ -134,7 +134,7 @@ def _finding(path: bytes, what: str, step: str, **more: Any) -> Finding:
 _APPROVER: Final = "approvals.approver"
 
 
-class _Refused:
+class _RefusedApproval:
     """A rule about one kind of reason for which an approval does not count.
 
     Attributes:
@@ -153,17 +153,17 @@ class _Refused:
             names = [approver.name for approver in approvals.settings.approver]
             if setting == _APPROVER and decision.approval.approver in names:
                 setting = f"{_APPROVER}.{names.index(decision.approval.approver)}"
-            message = f"{_called(decision)} does not count: {refusal.reason}"
-            yield _about(decision, message, refusal.help, refusal.field, f" {refusal.field}", setting)
+            message = f"{_label(decision)} does not count: {refusal.reason}"
+            yield _field_finding(decision, message, refusal.help, refusal.field, f" {refusal.field}", setting)
         if (missing := approvals.missing(self.kind)) is not None:
             raise missing
 
 
-def _called(decision: Decision) -> str:
+def _label(decision: Decision) -> str:
     return f"approval {decision.filed.id[:12]} by {decision.approval.approver}"
 
 
-def _about(
+def _field_finding(
     decision: Decision, message: str, step: str, field: str, key: str = "", setting: str = "approvals"
 ) -> Finding:
     """Build a finding about a field of an approval's file; an empty field cites no line."""
@@ -175,7 +175,7 @@ def _about(
     return found
 
 
-class UntrustedApproval(_Refused, Rule):
+class UntrustedApproval(_RefusedApproval, Rule):
     """An approval is not proven, or its giver may not approve.
 
     Approvers are in `[[approvals.approver]]` of the base. With `--enforce`, as in CI, proof is their key's
@@ -251,7 +251,7 @@ class UntrustedApproval(_Refused, Rule):
         yield from super().check(approvals)
 
 
-class ExpiredApproval(_Refused, Rule):
+class ExpiredApproval(_RefusedApproval, Rule):
     """An approval has expired, lasts too long or starts later.
 
     It may last `max_days` of `[approvals]`. Days are UTC. If the clock is not set, the rule is indeterminate.
@@ -379,11 +379,11 @@ class UnusedApproval(Rule):
         """Yield a finding for each added approval that counts but matches no finding of its rules."""
         for decision in approvals.decisions:
             if decision.added and decision.counts and decision.judged and not decision.matches:
-                message = f"{_called(decision)} matches no finding of {' or '.join(decision.approval.rules)}"
-                yield _about(decision, message, "Take it out of the branch.", "findings")
+                message = f"{_label(decision)} matches no finding of {' or '.join(decision.approval.rules)}"
+                yield _field_finding(decision, message, "Take it out of the branch.", "findings")
 
 
-class SelfApproval(_Refused, Rule):
+class SelfApproval(_RefusedApproval, Rule):
     """The approver had a part in the change.
 
     Authors, committers, co-authors and who opened the pull request are compared with the approver by address,
@@ -458,7 +458,7 @@ class SelfApproval(_Refused, Rule):
     cited: ClassVar[Mapping[str, str]] = {"approver": _APPROVER}
 
 
-class ReplayedApproval(_Refused, Rule):
+class ReplayedApproval(_RefusedApproval, Rule):
     """An approval is a copy, or was made for something else.
 
     It is bound to the change's content, target branch, policy, repository and work item; with the scope
@@ -529,7 +529,7 @@ class ReplayedApproval(_Refused, Rule):
         yield from super().check(approvals)
 
 
-class BroadApproval(_Refused, Rule):
+class BroadApproval(_RefusedApproval, Rule):
     """An approval covers too much, or what nobody can lift.
 
     It names rules by code and files by path, not patterns or folders. No approval lifts PTH001, rules about
@@ -589,7 +589,7 @@ class BroadApproval(_Refused, Rule):
     cited: ClassVar[Mapping[str, str]] = {"scope": "approvals.scopes"}
 
 
-class ApprovalWithoutReason(_Refused, Rule):
+class ApprovalWithoutReason(_RefusedApproval, Rule):
     """An approval gives no reason, or one that says nothing.
 
     A placeholder (`TBD`, `n/a`), the rule's name, or *approved as requested* is no reason.

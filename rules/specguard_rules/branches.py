@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Guarding, MissingFact, NotApplicable, Rule, setting
-from specguard_rules.message_texts import alternatives, near_miss, quoted
-from specguard_rules.next_steps import is_own, to_branch
+from specguard_rules.message_texts import alternatives, near_miss, quote
+from specguard_rules.next_steps import is_base_branch, move_to_branch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Bytes that are not UTF-8, characters that are invisible or change how text is shown, and shell syntax.
 _UNSAFE = "[\udc80-\udcff\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff`$;|&<>\"']|^-"
-_BETWEEN_WORDS = str.maketrans("", "", "/._-")
+_SEPARATORS = str.maketrans("", "", "/._-")
 
 
 class BranchName(Rule):
@@ -86,7 +86,7 @@ class BranchName(Rule):
             unsafe = None if _is_plain(name) else re.search(_UNSAFE, name)
             if unsafe:
                 problem = f"has {unsafe[0]!a}, which is not shown, or which a shell or a command acts on"
-                yield _about(branch, base, push, problem, "Take another name", "characters")
+                yield _finding(branch, base, push, problem, "Take another name", "characters")
                 return
         if base.is_branch(branch, stage):
             return
@@ -95,14 +95,14 @@ class BranchName(Rule):
         if work_item and work_item.branches:
             if name not in work_item.branches:
                 own = work_item.branches
-                message = f"the branch is {quoted(name)}, and {work_item} has {alternatives(own)}"
+                message = f"the branch is {quote(name)}, and {work_item} has {alternatives(own)}"
                 message += near_miss(name, own)
-                step = f"Take it there with `{to_branch(work_item.branches[0], branch, base, push)}`."
+                step = f"Take it there with `{move_to_branch(work_item.branches[0], branch, base, push)}`."
                 setting = work_item.setting("branch")
                 yield Finding(message, help=step, field="branch", key="item", setting=setting)
         elif self.pattern is not None and not self.pattern.search(name):
-            problem = f"does not match {quoted(self.pattern.text)}"
-            yield _about(branch, base, push, problem, "Take a name that does", "pattern")
+            problem = f"does not match {quote(self.pattern.text)}"
+            yield _finding(branch, base, push, problem, "Take a name that does", "pattern")
 
     def fix(
         self, finding: Finding, branch: Branch, base: Base, work_item: WorkItem | None = None
@@ -111,18 +111,18 @@ class BranchName(Rule):
         from specguard.rules import RenameBranch
 
         # A branch that is named in another way need not be the one that is checked out.
-        mine = branch.source == "HEAD" and not is_own(branch, base)
+        mine = branch.source == "HEAD" and not is_base_branch(branch, base)
         return RenameBranch(work_item.branches[0]) if finding.key == "item" and work_item and mine else None
 
 
 def _is_plain(name: str) -> bool:
     """True if a name has only ASCII letters, digits and the usual separators, as most names do."""
-    return name.isascii() and name.translate(_BETWEEN_WORDS).isalnum() and not name.startswith("-")
+    return name.isascii() and name.translate(_SEPARATORS).isalnum() and not name.startswith("-")
 
 
-def _about(branch: Branch, base: Base, push: Push | None, problem: str, step: str, setting: str) -> Finding:
-    message = f"the branch {quoted(branch.name)} {problem}"
-    how = f"{step}: `{to_branch('<name>', branch, base, push)}`"
+def _finding(branch: Branch, base: Base, push: Push | None, problem: str, step: str, setting: str) -> Finding:
+    message = f"the branch {quote(branch.name)} {problem}"
+    how = f"{step}: `{move_to_branch('<name>', branch, base, push)}`"
     return Finding(message, help=how, field="branch", key=setting, setting=setting)
 
 
@@ -176,26 +176,26 @@ class ForeignOrigin(Rule):
         setting = work_item.setting("remote") if work_item and work_item.settings.remote else "remote"
         if origin.url is None:
             what = "there is no remote 'origin'"
-            yield _about_origin(what, f"Add it: `git remote add origin {expected}`", setting, "missing")
+            yield _origin_finding(what, f"Add it: `git remote add origin {expected}`", setting, "missing")
             return
-        canonical = f"and the canonical repository is {quoted(origin.shown(expected))}"
+        canonical = f"and the canonical repository is {quote(origin.shown(expected))}"
         if not origin.leads_to(origin.fetch, expected):
-            what = f"'origin' is {quoted(origin.shown(origin.fetch))}, {canonical}"
+            what = f"'origin' is {quote(origin.shown(origin.fetch))}, {canonical}"
             step = f"Set it: `git remote set-url origin {expected}`"
             if origin.url != origin.fetch:
-                step += f"; what rewrites it, shows: {_SENT_BY}"
-            yield _about_origin(what, step, setting, "fetch")
+                step += f"; what rewrites it, shows: {_SHOW_REWRITES}"
+            yield _origin_finding(what, step, setting, "fetch")
             return
         for url in origin.pushes:
             if not origin.leads_to(url, expected):
-                what = f"a push to 'origin' goes to {quoted(origin.shown(url))}, {canonical}"
-                yield _about_origin(what, f"See what sends it there: {_SENT_BY}", setting, "push")
+                what = f"a push to 'origin' goes to {quote(origin.shown(url))}, {canonical}"
+                yield _origin_finding(what, f"See what sends it there: {_SHOW_REWRITES}", setting, "push")
 
 
-_SENT_BY = "`git config --show-origin --get-regexp '^(remote[.]origin|url)[.].*(url|insteadof)$'`"
+_SHOW_REWRITES = "`git config --show-origin --get-regexp '^(remote[.]origin|url)[.].*(url|insteadof)$'`"
 
 
-def _about_origin(problem: str, step: str, setting: str, key: str) -> Finding:
+def _origin_finding(problem: str, step: str, setting: str, key: str) -> Finding:
     return Finding(problem, help=step, field="origin", key=key, setting=setting)
 
 
@@ -245,28 +245,28 @@ class ProtectedBranch(Rule):
     ) -> Iterator[Finding]:
         """Compare the branch, or the ref that a push would write, with the protected patterns."""
         if push is not None:
-            which, deed = self._protects(push.remote_ref), "delete" if push.new is None else "write to"
+            which, deed = self._pattern_index(push.remote_ref), "delete" if push.new is None else "write to"
             if which is not None:
-                what = f"the push would {deed} {quoted(_short(push.remote_ref))}, which is protected"
-                yield self._about(what, "Push a branch of your own, and open a pull request.", which)
+                what = f"the push would {deed} {quote(_short(push.remote_ref))}, which is protected"
+                yield self._finding(what, "Push a branch of your own, and open a pull request.", which)
             return
         if branch is None:
             raise NotApplicable("what is judged is no branch")
         if branch.source == "event":
             raise NotApplicable("the platform's own protection decides about a branch that its event names")
-        which = self._protects(f"refs/heads/{branch.name}")
+        which = self._pattern_index(f"refs/heads/{branch.name}")
         if which is None or (stage != "staged" and base.head == base.start):
             return
-        what = f"commits are made on {quoted(branch.name)}, which is protected"
-        yield self._about(what, "Take them to a branch of their own: `git switch -c <name>`", which)
+        what = f"commits are made on {quote(branch.name)}, which is protected"
+        yield self._finding(what, "Take them to a branch of their own: `git switch -c <name>`", which)
 
-    def _protects(self, ref: str) -> int | None:
+    def _pattern_index(self, ref: str) -> int | None:
         """Return the index of the first pattern that protects a full ref name; None if none does."""
         names = (_short(ref), ref) if ref.startswith("refs/heads/") else (ref,)
         found = (self.branches.find(name.encode("utf-8", "surrogateescape")) for name in names)
         return next((which for which in found if which is not None), None)
 
-    def _about(self, problem: str, step: str, which: int) -> Finding:
+    def _finding(self, problem: str, step: str, which: int) -> Finding:
         key = self.branches.patterns[which]
         return Finding(problem, help=step, field="branch", key=key, setting=f"branches.{which}")
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
-SHOWN: Final = 100
+QUOTED_LENGTH: Final = 100
 """The number of characters of a text that a message quotes."""
 
 # Compiled only when a name differs, so that a hook without findings does not wait for it.
@@ -18,16 +18,16 @@ _SEPARATORS: Final = r"[-_/. ]+"
 _UNSEEN: Final = r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]|^\s+|\s+$"
 
 
-def quoted(text: str) -> str:
-    """Return a text in quotes, cut after `SHOWN` characters with the number of the omitted ones."""
-    if len(text) <= SHOWN:
+def quote(text: str) -> str:
+    """Return a text in quotes, cut after `QUOTED_LENGTH` characters with the number of the omitted ones."""
+    if len(text) <= QUOTED_LENGTH:
         return f"'{text}'"
-    return f"'{text[:SHOWN]}...' ({len(text) - SHOWN} more characters)"
+    return f"'{text[:QUOTED_LENGTH]}...' ({len(text) - QUOTED_LENGTH} more characters)"
 
 
 def alternatives(names: Sequence[str]) -> str:
     """Join names into a choice: `'a'`, or `'a' or 'b'`."""
-    return " or ".join(quoted(name) for name in names)
+    return " or ".join(quote(name) for name in names)
 
 
 def near_miss(actual: str, expected: Sequence[str]) -> str:
@@ -40,14 +40,14 @@ def near_miss(actual: str, expected: Sequence[str]) -> str:
     for name in filter(None, expected):
         if re.sub(_UNSEEN, "", actual) == name:
             return ": it has white space around it, or invisible characters"
-        if _loose(actual) == _loose(name):
+        if _normalize(actual) == _normalize(name):
             return ": only case, padding and separators differ"
         if actual.startswith(name):
-            return f": it goes on with {quoted(actual[len(name) :])}"
+            return f": it goes on with {quote(actual[len(name) :])}"
         if actual.endswith(name):
-            return f": it has {quoted(actual[: -len(name)])} before it"
+            return f": it has {quote(actual[: -len(name)])} before it"
     return ""
 
 
-def _loose(text: str) -> str:
+def _normalize(text: str) -> str:
     return re.sub(_SEPARATORS, "-", re.sub(_PADDED, "", text.casefold()))

@@ -44,41 +44,41 @@ def put_back(
         moved: the other end of the move, if the entry is one end of a moved file.
     """
     if commit is not None:
-        return f"Take it out of that commit with `{_filtered([entry], base)}`"
+        return f"Take it out of that commit with `{_filter_paths([entry], base)}`"
     if moved is not None:
         old, new = (entry, moved) if entry.deleted else (moved, entry)
-        step = f"Move it back with `{_moved_back(old, new, base)}"
+        step = f"Move it back with `{_move_back(old, new, base)}"
     elif base.of_files and entry.added and not entry.is_submodule:
         # The index does not have files that git does not track yet.
-        step = f"Take it out with `rm -- {quoted(entry.path)}"
+        step = f"Take it out with `rm -- {shell_quote(entry.path)}"
     elif entry.added or (origin := base.origin(entry)) is None:
-        step = f"Take it out with `{_git([entry])} rm -f --cached -- {quoted(entry.path)}"
+        step = f"Take it out with `{_git([entry])} rm -f --cached -- {shell_quote(entry.path)}"
     else:
-        step = f"Put it back with `{_git([entry])} checkout {origin[:SHORT]} -- {quoted(entry.path)}"
+        step = f"Put it back with `{_git([entry])} checkout {origin[:SHORT]} -- {shell_quote(entry.path)}"
     try:
-        return _folded(step, [entry] if moved is None else [entry, moved], base, each=each)
+        return _fold_into_commits(step, [entry] if moved is None else [entry, moved], base, each=each)
     except MissingFact:
         # The finding is valid even if its commits cannot be read.
         return f"{step}`"
 
 
-def _folded(step: str, entries: Sequence[Entry], base: Base, *, each: bool) -> str:
+def _fold_into_commits(step: str, entries: Sequence[Entry], base: Base, *, each: bool) -> str:
     """Return a step that also changes the commits with the entries; without commits the plain step."""
     commits = base.commits
     if not commits:
         return f"{step}`"
     paths, last = {one.path for one in entries}, commits[-1]
     touching = {one.oid for path in paths for one in base.touching(path)}
-    alone = touching == {last.oid} and {one.path for one in last.own_entries} <= paths
-    if alone and len(last.parents) == 1:
-        return f"Take the commit back with `git reset --keep {_before(last)}`"
+    only_these = touching == {last.oid} and {one.path for one in last.own_entries} <= paths
+    if only_these and len(last.parents) == 1:
+        return f"Take the commit back with `git reset --keep {_revision_before(last)}`"
     if not each or touching <= {last.oid}:
         # If this empties the commit, another rule reports the empty commit.
         return f"{step} && git commit --amend --no-edit --allow-empty`"
-    return f"Take it out of its commits with `{_filtered(entries, base)}`"
+    return f"Take it out of its commits with `{_filter_paths(entries, base)}`"
 
 
-def brought_back(path: bytes, commit: str, commits: Sequence[Commit]) -> str:
+def undo_removal(path: bytes, commit: str, commits: Sequence[Commit]) -> str:
     """Return the command that restores a file which one of the change's commits removes.
 
     Args:
@@ -89,11 +89,11 @@ def brought_back(path: bytes, commit: str, commits: Sequence[Commit]) -> str:
     first, *later = commits[[one.oid for one in commits].index(commit) :]
     # One of a merge's parents may never have had the file.
     altered = [any(entry.path == path and not entry.added for entry in diff) for diff in first.diffs]
-    start, name = first.parents[altered.index(True)][:SHORT], quoted(path)
-    alone = not first.is_merge and len(first.own_entries) == 1
-    if not later and not alone:
+    start, name = first.parents[altered.index(True)][:SHORT], shell_quote(path)
+    only_this = not first.is_merge and len(first.own_entries) == 1
+    if not later and not only_this:
         return f"git checkout {start} -- {name} && git commit --amend --only --no-edit -- {name}"
-    return _filter(f"git reset -q {start}", [path], f"{start}..HEAD")
+    return _filter_command(f"git reset -q {start}", [path], f"{start}..HEAD")
 
 
 def restore(path: bytes, base: Base, new: bytes = b"") -> str:
@@ -104,47 +104,46 @@ def restore(path: bytes, base: Base, new: bytes = b"") -> str:
         base: what the change is compared with.
         new: the path it was moved to; empty if it was not moved.
     """
-    step = f"git checkout {(base.start or 'HEAD')[:SHORT]} -- {quoted(path)}"
+    step = f"git checkout {(base.start or 'HEAD')[:SHORT]} -- {shell_quote(path)}"
     if new:
-        step += f" && {'rm' if base.of_files else 'git rm -q'} -- {quoted(new)}"
+        step += f" && {'rm' if base.of_files else 'git rm -q'} -- {shell_quote(new)}"
     amended = " && git commit --amend --no-edit --allow-empty" if base.commits else ""
     return f"Put it back with `{step}{amended}`"
 
 
 def rename(path: bytes, base: Base) -> str:
     """Return the command that gives a file or folder another name."""
-    if base.of_files:
-        return f"mv -- {quoted(path)} NEW_NAME"
-    return f"git mv -- {quoted(path)} NEW_NAME" + (" && git commit --amend --no-edit" if base.commits else "")
+    amend = " && git commit --amend --no-edit" if base.commits else ""
+    return f"{'mv' if base.of_files else 'git mv'} -- {shell_quote(path)} NEW_NAME{amend}"
 
 
-def _moved_back(old: Entry, new: Entry, base: Base) -> str:
+def _move_back(old: Entry, new: Entry, base: Base) -> str:
     if base.of_files:
         found = (base.origin(old) or "HEAD")[:SHORT]
-        return f"{_git([old])} checkout {found} -- {quoted(old.path)} && rm -- {quoted(new.path)}"
+        return f"{_git([old])} checkout {found} -- {shell_quote(old.path)} && rm -- {shell_quote(new.path)}"
     folder = old.path.rpartition(b"/")[0]
-    made = f"mkdir -p -- {quoted(folder)} && " if folder else ""
-    return f"{made}git mv -- {quoted(new.path)} {quoted(old.path)}"
+    mkdir = f"mkdir -p -- {shell_quote(folder)} && " if folder else ""
+    return f"{mkdir}git mv -- {shell_quote(new.path)} {shell_quote(old.path)}"
 
 
-def _filtered(entries: Sequence[Entry], base: Base) -> str:
+def _filter_paths(entries: Sequence[Entry], base: Base) -> str:
     """Return the command that removes paths from all commits of the change, merges included."""
     start = base.start[:SHORT] if base.start else ""
     undo = f"reset -q {start}" if start else "rm -q --cached --ignore-unmatch"
     paths = [entry.path for entry in entries]
-    return _filter(f"{_git(entries)} {undo}", paths, f"{start}..HEAD" if start else "HEAD")
+    return _filter_command(f"{_git(entries)} {undo}", paths, f"{start}..HEAD" if start else "HEAD")
 
 
-def _filter(undo: str, paths: Sequence[bytes], since: str) -> str:
+def _filter_command(undo: str, paths: Sequence[bytes], since: str) -> str:
     """Return the `git filter-branch` command that undoes a change of some paths in each commit of a range."""
     # Git runs the filter with `sh`, which knows fewer ways to quote.
     words = b" ".join(
         one if re.fullmatch(_PLAIN, one) else b"'%s'" % one.replace(b"'", b"'\\''") for one in paths
     )
-    return f"{_FILTER} --index-filter {quoted(f'{undo} -- '.encode() + words)} {since}"
+    return f"{_FILTER} --index-filter {shell_quote(f'{undo} -- '.encode() + words)} {since}"
 
 
-def about(
+def flaw_in(
     message: Message,
     problem: str,
     step: str,
@@ -152,7 +151,7 @@ def about(
     setting: str = "",
     *,
     field: str = "",
-    how: str = "",
+    cmd: str = "",
     same_as: Sequence[str] = (),
 ) -> Finding:
     """Build a finding about a commit's message, whose next step ends with a command if there is one.
@@ -164,25 +163,25 @@ def about(
         key: the finding's key, and its setting by default.
         setting: the setting that the message breaks; empty for `key`.
         field: the part of the message that the finding is about; empty for the message's own field.
-        how: the command that does the next step; empty if there is none.
+        cmd: the command that does the next step; empty if there is none.
         same_as: findings of other rules that report the same problem.
     """
-    step += f": `{how}`" if how else "."
+    step += f": `{cmd}`" if cmd else "."
     field, setting = field or message.field, setting or key
     return Finding(
         problem, help=step, commit=message.commit, field=field, key=key, setting=setting, same_as=same_as
     )
 
 
-def mixed(work: Work | None, commit: str | None) -> Sequence[str]:
+def mixed_items(work: Work | None, commit: str | None) -> Sequence[str]:
     """Return the finding of WRK007 about a commit that works on an earlier item, in the form of `same_as`."""
     other = work.in_front(commit) if work else None
     return (f"WRK007 {other.item}", f"WRK007 {work.naming.item}") if work and work.naming and other else ()
 
 
-def drop_empty(made: CommitsById) -> str:
+def drop_empty(by_id: CommitsById) -> str:
     """Return the command that drops the judged commits that change no files."""
-    return f"{_FILTER} {made.range}"
+    return f"{_FILTER} {by_id.range}"
 
 
 def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> str:
@@ -202,7 +201,7 @@ def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> s
         return ""
     edits = "; ".join(f"s/^pick {two.oid[:SHORT]}/fixup {two.oid[:SHORT]}/" for _, two in pairs)
     edited = f"-c core.abbrev={SHORT} -c sequence.editor=\"sed -i.old '{edits}'\" -c core.editor=:"
-    return f"git {edited} rebase -i --autostash {_before(pairs[0][0])}"
+    return f"git {edited} rebase -i --autostash {_revision_before(pairs[0][0])}"
 
 
 class CommitsById(dict[str, "Commit"]):
@@ -219,68 +218,68 @@ class CommitsById(dict[str, "Commit"]):
         return " ".join(["HEAD", *(f"^{parent[:SHORT]}" for parent in before)])
 
 
-def reword(message: Message, made: CommitsById, text: str = "") -> str:
+def reword(message: Message, by_id: CommitsById, text: str = "") -> str:
     """Return the command that gives a commit another message; empty for a message that is being written.
 
     Args:
         message: the commit's message.
-        made: the judged commits by their ids, oldest first.
+        by_id: the judged commits by their ids, oldest first.
         text: the new message as shell words; empty for the placeholder `SUBJECT` as its first line.
     """
     if not message.commit:
         return ""
     text = text or shell_text("SUBJECT", message)
-    commit = made.get(message.commit)
-    if commit is None or message.commit == next(reversed(made)):
+    commit = by_id.get(message.commit)
+    if commit is None or message.commit == next(reversed(by_id)):
         return f"git commit --amend --only -m {text}"
     # Here the words are arguments of `printf`, without `-m`, and the shell quotes them once.
     words = text.replace(" -m ", " ")
-    return _FILTER_MESSAGES % (words, message.commit, made.range)
+    return _FILTER_MESSAGES % (words, message.commit, by_id.range)
 
 
-def add_trailer(trailer: str, message: Message | None, made: CommitsById) -> str:
+def add_trailer(trailer: str, message: Message | None, by_id: CommitsById) -> str:
     """Return the command that adds a trailer to a commit's message, or to the one that git has just refused.
 
     Args:
         trailer: `Key: VALUE`; empty for a sign-off by the person who runs the command.
         message: the message; None for that of the last commit.
-        made: the judged commits by their ids, oldest first.
+        by_id: the judged commits by their ids, oldest first.
     """
-    option = f"--trailer {quoted_text(trailer)}" if trailer else "--signoff"
+    option = f"--trailer {shell_quote_text(trailer)}" if trailer else "--signoff"
     if message is not None and not message.commit:
         return f'git commit {option} --cleanup=strip -F "$(git rev-parse --git-path COMMIT_EDITMSG)"'
-    commit = made.get(message.commit or "") if message else None
-    if message is None or commit is None or message.commit == next(reversed(made)):
+    commit = by_id.get(message.commit or "") if message else None
+    if message is None or commit is None or message.commit == next(reversed(by_id)):
         return f"git commit --amend --only --no-edit {option}"
-    option = option if trailer else f"--trailer {quoted_text(f'Signed-off-by: {commit.committer}')}"
-    written = f'"$(git log -1 --format=%B {commit.oid[:SHORT]} | git interpret-trailers {option})"'
-    return reword(message, made, written)
+    option = option if trailer else f"--trailer {shell_quote_text(f'Signed-off-by: {commit.committer}')}"
+    message_words = f'"$(git log -1 --format=%B {commit.oid[:SHORT]} | git interpret-trailers {option})"'
+    return reword(message, by_id, message_words)
 
 
 def shell_text(subject: str, message: Message) -> str:
     """Return the shell words that give a commit's message with another subject."""
     body = f' -m "$(git log -1 --format=%b {(message.commit or "")[:SHORT]})"' if message.body else ""
-    return quoted_text(subject) + body
+    return shell_quote_text(subject) + body
 
 
-def to_branch(name: str, branch: Branch, base: Base, push: Push | None = None) -> str:
+def move_to_branch(name: str, branch: Branch, base: Base, push: Push | None = None) -> str:
     """Return the command that moves the commits to a branch of another name; the base's branch stays."""
     if push is not None and push.local_ref != f"refs/heads/{branch.name}":
-        pushed = quoted_text(push.local_ref or push.new or "HEAD")
-        return f"git push {quoted_text(push.remote)} {pushed}:refs/heads/{name}"
-    if is_own(branch, base):
+        pushed = shell_quote_text(push.local_ref or push.new or "HEAD")
+        return f"git push {shell_quote_text(push.remote)} {pushed}:refs/heads/{name}"
+    if is_base_branch(branch, base):
         return f"git switch -c {name}"
     # A branch other than the judged one may be checked out.
-    old = f"{quoted_text(branch.name)} " if branch.source in ("push", "head") else ""
+    old = f"{shell_quote_text(branch.name)} " if branch.source in ("push", "head") else ""
     return f"git branch -m {old}{name}"
 
 
-def is_own(branch: Branch, base: Base) -> bool:
+def is_base_branch(branch: Branch, base: Base) -> bool:
     """True if a branch is the base's own."""
     return base.name in (branch.name, f"origin/{branch.name}")
 
 
-def _before(commit: Commit) -> str:
+def _revision_before(commit: Commit) -> str:
     return f"{commit.oid[:SHORT]}~1" if commit.parents else "--root"
 
 
@@ -289,7 +288,7 @@ def _git(entries: Sequence[Entry]) -> str:
     return "git --literal-pathspecs" if wild else "git"
 
 
-def quoted(path: bytes) -> str:
+def shell_quote(path: bytes) -> str:
     """Quote a path as one word of a shell command, which bash, zsh and ksh read as exactly these bytes."""
     text = path.decode("utf-8", "surrogateescape")
     if re.fullmatch(_PLAIN, path):
@@ -300,6 +299,6 @@ def quoted(path: bytes) -> str:
     return f"$'{''.join(escaped)}'"
 
 
-def quoted_text(text: str) -> str:
-    """Quote a text as one word of a shell command, as `quoted` does for bytes."""
-    return quoted(text.encode("utf-8", "surrogateescape"))
+def shell_quote_text(text: str) -> str:
+    """Quote a text as one word of a shell command, as `shell_quote` does for bytes."""
+    return shell_quote(text.encode("utf-8", "surrogateescape"))

@@ -81,9 +81,9 @@ class UnreadPolicyItem(Rule):
                     message = f"items that were not read: {len(rest)}{' more' if named else ''}"
                     severity = min(map(_severity, rest), key=("warning", "info").index)
                     place = None if document.startswith("preset:") else path
-                    told = Finding(message, help="List all: specguard policy", path=place, severity=severity)
-                    told.key, told.setting = "more", "shown"
-                    yield told
+                    note = Finding(message, help="List all: specguard policy", path=place, severity=severity)
+                    note.key, note.setting = "more", "shown"
+                    yield note
             for item in items:
                 yield _finding(item, path)
 
@@ -93,14 +93,14 @@ def _severity(item: Unread) -> Severity:
     return "info" if item.meaning in ("normative", "order", "list", "prose") else "warning"
 
 
-_TITLED: Final = (
+_TITLE_STEP: Final = (
     'Call it "Locked zones" or "Forbidden paths", or give its title a meaning under '
     '[authority] sections: "locked-path", "forbidden-path" or "nothing".'
 )
 _STEPS: Final = {
     "nothing": "See what is understood, and add what holds the rest: specguard init --adopt",
-    "list": _TITLED,
-    "title": _TITLED,
+    "list": _TITLE_STEP,
+    "title": _TITLE_STEP,
     "hidden": "Say it where the page shows it, or take it out.",
 }
 
@@ -111,19 +111,19 @@ def _finding(item: Unread, path: bytes) -> Finding:
         step = "Begin the block with ```toml specguard, or with no mention of specguard."
         step = "Say it in the root's authority, or take it out." if item.meaning else step
     if item.meaning == "nothing":
-        said = f"the authority guards nothing: {item.reason}"
+        message = f"the authority guards nothing: {item.reason}"
     elif item.meaning in ("list", "title"):
-        said = f"the list under {item.text!r} guards nothing: {item.reason}"
+        message = f"the list under {item.text!r} guards nothing: {item.reason}"
     else:
         where = f"in the section {item.section!r} " if item.section else ""
-        said = f"{where}{item.text!r} was not read: {item.reason}"
+        message = f"{where}{item.text!r} was not read: {item.reason}"
     step = _STEPS.get(item.meaning, step)
-    found = _about(said, step, path, Origin(item.path, item.line), f"{item.section}: {item.text}")
+    found = _line_finding(message, step, path, Origin(item.path, item.line), f"{item.section}: {item.text}")
     found.severity = _severity(item)
     return found
 
 
-def _about(message: str, step: str, path: bytes, place: Origin, key: str) -> Finding:
+def _line_finding(message: str, step: str, path: bytes, place: Origin, key: str) -> Finding:
     """Build a finding about a line of the authority; it has no path in a preset, which is not a file."""
     line = place.line or None
     if place.path.startswith("preset:"):
@@ -131,7 +131,7 @@ def _about(message: str, step: str, path: bytes, place: Origin, key: str) -> Fin
     return Finding(message, help=step, path=path, line=line, key=key, authority=place)
 
 
-_ALONE: Final = "What you write there counts once it is on the base; make it a change of its own."
+_SEPARATE_CHANGE: Final = "What you write there counts once it is on the base; make it a change of its own."
 
 
 class DisregardedSetting(Rule):
@@ -195,8 +195,8 @@ class DisregardedSetting(Rule):
             # The document's own errors do not block a change that corrects it.
             below = any(entry.path.startswith(folder) and entry.path != path for entry in entries)
             altered = not one.key and any(entry.path == path for entry in entries)
-            step = _ALONE if altered else one.step
-            found = _about(one.message, step, path, one.origin, f"{one.key}: {one.message}")
+            step = _SEPARATE_CHANGE if altered else one.step
+            found = _line_finding(one.message, step, path, one.origin, f"{one.key}: {one.message}")
             found.severity = "error" if not one.key and below else "warning"
             found.field, found.authority = one.key or None, one.above
             yield found
@@ -262,7 +262,7 @@ class UnenforcedStatement(Rule):
                 step = "Name the code of the rule that holds it, or leave it to people."
                 if statement.settings:
                     step = f"Write {' and '.join(statement.settings)} in the settings, or leave it to people."
-                yield _about(message, step, path, place, statement.text)
+                yield _line_finding(message, step, path, place, statement.text)
             rest = len(statements) - named
             if rest > 0:
                 message = f"commands to which no active rule is bound: {rest}{' more' if named else ''}"
@@ -270,8 +270,8 @@ class UnenforcedStatement(Rule):
                 yield Finding(message, help=step, path=path, key="more", setting="shown")
 
 
-_WILD: Final = frozenset("*?[")
-_CODE: Final = "specs.code"
+_WILDCARDS: Final = frozenset("*?[")
+_CODE_KEY: Final = "specs.code"
 _ABOUT_BRANCHES: Final = frozenset(["BRN", "PRQ"])
 
 
@@ -323,19 +323,19 @@ class UnmatchedSetting(Rule):
         """Compare the patterns with the files before and after the change."""
         paths: Sequence[bytes] | None = None
         origins = policy.origins
-        for key, patterns in _settings(policy):
+        for key, patterns in _pattern_lists(policy):
             if paths is None:
                 # A pattern for a file that the change deletes is not a typo; the policy itself may not be
                 # committed yet.
-                gone = [entry.path for entry in entries if entry.deleted]
+                deleted = [entry.path for entry in entries if entry.deleted]
                 own = [path.encode("utf-8", "surrogateescape") for path, _ in policy.documents]
-                paths = [*head_files.paths(), *gone, *own]
+                paths = [*head_files.paths(), *deleted, *own]
             used = patterns.used(paths)
             places = [origins.get(f"{key}.{at}", origins.get(key)) for at in range(len(patterns.patterns))]
             if places and all(place and place.path.startswith("preset:") for place in places):
                 # A preset is written for many repositories, so one matching pattern is enough.
-                if not used and (isinstance(patterns, Guarding) or key == _CODE):
-                    yield _unfitted(key, patterns, policy)
+                if not used and (isinstance(patterns, Guarding) or key == _CODE_KEY):
+                    yield _unmatched_preset(key, patterns, policy)
                 continue
             for index, (pattern, origin) in enumerate(zip(patterns.patterns, places, strict=True)):
                 # A default has no origin.
@@ -346,7 +346,7 @@ class UnmatchedSetting(Rule):
                     yield _unmatched(key, index, pattern, origin)
 
 
-def _settings(policy: Policy) -> Iterator[tuple[str, Any]]:
+def _pattern_lists(policy: Policy) -> Iterator[tuple[str, Any]]:
     """Yield each list of path patterns of the active rules, with its key."""
     for rule in policy.rules:
         if rule.active and rule.configured:
@@ -356,10 +356,10 @@ def _settings(policy: Policy) -> Iterator[tuple[str, Any]]:
                     yield key, patterns
     governing = policy.rule("SPC007")
     if governing is not None and governing.active:
-        yield _CODE, policy.declared("spec_settings").code
+        yield _CODE_KEY, policy.declared("spec_settings").code
 
 
-def _unfitted(key: str, patterns: Any, policy: Policy) -> Finding:
+def _unmatched_preset(key: str, patterns: Any, policy: Policy) -> Finding:
     path, place = policy.documents[0][0], policy.origin("extends")
     where = f"{key.removeprefix('rules.')} ({', '.join(patterns.patterns)})"
     message = f"the preset's {where} matches no file, so it holds nothing"
@@ -371,12 +371,12 @@ def _unfitted(key: str, patterns: Any, policy: Policy) -> Finding:
 
 def _forbids_by_form(key: str, pattern: str) -> bool:
     """True if a pattern with wildcards forbids a form of files, none of which needs to exist."""
-    return key == "rules.forbidden-path.paths" and not _WILD.isdisjoint(pattern.removesuffix("/**"))
+    return key == "rules.forbidden-path.paths" and not _WILDCARDS.isdisjoint(pattern.removesuffix("/**"))
 
 
 def _unmatched(key: str, index: int, pattern: str, origin: Origin) -> Finding:
     message = f"the pattern {pattern!r} of {key.removeprefix('rules.')} matches no file"
     path = origin.path.encode("utf-8", "surrogateescape")
-    found = _about(message, "Correct the pattern, or take it out.", path, origin, f"{key} {pattern}")
+    found = _line_finding(message, "Correct the pattern, or take it out.", path, origin, f"{key} {pattern}")
     found.field = f"{key}.{index}"
     return found

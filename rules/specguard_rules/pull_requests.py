@@ -6,7 +6,7 @@ import re
 
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, Selecting, setting
 from specguard_rules.commits.messages import SubjectForm
-from specguard_rules.message_texts import alternatives, near_miss, quoted
+from specguard_rules.message_texts import alternatives, near_miss, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class PullRequestTitle(SubjectForm, Rule):
             raise MissingFact("the title of the pull request is not known", "specguard check --pr-title TEXT")
         if work_item and expected:
             if not work_item.allows("pull_request", title):
-                what = f"the title is {quoted(title)}, and {work_item} has {alternatives(expected)}"
+                what = f"the title is {quote(title)}, and {work_item} has {alternatives(expected)}"
                 what += near_miss(title, expected)
                 step = f"Change it to {alternatives(expected[:1])}."
                 yield _finding(what, step, "item", work_item.setting("pull_request"))
@@ -160,13 +160,13 @@ class PullRequestBody(Rule):
             if content is None or re.fullmatch(_PLACEHOLDER, content):
                 problem = "no section" if content is None else "nothing in its section"
                 step = f"Write below a heading '## {title}' what belongs there."
-                what = f"the body has {problem} {quoted(title)}"
+                what = f"the body has {problem} {quote(title)}"
                 yield _finding(what, step, title, f"sections.{position}", "body")
         if work_item and document is not None:
             path = document.decode("utf-8", "surrogateescape")
             if path not in body:
-                what = f"the body does not name the document of {work_item}, {quoted(path)}"
-                step = f"Write {quoted(work_item.body or f'Implements {path}.')}"
+                what = f"the body does not name the document of {work_item}, {quote(path)}"
+                step = f"Write {quote(work_item.body or f'Implements {path}.')}"
                 yield _finding(what, step, "document", work_item.setting("pull_request_body"), "body")
 
 
@@ -243,11 +243,11 @@ class PullRequestTarget(Rule):
             raise NotApplicable("no platform says into which branch the pull request goes")
         if target is None:
             raise MissingFact("the pull request's base is not known", "specguard check --pr-event FILE")
-        of_item = work_item.settings.base if work_item else ""
+        item_base = work_item.settings.base if work_item else ""
         # A base that belongs to one item may be merged by now.
-        right = {expected, policy.base} if "{" in of_item else {expected}
+        accepted = {expected, policy.base} if "{" in item_base else {expected}
         allowed = self.allow.find(target.encode("utf-8", "surrogateescape")) is not None
-        if not (base.stacked or target in right or allowed):
-            what = f"the pull request goes into {quoted(target)}, and the base is {quoted(expected)}"
-            setting = work_item.setting("base") if work_item and of_item else "base"
-            yield _finding(what, f"Change its base to {quoted(expected)}.", "target", setting, "base")
+        if not (base.stacked or target in accepted or allowed):
+            what = f"the pull request goes into {quote(target)}, and the base is {quote(expected)}"
+            setting = work_item.setting("base") if work_item and item_base else "base"
+            yield _finding(what, f"Change its base to {quote(expected)}.", "target", setting, "base")

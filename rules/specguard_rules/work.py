@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, path_text
-from specguard_rules.message_texts import alternatives, quoted
-from specguard_rules.next_steps import CommitsById, mixed, put_back, reword
+from specguard_rules.message_texts import alternatives, quote
+from specguard_rules.next_steps import CommitsById, mixed_items, put_back, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from specguard.work.kinds import Naming
 
 
-class _OfWork:
+class _WorkRule:
     """The stages and tables that rules about work items share."""
 
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
 
 
-class UnresolvedWorkItem(_OfWork, Rule):
+class UnresolvedWorkItem(_WorkRule, Rule):
     """A change names no work item that the trusted base resolves.
 
     The branch, commits and title name the item, by the templates of `[work.<kind>]`. The first of its
@@ -108,20 +108,20 @@ class UnresolvedWorkItem(_OfWork, Rule):
         self, work: Work, bookkeeping: Bookkeeping, commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Yield a finding for each item that is not resolved, and for a missing item if one is required."""
-        nameless = work.naming is None and work.required
-        if nameless and work.is_upkeep:
+        unnamed_change = work.naming is None and work.required
+        if unnamed_change and work.is_upkeep:
             return
-        made, bringing = CommitsById(commits or ()), ""
+        by_id, plan_hint = CommitsById(commits or ()), ""
         if work.unnamed and not work.own and any(e.added and e.path in work.papers for e in work.entries()):
-            bringing = "; one that brings the plan is the first, and touches only its folder"
+            plan_hint = "; one that brings the plan is the first, and touches only its folder"
         for commit in work.unnamed if work.required else ():
             if not bookkeeping.is_all_of(commit):
-                subject, how = commit.message.subject, reword(commit.message, made)
-                named = f"commit {commit.oid[:10]} {quoted(subject)} names no work item"
-                message = f"{named}, and on {quoted(work.branch)} each commit is one"
-                step = f"Name it after its item, `{how}`, or take it to another branch{bringing}."
-                yield _required(message, step, f"unnamed {subject}", "commit.subject", commit.oid)
-        if nameless and work.own is None and not work.unnamed:
+                subject, how = commit.message.subject, reword(commit.message, by_id)
+                named = f"commit {commit.oid[:10]} {quote(subject)} names no work item"
+                message = f"{named}, and on {quote(work.branch)} each commit is one"
+                step = f"Name it after its item, `{how}`, or take it to another branch{plan_hint}."
+                yield _required_finding(message, step, f"unnamed {subject}", "commit.subject", commit.oid)
+        if unnamed_change and work.own is None and not work.unnamed:
             if work.title_missing:
                 work.named()
             names, subjects = alternatives(work.branches), alternatives(work.subjects)
@@ -129,25 +129,25 @@ class UnresolvedWorkItem(_OfWork, Rule):
             steps += [f"begin a commit's subject as {subjects} says"] if subjects else []
             step = ", or ".join(steps) or "give a kind a template that has its number"
             message = "the change names no work item, and the policy requires one"
-            yield _required(message, f"{step[0].upper()}{step[1:]}.", "required", "work_item")
-        for naming, found in () if nameless else work.each:
+            yield _required_finding(message, f"{step[0].upper()}{step[1:]}.", "required", "work_item")
+        for naming, found in () if unnamed_change else work.each:
             if not found.resolved:
-                yield _unresolved(naming, found, work.kinds[naming.kind], work)
+                yield _unresolved_finding(naming, found, work.kinds[naming.kind], work)
 
 
-def _required(message: str, step: str, key: str, field: str, commit: str | None = None) -> Finding:
+def _required_finding(message: str, step: str, key: str, field: str, commit: str | None = None) -> Finding:
     return Finding(message, help=step, commit=commit, field=field, key=key, setting="require_work_item")
 
 
-def _unresolved(naming: Naming, unresolved: Unresolved, kind: WorkKind, work: Work) -> Finding:
+def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, work: Work) -> Finding:
     pointer, source = unresolved.pointer, kind.source
     # The problem of a list of items that was read already says that the item is missing.
     tried = "; ".join(map(str, pointer.tried)) if pointer.problem or not source else ""
     branchless = pointer.line is None and naming.source != "branch"
     if source and kind.branch and work.branch and (pointer.path is None or branchless):
         step = "Merge the list, or let the branch's first commit bring it and touch only its folder."
-        if (told := work.branch_of_list(naming.kind)) != work.branch:
-            step = f"Name the branch after the list that has the item: git branch -m {told}"
+        if (list_branch := work.branch_of_list(naming.kind)) != work.branch:
+            step = f"Name the branch after the list that has the item: git branch -m {list_branch}"
     elif source or kind.pointer:
         what = "list of items" if source else "pointer"
         step = f"Have the {what} corrected in the base, by a change of its own."
@@ -161,7 +161,7 @@ def _unresolved(naming: Naming, unresolved: Unresolved, kind: WorkKind, work: Wo
     return Finding(message, help=step, path=path, line=pointer.line, field=field, key=key, setting=setting)
 
 
-class WorkItemMismatch(_OfWork, Rule):
+class WorkItemMismatch(_WorkRule, Rule):
     """Branch, commit, title and pointer name different work items.
 
     By `[work.<kind>]`, `phase-12`, `phase_012` and `feat(phase-12): x` all mean phase 12. The commit is the
@@ -230,13 +230,13 @@ class WorkItemMismatch(_OfWork, Rule):
             if other.source in seen:
                 continue
             seen.add(other.source)
-            together = work.commits if other.kind in work.shared else ()
-            if not any(other.same_item(one) for one in (naming, *together)):
+            same_plan = work.commits if other.kind in work.shared else ()
+            if not any(other.same_item(one) for one in (naming, *same_plan)):
                 template = {"branch": "branch", "title": "pull_request"}.get(other.source, "commit")
                 message = f"{other.label} names {other.item}, but {naming.label} names {naming.item}"
                 step = f"Let both name the item that the change implements, {naming.item} or {other.item}."
-                key, same_as = f"{other.source} {other.item}", mixed(work, other.commit)
-                yield _differs(other, message, step, key, template, same_as)
+                key, same_as = f"{other.source} {other.item}", mixed_items(work, other.commit)
+                yield _mismatch_finding(other, message, step, key, template, same_as)
         pointer = work.pointer(naming.kind)
         known = work.kinds[naming.kind].pointer and not pointer.problem and naming.number is not None
         if known and pointer.number != naming.number:
@@ -251,7 +251,7 @@ class WorkItemMismatch(_OfWork, Rule):
             raise MissingFact("the pull request's title is not known", "specguard check --pr-title TEXT")
 
 
-class MixedWorkItems(_OfWork, Rule):
+class MixedWorkItems(_WorkRule, Rule):
     """The commits of one change name different work items.
 
     By `[work.<kind>]`, `feat(track-05): x` names track 5. Merge commits and commits that name no item are
@@ -318,8 +318,8 @@ class MixedWorkItems(_OfWork, Rule):
         reported: set[str] = set()
         for before, other in pairwise(commits):
             first = commits[0]
-            together = other.kind == first.kind and other.kind in work.shared
-            if together or other.same_item(first) or other.item in reported:
+            same_plan = other.kind == first.kind and other.kind in work.shared
+            if same_plan or other.same_item(first) or other.item in reported:
                 continue
             reported.add(other.item)
             step = f"Take the commits for {other.item} to a branch of their own."
@@ -330,17 +330,17 @@ class MixedWorkItems(_OfWork, Rule):
                 )
                 step += f"theirs, restack it: git rebase --autostash --onto BRANCH {last}"
             message = f"{other.label} works on {other.item}, and {first.label} on {first.item}"
-            yield _differs(other, message, step, other.item, "commit")
+            yield _mismatch_finding(other, message, step, other.item, "commit")
 
 
-def _differs(
+def _mismatch_finding(
     naming: Naming, message: str, step: str, key: str, template: str, same_as: Sequence[str] = ()
 ) -> Finding:
     commit, field, setting = naming.commit, naming.field, f"work.{naming.kind}.{template}"
     return Finding(message, help=step, commit=commit, field=field, key=key, same_as=same_as, setting=setting)
 
 
-class RepeatedWorkItem(_OfWork, Rule):
+class RepeatedWorkItem(_WorkRule, Rule):
     """The work item has landed already, or another branch works on it.
 
     An item has landed if a subject in the base fits `commit` or `pull_request` of its `[work.<kind>]`.
@@ -396,7 +396,7 @@ class RepeatedWorkItem(_OfWork, Rule):
         for item in [item for _, item in work.each if item.resolved]:
             landed = work.landed(item, history)
             if landed is not None:
-                message = f"{item} is in the base already: commit {landed.oid[:10]} {quoted(landed.subject)}"
+                message = f"{item} is in the base already: commit {landed.oid[:10]} {quote(landed.subject)}"
                 step = "Take up the current item, or revert that commit first."
                 key, setting = "landed" if item is work_item else f"landed {item}", item.setting("commit")
                 field = "commit.subject"
@@ -406,12 +406,12 @@ class RepeatedWorkItem(_OfWork, Rule):
             naming = work.names.read("branch", short)
             if naming is not None and work_item.told_by(naming):
                 shown = ref.name.removeprefix("refs/remotes/").removeprefix("refs/heads/")
-                message = f"another branch works on {work_item}: {quoted(shown)}"
+                message = f"another branch works on {work_item}: {quote(shown)}"
                 step, setting = "Go on there, or delete it if it is not used.", work_item.setting("branch")
                 yield Finding(message, help=step, field="branch", key=short, setting=setting)
 
 
-class MissingWorkDocument(_OfWork, Rule):
+class MissingWorkDocument(_WorkRule, Rule):
     """The trusted base lacks the work item's document.
 
     The templates in `document` of `[work.<kind>]` are tried in order, then the tables of `index`, then
@@ -490,7 +490,7 @@ class MissingWorkDocument(_OfWork, Rule):
             yield found
 
 
-class PointerChange(_OfWork, Rule):
+class PointerChange(_WorkRule, Rule):
     """A change moves the pointer, and is not plan upkeep.
 
     Plan upkeep is a person's change that names no work item and touches only pointers, documents and lists of
@@ -550,10 +550,10 @@ class PointerChange(_OfWork, Rule):
                 when = "when that is merged" if work.naming else "in a person's change of plan papers"
                 step = f"{put_back(entry, base)}: it moves {when}."
                 setting = f"work.{paper.kind}.protect_pointer"
-                yield _paper(entry, f" is changed by {work.label}", step, setting)
+                yield _paper_finding(entry, f" is changed by {work.label}", step, setting)
 
 
-class ForeignWorkDocument(_OfWork, Rule):
+class ForeignWorkDocument(_WorkRule, Rule):
     """A change edits another work item's document.
 
     Plan upkeep is exempt, as for `pointer-change`. `document`, `legacy` and `siblings` say which files are
@@ -615,26 +615,26 @@ class ForeignWorkDocument(_OfWork, Rule):
     def check(self, entries: Sequence[Entry], work: Work, base: Base) -> Iterator[Finding]:
         """Yield findings for upkeep that alters open items and for edits of other items' documents."""
         for one in work.alterations():
-            held = work.kinds[one.kind].upkeep == "approvers"
+            needs_approval = work.kinds[one.kind].upkeep == "approvers"
             old, new = (", ".join(texts) or "nothing" for texts in (one.old, one.new))
             step = "See that those who work on it know, and that its reviewers hold it to the new one."
-            step = f"Put {path_text(one.path)} back, or have this approved." if held else step
+            step = f"Put {path_text(one.path)} back, or have this approved." if needs_approval else step
             message = f"the {one.what} of {one.item}, which is open, was {old} and is {new}"
             key, setting = f"{one.item} {one.what}", f"work.{one.kind}.upkeep"
             found = Finding(message, help=step, path=one.path, line=one.line, key=key, setting=setting)
-            found.severity = None if held else "warning"
+            found.severity = None if needs_approval else "warning"
             yield found
         for entry, paper in work.papers_of(entries, ("document",) if work.naming else ("document", "index")):
             if (work.naming and work.item.owns(entry.path)) or base.has(entry):
                 continue
-            deed = "removed" if entry.deleted else "added" if entry.added else "changed"
+            verb = "removed" if entry.deleted else "added" if entry.added else "changed"
             whose = f"{'another' if work.naming and work.naming.kind == paper.kind else 'a'} {paper.kind}"
             step = f"{put_back(entry, base)}, and leave it to a change of the plan's papers."
-            what = f", the {paper.role} of {whose}, is {deed} by {work.label}"
-            yield _paper(entry, what, step, paper.setting)
+            what = f", the {paper.role} of {whose}, is {verb} by {work.label}"
+            yield _paper_finding(entry, what, step, paper.setting)
 
 
-class ConflictingDocument(_OfWork, Rule):
+class ConflictingDocument(_WorkRule, Rule):
     """A work item's document in the base asks to change a guarded path.
 
     It is an error if the path begins a task, or an item of *Scope*, *Files* or another section of
@@ -716,6 +716,6 @@ class ConflictingDocument(_OfWork, Rule):
             yield found
 
 
-def _paper(entry: Entry, what: str, step: str, setting: str) -> Finding:
+def _paper_finding(entry: Entry, what: str, step: str, setting: str) -> Finding:
     name = path_text(entry.path)
     return Finding(f"{name}{what}", help=step, path=entry.path, side=entry.side, key=name, setting=setting)

@@ -1,6 +1,6 @@
 import pytest
 
-from specguard_rules.message_texts import SHOWN, alternatives, near_miss, quoted
+from specguard_rules.message_texts import QUOTED_LENGTH, alternatives, near_miss, quote
 from tests.rows import rows
 
 
@@ -10,6 +10,6 @@ def test_a_near_miss_is_named(actual: str, expected: str, clause: str) -> None:
 
 
 def test_names_are_quoted_and_long_ones_cut_with_a_count() -> None:
-    assert quoted("a" * SHOWN) == f"'{'a' * SHOWN}'"
-    assert quoted("a" * (SHOWN + 7)) == f"'{'a' * SHOWN}...' (7 more characters)"
+    assert quote("a" * QUOTED_LENGTH) == f"'{'a' * QUOTED_LENGTH}'"
+    assert quote("a" * (QUOTED_LENGTH + 7)) == f"'{'a' * QUOTED_LENGTH}...' (7 more characters)"
     assert alternatives(["a", "b"]) == "'a' or 'b'"

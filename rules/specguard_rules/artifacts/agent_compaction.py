@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Record, Rule, path_text, setting
-from specguard_rules.artifacts.agents import Work, contracts_of_agents, known, pass_of, work_of_agents
+from specguard_rules.artifacts.agents import AgentWork, agent_contracts, agent_works, check_contracts, pass_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ _LONGEST: Final = 2000
 
 # These are compiled on first use, since a hook may import the rule only for its settings.
 _CLAUSE: Final = r"[.;,|!?]\s|\s\|\s?|\s[-\u2013\u2014]\s"
-_BEFORE: Final = 120
-_NOT: Final = (
+_CONTEXT: Final = 120
+_NEGATION: Final = (
     r"(?i)\b(?:not|no|never|without|neither|nor|cannot|isn.?t|wasn.?t|aren.?t|won.?t|skip\w*|unless|if"
     r"|will be|to be)\b"
 )
@@ -40,30 +40,30 @@ _HEAD: Final = r"(?i):\s|:$|\s[-\u2013\u2014=]+>?\s|\s(?:is|was)\s"
 _LIST: Final = r"[\s,/&+()]+|\band\b"
 
 
-class Words:
+class Phrases:
     """Words or phrases with one meaning, which count anywhere in a text without a "not" before them."""
 
     def __init__(self, phrases: Iterable[str]) -> None:
         either = "|".join(re.escape(phrase.strip()) for phrase in phrases if phrase.strip())
-        self._said = re.compile(rf"(?<![\w/-])(?:{either or '(?!)'})(?![\w-])", re.IGNORECASE)
+        self._pattern = re.compile(rf"(?<![\w/-])(?:{either or '(?!)'})(?![\w-])", re.IGNORECASE)
 
-    def said(self, row: Row) -> bool:
+    def occur_in(self, row: Row) -> bool:
         """True if a row contains one of them, and does not negate it in the same clause."""
         text = " | ".join(row.cells)[:_LONGEST]
-        for found in self._said.finditer(text):
-            clause = re.split(_CLAUSE, text[max(0, found.start() - _BEFORE) : found.start()])[-1]
-            if not re.search(_NOT, clause):
+        for found in self._pattern.finditer(text):
+            clause = re.split(_CLAUSE, text[max(0, found.start() - _CONTEXT) : found.start()])[-1]
+            if not re.search(_NEGATION, clause):
                 return True
         return False
 
-    def begin(self, row: Row) -> bool:
+    def begin_row(self, row: Row) -> bool:
         """True if a row begins with one of them, after marks and a time."""
         text = " | ".join(row.cells)[:_LONGEST]
-        found = self._said.search(text)
+        found = self._pattern.search(text)
         return found is not None and not re.search(r"[A-Za-z]{2}", re.sub(_TIME, "", text[: found.start()]))
 
 
-def about(agent: str) -> Callable[[Row], bool]:
+def row_matcher(agent: str) -> Callable[[Row], bool]:
     """Return a predicate that is True for rows about an agent.
 
     A row is about an agent if its first cell has the agent's name as a separate word. Outside of tables only
@@ -76,19 +76,19 @@ def about(agent: str) -> Callable[[Row], bool]:
     """
     parts = [re.escape(part) for part in re.split(r"[\s_-]+", agent) if part]
     name = r"[\s_-]?".join(parts) or "(?!)"
-    alone = re.compile(rf"(?<![\w-]){name}(?![\w-])", re.IGNORECASE)
-    spoken = re.compile(rf"(?<![\w-])agent[\s_-]?{name}(?![\w-])", re.IGNORECASE)
-    bare = len(agent) == 1 or agent.isdecimal()
+    exact = re.compile(rf"(?<![\w-]){name}(?![\w-])", re.IGNORECASE)
+    titled = re.compile(rf"(?<![\w-])agent[\s_-]?{name}(?![\w-])", re.IGNORECASE)
+    short = len(agent) == 1 or agent.isdecimal()
 
     def is_about(row: Row) -> bool:
         first = re.sub(_LEADING_TIME, "", row.cells[0][:_LONGEST]) if row.cells else ""
         head = first if row.header else re.split(_HEAD, first, maxsplit=1)[0]
-        if bare:
+        if short:
             words = [word for word in re.split(_LIST, head.strip("*_`[]")) if word]
-            named = all(len(word) <= 3 for word in words) and any(alone.fullmatch(word) for word in words)
+            named = all(len(word) <= 3 for word in words) and any(exact.fullmatch(word) for word in words)
         else:
-            named = alone.search(head) is not None
-        return named or any(spoken.search(cell[:_LONGEST]) for cell in row.cells)
+            named = exact.search(head) is not None
+        return named or any(titled.search(cell[:_LONGEST]) for cell in row.cells)
 
     return is_about
 
@@ -99,12 +99,12 @@ class Pass(Record, frozen=False):
     Attributes:
         folder: the path of its folder.
         agents: the artifacts that each agent left in it, by the agent's lower-case name.
-        holders: the artifacts in it that may contain its sweep.
+        sweep_files: the artifacts in it that may contain its sweep.
     """
 
     folder: bytes
-    agents: dict[str, Work] = {}
-    holders: list[Artifact] = []
+    agents: dict[str, AgentWork] = {}
+    sweep_files: list[Artifact] = []
 
     @property
     def name(self) -> str:
@@ -115,7 +115,7 @@ class Pass(Record, frozen=False):
     def touched(self) -> bool:
         """True if the change touches its agents' artifacts or its sweep."""
         artifacts = [artifact for work in self.agents.values() for artifact in work.artifacts]
-        return any(artifact.touched for artifact in (*artifacts, *self.holders))
+        return any(artifact.touched for artifact in (*artifacts, *self.sweep_files))
 
     @property
     def date(self) -> str:
@@ -124,7 +124,7 @@ class Pass(Record, frozen=False):
         return date[0] if date else ""
 
     @property
-    def parts(self) -> Any:
+    def sort_key(self) -> Any:
         """The folder's name as a sort key, with its numbers compared by value."""
         parts = re.split(r"([0-9]{1,18})", path_text(self.folder.rpartition(b"/")[2]))
         return [(int(part), "") if position % 2 else (0, part) for position, part in enumerate(parts)]
@@ -140,18 +140,18 @@ def read_passes(artifacts: Artifacts, names: Sequence[str], sweep: str, placehol
         placeholder: the placeholder of paths that is the agent's name.
     """
     found = {one.path: Pass(one.path) for one in artifacts.passes}
-    for work in work_of_agents(artifacts, names, placeholder):
+    for work in agent_works(artifacts, names, placeholder):
         found.setdefault(work.folder, Pass(work.folder)).agents[work.agent.casefold()] = work
     for artifact in artifacts.named(sweep):
         folder = pass_of(artifact, artifacts, placeholder)
         if artifact.is_file:
-            found.setdefault(folder, Pass(folder)).holders.append(artifact)
+            found.setdefault(folder, Pass(folder)).sweep_files.append(artifact)
     sequences: dict[bytes, list[Pass]] = {}
     for one in found.values():
         sequences.setdefault(one.folder.rpartition(b"/")[0], []).append(one)
     for passes in sequences.values():
         dated = all(one.date for one in passes)
-        passes.sort(key=lambda one: (one.date if dated else "", one.parts))
+        passes.sort(key=lambda one: (one.date if dated else "", one.sort_key))
     return [passes for _, passes in sorted(sequences.items())]
 
 
@@ -264,55 +264,55 @@ class MissingCompaction(Rule):
         self, contracts: Mapping[str, Contract], whole: bool, artifacts: Artifacts | None = None
     ) -> Iterator[Finding]:
         """Follow the agents through the passes of each folder, in order."""
-        known(contracts, "rules.missing-compaction.sweep", [self.sweep])
-        known(contracts, "rules.missing-compaction.scratchpads", self.scratchpads)
-        names = self.scratchpads or contracts_of_agents(contracts, self.agent, self.sweep)
+        check_contracts(contracts, "rules.missing-compaction.sweep", [self.sweep])
+        check_contracts(contracts, "rules.missing-compaction.scratchpads", self.scratchpads)
+        names = self.scratchpads or agent_contracts(contracts, self.agent, self.sweep)
         if artifacts is None:
             return
         if not whole and not any(artifact.name in (self.sweep, *names) for artifact in artifacts.judged):
             return
         for passes in read_passes(artifacts, names, self.sweep, self.agent):
             if whole or any(one.touched for one in passes):
-                yield from _Sweeping(self).judge(passes, whole=whole)
+                yield from _SweepJudge(self).judge(passes, whole=whole)
 
 
-class _Sweeping:
+class _SweepJudge:
     """The checks of the sweeps that the passes of a folder must have for their agents."""
 
     def __init__(self, rule: MissingCompaction) -> None:
         self._rule = rule
         self._aligned, self._stale, self._closed, self._compacted = (
-            Words(words) for words in (rule.aligned, rule.stale, rule.closing, rule.compaction)
+            Phrases(words) for words in (rule.aligned, rule.stale, rule.closing, rule.compaction)
         )
 
     def judge(self, passes: Sequence[Pass], *, whole: bool) -> Iterator[Finding]:
         """Yield the findings in the judged passes; agents are followed through all of them."""
-        there: dict[str, Pass] = {}
+        alive: dict[str, Pass] = {}
         for one in passes:
             judged = whole or one.touched
-            sweeps = [sweep for holder in one.holders for sweep in self._sweeps(holder)]
-            found = list(_late(one, sweeps)) if sweeps else [self._none(one)]
+            sweeps = [sweep for holder in one.sweep_files for sweep in self._sweeps(holder)]
+            found = list(_late_findings(one, sweeps)) if sweeps else [self._missing_sweep(one)]
             unswept: list[str] = []
-            for name in sorted(there) if sweeps else ():
-                last = there[name]
-                is_about = about(last.agents[name].agent)
+            for name in sorted(alive) if sweeps else ():
+                last = alive[name]
+                is_about = row_matcher(last.agents[name].agent)
                 rows = [row for _, _, said in sweeps for row in said if is_about(row)]
-                aligned = any(self._aligned.said(row) for row in rows)
-                stale = any(self._stale.said(row) for row in rows)
-                closed = any(self._closed.said(row) for row in rows) or self._closes(name, last, one)
+                aligned = any(self._aligned.occur_in(row) for row in rows)
+                stale = any(self._stale.occur_in(row) for row in rows)
+                closed = any(self._closed.occur_in(row) for row in rows) or self._is_closed(name, last, one)
                 if not rows:
                     unswept.append(name)
                 elif stale and not aligned and closed:
-                    del there[name]
+                    del alive[name]
                 else:
-                    found += self._agent(name, last, one, sweeps[0][0], rows, (aligned, stale))
+                    found += self._agent_findings(name, last, one, sweeps[0][0], rows, (aligned, stale))
             if unswept:
-                found.append(_unswept([(there[name], name) for name in unswept], one, sweeps[0]))
+                found.append(_unswept_finding([(alive[name], name) for name in unswept], one, sweeps[0]))
             yield from found if judged else ()
             for name, work in one.agents.items():
-                there[name] = one
-                if self._ends(work, one):
-                    del there[name]
+                alive[name] = one
+                if self._is_closed_at_end(work, one):
+                    del alive[name]
 
     def _sweeps(self, holder: Artifact) -> Iterator[Sweep]:
         """Yield the sections of an artifact that have one of the titles and rows with content."""
@@ -320,15 +320,15 @@ class _Sweeping:
             if said := [row for row in holder.document.rows(section) if row.says()]:
                 yield holder, section, said
 
-    def _none(self, one: Pass) -> Finding:
+    def _missing_sweep(self, one: Pass) -> Finding:
         works = sorted(one.agents.values(), key=lambda work: not work.touched)
-        places = [artifact.path for artifact in (*one.holders, *(work.artifacts[0] for work in works))]
+        places = [artifact.path for artifact in (*one.sweep_files, *(work.artifacts[0] for work in works))]
         where = f"a section {self._rule.sections[0]!r} of its {self._rule.sweep}"
         step = f"Record in {where} every agent that is still there, as aligned or stale."
         message, place = f"{one.name} has no sweep of its agents", (places or [one.folder])[0]
         return Finding(message, help=step, path=place, key=f"sweep {one.name}", setting="sweep")
 
-    def _agent(
+    def _agent_findings(
         self, name: str, last: Pass, one: Pass, sweep: Artifact, rows: Sequence[Row], state: tuple[bool, bool]
     ) -> Iterator[Finding]:
         """Yield the finding for an earlier pass's agent; `state`: the sweep calls it aligned, and stale."""
@@ -340,7 +340,7 @@ class _Sweeping:
         elif state != (True, False):
             key, step = "state", "Say which it is."
             message = f"the sweep of {one.name} does not have the agent {agent} as either aligned or stale"
-        elif name not in one.agents or self._compacts(one.agents[name], rows):
+        elif name not in one.agents or self._is_compacted(one.agents[name], rows):
             return
         else:
             key = setting = "compaction"
@@ -351,28 +351,28 @@ class _Sweeping:
             path, line = (logs or artifacts)[0].path, 0
         yield Finding(message, help=step, path=path, line=line or None, key=f"{key} {agent}", setting=setting)
 
-    def _closes(self, name: str, *passes: Pass) -> bool:
+    def _is_closed(self, name: str, *passes: Pass) -> bool:
         """True if an agent's own artifacts have an entry that closes it."""
         works = [one.agents[name] for one in passes if name in one.agents]
         rows = (row for work in works for artifact in work.artifacts for row in artifact.document.rows())
-        return any(map(self._closed.begin, rows))
+        return any(map(self._closed.begin_row, rows))
 
-    def _ends(self, work: Work, one: Pass) -> bool:
+    def _is_closed_at_end(self, work: AgentWork, one: Pass) -> bool:
         """True if an agent was closed at the end of the pass in which it worked."""
-        is_about = about(work.agent)
-        rows = (row for holder in one.holders for row in holder.document.rows() if is_about(row))
-        return self._closes(work.agent.casefold(), one) or any(map(self._closed.said, rows))
+        is_about = row_matcher(work.agent)
+        rows = (row for holder in one.sweep_files for row in holder.document.rows() if is_about(row))
+        return self._is_closed(work.agent.casefold(), one) or any(map(self._closed.occur_in, rows))
 
-    def _compacts(self, work: Work, rows: Sequence[Row]) -> bool:
+    def _is_compacted(self, work: AgentWork, rows: Sequence[Row]) -> bool:
         """True if a sweep says that an agent was compacted, or its artifacts do before their second entry."""
         for artifact in work.artifacts:
             entries = sorted(stamp.at for stamp in artifact.document.stamps)
             before = (row for row in artifact.document.rows() if not entries[1:] or row.line <= entries[1])
             rows = [*rows, *before]
-        return any(self._compacted.said(row) for row in rows)
+        return any(self._compacted.occur_in(row) for row in rows)
 
 
-def _unswept(agents: Sequence[tuple[Pass, str]], one: Pass, sweep: Sweep) -> Finding:
+def _unswept_finding(agents: Sequence[tuple[Pass, str]], one: Pass, sweep: Sweep) -> Finding:
     """Build the finding about agents of earlier passes that a sweep does not mention."""
     names = ", ".join(sorted(last.agents[name].agent for last, name in agents))
     earlier = " and ".join(sorted({last.name for last, _ in agents}))
@@ -381,7 +381,7 @@ def _unswept(agents: Sequence[tuple[Pass, str]], one: Pass, sweep: Sweep) -> Fin
     return Finding(message, help=step, path=path, line=line, key=f"unswept {one.name}", setting="sweep")
 
 
-def _late(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
+def _late_findings(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
     """Yield findings for agents whose first entry is certainly earlier than the sweep."""
     recorded = [
         stamp

@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from specguard.rules import Artifacts, Contract, Documents, Entry, Stage
 
 
-def contracts_of_agents(contracts: Mapping[str, Contract], placeholder: str, but: str = "") -> list[str]:
+def agent_contracts(contracts: Mapping[str, Contract], placeholder: str, excluded: str = "") -> list[str]:
     """Return the contracts whose paths contain the agent's name, in the policy's order.
 
     Args:
         contracts: the policy's contracts.
         placeholder: the placeholder that is the agent's name.
-        but: the name of a contract to leave out; empty for none.
+        excluded: the name of a contract to leave out; empty for none.
     """
     forms = f"{{{placeholder}}}", f"{{{placeholder}:upper}}"
     named = [name for name, contract in contracts.items() if any(form in contract.path for form in forms)]
-    return [name for name in named if name != but]
+    return [name for name in named if name != excluded]
 
 
-def known(contracts: Mapping[str, Contract], setting: str, names: Sequence[str]) -> None:
+def check_contracts(contracts: Mapping[str, Contract], setting: str, names: Sequence[str]) -> None:
     """Check that the policy has the contracts that a setting names.
 
     Raises:
@@ -40,7 +40,7 @@ def known(contracts: Mapping[str, Contract], setting: str, names: Sequence[str])
             raise MissingFact(f"`{setting}` names the contract {name!r}, which is no contract of the policy")
 
 
-class Work(Record, frozen=False):
+class AgentWork(Record, frozen=False):
     """The files that one agent left in one pass.
 
     Attributes:
@@ -58,13 +58,13 @@ class Work(Record, frozen=False):
         """True if the change touches any of the artifacts."""
         return any(artifact.touched for artifact in self.artifacts)
 
-    def of(self, contracts: Sequence[str]) -> list[Artifact]:
+    def of_contracts(self, contracts: Sequence[str]) -> list[Artifact]:
         """Return the artifacts of some contracts, touched ones first."""
         found = [artifact for artifact in self.artifacts if artifact.name in contracts]
         return sorted(found, key=lambda artifact: not artifact.touched)
 
 
-def work_of_agents(artifacts: Artifacts, names: Sequence[str], placeholder: str) -> list[Work]:
+def agent_works(artifacts: Artifacts, names: Sequence[str], placeholder: str) -> list[AgentWork]:
     """Return the files that each agent left in each pass, sorted by folder and name.
 
     Args:
@@ -73,13 +73,13 @@ def work_of_agents(artifacts: Artifacts, names: Sequence[str], placeholder: str)
         placeholder: the placeholder that is the agent's name.
     """
     wanted = set(names)
-    found: dict[tuple[bytes, str], Work] = {}
+    found: dict[tuple[bytes, str], AgentWork] = {}
     for artifact in artifacts.all:
         if artifact.name not in wanted or not artifact.is_file:
             continue
         agent = artifact.fields.get(placeholder, "")
         folder = pass_of(artifact, artifacts, placeholder)
-        work = found.setdefault((folder, agent.casefold()), Work(agent, folder))
+        work = found.setdefault((folder, agent.casefold()), AgentWork(agent, folder))
         work.artifacts.append(artifact)
     return [found[key] for key in sorted(found)]
 
@@ -115,7 +115,7 @@ class Grounding(Settings):
 
     def problem(self) -> str:
         """Return the problem with the table as a whole; empty if there is none."""
-        named = self.named()
+        named = self.required_documents()
         for document in [*named, *(other for others in self.equivalents.values() for other in others)]:
             outside = document.startswith(("/", "~/"))
             if document not in self.external and (outside or not document or ".." in document.split("/")):
@@ -128,7 +128,7 @@ class Grounding(Settings):
                 return f"`equivalents` names {document!r}, which no agent has to read"
         return ""
 
-    def named(self, agent: str | None = None) -> dict[str, str]:
+    def required_documents(self, agent: str | None = None) -> dict[str, str]:
         """Map each document, or each that one agent must cite, to the first key that names it."""
         found: dict[str, str] = {}
         for index, document in enumerate(self.all):
@@ -215,25 +215,25 @@ class TooManyAgents(Rule):
     def check(self, artifacts: Artifacts, whole: bool) -> Iterator[Finding]:
         """Count the active agents of each pass."""
         contracts = artifacts.contracts
-        known(contracts, "rules.too-many-agents.scratchpads", self.scratchpads)
+        check_contracts(contracts, "rules.too-many-agents.scratchpads", self.scratchpads)
         names = self.scratchpads or [
-            name for name in contracts_of_agents(contracts, self.agent) if contracts[name].timestamps
+            name for name in agent_contracts(contracts, self.agent) if contracts[name].timestamps
         ]
-        passes: dict[bytes, list[Work]] = {}
-        for work in work_of_agents(artifacts, names, self.agent):
+        passes: dict[bytes, list[AgentWork]] = {}
+        for work in agent_works(artifacts, names, self.agent):
             passes.setdefault(work.folder, []).append(work)
         for folder, agents in passes.items():
             if len(agents) > self.max and (whole or any(work.touched for work in agents)):
                 yield from self._judge(folder, agents)
 
-    def _judge(self, folder: bytes, agents: Sequence[Work]) -> Iterator[Finding]:
+    def _judge(self, folder: bytes, agents: Sequence[AgentWork]) -> Iterator[Finding]:
         """Count the agents that are active whenever an agent of the pass begins."""
         from datetime import datetime
 
         place = path_text(folder) if folder else "the repository"
         zone = datetime.fromisoformat(f"2000-01-01T00:00{self.offset}").tzinfo
         spans: list[_Span] = []
-        unknown: list[Work] = []
+        unknown: list[AgentWork] = []
         for work in agents:
             stamps = [(one, stamp) for one in work.artifacts for stamp in one.document.stamps]
             times = [
@@ -383,16 +383,16 @@ class UnreadGrounding(Rule):
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Look for the grounding documents, and for the citations of each agent."""
-        known(contracts, "grounding.cited_by", grounding.cited_by)
-        agents = contracts_of_agents(contracts, grounding.agent, grounding.noted_in)
+        check_contracts(contracts, "grounding.cited_by", grounding.cited_by)
+        agents = agent_contracts(contracts, grounding.agent, grounding.noted_in)
         cited_by = grounding.cited_by or agents
         names = [*cited_by, *([grounding.noted_in] if grounding.noted_in in contracts else [])]
-        found = work_of_agents(artifacts, names, grounding.agent) if artifacts is not None else []
-        judged = [work for work in found if (whole or work.touched) and work.of(cited_by)]
+        found = agent_works(artifacts, names, grounding.agent) if artifacts is not None else []
+        judged = [work for work in found if (whole or work.touched) and work.of_contracts(cited_by)]
         if stage == "staged" and not whole:
             judged = [work for work in judged if len({one.name for one in work.artifacts}) == len(names)]
         changed = {entry.path for entry in entries}
-        for document, key in grounding.named().items():
+        for document, key in grounding.required_documents().items():
             if document in grounding.external:
                 message = f"the grounding document {document} is outside of the repository, and not checked"
                 step = "See for yourself that agents read it; a copy in the repository can be checked."
@@ -412,19 +412,19 @@ class UnreadGrounding(Rule):
             return
         cited = cache(artifacts.cited)
         for work in judged:
-            for document, key in grounding.named(work.agent.casefold()).items():
-                sources = work.of(cited_by)
+            for document, key in grounding.required_documents(work.agent.casefold()).items():
+                sources = work.of_contracts(cited_by)
                 if document in grounding.external or _cites(sources, document, cited):
                     continue
                 others = grounding.equivalents.get(document, ())
                 equivalents = [one for one in others if _cites(sources, one, cited)]
-                path, setting, pads = sources[0].path, key, work.of([grounding.noted_in])
+                path, setting, pads = sources[0].path, key, work.of_contracts([grounding.noted_in])
                 if not equivalents:
                     where = " or ".join(path_text(one.path) for one in sources[:3])
                     message = f"the agent {work.agent} does not cite {document}"
                     step = f"Read it, and cite `{document}` in {where}."
                 else:
-                    known(contracts, "grounding.noted_in", [grounding.noted_in])
+                    check_contracts(contracts, "grounding.noted_in", [grounding.noted_in])
                     if any(_cites(pads, other, cited) for other in equivalents):
                         continue
                     path, setting = (pads or sources)[0].path, "grounding.equivalents"

@@ -149,12 +149,12 @@ class UnregisteredAsset(Rule):
         data = documents.data(index)
         listed = read_index(data, assets)
         if listed is None:
-            yield _no_index(assets, index, data)
+            yield _index_finding(assets, index, data)
             return
         old = read_index(start_documents.data(index), assets) or []
         touched: dict[int, bytes] = {}
         for path in found:
-            holders = [position for position, asset in enumerate(listed) if asset.has(path)]
+            holders = [position for position, asset in enumerate(listed) if asset.contains(path)]
             for position in holders:
                 touched.setdefault(position, path)
             if not holders and documents.tree.has_file(path):
@@ -162,21 +162,21 @@ class UnregisteredAsset(Rule):
                 step = "Add an entry with its id, file and version."
                 yield Finding(message, help=step, path=path, key="entry", setting="assets.index")
             for asset in (listed[position] for position in holders):
-                if path in asset.places and documents.tree.find(path) is None:
+                if path in asset.paths and documents.tree.find(path) is None:
                     message = f"the entry {asset.id!r} of {assets.index} has {path_text(path)}, which is gone"
                     step = "Take the entry out, or have it name the file that is there now."
                     key, setting = f"gone {asset.id}", "assets.index"
                     gone = Finding(message, help=step, path=path, key=key, setting=setting)
                     gone.side = "base" if path in changed else None
                     yield gone
-        yield from _dropped(assets, old, listed, documents) if index in changed else ()
-        samples = _samples(assets, documents) if touched else set()
+        yield from _dropped_findings(assets, old, listed, documents) if index in changed else ()
+        samples = _sample_texts(assets, documents) if touched else set()
         for position, path in sorted(touched.items()):
             asset = listed[position]
-            files = any(asset.has(one) for one in changed - {index, *others})
-            earlier = next((one for one in old if one.same(asset)), None) if files else None
-            yield from _version(asset, earlier, index, assets)
-            yield from _row(asset, path, assets, documents)
+            files = any(asset.contains(one) for one in changed - {index, *others})
+            earlier = next((one for one in old if one.is_same(asset)), None) if files else None
+            yield from _version_flaws(asset, earlier, index, assets)
+            yield from _row_flaws(asset, path, assets, documents)
             if assets.samples and samples.isdisjoint(asset.names):
                 message = f"{asset.id or path_text(path)} has no sample use in {assets.samples}"
                 step = f"Name it there by its id, such as {asset.id}@{asset.version}."
@@ -190,30 +190,30 @@ class Asset(Record):
     Attributes:
         id: the asset's id.
         version: the version as it is written; empty if the entry has none.
-        places: the possible paths of its files from the root, each of a file or a folder.
+        paths: the possible paths of its files from the root, each of a file or a folder.
         line: the line of its version, or of the entry if it has none.
     """
 
     id: str
     version: str
-    places: Sequence[bytes]
+    paths: Sequence[bytes]
     line: int | None
 
-    def has(self, path: bytes) -> bool:
+    def contains(self, path: bytes) -> bool:
         """True if a path is one of its files."""
-        return any(path == place or path.startswith(place + b"/") for place in self.places)
+        return any(path == place or path.startswith(place + b"/") for place in self.paths)
 
-    def same(self, other: Asset) -> bool:
+    def is_same(self, other: Asset) -> bool:
         """True if another entry is about the same asset."""
         if self.id and other.id:
             return self.id == other.id
-        return not set(self.places).isdisjoint(other.places)
+        return not set(self.paths).isdisjoint(other.paths)
 
     @property
     def names(self) -> set[str]:
         """The names that a sample may use for it."""
         versions = [f"{self.id}@{mark}{self.version}" for mark in ("", "v") if self.version]
-        places = [place.decode("utf-8", "surrogateescape") for place in self.places]
+        places = [place.decode("utf-8", "surrogateescape") for place in self.paths]
         return {*filter(None, [self.id, *versions, *places])}
 
 
@@ -229,18 +229,18 @@ def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:
         named = isinstance(entries, dict)
         for at, value in entries.items() if named else enumerate(entries):
             entry = value if isinstance(value, dict) else {}
-            name = str(at) if named else _written(entry.get(settings.id))
-            version = _written(entry.get(settings.version))
+            name = str(at) if named else _scalar_text(entry.get(settings.id))
+            version = _scalar_text(entry.get(settings.version))
             files = [file for field in settings.files for file in _texts(entry.get(field))]
             folder = settings.index.rpartition("/")[0]
             # An entry without a file uses its id as its path.
-            places = [_joined(start, file) for file in files or [name] for start in (folder, "")]
+            places = [_join_path(start, file) for file in files or [name] for start in (folder, "")]
             line = data.line([*key, at, settings.version] if version else [*key, at])
             assets.append(Asset(name, version, [*filter(None, dict.fromkeys(places))], line))
     return assets if found else None
 
 
-def _written(value: Any) -> str:
+def _scalar_text(value: Any) -> str:
     """Return a scalar as it is written: a number keeps its digits, since 1.10 is not the version 1.1."""
     return str(getattr(value, "text", value)).strip() if isinstance(value, str | int | float) else ""
 
@@ -253,7 +253,7 @@ def _bytes(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-def _joined(folder: str, name: str) -> bytes:
+def _join_path(folder: str, name: str) -> bytes:
     """Join a path from the root; empty if it leaves the root, or is the root or the folder itself."""
     from specguard.rules import plain_path
 
@@ -261,7 +261,7 @@ def _joined(folder: str, name: str) -> bytes:
     return b"" if place is None or place == _bytes(folder) else place
 
 
-def _no_index(assets: Assets, index: bytes, data: Data | None) -> Finding:
+def _index_finding(assets: Assets, index: bytes, data: Data | None) -> Finding:
     problem = data.problem if data is not None else None
     why = "is not there" if data is None else f"has none of the lists {', '.join(assets.entries)}"
     why = f"cannot be read: {problem.message}" if problem else why
@@ -271,12 +271,12 @@ def _no_index(assets: Assets, index: bytes, data: Data | None) -> Finding:
     return Finding(message, help=step, path=index, line=line, key="index", setting="assets.index")
 
 
-def _dropped(
+def _dropped_findings(
     assets: Assets, old: Sequence[Asset], listed: Sequence[Asset], documents: Documents
 ) -> Iterator[Finding]:
     """Yield a finding for each asset that is no longer in the index although its files still exist."""
-    for asset in (one for one in old if not any(map(one.same, listed))):
-        there = [place for place in asset.places if documents.tree.find(place) is not None]
+    for asset in (one for one in old if not any(map(one.is_same, listed))):
+        there = [place for place in asset.paths if documents.tree.find(place) is not None]
         if any(assets.paths.find(place) is not None for place in there):
             message = f"{asset.id} is no longer in {assets.index}, and {path_text(there[0])} is still there"
             step = "Put its entry back, or remove the asset."
@@ -285,11 +285,11 @@ def _dropped(
             yield Finding(message, help=step, path=path, key=key, setting="assets.index")
 
 
-def _version(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) -> Iterator[Finding]:
+def _version_flaws(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) -> Iterator[Finding]:
     """Yield the flaws of a changed asset's version."""
     if not asset.version:
         message = f"the entry {asset.id!r} of {assets.index} has no {assets.version}"
-    elif earlier is None or goes_up(earlier.version, asset.version):
+    elif earlier is None or is_later(earlier.version, asset.version):
         return
     elif earlier.version == asset.version:
         message = f"{asset.id} changes and still has the version {asset.version} in {assets.index}"
@@ -299,7 +299,7 @@ def _version(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) 
     yield Finding(message, help=step, path=index, line=asset.line, key=key, setting="assets.index")
 
 
-def goes_up(before: str, after: str) -> bool:
+def is_later(before: str, after: str) -> bool:
     """True if a version is later: it has higher numbers, or differs if one of the two has no numbers."""
     found = re.fullmatch(_NUMBERS, before, re.ASCII), re.fullmatch(_NUMBERS, after, re.ASCII)
     one, other = ([int(part) for part in match[1].split(".")] if match else [] for match in found)
@@ -309,21 +309,21 @@ def goes_up(before: str, after: str) -> bool:
     return other > one
 
 
-def _row(asset: Asset, path: bytes, assets: Assets, documents: Documents) -> Iterator[Finding]:
+def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) -> Iterator[Finding]:
     """Yield the flaws of an asset's row in the table."""
     table, columns = assets.table, assets.columns
     if not table:
         return
     document = documents.read(_bytes(table))
     # Its id as a separate word, or the name of its file.
-    names = {asset.id, *(path_text(place).rpartition("/")[2] for place in asset.places)} - {""}
+    names = {asset.id, *(path_text(place).rpartition("/")[2] for place in asset.paths)} - {""}
     either = "|".join(re.escape(name) for name in sorted(names)) or r"(?!)"
-    wanted = {_normal(column) for column in columns}
+    wanted = {_normalize(column) for column in columns}
     for row in document.rows() if document is not None else ():
-        titled = [(_normal(title), cell) for title, cell in zip(row.header, row.cells, strict=False)]
+        titled = [(_normalize(title), cell) for title, cell in zip(row.header, row.cells, strict=False)]
         others = [cell for title, cell in titled if title not in wanted]
         named = any(re.search(rf"(?<![\w-])(?:{either})(?![\w-])", cell) for cell in others)
-        if named and wanted <= {_normal(title) for title in row.header}:
+        if named and wanted <= {_normalize(title) for title in row.header}:
             break
     else:
         message = f"{asset.id or path_text(path)} has no row in a table of {table}"
@@ -337,18 +337,18 @@ def _row(asset: Asset, path: bytes, assets: Assets, documents: Documents) -> Ite
             message = f"the row of {asset.id} in {table} says nothing in its column {column!r}"
             step, key = "Say it, or write none with the reason.", f"{column} {asset.id}"
             yield Finding(message, help=step, path=place, line=line, key=key, setting="assets.columns")
-    told = row.cell(assets.version)
-    if told and asset.version and told.lstrip("v") != asset.version.lstrip("v"):
-        message = f"the row of {asset.id} in {table} has the version {told}, and the index {asset.version}"
+    stated = row.cell(assets.version)
+    if stated and asset.version and stated.lstrip("v") != asset.version.lstrip("v"):
+        message = f"the row of {asset.id} in {table} has the version {stated}, and the index {asset.version}"
         step, key = f"Write {asset.version} there.", f"version {asset.id}"
         yield Finding(message, help=step, path=place, line=line, key=key, setting="assets.table")
 
 
-def _samples(assets: Assets, documents: Documents) -> set[str]:
+def _sample_texts(assets: Assets, documents: Documents) -> set[str]:
     """Return all texts in the data file with samples, which name assets."""
     data = documents.data(_bytes(assets.samples)) if assets.samples else None
     return {text.removeprefix("./") for _, text in data.texts()} if data is not None else set()
 
 
-def _normal(text: str) -> str:
+def _normalize(text: str) -> str:
     return " ".join(text.casefold().split())

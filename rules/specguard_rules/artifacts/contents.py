@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, Selecting, Settings, judge_each, path_text, setting, shortened
-from specguard_rules.artifacts.texts import selected
+from specguard_rules.artifacts.texts import select_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -1162,12 +1162,12 @@ class UnlistedLeftover(Rule):
 
     def check(self, artifacts: Artifacts) -> Iterator[Finding]:
         """Yield a finding for each leftover that a closure does not list."""
-        brought = {entry.path for entry in artifacts.entries if not entry.deleted}
+        present = {entry.path for entry in artifacts.entries if not entry.deleted}
         reported: set[bytes | None] = set()
         for name, contract in artifacts.contracts.items():
             for artifact in artifacts.named(name) if contract.closure else ():
                 for finding in artifact.flaws(self.name):
-                    judged = artifacts.whole or artifact.touched or finding.path in brought
+                    judged = artifacts.whole or artifact.touched or finding.path in present
                     if judged and finding.path not in reported:
                         reported.add(finding.path)
                         yield finding
@@ -1377,7 +1377,7 @@ class UnmappedAcceptance(Rule):
 
     def check(self, breakdowns: Breakdowns, work_kinds: Mapping[str, WorkKind]) -> Iterator[Finding]:
         """Judge the documents and breakdowns that the change touches."""
-        gates = [*self.gates, *_known(work_kinds)]
+        gates = [*self.gates, *_gate_names(work_kinds)]
         yield from breakdowns.unmapped(self.documents, titles=self.sections, tests=self.tests, gates=gates)
 
     def gates_of(
@@ -1391,11 +1391,11 @@ class UnmappedAcceptance(Rule):
         Raises:
             MissingFact: a document cannot be read.
         """
-        names = {**{gate: gate for gate in self.gates}, **_known(work_kinds)}
+        names = {**{gate: gate for gate in self.gates}, **_gate_names(work_kinds)}
         yield from breakdowns.gates_of(item, self.documents, titles=self.sections, gates=names)
 
 
-def _known(kinds: Mapping[str, WorkKind]) -> Mapping[str, str]:
+def _gate_names(kinds: Mapping[str, WorkKind]) -> Mapping[str, str]:
     """Map the names and commands of gates to their names."""
     gates = [gate for kind in kinds.values() for gate in kind.gates]
     return {gate.run: gate.name for gate in gates} | {gate.name: gate.name for gate in gates}
@@ -1496,13 +1496,13 @@ class UnprovenCheckbox(Rule):
         entries: Sequence[Entry], head_files: Tree, whole: bool,
     ) -> Iterator[Finding]:  # fmt: skip
         """Look for the evidence of each ticked item."""
-        brought = head_files.paths() if whole else [entry.path for entry in entries if not entry.deleted]
-        for path in documents.unread_links(checklists.files, brought):
-            yield _unread(path, "it is no regular file", None)
-        for path in selected(checklists.files, entries, head_files, whole=whole):
+        present = head_files.paths() if whole else [entry.path for entry in entries if not entry.deleted]
+        for path in documents.unread_links(checklists.files, present):
+            yield _unread_finding(path, "it is no regular file", None)
+        for path in select_files(checklists.files, entries, head_files, whole=whole):
             document = documents.read(path)
             if document is not None and document.problem is not None:
-                yield _unread(path, document.problem.message, document.problem.line)
+                yield _unread_finding(path, document.problem.message, document.problem.line)
 
         def unproven(one: tuple[Ticked, Claim]) -> Iterator[Finding]:
             item, claim = one
@@ -1524,7 +1524,7 @@ class UnprovenCheckbox(Rule):
         yield from judge_each(list(claims.ticks), unproven)
 
 
-def _unread(path: bytes, why: str, line: int | None) -> Finding:
+def _unread_finding(path: bytes, why: str, line: int | None) -> Finding:
     message = f"the checklist {path_text(path)} cannot be read: {why}"
     step = "Make it a Markdown file in UTF-8: until then nobody can tell what is ticked in it."
     return Finding(message, help=step, path=path, line=line, key="unread", setting="checklists.files")

@@ -137,28 +137,28 @@ class ArchitectureShift(Rule):
         def shifts(numbered: tuple[int, Invariant]) -> Iterator[Finding]:
             index, invariant = numbered
             if invariant.assessment:
-                from specguard_rules.artifacts.agents import known
+                from specguard_rules.artifacts.agents import check_contracts
 
-                known(contracts, f"invariants.{index}.assessment", [invariant.assessment])
+                check_contracts(contracts, f"invariants.{index}.assessment", [invariant.assessment])
             if invariant.pattern is None:
-                return _moved(invariant, index, entries, start_files, head_files, base)
-            return _broken(invariant, invariant.pattern, index, entries, start_files, head_files)
+                return _moved_findings(invariant, index, entries, start_files, head_files, base)
+            return _pattern_findings(invariant, invariant.pattern, index, entries, start_files, head_files)
 
         yield from judge_each(judged, shifts)
 
 
-def _moved(
+def _moved_findings(
     invariant: Invariant, index: int, entries: Sequence[Entry], start: Tree, head: Tree, base: Base
 ) -> Iterator[Finding]:
     """Yield a finding for each file and folder that is no longer in its place."""
     names = [name for name in invariant.paths.patterns if _WILD.isdisjoint(name)]
     plain = [name.strip("/").encode("utf-8", "surrogateescape") for name in names]
-    told = {path for path in plain if any((one.path + b"/").startswith(path + b"/") for one in entries)}
+    candidates = {path for path in plain if any((one.path + b"/").startswith(path + b"/") for one in entries)}
     for entry in entries:
         found = invariant.paths.find(entry.path)
         if found is not None and invariant.paths.patterns[found] not in names:
-            told.add(entry.path)
-    for path in sorted(path for path in told if _lost(path, start, head)):
+            candidates.add(entry.path)
+    for path in sorted(path for path in candidates if _is_lost(path, start, head)):
         before, gone = start.find(path), head.find(path) is None
         what = "folder" if before is not None and before.is_directory else "file"
         new = [one.path for one in entries if gone and before and one.added and one.new == before.oid]
@@ -166,10 +166,10 @@ def _moved(
         happened += f": it was moved to {path_text(new[0])}" if new else ""
         message = f"the {what} {path_text(path)} {happened}"
         step = f"{restore(path, base, new[0] if new else b'')}."
-        yield _shift(invariant, f"{index}.paths", message, step, path, "path", gone=gone)
+        yield _finding(invariant, f"{index}.paths", message, step, path, "path", gone=gone)
 
 
-def _shift(
+def _finding(
     invariant: Invariant, setting: str, message: str, step: str, path: bytes, key: str, *, gone: bool
 ) -> Finding:
     message += f"; {invariant.message}" if invariant.message else ""
@@ -177,7 +177,7 @@ def _shift(
     return Finding(message, help=step, path=path, side=side, key=key, setting=f"invariants.{setting}")
 
 
-def _lost(path: bytes, start: Tree, head: Tree) -> bool:
+def _is_lost(path: bytes, start: Tree, head: Tree) -> bool:
     """True if a file or folder no longer exists, or became something else."""
     before, after = start.find(path), head.find(path)
     if before is None:
@@ -185,24 +185,24 @@ def _lost(path: bytes, start: Tree, head: Tree) -> bool:
     return after is None or after.is_directory != before.is_directory or after.is_file != before.is_file
 
 
-def _broken(
+def _pattern_findings(
     invariant: Invariant, pattern: Expression, index: int, entries: Sequence[Entry], start: Tree, head: Tree
 ) -> Iterator[Finding]:
     """Yield a finding for each file in which the pattern matches a different number of times."""
     paths = [entry.path for entry in entries if entry.old != entry.new or entry.old_mode != entry.new_mode]
     for position, _ in invariant.paths.find_each(paths):
         path = paths[position]
-        before, after = _count(pattern, path, start), _count(pattern, path, head)
+        before, after = _count_matches(pattern, path, start), _count_matches(pattern, path, head)
         if before == after or (invariant.count == "at-least" and after > before):
             continue
         gone = head.find(path) is None
         message = f"the matches of {pattern.text!r} in {path_text(path)} were {before} before, are {after}"
         message += ": the file is gone" if gone else ""
         step = "Put back what matched, or take out what is new, or have the invariant changed in the base."
-        yield _shift(invariant, f"{index}.pattern", message, step, path, pattern.text, gone=gone)
+        yield _finding(invariant, f"{index}.pattern", message, step, path, pattern.text, gone=gone)
 
 
-def _count(pattern: Expression, path: bytes, files: Tree) -> int:
+def _count_matches(pattern: Expression, path: bytes, files: Tree) -> int:
     """Count the matches of a pattern in the lines of a regular file; 0 without a regular file.
 
     Raises:

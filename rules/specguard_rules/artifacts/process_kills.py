@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, MissingFact, Rule, Selecting, judge_each, setting, shortened
-from specguard_rules.artifacts.texts import INSTRUCTIONS, plan_files, selected
+from specguard_rules.artifacts.texts import INSTRUCTIONS, plan_files, select_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,17 +95,17 @@ class ProcessKillByName(Rule):
         work_kinds: Mapping[str, WorkKind],
     ) -> Iterator[Finding]:
         """Search the files that the change touches, and the gates."""
-        setting = selected(self.files, entries, head_files, whole=whole)
+        setting = select_files(self.files, entries, head_files, whole=whole)
         for name, kind in plan_kinds.items():
             files = plan_files(kind, kind.plan)
-            for path in selected(files, entries, head_files, whole=whole):
+            for path in select_files(files, entries, head_files, whole=whole):
                 setting.setdefault(path, f"plans.{name}.plan")
 
         documents.prefetch(setting)
 
         def ends(path: bytes) -> Iterator[Finding]:
             content = documents.content(path) or b""
-            for command in _kills(path, content, documents) if may_kill(content) else ():
+            for command in _killing_commands(path, content, documents) if may_kill(content) else ():
                 yield _finding(command, path=path, line=command.line, setting=setting[path])
 
         if work_kinds or policy_change:
@@ -124,17 +124,17 @@ def may_kill(content: bytes) -> bool:
     return re.search(_HINT, content.lower()) is not None
 
 
-def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
-    from specguard_rules.content._commands_in_files import written_commands
+def _killing_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
+    from specguard_rules.content._commands_in_files import file_commands
 
     try:
-        found = list(written_commands(path, content, documents))
+        found = list(file_commands(path, content, documents))
     except MissingFact:
         if re.search(_NAMED, content):
             raise
         return
     # The target of an alias in data is one command.
-    told = {(one.line, " ".join(one.words)): one for one in process_kills(found) if one.told}
+    told = {(one.line, " ".join(one.words)): one for one in process_kills(found) if one.is_instruction}
     yield from told.values()
 
 
@@ -151,24 +151,24 @@ def _gates(
             gates.append((gate.name, gate.run, policy.origin(setting), setting))
     for key, one in altered.items():
         table = one.new if key.count(".") == 1 and isinstance(one.new, dict) else {}
-        brought = one.new if key.endswith(".gates") else table.get("gates")
-        told = [[str(gate.get(name, "")) for name in ("name", "run")] for gate in brought or ()]
-        gates += [(name, run, one.new_origin, "") for name, run in told]
+        new_gates = one.new if key.endswith(".gates") else table.get("gates")
+        added = [[str(gate.get(name, "")) for name in ("name", "run")] for gate in new_gates or ()]
+        gates += [(name, run, one.new_origin, "") for name, run in added]
     for name, run, origin, setting in gates:
         place = None if origin is None or origin.path.startswith("preset:") else origin
         if not may_kill(run.encode("utf-8", "replace")):
             continue
-        from specguard_rules.content._shell import commands
+        from specguard_rules.content._shell import parse_commands
 
-        for command in process_kills(commands(run)):
+        for command in process_kills(parse_commands(run)):
             path = place.path.encode("utf-8", "surrogateescape") if place else None
             line = place.line if place else None
             yield _finding(command, path=path, line=line, setting=setting, gate=name)
 
 
-def _written(command: Command) -> str:
+def _command_text(command: Command) -> str:
     """Return a command as it is written, with the commands of its only substitution."""
-    inner = "".join(f"{' | ' if one.piped else '; '}{' '.join(one.words)}" for one in command.inner)
+    inner = "".join(f"{' | ' if one.reads_pipe else '; '}{' '.join(one.words)}" for one in command.nested)
     words = " ".join(command.words)
     return words.replace("$()", f"$({inner[2:].lstrip()})") if words.count("$()") == 1 else words
 
@@ -177,7 +177,7 @@ def _finding(
     command: Command, *, path: bytes | None, line: int | None, setting: str = "", gate: str = ""
 ) -> Finding:
     where, key = f"the gate {gate!r}: " if gate else "", " ".join(command.words)
-    message = f"{where}`{shortened(_written(command), 80)}` ends processes by name, whoever started them"
+    message = f"{where}`{shortened(_command_text(command), 80)}` ends processes by name, whoever started them"
     help = 'End the process that was started, by its id: `server & pid=$!`, then `kill "$pid"`.'
     return Finding(message, help=help, path=path, line=line, key=key, setting=setting)
 
@@ -191,7 +191,7 @@ _KILLERS: Final = ("killall", "pkill", "taskkill")
 _CARRIERS: Final = frozenset(
     ["ssh", "su", "runuser", "trap", "parallel", "watch", "find", "flock", "concurrently", "npx", "cmd"]
 )
-_CARRIED: Final = 40
+_MOST_CARRIED: Final = 40
 _DEPTH: Final = 5
 # Options of `pkill`, `pgrep` and `killall` that take a value, those that select by user, and those that end
 # nothing.
@@ -200,14 +200,14 @@ _VALUED: Final = frozenset([
     "--pidfile", "--group", "--terminal", "--ns", "--nslist", "--runstates", "--cgroup", "--queue",
     "--older-than", "--younger-than", "--context", "--delimiter",
 ])  # fmt: skip
-_OF_USER: Final = r"-[uU].*|--(?:e?uid|user)(?:=.*)?"
+_USER_OPTION: Final = r"-[uU].*|--(?:e?uid|user)(?:=.*)?"
 _PROBES: Final = r"(?i) (?:-0|(?:-[sn]|--signal)[ =]?0|-[lLVht]|--(?:list|version|help|table))(?![\w.-])"
 _FILTERS: Final = frozenset(["grep", "egrep", "fgrep", "rg", "awk", "gawk", "mawk", "sed", "findstr"])
 _PICKS_IDS: Final = r"-?[pq]|--p?pid(?:=.*)?|--quick-pid(?:=.*)?"
-_READS: Final = frozenset(["read", "mapfile", "readarray"])
-_NAMES: Final = frozenset([*_READS, "local", "export", "declare", "readonly", "typeset", "for"])
+_READERS: Final = frozenset(["read", "mapfile", "readarray"])
+_VARIABLE_COMMANDS: Final = frozenset([*_READERS, "local", "export", "declare", "readonly", "typeset", "for"])
 # PowerShell assigns the processes that it finds to a variable: `$found = Get-Process node`.
-_TAKES: Final = r"(?i)\$(\w+)\s*=(?!.* -id\b).*\b(?:get-process|gps)\b"
+_POWERSHELL_LOOKUP: Final = r"(?i)\$(\w+)\s*=(?!.* -id\b).*\b(?:get-process|gps)\b"
 _VARIABLE: Final = r"\$\{?([A-Za-z_][A-Za-z0-9_]*)"
 
 
@@ -218,25 +218,25 @@ def process_kills(found: Sequence[Command], depth: int = 0) -> Iterator[Command]
         found: the commands of a text, in their order.
         depth: the number of commands that carry them as arguments.
     """
-    inside = {id(inner) for command in found for inner in command.inner}
-    named: set[str] = set()
+    inside = {id(inner) for command in found for inner in command.nested}
+    looked_up: set[str] = set()
     pipeline: list[Command] = []
     for command in found:
         if id(command) in inside:
             continue
-        yield from process_kills(command.inner, depth + 1)
+        yield from process_kills(command.nested, depth + 1)
         # Only the last commands of a pipeline are kept, more than people write.
-        pipeline = pipeline[-_CARRIED:] if command.piped else []
-        words = command.unwrapped()
-        assigned = re.match(_TAKES, " ".join(words))
+        pipeline = pipeline[-_MOST_CARRIED:] if command.reads_pipe else []
+        words = command.unwrap()
+        assigned = re.match(_POWERSHELL_LOOKUP, " ".join(words))
         if assigned:
-            named.add(assigned[1].lower())
-        elif _by_name(command.inner) or (_program(words) in _READS and _by_name(pipeline)):
+            looked_up.add(assigned[1].lower())
+        elif _finds_by_name(command.nested) or (_program(words) in _READERS and _finds_by_name(pipeline)):
             # The values of these variables were looked up by name.
-            named.update(name.lower() for name, value in command.assigned if "$()" in value)
-            if _program(words) in _NAMES:
-                named.update(word.partition("=")[0].lower() for word in words[1:])
-        if _ends_by_name(command, words, pipeline, named) or _carries(words, depth):
+            looked_up.update(name.lower() for name, value in command.assignments if "$()" in value)
+            if _program(words) in _VARIABLE_COMMANDS:
+                looked_up.update(word.partition("=")[0].lower() for word in words[1:])
+        if _ends_by_name(command, words, pipeline, looked_up) or _carries_kill(words, depth):
             yield command
         pipeline.append(command)
 
@@ -251,34 +251,34 @@ def _ends_by_name(
     command: Command, words: Sequence[str], pipeline: Sequence[Command], named: set[str]
 ) -> bool:
     program = _program(words)
-    said = " ".join(["", *words[1:]]).lower()
+    args = " ".join(["", *words[1:]]).lower()
     before = command.words[: len(command.words) - len(words)]
-    fed = any(_program([word]) in ("xargs", "parallel") for word in before)
+    via_xargs = any(_program([word]) in ("xargs", "parallel") for word in before)
     if program in ("killall", "pkill"):
-        return fed or (re.search(_PROBES, said) is None and _selects_by_name(program, words[1:]))
+        return via_xargs or (re.search(_PROBES, args) is None and _selects_by_name(program, words[1:]))
     if program == "taskkill":
-        return re.search(r" [/-]{1,2}im\b| (?:imagename|windowtitle) ", said) is not None
+        return re.search(r" [/-]{1,2}im\b| (?:imagename|windowtitle) ", args) is not None
     if program == "wmic":
-        return re.search(r" process\b.*name.* (?:delete|terminate)\b", said) is not None
-    if program not in ("kill", "stop-process", "spps") or (program == "kill" and re.match(_PROBES, said)):
+        return re.search(r" process\b.*name.* (?:delete|terminate)\b", args) is not None
+    if program not in ("kill", "stop-process", "spps") or (program == "kill" and re.match(_PROBES, args)):
         return False
-    if re.search(r" -(?:name|processname)\b" if program == "kill" else r" -(?:na?m?e?|processname)\b", said):
+    if re.search(r" -(?:name|processname)\b" if program == "kill" else r" -(?:na?m?e?|processname)\b", args):
         return True
     given = [*words[1:], *(word for one in pipeline for word in one.words)]
     used = {name.lower() for word in given for name in re.findall(_VARIABLE, word)}
-    if used & named or ("$()" in said and _by_name(command.inner)):
+    if used & named or ("$()" in args and _finds_by_name(command.nested)):
         return True
-    if program == "kill" and not fed:
+    if program == "kill" and not via_xargs:
         # PowerShell's `kill` reads processes from a pipe; the Unix `kill` reads nothing.
-        pipeline = [one for one in pipeline if _program(one.unwrapped()) in ("get-process", "gps")]
-    return command.piped and _by_name(pipeline)
+        pipeline = [one for one in pipeline if _program(one.unwrap()) in ("get-process", "gps")]
+    return command.reads_pipe and _finds_by_name(pipeline)
 
 
-def _by_name(found: Sequence[Command]) -> bool:
+def _finds_by_name(found: Sequence[Command]) -> bool:
     """True if commands look up processes by name."""
     lists = False
     for command in found:
-        words = command.unwrapped()
+        words = command.unwrap()
         program, arguments = _program(words), words[1:]
         if program in ("ps", "tasklist"):
             lists = lists or not any(re.fullmatch(_PICKS_IDS, word) for word in arguments)
@@ -299,7 +299,7 @@ def _selects_by_name(program: str, arguments: Sequence[str]) -> bool:
     for word in left:
         if word == "--":
             return next(left, None) is not None
-        if not word.startswith("-") or re.fullmatch(_OF_USER, word):
+        if not word.startswith("-") or re.fullmatch(_USER_OPTION, word):
             return True
         # `killall -g` takes no value.
         if word in _VALUED and (program != "killall" or word in ("-s", "--signal")):
@@ -307,16 +307,16 @@ def _selects_by_name(program: str, arguments: Sequence[str]) -> bool:
     return False
 
 
-def _carries(words: Sequence[str], depth: int) -> bool:
+def _carries_kill(words: Sequence[str], depth: int) -> bool:
     """True if a command runs another command, given by its words, that ends processes by name."""
     if depth >= _DEPTH or _program(words) not in _CARRIERS:
         return False
     texts = [
         " ".join(words[at:]) if _program([word]) in _KILLERS else word
-        for at, word in enumerate(words[1:_CARRIED], start=1)
+        for at, word in enumerate(words[1:_MOST_CARRIED], start=1)
     ]
-    from specguard_rules.content._shell import commands
+    from specguard_rules.content._shell import parse_commands
 
     # A single word is not a command that ends a process.
     found = [text for text in texts if " " in text and may_kill(text.encode("utf-8", "surrogateescape"))]
-    return any(any(process_kills(commands(text), depth + 1)) for text in found)
+    return any(any(process_kills(parse_commands(text), depth + 1)) for text in found)

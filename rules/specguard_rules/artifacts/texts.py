@@ -33,7 +33,7 @@ INSTRUCTIONS: Final = (
 """The files in which agents look for instructions, for every known agent."""
 
 
-def selected(
+def select_files(
     patterns: Selecting, entries: Sequence[Entry], head_files: Tree, *, whole: bool
 ) -> dict[bytes, str]:
     """Return the regular files that the setting `files` selects, each with the key of its first pattern.
@@ -113,8 +113,8 @@ _MARKERS: Final = (
     r"|(?:START|END) doctoc\b[^\n]{0,100}|DON'T EDIT THIS SECTION[^\n]{0,60}doctoc[^\n]{0,40}"
     r"|(?i:spdx-[\w-]+:|copyright|\(c\)|vim?:|-\*-)[^\n]{0,100}"
 )
-_HALF: Final = r"[\w.:@/=-]{1,60}(?: [\w.:@/=-]{1,100}){1,7}"
-_HALVES: Final = {"begin": "begin", "start": "begin", "end": "end", "stop": "end"}
+_PAIR_HALF: Final = r"[\w.:@/=-]{1,60}(?: [\w.:@/=-]{1,100}){1,7}"
+_HALF_WORDS: Final = {"begin": "begin", "start": "begin", "end": "end", "stop": "end"}
 _MOST_WORDS: Final = 3
 """The most words in the name of a pair, so that it is hardly an instruction."""
 
@@ -201,40 +201,40 @@ class HiddenText(Rule):
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Search the artifacts and instruction files that the change touches."""
-        setting = selected(self.files, entries, head_files, whole=whole)
+        setting = select_files(self.files, entries, head_files, whole=whole)
         for artifact in artifacts.judged if artifacts else ():
             setting.setdefault(artifact.path, artifact.setting("path"))
         documents.prefetch(setting)
 
         def hidden_in(path: bytes) -> Iterator[Finding]:
             all_hidden = list(documents.hidden(path))
-            halves = {_half(hidden.text) for hidden in all_hidden if hidden.what == "comment"}
+            halves = {_pair_half(hidden.text) for hidden in all_hidden if hidden.what == "comment"}
             for hidden in all_hidden:
                 if hidden.what == "comment":
-                    _, name = _half(hidden.text)
+                    _, name = _pair_half(hidden.text)
                     paired = name and {("begin", name), ("end", name)} <= halves
-                    if paired or self._for_a_program(hidden.text):
+                    if paired or self._is_for_program(hidden.text):
                         continue
                 yield _finding(hidden, path, setting[path])
 
         yield from judge_each(sorted(setting), hidden_in)
 
-    def _for_a_program(self, comment: str) -> bool:
+    def _is_for_program(self, comment: str) -> bool:
         if not comment or re.fullmatch(_MARKERS, comment):
             return True
         return any(expression.search(comment) for expression in self.comments)
 
 
-def _half(comment: str) -> tuple[str, str]:
+def _pair_half(comment: str) -> tuple[str, str]:
     """Return the half of a pair that a comment is, `begin` or `end`, and the pair's name; or two empty texts.
 
     Tools write the pair's name in words, `SPECKIT START`, and add values such as a version after it.
     """
-    if re.fullmatch(_HALF, comment):
+    if re.fullmatch(_PAIR_HALF, comment):
         words = [word.casefold() for word in comment.split() if not {":", "="} & set(word)]
         for half, name in ((words[:1], words[1:]), (words[-1:], words[:-1])):
-            if half and half[0] in _HALVES and 0 < len(name) <= _MOST_WORDS:
-                return _HALVES[half[0]], " ".join(name)
+            if half and half[0] in _HALF_WORDS and 0 < len(name) <= _MOST_WORDS:
+                return _HALF_WORDS[half[0]], " ".join(name)
     return "", ""
 
 
@@ -249,10 +249,10 @@ def _finding(hidden: Hidden, path: bytes, setting: str) -> Finding:
             step += " If it speaks to a program, `comments` in [rules.hidden-text] says so."
         message = f"text that no reader of the page sees, {_PLACES[hidden.what]}: {key!r}"
     else:
-        said = f"; they say {shortened(hidden.text)!r}" if hidden.text else ""
-        message = f"{_CHARACTERS[hidden.what]}: {_names(hidden.chars)}{said}"
+        text = f"; they say {shortened(hidden.text)!r}" if hidden.text else ""
+        message = f"{_CHARACTERS[hidden.what]}: {_describe_chars(hidden.chars)}{text}"
         step = "Take them out; an editor that shows invisible characters finds them."
-        key = f"{hidden.what} {_names(hidden.chars)}"
+        key = f"{hidden.what} {_describe_chars(hidden.chars)}"
     found = Finding(message, help=step, path=path, line=hidden.line, key=key, setting=setting)
     # These are more often leftovers of copied text than placed on purpose.
     left_over = hidden.what == "selector" and hidden.chars == "\ufe0f"
@@ -260,7 +260,7 @@ def _finding(hidden: Hidden, path: bytes, setting: str) -> Finding:
     return found
 
 
-def _names(chars: Collection[str]) -> str:
+def _describe_chars(chars: Collection[str]) -> str:
     """Describe the first three characters by their code points, each once."""
     from specguard.rules import look_alikes
 
@@ -331,9 +331,9 @@ class SecretInArtifact(Rule):
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Search the briefs, plans and artifacts for credentials."""
-        setting = selected(self.files, entries, head_files, whole=whole)
+        setting = select_files(self.files, entries, head_files, whole=whole)
         for name, plan_kind in plan_kinds.items():
-            for path in selected(plan_files(plan_kind, "**"), entries, head_files, whole=whole):
+            for path in select_files(plan_files(plan_kind, "**"), entries, head_files, whole=whole):
                 setting[path] = f"plans.{name}"
         for artifact in artifacts.judged if artifacts is not None else ():
             if head_files.has_file(artifact.path):
@@ -344,49 +344,49 @@ class SecretInArtifact(Rule):
 
         def secrets_in(path: bytes) -> Iterator[Finding]:
             content = documents.content(path) or b""
-            for kind, line, shown in credentials(content, documents.credentials, self._allows):
-                yield _secret(path, kind, line, shown, setting[path])
-            yield from self._own_forms(path, content)
+            for kind, line, shown in find_credentials(content, documents.credentials, self._allows):
+                yield _secret_finding(path, kind, line, shown, setting[path])
+            yield from self._pattern_findings(path, content)
 
         yield from judge_each(sorted(setting), secrets_in)
 
     def _allows(self, value: str) -> bool:
         return any(expression.search(value) for expression in self.allow)
 
-    def _own_forms(self, path: bytes, content: bytes) -> Iterator[Finding]:
+    def _pattern_findings(self, path: bytes, content: bytes) -> Iterator[Finding]:
         """Yield a finding for each line that matches one of `patterns`."""
         for index, expression in enumerate(self.patterns):
             if expression.may_match_line(content):
                 for number, line in enumerate(content.split(b"\n"), start=1):
                     if expression.search(line):
-                        yield _secret(path, "", number, "", f"patterns.{index}")
+                        yield _secret_finding(path, "", number, "", f"patterns.{index}")
 
 
-def credentials(
+def find_credentials(
     content: bytes, finder: CredentialFinder, allowed: Callable[[str], bool]
 ) -> Iterator[tuple[str, int, str]]:
     """Yield possible credentials: the kind, the line, and the part that may be shown.
 
     Each kind is yielded once a line. Each of the two searches, by form and by name, yields at most `MOST`.
     """
-    told: set[int] = set()
+    reported: set[int] = set()
     for look in (finder.by_form, finder.by_name):
         line, counted = 1, 0
-        known: set[tuple[str, int]] = set()
+        seen: set[tuple[str, int]] = set()
         for found in look(content):
             line += content.count(b"\n", counted, found.start)
             counted = found.start
-            if (found.kind, line) not in known and not allowed(found.value):
-                known.add((found.kind, line))
+            if (found.kind, line) not in seen and not allowed(found.value):
+                seen.add((found.kind, line))
                 # A token that is assigned to a name is one credential.
-                if line not in told:
+                if line not in reported:
                     yield found.kind, line, found.shown
-            if len(known) >= MOST:
+            if len(seen) >= MOST:
                 break
-        told = {line for _, line in known}
+        reported = {line for _, line in seen}
 
 
-def _secret(path: bytes, kind: str, line: int, shown: str, setting: str) -> Finding:
+def _secret_finding(path: bytes, kind: str, line: int, shown: str, setting: str) -> Finding:
     what = f"of the kind {kind}" if kind else "of a form that the policy names"
     if kind == "Secret Keyword":
         what = f"given to {shown!r}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Commits, Finding, MissingFact, NotApplicable, Rule, setting
-from specguard_rules.message_texts import quoted
+from specguard_rules.message_texts import quote
 from specguard_rules.next_steps import SHORT, squash
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from specguard.rules import Base, Bookkeeping, Commit, Entry, Lines, Merges, Policy, Stage, Work, WorkItem
 
 
-LISTED: Final = 10
+MOST_LISTED: Final = 10
 """The number of commits that a finding names; it counts the rest."""
 
 
@@ -90,26 +90,26 @@ class CommitCount(Commits, Rule):
         """Count the commits of the change."""
         if policy.merge == "squash":
             raise NotApplicable("with merge = 'squash' the commits of a branch land as one")
-        limits, who, setting = self._limits(work_item)
-        worked = [commit for commit in commits if not bookkeeping.is_all_of(commit)]
-        if not worked:
+        limits, owner, setting = self._limits(work_item)
+        work_commits = [commit for commit in commits if not bookkeeping.is_all_of(commit)]
+        if not work_commits:
             raise NotApplicable("the change has no commit but those that file approvals and runs")
         counted = [
             commit
-            for commit in worked
+            for commit in work_commits
             if not (commit.is_merge and limits.merges == "ignore")
             and not any(expression.search(commit.message.subject) for expression in limits.ignore)
         ]
-        groups: dict[str, Sequence[Commit]] = {who: counted}
-        if work and work_item and who == str(work_item) and work_item.kind in work.shared:
+        groups: dict[str, Sequence[Commit]] = {owner: counted}
+        if work and work_item and owner == str(work_item) and work_item.kind in work.shared:
             groups = _by_item(work, counted)
-        for who, group in groups.items():
+        for owner, group in groups.items():
             if limits.accepts(len(group)):
                 continue
-            many = f"{len(group)}" if len(group) == len(worked) else f"{len(group)} that count"
-            message = f"{who} has {limits.wanted}, and this one has {many}{_listed(group)}"
-            step = _next_step(limits, group, base.start, commits, alone=len(groups) < 2)
-            key = "count" if len(groups) < 2 else f"count {who}"
+            many = f"{len(group)}" if len(group) == len(work_commits) else f"{len(group)} that count"
+            message = f"{owner} has {limits.wanted}, and this one has {many}{_list_commits(group)}"
+            step = _next_step(limits, group, base.start, commits, single=len(groups) < 2)
+            key = "count" if len(groups) < 2 else f"count {owner}"
             yield Finding(message, help=step, key=key, setting=setting)
 
     def _limits(self, item: WorkItem | None) -> tuple[Commits, str, str]:
@@ -145,20 +145,20 @@ def _by_item(work: Work, commits: Sequence[Commit]) -> dict[str, Sequence[Commit
     return found
 
 
-def _listed(commits: Sequence[Commit]) -> str:
-    named = [f"{commit.oid[:10]} {quoted(commit.message.subject)}" for commit in commits[:LISTED]]
-    more = [f"and {len(commits) - LISTED} more"] if len(commits) > LISTED else []
+def _list_commits(commits: Sequence[Commit]) -> str:
+    named = [f"{commit.oid[:10]} {quote(commit.message.subject)}" for commit in commits[:MOST_LISTED]]
+    more = [f"and {len(commits) - MOST_LISTED} more"] if len(commits) > MOST_LISTED else []
     return f": {', '.join(named + more)}" if named else ""
 
 
 def _next_step(
-    limits: Commits, group: Sequence[Commit], start: str | None, commits: Sequence[Commit], *, alone: bool
+    limits: Commits, group: Sequence[Commit], start: str | None, commits: Sequence[Commit], *, single: bool
 ) -> str:
     count, most = len(group), limits.exactly if limits.at_most is None else limits.at_most
     if most is None or count < most:
         missing = (limits.exactly or limits.at_least or 0) - count
         return f"Make {missing} more {'commit' if missing == 1 else 'commits'} of the change."
-    if most == 1 and alone and start is not None:
+    if most == 1 and single and start is not None:
         return f"Squash them: `git reset --soft {start[:SHORT]} && git commit -C {group[0].oid[:SHORT]}`"
     how = squash(group, count - most, commits)
     if how:
@@ -275,30 +275,30 @@ class MergeCommit(Rule):
         for commit in found if self.linear and policy.merge != "squash" else ():
             step = f"Rebase the branch instead of merging: `git rebase {base.name}`"
             what, field = "is a merge commit, and the history is linear", "commit.subject"
-            yield _about(commit, what, step, "linear", field=field, setting="linear")
+            yield _finding(commit, what, step, "linear", field=field, setting="linear")
         for redone in merges.redo(found):
             for entry in redone.own:
-                deed = "deletes" if entry.deleted else "adds" if entry.added else "changes"
-                what = f"{deed} this file, which merging its parents does not give"
+                verb = "deletes" if entry.deleted else "adds" if entry.added else "changes"
+                what = f"{verb} this file, which merging its parents does not give"
                 step = "Bring the change in a commit of its own, and merge without it."
-                yield _about(redone.commit, what, step, "own", path=entry.path, side=entry.side)
+                yield _finding(redone.commit, what, step, "own", path=entry.path, side=entry.side)
             step = f"Look at what became of it: git show --cc {redone.commit.oid[:10]}."
             resolved = redone.resolved if self.resolutions != "allow" else ()
-            kept = _kept(resolved, lines) if self.resolutions == "warn" else set()
-            for entry in (one for one in resolved if one.path not in kept):
+            lossless = _lossless_paths(resolved, lines) if self.resolutions == "warn" else set()
+            for entry in (one for one in resolved if one.path not in lossless):
                 what = "resolves a conflict here in a way of its own"
-                told = _about(redone.commit, what, step, "resolved", path=entry.path, side=entry.side)
-                told.severity = "warning" if self.resolutions == "warn" else None
-                told.setting = "resolutions"
-                yield told
+                finding = _finding(redone.commit, what, step, "resolved", path=entry.path, side=entry.side)
+                finding.severity = "warning" if self.resolutions == "warn" else None
+                finding.setting = "resolutions"
+                yield finding
 
 
-def _about(commit: Commit, what: str, step: str, key: str, **more: Any) -> Finding:
-    message = f"the merge {commit.oid[:10]} {quoted(commit.message.subject)} {what}"
+def _finding(commit: Commit, what: str, step: str, key: str, **more: Any) -> Finding:
+    message = f"the merge {commit.oid[:10]} {quote(commit.message.subject)} {what}"
     return Finding(message, help=step, commit=commit.oid, key=key, **more)
 
 
-def _kept(resolved: Sequence[Entry], lines: Lines) -> set[bytes]:
+def _lossless_paths(resolved: Sequence[Entry], lines: Lines) -> set[bytes]:
     """Return the paths of resolved files that keep every line of both sides."""
     try:
         return {entry.path for entry, hunks in lines.compare(resolved) if _keeps_both(hunks)}

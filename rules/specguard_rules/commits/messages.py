@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, NotApplicable, Rule, Settings, setting
-from specguard_rules.message_texts import alternatives, near_miss, quoted
+from specguard_rules.message_texts import alternatives, near_miss, quote
 from specguard_rules.next_steps import (
     SHORT,
     SQUASH,
     CommitsById,
-    about,
     drop_empty,
-    mixed,
-    quoted_text,
+    flaw_in,
+    mixed_items,
     reword,
+    shell_quote_text,
     shell_text,
 )
 
@@ -59,9 +59,9 @@ class SubjectForm(Settings):
             what: the subject's name in messages: `subject` or `title`.
             subject: the subject.
         """
-        named = f"the {what} {quoted(subject)}"
+        named = f"the {what} {quote(subject)}"
         if self.pattern is not None and not self.pattern.search(subject):
-            yield f"{named} does not match {quoted(self.pattern.text)}", "Reword it", "pattern"
+            yield f"{named} does not match {quote(self.pattern.text)}", "Reword it", "pattern"
         problem, setting = self.subject_problem(subject) if self.conventional else ("", "")
         if problem:
             message = f"{named} has not the form of Conventional Commits: {problem}"
@@ -78,21 +78,21 @@ class SubjectForm(Settings):
             return _NO_TYPE, "conventional"
         kind, scope = found["type"], found["scope"]
         if self.types and kind.casefold() not in {known.casefold() for known in self.types}:
-            return f"its type {quoted(kind)} is not one of {', '.join(self.types)}", "types"
+            return f"its type {quote(kind)} is not one of {', '.join(self.types)}", "types"
         if self.type_case == "lower" and kind != kind.lower():
-            return f"its type is {quoted(kind)}, and types are in lower case", "type_case"
+            return f"its type is {quote(kind)}, and types are in lower case", "type_case"
         if self.scope == "required" and scope is None:
             return "it has no scope", "scope"
         if self.scope == "forbidden" and scope is not None:
-            return f"it has the scope {quoted(scope)}, and none is wanted", "scope"
+            return f"it has the scope {quote(scope)}, and none is wanted", "scope"
         for one in scope.split(",") if scope and self.scopes else ():
             if one.strip() not in self.scopes:
-                return f"its scope {quoted(one.strip())} is not one of {', '.join(self.scopes)}", "scopes"
+                return f"its scope {quote(one.strip())} is not one of {', '.join(self.scopes)}", "scopes"
         first = found["first"]
         if self.description_case == "lower" and first != first.lower():
-            return f"its description begins with the capital letter {quoted(first)}", "description_case"
+            return f"its description begins with the capital letter {quote(first)}", "description_case"
         if self.description_case == "upper" and first.islower():
-            return f"its description begins with the small letter {quoted(first)}", "description_case"
+            return f"its description begins with the small letter {quote(first)}", "description_case"
         return "", ""
 
     def subject_step(self, setting: str) -> str:
@@ -106,7 +106,7 @@ class SubjectForm(Settings):
         return f"Write it as 'type{scope}: description'{types}"
 
 
-def respelt(subject: str, *, lower: bool, case: str) -> str:
+def respell(subject: str, *, lower: bool, case: str) -> str:
     """Return a subject with the spacing and case that the form requires; its words stay.
 
     Args:
@@ -133,7 +133,7 @@ def footer_problems(text: str) -> Iterator[tuple[int, str]]:
     """
     for found in re.finditer(_LIKE_BREAKING, text):
         if found.start() and not re.match(_BREAKING, found[0]):
-            footer = quoted(found[0].rstrip("\r"))
+            footer = quote(found[0].rstrip("\r"))
             what = f"the footer {footer} must begin with 'BREAKING CHANGE: ' and say what breaks"
             yield text.count("\n", 0, found.start()) + 1, what
 
@@ -218,7 +218,7 @@ class CommitMessage(SubjectForm, Rule):
         item = work_item if work_item and work_item.commit_messages else None
         if item is None and self.pattern is None and not self.conventional and self.body == "optional":
             raise NotApplicable("no work item gives a commit message, and the policy asks for no form")
-        made = CommitsById(commits or ())
+        by_id = CommitsById(commits or ())
         ignored = [*self.ignore, *(item.commits.ignore if item and item.commits else ())]
         for message in messages:
             if message.merge or any(expression.search(message.subject) for expression in ignored):
@@ -227,32 +227,32 @@ class CommitMessage(SubjectForm, Rule):
             if item and work and item.kind in work.shared:
                 # If a branch implements a whole plan, its title is the plan's.
                 own = None if message.source == "title" else work.item_of(message.commit)
-            told = mixed(work, message.commit)
-            findings = list(_of_item(message, own, made, told) if own else self._of_form(message, made))
+            same = mixed_items(work, message.commit)
+            flaws = list(_item_flaws(message, own, by_id, same) if own else self._form_flaws(message, by_id))
             if message.source != "title":
-                findings.extend(self._body(message, made))
+                flaws.extend(self._body_flaws(message, by_id))
             # Only the files of a commit with a finding are worth reading.
-            commit = made.get(message.commit or "") if findings else None
-            if findings and not (commit and bookkeeping.is_all_of(commit)):
-                yield from findings
+            commit = by_id.get(message.commit or "") if flaws else None
+            if flaws and not (commit and bookkeeping.is_all_of(commit)):
+                yield from flaws
 
-    def _of_form(self, message: Message, made: CommitsById) -> Iterator[Finding]:
+    def _form_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
         for what, step, by in self.flaws("subject", message.subject):
             key = "pattern" if by == "pattern" else "conventional"
-            yield about(message, what, step, key, by, how=reword(message, made))
+            yield flaw_in(message, what, step, key, by, cmd=reword(message, by_id))
         for line, problem in footer_problems(message.text) if self.conventional else ():
             what = f"line {line} of the message has not the form of Conventional Commits: {problem}"
-            key, field, how = "conventional footer", "commit.body", reword(message, made)
-            yield about(message, what, "Reword the body", key, "conventional", field=field, how=how)
+            key, field, cmd = "conventional footer", "commit.body", reword(message, by_id)
+            yield flaw_in(message, what, "Reword the body", key, "conventional", field=field, cmd=cmd)
 
-    def _body(self, message: Message, made: CommitsById) -> Iterator[Finding]:
+    def _body_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
         has_body = bool(message.body.strip())
         if self.body != "optional" and has_body != (self.body == "required"):
-            what = f"the message {quoted(message.subject)} has {'a' if has_body else 'no'} body"
+            what = f"the message {quote(message.subject)} has {'a' if has_body else 'no'} body"
             step = "Keep only the subject"
             if not has_body:
                 step = "Say below the subject, after a blank line, what changes and why"
-            yield about(message, what, step, "body", field="commit.body", how=reword(message, made))
+            yield flaw_in(message, what, step, "body", field="commit.body", cmd=reword(message, by_id))
 
     def fix(
         self, finding: Finding, work_item: WorkItem | None = None, work: Work | None = None
@@ -266,18 +266,18 @@ class CommitMessage(SubjectForm, Rule):
         if finding.key == "item" and own is not None:
             right = own.commit_messages[0]
             return RewordMessage(finding.commit, lambda text: right + text[len(text.split("\n", 1)[0]) :])
-        return RewordMessage(finding.commit, self._respelt) if finding.key == "conventional" else None
+        return RewordMessage(finding.commit, self._respell) if finding.key == "conventional" else None
 
-    def _respelt(self, text: str) -> str:
+    def _respell(self, text: str) -> str:
         subject, newline, rest = text.partition("\n")
-        right = respelt(subject, lower=self.type_case == "lower", case=self.description_case)
+        right = respell(subject, lower=self.type_case == "lower", case=self.description_case)
         fits = self.subject_problem(right) == ("", "")
         fits = fits and (self.pattern is None or bool(self.pattern.search(right)))
         return right + newline + rest if fits else text
 
 
-def _of_item(
-    message: Message, item: WorkItem, made: CommitsById, same_as: Sequence[str]
+def _item_flaws(
+    message: Message, item: WorkItem, by_id: CommitsById, same_as: Sequence[str]
 ) -> Iterator[Finding]:
     subject, expected = message.subject, item.commit_messages
     if item.allows("commit", subject):
@@ -290,16 +290,16 @@ def _of_item(
                 f"No title can be right while {item.setting('pull_request')} and {item.setting('commit')} "
                 "differ: give both the same text in the policy"
             )
-    problem = f"the {what} is {quoted(subject)}, and {item} has {alternatives(expected)}"
+    problem = f"the {what} is {quote(subject)}, and {item} has {alternatives(expected)}"
     problem += near_miss(subject, expected)
-    how = reword(message, made, shell_text(expected[0], message))
-    yield about(message, problem, step, "item", item.setting("commit"), how=how, same_as=same_as)
+    cmd = reword(message, by_id, shell_text(expected[0], message))
+    yield flaw_in(message, problem, step, "item", item.setting("commit"), cmd=cmd, same_as=same_as)
 
 
 # C0 except tab, newline and the return of a CRLF; DEL and C1; separators that only look like newlines; and
 # characters that reorder text. Joiners and marks that scripts and emoji need are allowed.
 _CONTROL: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n|$)"
-_WHOLE: Final = r"^(?:    |\t)|\bhttps?://\S"
+_UNBREAKABLE: Final = r"^(?:    |\t)|\bhttps?://\S"
 _REVERT: Final = r'(?:Revert|Reapply) "(.*)"'
 _UTF8: Final = ("utf-8", "utf8")
 
@@ -389,35 +389,35 @@ class CommitForm(Rule):
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Check the form of each message, and the author and committer of each commit."""
-        made = CommitsById(commits or ())
+        by_id = CommitsById(commits or ())
         for message in messages:
-            found = list(self._bytes(message))
+            found = list(self._byte_problems(message))
             if not message.merge:
-                found += self._subject(message)
+                found += self._subject_problems(message)
                 if message.source != "title":
-                    found += self._body(message)
+                    found += self._body_problems(message)
             for key, problem, step in found:
                 field = "commit.body" if key in ("blank_line", "body_width") else ""
-                text = _text(key, message) if len(found) == 1 else "MESSAGE" if field else ""
-                yield about(message, problem, step, key, field=field, how=reword(message, made, text))
-        for commit in made.values() if self.authors else ():
+                text = _right_text(key, message) if len(found) == 1 else "MESSAGE" if field else ""
+                yield flaw_in(message, problem, step, key, field=field, cmd=reword(message, by_id, text))
+        for commit in by_id.values() if self.authors else ():
             for role, person in (("author", commit.author), ("committer", commit.committer)):
                 if not any(expression.search(person) for expression in self.authors):
                     step = "Set your name, then `git commit --amend --only --no-edit --reset-author`"
-                    what = f"the {role} {quoted(person)} is not one that the policy names"
+                    what = f"the {role} {quote(person)} is not one that the policy names"
                     key = f"{role} {person}"
-                    yield about(commit.message, what, step, key, "authors", field="commit.author")
+                    yield flaw_in(commit.message, what, step, key, "authors", field="commit.author")
 
     def fix(self, finding: Finding) -> Fix | None:
         """Return an edit that adds the blank line, or removes the subject's trailing dot."""
         from specguard.rules import RewordMessage
 
-        edit = {"blank_line": _with_blank_line, "trailing_dot": _without_dot}.get(finding.key)
+        edit = {"blank_line": _add_blank_line, "trailing_dot": _remove_dot}.get(finding.key)
         if edit is None or finding.field not in ("commit.subject", "commit.body"):
             return None
         return RewordMessage(finding.commit, edit)
 
-    def _bytes(self, message: Message) -> Iterator[tuple[str, str, str]]:
+    def _byte_problems(self, message: Message) -> Iterator[tuple[str, str, str]]:
         """Yield the problems with a message as it is stored: a setting, a clause, the next step."""
         size = len(message.raw)
         if self.message_max and size > self.message_max:
@@ -425,10 +425,10 @@ class CommitForm(Rule):
             yield "message_max", what, "Keep the message short, and put the rest into a file"
         if self.encoding == "utf-8":
             if message.encoding and message.encoding.lower() not in _UTF8:
-                what = f"the commit says that its encoding is {quoted(message.encoding)}"
+                what = f"the commit says that its encoding is {quote(message.encoding)}"
                 yield "encoding", what, "Unset `i18n.commitEncoding`, and write it in UTF-8"
             elif not message.valid:
-                what = f"the message {quoted(message.subject)} is not UTF-8"
+                what = f"the message {quote(message.subject)} is not UTF-8"
                 yield "encoding", what, "Write it again in UTF-8"
         control = re.search(_CONTROL, message.text) if self.control == "forbid" else None
         if control:
@@ -439,7 +439,7 @@ class CommitForm(Rule):
             )
             yield "control", what, "Take the character out"
 
-    def _subject(self, message: Message) -> Iterator[tuple[str, str, str]]:
+    def _subject_problems(self, message: Message) -> Iterator[tuple[str, str, str]]:
         subject = message.subject.rstrip("\r")
         if not subject.strip():
             if self.empty == "forbid":
@@ -448,42 +448,42 @@ class CommitForm(Rule):
         revert = re.fullmatch(_REVERT, subject) if subject.startswith("Re") else None
         length = len(revert[1] if revert else subject)
         if self.subject_max and length > self.subject_max:
-            what = f"the subject has {length} characters, {self.subject_max} are allowed: {quoted(subject)}"
+            what = f"the subject has {length} characters, {self.subject_max} are allowed: {quote(subject)}"
             yield "subject_max", what, "Shorten it, and move the rest to the body"
         if self.trailing_dot == "forbid" and subject.endswith(".") and not subject.endswith("..."):
-            yield "trailing_dot", f"the subject {quoted(subject)} ends with a dot", "Take the dot off"
+            yield "trailing_dot", f"the subject {quote(subject)} ends with a dot", "Take the dot off"
 
-    def _body(self, message: Message) -> Iterator[tuple[str, str, str]]:
+    def _body_problems(self, message: Message) -> Iterator[tuple[str, str, str]]:
         second = message.text.partition("\n")[2].partition("\n")[0]
         if self.blank_line == "require" and second.strip():
-            what = f"the second line is not blank: {quoted(second)}"
+            what = f"the second line is not blank: {quote(second)}"
             yield "blank_line", what, "Put a blank line between subject and body"
         wide = [
             (number, len(line))
             for number, line in enumerate(message.lines[1:] if self.body_width else (), start=2)
-            if len(line) > self.body_width and " " in line.strip() and not re.search(_WHOLE, line)
+            if len(line) > self.body_width and " " in line.strip() and not re.search(_UNBREAKABLE, line)
         ]
         for number, length in wide[:1]:
             what = f"line {number} of the message has {length} characters, and {self.body_width} are allowed"
             yield "body_width", what, "Wrap the body"
 
 
-def _text(key: str, message: Message) -> str:
+def _right_text(key: str, message: Message) -> str:
     """Return the right message as shell words; `MESSAGE` if only a person knows it."""
     if key == "blank_line":
         subject, _, rest = message.text.rstrip("\n").partition("\n")
-        return f"{quoted_text(subject)} -m {quoted_text(rest)}"
+        return f"{shell_quote_text(subject)} -m {shell_quote_text(rest)}"
     if key == "trailing_dot":
-        return quoted_text(_without_dot(message.text).rstrip("\n"))
+        return shell_quote_text(_remove_dot(message.text).rstrip("\n"))
     return "" if key in ("empty", "subject_max") else "MESSAGE"
 
 
-def _with_blank_line(text: str) -> str:
+def _add_blank_line(text: str) -> str:
     subject, _, rest = text.partition("\n")
     return f"{subject}\n\n{rest}" if rest.partition("\n")[0].strip() else text
 
 
-def _without_dot(text: str) -> str:
+def _remove_dot(text: str) -> str:
     subject, newline, rest = text.partition("\n")
     bare = subject.rstrip(".").rstrip()
     return bare + newline + rest if bare and subject.endswith(".") else text
@@ -494,7 +494,7 @@ _WIP: Final = (
     r"|[\w./-]+(\([^()]*\))?!?: *\W?(wip|work[ -]in[ -]progress)\W*$"
     r"|\W*(draft|do not merge|dnm)\W*:|[\[(] *(draft|do not merge|dnm) *[\])]"
 )
-_REVERTED: Final = r'(Revert|Reapply) "|[Rr]evert(\([^()]*\))?!?: '
+_REVERT_SUBJECT: Final = r'(Revert|Reapply) "|[Rr]evert(\([^()]*\))?!?: '
 # Trailers, and lines that git and the platforms write into a revert by themselves, are not reasons.
 _NO_REASON: Final = (
     r"This reverts commits? [0-9a-f]{7,64}(, reversing)?\W*$|changes made to [0-9a-f]{7,64}\W*$"
@@ -580,26 +580,26 @@ class UnfinishedCommit(Rule):
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Check each subject and the bodies of reverts, and look for commits that change nothing."""
-        made = CommitsById(commits or ())
+        by_id = CommitsById(commits or ())
         for message in messages:
-            subject = quoted(message.subject)
+            subject = quote(message.subject)
             problem, setting = self._problem(message.subject, squashes=message.squashes)
             if problem:
                 step = "Finish the work, and give the commit a message of its own"
-                how = reword(message, made)
+                cmd = reword(message, by_id)
                 if setting == "autosquash":
-                    onto = _squashed_onto(message, made)
-                    step, how = ("Squash it into its commit", f"{SQUASH} {onto}") if onto else (step, how)
-                yield about(message, f"the subject {subject} {problem}", step, setting, how=how)
-            elif self.reverts == "explain" and message.source != "title" and _unexplained(message):
+                    base = _squash_base(message, by_id)
+                    step, cmd = ("Squash it into its commit", f"{SQUASH} {base}") if base else (step, cmd)
+                yield flaw_in(message, f"the subject {subject} {problem}", step, setting, cmd=cmd)
+            elif self.reverts == "explain" and message.source != "title" and _is_unexplained(message):
                 oid = (message.commit or "")[:SHORT]
                 # The trailers stay in the last paragraph.
-                how = reword(message, made, f'"$(git log -1 --format="%s%n%nREASON%n%n%b" {oid})"')
+                cmd = reword(message, by_id, f'"$(git log -1 --format="%s%n%nREASON%n%n%b" {oid})"')
                 what, step = f"the revert {subject} gives no reason", "Say in the body why it is taken back"
-                yield about(message, what, step, "revert", "reverts", field="commit.body", how=how)
-            commit = made.get(message.commit or "")
+                yield flaw_in(message, what, step, "revert", "reverts", field="commit.body", cmd=cmd)
+            commit = by_id.get(message.commit or "")
             if commit and commit.is_empty and self.empty == "forbid":
-                step = f"Drop it: `{drop_empty(made)}`"
+                step = f"Drop it: `{drop_empty(by_id)}`"
                 if not commit.parents:
                     step = "Let it bring a file: `git commit --amend`"
                 what = f"the commit {subject} changes no file"
@@ -613,21 +613,21 @@ class UnfinishedCommit(Rule):
             return "says that the work is not done", "wip"
         for position, marker in enumerate(self.markers):
             if marker.search(subject):
-                return f"matches {quoted(marker.text)}", f"markers.{position}"
+                return f"matches {quote(marker.text)}", f"markers.{position}"
         return "", ""
 
 
-def _unexplained(message: Message) -> bool:
+def _is_unexplained(message: Message) -> bool:
     """True if a message is a revert's and gives no reason."""
     body = (line.strip() for line in message.lines[1:])
     reasons = (line for line in body if line and not re.match(_NO_REASON, line))
-    return re.match(_REVERTED, message.subject) is not None and not any(reasons)
+    return re.match(_REVERT_SUBJECT, message.subject) is not None and not any(reasons)
 
 
-def _squashed_onto(message: Message, made: Mapping[str, Commit]) -> str:
+def _squash_base(message: Message, by_id: Mapping[str, Commit]) -> str:
     """Return the revision before the commit that a message is squashed into; empty if there is none."""
     wanted = re.sub(r"^((fixup|squash|amend)! *)+", "", message.subject)
-    for commit in made.values():
+    for commit in by_id.values():
         if commit.oid == message.commit:
             break
         if commit.message.subject.startswith(wanted) or commit.oid.startswith(wanted):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, NotApplicable, Record, Rule, Settings, required, setting
-from specguard_rules.message_texts import quoted
+from specguard_rules.message_texts import quote
 from specguard_rules.next_steps import CommitsById, add_trailer, reword
 
 TYPE_CHECKING = False
@@ -41,38 +41,38 @@ class Trailers:
         lines: the message's lines, the subject first.
 
     Attributes:
-        found: the trailers.
-        elsewhere: lines in the form of a trailer that are not trailers, because of their position.
-        divided: the number of the line `---` that makes other commands read other trailers; 0 without one.
+        trailers: the trailers.
+        lookalikes: lines in the form of a trailer that are not trailers, because of their position.
+        divider_line: the line number of a `---` that makes other commands read other trailers; 0 without one.
     """
 
     def __init__(self, lines: Sequence[str]) -> None:
-        self.found = _read(lines)
-        self.divided = 0
+        self.trailers = _read_trailers(lines)
+        self.divider_line = 0
         for position, line in enumerate(lines[1:], start=1):
             # `git am` and `git interpret-trailers` end the message at this line.
             if line.startswith("---") and not line[3:4].strip():
-                before = [(one.key, one.value) for one in _read(lines[:position])]
-                if before != [(one.key, one.value) for one in self.found]:
-                    self.divided = position + 1
+                before = [(one.key, one.value) for one in _read_trailers(lines[:position])]
+                if before != [(one.key, one.value) for one in self.trailers]:
+                    self.divider_line = position + 1
                 break
-        taken = {trailer.line for trailer in self.found}
-        self.elsewhere = [
+        taken = {trailer.line for trailer in self.trailers}
+        self.lookalikes = [
             trailer
             for number, line in enumerate(lines[1:], start=2)
-            if number not in taken and (trailer := _trailer(line, number))
+            if number not in taken and (trailer := _parse_trailer(line, number))
         ]
 
     def of(self, key: str) -> list[Trailer]:
         """Return the trailers with a key."""
-        return [trailer for trailer in self.found if trailer.key.lower() == key.lower()]
+        return [trailer for trailer in self.trailers if trailer.key.lower() == key.lower()]
 
-    def misplaced(self, key: str) -> list[Trailer]:
+    def find_misplaced(self, key: str) -> list[Trailer]:
         """Return the lines that would be trailers with a key if they were in the last paragraph."""
-        return [trailer for trailer in self.elsewhere if trailer.key.lower() == key.lower()]
+        return [trailer for trailer in self.lookalikes if trailer.key.lower() == key.lower()]
 
 
-def in_change(commits: Sequence[Commit], pull_request: PullRequest | None) -> Iterator[Trailers]:
+def trailers_of(commits: Sequence[Commit], pull_request: PullRequest | None) -> Iterator[Trailers]:
     """Yield the trailers of each commit's message, and of the pull request's text."""
     for commit in commits:
         yield Trailers(commit.message.lines)
@@ -81,7 +81,7 @@ def in_change(commits: Sequence[Commit], pull_request: PullRequest | None) -> It
         yield Trailers(["", "", *pull_request.body.split("\n")])
 
 
-def _trailer(line: str, number: int) -> Trailer | None:
+def _parse_trailer(line: str, number: int) -> Trailer | None:
     """Parse a trailer, `Key: value` with letters, digits and hyphens in the key; None for other lines."""
     key, colon, value = line.partition(":")
     key = key.rstrip(" \t")
@@ -90,7 +90,7 @@ def _trailer(line: str, number: int) -> Trailer | None:
     return Trailer(key, value.strip(), number)
 
 
-def _read(lines: Sequence[str]) -> list[Trailer]:
+def _read_trailers(lines: Sequence[str]) -> list[Trailer]:
     """Read the trailers of the last paragraph; empty if it is the subject's or has other lines."""
     end = len(lines)
     while end and not lines[end - 1].strip():
@@ -103,7 +103,7 @@ def _read(lines: Sequence[str]) -> list[Trailer]:
     found: list[Trailer] = []
     for position in range(start, end):
         line = lines[position]
-        trailer = _trailer(line, position + 1)
+        trailer = _parse_trailer(line, position + 1)
         if trailer:
             found.append(trailer)
         elif line[0] in " \t" and found:
@@ -203,12 +203,12 @@ class MissingTrailer(Rule):
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Read the trailers of each message, and compare them with the required ones."""
-        made = CommitsById(commits or ())
+        by_id = CommitsById(commits or ())
         judged = False
         for message in messages:
             if message.source == "title" or message.merge:
                 continue
-            commit = made.get(message.commit or "")
+            commit = by_id.get(message.commit or "")
             author = commit.author if commit else message.author
             people = [author, *([commit.committer] if commit else [])]
             trailers = Trailers(message.lines)
@@ -216,11 +216,11 @@ class MissingTrailer(Rule):
                 if (wanted.authors is not None or wanted.by_author) and not author:
                     continue
                 judged = True
-                asked = wanted.authors is None or any(map(wanted.authors.search, people))
-                problem = _problem(wanted, trailers, author) if asked else ""
+                applies = wanted.authors is None or any(map(wanted.authors.search, people))
+                problem = _problem(wanted, trailers, author) if applies else ""
                 if problem:
-                    what = f"the message {quoted(message.subject)} {problem}"
-                    step, setting = _step(wanted, trailers, message, made), f"require.{position}.key"
+                    what = f"the message {quote(message.subject)} {problem}"
+                    step, setting = _next_step(wanted, trailers, message, by_id), f"require.{position}.key"
                     field, key, oid = "commit.body", wanted.key, message.commit
                     yield Finding(what, help=step, commit=oid, field=field, key=key, setting=setting)
         if not judged:
@@ -230,9 +230,9 @@ class MissingTrailer(Rule):
 def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
     """Return the problem with a required trailer, as the end of a sentence; empty if there is none."""
     key = required.key
-    found, misplaced = trailers.of(key), trailers.misplaced(key)
-    if trailers.divided and (found or misplaced):
-        where = f"line {trailers.divided} begins with '---', which ends a message for them"
+    found, misplaced = trailers.of(key), trailers.find_misplaced(key)
+    if trailers.divider_line and (found or misplaced):
+        where = f"line {trailers.divider_line} begins with '---', which ends a message for them"
         return f"has {key} where some commands do not read it: {where}"
     if not found and misplaced:
         return f"has {key} in line {misplaced[0].line}, which is not in a last paragraph of only trailers"
@@ -242,8 +242,8 @@ def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
         lines = ", ".join(map(str, sorted(one.line for one in [*found, *misplaced])))
         return f"has {key} more than once, in the lines {lines}"
     if required.value is not None and not any(required.value.search(one.value) for one in found):
-        value = quoted(found[0].value)
-        return f"has the trailer {key} with {value}, which does not match {quoted(required.value.text)}"
+        value = quote(found[0].value)
+        return f"has the trailer {key} with {value}, which does not match {quote(required.value.text)}"
     if not any(one.value for one in found):
         return f"has a trailer {key} with nothing in it"
     if required.by_author and not any(_same_person(one.value, author) for one in found):
@@ -251,15 +251,15 @@ def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
     return ""
 
 
-def _step(required: RequiredTrailer, trailers: Trailers, message: Message, made: CommitsById) -> str:
+def _next_step(required: RequiredTrailer, trailers: Trailers, message: Message, by_id: CommitsById) -> str:
     key = required.key
     step = f"Put '{key}: ...' into its last paragraph, which holds only trailers"
-    wrong = not required.may_repeat and (trailers.of(key) or trailers.misplaced(key))
-    if wrong or trailers.divided:
+    wrong = not required.may_repeat and (trailers.of(key) or trailers.find_misplaced(key))
+    if wrong or trailers.divider_line:
         # Adding a trailer would not be enough.
-        how = reword(message, made, "MESSAGE")
-        return f"{step}: `{how}`" if how else f"{step}."
-    commit = made.get(message.commit or "")
+        cmd = reword(message, by_id, "MESSAGE")
+        return f"{step}: `{cmd}`" if cmd else f"{step}."
+    commit = by_id.get(message.commit or "")
     person = commit.author if commit else message.author
     trailer = f"{key}: {person if required.by_author and person else 'VALUE'}"
     if key.lower() == "signed-off-by":
@@ -268,7 +268,7 @@ def _step(required: RequiredTrailer, trailers: Trailers, message: Message, made:
         trailer = ""
     # Git does not report to its hook whether the commit is amended.
     amending = "" if message.commit else " (with `--amend`, if you were amending)"
-    return f"{step}: `{add_trailer(trailer, message, made)}`{amending}"
+    return f"{step}: `{add_trailer(trailer, message, by_id)}`{amending}"
 
 
 def _same_person(one: str, other: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 
 from specguard.rules import MissingFact, Record, path_text
-from specguard_rules.content._shell import Command, commands
+from specguard_rules.content._shell import Command, parse_commands
 from specguard_rules.content.forbidden import CODE, SHELL
 
 TYPE_CHECKING = False
@@ -61,7 +61,7 @@ class Text(str):
 
     def commands(self) -> list[Command]:
         """Parse the text as a script, and return its commands with the file's line numbers."""
-        found = commands(self, self.line + self.literal)
+        found = parse_commands(self, self.line + self.literal)
         for command in found if not self.literal else ():
             command.line, command.end_line = self.line, self.end_line
         return found
@@ -109,25 +109,25 @@ def read_yaml(data: bytes) -> Any:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or "it is no YAML"
         raise YamlError(str(reason), mark.line + 1 if mark else None) from None
-    return _value(last or yaml.compose("''"), {})
+    return _convert(last or yaml.compose("''"), {})
 
 
-def _value(found: Any, known: dict[int, Any]) -> Any:
-    if id(found) in known:
-        if known[id(found)] is None:
+def _convert(found: Any, converted: dict[int, Any]) -> Any:
+    if id(found) in converted:
+        if converted[id(found)] is None:
             raise YamlError("a value holds itself", found.start_mark.line + 1)
-        return known[id(found)]
-    known[id(found)] = None
+        return converted[id(found)]
+    converted[id(found)] = None
     made: Any = {}
     if found.id == "scalar":
         made = Text(found)
     elif found.id == "sequence":
-        items = [_value(item, known) for item in found.value]
+        items = [_convert(item, converted) for item in found.value]
         made = Reference(items) if found.tag == "!reference" else items
     else:
         merged: list[Any] = []
         for key, value in found.value:
-            inner = _value(value, known)
+            inner = _convert(value, converted)
             name = key.value if key.id == "scalar" else ""
             if key.tag == "tag:yaml.org,2002:merge":
                 merged += inner if isinstance(inner, list) else [inner]
@@ -138,24 +138,24 @@ def _value(found: Any, known: dict[int, Any]) -> Any:
         # A mapping's own keys override merged ones, and earlier merges override later ones.
         for other in merged:
             made = {**fields(other), **made}
-    known[id(found)] = made
+    converted[id(found)] = made
     return made
 
 
 def fields(value: Any, key: str = "") -> dict[str, Any]:
     """Return a mapping, or the mapping at one of its keys; empty if there is none."""
-    found = _at(value, key) if key else value
+    found = _get(value, key) if key else value
     return found if isinstance(found, dict) else {}
 
 
-def _at(value: Any, *keys: str) -> Any:
+def _get(value: Any, *keys: str) -> Any:
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
-def _text(value: Any, *keys: str) -> str:
-    found = _at(value, *keys)
+def _get_text(value: Any, *keys: str) -> str:
+    found = _get(value, *keys)
     return found if isinstance(found, Text) else ""
 
 
@@ -164,7 +164,7 @@ class Step(Record):
 
     Attributes:
         job: the job's name; empty in a composite action.
-        contained: True if the job runs in a container; None if an included file may say so.
+        in_container: True if the job runs in a container; None if an included file may say so.
         variables: the environment variables that are set for the step.
         script: the texts that run one after the other in one shell; empty for a step that uses an action.
         uses: the action that the step uses.
@@ -174,7 +174,7 @@ class Step(Record):
     """
 
     job: str
-    contained: bool | None
+    in_container: bool | None
     variables: Mapping[str, str]
     script: Sequence[Text] = ()
     uses: str = ""
@@ -185,71 +185,71 @@ class Step(Record):
 
 def steps(top: Any) -> Iterator[Step]:
     """Yield the steps of a CI file in file order; nothing if the file is not a mapping."""
-    if _at(top, "jobs") is not None:
+    if _get(top, "jobs") is not None:
         for name, job in fields(top, "jobs").items():
-            yield from _github(name, _at(job, "steps"), job, top)
-    elif _at(top, "runs") is not None:
+            yield from _github_steps(name, _get(job, "steps"), job, top)
+    elif _get(top, "runs") is not None:
         # The caller decides where a composite action runs; it may be a job without a container.
-        yield from _github("", _at(top, "runs", "steps"))
+        yield from _github_steps("", _get(top, "runs", "steps"))
     else:
-        yield from _gitlab(fields(top))
+        yield from _gitlab_steps(fields(top))
 
 
 def _variables(*tables: Any) -> dict[str, str]:
     """Merge tables of variables; later tables override earlier ones."""
     # GitLab also accepts `NAME: {value: TEXT, description: TEXT}`.
     return {
-        name: _text(value) or _text(value, "value")
+        name: _get_text(value) or _get_text(value, "value")
         for table in tables
         for name, value in fields(table).items()
     }
 
 
-def _github(name: str, items: Any, *holders: Any) -> Iterator[Step]:
+def _github_steps(name: str, items: Any, *holders: Any) -> Iterator[Step]:
     """Yield the steps of a job or action; the job and the file provide the defaults."""
-    tables = [_at(holder, "env") for holder in reversed(holders)]
+    tables = [_get(holder, "env") for holder in reversed(holders)]
     for item in items if isinstance(items, list) else ():
-        places = [item, *(_at(holder, "defaults", "run") for holder in holders)]
-        run = _at(item, "run")
+        places = [item, *(_get(holder, "defaults", "run") for holder in holders)]
+        run = _get(item, "run")
         yield Step(
             job=name,
-            contained=any(_at(holder, "container") is not None for holder in holders[:1]),
-            variables=_variables(*tables, _at(item, "env")),
+            in_container=any(_get(holder, "container") is not None for holder in holders[:1]),
+            variables=_variables(*tables, _get(item, "env")),
             script=[run] if isinstance(run, Text) else [],
-            uses=_text(item, "uses"),
+            uses=_get_text(item, "uses"),
             inputs=fields(item, "with"),
-            shell=next(filter(None, (_text(place, "shell") for place in places)), ""),
-            folder=next(filter(None, (_text(place, "working-directory") for place in places)), ""),
+            shell=next(filter(None, (_get_text(place, "shell") for place in places)), ""),
+            folder=next(filter(None, (_get_text(place, "working-directory") for place in places)), ""),
         )
 
 
-def _gitlab(top: dict[str, Any]) -> Iterator[Step]:
+def _gitlab_steps(top: dict[str, Any]) -> Iterator[Step]:
     for name, job in top.items():
         # A hidden job (`.name`) runs only if another job extends it.
         if name in _GITLAB_KEYWORDS or name.startswith(".") or not fields(job):
             continue
-        chain = [job, *_extended(top, job)]
-        inherited = [*chain, _at(top, "default"), top]
-        contained: bool | None = any(_at(holder, "image") is not None for holder in inherited)
+        chain = [job, *_extended_jobs(top, job)]
+        inherited = [*chain, _get(top, "default"), top]
+        contained: bool | None = any(_get(holder, "image") is not None for holder in inherited)
         if not contained and "include" in top:
             contained = None
-        variables = _variables(_at(top, "variables"), *(_at(one, "variables") for one in reversed(chain)))
+        variables = _variables(_get(top, "variables"), *(_get(one, "variables") for one in reversed(chain)))
         # `before_script` and `script` run in one shell, with one set of variables.
         for keys in (("before_script", "script"), ("after_script",)):
             script: list[Text] = []
             for key in keys:
                 holders = chain if key == "script" else inherited
-                found = (_at(holder, key) for holder in holders)
+                found = (_get(holder, key) for holder in holders)
                 script += _texts(top, next((one for one in found if one is not None), ()), set())
             yield Step(name, contained, variables, script)
 
 
-def _extended(top: dict[str, Any], job: Any) -> list[Any]:
+def _extended_jobs(top: dict[str, Any], job: Any) -> list[Any]:
     """Return the jobs that a job extends, nearest first, if they are in the same file."""
     found: list[Any] = []
     waiting = [job]
     for _ in range(EXTENDS_DEPTH):
-        extends = [_at(one, "extends") for one in waiting]
+        extends = [_get(one, "extends") for one in waiting]
         # If a job extends several jobs, a later one overrides an earlier one.
         names = [name for one in extends for name in (reversed(one) if isinstance(one, list) else [one])]
         waiting = [top[name] for name in names if isinstance(name, Text) and name in top]
@@ -266,7 +266,7 @@ def _texts(top: dict[str, Any], value: Any, seen: set[int]) -> Iterator[Text]:
     if isinstance(value, Text):
         yield value
     elif isinstance(value, Reference):
-        yield from _texts(top, _at(top, *map(_text, value)), seen)
+        yield from _texts(top, _get(top, *map(_get_text, value)), seen)
     elif isinstance(value, list):
         for item in value:
             yield from _texts(top, item, seen)
@@ -291,7 +291,7 @@ def language(path: bytes, data: bytes) -> str:
     return "code" if path.endswith(CODE) or first else ""
 
 
-def written_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
+def file_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
     """Yield the commands of a file with their lines, and whether the file says to run each one.
 
     Args:
@@ -304,30 +304,30 @@ def written_commands(path: bytes, content: bytes, documents: Documents) -> Itera
     """
     text, name = content.decode("utf-8", "surrogateescape"), path.lower()
     if name.endswith((b".yaml", b".yml")):
-        yield from _in_yaml(content, text)
+        yield from _yaml_commands(content, text)
     elif name.endswith((b".json", b".toml")):
         data = documents.data(path)
         if data is not None and data.problem is not None:
             raise MissingFact(f"{path_text(path)} cannot be read: {data.problem.message}")
         if data is not None:
-            yield from _in_data(data.value, lambda place: data.line(place) or 1)
+            yield from _data_commands(data.value, lambda place: data.line(place) or 1)
     elif name.endswith(_WINDOWS):
         text = text.replace("\\", "/").replace("`", " ")
-        yield from commands(_REMARKS.sub(lambda found: "\n" * found[0].count("\n"), text))
+        yield from parse_commands(_COMMENTS.sub(lambda found: "\n" * found[0].count("\n"), text))
     elif _PROSE.search(name):
-        yield from _in_markdown(text)
+        yield from _markdown_commands(text)
     elif _MAKEFILE.search(name):
         # A recipe's line begins with a tab, sometimes followed by make's own prefixes.
-        yield from commands(re.sub(r"^(?:\t[@+-]*|[^\t\n].*)", "", text, flags=re.MULTILINE))
+        yield from parse_commands(re.sub(r"^(?:\t[@+-]*|[^\t\n].*)", "", text, flags=re.MULTILINE))
     elif language(path, content) == "shell":
-        yield from commands(text)
+        yield from parse_commands(text)
     elif language(path, content):
         backquotes = name.endswith((b".rb", b".pl", b".php")) or re.match(rb"#!.*(?:ruby|perl|php)", content)
-        yield from _in_code(text, _CALL_OR_BACKQUOTE if backquotes else _CALL)
+        yield from _code_commands(text, _CALL_OR_BACKQUOTE if backquotes else _CALL)
 
 
 # Comments of PowerShell and of batch files; shells share those that begin with `#`.
-_REMARKS: Final = re.compile(r"(?ims)<#.*?(?:#>|\Z)|^[ \t]*(?:@[ \t]*)?(?:rem\b|::)[^\n]*")
+_COMMENTS: Final = re.compile(r"(?ims)<#.*?(?:#>|\Z)|^[ \t]*(?:@[ \t]*)?(?:rem\b|::)[^\n]*")
 
 # A call that starts a command in a programming language, up to the text or a list's first word.
 _CALL: Final = re.compile(
@@ -335,75 +335,75 @@ _CALL: Final = re.compile(
     r"|shell_exec|passthru|create_subprocess_\w+|sh)\s*\(\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])"
 )
 _TEXT: Final = re.compile(r"([\"'])((?:(?!\1)[^\\\n]|\\.)*)\1|`((?:[^`\\]|\\.)*)`", re.DOTALL)
-_NEXT: Final = re.compile(r"\s*,\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])")
+_NEXT_ARGUMENT: Final = re.compile(r"\s*,\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])")
 # In Ruby, Perl and PHP, backquotes run a command, and calls need no parentheses.
 _CALL_OR_BACKQUOTE: Final = re.compile(rf"{_CALL.pattern}|\b(?:system|exec)[ \t]+(?=[\"'])|(?=`)")
-_REMARK: Final = re.compile(r"[ \t]*(?:#|//|\*)")
+_COMMENT_LINE: Final = re.compile(r"[ \t]*(?:#|//|\*)")
 
 
-def _in_code(text: str, starts: re.Pattern[str]) -> Iterator[Command]:
+def _code_commands(text: str, starts: re.Pattern[str]) -> Iterator[Command]:
     """Yield the commands that a program starts with string literals; `$()` replaces other words."""
     newlines = [found.start() for found in re.finditer("\n", text)]
     end = 0
     for call in starts.finditer(text):
         line = bisect_left(newlines, call.start())
-        if call.start() < end or _REMARK.match(text, newlines[line - 1] + 1 if line else 0):
+        if call.start() < end or _COMMENT_LINE.match(text, newlines[line - 1] + 1 if line else 0):
             continue
         words: list[str] = []
         following: re.Match[str] | None = call
         while following is not None and (literal := _TEXT.match(text, following.end())):
             words.append(literal[2] or literal[3] or "")
             end = literal.end()
-            following = _NEXT.match(text, end)
-        yield from commands(words[0] if words else "", line + 1)
+            following = _NEXT_ARGUMENT.match(text, end)
+        yield from parse_commands(words[0] if words else "", line + 1)
         yield Command(line + 1, [*words, "$()"], line + 1)
 
 
 # The keys whose values are commands: in plans, hooks' settings, work breakdowns, package.json.
-_KEY: Final = re.compile(
+_RUN_KEY: Final = re.compile(
     r"(?i)(?:^|[-_])(?:checks?|cleanup|cmd|commands?|exec|gates?|run|scripts?|setup|shell|start|stop|task"
     r"|teardown|test|verification|verify)$"
 )
 
 
-def _in_yaml(content: bytes, text: str) -> Iterator[Command]:
+def _yaml_commands(content: bytes, text: str) -> Iterator[Command]:
     """Yield the commands of a CI file's steps, or of other YAML by its keys."""
     try:
         top = read_yaml(content)
     except YamlError:
         # A file that is not valid YAML is read as lines: a wrong command is better than a missed one.
-        yield from commands(text)
+        yield from parse_commands(text)
         return
     parts = {id(part): part for step in steps(top) for part in step.script}
     for part in parts.values():
         yield from part.commands()
     if not parts:
-        yield from _in_data(top, lambda _: 1)
+        yield from _data_commands(top, lambda _: 1)
 
 
-def _in_data(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) -> Iterator[Command]:
+def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) -> Iterator[Command]:
     """Yield the commands below command keys, each with its own line; values behind aliases are read once."""
     waiting: list[tuple[tuple[str | int, ...], Any, bool]] = [((), top, False)]
     seen: set[tuple[int, bool]] = set()
     while waiting:
-        place, value, told = waiting.pop()
+        place, value, runs = waiting.pop()
         if isinstance(value, str):
-            for command in commands(value) if told else ():
+            for command in parse_commands(value) if runs else ():
                 command.line = command.end_line = getattr(value, "line", None) or line_of(place)
                 yield command
-        elif (id(value), told) not in seen:
-            seen.add((id(value), told))
+        elif (id(value), runs) not in seen:
+            seen.add((id(value), runs))
             inner: list[tuple[str | int, Any, bool]] = []
             if isinstance(value, list):
-                if told and len(value) > 1 and all(isinstance(part, str) for part in value):
+                if runs and len(value) > 1 and all(isinstance(part, str) for part in value):
                     # The list may also be the words of one command.
                     line = getattr(value[0], "line", None) or line_of(place)
                     yield Command(line, value, line)
-                inner = [(at, part, told and isinstance(part, str)) for at, part in enumerate(value)]
+                inner = [(at, part, runs and isinstance(part, str)) for at, part in enumerate(value)]
             elif isinstance(value, dict):
                 # A table of commands by name, such as the `scripts` of a package.json, has only texts.
                 inner = [
-                    (key, part, _KEY.search(key) is not None or (told and isinstance(part, str)))
+                    (key, part, _RUN_KEY.search(key) is not None or (runs and isinstance(part, str)))
                     for key, part in value.items()
                 ]
             waiting += [((*place, at), part, here) for at, part, here in reversed(inner)]
@@ -417,26 +417,26 @@ _PROMPT: Final = re.compile(r"^(\s*)(?:\$|>|%|#) ", re.MULTILINE)
 _SPAN: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _ITEM: Final = re.compile(r"\s*(?:[-*+]|[0-9]{1,9}[.)])\s")
 _HEADING: Final = re.compile(r" {0,3}#{1,6}\s")
-_NO: Final = (
+_NOT: Final = (
     r"(?:never|not|no|nor|cannot|\w+n['\u2019]t|avoid\w*|forbid\w*|prohibit\w*|banned|disallow\w*|refus\w+"
     r"|reject\w*|block(?:s|ed)|den(?:y|ies|ied))"
 )
-_BEFORE: Final = re.compile(rf"\b(?:{_NO}|without|instead of)\b", re.IGNORECASE)
-_AFTER: Final = re.compile(rf"\s*(?:\([^)]{{0,80}}\)\s*)?(?:\w+\s+){{0,2}}{_NO}\b", re.IGNORECASE)
+_NOT_BEFORE: Final = re.compile(rf"\b(?:{_NOT}|without|instead of)\b", re.IGNORECASE)
+_NOT_AFTER: Final = re.compile(rf"\s*(?:\([^)]{{0,80}}\)\s*)?(?:\w+\s+){{0,2}}{_NOT}\b", re.IGNORECASE)
 # An instruction, with at most a few words before the command: "then run once more `gt sync`".
-_TELLS: Final = re.compile(
+_INSTRUCTION: Final = re.compile(
     r"\b(?:(?:re-?)?run|use|execute|call|invoke|type|issue|enter|try|then)\b:?"
     r"(?:\s+[\w'-]+){0,4}:?\s*[*_(\"']*$",
     re.IGNORECASE,
 )
 # The text before a command that begins a list item or a paragraph, and the text that may follow it.
-_BEGINS: Final = re.compile(r"\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?[*_]{0,2}$")
-_GOES_ON: Final = re.compile(r"[*_]{0,2}\s*(?:$|[.,;:(#\u2013\u2014-]|(?:to|and|then|in|from|on|for)\b)")
+_LINE_START: Final = re.compile(r"\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?[*_]{0,2}$")
+_CONTINUATION: Final = re.compile(r"[*_]{0,2}\s*(?:$|[.,;:(#\u2013\u2014-]|(?:to|and|then|in|from|on|for)\b)")
 _SENTENCE: Final = re.compile(r"[.!?]\s")
 _LONGEST_CONTEXT: Final = 400
 
 
-def _in_markdown(text: str) -> Iterator[Command]:
+def _markdown_commands(text: str) -> Iterator[Command]:
     """Yield the commands of fenced shell blocks, and of code spans that no sentence forbids."""
     fence = info = before = lead = ""
     block: list[str] = []
@@ -445,7 +445,7 @@ def _in_markdown(text: str) -> Iterator[Command]:
         mark = _FENCE.match(line)
         if fence:
             if mark and mark[1].startswith(fence) and not mark[2].strip():
-                yield from _fenced("\n".join(block), info, start)
+                yield from _block_commands("\n".join(block), info, start)
                 fence = ""
             else:
                 block.append(line)
@@ -458,30 +458,30 @@ def _in_markdown(text: str) -> Iterator[Command]:
             before = "" if item or heading else before
             if not item and (heading or line.rstrip().endswith(":")):
                 lead = line[:_LONGEST_CONTEXT]
-            if not (item and _BEFORE.search(lead)):
-                yield from _spans(line, number, before)
+            if not (item and _NOT_BEFORE.search(lead)):
+                yield from _span_commands(line, number, before)
             before = (before + " " + line)[-_LONGEST_CONTEXT:]
     if fence:
-        yield from _fenced("\n".join(block), info, start)
+        yield from _block_commands("\n".join(block), info, start)
 
 
-def _fenced(text: str, info: str, start: int) -> Iterator[Command]:
+def _block_commands(text: str, info: str, start: int) -> Iterator[Command]:
     if re.split(r"[\s{,:]", info, maxsplit=1)[0] in _SHELL_INFO:
         # A prompt is not part of the command; a comment without a prompt stays a comment.
         prompts = any(row.lstrip().startswith("$ ") for row in text.split("\n"))
-        yield from commands(_PROMPT.sub(r"\1", text) if prompts else text, start)
+        yield from parse_commands(_PROMPT.sub(r"\1", text) if prompts else text, start)
 
 
-def _spans(line: str, number: int, before: str) -> Iterator[Command]:
+def _span_commands(line: str, number: int, before: str) -> Iterator[Command]:
     """Yield the commands in a line's code spans, except those that a sentence forbids."""
     for span in _SPAN.finditer(line):
         start, end = span.span()
-        said = _SENTENCE.split(before + " " + line[max(0, start - _LONGEST_CONTEXT) : start])[-1]
+        sentence = _SENTENCE.split(before + " " + line[max(0, start - _LONGEST_CONTEXT) : start])[-1]
         rest = line[end : end + _LONGEST_CONTEXT]
-        if _BEFORE.search(said) or _AFTER.match(_SENTENCE.split(rest)[0]):
+        if _NOT_BEFORE.search(sentence) or _NOT_AFTER.match(_SENTENCE.split(rest)[0]):
             continue
-        begins = (not before or _ITEM.match(line)) and _BEGINS.match(line[:start])
-        told = bool(_TELLS.search(said) or (begins and _GOES_ON.match(rest)))
-        for command in commands(span[2].removeprefix("$ ").strip(), number):
-            command.told = told
+        begins = (not before or _ITEM.match(line)) and _LINE_START.match(line[:start])
+        is_instruction = bool(_INSTRUCTION.search(sentence) or (begins and _CONTINUATION.match(rest)))
+        for command in parse_commands(span[2].removeprefix("$ ").strip(), number):
+            command.is_instruction = is_instruction
             yield command

@@ -7,7 +7,7 @@ import re
 
 from specguard.rules import Finding
 from specguard_rules.content._commands_in_files import Step, Text, YamlError, language, read_yaml, steps
-from specguard_rules.content._shell import SHELLS, Command, base_name, commands
+from specguard_rules.content._shell import SHELLS, Command, base_name, parse_commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from specguard.rules import Severity, Tree
 
 _HELP: Final = "Call it within the container network (docker compose exec), or give the job a container."
-_SHOWN: Final = 10
+_MOST_LISTED: Final = 10
 
 _HOST: Final = r"(?:localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[::1\]|0\.0\.0\.0)"
 _END: Final = r"(?![\w-]|\.\w)"
@@ -34,7 +34,7 @@ _CLIENTS: Final = frozenset([
     "psql", "redis-cli", "siege", "telnet", "vegeta", "wait-for", "wait-for-it", "wait-for-it.sh",
     "wait-for.sh", "wait-on", "websocat", "wget", "wrk", "xh",
 ])  # fmt: skip
-_SILENT: Final = frozenset([
+_OFFLINE: Final = frozenset([
     ":", "[", "[[", "alias", "awk", "basename", "cat", "cd", "chmod", "chown", "cp", "cut", "declare",
     "dirname", "echo", "egrep", "envsubst", "eval", "export", "false", "fgrep", "find", "for", "grep",
     "head", "jq", "let", "local", "logger", "ls", "mkdir", "mv", "printf", "read", "readonly", "return",
@@ -44,7 +44,7 @@ _SILENT: Final = frozenset([
 _CONTAINERS: Final = frozenset(["docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl"])
 _INSIDE: Final = re.compile(r"^\S+(?: (?:compose|container|-\S+(?: [^\s-]\S*)??))*? (?:exec|run)\b")
 _ON_HOST: Final = re.compile(r" --net(?:work)?[ =]host\b")
-_NAMES_ONLY: Final = re.compile(
+_NO_CALL: Final = re.compile(
     r"\S*\b(?:docker|podman|nerdctl)(?: -\S+)* (?:build|buildx|tag|rmi|images)\b"
     r"|(?:git|npm|pip|yarn|pnpm)(?: \S+)?(?: \S+)? config\b"
 )
@@ -52,14 +52,14 @@ _NAMES_ONLY: Final = re.compile(
 _DATA: Final = re.compile(
     r"-[dHFeowA]|--(?:data[\w-]*|json|header|form|referer|output|write-out|post-data|body-data|user-agent)"
 )
-_LISTENS: Final = re.compile(
+_LISTEN_OPTION: Final = re.compile(
     r"-{1,2}[\w.-]*(?:bind|listen|advertise|addr|publish|host)[\w.-]*|-[bplLSR]", re.IGNORECASE
 )
-_ADVERTISES: Final = re.compile(r"-{1,2}[\w.-]*(?:bind|listen|advertise)[\w.-]*", re.IGNORECASE)
+_ADVERTISE_OPTION: Final = re.compile(r"-{1,2}[\w.-]*(?:bind|listen|advertise)[\w.-]*", re.IGNORECASE)
 _VARIABLE: Final = re.compile(
     r"\$\{\{\s*(?:env|vars)\.(\w+)\s*\}\}|\$\{(\w+)(?:\[[@*0-9]+\])?(?::?[-=]([^}]*))?\}|\$(\w+)"
 )
-_LONGEST: Final = 10_000
+_LONGEST_VALUE: Final = 10_000
 
 _INTERPRETERS: Final = re.compile(r"(?:python[0-9.]*|pypy3?|node|deno|bun|ruby|perl|php|pwsh|tsx|ts-node)$")
 # Options after which the program is not a file, but its text, a module, or standard input.
@@ -72,20 +72,20 @@ _STARTERS: Final = frozenset(
 _RUNNERS: Final = re.compile(
     r"(?:g?make|just|task|rake|tox|nox|invoke)\b|(?:npm|pnpm|yarn) (?:run|test|start|exec)\b"
 )
-_START: Final = re.compile(
+_WORKSPACE: Final = re.compile(
     r"^(?:\$\{?(?:GITHUB_WORKSPACE|CI_PROJECT_DIR|PWD)\}?|\$\{\{\s*github\.workspace\s*\}\}"
     r"|(?P<action>\$\{?GITHUB_ACTION_PATH\}?|\$\{\{\s*github\.action_path\s*\}\}))/"
 )
 
 # The beginning of a line that prints, or of a comment.
-_SAYS: Final = re.compile(
+_PRINTS: Final = re.compile(
     r"\s*(?:(?:console\.\w+|print\w*|puts|echo|say|die|warn|Write-(?:Host|Output)|log(?:ger|ging)?\.\w+)\b"
     r"|#|//|\*|/\*)"
 )
 _QUOTED: Final = re.compile(r"[\"'`]([^\"'`]*)")
 
 
-def judge(path: bytes, files: Tree, setting: str) -> Iterator[Finding]:
+def judge_ci_file(path: bytes, files: Tree, setting: str) -> Iterator[Finding]:
     """Yield findings for the calls of a CI file's steps, and of the scripts that they run.
 
     Args:
@@ -98,20 +98,20 @@ def judge(path: bytes, files: Tree, setting: str) -> Iterator[Finding]:
     """
     file = _CiFile(path, files)
     try:
-        file.look()
+        file.read()
     except YamlError as error:
         reason, line = error.args
         message = f"the CI file cannot be read: {reason}"
         help = "Correct it, so that its steps can be judged."
         yield Finding(message, help=help, path=path, line=line, key="unreadable", setting=setting)
-    for (place, line, called), (message, severity) in sorted(file.found.items()):
-        found = Finding(message, help=_HELP, path=place, line=line, key=called, setting=setting)
+    for (place, line, address), (message, severity) in sorted(file.calls.items()):
+        found = Finding(message, help=_HELP, path=place, line=line, key=address, setting=setting)
         found.severity = severity
         yield found
     if file.unfollowed:
         names = [f"{name} (line {line})" for line, name in sorted(file.unfollowed)]
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        message = f"not followed from this file: {', '.join(names[:_SHOWN])}{more}"
+        more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+        message = f"not followed from this file: {', '.join(names[:_MOST_LISTED])}{more}"
         help = "See for yourself that they call nothing on the CI host."
         yield Finding(message, help=help, path=path, key="not followed", severity="info", setting=setting)
 
@@ -122,45 +122,45 @@ class _CiFile:
     def __init__(self, path: bytes, files: Tree) -> None:
         self._path = path
         self._files = files
-        self.found: dict[tuple[bytes, int, str], tuple[str, Severity | None]] = {}
+        self.calls: dict[tuple[bytes, int, str], tuple[str, Severity | None]] = {}
         self.unfollowed: set[tuple[int, str]] = set()
 
-    def look(self) -> None:
+    def read(self) -> None:
         top = read_yaml(self._files.read(self._path) or b"")
         if not isinstance(top, dict) or not top:
             raise YamlError("it is no mapping", 1)
         for step in steps(top):
-            if not step.contained:
-                self._look_at(step)
+            if not step.in_container:
+                self._read_step(step)
 
-    def _look_at(self, step: Step) -> None:
+    def _read_step(self, step: Step) -> None:
         for name, text in step.inputs.items():
-            if isinstance(text, Text) and (called := literal(text)):
-                self.unfollowed.add((text.line, f"{step.uses} with {name}: {called}"))
+            if isinstance(text, Text) and (address := host_address(text)):
+                self.unfollowed.add((text.line, f"{step.uses} with {name}: {address}"))
         if step.shell.split(" ")[0].rpartition("/")[2].startswith(("python", "node", "ruby", "perl")):
             for part in step.script:
-                for line, called in code_literals(part, part.line + part.literal):
-                    self._call(step, self._path, line if part.literal else part.line, called)
+                for line, address in code_addresses(part, part.line + part.literal):
+                    self._add_call(step, self._path, line if part.literal else part.line, address)
             return
         # One shell reads all parts of the script.
         shell = Shell([command for part in step.script for command in part.commands()], step.variables)
-        for line, called in shell.calls():
-            self._call(step, self._path, line, called)
+        for line, address in shell.calls():
+            self._add_call(step, self._path, line, address)
         folder = self._path.rpartition(b"/")[0].decode("utf-8", "surrogateescape")
         for line, name, place in shell.scripts(step.folder.removeprefix("./"), folder):
-            self._script(step, name, place, line)
+            self._read_script(step, name, place, line)
 
-    def _call(self, step: Step, place: bytes, line: int, called: str, through: int = 0) -> None:
+    def _add_call(self, step: Step, place: bytes, line: int, address: str, via_line: int = 0) -> None:
         where = f"job {step.job!r}" if step.job else "a composite action"
-        by = f", run at {self._path.decode('utf-8', 'backslashreplace')}:{through}," if through else ""
-        message = f"{where}{by} calls {called} from the CI host"
-        if step.contained is None:
+        by = f", run at {self._path.decode('utf-8', 'backslashreplace')}:{via_line}," if via_line else ""
+        message = f"{where}{by} calls {address} from the CI host"
+        if step.in_container is None:
             unless = message + ", unless an included file gives it an image"
-            self.found.setdefault((place, line, called), (unless, "warning"))
-        elif self.found.get((place, line, called), ("", "warning"))[1]:
-            self.found[place, line, called] = message, None
+            self.calls.setdefault((place, line, address), (unless, "warning"))
+        elif self.calls.get((place, line, address), ("", "warning"))[1]:
+            self.calls[place, line, address] = message, None
 
-    def _script(self, step: Step, name: str, place: str | None, line: int) -> None:
+    def _read_script(self, step: Step, name: str, place: str | None, line: int) -> None:
         """Read a script that a step runs, but not the scripts that this script runs."""
         path = (place or "").encode("utf-8", "surrogateescape")
         data = self._files.read(path) if path else None
@@ -170,25 +170,25 @@ class _CiFile:
                 self.unfollowed.add((line, name))
         else:
             text, kind = data.decode("utf-8", "surrogateescape"), language(path, data)
-            shell = Shell(commands(text) if kind == "shell" else (), step.variables)
+            shell = Shell(parse_commands(text) if kind == "shell" else (), step.variables)
             inner = [(line, f"{name}: {one}") for _, one, _ in shell.scripts(step.folder)]
             self.unfollowed.update(inner if kind else [(line, name)])
-            for number, called in code_literals(text) if kind == "code" else shell.calls():
-                self._call(step, path, number, called, line)
+            for number, address in code_addresses(text) if kind == "code" else shell.calls():
+                self._add_call(step, path, number, address, line)
 
 
-def literal(text: str) -> str:
+def host_address(text: str) -> str:
     """Return the first address of the host with a scheme or a port in a text; empty if there is none."""
     match = _URL.search(text) or _HOST_PORT.search(text)
     return match[0] if match else ""
 
 
-def code_literals(text: str, line: int = 1) -> Iterator[tuple[int, str]]:
+def code_addresses(text: str, line: int = 1) -> Iterator[tuple[int, str]]:
     """Yield the host addresses in a program's string literals, except in comments and printed texts."""
     for number, row in enumerate(text.split("\n"), start=line):
-        called = next(filter(None, map(literal, _QUOTED.findall(row))), "")
-        if called and not _SAYS.match(row):
-            yield number, called
+        address = next(filter(None, map(host_address, _QUOTED.findall(row))), "")
+        if address and not _PRINTS.match(row):
+            yield number, address
 
 
 class Shell:
@@ -203,11 +203,11 @@ class Shell:
                 given = [(words[1], " ".join(words[3:]))]
             for name, value in given:
                 known = f"{self._variables[name]} " if name in self._variables else ""
-                self._variables[name] = f"{known}{value}"[:_LONGEST]
+                self._variables[name] = f"{known}{value}"[:_LONGEST_VALUE]
 
     def _expand(self, word: str) -> str:
         for _ in range(3):
-            if "$" not in word or len(word) > _LONGEST:
+            if "$" not in word or len(word) > _LONGEST_VALUE:
                 break
             word = _VARIABLE.sub(self._value, word)
         return word
@@ -219,47 +219,47 @@ class Shell:
     def calls(self) -> Iterator[tuple[int, str]]:
         """Yield the addresses of the host that commands call, each with its line."""
         for command in self._commands:
-            called = self._called(command)
-            if called:
-                yield command.line, called
-            elif command.here and not _inside(command.unwrapped()):
-                yield from self._here(command)
+            address = self._called_address(command)
+            if address:
+                yield command.line, address
+            elif command.heredoc and not _runs_inside(command.unwrap()):
+                yield from self._heredoc_calls(command)
 
-    def _called(self, command: Command) -> str:
+    def _called_address(self, command: Command) -> str:
         device = next(filter(None, (_DEVICE.search(self._expand(one)) for one in command.targets)), None)
         if device:
             return device[0]
-        words = [self._expand(word) for word in command.unwrapped()]
+        words = [self._expand(word) for word in command.unwrap()]
         program = base_name(words)
-        if not words or program in _SILENT or _inside(words) or _NAMES_ONLY.match(" ".join(words)):
+        if not words or program in _OFFLINE or _runs_inside(words) or _NO_CALL.match(" ".join(words)):
             return ""
         for name, value in command.variables:
-            called = "" if _ADVERTISES.fullmatch(f"--{name}") else literal(self._expand(value))
-            if called:
-                return called
+            address = "" if _ADVERTISE_OPTION.fullmatch(f"--{name}") else host_address(self._expand(value))
+            if address:
+                return address
         if program in SHELLS:
             return ""
         client, previous = program in _CLIENTS, ""
         for word in words[1:]:
             option = previous if previous.startswith("-") and "=" not in previous else ""
-            called = "" if client and _DATA.fullmatch(previous) else _argument(word, option, client=client)
-            if called:
-                return called
+            address = "" if client and _DATA.fullmatch(previous) else _argument(word, option, client=client)
+            if address:
+                return address
             previous = word
         # The program itself may be a URL, as in a template that fills in the rest.
-        return literal(words[0])
+        return host_address(words[0])
 
-    def _here(self, command: Command) -> Iterator[tuple[int, str]]:
-        program = base_name(command.unwrapped())
+    def _heredoc_calls(self, command: Command) -> Iterator[tuple[int, str]]:
+        program = base_name(command.unwrap())
         if program in SHELLS:
-            yield from Shell(commands(command.here, command.here_line), self._variables).calls()
+            yield from Shell(parse_commands(command.heredoc, command.heredoc_line), self._variables).calls()
         elif _INTERPRETERS.match(program):
-            yield from code_literals(command.here, command.here_line)
+            yield from code_addresses(command.heredoc, command.heredoc_line)
         elif program in ("done", "xargs", "parallel") or program in _CLIENTS:
-            for number, row in enumerate(command.here.split("\n")):
-                called = literal(self._expand(row))
-                if called and not row.lstrip().startswith("#"):
-                    yield command.here_line + number, called
+            for number, row in enumerate(command.heredoc.split("\n")):
+                address = host_address(self._expand(row))
+                if address and not row.lstrip().startswith("#"):
+                    yield command.heredoc_line + number, address
 
     def scripts(self, folder: str, action: str = "") -> Iterator[tuple[int, str, str | None]]:
         """Yield the scripts that the commands run: the line, the name, and the path; None if it is unknown.
@@ -269,15 +269,15 @@ class Shell:
             action: the folder of a composite action's own file.
         """
         for command in self._commands:
-            words = [self._expand(word) for word in command.unwrapped()]
-            if not words or _inside(words):
+            words = [self._expand(word) for word in command.unwrap()]
+            if not words or _runs_inside(words):
                 continue
             if words[0] == "cd" and len(words) > 1:
-                folder = _place(words[1], folder, action) or folder
+                folder = _resolve_path(words[1], folder, action) or folder
             elif _RUNNERS.match(" ".join([base_name(words), *words[1:2]])):
                 yield command.line, " ".join(words[:3]), None
-            elif name := _script(words):
-                yield command.line, name, _place(name, folder, action)
+            elif name := _script_name(words):
+                yield command.line, name, _resolve_path(name, folder, action)
 
 
 def _argument(word: str, option: str, *, client: bool) -> str:
@@ -286,12 +286,12 @@ def _argument(word: str, option: str, *, client: bool) -> str:
     if equals and name.startswith("-"):
         option, word = name, value
     found = _URL.search(word)
-    own = _ADVERTISES if found else _LISTENS
+    own = _ADVERTISE_OPTION if found else _LISTEN_OPTION
     found = found or (_BARE if client else _HOST_PORT).search(word)
     return found[0] if found and (client or not own.fullmatch(option)) else ""
 
 
-def _inside(words: Sequence[str]) -> bool:
+def _runs_inside(words: Sequence[str]) -> bool:
     """True if a command runs another one inside a container."""
     text = " ".join(words)
     return (
@@ -299,7 +299,7 @@ def _inside(words: Sequence[str]) -> bool:
     )
 
 
-def _script(words: Sequence[str]) -> str:
+def _script_name(words: Sequence[str]) -> str:
     """Return the script that a command runs, as it is written; empty if it runs none."""
     while base_name(words) in _STARTERS and len(words) > 1:
         words = words[1:]
@@ -318,9 +318,9 @@ def _script(words: Sequence[str]) -> str:
     return first if "/" in first and not no_path else ""
 
 
-def _place(name: str, folder: str, action: str) -> str | None:
+def _resolve_path(name: str, folder: str, action: str) -> str | None:
     """Return a name as a path from the repository's root; None if it has a variable or leads outside."""
-    start = _START.match(name)
+    start = _WORKSPACE.match(name)
     if start:
         name, folder = name[start.end() :], action if start["action"] else ""
     path = posixpath.normpath(posixpath.join(folder or ".", name or "."))

@@ -58,54 +58,54 @@ class Command(Record, frozen=False):
 
     Attributes:
         words: the program and its arguments, unquoted; `$()` replaces the output of a substitution.
-        assigned: the variables that are set before it, with their values.
+        assignments: the variables that are set before it, with their values.
         targets: the files that it redirects to or from.
         line: the line where it begins.
         end_line: the line where it ends.
-        here: its here-document.
-        here_line: the line where the here-document begins.
-        told: True if the text says to run the command; False if the text only mentions it.
-        piped: True if it reads the output of the command before it.
-        inner: the commands of its substitutions, which are also listed before it.
+        heredoc: its here-document.
+        heredoc_line: the line where the here-document begins.
+        is_instruction: True if the text says to run the command; False if the text only mentions it.
+        reads_pipe: True if it reads the output of the command before it.
+        nested: the commands of its substitutions, which are also listed before it.
     """
 
     line: int
     words: list[str] = []
     end_line: int = 0
-    assigned: list[tuple[str, str]] = []
+    assignments: list[tuple[str, str]] = []
     targets: list[str] = []
-    here: str = ""
-    here_line: int = 0
-    told: bool = True
-    piped: bool = False
-    inner: list[Command] = []
+    heredoc: str = ""
+    heredoc_line: int = 0
+    is_instruction: bool = True
+    reads_pipe: bool = False
+    nested: list[Command] = []
 
     def add(self, word: str, line: int, inner: Sequence[Command], *, target: bool) -> None:
         """Add a word and the commands of its substitutions; a `target` is the target of a redirection."""
-        if not self.words and not self.assigned and not self.targets:
+        if not self.words and not self.assignments and not self.targets:
             self.line = line
         assignment = _ASSIGNMENT.match(word)
         if target:
             self.targets.append(word)
         elif assignment and not self.words:
-            self.assigned.append((assignment[1], word[assignment.end() :]))
+            self.assignments.append((assignment[1], word[assignment.end() :]))
         elif self.words or word not in _KEYWORDS:
             self.words.append(word)
-        self.inner += inner
+        self.nested += inner
 
     @property
     def variables(self) -> list[tuple[str, str]]:
         """The variables that it sets, with values: by assignments before it, by `export` and by `env`."""
         declares = self.program in _DECLARING or "env" in (base_name([word]) for word in self.words)
         parts = [word.partition("=") for word in self.words if declares and "=" in word]
-        return [*self.assigned, *((name, value) for name, _, value in parts)]
+        return [*self.assignments, *((name, value) for name, _, value in parts)]
 
     @property
     def program(self) -> str:
         """The program's name without its folder."""
         return base_name(self.words)
 
-    def unwrapped(self) -> Sequence[str]:
+    def unwrap(self) -> Sequence[str]:
         """Return the words of the command that finally runs, without `sudo`, `env` and similar programs."""
         words = self.words
         while (wrapper := base_name(words)) in _WRAPPERS:
@@ -122,7 +122,7 @@ def base_name(words: Sequence[str]) -> str:
     return words[0].rpartition("/")[2] if words else ""
 
 
-def commands(text: str, line: int = 1) -> list[Command]:
+def parse_commands(text: str, line: int = 1) -> list[Command]:
     """Parse the commands of a text, including those within `eval` and `sh -c`.
 
     Args:
@@ -131,14 +131,14 @@ def commands(text: str, line: int = 1) -> list[Command]:
     """
     found = _Reader(text.replace("\r\n", "\n"), line).commands()
     for command in list(found):
-        nested = _Reader(_inner(command.unwrapped()), command.line, DEPTH // 2).commands()
+        nested = _Reader(_shell_text(command.unwrap()), command.line, DEPTH // 2).commands()
         for one in nested:
             one.line, one.end_line = command.line, command.end_line
         found += nested
     return found
 
 
-def _inner(words: Sequence[str]) -> str:
+def _shell_text(words: Sequence[str]) -> str:
     """Return the text that a command runs as a shell script; empty if there is none."""
     program = base_name(words)
     if program == "eval":
@@ -156,10 +156,10 @@ class _Reader:
 
     def __init__(self, text: str, line: int, depth: int = 0) -> None:
         self._text = text
-        self._at = 0
+        self._position = 0
         self._line = line
         self._depth = depth
-        self._inner: list[Command] = []
+        self._nested: list[Command] = []
 
     def commands(self, *, nested: bool = False) -> list[Command]:
         """Return the commands up to the end; `nested`: up to the closing parenthesis of a substitution."""
@@ -167,94 +167,94 @@ class _Reader:
         waiting: list[tuple[Command, str, str]] = []
         command, target, piped, level = Command(self._line), False, False, 0
         while True:
-            self._take(_BLANK)
+            self._match(_BLANK)
             line = self._line
-            mark = self._take(_MARK)
+            mark = self._match(_MARK)
             sign = mark[0].lstrip("0123456789") if mark else ""
             if sign in ("<<", "<<-"):
-                self._take(_BLANK)
-                start, delimiter = self._at, self._word()
-                if self._at > start:
+                self._match(_BLANK)
+                start, delimiter = self._position, self._read_word()
+                if self._position > start:
                     waiting.append((command, delimiter, sign))
             elif sign.startswith(("<", ">")):
                 target = True
-            elif not mark and self._at < len(self._text):
-                word = self._word()
-                found += self._inner
-                command.add(word, line, self._inner, target=target)
-                self._inner, target = [], False
+            elif not mark and self._position < len(self._text):
+                word = self._read_word()
+                found += self._nested
+                command.add(word, line, self._nested, target=target)
+                self._nested, target = [], False
             else:
-                if command.words or command.assigned or command.targets:
+                if command.words or command.assignments or command.targets:
                     command.end_line = line
-                    command.piped, piped = piped, False
+                    command.reads_pipe, piped = piped, False
                     found.append(command)
                 command, target, piped = Command(self._line), False, piped or sign == "|"
                 if not mark or (nested and sign == ")" and not level):
                     return found
                 level += (sign == "(") - (sign == ")")
                 if sign == "\n":
-                    self._read_here(waiting)
+                    self._read_heredocs(waiting)
                     waiting = []
 
-    def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+    def _match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         """Match a pattern at the position, and advance past the match."""
-        found = pattern.match(self._text, self._at)
+        found = pattern.match(self._text, self._position)
         if found:
             self._line += found[0].count("\n")
-            self._at = found.end()
+            self._position = found.end()
         return found
 
-    def _passes(self, sign: str) -> bool:
+    def _skip(self, sign: str) -> bool:
         """True if the text continues with a sign; advance past it then."""
-        found = self._text.startswith(sign, self._at)
-        self._at += found
+        found = self._text.startswith(sign, self._position)
+        self._position += found
         return found
 
-    def _read_here(self, waiting: Sequence[tuple[Command, str, str]]) -> None:
+    def _read_heredocs(self, waiting: Sequence[tuple[Command, str, str]]) -> None:
         """Read the here-documents that the line before began."""
         for command, delimiter, sign in waiting:
             tabs = "\t*" if sign == "<<-" else ""
-            command.here_line = self._line
-            body = self._take(re.compile(rf"(?ms)(.*?)(?:^{tabs}{re.escape(delimiter)}$\n?|\Z)"))
-            command.here = body[1] if body else ""
+            command.heredoc_line = self._line
+            body = self._match(re.compile(rf"(?ms)(.*?)(?:^{tabs}{re.escape(delimiter)}$\n?|\Z)"))
+            command.heredoc = body[1] if body else ""
 
-    def _word(self, *, quoted: bool = False) -> str:
+    def _read_word(self, *, quoted: bool = False) -> str:
         """Read a word, or with `quoted` the text up to the next double quote."""
         parts: list[str] = []
-        while part := self._take(_QUOTED if quoted else _PART):
+        while part := self._match(_QUOTED if quoted else _PART):
             kind = part.lastgroup or ""
             if kind == "double" and quoted:
                 break
             if kind == "double":
-                parts.append(self._word(quoted=True))
+                parts.append(self._read_word(quoted=True))
             elif kind == "escaped":
                 parts.append(part[kind].strip("\n"))
             elif self._depth < DEPTH and kind in ("opens", "backquoted"):
                 parts.append("$()")
-                self._inner += self._substituted(part["backquoted"])
+                self._nested += self._read_substitution(part["backquoted"])
             else:
                 parts.append(part[kind])
         word = "".join(parts)
-        if not quoted and self._depth < DEPTH and _ASSIGNMENT.fullmatch(word) and self._passes("("):
-            word += self._array()
+        if not quoted and self._depth < DEPTH and _ASSIGNMENT.fullmatch(word) and self._skip("("):
+            word += self._read_array()
         return word
 
-    def _substituted(self, backquoted: str | None) -> list[Command]:
+    def _read_substitution(self, backquoted: str | None) -> list[Command]:
         """Return the commands of a substitution."""
         if backquoted is not None:
             return _Reader(backquoted, self._line - backquoted.count("\n"), self._depth + 1).commands()
-        outer, self._inner = self._inner, []
+        outer, self._nested = self._nested, []
         self._depth += 1
         found = self.commands(nested=True)
         self._depth -= 1
-        self._inner = outer
+        self._nested = outer
         return found
 
-    def _array(self) -> str:
+    def _read_array(self) -> str:
         words: list[str] = []
         self._depth += 1
-        while self._at < len(self._text) and not self._passes(")"):
-            if not self._take(_BETWEEN):
-                words.append(self._word())
+        while self._position < len(self._text) and not self._skip(")"):
+            if not self._match(_BETWEEN):
+                words.append(self._read_word())
         self._depth -= 1
         return " ".join(filter(None, words))

@@ -85,20 +85,20 @@ class ForbiddenContent(Rule):
         """Match each expression against the lines that the change adds to its files."""
         files = [entry for entry in entries if entry.is_file and entry.old != entry.new]
         paths = [entry.path for entry in files]
-        held: list[set[bytes]] = []
+        judged_paths: list[set[bytes]] = []
         for forbidden in self.forbid:
             within, excluded = (
                 {paths[position] for position, _ in patterns.find_each(paths)}
                 for patterns in (forbidden.paths, forbidden.exclude)
             )
-            held.append((within if forbidden.paths else {*paths}) - excluded)
-        every = set().union(*held)
+            judged_paths.append((within if forbidden.paths else {*paths}) - excluded)
+        every = set().union(*judged_paths)
         judged = [entry for entry in files if entry.path in every]
         counts: dict[tuple[bytes, int], int] = {}
         step = "Change the line, or take the file out with 'exclude'."
         for added in lines.added([forbidden.pattern for forbidden in self.forbid], judged):
             path, which = place = added.path, added.which
-            if path in held[which]:
+            if path in judged_paths[which]:
                 counts[place] = count = counts.get(place, 0) + 1
                 forbidden, setting = self.forbid[which], f"forbid.{which}.pattern"
                 message = forbidden.message or f"the added line matches {forbidden.pattern.text!r}"
@@ -116,7 +116,7 @@ class ForbiddenContent(Rule):
 _CARRIERS: Final = frozenset(
     ["docker", "docker-compose", "podman", "kubectl", "npx", "find", "parallel", "watch"]
 )
-_CARRIED: Final = 40
+_MOST_CARRIED: Final = 40
 
 
 class ForbiddenForm(Settings):
@@ -213,9 +213,9 @@ class ForbiddenCommand(Rule):
         ]
         if not candidates:
             return
-        from specguard_rules.content._commands_in_files import written_commands
+        from specguard_rules.content._commands_in_files import file_commands
 
-        forms = [_words(form.command) for form in self.commands]
+        forms = [_form_words(form.command) for form in self.commands]
         found: dict[bytes, list[tuple[Command, int]]] = {}
         for entry in candidates:
             data = head_files.read(entry.path) or b""
@@ -225,7 +225,7 @@ class ForbiddenCommand(Rule):
             if possible:
                 found[entry.path] = [
                     (command, which)
-                    for command in written_commands(entry.path, data, documents)
+                    for command in file_commands(entry.path, data, documents)
                     for which in possible
                     if has_form(command, forms[which], self.commands[which].unless)
                 ]
@@ -242,15 +242,15 @@ class ForbiddenCommand(Rule):
         step, setting = f"Do this {how}, or take the command out.", f"commands.{which}.command"
         found = Finding(message, help=step, path=path, line=command.line, key=key, setting=setting)
         found.end_line = command.end_line if command.end_line > command.line else None
-        if not command.told:
+        if not command.is_instruction:
             found.severity, found.help = "info", "Make sure that nobody takes it for an instruction."
         return found
 
 
-def _words(text: str) -> list[str]:
-    from specguard_rules.content._shell import commands
+def _form_words(text: str) -> list[str]:
+    from specguard_rules.content._shell import parse_commands
 
-    return [word for command in commands(text) for word in command.words if word]
+    return [word for command in parse_commands(text) for word in command.words if word]
 
 
 def has_form(command: Command, form: Sequence[str], unless: Sequence[str] = ()) -> bool:
@@ -267,13 +267,13 @@ def has_form(command: Command, form: Sequence[str], unless: Sequence[str] = ()) 
     """
     from specguard_rules.content._shell import base_name
 
-    words = command.unwrapped()
-    carried = range(1, min(len(words), _CARRIED)) if base_name(words) in _CARRIERS else ()
+    words = command.unwrap()
+    carried = range(1, min(len(words), _MOST_CARRIED)) if base_name(words) in _CARRIERS else ()
     named = (words[at:] for at in (0, *carried) if form and base_name(words[at:]) == form[0])
-    return any(_is(one, form, unless) for one in named)
+    return any(_matches_form(one, form, unless) for one in named)
 
 
-def _is(words: Sequence[str], form: Sequence[str], unless: Sequence[str]) -> bool:
+def _matches_form(words: Sequence[str], form: Sequence[str], unless: Sequence[str]) -> bool:
     wanted = [word for word in form[1:] if not word.startswith("-")]
     previous = ""
     for word in words[1:]:
@@ -284,12 +284,12 @@ def _is(words: Sequence[str], form: Sequence[str], unless: Sequence[str]) -> boo
         previous = word
     arguments = list(words[1:])
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    given = all(any(_given(option, word) for word in options) for option in form[1:] if option[0] == "-")
-    excused = any(_given(excuse, word) for excuse in unless for word in arguments)
+    given = all(any(_matches(option, word) for word in options) for option in form[1:] if option[0] == "-")
+    excused = any(_matches(excuse, word) for excuse in unless for word in arguments)
     return not wanted and given and not excused
 
 
-def _given(option: str, word: str) -> bool:
+def _matches(option: str, word: str) -> bool:
     short = len(option) == 2 and all(re.fullmatch(r"-[A-Za-z]+", one) for one in (option, word))
     return word == option or word.startswith(f"{option}=") or (short and option[1] in word[1:])
 
@@ -408,10 +408,10 @@ class HostNetworkCall(Rule):
         if not touched and not scripts:
             return
         # The parsers of YAML and shell are imported only if there is something to read.
-        from specguard_rules.content._host_calls import judge
+        from specguard_rules.content._host_calls import judge_ci_file
 
         for path in touched:
-            yield from judge(path, head_files, f"files.{self.files.find(path)}")
+            yield from judge_ci_file(path, head_files, f"files.{self.files.find(path)}")
         if not scripts:
             return
         paths = head_files.paths()
@@ -419,7 +419,7 @@ class HostNetworkCall(Rule):
             path = paths[position]
             text = b"" if path in present else head_files.read(path) or b""
             if any(script.rpartition(b"/")[2] in text for script in scripts):
-                found = judge(path, head_files, f"files.{index}")
+                found = judge_ci_file(path, head_files, f"files.{index}")
                 yield from (one for one in found if one.path in scripts)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from specguard.rules import Base, Entry, Guards, Severity, Stage, Tree
 
-    Verdict: TypeAlias = tuple[str, Severity, str]
+    Problem: TypeAlias = tuple[str, Severity, str]
     """The problem with a name, as a clause, its severity, and the finding's key."""
 
 # `re` compiles and caches these on first use.
@@ -25,11 +25,11 @@ _DEVICE: Final = r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00
 # number.
 _SHORT_NAME: Final = rb"(?=[^.]{3,8}(?:\.|$))[^. /]+~[1-9][0-9]*(?:\.[^. ]{1,3})?"
 _CRAFTED: Final = (b"//", b"/./", b"/../", b"/git~1", *(b"/.git%c" % sign for sign in b"/ .:\\"))
-_ODD: Final = (
+_SUSPICIOUS: Final = (
     rb"(?i)[\x00-\x1f\x7f-\xff:\\~]|[ .]/|/(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:in\$|out\$)?[ .:/]"
 )
-# Every match of `_ODD` has one of these signs, or a character that is not printable ASCII.
-_ODD_SIGNS: Final = (":", "\\", "~", " /", "./", "/con", "/prn", "/aux", "/nul", "/com", "/lpt")
+# Every match of `_SUSPICIOUS` has one of these signs, or a character that is not printable ASCII.
+_SUSPICIOUS_SIGNS: Final = (":", "\\", "~", " /", "./", "/con", "/prn", "/aux", "/nul", "/com", "/lpt")
 # Characters that HFS+ ignores in names, as listed by git (utf8.c, next_hfs_char).
 _UNSEEN_BY_HFS: Final = dict.fromkeys(
     [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
@@ -88,11 +88,11 @@ class DeceptivePath(Rule):
         self, entries: Sequence[Entry], start_files: Tree, head_files: Tree, guards: Guards, base: Base
     ) -> Iterator[Finding]:
         """Search every path for crafted segments, and check the names that the change adds."""
-        made = dict(crafted_paths([entry.path for entry in entries if not entry.deleted]))
-        for path, what in made.items():
+        crafted = dict(crafted_paths([entry.path for entry in entries if not entry.deleted]))
+        for path, what in crafted.items():
             yield _finding(base, path, what, "error", "crafted")
-        added = [entry.path for entry in entries if entry.added and entry.path not in made]
-        flagged = _flagged(added, start_files, head_files, guards)
+        added = [entry.path for entry in entries if entry.added and entry.path not in crafted]
+        flagged = _suspicious(added, start_files, head_files, guards)
         for path in added if flagged else ():
             ends = [place for place, byte in enumerate(path) if byte == 0x2F]
             above = [path[:end] for end in (*ends, len(path))]
@@ -174,30 +174,30 @@ def _new_names(paths: Sequence[bytes], before: Tree) -> Mapping[bytes, tuple[lis
     return found
 
 
-def _flagged(paths: Sequence[bytes], before: Tree, after: Tree, guards: Guards) -> dict[bytes, Verdict]:
+def _suspicious(paths: Sequence[bytes], before: Tree, after: Tree, guards: Guards) -> dict[bytes, Problem]:
     """Return the suspicious new names by path; a folder's name is judged once, whatever it contains."""
-    flagged: dict[bytes, Verdict] = {}
-    for folder, (names, beside) in _new_names(paths, before).items():
+    flagged: dict[bytes, Problem] = {}
+    for folder, (names, existing) in _new_names(paths, before).items():
         odd = {name for name in names if may_be_suspicious([name])} if may_be_suspicious(names) else set()
         lowered = {name.lower() for name in names}
-        plain = b"".join(names).isascii() and b"".join(beside).isascii()
-        apart = len(lowered) == len(names) and lowered.isdisjoint([name.lower() for name in beside])
-        suspects = odd if plain and apart else dict.fromkeys(names)
+        plain = b"".join(names).isascii() and b"".join(existing).isascii()
+        distinct = len(lowered) == len(names) and lowered.isdisjoint([name.lower() for name in existing])
+        suspects = odd if plain and distinct else dict.fromkeys(names)
         alike: dict[str, list[bytes]] = {}
-        for name in (*beside, *names) if suspects else ():
+        for name in (*existing, *names) if suspects else ():
             for one in _readings(name)[:1]:
                 alike.setdefault(one, []).append(name)
         for name in suspects:
             path = folder + b"/" + name if folder else name
             found = _twin(folder, name, alike, after)
             if found is None and name in odd:
-                found = _guarded_like(path, guards) or suspicion(name)
+                found = _guarded_lookalike(path, guards) or suspicion(name)
             if found:
                 flagged[path] = found
     return flagged
 
 
-def _twin(folder: bytes, name: bytes, alike: Mapping[str, Sequence[bytes]], after: Tree) -> Verdict | None:
+def _twin(folder: bytes, name: bytes, alike: Mapping[str, Sequence[bytes]], after: Tree) -> Problem | None:
     """Return the verdict on a new name that looks like another name in its folder; None if none does.
 
     Args:
@@ -206,22 +206,22 @@ def _twin(folder: bytes, name: bytes, alike: Mapping[str, Sequence[bytes]], afte
         alike: the names of the folder, including removed ones, by their likeliest reading.
         after: the tree after the change.
     """
-    on_windows = _on_windows_disk(name)
+    on_windows = _windows_name(name)
     for like in dict.fromkeys((name, on_windows)):
         for other in (one for read in dict.fromkeys(_readings(like)) for one in alike.get(read, ())):
             # An ASCII name is never reported as the look-alike of a name with other characters. The older
             # name may be gone: a name whose case changes has no twin.
             path = folder + b"/" + other if folder else other
-            told = (other.isascii() or not like.isascii()) and (like != name or other != name)
-            if told and after.find(path) is not None:
+            is_twin = (other.isascii() or not like.isascii()) and (like != name or other != name)
+            if is_twin and after.find(path) is not None:
                 what = f"is '{path_text(other)}' on Windows" if like != name else _difference(name, other)
                 return what, "error", "twin"
     return None
 
 
-def _guarded_like(path: bytes, guards: Guards) -> Verdict | None:
+def _guarded_lookalike(path: bytes, guards: Guards) -> Problem | None:
     """Return the verdict on a path that only looks like a guarded one; None if it does not."""
-    windows = b"/".join(map(_on_windows_disk, path.replace(b"\\", b"/").split(b"/")))
+    windows = b"/".join(map(_windows_name, path.replace(b"\\", b"/").split(b"/")))
     for like in (*(one.encode("utf-8") for one in _readings(path)), windows):
         guard = guards.find(like) if like and like != path else None
         if guard is not None and guards.find(path) is None:
@@ -229,7 +229,7 @@ def _guarded_like(path: bytes, guards: Guards) -> Verdict | None:
     return None
 
 
-def _on_windows_disk(name: bytes) -> bytes:
+def _windows_name(name: bytes) -> bytes:
     """Return the file that Windows opens by a name: without a stream and trailing dots and spaces."""
     return name.partition(b":")[0].rstrip(b" .") or name
 
@@ -263,11 +263,11 @@ def may_be_suspicious(names: Sequence[bytes]) -> bool:
     text = b"/%s/" % b"/".join(names)
     plain = text.decode("latin-1").lower()
     # Most names have none of these signs, so that the expression is rarely compiled.
-    may = not plain.isascii() or not plain.isprintable() or any(sign in plain for sign in _ODD_SIGNS)
-    return may and re.search(_ODD, text) is not None
+    may = not plain.isascii() or not plain.isprintable() or any(sign in plain for sign in _SUSPICIOUS_SIGNS)
+    return may and re.search(_SUSPICIOUS, text) is not None
 
 
-def suspicion(segment: bytes) -> Verdict | None:
+def suspicion(segment: bytes) -> Problem | None:
     """Return the verdict on one segment of a path by itself; None if it is not suspicious."""
     try:
         text = segment.decode("utf-8")
@@ -276,10 +276,10 @@ def suspicion(segment: bytes) -> Verdict | None:
     control = re.search(_CONTROL, text)
     if control:
         return f"has the control character U+{ord(control[0]):04X}", "error", "control"
-    return (None if text.isascii() else _in_letters(text)) or _on_windows(segment, text)
+    return (None if text.isascii() else _character_problem(text)) or _windows_problem(segment, text)
 
 
-def _in_letters(text: str) -> Verdict | None:
+def _character_problem(text: str) -> Problem | None:
     """Return the verdict on the characters of a segment beyond ASCII; None if they are not suspicious."""
     import unicodedata
 
@@ -301,12 +301,12 @@ def _in_letters(text: str) -> Verdict | None:
     )
     for found, what, severity, key in strange:
         for one in found:
-            said = f"has {look_alikes.described(one)}, {what}" if what else f"reads like '{one}'"
-            return said, severity, key
+            clause = f"has {look_alikes.described(one)}, {what}" if what else f"reads like '{one}'"
+            return clause, severity, key
     return None
 
 
-def _on_windows(segment: bytes, text: str) -> Verdict | None:
+def _windows_problem(segment: bytes, text: str) -> Problem | None:
     """Return the verdict on a segment that causes a problem on Windows; None if it causes none."""
     if segment[-1] in b" .":
         sign = "space" if segment.endswith(b" ") else "dot"

@@ -93,7 +93,7 @@ class ForbiddenPath(Rule):
         self, entries: Sequence[Entry], base: Base, policy: Policy, commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Compare every path of the change with the patterns."""
-        return _findings(self.paths, entries, landing(commits, policy), base, policy, "forbidden")
+        return _findings(self.paths, entries, landing_commits(commits, policy), base, policy, "forbidden")
 
 
 class LockedPath(Rule):
@@ -184,7 +184,7 @@ class LockedPath(Rule):
     ) -> Iterator[Finding]:
         """Compare every path of the change with the patterns, except forbidden paths."""
         net = {entry.path: entry for entry in entries}
-        landed = landing(commits, policy)
+        landed = landing_commits(commits, policy)
         for found in _findings(self.paths, entries, landed, base, policy, "locked"):
             path = found.path or b""
             entry = net.get(path) if found.commit is None else None
@@ -193,23 +193,23 @@ class LockedPath(Rule):
             if filed or (guard is not None and guard.code == "PTH001"):
                 continue
             same_mode = entry is not None and entry.old_mode == entry.new_mode
-            if self.pins == "hold" or not same_mode or not _pins_alone(path, start_files, head_files):
+            if self.pins == "hold" or not same_mode or not _changes_only_pins(path, start_files, head_files):
                 found.help = f"{found.help.removesuffix('.')}, or ask for an approval of PTH002."
                 yield found
 
 
-def _pins_alone(path: bytes, before: Tree, after: Tree) -> bool:
+def _changes_only_pins(path: bytes, before: Tree, after: Tree) -> bool:
     """True if two versions of a YAML file differ only in the versions that they pin."""
     old, new = (re.sub(_PIN, rb"\1", tree.read(path) or b"") for tree in (before, after))
     return path.endswith((b".yml", b".yaml")) and old == new
 
 
-def landing(commits: Sequence[Commit] | None, policy: Policy) -> Sequence[Commit]:
+def landing_commits(commits: Sequence[Commit] | None, policy: Policy) -> Sequence[Commit]:
     """Return the commits that land one by one; empty without commits, or if a merge squashes them."""
     return () if commits is None or policy.merge == "squash" else commits
 
 
-def judged(entries: Sequence[Entry], commits: Sequence[Commit]) -> Iterator[tuple[Entry, Commit | None]]:
+def all_entries(entries: Sequence[Entry], commits: Sequence[Commit]) -> Iterator[tuple[Entry, Commit | None]]:
     """Yield the entries of the net change, then those that single commits add and later ones revert.
 
     Args:
@@ -244,15 +244,15 @@ class Moves:
             elif entry.deleted and entry.old not in _EMPTY_BLOBS:
                 self._deleted.setdefault(entry.old, entry)
 
-    def other(self, entry: Entry) -> Entry | None:
+    def other_end(self, entry: Entry) -> Entry | None:
         """Return the entry of the path that a file was moved to or from; None if it was not moved."""
         if entry.deleted:
             return self._added.get(entry.old)
         return self._deleted.get(entry.new) if entry.added else None
 
-    def happened(self, entry: Entry) -> str:
+    def describe(self, entry: Entry) -> str:
         """Describe the change of an entry's path as a past participle: `modified`, `moved to src/x`."""
-        other = self.other(entry)
+        other = self.other_end(entry)
         kind = "a symbolic link" if entry.is_symlink else "a submodule" if entry.is_submodule else "a file"
         if entry.deleted:
             return f"moved to {path_text(other.path)}" if other else "deleted"
@@ -274,7 +274,7 @@ def _findings(
     commits: Sequence[Commit],
     base: Base,
     policy: Policy,
-    word: str,
+    state: str,
 ) -> Iterator[Finding]:
     """Yield a finding for each path that matches a guarding pattern.
 
@@ -284,11 +284,11 @@ def _findings(
         commits: the commits that land one by one.
         base: what the change is compared with.
         policy: the judging policy; a first authority that the change itself adds is allowed.
-        word: the state that the pattern gives to the path, e.g. `locked`.
+        state: the state that the pattern gives to the path, e.g. `locked`.
     """
     pairs = [
         (entry, commit)
-        for entry, commit in judged(entries, commits)
+        for entry, commit in all_entries(entries, commits)
         if not (policy.adopted and entry.added and entry.path in policy.adopted)
     ]
     moves: dict[str, Moves] = {}
@@ -297,10 +297,10 @@ def _findings(
         if base.has(entry):
             # A path that is now as in the base may have differed in single commits.
             own = ((other, one) for one in commits for other in one.own_entries if other.path == entry.path)
-            left = next((pair for pair in own if not base.has(pair[0])), None)
-            if left is None:
+            unrestored = next((pair for pair in own if not base.has(pair[0])), None)
+            if unrestored is None:
                 continue
-            entry, commit = left
+            entry, commit = unrestored
         origin = commit.oid if commit else ""
         if origin not in moves:
             moves[origin] = Moves(commit.own_entries if commit else entries)
@@ -310,8 +310,8 @@ def _findings(
         from specguard_rules.next_steps import SHORT, put_back
 
         where = f" in commit {origin[:SHORT]} and put back later" if commit else ""
-        moved = moves[origin].other(entry)
-        message = f"{name} was {moves[origin].happened(entry)}{where}; {subject} is {word}"
+        moved = moves[origin].other_end(entry)
+        message = f"{name} was {moves[origin].describe(entry)}{where}; {subject} is {state}"
         step = f"{put_back(entry, base, commit=commit, each=bool(commits), moved=moved)}."
         found = Finding(message, help=step, path=entry.path, side=entry.side, key=pattern)
         found.commit, found.setting = origin or None, f"paths.{index}"
@@ -319,10 +319,10 @@ def _findings(
         yield found
 
 
-_HOPS: Final = 40
+_MOST_HOPS: Final = 40
 """The number of links that are followed, as on Linux (path_resolution(7)); a longer chain leads nowhere."""
 
-_LONGEST: Final = 4096
+_LONGEST_TARGET: Final = 4096
 """The most bytes that a link's text can have on Linux (PATH_MAX); other systems allow less."""
 
 
@@ -399,18 +399,18 @@ class LinkIntoGuardedPath(Rule):
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Follow each new link, and check each submodule."""
-        landed = landing(commits, policy)
-        both = [pair for pair in judged(entries, landed) if pair[0].is_symlink or pair[0].is_submodule]
+        landed = landing_commits(commits, policy)
+        both = [pair for pair in all_entries(entries, landed) if pair[0].is_symlink or pair[0].is_submodule]
         # A file can become a link with the same content, so equal content does not mean an old link.
         sizes = objects.sizes(sorted({entry.new for entry, _ in both if entry.is_symlink}))
-        reach = _Reach(head_files, guards)
+        targets = _LinkTargets(head_files, guards)
         for entry, commit in both:
             if not entry.is_symlink:
                 where = self._submodule(entry, guards)
-            elif sizes[entry.new] > _LONGEST:
+            elif sizes[entry.new] > _LONGEST_TARGET:
                 where = f"is a symbolic link of {sizes[entry.new]} bytes, and no system follows one"
             else:
-                where = reach.wrong(entry.path, objects.read(entry.new))
+                where = targets.problem(entry.path, objects.read(entry.new))
             kind = "submodule" if entry.is_submodule else "link"
             guard = guards.below(entry.path) if guards.find(entry.path) is None else None
             if not where and entry.status != "M" and guard is not None:
@@ -435,7 +435,7 @@ class LinkIntoGuardedPath(Rule):
         return f"is a submodule{'' if entry.status == 'M' else ' that is new'}, which no rule looks into"
 
 
-class _Reach:
+class _LinkTargets:
     """The targets of the links in one tree.
 
     Args:
@@ -446,9 +446,9 @@ class _Reach:
     def __init__(self, tree: Tree, guards: Guards) -> None:
         self._tree = tree
         self._guards = guards
-        self._holders: dict[bytes, tuple[bytes, str]] | None = None
+        self._guarded_by_folder: dict[bytes, tuple[bytes, str]] | None = None
 
-    def wrong(self, path: bytes, target: bytes) -> str:
+    def problem(self, path: bytes, target: bytes) -> str:
         """Return the problem with a link's target, as a clause; empty if it may lead there.
 
         Args:
@@ -468,21 +468,21 @@ class _Reach:
         if guard is not None:
             same = own is not None and own.key == guard.key
             return "" if same else f"leads to {path_text(place)}; {guard.pattern} is guarded"
-        held = self._held(place) if own is None else None
+        held = self._guarded_below(place) if own is None else None
         where = path_text(place) or "the root"
         return f"leads to {where}, which holds {path_text(held[0])}; {held[1]} is guarded" if held else ""
 
-    def _held(self, folder: bytes) -> tuple[bytes, str] | None:
+    def _guarded_below(self, folder: bytes) -> tuple[bytes, str] | None:
         """Return a guarded path below a folder, with its pattern; case is ignored, as guards do."""
-        if self._holders is None:
-            self._holders = {}
+        if self._guarded_by_folder is None:
+            self._guarded_by_folder = {}
             for path in self._tree.paths():
                 guard = self._guards.find(path)
                 above = path
                 while guard is not None and above:
                     above = above.rpartition(b"/")[0]
-                    self._holders.setdefault(above.lower(), (path, guard.pattern))
-        return self._holders.get(folder.lower())
+                    self._guarded_by_folder.setdefault(above.lower(), (path, guard.pattern))
+        return self._guarded_by_folder.get(folder.lower())
 
 
 def _resolve(path: bytes, target: bytes, tree: Tree) -> tuple[bytes | None, str]:
@@ -494,16 +494,16 @@ def _resolve(path: bytes, target: bytes, tree: Tree) -> tuple[bytes | None, str]
         MissingFact: the text of a link on the way is missing.
     """
     place, hops = path.split(b"/")[:-1], 0
-    left: list[bytes] = []
+    remaining: list[bytes] = []
     link: bytes | None = target
-    while left or link is not None:
+    while remaining or link is not None:
         if link is not None:
             # Like the system call, the text ends at a NUL.
             text, link = link.partition(b"\0")[0], None
             if text.startswith((b"/", b"\\")) or (text[:1].isalpha() and text[1:2] == b":"):
                 return None, "leads to an absolute path"
-            left += text.replace(b"\\", b"/").split(b"/")[::-1]
-        segment = left.pop()
+            remaining += text.replace(b"\\", b"/").split(b"/")[::-1]
+        segment = remaining.pop()
         if segment == b"..":
             if not place:
                 return None, "leads above the repository's root"
@@ -513,7 +513,7 @@ def _resolve(path: bytes, target: bytes, tree: Tree) -> tuple[bytes | None, str]
             found = tree.find(b"/".join(place))
             if found is not None and found.mode & 0o170000 == 0o120000:
                 hops += 1
-                if hops > _HOPS:
+                if hops > _MOST_HOPS:
                     return None, ""
                 link = tree.read(b"/".join(place)) or b""
                 place.pop()
@@ -523,7 +523,7 @@ def _resolve(path: bytes, target: bytes, tree: Tree) -> tuple[bytes | None, str]
 MOST: Final = 100
 """The most findings for places in one file; one more finding counts the rest."""
 
-_APPROVED: Final = ", or ask for an approval of PTH009."
+_OR_APPROVAL: Final = ", or ask for an approval of PTH009."
 
 
 class WeakenedPath(Rule):
@@ -609,26 +609,26 @@ class WeakenedPath(Rule):
 
             moves = moves or Moves(entries)
             path, side, place = entry.path, entry.side, f"paths.{index}"
-            message = f"{path_text(path)} was {moves.happened(entry)}; it may grow and not lose"
-            step = f"{put_back(entry, base, moved=moves.other(entry))}{_APPROVED}"
+            message = f"{path_text(path)} was {moves.describe(entry)}; it may grow and not lose"
+            step = f"{put_back(entry, base, moved=moves.other_end(entry))}{_OR_APPROVAL}"
             yield Finding(message, help=step, path=path, side=side, key="gone", setting=place)
         grown = lines.compare([entry for entry in judged if not entry.added])
         losses = (one for entry, hunks in grown for one in _losses(entry, hunks, setting[entry.path]))
-        yield from _capped(losses, "{path} loses lines at {count} more places", "paths")
+        yield from _cap(losses, "{path} loses lines at {count} more places", "paths")
         more = "{count} more added lines take force away from {path}"
-        yield from _capped(self._weakened(judged, lines), more, "patterns")
+        yield from _cap(self._weakened(judged, lines), more, "patterns")
 
     def _weakened(self, judged: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
         """Yield a finding for each added line that matches one of `patterns`."""
         for added in lines.added(self.patterns, judged) if self.patterns else ():
             path, text = added.path, added.text.strip()
             message = f"the added line takes force away from {path_text(path)}: {text[:120]}"
-            step = f"Take the line out{_APPROVED}"
+            step = f"Take the line out{_OR_APPROVAL}"
             key, setting = " ".join(text.split()), f"patterns.{added.which}"
             yield Finding(message, help=step, path=path, line=added.line, key=key, setting=setting)
 
 
-def _capped(findings: Iterator[Finding], more: str, setting: str) -> Iterator[Finding]:
+def _cap(findings: Iterator[Finding], more: str, setting: str) -> Iterator[Finding]:
     """Yield the first findings of each file, and one that counts the rest."""
     counts: dict[bytes | None, int] = {}
     for one in findings:
@@ -638,27 +638,27 @@ def _capped(findings: Iterator[Finding], more: str, setting: str) -> Iterator[Fi
     for path, count in counts.items():
         if count > MOST:
             message = more.format(path=path_text(path or b""), count=count - MOST)
-            step = f"Take that back{_APPROVED}"
+            step = f"Take that back{_OR_APPROVAL}"
             yield Finding(message, help=step, path=path, key="more", setting=setting)
 
 
 def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Finding]:
     """Yield a finding for each place at which a file loses lines."""
     for hunk in hunks:
-        first, gone = _lost(hunk)
+        first, gone = _first_lost_line(hunk)
         text = gone.decode("utf-8", "backslashreplace").strip()
         count = len(hunk.removed) - (first - hunk.old_start)
         lines = f"line {first}" if count == 1 else f"{count} lines from line {first} on"
         if gone:
             message = f"{path_text(entry.path)} loses {lines}: {text[:120]}"
-            step, key = f"Bring it back{_APPROVED}", " ".join(text.split())
+            step, key = f"Bring it back{_OR_APPROVAL}", " ".join(text.split())
             found = Finding(message, help=step, path=entry.path, key=key, setting=setting)
             found.line = max(hunk.new_start, 1)
             found.end_line = max(hunk.new_start + len(hunk.added) - 1, found.line)
             yield found
 
 
-def _lost(hunk: Hunk) -> tuple[int, bytes]:
+def _first_lost_line(hunk: Hunk) -> tuple[int, bytes]:
     """Return a hunk's first lost line: its number before the change, and its text; empty if none is lost."""
     for position, line in enumerate(hunk.removed):
         # A removed line can equal the added one in its place only if the newline at the file's end changed.

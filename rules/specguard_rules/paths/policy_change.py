@@ -20,15 +20,15 @@ _PROJECT: Final = b"pyproject.toml"
 _DOCUMENTS: Final = frozenset({b"SPEC_AUTHORITY.md", b"specguard.toml", _PROJECT})
 """The files from which settings are read without being named."""
 
-_WORDS: Final = {
+_EFFECTS: Final = {
     "tightens": "tightens the policy",
     "loosens": "loosens the policy",
     "incomparable": "changes the policy, for better or worse",
 }
-_NAMED: Final = 3
+_MOST_NAMED: Final = 3
 """The number of elements of a list that are named; the rest is counted."""
 
-_ENDS: Final = str.maketrans("?[\\", "***")
+_WILD: Final = str.maketrans("?[\\", "***")
 """The characters that end the literal beginning of a pattern, all mapped to `*`."""
 
 _HELP: Final = "Leave it to a change of its own, and ask for an approval of PTH004."
@@ -39,20 +39,20 @@ _RUNNERS: Final = {
 }
 """Files that may disable the hooks of other files."""
 
-_OFF: Final = r'(?m)"disableAllHooks"\s*:\s*true|^[^#\n]*\b(?:codex_)?hooks["\']?\s*=\s*false'
+_HOOKS_DISABLED: Final = r'(?m)"disableAllHooks"\s*:\s*true|^[^#\n]*\b(?:codex_)?hooks["\']?\s*=\s*false'
 _CONTAINERS: Final = frozenset({"jobs", "repos"})
 """Top-level keys whose children run independently: GitHub's jobs, pre-commit's repositories."""
 
-_OF_JOBS: Final = frozenset({"script", "trigger", "steps", "commands", "scripts", "jobs"})
+_JOB_KEYS: Final = frozenset({"script", "trigger", "steps", "commands", "scripts", "jobs"})
 """Keys that mark a table at the top as a job: in GitLab, or a hook's commands in lefthook."""
 
-_TABLES: Final = frozenset([
+_OTHER_TABLES: Final = frozenset([
     "commands", "default", "env", "executors", "inputs", "on", "orbs", "outputs", "parameters", "templates",
     "variables", "workflows",
 ])  # fmt: skip
-"""Keys at the top whose children may have any names, including those of `_OF_JOBS`."""
+"""Keys at the top whose children may have any names, including those of `_JOB_KEYS`."""
 
-_SHOWN: Final = frozenset({"name", "run-name", "description"})
+_DESCRIPTIVE: Final = frozenset({"name", "run-name", "description"})
 """Keys at the top that decide nothing, unless a job has that name."""
 
 
@@ -131,10 +131,10 @@ class PolicyChanges(Rule):
         named = _DOCUMENTS | policy.document_paths
         settings = [entry for entry in entries if entry.path in named or policy.is_nested(entry.path)]
         if settings:
-            yield from _differences(settings, policy_change)
+            yield from _difference_findings(settings, policy_change)
         # Comparing the beginnings of the patterns costs a hook less than compiling them.
         beginnings = tuple(
-            pattern.lstrip("/").translate(_ENDS).partition("*")[0].encode() for pattern in self.files.patterns
+            pattern.lstrip("/").translate(_WILD).partition("*")[0].encode() for pattern in self.files.patterns
         )
         for entry in entries:
             path = entry.path
@@ -143,16 +143,16 @@ class PolicyChanges(Rule):
             if path == _BASELINE:
                 # Before the first authority nothing was judged, so a baseline accepts nothing.
                 if policy_change.baseline is not None and not (entry.added and policy.adopted):
-                    yield _accepted(policy_change.baseline)
+                    yield _baseline_finding(policy_change.baseline)
             elif path.startswith(_FOLDER):
                 if not (path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
                     what = "is part of what specguard goes by, and was changed"
                     yield _finding(path, what, "error", "state")
             elif path.startswith(beginnings) and self.files.find(path) is not None:
-                yield from _runner(entry, start_documents, documents)
+                yield from _runner_findings(entry, start_documents, documents)
 
 
-def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[Finding]:
+def _difference_findings(documents: Sequence[Entry], change: PolicyChange) -> Iterator[Finding]:
     """Yield a finding for each setting that the change alters."""
     paths = {entry.path.decode("utf-8", "surrogateescape"): entry.path for entry in documents}
     first = next((entry.path for entry in documents if entry.path != _PROJECT), documents[0].path)
@@ -170,7 +170,7 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
         origins = (difference.new_origin, difference.old_origin)
         origin = next((one for one in origins if one is not None and one.path in paths), None)
         path = paths[origin.path] if origin else first
-        what = f"{_WORDS[difference.effect]}: {difference.key} {difference.summary}"
+        what = f"{_EFFECTS[difference.effect]}: {difference.key} {difference.summary}"
         severity: Severity = "warning" if difference.effect == "tightens" else "error"
         found = _finding(path, what, severity, difference.key)
         if origin is not None and origin is difference.new_origin:
@@ -185,22 +185,22 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
             yield found
 
 
-def _accepted(change: BaselineChange) -> Finding:
+def _baseline_finding(change: BaselineChange) -> Finding:
     """Build the finding about a change of the baseline."""
     if change.problem:
         what = f"cannot be compared with what it was: {change.problem}"
         return _finding(_BASELINE, what, "error", "baseline")
     if not change.growths:
         return _finding(_BASELINE, "accepts no more findings than before", "warning", "baseline")
-    named = ", ".join(map(str, change.growths[:_NAMED]))
-    more = f" and {len(change.growths) - _NAMED} more" if len(change.growths) > _NAMED else ""
+    named = ", ".join(map(str, change.growths[:_MOST_NAMED]))
+    more = f" and {len(change.growths) - _MOST_NAMED} more" if len(change.growths) > _MOST_NAMED else ""
     what = f"accepts findings that were not accepted before: {named}{more}"
     found = _finding(_BASELINE, what, "error", "baseline")
     found.line = change.growths[0].line
     return found
 
 
-def _runner(entry: Entry, before: Documents, after: Documents) -> Iterator[Finding]:
+def _runner_findings(entry: Entry, before: Documents, after: Documents) -> Iterator[Finding]:
     """Yield the findings about a changed hook or CI file that concern specguard."""
     if entry.old == entry.new and entry.old_mode == entry.new_mode:
         return
@@ -221,7 +221,7 @@ def _runner(entry: Entry, before: Documents, after: Documents) -> Iterator[Findi
         if yaml:
             read = [before.data(path), after.data(path)]
             if all(one is not None and one.problem is None for one in read):
-                parts = [deciding(one.value) for one in read if one is not None]
+                parts = [run_parts(one.value) for one in read if one is not None]
         if parts[0] != parts[1] or (entry.old_mode != entry.new_mode and not yaml):
             what = "changes how specguard is run, which cannot be compared"
             yield _finding(path, what, "error", "runner")
@@ -252,10 +252,10 @@ def switches_off(text: str) -> bool:
         plain = json.dumps(json.loads(text))
     except (ValueError, RecursionError):
         plain = text
-    return re.search(_OFF, plain) is not None
+    return re.search(_HOOKS_DISABLED, plain) is not None
 
 
-def deciding(value: Any) -> Any:
+def run_parts(value: Any) -> Any:
     """Return the parts of a CI file or of pre-commit's settings that decide whether and how specguard runs.
 
     These parts are the jobs or repositories that name specguard. Jobs that one of these names, to wait for
@@ -270,17 +270,17 @@ def deciding(value: Any) -> Any:
             jobs += one.items()
         elif key in _CONTAINERS and isinstance(one, list):
             jobs += [(_name(child), child) for child in one]
-        elif isinstance(one, dict) and key not in _TABLES and not _OF_JOBS.isdisjoint(one):
+        elif isinstance(one, dict) and key not in _OTHER_TABLES and not _JOB_KEYS.isdisjoint(one):
             jobs.append((key, one))
-        elif key not in _SHOWN or isinstance(one, dict):
+        elif key not in _DESCRIPTIVE or isinstance(one, dict):
             rest[key] = one
     kept: list[tuple[str, Any]] = []
     more = [job for job in jobs if "specguard" in json.dumps(job).lower()]
     while len(kept) < len(more):
         kept = more
         # In CircleCI, `workflows` lists the jobs that run, and their order.
-        said = {text.lower() for text in _texts([kept, rest.get("workflows")])} - {""}
-        more = [job for job in jobs if job in kept or job[0].lower() in said]
+        names = {text.lower() for text in _texts([kept, rest.get("workflows")])} - {""}
+        more = [job for job in jobs if job in kept or job[0].lower() in names]
     return rest, kept
 
 

@@ -197,13 +197,13 @@ class OversizedChange(Rule):
         limited = self.entries or self.lines or self.bytes
         counted = [entry for entry in judged if not bookkeeping.has(entry)] if limited else ()
         if self.entries and len(counted) > self.entries:
-            yield _over("entries", f"the change touches {len(counted)} paths", str(self.entries))
-        brought = [entry for entry in judged if entry.is_file and entry.old != entry.new]
-        sizes = objects.larger({entry.new for entry in brought}, self.file_bytes) if self.file_bytes else {}
-        large = {entry.path: sizes[entry.new] for entry in brought if entry.new in sizes}
+            yield _too_large("entries", f"the change touches {len(counted)} paths", str(self.entries))
+        changed = [entry for entry in judged if entry.is_file and entry.old != entry.new]
+        sizes = objects.larger({entry.new for entry in changed}, self.file_bytes) if self.file_bytes else {}
+        large = {entry.path: sizes[entry.new] for entry in changed if entry.new in sizes}
         for path, size in large.items():
-            most = _amount(self.file_bytes)
-            message = f"{path_text(path)} has {_amount(size)}; a file may have {most}"
+            most = _size_text(self.file_bytes)
+            message = f"{path_text(path)} has {_size_text(size)}; a file may have {most}"
             step = "Keep large files outside the repository, or let this one in with 'exclude'."
             yield Finding(message, help=step, path=path, key="file_bytes", setting="file_bytes")
         if self.bytes:
@@ -211,20 +211,21 @@ class OversizedChange(Rule):
             every = objects.sizes(list(set(work)))
             total = sum(every[one] for one in work)
             if total > self.bytes:
-                yield _over("bytes", f"the change's files come to {_amount(total)}", _amount(self.bytes))
+                what = f"the change's files come to {_size_text(total)}"
+                yield _too_large("bytes", what, _size_text(self.bytes))
         if self.lines:
             totals = lines.totals([entry for entry in counted if entry.path not in large])
             if totals.added + totals.removed > self.lines:
                 what = f"the change adds {totals.added} lines and removes {totals.removed}"
-                yield _over("lines", what, str(self.lines))
+                yield _too_large("lines", what, str(self.lines))
 
 
-def _over(setting: str, what: str, limit: str) -> Finding:
+def _too_large(setting: str, what: str, limit: str) -> Finding:
     message = f"{what}; the policy allows {limit}"
     return Finding(message, help="Split the change into smaller ones.", key=setting, setting=setting)
 
 
-def _amount(size: int) -> str:
+def _size_text(size: int) -> str:
     """Format a number of bytes for a message, such as `11 bytes` or `1.5 MiB`."""
     for unit, name in _UNITS:
         if size >= unit:
@@ -318,41 +319,41 @@ class MissingCompanion(Rule):
         pull_request: PullRequest | None = None,
     ) -> Iterator[Finding]:
         """Look for the companions of the changed files, then for a reason in a trailer."""
-        written = next((one for one in messages or () if one.source == "file" and not one.merge), None)
+        draft = next((one for one in messages or () if one.source == "file" and not one.merge), None)
         if entries is None:
-            if written is None or written.staged is None:
+            if draft is None or draft.staged is None:
                 raise NotApplicable("what the commit changes is not known")
-            entries = written.staged()
+            entries = draft.staged()
         paths = [entry.path for entry in entries]
-        left = [entry.path for entry in entries if not entry.deleted]
+        remaining = [entry.path for entry in entries if not entry.deleted]
         for which, companion in enumerate(self.companions):
-            asking = [paths[position] for position, _ in companion.when.find_each(paths)]
-            if not asking or next(companion.require.find_each(left), None) is not None:
+            changed = [paths[position] for position, _ in companion.when.find_each(paths)]
+            if not changed or next(companion.require.find_each(remaining), None) is not None:
                 continue
             key = companion.trailer
-            if key and _stated(key, commits or (), pull_request, written):
+            if key and _has_reason(key, commits or (), pull_request, draft):
                 continue
-            more = f" (and {len(asking) - 1} more like it)" if len(asking) > 1 else ""
+            more = f" (and {len(changed) - 1} more like it)" if len(changed) > 1 else ""
             wanted = " or ".join(companion.require.patterns)
             reason = f", or say why not in a trailer '{key}: REASON' of the commit message" if key else ""
-            if key and (commits or written):
+            if key and (commits or draft):
                 from specguard_rules.next_steps import CommitsById, add_trailer
 
-                reason += f", with `{add_trailer(f'{key}: REASON', written, CommitsById())}`"
-            message = f"{path_text(asking[0])}{more} changed, and nothing under {wanted} did"
+                reason += f", with `{add_trailer(f'{key}: REASON', draft, CommitsById())}`"
+            message = f"{path_text(changed[0])}{more} changed, and nothing under {wanted} did"
             step = f"Change what belongs to it under {wanted}{reason}."
             setting = f"companions.{which}.require"
             key_of = f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}"
-            found = Finding(message, help=step, path=asking[0], key=key_of, setting=setting)
-            found.severity = "warning" if key and commits is None and written is None else None
+            found = Finding(message, help=step, path=changed[0], key=key_of, setting=setting)
+            found.severity = "warning" if key and commits is None and draft is None else None
             yield found
 
 
-def _stated(
-    key: str, commits: Sequence[Commit], pull_request: PullRequest | None, written: Message | None
+def _has_reason(
+    key: str, commits: Sequence[Commit], pull_request: PullRequest | None, draft: Message | None
 ) -> bool:
     """True if a commit, the pull request or the message being written gives a reason in a trailer."""
-    from specguard_rules.commits.trailers import Trailers, in_change
+    from specguard_rules.commits.trailers import Trailers, trailers_of
 
-    messages = [Trailers(written.lines)] if written else []
-    return any(one.value for found in (*in_change(commits, pull_request), *messages) for one in found.of(key))
+    drafts = [Trailers(draft.lines)] if draft else []
+    return any(one.value for found in (*trailers_of(commits, pull_request), *drafts) for one in found.of(key))

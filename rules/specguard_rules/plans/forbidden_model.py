@@ -21,7 +21,7 @@ _WORDS: Final = 4
 
 # These are compiled on first use, which is rare in a hook.
 _VARIABLE: Final = r"(?:[A-Z0-9]+_)*MODEL(?:_NAME|_ID)?"
-_BETWEEN: Final = r"\s*[,;|\n]\s*|\s+(?:and|or|then|with|/|\+|->)\s+"
+_SEPARATOR: Final = r"\s*[,;|\n]\s*|\s+(?:and|or|then|with|/|\+|->)\s+"
 _REMARK: Final = r"\s*[(\[][^()\[\]]*[)\]]\s*$"
 _PAIR: Final = (
     r"(?P<key>\b[A-Za-z][A-Za-z_ -]{0,40})[\"'`*]{0,3}\s{0,8}[:=]\s{0,8}"
@@ -164,86 +164,86 @@ class ForbiddenModel(Rule):
             elif plans is not None and plans.holding(path) == path:
                 role = "coder"
             seen: set[tuple[str, int | None]] = set()
-            for named in self._named(path, documents):
+            for named in self._models(path, documents):
                 if (named.name, named.line) not in seen:
                     seen.add((named.name, named.line))
                     yield from _judge(path, named, models, role)
 
-    def _named(self, path: bytes, documents: Documents) -> Iterator[_Named]:
+    def _models(self, path: bytes, documents: Documents) -> Iterator[_Model]:
         document = documents.read(path) if path.lower().endswith(_MARKDOWN) else None
         data = documents.data(path) if document is None else None
         problem = document.problem if document else data.problem if data else None
         content = documents.content(path)
         if problem is not None or path.lower().endswith((b".jsonl", b".ndjson")):
             # Other programs may read the file in spite of its errors, so its names count.
-            yield from self._in_text(content or b"")
+            yield from self._text_models(content or b"")
         elif document is not None:
             for field in document.fields(*self.fields):
-                yield from _names(field.value, field.line, prose=field.form != "front matter")
+                yield from _models_in(field.value, field.line, prose=field.form != "front matter")
             for field in document.fields(*self.people):
-                yield from _names(field.value, field.line, prose=True, person=True)
+                yield from _models_in(field.value, field.line, prose=True, person=True)
         elif data is not None:
-            yield from self._in_data(data)
+            yield from self._data_models(data)
         unread = data is not None and problem is not None
         if content is not None and not unread and (b"model" in content.lower() or b"-m" in content):
-            from specguard_rules.content._commands_in_files import written_commands
+            from specguard_rules.content._commands_in_files import file_commands
 
-            for command in written_commands(path, content, documents):
-                yield from _in_command(command)
+            for command in file_commands(path, content, documents):
+                yield from _command_models(command)
 
-    def _in_data(self, data: Data) -> Iterator[_Named]:
+    def _data_models(self, data: Data) -> Iterator[_Model]:
         """Yield the models in structured data: the values of keys, at any depth."""
-        wanted, people = set(map(_normal, self.fields)), set(map(_normal, self.people))
+        wanted, people = set(map(_normalize, self.fields)), set(map(_normalize, self.people))
         for path, value in data.texts():
-            above, name = ["", "", *(_normal(part) for part in path if isinstance(part, str))][-2:]
+            above, name = ["", "", *(_normalize(part) for part in path if isinstance(part, str))][-2:]
             if name in wanted:
-                yield from _names(value, data.line(path), prose=False)
+                yield from _models_in(value, data.line(path), prose=False)
             elif name in people or (name in _OWN_NAMES and above in wanted):
                 # A table with a name may also be a data model.
-                yield from _names(value, data.line(path), prose=name in people, person=True)
+                yield from _models_in(value, data.line(path), prose=name in people, person=True)
 
-    def _in_text(self, content: bytes) -> Iterator[_Named]:
+    def _text_models(self, content: bytes) -> Iterator[_Model]:
         """Yield the models in text that is not valid data, or that is data line by line.
 
         A key ends at a colon or an equals sign; its value ends at the next quotation mark, comma or bracket.
         """
-        wanted = set(map(_normal, self.fields))
+        wanted = set(map(_normalize, self.fields))
         for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), start=1):
             for found in re.finditer(_PAIR, line):
                 value = found["quoted"] or found["bare"] or ""
-                if _normal(found["key"]) not in wanted:
+                if _normalize(found["key"]) not in wanted:
                     continue
                 if (found["bare"] or "").startswith("*"):
                     # An alias may refer to any value.
-                    yield _Named(value, number)
+                    yield _Model(value, number)
                 else:
-                    yield from _names(value, number, prose=False)
+                    yield from _models_in(value, number, prose=False)
 
 
-class _Named(Record):
+class _Model(Record):
     """A model that a file names.
 
     Attributes:
         name: the name as it is written.
         line: its line, from 1; None if it is unknown.
         sure: True if it is certainly a model's name; otherwise it may be the name of a data model.
-        words: True if it is several words without a digit, which count as a model only if it is denied.
-        told: True if the model is used; False if a document only mentions a command.
+        prose: True if it is several words without a digit, which count as a model only if it is denied.
+        used: True if the model is used; False if a document only mentions a command.
     """
 
     name: str
     line: int | None
     sure: bool = True
-    words: bool = False
-    told: bool = True
+    prose: bool = False
+    used: bool = True
 
 
-def _judge(path: bytes, named: _Named, models: Models, role: str) -> Iterator[Finding]:
+def _judge(path: bytes, named: _Model, models: Models, role: str) -> Iterator[Finding]:
     from specguard.rules import model_words
 
     reason, setting = models.refusal(*model_words.forms_of(named.name), role=role) or ("", "")
     denied = setting.startswith("models.deny")
-    if not reason or (named.words and not denied):
+    if not reason or (named.prose and not denied):
         return
     severity: Severity | None = None if named.sure or denied else "warning"
     default = f", such as {models.suggested(role)}" if models.suggested(role) else ""
@@ -251,7 +251,7 @@ def _judge(path: bytes, named: _Named, models: Models, role: str) -> Iterator[Fi
     step = f"Use one that is allowed{default}, and do again what was done with this one."
     yield Finding(
         message, help=step, path=path, line=named.line, key=named.name,
-        severity=severity if named.told else "info", setting=setting,
+        severity=severity if named.used else "info", setting=setting,
     )  # fmt: skip
 
 
@@ -260,43 +260,43 @@ def _is_model(name: str) -> bool:
     return len(name.split()) <= _WORDS and re.fullmatch(_LIKE_A_MODEL, "-".join(name.split())) is not None
 
 
-def _is_no_person(name: str) -> bool:
+def _is_versioned(name: str) -> bool:
     """True if a person's field holds a model's name: `Codex` is an agent's, `gpt-5` is a model's."""
     return _is_model(name) and any(char.isdigit() for char in name)
 
 
-def _normal(text: str) -> str:
+def _normalize(text: str) -> str:
     """Normalize a name for comparison: case, `_`, `-` and spaces do not count."""
     return re.sub(r"[\s_-]+", "", text).casefold()
 
 
-def _names(value: str, line: int | None, *, prose: bool, person: bool = False) -> Iterator[_Named]:
+def _models_in(value: str, line: int | None, *, prose: bool, person: bool = False) -> Iterator[_Model]:
     """Yield the models that a value names; in prose, words without a digit may mean anything else."""
     from specguard.rules import model_words
 
     if len(value) > model_words.LONGEST:
         # A longer value is prose, unless it begins with a model's name.
         value = value[: model_words.LONGEST].split()[0] if value.split() else ""
-        if prose or not _is_no_person(value):
+        if prose or not _is_versioned(value):
             return
-    for piece in re.split(_BETWEEN, value):
+    for piece in re.split(_SEPARATOR, value):
         name = re.sub(_REMARK, "", piece).strip().strip("`'\"*_.")
-        hole = name.startswith(model_words.HOLES)
-        if hole and _is_no_person(name.strip("<>{}$")):
-            name, hole = name.strip("<>{}$"), False
-        if hole or name.casefold() in model_words.UNNAMED or (person and not _is_no_person(name)):
+        placeholder = name.startswith(model_words.HOLES)
+        if placeholder and _is_versioned(name.strip("<>{}$")):
+            name, placeholder = name.strip("<>{}$"), False
+        if placeholder or name.casefold() in model_words.UNNAMED or (person and not _is_versioned(name)):
             continue
         digits = any(char.isdigit() for char in name)
-        yield _Named(name, line, sure=digits or _is_model(name), words=prose and " " in name and not digits)
+        yield _Model(name, line, sure=digits or _is_model(name), prose=prose and " " in name and not digits)
 
 
-def _in_command(command: Command) -> Iterator[_Named]:
+def _command_models(command: Command) -> Iterator[_Model]:
     from specguard.rules import model_words
 
     given = [value for name, value in command.variables if re.fullmatch(_VARIABLE, name)]
     found = map(model_words.model_named, given)
     for model in (*found, *model_words.models_in(command.words)):
         if model is not None:
-            yield _Named(model, command.line, told=command.told)
-    for inner in command.inner:
-        yield from _in_command(inner)
+            yield _Model(model, command.line, used=command.is_instruction)
+    for inner in command.nested:
+        yield from _command_models(inner)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from specguard.rules import Covering, Finding, NotApplicable, Origin, Rule, Selecting, path_text, setting
-from specguard_rules.message_texts import alternatives, quoted
-from specguard_rules.next_steps import to_branch
+from specguard_rules.message_texts import alternatives, quote
+from specguard_rules.next_steps import move_to_branch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -246,8 +246,8 @@ class SliceOutOfFiles(Rule):
             if not listed.files:
                 raise NotApplicable(f"{path_text(listed.source.path)} lists no files for {listed}")
             if branch and base and work_item.branches and branch.name not in work_item.branches:
-                yield _elsewhere(work_item, listed, branch, base)
-            yield from _beyond(work_item, listed, entries, staged=stage == "staged")
+                yield _branch_flaw(work_item, listed, branch, base)
+            yield from _outside_files(work_item, listed, entries, staged=stage == "staged")
             return
         landed = base is not None and branch is not None and base.is_branch(branch, stage)
         kept = waves.kept if waves is not None and not landed else ()
@@ -256,34 +256,34 @@ class SliceOutOfFiles(Rule):
         for entry in entries:
             whose = [item for item in kept if item.scope.find(entry.path) is not None]
             if whose and not waves.is_paper(entry.path):
-                yield _taken(entry, whose)
+                yield _taken_flaw(entry, whose)
 
 
-def _taken(entry: Entry, whose: Sequence[Listed]) -> Finding:
+def _taken_flaw(entry: Entry, whose: Sequence[Listed]) -> Finding:
     """Build a finding about an entry that belongs to slices, in a change for none of them."""
     first, names = whose[0], " and ".join(str(item) for item in whose[:3])
     message = f"{path_text(entry.path)} is a file of {names}, still to be done, and the change is for none"
     step = f"Change it on {first.branch or f'the branch of {first}'}, or have it approved."
-    return _about_slice(entry, first, message, step, f"kept {first.id}", first.setting)
+    return _slice_flaw(entry, first, message, step, f"kept {first.id}", first.setting)
 
 
-def _about_slice(entry: Entry, listed: Listed, message: str, step: str, key: str, setting: str) -> Finding:
+def _slice_flaw(entry: Entry, listed: Listed, message: str, step: str, key: str, setting: str) -> Finding:
     """Build a finding about a path that cites the line which lists the slice."""
     line, path, side = Origin(path_text(listed.source.path), listed.line or 0), entry.path, entry.side
     return Finding(message, help=step, path=path, side=side, key=key, setting=setting, authority=line)
 
 
-def _elsewhere(work_item: WorkItem, listed: Listed, branch: Branch, base: Base) -> Finding:
+def _branch_flaw(work_item: WorkItem, listed: Listed, branch: Branch, base: Base) -> Finding:
     """Build a finding about a slice's change on a branch that is not the slice's own."""
     own, same_as = alternatives(work_item.branches), ("BRN001 item",)
-    message = f"the change is for {listed}, whose branch is {own}, and is on {quoted(branch.name)}"
-    step = f"Take it there: `{to_branch(work_item.branches[0], branch, base)}`"
+    message = f"the change is for {listed}, whose branch is {own}, and is on {quote(branch.name)}"
+    step = f"Take it there: `{move_to_branch(work_item.branches[0], branch, base)}`"
     found = Finding(message, help=step, field="branch", key="branch", same_as=same_as)
     found.setting = work_item.setting("branch")
     return found
 
 
-def _beyond(
+def _outside_files(
     work_item: WorkItem, listed: Listed, entries: Sequence[Entry], *, staged: bool
 ) -> Iterator[Finding]:
     """Yield a finding for each path outside the slice's files."""
@@ -300,9 +300,9 @@ def _beyond(
         if len(owners) == 1:
             [owner] = owners
             message += f"; it belongs to {owner}"
-            stands = f"; if this one stands on it: git branch -u {owner.branch}"
-            step = f"Change it on the branch of {owner}{stands if owner.branch and not staged else '.'}"
-        yield _about_slice(entry, listed, message, step, listed.id, work_item.setting("source"))
+            stack_hint = f"; if this one stands on it: git branch -u {owner.branch}"
+            step = f"Change it on the branch of {owner}{stack_hint if owner.branch and not staged else '.'}"
+        yield _slice_flaw(entry, listed, message, step, listed.id, work_item.setting("source"))
 
 
 class UndisposedSlice(Rule):
@@ -513,11 +513,11 @@ class InvalidPlan(Rule):
             for plan in plans.judged:
                 yield from plans.flaws(plan)
         if sources is not None:
-            for source in _lists(plans, sources):
+            for source in _item_lists(plans, sources):
                 yield from sources.flaws(source)
 
 
-def _lists(plans: Plans | None, sources: Sources) -> list[Source]:
+def _item_lists(plans: Plans | None, sources: Sources) -> list[Source]:
     """Return the judged lists of work items that are not plans."""
     return [one for one in sources.judged if plans is None or plans.at(one.path) is None]
 
@@ -617,7 +617,7 @@ class BrokenDependency(Rule):
         listed = work.item.listed if work is not None and work.naming is not None else None
         if listed is not None and (plans is None or plans.holding(listed.source.path) is None):
             yield from sources.too_early(listed)
-        for source in _lists(plans, sources):
+        for source in _item_lists(plans, sources):
             yield from sources.broken(source)
 
 
@@ -801,8 +801,8 @@ class UnexpectedFile(Rule):
         """Compare the touched files with the expected ones."""
         for unit in plans.for_tasks(work):
             task = unit.task
-            apart = (task.plan.folder + b"/", run_settings.folder, policy.log_folder)
-            touched = [entry for entry in unit.entries if not entry.path.startswith(apart)]
+            excluded = (task.plan.folder + b"/", run_settings.folder, policy.log_folder)
+            touched = [entry for entry in unit.entries if not entry.path.startswith(excluded)]
             expected = task.expected_paths
             if touched and not expected:
                 names = ", ".join(path_text(entry.path) for entry in touched[:3])
@@ -816,12 +816,12 @@ class UnexpectedFile(Rule):
             for entry in (one for one in touched if expected.find(one.path) is None):
                 message = f"{unit.label} for {task.name} touches {path_text(entry.path)}; expected: {allowed}"
                 step = "Take it out of the change, or have the planner add it to `expected_files` first."
-                found = _about(unit, entry, message, step, f"{task.id}:unexpected")
+                found = _unit_flaw(unit, entry, message, step, f"{task.id}:unexpected")
                 found.authority = task.origin("expected_files")
                 yield found
 
 
-def _about(unit: Unit, entry: Entry, message: str, step: str, key: str, setting: str = "") -> Finding:
+def _unit_flaw(unit: Unit, entry: Entry, message: str, step: str, key: str, setting: str = "") -> Finding:
     """Build a finding about a unit's change of a path."""
     path, side = entry.path, entry.side
     return Finding(message, help=step, path=path, side=side, commit=unit.commit, key=key, setting=setting)
@@ -908,11 +908,11 @@ class SeveralTasks(Rule):
                 names = [*names[:5], f"{len(names) - 5} more"]
             message = f"{unit.label} finishes {', '.join(names[:-1])} and {names[-1]}"
             step = "Make it a change for one task, and do the others after it, each in its own."
-            told = Finding(message, help=step, commit=unit.commit, key="several")
-            told.field, told.setting = "commit.subject", tasks[0].plan.setting("unit")
+            finding = Finding(message, help=step, commit=unit.commit, key="several")
+            finding.field, finding.setting = "commit.subject", tasks[0].plan.setting("unit")
             for shown in finished[:2][-1:]:
-                told.path, told.line, told.field = shown.plan.path, shown.line_of("status"), None
-            yield told
+                finding.path, finding.line, finding.field = shown.plan.path, shown.line_of("status"), None
+            yield finding
 
 
 class AgentEditedPlan(Rule):
@@ -1025,7 +1025,7 @@ class AgentEditedPlan(Rule):
 
     def check(self, plans: Plans, work: Work, stage: Stage, run_settings: RunSettings) -> Iterator[Finding]:
         """Judge the changes in the plan's folder."""
-        own, held = work.own, False
+        own, applies = work.own, False
         for unit in plans.units(work):
             plan = unit.task.plan if unit.named else None
             if plan is None and own is not None and unit.commit not in (None, own.commit):
@@ -1033,39 +1033,39 @@ class AgentEditedPlan(Rule):
                 plan = plans.at(own.path, own.documents)
             if plan is None:
                 continue
-            held = True
+            applies = True
             for entry in unit.entries:
                 if not plan.holds(entry.path) or entry.path.startswith(run_settings.folder):
                     continue
                 if stage != "run" and unit.named and entry.path == plan.path:
-                    yield from _edited(unit, entry)
-                elif stage == "run" or not _is_log(unit, plan, entry):
-                    yield _touched(unit, plan, entry, "the agent's tree" if stage == "run" else unit.label)
-        if not held:
+                    yield from _edit_flaws(unit, entry)
+                elif stage == "run" or not _appends_to_log(unit, plan, entry):
+                    yield _plan_flaw(unit, plan, entry, "the agent's tree" if stage == "run" else unit.label)
+        if not applies:
             raise NotApplicable("the change is for no task of a plan")
 
 
-def _edited(unit: Unit, entry: Entry) -> Iterator[Finding]:
+def _edit_flaws(unit: Unit, entry: Entry) -> Iterator[Finding]:
     """Yield a finding for each change of the plan by a unit that is not the end of its task."""
     task = unit.task
     for edit in unit.edits():
         message = f"{unit.label} for {task.name} {edit.what}"
         step = "Take that out of the change; the planner edits the plan beforehand."
-        found = _about(unit, entry, message, step, f"{task.id}:{edit.field}", task.plan.setting("folder"))
+        found = _unit_flaw(unit, entry, message, step, f"{task.id}:{edit.field}", task.plan.setting("folder"))
         found.line, found.field = edit.line, edit.field or None
         yield found
 
 
-def _touched(unit: Unit, plan: Plan, entry: Entry, what: str) -> Finding:
-    told = f" for {unit.task.name}" if unit.named else ", which is for no task,"
-    did = "adds" if entry.added else "removes" if entry.deleted else "changes"
-    message = f"{what}{told} {did} {path_text(entry.path)}, which is the planner's"
+def _plan_flaw(unit: Unit, plan: Plan, entry: Entry, what: str) -> Finding:
+    purpose = f" for {unit.task.name}" if unit.named else ", which is for no task,"
+    verb = "adds" if entry.added else "removes" if entry.deleted else "changes"
+    message = f"{what}{purpose} {verb} {path_text(entry.path)}, which is the planner's"
     step = "Take it out of the change; the planner edits the plan, and says what is done."
     key = f"{unit.task.id if unit.named else plan.name}:folder"
-    return _about(unit, entry, message, step, key, plan.setting("folder"))
+    return _unit_flaw(unit, entry, message, step, key, plan.setting("folder"))
 
 
-def _is_log(unit: Unit, plan: Plan, entry: Entry) -> bool:
+def _appends_to_log(unit: Unit, plan: Plan, entry: Entry) -> bool:
     """True if an entry only appends lines to the plan's log."""
     logs = {plan.folder + b"/" + name.encode("utf-8") for name in plan.settings.log}
     if entry.path not in logs or not entry.is_file:

@@ -14,7 +14,7 @@ from specguard.rules import (
     setting,
     shortened,
 )
-from specguard_rules.runs.records import about_run, cited, gate_of, named_runs, run_names
+from specguard_rules.runs.records import cited_runs, gate_claim, named_runs, run_flaw, run_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,20 +147,20 @@ class FailedGate(Rule):
                 required, missing = work.gates_of(naming, commit, policy.origins)
                 origins = {gate.name: gate for gate in required}
             for gate in dict.fromkeys((*origins, *run_records.settings.gates)):
-                flaw = run_proof.flaw(run, gate_of(commit, gate, run_proof))
+                flaw = run_proof.flaw(run, gate_claim(commit, gate, run_proof))
                 origin = origins.get(gate)
                 if flaw is not None:
                     message = f"the run {run_records.shown(run)} {flaw.reason}"
                     step = "Run the gate on what is committed, and keep the run that shows it."
                     key, oid = f"{gate} {name}", commit.oid
-                    found = about_run(run_records, run, message, step, key, "commands", commit=oid)
+                    found = run_flaw(run_records, run, message, step, key, "commands", commit=oid)
                     found.setting = f"work.{naming.kind}.gates" if naming and origin else "runs.gates"
                     found.authority = Origin(origin.path, origin.line) if origin and origin.path else None
                     yield found
             if missing is not None:
                 raise missing
 
-        yield from judge_each(cited(commits, run_records), failed)
+        yield from judge_each(cited_runs(commits, run_records), failed)
 
 
 class MissingGateRun(Rule):
@@ -247,7 +247,7 @@ class MissingGateRun(Rule):
         needs = [_Need(gate, [one], "runs.quick_gates") for one in judged for gate in settings.quick_gates]
         if settings.full_gates and judged and work[-1] is judged[-1]:
             why = ", with which the change ends"
-            accepted = _accepted(policy, work_item, breakdowns, work_kinds)
+            accepted = _accepted_gates(policy, work_item, breakdowns, work_kinds)
             named = {gate: f"{why}: {shortened(said, 80)!r} names it" for gate, said in accepted.items()}
             for gate, reason in {**named, **dict.fromkeys(settings.full_gates, why)}.items():
                 needs.append(_Need(gate, judged[-1:], "runs.full_gates", reason))
@@ -262,7 +262,7 @@ class MissingGateRun(Rule):
                 needs += [_Need(gate, tried, "runs.full_before", why) for gate in settings.full_gates]
         # If a gate has several reasons to run on a commit, the first one is the strictest.
         first = {(need.gate, need.commits[0].oid): need for need in reversed(needs)}
-        yield from judge_each(reversed(first.values()), lambda need: _look(run_proof, need))
+        yield from judge_each(reversed(first.values()), lambda need: _missing_run(run_proof, need))
 
 
 class _Need(Record):
@@ -280,7 +280,7 @@ def _only_runs(commit: Commit, records: RunRecords) -> bool:
     return bool(entries) and all(entry.path.startswith(records.settings.folder) for entry in entries)
 
 
-def _accepted(
+def _accepted_gates(
     policy: Policy, item: WorkItem | None, breakdowns: Breakdowns | None, kinds: Mapping[str, WorkKind]
 ) -> Mapping[str, str]:
     """Map the gates that the scenarios of an item's acceptance name to one of these scenarios each.
@@ -298,7 +298,7 @@ def _accepted(
     return dict(rule.gates_of(listed, breakdowns, kinds))
 
 
-def _look(proof: RunProof, need: _Need) -> Iterator[Finding]:
+def _missing_run(proof: RunProof, need: _Need) -> Iterator[Finding]:
     """Yield the finding for a gate that no run shows.
 
     Raises:
@@ -306,7 +306,7 @@ def _look(proof: RunProof, need: _Need) -> Iterator[Finding]:
     """
     problem, records = "", proof.records
     for commit in need.commits:
-        claim = gate_of(commit, need.gate, proof)
+        claim = gate_claim(commit, need.gate, proof)
         for run in records.all:
             flaw = proof.flaw(run, claim)
             if flaw is None:
@@ -323,8 +323,8 @@ def _look(proof: RunProof, need: _Need) -> Iterator[Finding]:
     yield Finding(message, help=step, commit=commit.oid, field=field, key=key, setting=need.setting)
 
 
-_NEXT: Final = "Run `specguard run gates` for the item on what is there now, or take it back."
-_NAME: Final = "Name the item in the tick, as '- [x] ID: ...', or in a heading above it."
+_RERUN: Final = "Run `specguard run gates` for the item on what is there now, or take it back."
+_NAME_ITEM: Final = "Name the item in the tick, as '- [x] ID: ...', or in a heading above it."
 
 
 class UncoveredItem(Rule):
@@ -424,7 +424,7 @@ class UncoveredItem(Rule):
             # ART006 reports a tick without any evidence, and PLN003 a task of a plan without any.
             if flaw is not None and (flaw.bound or not (ticked or claims.is_planned(claim))):
                 label = repr(shortened(claim.label)) if ticked else claim.label
-                message, step = f"{label} is {claim.status}, and {flaw}", _NEXT if claim.ids else _NAME
+                message, step = f"{label} is {claim.status}, and {flaw}", _RERUN if claim.ids else _NAME_ITEM
                 yield Finding(
                     message, help=step, path=claim.path, line=claim.line, key=claim.key, setting="runs.grade"
                 )
@@ -531,10 +531,10 @@ class UnprovenAsset(Rule):
         changed = sorted(paths[position] for position, _ in assets.paths.find_each(paths))
         if not changed:
             return
-        runs, named, missing = _runs(commits or (), run_records)
+        runs, named, missing = _find_runs(commits or (), run_records)
         last = _last_changes(changed, commits or ())
         shown = {
-            since: _shown(assets, run_proof, [one.tree for one in (commits or ())[since:]], runs)
+            since: _missing_proofs(assets, run_proof, [one.tree for one in (commits or ())[since:]], runs)
             for since in set(last.values())
         }
         every = [
@@ -553,15 +553,15 @@ class UnprovenAsset(Rule):
                 step = "Let `specguard run gates --command CMD` run them, and commit its folder."
                 yield Finding(message, help=step, path=path, key="unproven", setting="assets.proofs")
         for _, run in sorted({run.folder: run for _, _, bare in shown.values() for run in bare}.items()):
-            files, keys = _lacking(run, assets)
+            files, keys = _missing_parts(run, assets)
             lacks = " and no ".join([*files, *(f"{one!r} in its manifest" for one in keys)])
             name, setting = run_records.shown(run), f"assets.{'run_files' if files else 'run_keys'}"
             message = f"the run {name}, which shows an asset, has no {lacks}"
             step = "Add that, or let `specguard run gates --command CMD` make the run."
-            yield about_run(run_records, run, message, step, f"bare {name}", line=None, setting=setting)
+            yield run_flaw(run_records, run, message, step, f"bare {name}", line=None, setting=setting)
 
 
-def _runs(
+def _find_runs(
     commits: Sequence[Commit], records: RunRecords
 ) -> tuple[list[RunRecord], set[bytes], MissingFact | None]:
     """Return the runs that may show assets, the folders that commits name, and the missing fact or None."""
@@ -579,13 +579,13 @@ def _runs(
     return counting, {*named}, missing
 
 
-def _shown(
+def _missing_proofs(
     assets: Assets, proof: RunProof, trees: Sequence[str], runs: Sequence[RunRecord]
 ) -> tuple[list[str], str, list[RunRecord]]:
     """Return the proofs that no run shows, a clause about a run of too low a grade, and incomplete runs."""
     weak = ""
     lacking: list[str] = []
-    bare: list[RunRecord] = []
+    incomplete: list[RunRecord] = []
     for gate in assets.proofs:
         claim, as_claimed = (
             proof.claim("the asset", gate, trees, least=least, logged=True)
@@ -596,12 +596,12 @@ def _shown(
             lacking.append(gate)
             low = next((run for run in runs if proof.flaw(run, as_claimed) is None), None)
             weak = f" (the run {proof.records.shown(low)} {proof.flaw(low, claim)})" if low else weak
-        elif all(any(_lacking(run, assets)) for run in showing):
-            bare.append(showing[0])
-    return lacking, weak, bare
+        elif all(any(_missing_parts(run, assets)) for run in showing):
+            incomplete.append(showing[0])
+    return lacking, weak, incomplete
 
 
-def _lacking(run: RunRecord, assets: Assets) -> tuple[Sequence[str], Sequence[str]]:
+def _missing_parts(run: RunRecord, assets: Assets) -> tuple[Sequence[str], Sequence[str]]:
     """Return the required files that a run does not have, and the required keys that its manifest lacks."""
 
     def says(key: str) -> bool:

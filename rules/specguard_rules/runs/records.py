@@ -25,7 +25,7 @@ def run_names(commit: Commit, records: RunRecords) -> list[str]:
     return [trailer.value for trailer in Trailers(commit.message.lines).of(records.settings.trailer)]
 
 
-def cited(
+def cited_runs(
     commits: Sequence[Commit] | None, records: RunRecords
 ) -> Iterator[tuple[Commit, str, RunRecord | None]]:
     """Yield each run name in commits, in order, with its run or None, except names in the commit under way.
@@ -50,7 +50,7 @@ def named_runs(commits: Sequence[Commit] | None, records: RunRecords) -> tuple[N
     """Return the runs that commits name, and the missing fact if a run cannot be read here, else None."""
     found: Named = {}
     try:
-        for commit, _, run in cited(commits, records):
+        for commit, _, run in cited_runs(commits, records):
             naming = found.setdefault(run.folder, (run, []))[1] if run is not None else [commit]
             # A message that was joined from several may name a run twice.
             if commit not in naming[-1:]:
@@ -60,7 +60,7 @@ def named_runs(commits: Sequence[Commit] | None, records: RunRecords) -> tuple[N
     return found, None
 
 
-def judged(
+def judge_runs(
     commits: Sequence[Commit] | None,
     records: RunRecords,
     judge: Callable[[RunRecord, Sequence[Commit]], Iterator[Finding]],
@@ -79,7 +79,7 @@ def judged(
         MissingFact: one of the runs cannot be read here; raised after the findings in the others.
     """
     named, missing = named_runs(commits, records)
-    beside: Named = {run.folder: (run, []) for run in (records.all if whole else records.touched)}
+    unnamed: Named = {run.folder: (run, []) for run in (records.all if whole else records.touched)}
 
     def of_run(item: tuple[bytes, tuple[RunRecord, list[Commit]]]) -> Iterator[Finding]:
         run, naming = item[1]
@@ -87,12 +87,12 @@ def judged(
             found.commit = found.commit or (naming[0].oid if naming else None)
             yield found
 
-    yield from judge_each(sorted({**beside, **named}.items()), of_run)
+    yield from judge_each(sorted({**unnamed, **named}.items()), of_run)
     if missing is not None:
         raise missing
 
 
-def about_run(
+def run_flaw(
     records: RunRecords, run: RunRecord, message: str, step: str, key: str, *place: str | int, **more: Any
 ) -> Finding:
     """Build a finding about a run's manifest, at the line of a place in it."""
@@ -100,13 +100,13 @@ def about_run(
     return Finding(message, help=step, key=key, **more)
 
 
-def gate_of(commit: Commit, gate: str, proof: RunProof) -> Claim:
+def gate_claim(commit: Commit, gate: str, proof: RunProof) -> Claim:
     """Return the claim that a gate succeeded for a commit's tree."""
     least = proof.records.settings.grade or "re-run"
     return proof.claim(f"the tree of commit {commit.oid[:12]}", gate, (commit.tree,), least=least)
 
 
-_AFTER: Final = frozenset({"pull-request", "report"})
+_LAST_STEPS: Final = frozenset({"pull-request", "report"})
 
 
 class MissingManifest(Rule):
@@ -181,8 +181,8 @@ class MissingManifest(Rule):
         self, commits: Sequence[Commit], run_records: RunRecords, work: Work | None = None
     ) -> Iterator[Finding]:
         """Look for each commit's run."""
-        yield from _unnamed(commits, work, run_records) if work else ()
-        for commit, name, run in cited(commits, run_records):
+        yield from _unnamed_findings(commits, work, run_records) if work else ()
+        for commit, name, run in cited_runs(commits, run_records):
             oid, said = commit.oid, repr(shortened(name, 80))
             if run is None:
                 message = f"commit {oid[:12]} names the run {said}, which is not there"
@@ -192,10 +192,10 @@ class MissingManifest(Rule):
             elif run.misfit:
                 message = f"the run {said} has no manifest that can be used: {run.misfit}"
                 step = "Put back the manifest that the run has written, or run it again."
-                yield about_run(run_records, run, message, step, f"misfit {name}", line=None, commit=oid)
+                yield run_flaw(run_records, run, message, step, f"misfit {name}", line=None, commit=oid)
 
 
-def _unnamed(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iterator[Finding]:
+def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iterator[Finding]:
     """Yield findings for commits that lack a required run, or for the change if no commit names its item."""
     wanted = set(records.settings.require)
     found = {commit.oid: commit for commit in commits if not commit.is_merge}
@@ -205,15 +205,15 @@ def _unnamed(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iter
         oid = naming.commit or ""
         message = f"commit {oid[:12]} is {naming.item}'s and names no run"
         step = f"Let `specguard run {naming.kind}` make it: it adds `{records.settings.trailer}: ...`."
-        yield _without_run(naming, message, step, oid, "commit.body")
+        yield _no_run_finding(naming, message, step, oid, "commit.body")
     of_change = work.naming
     if not items and found and len(bare) == len(found) and of_change and of_change.kind in wanted:
         message = f"{of_change.label} is {of_change.item}'s, and no commit of it names a run"
         step = f"Let `specguard run {of_change.kind}` make the commit."
-        yield _without_run(of_change, message, step, None, of_change.field)
+        yield _no_run_finding(of_change, message, step, None, of_change.field)
 
 
-def _without_run(naming: Naming, message: str, step: str, commit: str | None, field: str) -> Finding:
+def _no_run_finding(naming: Naming, message: str, step: str, commit: str | None, field: str) -> Finding:
     key = f"unnamed {naming.item}"
     return Finding(message, help=step, commit=commit, field=field, key=key, setting="runs.require")
 
@@ -289,9 +289,9 @@ class StaleHeartbeat(Rule):
                 message = f"the run {shown} is {run.state}, and {when}"
                 step = f"Run `specguard run doctor {run.run_id}`: it says what became of it."
                 place, setting = "state" if "state" in run.value else "status", "runs.stale_after"
-                yield about_run(run_records, run, message, step, f"stale {shown}", place, setting=setting)
+                yield run_flaw(run_records, run, message, step, f"stale {shown}", place, setting=setting)
 
-        yield from judged(commits, run_records, stale, whole=whole)
+        yield from judge_runs(commits, run_records, stale, whole=whole)
 
 
 class SeveralItems(Rule):
@@ -382,12 +382,12 @@ class SeveralItems(Rule):
             shown = run_records.shown(run)
             step = "Make one run, one branch and one pull request of each item."
             key = f"{'.'.join(map(str, place))} {shown}"
-            return about_run(run_records, run, f"the run {shown} {what}", step, key, *place, commit=commit)
+            return run_flaw(run_records, run, f"the run {shown} {what}", step, key, *place, commit=commit)
 
         def several(run: RunRecord, named_by: Sequence[Commit]) -> Iterator[Finding]:
             if len(run.items) > 1:
                 yield found(run, f"worked on {len(run.items)} items: {', '.join(run.items[:5])}")
-            name, number = _after_its_request(run)
+            name, number = _step_after_pull_request(run)
             if name:
                 yield found(run, f"went on with {name} after its pull request", "steps", number)
             for position, commit in enumerate(named_by):
@@ -395,27 +395,27 @@ class SeveralItems(Rule):
                 if position:
                     what = f"made commit {named_by[0].oid[:12]}, and {label} names it, too"
                     yield found(run, what, "commit", commit=commit.oid)
-                if naming is not None and not run.problem and not _same(run, naming):
+                if naming is not None and not run.problem and not _is_same_item(run, naming):
                     item = f"{run.kind} {run.item}".strip()
                     what = f"is one of {item}, and {label}, which names it, is {naming.item}'s"
                     yield found(run, what, "item", commit=commit.oid)
 
-        yield from judged(commits, run_records, several, whole=whole)
+        yield from judge_runs(commits, run_records, several, whole=whole)
 
 
-def _after_its_request(run: RunRecord) -> tuple[str, int]:
+def _step_after_pull_request(run: RunRecord) -> tuple[str, int]:
     """Return the step that a run took after its pull request, and its number; an empty name without one."""
     steps, opened = run.value.get("steps"), False
     for number, step in enumerate(steps if isinstance(steps, list) else ()):
         name = step.get("name") if isinstance(step, dict) else None
         if isinstance(name, str):
-            if opened and name not in _AFTER:
+            if opened and name not in _LAST_STEPS:
                 return name, number
             opened = opened or (name == "pull-request" and step.get("state") == "done")
     return "", 0
 
 
-def _same(run: RunRecord, naming: Naming) -> bool:
+def _is_same_item(run: RunRecord, naming: Naming) -> bool:
     """True if a run belongs to the item that a commit names."""
     if run.kind and run.kind != naming.kind and run.native:
         return False
@@ -512,22 +512,22 @@ class TamperedRun(Rule):
             if run.problem or run.running:
                 return
             shown = run_records.shown(run)
-            for name, line, message in (*_itself(run), *_files(run, run_records.in_tree)):
+            for name, line, message in (*_manifest_conflicts(run), *_changed_files(run, run_records.in_tree)):
                 step, path = "Put back what the run has left, or run it again.", run_records.path(run, name)
-                yield about_run(run_records, run, message, step, f"{name} {shown}", path=path, line=line)
+                yield run_flaw(run_records, run, message, step, f"{name} {shown}", path=path, line=line)
             for commit in named_by:
                 if run.tree and run.tree != commit.tree:
                     oid, judged_last = commit.oid, f"the tree that it judged last, as the run {shown} says"
                     message = f"the tree of commit {oid[:12]} is not {judged_last}"
                     step = "Run it again on what is committed: what it shows is about other files."
                     key, setting = f"tree {shown}", "runs.trailer"
-                    yield about_run(run_records, run, message, step, key, "tree", commit=oid, setting=setting)
+                    yield run_flaw(run_records, run, message, step, key, "tree", commit=oid, setting=setting)
 
-        yield from _altered(run_records, start_documents)
-        yield from judged(commits, run_records, tampered, whole=whole)
+        yield from _altered_runs(run_records, start_documents)
+        yield from judge_runs(commits, run_records, tampered, whole=whole)
 
 
-def _altered(records: RunRecords, before: Documents) -> Iterator[Finding]:
+def _altered_runs(records: RunRecords, before: Documents) -> Iterator[Finding]:
     """Yield a finding for each run of the base that the change alters."""
     altered = {run.folder: (run, entry) for run, entry in reversed(records.altered(before))}
     # A run that did not succeed may have been resumed: its record is compared with its files instead.
@@ -541,11 +541,11 @@ def _altered(records: RunRecords, before: Documents) -> Iterator[Finding]:
             yield Finding(message, help=step, path=entry.path, side=entry.side, key=key, setting="runs.keep")
 
 
-def _itself(run: RunRecord) -> Iterator[tuple[str, int | None, str]]:
+def _manifest_conflicts(run: RunRecord) -> Iterator[tuple[str, int | None, str]]:
     """Yield the fields of a run's manifest that contradict its folder."""
-    said = run.value.get("run_id")
-    if said is not None and said != run.run_id:
-        yield "", run.line("run_id"), f"the manifest in {run.run_id} is that of the run {str(said)[:80]!r}"
+    run_id = run.value.get("run_id")
+    if run_id is not None and run_id != run.run_id:
+        yield "", run.line("run_id"), f"the manifest in {run.run_id} is that of the run {str(run_id)[:80]!r}"
     above = run.folder.split(b"/")[0].decode("ascii", "replace")
     if run.native and run.item_folder != above:
         yield "", run.line("item"), f"the run in {above} is one of {run.kind} {run.item}"
@@ -553,7 +553,7 @@ def _itself(run: RunRecord) -> Iterator[tuple[str, int | None, str]]:
         yield "", run.line("digests"), f"the run {run.run_id} is {run.state} and has the sha256 of no file"
 
 
-def _files(run: RunRecord, in_tree: bool) -> Iterator[tuple[str, int | None, str]]:
+def _changed_files(run: RunRecord, in_tree: bool) -> Iterator[tuple[str, int | None, str]]:
     """Yield each file that differs from the run's record, once."""
     logs = {one.log: one.log_digest for one in run.commands if one.log and one.log_digest}
     wrong = set()
@@ -572,10 +572,10 @@ def _files(run: RunRecord, in_tree: bool) -> Iterator[tuple[str, int | None, str
         import json
 
         try:
-            said = json.loads(content)
+            response = json.loads(content)
         except (ValueError, RecursionError):
-            said = None
-        code = said.get("exit_code") if isinstance(said, dict) else None
+            response = None
+        code = response.get("exit_code") if isinstance(response, dict) else None
         if code != one.exit_code:
             line = run.line("commands", number)
             yield "", line, f"{one.name} ended with {one.exit_code} here, and with {code} in {one.response}"
@@ -672,7 +672,7 @@ class ForbiddenAgentMode(Rule):
             shown = run_records.shown(run)
             found: dict[str, tuple[str, tuple[str | int, ...], str]] = {}
             for name, words, place in run.agents:
-                for what, setting in (*_flags(run, name, words, agents), *_models(words, models)):
+                for what, setting in (*_trust_flags(run, name, words, agents), *_bad_models(words, models)):
                     found.setdefault(what, (setting, place, what))
             agent = run.value.get("agent")
             asked = agent.get("approval_policy") if isinstance(agent, dict) else None
@@ -682,12 +682,12 @@ class ForbiddenAgentMode(Rule):
             step = "Do it again without that, or let the policy allow it by name."
             for what, (setting, place, key) in found.items():
                 message, key = f"the agent of the run {shown} {what}", f"{shown} {key}"
-                yield about_run(run_records, run, message, step, key, *place, setting=setting)
+                yield run_flaw(run_records, run, message, step, key, *place, setting=setting)
 
-        yield from judged(commits, run_records, forbidden, whole=whole)
+        yield from judge_runs(commits, run_records, forbidden, whole=whole)
 
 
-def _flags(
+def _trust_flags(
     run: RunRecord, name: str, words: Sequence[str], agents: Mapping[str, AgentSettings]
 ) -> Iterator[tuple[str, str]]:
     """Yield the words of high trust that are not allowed, each with the setting that could allow it."""
@@ -699,7 +699,7 @@ def _flags(
         yield f"had {word}, which nothing asks about and nothing holds", setting
 
 
-def _models(words: Sequence[str], models: Models) -> Iterator[tuple[str, str]]:
+def _bad_models(words: Sequence[str], models: Models) -> Iterator[tuple[str, str]]:
     """Yield the models that are not allowed, each with the setting that refuses it."""
     from specguard.rules import model_words
 

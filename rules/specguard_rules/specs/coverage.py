@@ -88,12 +88,12 @@ class MissingSpec(Rule):
         index = specs.now.index
         if index is not None and (index.data is None or index.problem is not None):
             if index.data is not None or specs.judged or specs.touches_path(index.path):
-                yield _unread(index)
+                yield _unread_index(index)
                 return
         elif index is not None:
-            yield from _of_index(index, specs)
+            yield from _index_findings(index, specs)
         for spec in specs.judged:
-            yield from _of_spec(spec, specs)
+            yield from _spec_findings(spec, specs)
         for link in specs.links():
             message = f"{path_text(link)} stands where a spec does, and is no regular file"
             step = "Make it a file of its own: what a link leads to is not judged as a spec."
@@ -111,7 +111,7 @@ class MissingSpec(Rule):
             yield Finding(message, help=step, path=asking, key=key, setting=setting)
 
 
-def _of_spec(spec: Spec, specs: Specs) -> Iterator[Finding]:
+def _spec_findings(spec: Spec, specs: Specs) -> Iterator[Finding]:
     """Yield findings for a spec that cannot be read, or that the index does not name."""
     path, index = path_text(spec.path), specs.now.index
     if spec.problem is not None:
@@ -133,52 +133,52 @@ def _of_spec(spec: Spec, specs: Specs) -> Iterator[Finding]:
         yield Finding(message, help=step, path=spec.path, line=said.line, key=key)
 
 
-def _unread(index: Index) -> Finding:
+def _unread_index(index: Index) -> Finding:
     """Build the finding for an index that is missing or cannot be read."""
     path = path_text(index.path)
     if index.problem is None:
         step = "Add it, or correct `index` in [specs]."
-        return _about(index, f"there is no index {path}", step, "no index")
+        return _index_finding(index, f"there is no index {path}", step, "no index")
     message = f"the index {path} cannot be read: {index.problem.message}"
     step = "Correct it; it says nothing until then."
-    return _about(index, message, step, "unreadable", index.problem.line)
+    return _index_finding(index, message, step, "unreadable", index.problem.line)
 
 
-def _of_index(index: Index, specs: Specs) -> Iterator[Finding]:
+def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
     """Yield the flaws of single entries, and ids and files that occur in two of them."""
     if specs.whole or specs.touches_path(index.path):
         for line, fault in index.faults:
             message = f"{fault}, in the index {path_text(index.path)}"
             step = "Write a table with an id, a path and a status."
-            yield _about(index, message, step, f"fault: {fault}", line, "specs.entries")
+            yield _index_finding(index, message, step, f"fault: {fault}", line, "specs.entries")
     for entry in specs.now.entries:
         if not specs.whole and not specs.touches_entry(entry):
             continue
         for named in (one for one in entry.named if one.problem):
             message = f"the entry {entry.label} names {shortened(named.text)}, but {named.problem}"
             step, key = "Add the file, or take the entry out.", f"{entry.label} {named.text}"
-            yield _about(index, message, step, key, named.line)
+            yield _index_finding(index, message, step, key, named.line)
         if not entry.named:
             key = f"{entry.label} without a path"
             message, step = f"the entry {entry.label} names no spec", "Give it a `path`."
-            yield _about(index, message, step, key, entry.line, "specs.entries")
+            yield _index_finding(index, message, step, key, entry.line, "specs.entries")
     seen: dict[tuple[str, str], IndexEntry] = {}
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for entry in specs.now.entries:
         own = [("id", entry.id)] if entry.id else []
         own += [("spec", path_text(one.path)) for one in entry.named if one.main and not one.problem]
         for what, name in own:
             first = seen.setdefault((what, name), entry)
-            if first is entry or (what, name) in told:
+            if first is entry or (what, name) in reported:
                 continue
             if specs.whole or specs.touches_entry(first) or specs.touches_entry(entry):
-                told.add((what, name))
+                reported.add((what, name))
                 message = f"the {what} {name} stands in two entries, the first in line {first.line}"
                 step = "Give each spec one entry, with an id of its own."
-                yield _about(index, message, step, f"{what} {name} twice", entry.line)
+                yield _index_finding(index, message, step, f"{what} {name} twice", entry.line)
 
 
-def _about(
+def _index_finding(
     index: Index, message: str, step: str, key: str, line: int | None = None, setting: str = "specs.index"
 ) -> Finding:
     return Finding(message, help=step, path=index.path, line=line, key=key, setting=setting)
@@ -186,7 +186,7 @@ def _about(
 
 _WORD = r"\w{2,}"
 # Words that replace a reason.
-_EMPTY = frozenset(
+_EMPTY_WORDS = frozenset(
     {"reason", "todo", "tbd", "none", "na", "no", "nothing", "not", "applicable", "the", "why", "xxx"}
 )
 
@@ -269,10 +269,10 @@ class MissingSpecChange(Rule):
             and not specs.is_spec_path(entry.path)
             and entry.path not in governed
         ]
-        added = [_lacking(spec, artifacts) for spec in specs.altered if specs.is_new(spec)] if changed else []
+        added = [_problem(spec, artifacts) for spec in specs.altered if specs.is_new(spec)] if changed else []
         if not changed or "" in added:
             return
-        stated, hint = _reason(settings.trailer, commits or (), pull_request)
+        stated, hint = _find_reason(settings.trailer, commits or (), pull_request)
         if stated:
             return
         first = changed[0]
@@ -294,7 +294,7 @@ class MissingSpecChange(Rule):
         yield found
 
 
-def _lacking(spec: Spec, artifacts: Artifacts | None) -> str:
+def _problem(spec: Spec, artifacts: Artifacts | None) -> str:
     """Return the problem with a new spec, with its path; empty if there is none."""
     about = artifacts.contracted(spec.path) if artifacts else ()
     contracts = [artifact for artifact in about if artifact.contract.sections]
@@ -304,24 +304,24 @@ def _lacking(spec: Spec, artifacts: Artifacts | None) -> str:
     return "" if contracts or spec.has_text else f"{path_text(spec.path)} has no text under a heading"
 
 
-def in_brackets(value: str) -> str:
+def bracketed_text(value: str) -> str:
     """Return the text in brackets after a word of a line; empty without brackets."""
     before, _, behind = value.partition("(")
     return behind.rpartition(")")[0] if any(map(str.isalnum, before)) else ""
 
 
-def _reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> tuple[bool, str]:
+def _find_reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> tuple[bool, str]:
     """Return True and an empty text if a trailer gives a reason; else False and the trailers' problem."""
-    from specguard_rules.commits.trailers import in_change
+    from specguard_rules.commits.trailers import trailers_of
 
     hint = ""
-    for found in in_change(commits, pull_request):
+    for found in trailers_of(commits, pull_request):
         for trailer in found.of(key):
-            if {word.casefold() for word in re.findall(_WORD, in_brackets(trailer.value))} - _EMPTY:
+            if {word.casefold() for word in re.findall(_WORD, bracketed_text(trailer.value))} - _EMPTY_WORDS:
                 return True, ""
-            said = f"{key}: {shortened(trailer.value)}".rstrip()
-            hint = f"; {said!r} is without a reason in brackets"
-        for trailer in found.misplaced(key):
+            trailer_text = f"{key}: {shortened(trailer.value)}".rstrip()
+            hint = f"; {trailer_text!r} is without a reason in brackets"
+        for trailer in found.find_misplaced(key):
             hint = hint or f"; '{key}' in line {trailer.line} of a message is not in its last paragraph"
     return False, hint
 

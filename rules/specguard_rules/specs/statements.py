@@ -101,35 +101,35 @@ class MissingReview(Rule):
                 continue
             path = path_text(spec.path)
             if not spec.reviews:
-                yield _without(spec, name)
+                yield _no_review_flaw(spec, name)
             for review in spec.reviews:
                 if review.no_date:
                     key, line = f"{name} in {review.form}", review.line_in(spec.path)
                     what = f"is {shortened(review.text)!r}, which {review.no_date}"
                     message = f"the {name} of {path}{review.elsewhere(spec.path)} {what}"
-                    yield _about(spec, message, "Write the day as YYYY-MM-DD.", key, line)
+                    yield _flaw(spec, message, "Write the day as YYYY-MM-DD.", key, line)
             dated = [review for review in spec.reviews if review.date is not None]
             if len({review.date for review in dated}) > 1:
                 places = ", ".join(f"{review.date} in {review.place}" for review in dated)
                 message = f"{path} has several days as its {name}, of which the oldest counts: {places}"
                 step = "Write the same day everywhere, or only in one place."
                 at = next((line for one in dated if (line := one.line_in(spec.path))), None)
-                yield _about(spec, message, step, f"several {name}", at, severity="warning")
+                yield _flaw(spec, message, step, f"several {name}", at, severity="warning")
 
 
-def _without(spec: Spec, name: str) -> Finding:
+def _no_review_flaw(spec: Spec, name: str) -> Finding:
     """Build the finding for a spec without a review date."""
     path = path_text(spec.path)
     if spec.problem:
         message, line = f"the {name} of {path} cannot be read: {spec.problem.message}", spec.problem.line
         step = "Correct that, so that it can be read."
-        return _about(spec, message, step, f"no {name}", line, same_as=("SPC001 unreadable",))
+        return _flaw(spec, message, step, f"no {name}", line, same_as=("SPC001 unreadable",))
     message, near = f"{path} has no {name}", spec.near(name)
     if near is not None:
         message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
     place = "under its keys" if spec.structured else "into its front matter"
     step = f"Have it reviewed, and write '{name}: YYYY-MM-DD' {place}."
-    return _about(spec, message, step, f"no {name}", near.line if near is not None else None)
+    return _flaw(spec, message, step, f"no {name}", near.line if near is not None else None)
 
 
 class StaleSpec(Rule):
@@ -251,12 +251,12 @@ class StaleSpec(Rule):
         """Compare the last review of each spec with today, and its recorded state with the files."""
         for spec in specs.judged:
             if not specs.terminal(spec):
-                yield from _dated(spec, specs)
+                yield from _date_flaws(spec, specs)
                 if specs.settings.binding == "content":
-                    yield from _bound(spec, specs)
+                    yield from _drift_flaws(spec, specs)
 
 
-def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
+def _date_flaws(spec: Spec, specs: Specs) -> Iterator[Finding]:
     """Yield the problems with the review dates."""
     settings, path = specs.settings, path_text(spec.path)
     for review in spec.reviews:
@@ -264,7 +264,7 @@ def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
             key, line = f"future {settings.review} in {review.form}", review.line_in(spec.path)
             when = f"{review.date}{review.elsewhere(spec.path)}"
             message = f"the {settings.review} of {path} is in the future: {when}"
-            yield _about(spec, message, "Write the day on which it was reviewed.", key, line)
+            yield _flaw(spec, message, "Write the day on which it was reviewed.", key, line)
     oldest = spec.review
     if oldest is None or oldest.date is None or oldest.is_ahead(specs.today()):
         return
@@ -280,26 +280,26 @@ def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
         why += f" and {len(governed) - 1} more" if len(governed) > 1 else ""
         message = f"{when}, and a review holds {settings.max_age_days} days{why}"
         severity, setting = _severity(spec, specs), "specs.max_age_days"
-        yield _about(spec, message, step, "stale", line, setting, severity=severity)
+        yield _flaw(spec, message, step, "stale", line, setting, severity=severity)
     elif left < settings.warn_days:
         from datetime import timedelta
 
         message = f"{when}, and its review holds until {oldest.date + timedelta(settings.max_age_days)}"
-        yield _about(spec, message, step, "due", line, "specs.warn_days", severity="warning")
+        yield _flaw(spec, message, step, "due", line, "specs.warn_days", severity="warning")
 
 
-def _bound(spec: Spec, specs: Specs) -> Iterator[Finding]:
+def _drift_flaws(spec: Spec, specs: Specs) -> Iterator[Finding]:
     """Yield the finding for differences from the reviewed state."""
     drifts = list(specs.drifts(spec))
     if drifts:
-        said = "; ".join(f"{path} {why}" for path, _, why in drifts[:3])
+        drift_text = "; ".join(f"{path} {why}" for path, _, why in drifts[:3])
         more = f"; and {len(drifts) - 3} more" if len(drifts) > 3 else ""
         now = ", ".join(specs.current_ids(spec)) or "nothing, since none is left"
-        message = f"{path_text(spec.path)} governs what changed since its review: {said}{more}"
+        message = f"{path_text(spec.path)} governs what changed since its review: {drift_text}{more}"
         step = f"Read it against the files, then record under {specs.settings.reviewed}: {now}"
         at = next((one.line_in(spec.path) for _, one, _ in drifts if one is not None), None)
         severity, setting = _severity(spec, specs), "specs.binding"
-        yield _about(spec, message, step, "other content", at, setting, severity=severity)
+        yield _flaw(spec, message, step, "other content", at, setting, severity=severity)
 
 
 def _severity(spec: Spec, specs: Specs) -> Severity | None:
@@ -404,26 +404,26 @@ class DateOnlyReview(Rule):
     def check(self, specs: Specs) -> Iterator[Finding]:
         """Compare each spec that the change touches with its earlier version."""
         for spec in specs.judged:
-            was = specs.before(spec) if specs.touches(spec) else None
-            if was is None or not _later(spec, was) or specs.says_more(spec, was):
+            earlier = specs.before(spec) if specs.touches(spec) else None
+            if earlier is None or not _has_later_date(spec, earlier) or specs.says_more(spec, earlier):
                 continue
             review = max(spec.dated, key=lambda one: str(one.date))
             elsewhere = "" if review.path == spec.path else f", in {review.place}"
-            moved = "" if was.path == spec.path else f" (it was {path_text(was.path)})"
+            moved = "" if earlier.path == spec.path else f" (it was {path_text(earlier.path)})"
             what = f"the {specs.settings.review} of {path_text(spec.path)}{moved} is {review.date} now"
             message = f"{what}{elsewhere}, and nothing else in it has changed"
             approval = f"who approved it and when under '{specs.settings.approvals}'"
             step = f"Correct what the review found, or record {approval}."
-            yield _about(spec, message, step, "date alone", review.line_in(spec.path))
+            yield _flaw(spec, message, step, "date alone", review.line_in(spec.path))
 
 
-def _later(spec: Spec, was: Spec) -> bool:
+def _has_later_date(spec: Spec, earlier: Spec) -> bool:
     """True if the oldest or the newest of a spec's dates is later than before."""
-    days, before = ([str(one.date) for one in each.dated] for each in (spec, was))
+    days, before = ([str(one.date) for one in each.dated] for each in (spec, earlier))
     return bool(days and before) and (days[0] > before[0] or days[-1] > before[-1])
 
 
-def _about(
+def _flaw(
     spec: Spec,
     message: str,
     step: str,
@@ -531,15 +531,15 @@ class InvalidStatus(Rule):
         """Check the status of each spec, and the transition from its earlier status."""
         for spec in specs.judged:
             if not spec.statuses:
-                yield from _without_status(spec, specs)
+                yield from _no_status_flaw(spec, specs)
             for said in spec.statuses:
                 if not specs.ways.known(said.text):
                     written = f"is {shortened(said.text)!r}{said.elsewhere(spec.path)}"
                     message = f"the status of {path_text(spec.path)} {written}, which is not known"
                     step = f"Write one of: {', '.join(specs.settings.statuses)}."
-                    yield _about_status(spec, said, message, step, "unknown status", "specs.statuses")
+                    yield _status_flaw(spec, said, message, step, "unknown status", "specs.statuses")
                 elif specs.touches(spec):
-                    yield from _moved(spec, said, specs)
+                    yield from _transition_flaws(spec, said, specs)
             for of_index in (False, True):
                 stated = [said for said in spec.statuses if (said.form == "index") == of_index]
                 others = [said for said in stated if not specs.ways.same(said.text, stated[0].text)]
@@ -547,12 +547,12 @@ class InvalidStatus(Rule):
                     both = " and ".join(f"{one.text[:60]!r} in {one.place}" for one in (first, other))
                     message = f"{path_text(spec.path)} has two statuses: {both}"
                     step = "Leave the one that holds."
-                    found = _about_status(spec, first, message, step, "two statuses", "specs.status")
+                    found = _status_flaw(spec, first, message, step, "two statuses", "specs.status")
                     found.line = other.line_in(spec.path)
                     yield found
 
 
-def _without_status(spec: Spec, specs: Specs) -> Iterator[Finding]:
+def _no_status_flaw(spec: Spec, specs: Specs) -> Iterator[Finding]:
     """Yield the finding for a spec without a status, if the policy lists statuses or the spec had one."""
     was = specs.before(spec) if specs.touches(spec) else None
     had = was.statuses[0].text if was is not None and was.statuses else ""
@@ -568,14 +568,14 @@ def _without_status(spec: Spec, specs: Specs) -> Iterator[Finding]:
         message += f"; the one in line {other.line} stands below a heading, and is not about all of it"
     setting = "specs.statuses" if specs.settings.statuses else "specs.transitions"
     if not spec.problem:
-        yield _about(spec, message, step, "no status", None, setting)
+        yield _flaw(spec, message, step, "no status", None, setting)
         return
     message = f"the {name} of {path} cannot be read: {spec.problem.message}"
     same_as = "SPC001 unreadable", f"SPC002 no {specs.settings.review}"
-    yield _about(spec, message, "Correct that.", "no status", spec.problem.line, setting, same_as=same_as)
+    yield _flaw(spec, message, "Correct that.", "no status", spec.problem.line, setting, same_as=same_as)
 
 
-def _moved(spec: Spec, said: WrittenValue, specs: Specs) -> Iterator[Finding]:
+def _transition_flaws(spec: Spec, said: WrittenValue, specs: Specs) -> Iterator[Finding]:
     """Yield a finding for a status that may not follow the earlier one there, or may not be first."""
     was = specs.before(spec)
     before = list(was.statuses) if was is not None else []
@@ -588,15 +588,15 @@ def _moved(spec: Spec, said: WrittenValue, specs: Specs) -> Iterator[Finding]:
             message = f"{path} begins as {said.text}{place}, which needs steps before it"
             first = ", ".join(specs.ways.first) or specs.settings.statuses[0]
             step = f"Begin with a status that follows no other: {first}."
-            yield _about_status(spec, said, message, step, "begins", "specs.transitions")
+            yield _status_flaw(spec, said, message, step, "begins", "specs.transitions")
     elif not specs.ways.may_follow(old, said.text):
         after = specs.ways.after(old)
         message = f"the status of {path} goes from {old} to {said.text}{place}, and no way leads there"
         step = f"Behind {old} comes {' or '.join(after)}." if after else f"Nothing comes behind {old}."
-        yield _about_status(spec, said, message, step, "moved", "specs.transitions")
+        yield _status_flaw(spec, said, message, step, "moved", "specs.transitions")
 
 
-def _about_status(spec: Spec, said: WrittenValue, message: str, step: str, key: str, setting: str) -> Finding:
+def _status_flaw(spec: Spec, said: WrittenValue, message: str, step: str, key: str, setting: str) -> Finding:
     key, line = f"{key} in {said.form}", said.line_in(spec.path)
     return Finding(message, help=step, path=spec.path, line=line, key=key, setting=setting)
 
@@ -696,13 +696,13 @@ class UnapprovedSpec(Rule):
             status = next((said for said in spec.statuses if specs.ways.needs_approval(said.text)), None)
             if status is None or any(specs.holds(approval) for approval in spec.approvals):
                 continue
-            why, line = _lacking(spec, specs)
+            why, line = _approval_problem(spec, specs)
             message = f"{path_text(spec.path)} is {status.text}, and {why}"
             at = line or status.line_in(spec.path)
-            yield _about(spec, message, step, "no approval", at, "specs.approval_needed")
+            yield _flaw(spec, message, step, "no approval", at, "specs.approval_needed")
 
 
-def _lacking(spec: Spec, specs: Specs) -> tuple[str, int | None]:
+def _approval_problem(spec: Spec, specs: Specs) -> tuple[str, int | None]:
     """Return the problem with the approvals, as a clause, and the line of the approval that it is about."""
     if not spec.approvals:
         return "no approval is recorded", None
@@ -802,5 +802,5 @@ class DivergedMirror(Rule):
                 other = f"{index.place} that it is {shortened(index.text)!r}"
                 message = f"{path_text(spec.path)} says that it is {shortened(own.text)!r}, and {other}"
                 step = "Correct the one that is wrong."
-                yield _about(spec, message, step, "own status", own.line, "specs.index")
+                yield _flaw(spec, message, step, "own status", own.line, "specs.index")
         yield from specs.mirrors.flaws()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from specguard.documents.blocks import Row
-from specguard_rules.artifacts.agent_compaction import Words, about
+from specguard_rules.artifacts.agent_compaction import Phrases, row_matcher
 from tests.rows import rows
 from tests.rules.artifacts.setting import messages_of, said
 
@@ -185,16 +185,16 @@ def test_the_second_pass(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("agent", "row", "expected"), rows(__file__, "about"))
 def test_whom_a_row_is_about(agent: str, row: list[str], *, expected: bool) -> None:
     header = ["Agent", "State"] if len(row) > 1 else []
-    assert about(agent)(Row(1, row, header)) is expected
+    assert row_matcher(agent)(Row(1, row, header)) is expected
 
 
 def test_time_is_linear() -> None:
     start = time.monotonic()
     for text in ("closed " * 500_000, "x" * 3_000_000, "1:" * 1_000_000, "P1 " * 1_000_000, "- " * 1_000_000):
         row = Row(1, [text])
-        words = Words(["closed", "/compact"])
-        assert words.said(row) in {True, False}
-        assert words.begin(row) in {True, False}
-        assert about("P1")(row) in {True, False}
-        assert about("1")(row) in {True, False}
+        words = Phrases(["closed", "/compact"])
+        assert words.occur_in(row) in {True, False}
+        assert words.begin_row(row) in {True, False}
+        assert row_matcher("P1")(row) in {True, False}
+        assert row_matcher("1")(row) in {True, False}
     assert time.monotonic() - start < 20

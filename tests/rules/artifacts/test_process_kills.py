@@ -5,8 +5,8 @@ import time
 import pytest
 
 from specguard_rules.artifacts.process_kills import may_kill, process_kills
-from specguard_rules.content._commands_in_files import written_commands
-from specguard_rules.content._shell import commands
+from specguard_rules.content._commands_in_files import file_commands
+from specguard_rules.content._shell import parse_commands
 from tests.rows import rows
 
 
@@ -22,12 +22,12 @@ def test_no_text_with_such_a_command_is_passed_over(script: str) -> None:
 
 @pytest.mark.parametrize("text", rows(__file__, "by_name"))
 def test_it_ends_processes_by_name(text: str) -> None:
-    assert [*process_kills(commands(text))]
+    assert [*process_kills(parse_commands(text))]
 
 
 @pytest.mark.parametrize("text", rows(__file__, "otherwise"))
 def test_it_ends_none_or_by_an_id(text: str) -> None:
-    assert not [*process_kills(commands(text))]
+    assert not [*process_kills(parse_commands(text))]
 
 
 class NoData:
@@ -38,8 +38,8 @@ class NoData:
 
 
 def lines(path: str, text: str) -> list[int]:
-    found = list(written_commands(path.encode(), text.encode(), NoData()))  # type: ignore[arg-type]  # only `data` is asked
-    return [command.line for command in process_kills(found) if command.told]
+    found = list(file_commands(path.encode(), text.encode(), NoData()))  # type: ignore[arg-type]  # only `data` is asked
+    return [command.line for command in process_kills(found) if command.is_instruction]
 
 
 @pytest.mark.parametrize(("path", "text", "expected"), rows(__file__, "where"))

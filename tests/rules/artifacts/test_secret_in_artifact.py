@@ -9,7 +9,7 @@ import pytest
 
 from specguard.documents.secrets import CredentialFinder
 from specguard.testing import Step
-from specguard_rules.artifacts.texts import MOST, credentials
+from specguard_rules.artifacts.texts import MOST, find_credentials
 from tests.rows import rows
 from tests.rules.artifacts.setting import drawn
 from tests.rules.items import judge
@@ -80,7 +80,7 @@ NOT_NAMED = [
 
 
 def told(text: str, allowed: Sequence[str] = ()) -> list[tuple[str, int]]:
-    found = credentials(text.encode(), CredentialFinder(), lambda value: value in allowed)
+    found = find_credentials(text.encode(), CredentialFinder(), lambda value: value in allowed)
     return [(kind, line) for kind, line, _ in found]
 
 
@@ -104,10 +104,10 @@ def test_values_of_names(text: str) -> None:
 
 def test_a_value_is_never_shown() -> None:
     for _, text in FORMS:
-        for _, _, shown in credentials(text.encode(), CredentialFinder(), lambda _: False):
+        for _, _, shown in find_credentials(text.encode(), CredentialFinder(), lambda _: False):
             assert drawn(8)[4:] not in shown
     for text in NAMED:
-        for _, _, shown in credentials(text.encode(), CredentialFinder(), lambda _: False):
+        for _, _, shown in find_credentials(text.encode(), CredentialFinder(), lambda _: False):
             assert "Tr0ub4dor" not in shown
             assert "9f8a" not in shown
 

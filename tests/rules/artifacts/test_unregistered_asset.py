@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from specguard.documents.data import read_data
-from specguard_rules.artifacts.assets import Assets, goes_up, read_index
+from specguard_rules.artifacts.assets import Assets, is_later, read_index
 
 UP = ("1.2.0 1.2.1", "1.9 1.10", "v1.2 2", "1.0.0-rc.1 1.0.0", "2024-01 2024-02", "a b", " 1.0")
 NOT_UP = ("1.2.0 1.2.0", "1.2.0 1.2", "1.2.0 1.2.0-rc.1", "1.2.0 1.2.0+2", "1.10 1.9", "a a")
 
 
 def test_versions() -> None:
-    assert [one for one in (*UP, *NOT_UP) if goes_up(*one.split(" "))] == [*UP]
+    assert [one for one in (*UP, *NOT_UP) if is_later(*one.split(" "))] == [*UP]
 
 
 @pytest.mark.parametrize(
@@ -27,13 +27,13 @@ def test_versions() -> None:
 def test_forms_of_an_index(kind: Any, text: str) -> None:
     [asset] = read_index(read_data(text, kind), Assets(index="p/index.json")) or []
     assert (asset.id, asset.version) == ("a", "1.10")
-    assert asset.has(b"p/x/y.md")
-    assert asset.has(b"x/y.md/below")
-    assert not asset.has(b"p/x/y.mdx")
+    assert asset.contains(b"p/x/y.md")
+    assert asset.contains(b"x/y.md/below")
+    assert not asset.contains(b"p/x/y.mdx")
 
 
 def test_places_that_climb_out_or_are_everything_are_none() -> None:
     text = '{"assets": [{"id": "a", "path": "../../x", "entry": ".", "file": "", "paths": ["../ok"]}]}'
     [asset] = read_index(read_data(text, "json"), Assets(index="p/index.json")) or []
-    assert asset.places == [b"ok"]
+    assert asset.paths == [b"ok"]
     assert read_index(read_data('{"assets": 1}', "json"), Assets(index="p/i.json")) is None

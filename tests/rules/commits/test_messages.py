@@ -69,7 +69,7 @@ def test_a_huge_subject_takes_no_time() -> None:
 
 
 def read(message: str) -> list[tuple[str, str, int]]:
-    return [(one.key, one.value, one.line) for one in Trailers(message.split("\n")).found]
+    return [(one.key, one.value, one.line) for one in Trailers(message.split("\n")).trailers]
 
 
 def test_the_last_paragraph_is_read() -> None:
@@ -93,14 +93,14 @@ def test_a_folded_value_and_a_cherry_pick() -> None:
 def test_what_stands_elsewhere_is_told_apart() -> None:
     trailers = Trailers(["feat: x", "", "Work-Item: A-1", "", "Work-Item: A-2"])
     assert [one.value for one in trailers.of("work-item")] == ["A-2"]
-    assert [(one.value, one.line) for one in trailers.misplaced("WORK-ITEM")] == [("A-1", 3)]
+    assert [(one.value, one.line) for one in trailers.find_misplaced("WORK-ITEM")] == [("A-1", 3)]
 
 
 def test_a_divider_is_seen_where_it_changes_what_is_read() -> None:
-    assert Trailers(["feat: x", "", "A: 1", "", "---", "", "A: 2"]).divided == 5
-    assert Trailers(["feat: x", "", "A: 1", "", "--- ", ""]).divided == 5
-    assert Trailers(["feat: x", "", "text", "", "----", "", "A: 2"]).divided == 0
-    assert Trailers(["feat: x", "", "A: 2"]).divided == 0
+    assert Trailers(["feat: x", "", "A: 1", "", "---", "", "A: 2"]).divider_line == 5
+    assert Trailers(["feat: x", "", "A: 1", "", "--- ", ""]).divider_line == 5
+    assert Trailers(["feat: x", "", "text", "", "----", "", "A: 2"]).divider_line == 0
+    assert Trailers(["feat: x", "", "A: 2"]).divider_line == 0
 
 
 def test_a_repositorys_configuration_is_not_heeded(tmp_path: Path) -> None:

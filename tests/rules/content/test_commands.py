@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard_rules.content._commands_in_files import YamlError, read_yaml
-from specguard_rules.content._shell import commands
+from specguard_rules.content._shell import parse_commands
 from tests.rows import rows
 
 
 def words(text: str) -> list[list[str]]:
-    return [command.words for command in commands(text)]
+    return [command.words for command in parse_commands(text)]
 
 
 @pytest.mark.parametrize(("text", "expected"), rows(__file__, "words"))
@@ -19,40 +19,40 @@ def test_words(text: str, expected: list[list[str]]) -> None:
 
 
 def test_assignments_are_no_words() -> None:
-    (first, second) = commands("A=1 B='x y' run A=2\nURLS=(a \\\n  \"b c\" # d\n  e)\n")
-    assert (first.words, first.assigned) == (["run", "A=2"], [("A", "1"), ("B", "x y")])
-    assert (second.words, second.assigned) == ([], [("URLS", "a b c e")])
+    (first, second) = parse_commands("A=1 B='x y' run A=2\nURLS=(a \\\n  \"b c\" # d\n  e)\n")
+    assert (first.words, first.assignments) == (["run", "A=2"], [("A", "1"), ("B", "x y")])
+    assert (second.words, second.assignments) == ([], [("URLS", "a b c e")])
     assert (second.line, second.end_line) == (2, 4)
 
 
 def test_lines() -> None:
     text = "a\n\nb 'x\ny' \\\n  z\nc <<E d\n1\n2\nE\ne $(\nf\n)\ng\n"
-    assert [(command.program, command.line, command.end_line) for command in commands(text)] == [
+    assert [(command.program, command.line, command.end_line) for command in parse_commands(text)] == [
         ("a", 1, 1), ("b", 3, 5), ("c", 6, 6), ("f", 11, 11), ("e", 10, 12), ("g", 13, 13),
     ]  # fmt: skip
 
 
 def test_here_documents() -> None:
-    found = commands("cat <<'A B' > f; x <<-Z\nq $(r)\nA B\n\tone\n\tZ\nnext <<< text\n")
-    assert [(one.words, one.here, one.targets) for one in found] == [
+    found = parse_commands("cat <<'A B' > f; x <<-Z\nq $(r)\nA B\n\tone\n\tZ\nnext <<< text\n")
+    assert [(one.words, one.heredoc, one.targets) for one in found] == [
         (["cat"], "q $(r)\n", ["f"]), (["x"], "\tone\n", []), (["next"], "", ["text"]),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "expected"), rows(__file__, "wrappers"))
 def test_wrappers(text: str, expected: list[str]) -> None:
-    assert list(commands(text)[0].unwrapped()) == expected
+    assert list(parse_commands(text)[0].unwrap()) == expected
 
 
 @given(st.text(alphabet="ab '\"\\$(){}`<>|&;#\n\r=-E", max_size=60))
 def test_any_text_is_read(text: str) -> None:
-    for command in commands(text):
+    for command in parse_commands(text):
         assert 1 <= command.line <= command.end_line <= text.count("\n") + 2
 
 
 @pytest.mark.parametrize("part", ["$(", "`", "${", "((", "'", '"', "<<E\n", "a=(", "\\", "$(\n'"])
 def test_deep_and_unclosed_texts_take_linear_time(part: str) -> None:
-    assert commands(part * 20_000) is not None
+    assert parse_commands(part * 20_000) is not None
 
 
 def test_lines_of_texts_and_scripts() -> None:

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from specguard_rules.content._host_calls import code_literals, judge
+from specguard_rules.content._host_calls import code_addresses, judge_ci_file
 from tests.rows import rows
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ class Files:
 
 def findings(path: bytes, files: dict[bytes, str]) -> list[Finding]:
     tree = cast("Tree", Files({name: text.encode() for name, text in files.items()}))
-    return list(judge(path, tree, "files.0"))
+    return list(judge_ci_file(path, tree, "files.0"))
 
 
 def step(script: str) -> str:
@@ -63,9 +63,9 @@ def test_literals_of_programs() -> None:
         'import x\n# http://localhost:2\nprint("http://localhost:3")\nA = [\n  "http://localhost:4",\n'
         '  f"http://{h}:5",\n  f"http://localhost:{p}",\n]\nlog.info("http://localhost:7")\n'
     )
-    assert list(code_literals(python)) == [(5, "http://localhost:4"), (7, "http://localhost")]
+    assert list(code_addresses(python)) == [(5, "http://localhost:4"), (7, "http://localhost")]
     script = (
         "// 'http://localhost:1'\nconst a = 'http://localhost:2'; // b\n/* http://localhost:3\n"
         "http://localhost:4 */ f('http://localhost:5')\nconsole.log('http://localhost:6')\n"
     )
-    assert list(code_literals(script)) == [(2, "http://localhost:2"), (4, "http://localhost:5")]
+    assert list(code_addresses(script)) == [(2, "http://localhost:2"), (4, "http://localhost:5")]

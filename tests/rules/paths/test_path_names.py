@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from specguard.declaration.look_alikes import reading
 from specguard.testing import Repository
-from specguard_rules.next_steps import quoted
+from specguard_rules.next_steps import shell_quote
 from specguard_rules.paths.deceptive_path import crafted_paths, is_git_name, may_be_suspicious, suspicion
 
 HONEST = [
@@ -107,5 +107,5 @@ def test_any_bytes_can_be_judged(name: bytes) -> None:
 
 @given(st.binary(min_size=1, max_size=30).filter(lambda name: b"\0" not in name))
 def test_a_shell_reads_a_quoted_path_as_its_bytes(name: bytes) -> None:
-    done = subprocess.run(["bash", "-c", f"printf %s {quoted(name)}"], capture_output=True, check=True)
+    done = subprocess.run(["bash", "-c", f"printf %s {shell_quote(name)}"], capture_output=True, check=True)
     assert done.stdout == name or name.startswith(b"-")

@@ -7,7 +7,7 @@ import pytest
 
 from specguard.documents.data import data_of
 from specguard.testing import Step
-from specguard_rules.paths.policy_change import deciding, mentions, switches_off
+from specguard_rules.paths.policy_change import mentions, run_parts, switches_off
 from tests.rows import rows
 from tests.rules.items import judge
 
@@ -53,7 +53,7 @@ GUARD = "guard:\n  script: specguard check --enforce\n"
 def same(before: str, after: str) -> bool:
     """Whether two files have the same deciding part; one that cannot be read has none."""
     old, new = data_of(before.encode(), "yaml"), data_of(after.encode(), "yaml")
-    return old.problem is None and new.problem is None and deciding(old.value) == deciding(new.value)
+    return old.problem is None and new.problem is None and run_parts(old.value) == run_parts(new.value)
 
 
 @pytest.mark.parametrize("file", rows(__file__, "files"))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.testing import Step
-from specguard_rules.specs.coverage import in_brackets
+from specguard_rules.specs.coverage import bracketed_text
 from tests.rules.specs.setting import (
     BASE,
     CODE,
@@ -40,11 +40,11 @@ def test_what_is_no_trailer_with_its_reason(tmp_path: Path) -> None:
 @given(st.text("a1é²_-( )\r", max_size=12) | st.text(st.characters(exclude_characters="\n"), max_size=6))
 def test_a_reason_stands_in_brackets_behind_a_word(value: str) -> None:
     found = re.fullmatch(r"[^(]*[^\W_][^(]*\((.*)\)[^)]*", value)
-    assert in_brackets(value) == (found[1] if found else "")
+    assert bracketed_text(value) == (found[1] if found else "")
 
 
 def test_a_long_value_without_brackets_takes_linear_time() -> None:
-    assert in_brackets("a" * 1_000_000) == ""
+    assert bracketed_text("a" * 1_000_000) == ""
 
 
 SPECS = [f"tasks/specs/0001-{number}.md" for number in range(3)]
