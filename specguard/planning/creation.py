@@ -52,7 +52,7 @@ CONTEXT: Final = "CONTEXT.md"
 _PATH: Final = re.compile(
     r"(?<![\w/.@:-])((?:[\w.@+-]+/)+[\w.@+*-]*|[\w@+-]+\.(?!\d)[A-Za-z]\w{0,7})(?![\w/@:-])"
 )
-_TOLD: Final = {
+_SECTIONS: Final = {
     "proposal.md": ("why", "what changes", "impact"),
     "design.md": ("context", "goals / non-goals", "decisions"),
     "plan.md": ("summary", "technical context"),
@@ -85,7 +85,7 @@ class NewPlan:
         self._option = option
         self._goal = goal or source.name.lstrip("0123456789").replace("-", " ").strip() or source.name
         self._name = name
-        self.folder = _folder(kind, name)
+        self.folder = _plan_folder(kind, name)
         self.path = f"{self.folder}/{kind.plan}"
         self._boxes = Boxes(source.read(TASKS) or "")
         self.ids = {box: self._id(at) for at, box in enumerate(self._boxes.all, 1)}
@@ -96,8 +96,8 @@ class NewPlan:
     def files(self) -> Mapping[str, str]:
         """Return the plan's files by path: the plan itself, the context page for its agents, and its logs."""
         return {
-            self.path: json.dumps(self._value(), indent=2, ensure_ascii=False) + "\n",
-            f"{self.folder}/{CONTEXT}": "\n".join(_context(self._source, self._name)),
+            self.path: json.dumps(self._data(), indent=2, ensure_ascii=False) + "\n",
+            f"{self.folder}/{CONTEXT}": "\n".join(_context_page(self._source, self._name)),
             **{
                 f"{self.folder}/{log}": f"# {self._name}: the log\n"
                 for log in self._kind.log
@@ -110,7 +110,7 @@ class NewPlan:
         for box, task_id in self.ids.items():
             if not box.values("verify"):
                 yield f"{task_id} ({box.name}) has no command in `verify`, and may not run without one"
-            if not _files(box):
+            if not _task_files(box):
                 yield f"{task_id} ({box.name}) names no files, so every file it touches will be unexpected"
             if box.ticked:
                 said = f'plan verify {task_id} --plan {shlex.quote(self.path)} --note "what was seen"'
@@ -134,7 +134,7 @@ class NewPlan:
             self._check_option(top, plan.option)
         findings = [*(one for task in plan.tasks for one in task_flaws(task)), *plan.broken()]
         if findings:
-            raise _unready(f"no plan is made of it: {findings[0].message}", self.path, findings[0].help)
+            raise _error(f"no plan is made of it: {findings[0].message}", self.path, findings[0].help)
 
     def _check_option(self, top: str, option: str) -> None:
         options = f"{self.folder}/{self._kind.options}" if self._kind.options else ""
@@ -144,21 +144,21 @@ class NewPlan:
             document = Document.of(text.encode("utf-8"))
             if document.problem is not None:
                 problem = document.problem
-                raise _unready(f"it cannot be read: {problem.message}", options, "mend it", problem.line)
+                raise _error(f"it cannot be read: {problem.message}", options, "mend it", problem.line)
             known = option if describes(document, option) else ""
-            there = [letter for letter in "ABCDEFGH" if describes(document, letter)]
+            letters = [letter for letter in "ABCDEFGH" if describes(document, letter)]
         if not known:
             said = f"the plan names no option that was chosen (`{self._kind.option}`)"
             said = f"it describes no option {option!r}" if option else said
-            help = f"--option {' or '.join(there)}" if options and there else "--option OPTION"
-            raise _unready(said, options, help)
+            help = f"--option {' or '.join(letters)}" if options and letters else "--option OPTION"
+            raise _error(said, options, help)
 
-    def _value(self) -> Any:
+    def _data(self) -> Any:
         """Return the data of the plan's file."""
         kind = self._kind
         top = {"goal": self._goal, "source": self._source.path}
         option = {kind.option: self._option} if kind.option else {}
-        tasks = [self._task(box, needed) for box, needed in self._boxes.needs()]
+        tasks = [self._task(box, needed) for box, needed in self._boxes.dependencies()]
         return nested({**top, **option, kind.tasks: tasks})
 
     def _id(self, number: int) -> str:
@@ -174,7 +174,7 @@ class NewPlan:
             "domain": box.story or box.group.lstrip("0123456789.").lstrip(" \t") or self._source.name,
             "status": self._kind.statuses[0],
             "depends_on": [self.ids[one] for one in needed],
-            "expected_files": _files(box),
+            "expected_files": _task_files(box),
             "verify": list(box.values("verify")),
             "done_criteria": list(box.values("done")) or [title],
         }
@@ -234,15 +234,15 @@ def require_open(policy: Policy, path: str) -> None:
                     step = " ".join(["complete it first: specguard new", one, *given])
                 said = f"no plan is made yet: the stage {earlier.name} is not complete: {missing.what}"
                 place = path_text(missing.path) if missing.path else path
-                raise _unready(said, place, step, missing.line)
+                raise _error(said, place, step, missing.line)
             return
 
 
-def _unready(said: str, path: str, help: str, line: int | None = None) -> SpecguardError:
+def _error(said: str, path: str, help: str, line: int | None = None) -> SpecguardError:
     return SpecguardError(said, path=path or None, line=line, help=help, code="plan-unready")
 
 
-def _folder(kind: PlanKind, name: str) -> str:
+def _plan_folder(kind: PlanKind, name: str) -> str:
     template = PathTemplate(kind.folder)
     path = template.plain(dict.fromkeys(template.names, name)) if len(template.names) == 1 else None
     bad = not name or name in (".", "..") or any(char <= " " or char in "/\x7f" for char in name)
@@ -252,9 +252,9 @@ def _folder(kind: PlanKind, name: str) -> str:
     return path_text(path)
 
 
-def _files(box: Box) -> list[str]:
+def _task_files(box: Box) -> list[str]:
     """Return the files of a task: those of its `files` details, else those that its text names."""
-    if box.says("files"):
+    if box.has("files"):
         found = [file for value in box.values("files") for file in files_of(value)]
     elif box.id.startswith("T"):
         found = [match[1].rstrip(".") for match in _PATH.finditer(box.text.replace("`", " "))]
@@ -263,18 +263,18 @@ def _files(box: Box) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _context(source: SourceFolder, name: str) -> Iterator[str]:
+def _context_page(source: SourceFolder, name: str) -> Iterator[str]:
     """Yield the lines of the context page: the reasons for the change, and its requirements."""
     yield from (f"# Context of {name}", "", f"Made from `{source.path}`, which says more.", "")
-    for file, titles in _TOLD.items():
+    for file, titles in _SECTIONS.items():
         page = SourcePage(source.read(file) or "")
         for section in page.sections(2):
             content = _without_comments("\n".join(page.raw[section.line : section.end]))
             if section.title.lower() in titles and content:
                 yield from (f"## {section.title}", "", content, "")
-    asked = re.findall(r"^\s*([-*]\s+\**(?:FR|SC)-\d+.*)", source.read("spec.md") or "", re.MULTILINE)
-    if asked:
-        yield from ("## Requirements", "", *asked, "")
+    required = re.findall(r"^\s*([-*]\s+\**(?:FR|SC)-\d+.*)", source.read("spec.md") or "", re.MULTILINE)
+    if required:
+        yield from ("## Requirements", "", *required, "")
     for file, capability in source.deltas():
         lines = "\n".join(SourcePage(source.read(file) or "").raw)
         yield from (f"## Requirements of {capability}", "", _without_comments(lines), "")
@@ -299,7 +299,7 @@ def planner_brief(policy: Policy) -> str:
                 unit = "a commit" if kind.unit == "commit" else "a change"
                 yield name, unit, work.branch, work.commit
 
-    return _rendered(
+    return _render(
         "planner.md",
         stages=policy.declared("wave_settings").stages,
         contracts=policy.declared("contracts"),
@@ -337,14 +337,14 @@ def proposal_files(
     for capability in named:
         for part in capability.split("/"):
             _check_name(part, "a capability")
-    there = [one for one in named if SourceFolder(top, f"{MAIN}/{one}", "openspec").has("spec.md")]
-    new = [one for one in named if one not in there]
+    existing = [one for one in named if SourceFolder(top, f"{MAIN}/{one}", "openspec").has("spec.md")]
+    new = [one for one in named if one not in existing]
     folder, skips = f"{CHANGES}/{slug}", "" if specs else "skip_specs: true\n"
     return {
         f"{folder}/.openspec.yaml": f"schema: spec-driven\ncreated: {today}\n{skips}",
-        f"{folder}/proposal.md": _rendered("proposal.md", new=new, modified=there),
-        f"{folder}/tasks.md": _rendered("tasks.md"),
-        **{f"{folder}/specs/{one}/spec.md": _rendered("spec.md", known=one in there) for one in named},
+        f"{folder}/proposal.md": _render("proposal.md", new=new, modified=existing),
+        f"{folder}/tasks.md": _render("tasks.md"),
+        **{f"{folder}/specs/{one}/spec.md": _render("spec.md", known=one in existing) for one in named},
     }
 
 
@@ -355,6 +355,6 @@ def _check_name(name: str, what: str) -> None:
         raise SpecguardError(f"{name!r} is no name of {what}", help=use, code="usage")
 
 
-def _rendered(name: str, **values: object) -> str:
+def _render(name: str, **values: object) -> str:
     """Return a page filled with the policy's own words and with checked names."""
     return markdown_pages("specguard.planning").get_template(name).render(values)

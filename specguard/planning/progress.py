@@ -107,20 +107,20 @@ def plan_states(files: Sequence[PlanFile], top: str, waiting: Mapping[bytes, str
     Raises:
         SpecguardError: a file cannot be read.
     """
-    found = [_plan(file.plan, waiting.get(file.plan.path, "")) for file in files]
-    made = {state.source for state in found}
-    return [*found, *(_folder(folder) for folder in source_folders(top) if folder.path not in made)]
+    found = [_plan_state(file.plan, waiting.get(file.plan.path, "")) for file in files]
+    sources = {state.source for state in found}
+    return [*found, *(_folder_state(folder) for folder in source_folders(top) if folder.path not in sources)]
 
 
-def _plan(plan: Plan, stage: str) -> PlanState:
+def _plan_state(plan: Plan, stage: str) -> PlanState:
     source = plan.data.get("source")
-    tasks = [_task(task, stage) for task in plan.tasks]
+    tasks = [_task_state(task, stage) for task in plan.tasks]
     named = source if isinstance(source, str) and source else None
     return PlanState(plan.name, path_text(plan.path), "plan", named, tasks)
 
 
-def _task(task: Task, stage: str) -> TaskState:
-    waits = [*([stage] if stage else ()), *_waits(task)]
+def _task_state(task: Task, stage: str) -> TaskState:
+    waits = [*([stage] if stage else ()), *_wait_reasons(task)]
     states: Mapping[State, bool] = {
         "done": task.done,
         "deferred": task.deferred,
@@ -141,7 +141,7 @@ def _task(task: Task, stage: str) -> TaskState:
     )
 
 
-def _waits(task: Task) -> Iterator[str]:
+def _wait_reasons(task: Task) -> Iterator[str]:
     for need in task.depends_on:
         other = task.plan.task(need)
         if other is None:
@@ -152,9 +152,9 @@ def _waits(task: Task) -> Iterator[str]:
         yield "a command in `verify`"
 
 
-def _folder(folder: SourceFolder) -> PlanState:
+def _folder_state(folder: SourceFolder) -> PlanState:
     tasks = []
-    for box, needed in Boxes(folder.read(TASKS) or "").needs():
+    for box, needed in Boxes(folder.read(TASKS) or "").dependencies():
         waits = [f"{one.name}, which is open" for one in needed if not (one.ticked or box.ticked)]
         tasks.append(
             TaskState(
@@ -219,7 +219,7 @@ def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list
                 continue
             if wanted and wanted not in (os.path.realpath(file), os.path.dirname(os.path.realpath(file))):
                 continue
-            found.setdefault(path, _read(file, os.fsencode(path), name, kinds[name], fields))
+            found.setdefault(path, _read_file(file, os.fsencode(path), name, kinds[name], fields))
     if not found:
         tried = ", ".join(template.render({}) for _, template in plan_templates(kinds))
         missing = f"there is no plan here; tried: {tried}" if tried else "the policy describes no plans"
@@ -231,7 +231,7 @@ def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list
     return list(found.values())
 
 
-def _read(file: str, path: bytes, kind: str, settings: PlanKind, fields: Mapping[str, str]) -> PlanFile:
+def _read_file(file: str, path: bytes, kind: str, settings: PlanKind, fields: Mapping[str, str]) -> PlanFile:
     content = read_bounded(file, DATA_LIMIT, "the plan")
     data = data_of(content, data_kind(path) or "json")
     if data.problem is not None:
@@ -301,10 +301,10 @@ class Sync(Record):
     def _drift(self, file: PlanFile, task: Task, runs: Sequence[RunView]) -> TaskDrift | None:
         if any(run.alive for run in runs):
             return None
-        good = next((run for run in reversed(runs) if self._counts(run)), None)
-        if good is not None and not task.done:
-            return self._done(file, task, good)
-        if task.done and (good is not None or not runs or not self._unproven(task, runs)):
+        success = next((run for run in reversed(runs) if self._is_landed(run)), None)
+        if success is not None and not task.done:
+            return self._done_drift(file, task, success)
+        if task.done and (success is not None or not runs or not self._is_refuted(task, runs)):
             return None
         if not task.done and not task.started:
             return None
@@ -319,22 +319,22 @@ class Sync(Record):
         return TaskDrift(file, task, f"its last run {last.run_id} {state}", status=status)
 
     @staticmethod
-    def _unproven(task: Task, runs: Sequence[RunView]) -> bool:
+    def _is_refuted(task: Task, runs: Sequence[RunView]) -> bool:
         """Return True if only a run could prove a done task, and every run of it failed."""
         evidence, last = evidence_of(task), runs[-1]
-        if evidence.manual or any(run.succeeded for run in runs):
+        if evidence.statements or any(run.succeeded for run in runs):
             return False
         cites = any(last.run_id in path for path, _ in evidence.runs)
-        said = [one.get("run_id") for one in _said(task) if isinstance(one, dict)]
-        return not evidence or cites or last.run_id in said
+        run_ids = [one.get("run_id") for one in _recorded(task) if isinstance(one, dict)]
+        return not evidence or cites or last.run_id in run_ids
 
-    def _done(self, file: PlanFile, task: Task, run: RunView) -> TaskDrift:
+    def _done_drift(self, file: PlanFile, task: Task, run: RunView) -> TaskDrift:
         evidence = self._evidence(task, run)
         if not evidence:
             return TaskDrift(
                 file, task, f"its run {run.run_id} succeeded, and ran no command that verifies it"
             )
-        new = [one for one in evidence if one not in _said(task)]
+        new = [one for one in evidence if one not in _recorded(task)]
         status = task.plan.settings.done[0]
         return TaskDrift(file, task, f"its run {run.run_id} succeeded", status=status, evidence=new)
 
@@ -351,7 +351,7 @@ class Sync(Record):
             found.append({"command": command, "exit_code": 0, "run_id": run.run_id})
         return found
 
-    def _counts(self, run: RunView) -> bool:
+    def _is_landed(self, run: RunView) -> bool:
         """Return True if a run succeeded, and its commit is in the checkout's history."""
         head, manifest = self.git.repository.head, run.manifest
         if not run.succeeded or manifest is None:
@@ -372,7 +372,7 @@ class Sync(Record):
         return found
 
 
-def _said(task: Task) -> Sequence[Any]:
+def _recorded(task: Task) -> Sequence[Any]:
     """Return the evidence of a task as it is written, always as a list."""
-    said = task.said("verification")
+    said = task.value_of("verification")
     return said if isinstance(said, list) else [said]

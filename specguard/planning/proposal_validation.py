@@ -29,11 +29,11 @@ from specguard.planning.task_lists import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from specguard.planning.task_lists import Chapter
+    from specguard.planning.task_lists import PageSection
 
 PROPOSAL: Final = "proposal.md"
 _METADATA: Final = ".openspec.yaml"
-_PATIENCE: Final = 60.0
+_TIMEOUT: Final = 60.0
 
 _TITLES: Final = [f"{name} Requirements" for name in ("ADDED", "MODIFIED", "REMOVED", "RENAMED")]
 _SECTIONS: Final = " or ".join(f"'## {title}'" for title in _TITLES)
@@ -47,7 +47,7 @@ _BINDING: Final = re.compile(r"\b(?:SHALL|MUST)\b")
 _MARKS: Final = re.compile(r"[*_`]+|^[ \t]*(?:#{1,6}|[-*+]|[0-9]{1,9}[.)])(?:[ \t]+|$)(?:\[.?\][ \t]*)?")
 _QUOTED: Final = re.compile(r'(?<!`)(`{1,9})(?!`).+?(?<!`)\1(?!`)|"[^"]*"')
 _STEP: Final = re.compile(r"(?:when|then|and|given|but|verify:|files:|done:)(?![^\W_])[ \t]*", re.IGNORECASE)
-_OWED: Final = re.compile(
+_PLACEHOLDER: Final = re.compile(
     r"\[NEEDS CLARIFICATION\b[^\]]*\]?"
     r"|\b(?:TODO|TBD|TBA|FIXME|XXX):.*"
     r"|\b(?:TODO|TBD|TBA|FIXME)(?=[ \t]*[.,;)\]]*[ \t]*$)"
@@ -83,15 +83,15 @@ def flaws(folder: SourceFolder) -> list[Issue]:
         SpecguardError: a file of the folder cannot be read.
     """
     names = (PROPOSAL, "design.md", TASKS) if folder.form == "openspec" else ("spec.md", "plan.md", TASKS)
-    found = list(_change(folder) if folder.form == "openspec" else _feature(folder))
-    found += [flaw for name in names for flaw in _owed(folder, name)]
+    found = list(_change_flaws(folder) if folder.form == "openspec" else _feature_flaws(folder))
+    found += [flaw for name in names for flaw in _placeholder_issues(folder, name)]
     path, text = f"{folder.path}/{TASKS}", folder.read(TASKS)
     if text is None:
         found.append(Issue(path, 0, "there are no tasks", "Write them as '- [ ] 1.1 WHAT'."))
     else:
         found += task_flaws(path, Boxes(text), spec_kit=folder.form == "spec-kit")
     if folder.form == "openspec" and KEBAB.fullmatch(folder.name):
-        found += list(_validated(folder, found))
+        found += list(_openspec_flaws(folder, found))
     return sorted(found, key=lambda flaw: (flaw.path, flaw.line))
 
 
@@ -115,7 +115,7 @@ def requirements(page: SourcePage) -> Mapping[str, Sequence[Requirement]]:
     for section in page.sections(2):
         operation = _operation(section)
         if operation in ("ADDED", "MODIFIED"):
-            found.setdefault(operation, []).extend(_requirements(page, section))
+            found.setdefault(operation, []).extend(_read_section(page, section))
         for line, text in enumerate(page.body(section) if operation else (), section.line + 1):
             match = _NAMED.match(text)
             if match and operation in ("REMOVED", "RENAMED"):
@@ -123,7 +123,7 @@ def requirements(page: SourcePage) -> Mapping[str, Sequence[Requirement]]:
     return found
 
 
-def _change(folder: SourceFolder) -> Iterator[Issue]:
+def _change_flaws(folder: SourceFolder) -> Iterator[Issue]:
     if not KEBAB.fullmatch(folder.name):
         help = "Use small letters, digits and single hyphens."
         yield Issue(folder.path, 0, f"{folder.name!r} is no name of a change", help, "warning")
@@ -132,27 +132,27 @@ def _change(folder: SourceFolder) -> Iterator[Issue]:
         help = f"specguard plan proposal {folder.name}"
         yield Issue(f"{folder.path}/{PROPOSAL}", 0, "the change has no proposal", help)
     else:
-        yield from _proposal(f"{folder.path}/{PROPOSAL}", SourcePage(text))
-    yield from _specs(folder)
+        yield from _proposal_flaws(f"{folder.path}/{PROPOSAL}", SourcePage(text))
+    yield from _spec_flaws(folder)
 
 
-def _feature(folder: SourceFolder) -> Iterator[Issue]:
+def _feature_flaws(folder: SourceFolder) -> Iterator[Issue]:
     for name in ("spec.md", "plan.md"):
         if not folder.has(name):
             yield Issue(f"{folder.path}/{name}", 0, "the feature has none", f"Write {name} first.")
 
 
-def _proposal(path: str, page: SourcePage) -> Iterator[Issue]:
+def _proposal_flaws(path: str, page: SourcePage) -> Iterator[Issue]:
     sections = {section.title.lower(): section for section in reversed(page.sections(2))}
     for title, other in (("Why", "motivation"), ("What Changes", "scope")):
         section = sections.get(title.lower()) or sections.get(other)
         if section is None:
             yield Issue(path, 0, f"it has no section '## {title}'", "Add it.")
-        elif not any(_says(line) for line in page.body(section) if not line.startswith("#")):
+        elif not any(_has_words(line) for line in page.body(section) if not line.startswith("#")):
             yield Issue(path, section.line, f"the section '## {section.title}' is empty", "Say it.")
 
 
-def _specs(folder: SourceFolder) -> Iterator[Issue]:
+def _spec_flaws(folder: SourceFolder) -> Iterator[Issue]:
     deltas = dict(folder.deltas())
     data = read_data(folder.read(_METADATA) or "", "yaml")
     skips = isinstance(data.value, dict) and data.value.get("skip_specs") is True
@@ -170,17 +170,17 @@ def _specs(folder: SourceFolder) -> Iterator[Issue]:
         page = SourcePage((folder.read(name) or "") if name.lower().endswith(".md") else "")
         path = f"{folder.path}/{name}"
         if name in deltas:
-            yield from _owed(folder, name)
-            yield from _sections(path, page)
+            yield from _placeholder_issues(folder, name)
+            yield from _section_flaws(path, page)
             for operation, found in requirements(page).items():
                 for requirement in found if operation in ("ADDED", "MODIFIED") else ():
-                    yield from _shape(path, operation, requirement)
+                    yield from _requirement_flaws(path, operation, requirement)
         elif any(map(_operation, page.sections(2))):
             message, help = "a delta in this file is not read", "Move it to specs/CAPABILITY/spec.md."
             yield Issue(path, 0, message, help)
 
 
-def _sections(path: str, page: SourcePage) -> Iterator[Issue]:
+def _section_flaws(path: str, page: SourcePage) -> Iterator[Issue]:
     """Yield missing or empty sections of a delta, and text in places that nobody reads."""
     sections = page.sections(2)
     known = [section for section in sections if _operation(section)]
@@ -214,7 +214,7 @@ def _sections(path: str, page: SourcePage) -> Iterator[Issue]:
             yield Issue(path, section.line, message, help)
 
 
-def _shape(path: str, operation: str, requirement: Requirement) -> Iterator[Issue]:
+def _requirement_flaws(path: str, operation: str, requirement: Requirement) -> Iterator[Issue]:
     """Yield the flaws of a requirement: a text that does not bind, or a missing scenario."""
     name, line, text, scenarios = requirement
     if not text:
@@ -233,35 +233,35 @@ def _shape(path: str, operation: str, requirement: Requirement) -> Iterator[Issu
             yield Issue(path, at, f"the scenario {scenario!r} of {name!r} has no steps", steps, "warning")
 
 
-def _operation(section: Chapter) -> str:
+def _operation(section: PageSection) -> str:
     """Return the operation of a delta's section; empty for other sections."""
     return next((one.partition(" ")[0] for one in _TITLES if one.lower() == section.title.lower()), "")
 
 
-def _requirements(page: SourcePage, within: Chapter) -> Iterator[Requirement]:
+def _read_section(page: SourcePage, within: PageSection) -> Iterator[Requirement]:
     for section in page.sections(3, within):
         match = _REQUIREMENT.fullmatch(section.title)
         if match:
             scenarios = page.sections(4, section)
             below = scenarios[0].line - 1 if scenarios else section.end
             text = "\n".join(line.strip() for line in page.lines[section.line : below]).strip()
-            told = [
-                (re.sub("(?i)^scenario: *", "", one.title), one.line, any(map(_says, page.body(one))))
+            steps = [
+                (re.sub("(?i)^scenario: *", "", one.title), one.line, any(map(_has_words, page.body(one))))
                 for one in scenarios
             ]
-            yield Requirement(match[1].strip(), section.line, text, told)
+            yield Requirement(match[1].strip(), section.line, text, steps)
 
 
 # Placeholders.
 
 
-def _owed(folder: SourceFolder, name: str) -> Iterator[Issue]:
+def _placeholder_issues(folder: SourceFolder, name: str) -> Iterator[Issue]:
     lines = SourcePage(folder.read(name) or "").lines
-    for line, text in owed(lines, templates=folder.form == "spec-kit"):
+    for line, text in placeholders(lines, templates=folder.form == "spec-kit"):
         yield Issue(f"{folder.path}/{name}", line, f"a placeholder is left: {text[:80]!r}", "Replace it.")
 
 
-def owed(lines: Sequence[str], *, templates: bool = False) -> Iterator[tuple[int, str]]:
+def placeholders(lines: Sequence[str], *, templates: bool = False) -> Iterator[tuple[int, str]]:
     """Yield the placeholders in lines of Markdown: the line, from 1, and the text.
 
     Args:
@@ -271,28 +271,28 @@ def owed(lines: Sequence[str], *, templates: bool = False) -> Iterator[tuple[int
     for number, line in enumerate(lines, 1):
         # A quotation is an example, unless the line consists only of it.
         plain = _QUOTED.sub(" ", line)
-        match = _OWED.search(plain) or (_TEMPLATES.search(plain) if templates else None)
-        bare = _bare(_QUOTED.sub("it", line) if _says(plain) else line)
+        match = _PLACEHOLDER.search(plain) or (_TEMPLATES.search(plain) if templates else None)
+        bare = _strip_marks(_QUOTED.sub("it", line) if _has_words(plain) else line)
         if match or (re.search(r"[^\W\d_]|\.\.\.|\u2026", bare) and not bare.endswith(":") and owes(bare)):
             yield number, match[0] if match else line.strip()
 
 
-def _bare(text: str) -> str:
+def _strip_marks(text: str) -> str:
     """Return a text without Markdown markers and without the keyword of a scenario step."""
     plain = _MARKS.sub("", text).strip()
     step = _STEP.match(plain)
     return plain[step.end() :] if step else plain
 
 
-def _says(text: str) -> bool:
+def _has_words(text: str) -> bool:
     """Return True if a line has words besides Markdown markers and a step's keyword."""
-    return text == "`" or bool(re.search(r"\w", _bare(text)))
+    return text == "`" or bool(re.search(r"\w", _strip_marks(text)))
 
 
 # OpenSpec's own validator.
 
 
-def _validated(folder: SourceFolder, own: Sequence[Issue]) -> Iterator[Issue]:
+def _openspec_flaws(folder: SourceFolder, known_flaws: Sequence[Issue]) -> Iterator[Issue]:
     """Yield the flaws found by `openspec validate`, unless its file has a flaw of the same level already."""
     program = shutil.which("openspec")
     if program is None:
@@ -300,12 +300,12 @@ def _validated(folder: SourceFolder, own: Sequence[Issue]) -> Iterator[Issue]:
     words = [program, "validate", folder.name, "--type", "change", "--json", "--no-interactive"]
     environment = {**os.environ, "OPENSPEC_TELEMETRY": "0"}
     try:
-        done = subprocess.run(
-            words, cwd=folder.top, env=environment, capture_output=True, timeout=_PATIENCE, check=False
+        result = subprocess.run(
+            words, cwd=folder.top, env=environment, capture_output=True, timeout=_TIMEOUT, check=False
         )
         issues = [
             (str(issue["path"]), str(issue["level"]), str(issue["message"]))
-            for item in json.loads(done.stdout)["items"]
+            for item in json.loads(result.stdout)["items"]
             for issue in item["issues"]
         ]
     except (OSError, ValueError, LookupError, TypeError, subprocess.TimeoutExpired) as error:
@@ -315,7 +315,7 @@ def _validated(folder: SourceFolder, own: Sequence[Issue]) -> Iterator[Issue]:
     for name, level, message in issues:
         places = [f"{folder.path}/{one}" for one in (f"specs/{name}", name) if folder.has(one)]
         path = places[0] if places else folder.path
-        known = [flaw.level for flaw in own if flaw.path.startswith(path)]
+        known = [flaw.level for flaw in known_flaws if flaw.path.startswith(path)]
         if level == "ERROR" and "error" not in known:
             yield Issue(path, 0, f"OpenSpec: {message}", f"openspec validate {folder.name}", "error", "error")
         elif level == "WARNING" and not known:

@@ -43,8 +43,8 @@ KEBAB: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 """The pattern that OpenSpec requires for a change's name, and for each part of a capability's name."""
 
 _FEATURE: Final = re.compile(r"[0-9]{3,}-[^/]+")
-_LARGEST: Final = 1 << 20
-_LONGEST: Final = 10_000
+_MAX_BYTES: Final = 1 << 20
+_MAX_LINE: Final = 10_000
 _HIDDEN: Final = re.compile(
     r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*(?s:.*?)"
     r"(?:(?P<end>^[ \t]*(?P=fence)(?:(?<=`)`*|(?<=~)~*)[ \t]*$)|\Z)"
@@ -92,15 +92,15 @@ class SourceFolder:
             help = "put the file itself there"
             raise SpecguardError("it is no regular file", path=shown, help=help, code="unreadable-file")
         try:
-            text = read_bounded(self._place(name), _LARGEST, "the page").decode("utf-8")
+            text = read_bounded(self._place(name), _MAX_BYTES, "the page").decode("utf-8")
         except UnicodeDecodeError as error:
             line, help = not_utf8(error).line, "save it as UTF-8"
             raise SpecguardError(
                 "it is not UTF-8", path=shown, line=line, help=help, code="unreadable-file"
             ) from error
         for number, one in enumerate(text.split("\n"), 1):
-            if len(one) > _LONGEST:
-                said, help = f"the line has {len(one)} characters", f"at most {_LONGEST} are read"
+            if len(one) > _MAX_LINE:
+                said, help = f"the line has {len(one)} characters", f"at most {_MAX_LINE} are read"
                 raise SpecguardError(said, path=shown, line=number, help=help, code="size-limit")
         return text
 
@@ -124,7 +124,7 @@ class SourceFolder:
 
 def source_folders(top: str) -> list[SourceFolder]:
     """Return the change and feature folders of a checkout that have tasks, except archived ones."""
-    return [folder for folder in _all(top) if folder.has(TASKS)]
+    return [folder for folder in _find_all(top) if folder.has(TASKS)]
 
 
 def source_folder(top: str, name: str) -> SourceFolder:
@@ -138,7 +138,7 @@ def source_folder(top: str, name: str) -> SourceFolder:
         SpecguardError: the name is unknown or ambiguous.
     """
     plain = name.strip("/")
-    known = _all(top)
+    known = _find_all(top)
     found = [folder for folder in known if plain in (folder.path, folder.name)]
     if len(found) == 1:
         return found[0]
@@ -152,7 +152,7 @@ def source_folder(top: str, name: str) -> SourceFolder:
     raise SpecguardError(said, help=help, code="unknown-name")
 
 
-def _all(top: str) -> list[SourceFolder]:
+def _find_all(top: str) -> list[SourceFolder]:
     changes = [name for name in _folders(os.path.join(top, CHANGES)) if name != "archive"]
     features = [name for name in _folders(os.path.join(top, FEATURES)) if _FEATURE.fullmatch(name)]
     return [
@@ -174,7 +174,7 @@ def _folders(place: str) -> list[str]:
         return []
 
 
-class Chapter(NamedTuple):
+class PageSection(NamedTuple):
     """A heading and the lines below it.
 
     Attributes:
@@ -212,7 +212,7 @@ class SourcePage:
         self.raw = plain.split("\n")
         self.lines = _HIDDEN.sub(hidden, plain).split("\n")
 
-    def sections(self, level: int, within: Chapter | None = None) -> list[Chapter]:
+    def sections(self, level: int, within: PageSection | None = None) -> list[PageSection]:
         """Return the sections of a level in the page or within one section.
 
         Each section ends at the next heading of its level or a higher one.
@@ -226,12 +226,12 @@ class SourcePage:
         higher = [(at, title, one) for at, one, title in headings if one <= level]
         ends = [at for at, _, _ in higher[1:]] + [end]
         return [
-            Chapter(title, at + 1, stop)
+            PageSection(title, at + 1, stop)
             for (at, title, one), stop in zip(higher, ends, strict=False)
             if one == level
         ]
 
-    def body(self, section: Chapter) -> Sequence[str]:
+    def body(self, section: PageSection) -> Sequence[str]:
         """Return the lines below a heading."""
         return self.lines[section.line : section.end]
 
@@ -240,7 +240,7 @@ DETAILS: Final = ("verify", "files", "depends", "done")
 """The keys of a task's details below its box."""
 
 _STEMS: Final = ("verif", "file", "depend", "done")
-_CLOSE: Final = 0.7
+_SIMILARITY: Final = 0.7
 """The minimum similarity for a key to count as a misspelt detail."""
 
 _ITEM: Final = re.compile(r"[ \t]*(?:[-*+]|[0-9]{1,9}[.)])(?:[ \t]+|(?=\[))(?P<text>\S.*)")
@@ -332,7 +332,7 @@ class Box:
         """Return the values of a detail, without empty ones."""
         return [one.value for one in self.details if one.key == key and one.value]
 
-    def says(self, key: str) -> bool:
+    def has(self, key: str) -> bool:
         """Return True if the task has a detail, even an empty one."""
         return any(one.key == key for one in self.details)
 
@@ -352,22 +352,22 @@ class Boxes:
         self._read(SourcePage(text))
         self.by_id = {box.id.lower(): box for box in reversed(self.all) if box.id}
 
-    def needs(self) -> Iterator[tuple[Box, Sequence[Box]]]:
+    def dependencies(self) -> Iterator[tuple[Box, Sequence[Box]]]:
         """Yield each task with its dependencies: the tasks that it names, else tasks before it.
 
         A task of OpenSpec depends on the one before it. With spec-kit, consecutive `[P]` tasks of a phase
         form a group, and any other task is a group of its own. A task depends on all tasks of the group
         before its own.
         """
-        wall: list[Box] = []
-        beside: list[Box] = []
+        earlier: list[Box] = []
+        group: list[Box] = []
         previous: Box | None = None
         for box in self.all:
             if previous and not (box.parallel and previous.parallel and box.group == previous.group):
-                wall, beside = beside, []
-            beside.append(box)
-            needed = wall
-            if box.says("depends"):
+                earlier, group = group, []
+            group.append(box)
+            needed = earlier
+            if box.has("depends"):
                 named = [word.lower() for value in box.values("depends") for word in ids_of(value)]
                 needed = [self.by_id[word] for word in named if word in self.by_id]
             yield box, [one for one in dict.fromkeys(needed) if one is not box]
@@ -386,7 +386,7 @@ class Boxes:
             if line in groups:
                 box, group = None, groups[line]
             elif found:
-                box = _box(found["text"].strip(), line, group, indent, ticked=found["mark"] in ("x", "X"))
+                box = _new_box(found["text"].strip(), line, group, indent, ticked=found["mark"] in ("x", "X"))
                 self.all.append(box)
             elif box is not None and indent > box.indent:
                 _add_detail(box, item["text"] if item else "", text.strip(), line)
@@ -401,7 +401,7 @@ class Boxes:
                     box = None
 
 
-def _box(text: str, line: int, group: str, indent: int, *, ticked: bool) -> Box:
+def _new_box(text: str, line: int, group: str, indent: int, *, ticked: bool) -> Box:
     match = _NUMBER.match(text)
     rest = (match["text"] or "") if match else text
     labels = []
@@ -424,7 +424,7 @@ def _add_detail(box: Box, item: str, text: str, line: int) -> None:
     """Add an item below a box to the box's details or notes."""
     detail = _DETAIL.match(item)
     key = detail["key"].lower() if detail else ""
-    if detail and (key.startswith(_STEMS) or get_close_matches(key, DETAILS, 1, _CLOSE)):
+    if detail and (key.startswith(_STEMS) or get_close_matches(key, DETAILS, 1, _SIMILARITY)):
         value = (detail["value"] or "").strip()
         code = re.fullmatch(r"(`+)[ ]?(.+?)[ ]?\1", value)
         value = code[2].strip() if code and code[1] not in code[2] else value
@@ -473,7 +473,7 @@ def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
             message = f"{box.name} has no command that verifies it, and may not run without"
             yield Issue(path, box.line, message, "Add below it: '  - verify: COMMAND'.", "warning")
     positions = {box: at for at, box in enumerate(boxes.all)}
-    graph = {positions[box]: [positions[one] for one in needed] for box, needed in boxes.needs()}
+    graph = {positions[box]: [positions[one] for one in needed] for box, needed in boxes.dependencies()}
     for circle in find_circles(graph):
         message = f"tasks need each other in a circle: {format_circle([boxes.all[at].name for at in circle])}"
         help = "Take out the dependency that is not one; a task without `depends` needs the one before it."

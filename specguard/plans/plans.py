@@ -53,7 +53,7 @@ class Plan(Record):
         return next(filter(None, values), self.folder.rpartition(b"/")[2].decode("utf-8", "replace"))
 
     @property
-    def listing(self) -> Any:
+    def task_list(self) -> Any:
         """The value that should contain the tasks, of any type; None if it is missing."""
         return self.data.get(self.tasks_key)
 
@@ -67,7 +67,7 @@ class Plan(Record):
         """The tasks in order; entries that are not mappings are left out."""
         return [
             Task(self.data, (*self.tasks_key, key), value, self)
-            for key, value in elements(self.listing)
+            for key, value in elements(self.task_list)
             if isinstance(value, dict)
         ]
 
@@ -89,7 +89,7 @@ class Plan(Record):
 
     def broken(self) -> Iterator[Finding]:
         """Yield the flaws of the tasks' dependencies."""
-        needs = [(task.name, task.id, task.listed("depends_on")) for task in self.tasks]
+        needs = [(task.name, task.id, task.texts_of("depends_on")) for task in self.tasks]
         for at, place, said, step, key in dependency_flaws(needs, "tasks"):
             yield self.tasks[at].finding(said, step, f"{self.tasks[at].id}:{key}", *place)
         for task in self.tasks:
@@ -145,7 +145,7 @@ class Plans(Record, frozen=False):
         paths = self.documents.tree.paths()
         found = {paths[at] for _, template in plan_templates(self.kinds) for at, _ in template.find(paths)}
         self.documents.prefetch(found)
-        return self._read(sorted(found))
+        return self._read_plans(sorted(found))
 
     @cached_property
     def judged(self) -> Sequence[Plan]:
@@ -157,7 +157,7 @@ class Plans(Record, frozen=False):
         if self.change.whole:
             return self.all
         owners = (self.holding(entry.path) for entry in self.change.entries)
-        return self._read(sorted({path for path in owners if path is not None}))
+        return self._read_plans(sorted({path for path in owners if path is not None}))
 
     @cached_property
     def before(self) -> Documents:
@@ -210,13 +210,13 @@ class Plans(Record, frozen=False):
         Raises:
             MissingFact: a cited run cannot be looked up here; raised after all findings.
         """
-        from specguard.plans.verification import unverified
+        from specguard.plans.verification import find_unverified
 
         folder = proof.records.settings.folder
         touched = any(entry.path.startswith(folder) for entry in self.change.entries)
         plans = self.all if touched else self.judged
         done = [task for plan in plans for task in plan.tasks if task.done]
-        return judge_each(done, lambda task: unverified(task, proof, today))
+        return judge_each(done, lambda task: find_unverified(task, proof, today))
 
     def too_early(self, work: Work) -> Iterator[Finding]:
         """Yield the open dependencies of the tasks that the change names.
@@ -247,13 +247,13 @@ class Plans(Record, frozen=False):
         """
         if self.known_units is None:
             levels: set[str] = {kind.unit for kind in self.kinds.values()}
-            tasks = [(one, _task(self, work, one)) for one in work.namings] if work is not None else []
-            commits = _commits(self, tasks) if "commit" in levels else []
+            tasks = [(one, _find_task(self, work, one)) for one in work.namings] if work is not None else []
+            commits = _commit_units(self, tasks) if "commit" in levels else []
             levels -= {"commit"} if commits else set()
             # The first name decides the change's item; if it is not a task, the change is for no task.
-            told = [task for _, task in tasks] if tasks and tasks[0][1] is not None else []
+            named_tasks = [task for _, task in tasks] if tasks and tasks[0][1] is not None else []
             entries, after = self.change.entries, self.documents
-            whole = Unit(self, _each(told, levels), sorted(levels), entries, self.before, after)
+            whole = Unit(self, _unit_tasks(named_tasks, levels), sorted(levels), entries, self.before, after)
             self.known_units = [*commits, *([whole] if levels or not commits else [])]
         return self.known_units
 
@@ -273,7 +273,7 @@ class Plans(Record, frozen=False):
     def _folders(self) -> Sequence[tuple[PlanKind, PathTemplate]]:
         return [(kind, PathTemplate(kind.folder)) for kind in self.kinds.values()]
 
-    def _read(self, paths: Sequence[bytes]) -> list[Plan]:
+    def _read_plans(self, paths: Sequence[bytes]) -> list[Plan]:
         return [plan for path in paths if (plan := self.at(path)) is not None]
 
 
@@ -315,16 +315,16 @@ def too_early(task: Task, why: str, base: Plan | None = None) -> Iterator[Findin
         why: the evidence that it was started, as a clause.
         base: the same plan in the trusted base, where a dependency may be done already.
     """
-    for place, text in task.listed("depends_on"):
+    for place, text in task.texts_of("depends_on"):
         needed = task.plan.task(text)
         before = base.task(needed.id) if base is not None and needed is not None else None
         if needed is None or needed is task or needed.done or (before is not None and before.done):
             continue
-        said, step = early_start(task.name, why, needed.name, needed.status)
-        yield task.finding(said, step, f"{task.id}:early:{needed.id}", *place, setting="started")
+        message, step = early_start(task.name, why, needed.name, needed.status)
+        yield task.finding(message, step, f"{task.id}:early:{needed.id}", *place, setting="started")
 
 
-_STAMPS: Final = frozenset({"updatedat", "updated", "lastupdated", "modifiedat"})
+_TIMESTAMPS: Final = frozenset({"updatedat", "updated", "lastupdated", "modifiedat"})
 """Top-level keys of a plan that tools update with every edit."""
 
 
@@ -347,14 +347,14 @@ class Edit(Record):
         return dotted(self.key)
 
 
-def finished(before: Plan | None, after: Plan | None) -> list[Task]:
+def finished_tasks(before: Plan | None, after: Plan | None) -> list[Task]:
     """Return the tasks, as they are after a change, that became done by it."""
     known = before.by_id if before is not None else {}
     tasks = after.by_id.items() if after is not None else ()
     return [task for name, task in tasks if task.done and not (name in known and known[name].done)]
 
 
-def edits(before: Plan | None, after: Plan | None, task_id: str) -> Iterator[Edit]:
+def find_edits(before: Plan | None, after: Plan | None, task_id: str) -> Iterator[Edit]:
     """Yield the edits of a plan, except finishing one task with its evidence.
 
     Finishing a task sets its status to one of `done`. Finishing may also change keys that do not define the
@@ -369,25 +369,25 @@ def edits(before: Plan | None, after: Plan | None, task_id: str) -> Iterator[Edi
         verb = "adds" if before is None else "removes" if after is None else "breaks"
         yield from [] if before is after else [Edit(f"{verb} the plan", (), None)]
         return
-    found = [*_of_top(before, after), *_of_tasks(before, after, normal_id(task_id))]
+    found = [*_top_edits(before, after), *_task_edits(before, after, normal_id(task_id))]
     yield from found
-    if not found and _neutral(before, before, task_id) != _neutral(after, before, task_id):
+    if not found and _without_edit(before, before, task_id) != _without_edit(after, before, task_id):
         # Tasks in another order, or without an id of their own.
         yield Edit("changes the list of tasks", after.tasks_key, after.data.line(after.tasks_key))
 
 
-def _of_top(before: Plan, after: Plan) -> Iterator[Edit]:
+def _top_edits(before: Plan, after: Plan) -> Iterator[Edit]:
     """Yield the edits at the top level of a plan, outside its tasks."""
-    old, new = (_pruned(plan.data.value, plan.tasks_key) for plan in (before, after))
+    old, new = (_without_key(plan.data.value, plan.tasks_key) for plan in (before, after))
     old, new = (value if isinstance(value, dict) else {} for value in (old, new))
-    for key in sorted(_differing(old, new)):
-        if normal_name(key) not in _STAMPS or isinstance(new.get(key), (dict, list)):
+    for key in sorted(_changed_keys(old, new)):
+        if normal_name(key) not in _TIMESTAMPS or isinstance(new.get(key), (dict, list)):
             what = "adds" if key not in old else "removes" if key not in new else "changes"
             yield Edit(f"{what} {key!r}", (key,), after.data.line((key,)) if key in new else None)
 
 
-def _of_tasks(before: Plan, after: Plan, own: str) -> Iterator[Edit]:
-    """Yield the edits of a plan's tasks, except finishing the task with the id `own`."""
+def _task_edits(before: Plan, after: Plan, own_id: str) -> Iterator[Edit]:
+    """Yield the edits of a plan's tasks, except finishing the task with the id `own_id`."""
     for name, task in before.by_id.items():
         if name not in after.by_id:
             yield Edit(f"removes {task.name}", task.key, None)
@@ -396,8 +396,8 @@ def _of_tasks(before: Plan, after: Plan, own: str) -> Iterator[Edit]:
         if old is None:
             yield Edit(f"adds {new.name}", new.key, new.line)
             continue
-        keys, status = _differing(old.value, new.value), new.key_of("status")
-        if name == own:
+        keys, status = _changed_keys(old.value, new.value), new.key_of("status")
+        if name == own_id:
             fixed = {new.key_of(name) for name in KEYS if name != "verification"}
             keys = [key for key in sorted(fixed.intersection(keys)) if key != status or not new.done]
         elif old.status != new.status:
@@ -411,25 +411,25 @@ def _of_tasks(before: Plan, after: Plan, own: str) -> Iterator[Edit]:
             yield Edit(said, (*new.key, others[0]), new.line_of(others[0]))
 
 
-def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+def _changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Return the keys whose values differ between two mappings, or that only one has."""
     return [key for key in {**old, **new} if old.get(key) != new.get(key)]
 
 
-def _neutral(plan: Plan, before: Plan, task_id: str) -> Any:
+def _without_edit(plan: Plan, before: Plan, task_id: str) -> Any:
     """Return a plan's list of tasks, with one task replaced by its earlier value."""
     old, new = before.task(task_id), plan.task(task_id)
     if old is None or new is None:
-        return plan.listing
-    return [(key, old.value if value is new.value else value) for key, value in elements(plan.listing)]
+        return plan.task_list
+    return [(key, old.value if value is new.value else value) for key, value in elements(plan.task_list)]
 
 
-def _pruned(value: Any, key: Sequence[str]) -> Any:
+def _without_key(value: Any, key: Sequence[str]) -> Any:
     """Return nested mappings without the value at a key."""
     if not isinstance(value, dict) or not key or key[0] not in value:
         return value
     rest = {name: one for name, one in value.items() if name != key[0]}
-    return {**rest, key[0]: _pruned(value[key[0]], key[1:])} if len(key) > 1 else rest
+    return {**rest, key[0]: _without_key(value[key[0]], key[1:])} if len(key) > 1 else rest
 
 
 class Unit(Record):
@@ -469,27 +469,27 @@ class Unit(Record):
         for path in sorted(path for path in touched if path is not None):
             after = self.plans.at(path, self.after)
             if after is not None and after.settings.unit in self.levels:
-                yield from finished(self.plans.at(path, self.before), after)
+                yield from finished_tasks(self.plans.at(path, self.before), after)
 
     def edits(self) -> Iterator[Edit]:
         """Yield the unit's edits of its task's plan, except finishing that task with its evidence."""
         path = self.task.plan.path
-        return edits(self.plans.at(path, self.before), self.plans.at(path, self.after), self.task.id)
+        return find_edits(self.plans.at(path, self.before), self.plans.at(path, self.after), self.task.id)
 
 
-def _commits(plans: Plans, tasks: Sequence[tuple[Naming, Task | None]]) -> list[Unit]:
+def _commit_units(plans: Plans, tasks: Sequence[tuple[Naming, Task | None]]) -> list[Unit]:
     found, git = [], plans.change.git
     for commit in if_applicable(lambda: plans.change.commits, ()):
         if commit.is_merge:
             continue
         parent = git.commit(commit.parents[0]).tree if commit.parents else None
         before, after = (Documents(Tree(git, tree)) for tree in (parent, commit.tree))
-        named = _each((task for naming, task in tasks if naming.commit == commit.oid), {"commit"})
+        named = _unit_tasks((task for naming, task in tasks if naming.commit == commit.oid), {"commit"})
         found.append(Unit(plans, named, ("commit",), commit.own_entries, before, after, commit.oid))
     return found
 
 
-def _task(plans: Plans, work: Work, naming: Naming) -> Task | None:
+def _find_task(plans: Plans, work: Work, naming: Naming) -> Task | None:
     """Return the task that a name identifies, as the trusted base has it; None if no plan lists the item.
 
     Raises:
@@ -503,7 +503,7 @@ def _task(plans: Plans, work: Work, naming: Naming) -> Task | None:
     return None if plan is None or listed is None else plan.task(listed.id)
 
 
-def _each(tasks: Iterable[Task | None], levels: set[str]) -> list[Task]:
+def _unit_tasks(tasks: Iterable[Task | None], levels: set[str]) -> list[Task]:
     """Return the tasks of plans with one of these units, without repetition."""
     found = [task for task in tasks if task is not None and task.plan.settings.unit in levels]
     return list({(task.plan.path, task.key): task for task in found}.values())

@@ -38,7 +38,7 @@ class Task(DataEntry):
     @cached_property
     def id(self) -> str:
         """The id as it is written; empty if there is none. If tasks are stored by id, the key is the id."""
-        value = self.said("id")
+        value = self.value_of("id")
         if value is None and isinstance(self.key[-1], str):
             value = self.key[-1]
         return written(value).strip() if isinstance(value, (str, int)) else ""
@@ -68,54 +68,54 @@ class Task(DataEntry):
     @property
     def depends_on(self) -> Sequence[str]:
         """The ids of the tasks that this task depends on."""
-        return [text for _, text in self.listed("depends_on")]
+        return [text for _, text in self.texts_of("depends_on")]
 
     @property
     def expected_files(self) -> Sequence[str]:
         """The files, folders and patterns that the task is expected to touch."""
-        return [text for _, text in self.listed("expected_files")]
+        return [text for _, text in self.texts_of("expected_files")]
 
     @property
     def done_criteria(self) -> Sequence[str]:
         """The conditions that hold when the task is done."""
-        return [text for _, text in self.listed("done_criteria")]
+        return [text for _, text in self.texts_of("done_criteria")]
 
     @property
     def started(self) -> bool:
         """True if the status is a started one."""
-        return self._has(self.plan.settings.started)
+        return self._has_status(self.plan.settings.started)
 
     @property
     def done(self) -> bool:
         """True if the status is a done one."""
-        return self._has(self.plan.settings.done)
+        return self._has_status(self.plan.settings.done)
 
     @property
     def deferred(self) -> bool:
         """True if the status is `deferred`, so that nothing waits for the task."""
-        return self._has(["deferred"])
+        return self._has_status(["deferred"])
 
     @property
     def line(self) -> int | None:
         """The task's line: that of its id, if it has one."""
-        return self.line_of(*([] if self.said("id") is None else [self.key_of("id")]))
+        return self.line_of(*([] if self.value_of("id") is None else [self.key_of("id")]))
 
     def key_of(self, name: str) -> str:
         """Return the task's key for a property in `specguard.work.kinds.KEYS`."""
         return self.plan.settings.key_of(name)
 
-    def said(self, name: str) -> Any:
+    def value_of(self, name: str) -> Any:
         """Return the value of a task's property; None if the plan does not have it."""
         return self.value.get(self.key_of(name))
 
     def text(self, name: str) -> str:
         """Return a property as text; empty if it is not a text."""
-        value = self.said(name)
+        value = self.value_of(name)
         return value.strip() if isinstance(value, str) else ""
 
-    def listed(self, name: str) -> Sequence[tuple[Place, str]]:
+    def texts_of(self, name: str) -> Sequence[tuple[Place, str]]:
         """Return the texts of a property that is a list, each with its place below the task."""
-        value, key = self.said(name), self.key_of(name)
+        value, key = self.value_of(name), self.key_of(name)
         texts = [(at, element_text(one)) for at, one in enumerate(value if isinstance(value, list) else ())]
         return [((key, at), text) for at, text in texts if text]
 
@@ -123,7 +123,7 @@ class Task(DataEntry):
     def expected_paths(self) -> Covering:
         """The paths that all `expected_files` cover; entries that are not valid patterns are left out."""
         code = self.plan.settings.code
-        patterns = [text for one in self.expected_files for text in expectation(one, code).paths.patterns]
+        patterns = [text for one in self.expected_files for text in parse_expected(one, code).paths.patterns]
         return Covering(list(dict.fromkeys(patterns)))
 
     def origin(self, name: str) -> Origin:
@@ -132,7 +132,7 @@ class Task(DataEntry):
         Args:
             name: one of `specguard.work.kinds.KEYS`.
         """
-        line = self.line if self.said(name) is None else self.line_of(self.key_of(name))
+        line = self.line if self.value_of(name) is None else self.line_of(self.key_of(name))
         return Origin(path_text(self.plan.path), line or 0)
 
     def finding(
@@ -156,7 +156,7 @@ class Task(DataEntry):
         found.line = found.line if place else self.line
         return found
 
-    def _has(self, statuses: Sequence[str]) -> bool:
+    def _has_status(self, statuses: Sequence[str]) -> bool:
         return bool(self.status) and normal_name(self.status) in map(normal_name, statuses)
 
 
@@ -171,11 +171,11 @@ def element_text(value: Any) -> str:
 _REMARK: Final = re.compile(r"(?<!\s)\s+(?:\([^()]*\)|#.*|(?:--?|\u2013|\u2014)\s.*)$")
 _LINES: Final = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 _PROBES: Final = (b"\x01", b"\x01/\x02", b"\x02/\x01/\x02")
-LONGEST: Final = 1000
+MAX_PATH: Final = 1000
 """The limit in characters for an expected path."""
 
 # Empty, absolute, with `..`, with backslashes instead of slashes, or with control characters.
-_NO_PATH: Final = re.compile(
+_BAD_PATH: Final = re.compile(
     r"\Z|[/~]|[A-Za-z]:[\\/]|(?:.*/)?\.\.(?:/|\Z)|[^/]*\\[^/]*\Z|.*[\0-\x1f\x7f]", re.DOTALL
 )
 
@@ -192,7 +192,7 @@ class Expectation(Record):
     problem: str = ""
 
 
-def expectation(text: str, code: str = "") -> Expectation:
+def parse_expected(text: str, code: str = "") -> Expectation:
     """Return the paths that an entry of `expected_files` covers: a file, a folder's content, or a pattern.
 
     A name also matches literally, so that `app/[id]/page.tsx` is that file. A remark after the path
@@ -203,10 +203,10 @@ def expectation(text: str, code: str = "") -> Expectation:
         code: the folder that the entry is relative to; empty for the repository's root.
     """
     path = text.strip()
-    if len(path) > LONGEST:
-        return Expectation(Covering(), f"has more than {LONGEST} characters")
+    if len(path) > MAX_PATH:
+        return Expectation(Covering(), f"has more than {MAX_PATH} characters")
     path = _LINES.sub("", _REMARK.sub("", path, count=1)).strip("`'\"")
-    if _NO_PATH.match(path):
+    if _BAD_PATH.match(path):
         return Expectation(Covering(), "is no path within the repository, with '/' between its parts")
     while path.startswith("./"):
         path = path[2:]
@@ -223,7 +223,7 @@ def expectation(text: str, code: str = "") -> Expectation:
         return Expectation(Covering(), "is no pattern")
 
 
-def expects_all(expected: Expectation) -> bool:
+def covers_all(expected: Expectation) -> bool:
     """Return True if an entry covers every possible file."""
     if not any("*" in pattern for pattern in expected.paths.patterns):
         return False
@@ -248,15 +248,15 @@ def marked(text: str, task: Task, *, status: str, evidence: Sequence[Any] = ()) 
     if data_kind(task.plan.path) != "json":
         said, help = "specguard marks tasks only in plans that are JSON", "mark it by hand, with its evidence"
         raise SpecguardError(said, path=path_text(task.plan.path), help=help)
-    text = _with(text, task.key, task.key_of("status"), status)
+    text = _set_key(text, task.key, task.key_of("status"), status)
     if not evidence:
         return text
-    known = task.said("verification")
+    known = task.value_of("verification")
     known = known if isinstance(known, list) else [] if known is None else [known]
-    return _with(text, task.key, task.key_of("verification"), [*known, *evidence])
+    return _set_key(text, task.key, task.key_of("verification"), [*known, *evidence])
 
 
-def _with(text: str, place: Place, key: str, value: Any) -> str:
+def _set_key(text: str, place: Place, key: str, value: Any) -> str:
     """Return JSON text in which one key of the object at a place has another value."""
     start = min(at for at in map(text.find, "[{") if at >= 0)
     for part in place:
@@ -264,20 +264,20 @@ def _with(text: str, place: Place, key: str, value: Any) -> str:
         start = next(begin for name, _, begin, _ in members(text, start) if name == part)
     known = members(text, start)
     # The text before a key: a line break and the indentation.
-    lead = text[start + 1 : known[0][1]] if known else ""
+    indentation = text[start + 1 : known[0][1]] if known else ""
     new = json.dumps(value, ensure_ascii=False)
-    if "\n" in lead and isinstance(value, list) and value:
-        inner = ",".join(f"{lead}  {json.dumps(one, ensure_ascii=False)}" for one in value)
-        new = f"[{inner}{lead}]"
-    same = next((member for member in known if member[0] == key), None)
-    if same is not None:
-        return text[: same[2]] + new + text[same[3] :]
+    if "\n" in indentation and isinstance(value, list) and value:
+        inner = ",".join(f"{indentation}  {json.dumps(one, ensure_ascii=False)}" for one in value)
+        new = f"[{inner}{indentation}]"
+    member = next((member for member in known if member[0] == key), None)
+    if member is not None:
+        return text[: member[2]] + new + text[member[3] :]
     end = known[-1][3] if known else start + 1
-    between = f",{lead or ' '}" if known else ""
+    between = f",{indentation or ' '}" if known else ""
     return f"{text[:end]}{between}{json.dumps(key)}: {new}{text[end:]}"
 
 
-_KINDS: Final = {
+_TYPES: Final = {
     type(None): "nothing", dict: "a mapping", str: "a text", bool: "true or false", int: "a number",
     list: "a list",
 }  # fmt: skip
@@ -297,32 +297,32 @@ def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
         said = f"{path_text(plan.path)} is no plan: {plan.data.problem.message}"
         yield plan.finding(said, "Write it as a file that holds the tasks once each.", "unread")
         return
-    yield from _listing(plan)
+    yield from _list_flaws(plan)
     seen: dict[str, Task] = {}
     for task in plan.tasks:
         yield from task_flaws(task)
         first = seen.setdefault(normal_id(task.id), task) if task.id else task
         if first is not task:
             said = f"{task.id} is listed twice, first as {first.id} in line {first.line}"
-            yield _of_task(task, said, "Give each task an id of its own.", "id", "repeated")
-    yield from _option(plan, documents)
+            yield _finding(task, said, "Give each task an id of its own.", "id", "repeated")
+    yield from _option_flaws(plan, documents)
 
 
-def _listing(plan: Plan) -> Iterator[Finding]:
+def _list_flaws(plan: Plan) -> Iterator[Finding]:
     """Yield the flaws of the list of tasks."""
-    listing, where, top = plan.listing, plan.settings.tasks, plan.tasks_key
+    listing, where, top = plan.task_list, plan.settings.tasks, plan.tasks_key
     if not isinstance(listing, (list, dict)) or not listing:
         said = f"{path_text(plan.path)} lists no task in {where!r}"
         help = f"List the tasks there, or set {plan.setting('tasks')} to where they are."
         yield plan.finding(said, help, "tasks", top, "tasks")
     for place, value in elements(listing):
         if not isinstance(value, dict):
-            said = f"{dotted((*top, place))} is {kind_of(value)}, where a task should be"
+            said = f"{dotted((*top, place))} is {json_type(value)}, where a task should be"
             help = "Write the task as a mapping with an id, or take it out."
             yield plan.finding(said, help, f"{place}:no task", (*top, place))
 
 
-def _option(plan: Plan, documents: Documents) -> Iterator[Finding]:
+def _option_flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
     """Yield findings about the plan's option, which must be named and described."""
     name, options = plan.settings.option, plan.settings.options
     if name and not plan.option:
@@ -343,84 +343,84 @@ def _option(plan: Plan, documents: Documents) -> Iterator[Finding]:
 def task_flaws(task: Task) -> Iterator[Finding]:
     """Yield the flaws of a task itself."""
     for name in task.plan.settings.required:
-        if task.said(name) is None and not (name == "id" and task.id):
+        if task.value_of(name) is None and not (name == "id" and task.id):
             key = task.key_of(name)
             step = f"Add `{key}` to it, or say in {task.plan.setting('keys')} what it is called."
-            yield _of_task(task, f"{task.name} has no {key}", step, name, "missing", setting="required")
+            yield _finding(task, f"{task.name} has no {key}", step, name, "missing", setting="required")
     for name in ("id", "title", "domain", "status", *LISTS):
-        key, value = task.key_of(name), task.said(name)
+        key, value = task.key_of(name), task.value_of(name)
         value = task.id or None if name == "id" and value is None else value
         if value is None:
             continue
         kinds = list if name in LISTS else (str, int) if name == "id" else str
         if not isinstance(value, kinds) or isinstance(value, bool):
             wanted = "a list of texts" if name in LISTS else "a text"
-            said = f"{key} of {task.name} is {kind_of(value)}, not {wanted}"
-            yield _of_task(task, said, f"Write it as {wanted}.", name, "type")
+            said = f"{key} of {task.name} is {json_type(value)}, not {wanted}"
+            yield _finding(task, said, f"Write it as {wanted}.", name, "type")
         elif isinstance(value, list):
-            yield from _list(task, name, value)
+            yield from _element_flaws(task, name, value)
         else:
-            yield from _text(task, name, str(value))
+            yield from _text_flaws(task, name, str(value))
 
 
-def _text(task: Task, name: str, value: str) -> Iterator[Finding]:
+def _text_flaws(task: Task, name: str, value: str) -> Iterator[Finding]:
     key, settings = task.key_of(name), task.plan.settings
     if name == "id":
         template = Template(settings.id_format)
         if template.read(task.id) is None:
             example = template.render(dict.fromkeys(template.names, "001"))
             said = f"the id {shortened(task.id)!r} is not of the form {settings.id_format!r}"
-            yield _of_task(task, said, f"Give it an id such as {example}.", "id", "form", setting="id_format")
+            yield _finding(task, said, f"Give it an id such as {example}.", "id", "form", setting="id_format")
     elif name == "status":
         if normal_name(value) not in map(normal_name, settings.statuses):
             among = f"which is not one of {', '.join(settings.statuses)}"
             said = f"{task.name} has the {key} {shortened(value)!r}, {among}"
             step = nearest(value, settings.statuses, "Give it one of these.")
-            yield _of_task(task, said, step, "status", "unknown", setting="statuses")
+            yield _finding(task, said, step, "status", "unknown", setting="statuses")
     elif not value.strip():
-        yield _of_task(task, f"the {key} of {task.name} is empty", "Say it.", name, "empty")
+        yield _finding(task, f"the {key} of {task.name} is empty", "Say it.", name, "empty")
     elif owes(value):
-        yield _owed(task, name, value)
+        yield _placeholder_flaw(task, name, value)
 
 
-def _list(task: Task, name: str, values: Sequence[Any]) -> Iterator[Finding]:
+def _element_flaws(task: Task, name: str, values: Sequence[Any]) -> Iterator[Finding]:
     key, code = task.key_of(name), task.plan.settings.code
     if not values and name == "done_criteria" and name in task.plan.settings.required:
         said, step = f"{task.name} has no {key}", "Say what holds when it is done."
-        yield _of_task(task, said, step, name, "empty", setting="required")
+        yield _finding(task, said, step, name, "empty", setting="required")
     for position, value in enumerate(values):
         text = element_text(value)
         if not text:
-            why = "is empty" if value == "" else f"is {kind_of(value)}, not a text"
+            why = "is empty" if value == "" else f"is {json_type(value)}, not a text"
             said, step = f"{key}.{position} of {task.name} {why}", "Write it as a text, or take it out."
-            yield _of_task(task, said, step, name, f"element:{why}", position)
+            yield _finding(task, said, step, name, f"element:{why}", position)
         # A pattern may have no letter; placeholders among commands only matter when the task is done.
         elif name != "verify" and any(map(str.isalnum, text)) and owes(text):
-            yield _owed(task, name, text, position)
+            yield _placeholder_flaw(task, name, text, position)
         elif name == "expected_files":
-            expected = expectation(text, code)
-            problem = expected.problem or ("is every file there is" if expects_all(expected) else "")
+            expected = parse_expected(text, code)
+            problem = expected.problem or ("is every file there is" if covers_all(expected) else "")
             said = f"{task.name} expects {shortened(text)!r}, which {problem}"
             step = f"Name the files or folders that the task is to touch, from {code or 'the root'}."
             if problem:
-                yield _of_task(task, said, step, name, text, position)
+                yield _finding(task, said, step, name, text, position)
 
 
-def _owed(task: Task, name: str, text: str, *below: int) -> Finding:
+def _placeholder_flaw(task: Task, name: str, text: str, *below: int) -> Finding:
     what = dotted((task.key_of(name), *below))
     said = f"{what} of {task.name} only has a placeholder: {shortened(text)!r}"
     step = "Say it." if name != "depends_on" else "Name the task, or take it out."
-    return _of_task(task, said, step, name, f"owed:{text[:60]}", *below)
+    return _finding(task, said, step, name, f"owed:{text[:60]}", *below)
 
 
-def _of_task(
+def _finding(
     task: Task, message: str, help: str, name: str, what: str, *below: int, setting: str = ""
 ) -> Finding:
     """Return a finding about a property of a task, at the property's line."""
-    place: Place = () if task.said(name) is None else (task.key_of(name), *below)
+    place: Place = () if task.value_of(name) is None else (task.key_of(name), *below)
     return task.finding(message, help, f"{task.id or '?'}:{name}:{what}", *place, setting=setting)
 
 
-def kind_of(value: Any) -> str:
+def json_type(value: Any) -> str:
     """Return the kind of a value, for messages."""
-    return _KINDS.get(type(value), "a number")
+    return _TYPES.get(type(value), "a number")

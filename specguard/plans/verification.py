@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from specguard.plans.task import Task
 
 
-_PERSON: Final = ("note", "by", "at")
-_CODE: Final = frozenset({"exitcode", "exit", "code", "returncode"})
+_PERSON_KEYS: Final = ("note", "by", "at")
+_CODE_KEYS: Final = frozenset({"exitcode", "exit", "code", "returncode"})
 _PATH: Final = re.compile(r"[^\s\"'`<>|;]{1,1000}")
 
 
@@ -75,75 +75,75 @@ class TaskEvidence(Record):
     """All the verification that a plan states for a task.
 
     Attributes:
-        ran: the commands.
-        manual: the statements of people.
+        commands: the commands.
+        statements: the statements of people.
         runs: the paths cited as manifests, and their places.
-        other: the places of entries that prove nothing.
+        other_places: the places of entries that prove nothing.
     """
 
-    ran: list[RanCommand] = []
-    manual: list[Manual] = []
+    commands: list[RanCommand] = []
+    statements: list[Manual] = []
     runs: list[tuple[str, Place]] = []
-    other: list[Place] = []
+    other_places: list[Place] = []
 
     def __bool__(self) -> bool:
-        return bool(self.ran or self.manual or self.runs or self.other)
+        return bool(self.commands or self.statements or self.runs or self.other_places)
 
 
 def evidence_of(task: Task) -> TaskEvidence:
     """Return the verification of a task, as its plan states it."""
     evidence = TaskEvidence()
     key = task.key_of("verification")
-    _read(evidence, task.value.get(key), (key,))
-    flat = {name: task.value[f"verified_{name}"] for name in _PERSON if f"verified_{name}" in task.value}
+    _read_value(evidence, task.value.get(key), (key,))
+    flat = {name: task.value[f"verified_{name}"] for name in _PERSON_KEYS if f"verified_{name}" in task.value}
     if flat:
-        evidence.manual.append(_manual(flat, (f"verified_{next(iter(flat))}",)))
+        evidence.statements.append(_read_manual(flat, (f"verified_{next(iter(flat))}",)))
     return evidence
 
 
-def _read(
+def _read_value(
     evidence: TaskEvidence, value: Any, place: Place, code: int | None = None, *, commands: bool = False
 ) -> None:
     """Read one entry or a list of them; texts in a list of commands share the code next to the list."""
     if isinstance(value, list):
         for position, one in enumerate(value):
-            _read(evidence, one, (*place, position), code, commands=commands)
+            _read_value(evidence, one, (*place, position), code, commands=commands)
     elif isinstance(value, str) and commands:
-        evidence.ran.append(RanCommand(value.strip(), code, place))
+        evidence.commands.append(RanCommand(value.strip(), code, place))
     elif isinstance(value, str) and _is_path(value):
         evidence.runs.append((value.strip(), place))
     elif not isinstance(value, dict):
-        evidence.other.extend([] if value in (None, "", False) else [place])
+        evidence.other_places.extend([] if value in (None, "", False) else [place])
     else:
-        _entry(evidence, value, place, code)
+        _read_entry(evidence, value, place, code)
 
 
-def _entry(evidence: TaskEvidence, entry: Mapping[str, Any], place: Place, code: int | None) -> None:
+def _read_entry(evidence: TaskEvidence, entry: Mapping[str, Any], place: Place, code: int | None) -> None:
     # Of several codes, a failure takes precedence, then an invalid code.
-    codes = [_code(entry[key]) for key in entry if normal_name(key) in _CODE] or [code]
+    codes = [_parse_code(entry[key]) for key in entry if normal_name(key) in _CODE_KEYS] or [code]
     code = next((one for one in codes if one), None if None in codes else 0)
-    before = len(evidence.ran)
+    before = len(evidence.commands)
     command, several, manifest = (entry.get(key) for key in ("command", "commands", "manifest"))
     if isinstance(command, str) and command.strip():
-        evidence.ran.append(RanCommand(command.strip(), code, (*place, "command")))
+        evidence.commands.append(RanCommand(command.strip(), code, (*place, "command")))
     if isinstance(several, list):
-        _read(evidence, several, (*place, "commands"), code, commands=True)
+        _read_value(evidence, several, (*place, "commands"), code, commands=True)
     # A failure counts even in a form that would prove nothing.
     results = TaskEvidence()
     for key in ("results", "checks"):
-        _read(results, entry.get(key), (*place, key))
-    evidence.ran.extend(one for one in results.ran if one.code)
-    if code and len(evidence.ran) == before:
-        evidence.ran.append(RanCommand(str(entry.get("cmd", "a command")).strip(), code, place))
+        _read_value(results, entry.get(key), (*place, key))
+    evidence.commands.extend(one for one in results.commands if one.code)
+    if code and len(evidence.commands) == before:
+        evidence.commands.append(RanCommand(str(entry.get("cmd", "a command")).strip(), code, place))
     if isinstance(manifest, str) and _is_path(manifest):
         evidence.runs.append((manifest.strip(), (*place, "manifest")))
-    if command is None and several is None and manifest is None and any(key in entry for key in _PERSON):
-        evidence.manual.append(_manual(entry, place))
+    if command is None and several is None and manifest is None and any(key in entry for key in _PERSON_KEYS):
+        evidence.statements.append(_read_manual(entry, place))
     elif not (command or several or manifest):
-        evidence.other.append(place)
+        evidence.other_places.append(place)
 
 
-def _code(value: Any) -> int | None:
+def _parse_code(value: Any) -> int | None:
     """Return an exit code; a text only counts if it contains a code other than 0."""
     digits = value.strip().removeprefix("-") if isinstance(value, str) else ""
     if digits.isascii() and digits.isdigit() and len(digits) < 10:
@@ -151,8 +151,8 @@ def _code(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _manual(entry: Mapping[str, Any], place: Place) -> Manual:
-    said = (entry.get(key) for key in _PERSON)
+def _read_manual(entry: Mapping[str, Any], place: Place) -> Manual:
+    said = (entry.get(key) for key in _PERSON_KEYS)
     note, who, when = (visible(one).strip() if isinstance(one, str) else "" for one in said)
     return Manual(note, who, when, place)
 
@@ -174,9 +174,9 @@ NOBODY: Final = frozenset(
 )  # fmt: skip
 """Words in place of a person that identify nobody."""
 
-_FILL: Final = re.compile(r"<[^<>]*>|\.{3}|\u2026|(?i:todo|tbd|fixme|n/?a|none)\b.*", re.DOTALL)
+_PLACEHOLDER: Final = re.compile(r"<[^<>]*>|\.{3}|\u2026|(?i:todo|tbd|fixme|n/?a|none)\b.*", re.DOTALL)
 _CANNOT_FAIL: Final = re.compile(r"(?:true|:|exit 0|(?:echo|printf)\b[^|&;><$`()]*)", re.DOTALL)
-_MODEL: Final = re.compile(
+_MODEL_NAME: Final = re.compile(
     r"(?:(?:claude|codex|copilot|gemini|gpt)[-_ .]?[a-z-]*[-_ .]?|o)[0-9][\w. -]*", re.IGNORECASE
 )
 _FORMS: Final = (
@@ -185,7 +185,7 @@ _FORMS: Final = (
 )
 
 
-def unverified(task: Task, proof: RunProof, today: date) -> Iterator[Finding]:
+def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Finding]:
     """Yield findings about missing evidence for a task that is done.
 
     Args:
@@ -198,14 +198,14 @@ def unverified(task: Task, proof: RunProof, today: date) -> Iterator[Finding]:
     """
     evidence = evidence_of(task)
     # The last run of each command counts.
-    recorded = {_plain(one.command): one for one in evidence.ran}
+    recorded = {_normal(one.command): one for one in evidence.commands}
     failed = [ran for ran in recorded.values() if ran.code]
-    words = [(manual_problem(one, today), "manual", one.place) for one in evidence.manual]
+    checks = [(manual_problem(one, today), "manual", one.place) for one in evidence.statements]
     for ran in failed:
         said = f"and {shortened(ran.command, 80)!r} ended with {ran.code}"
         help = "Take the task back to where it stands, and verify it again."
-        yield _finding(task, said, f"failed:{_plain(ran.command)}", ran.place, help=help)
-    if failed or any(not why for why, _, _ in words):
+        yield _finding(task, said, f"failed:{_normal(ran.command)}", ran.place, help=help)
+    if failed or any(not why for why, _, _ in checks):
         return
     if not proofs_of(task):
         key, commands = task.key_of("verify"), commands_of(task)
@@ -220,15 +220,15 @@ def unverified(task: Task, proof: RunProof, today: date) -> Iterator[Finding]:
     elif not evidence:
         yield _finding(task, "and nothing says how that was verified", "evidence")
     else:
-        others = [(f"what its `{at[0]}` says is no evidence", "other", at) for at in evidence.other]
-        reasons = _unproven(task, evidence.runs, recorded, proof)
-        for why, what, place in [*reasons, *words, *others] if reasons is not None else ():
+        others = [(f"what its `{at[0]}` says is no evidence", "other", at) for at in evidence.other_places]
+        reasons = _proof_gaps(task, evidence.runs, recorded, proof)
+        for why, what, place in [*reasons, *checks, *others] if reasons is not None else ():
             yield _finding(task, f"but {why}", what, place)
 
 
 def commands_of(task: Task) -> Sequence[tuple[Place, str]]:
     """Return the commands that verify a task, each with its place below it, without placeholders."""
-    return [(place, text) for place, text in task.listed("verify") if not _FILL.fullmatch(text)]
+    return [(place, text) for place, text in task.texts_of("verify") if not _PLACEHOLDER.fullmatch(text)]
 
 
 def proofs_of(task: Task) -> Sequence[str]:
@@ -238,16 +238,16 @@ def proofs_of(task: Task) -> Sequence[str]:
 
 def same_command(one: str, other: str) -> bool:
     """Return True if two texts are the same command, ignoring whitespace."""
-    return _plain(one) == _plain(other)
+    return _normal(one) == _normal(other)
 
 
-def _unproven(
+def _proof_gaps(
     task: Task, runs: Iterable[tuple[str, Place]], recorded: Mapping[str, RanCommand], proof: RunProof
 ) -> list[tuple[str, str, Place]] | None:
     """Return the reasons why neither the recorded commands nor a cited run prove a task; None if they do."""
-    without = [command for command in proofs_of(task) if _plain(command) not in recorded]
+    not_run = [command for command in proofs_of(task) if _normal(command) not in recorded]
     unknown = next((ran for ran in recorded.values() if ran.code is None), None)
-    if recorded and not without and unknown is None:
+    if recorded and not not_run and unknown is None:
         return None
     found: list[tuple[str, str, Place]] = []
     for problem, cited, place in judge_each(runs, lambda one: [(_run_problem(one[0], task, proof), *one)]):
@@ -258,7 +258,7 @@ def _unproven(
         found.append((f"{shortened(unknown.command, 80)!r} has no exit code", "code", unknown.place))
     elif recorded:
         place = next(iter(recorded.values())).place
-        found.append((f"{shortened(without[0], 80)!r} is not among what was run", "command", place))
+        found.append((f"{shortened(not_run[0], 80)!r} is not among what was run", "command", place))
     return found
 
 
@@ -297,14 +297,14 @@ def _is_nobody(who: str) -> bool:
 
     read = reading(who)
     words = [word for word in re.split(r"[\W_]+", read) if any(map(str.isalpha, word))]
-    return _MODEL.fullmatch(read) is not None or all(word in NOBODY for word in words)
+    return _MODEL_NAME.fullmatch(read) is not None or all(word in NOBODY for word in words)
 
 
-def _plain(command: str) -> str:
+def _normal(command: str) -> str:
     return " ".join(command.removeprefix("$ ").split())
 
 
 def _finding(task: Task, said: str, what: str, place: Place = (), *, help: str = _FORMS) -> Finding:
-    at = place or ((task.key_of("status"),) if task.said("status") else ())
+    at = place or ((task.key_of("status"),) if task.value_of("status") else ())
     message = f"{task.name} is {task.status}, {said}"
     return task.finding(message, help, f"{task.id}:{what}", *at, setting="done")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.planning.proposal_validation import flaws, owed, requirements
+from specguard.planning.proposal_validation import flaws, placeholders, requirements
 from specguard.planning.task_lists import Boxes, SourcePage, source_folder
 from tests.planning.filling import change, write
 from tests.rows import rows
@@ -14,22 +14,22 @@ from tests.rows import rows
 
 @pytest.mark.parametrize("line", rows(__file__, "what_is_owed"))
 def test_what_is_owed(line: str) -> None:
-    assert [number for number, _ in owed(["# Title", "", line])] == [3]
+    assert [number for number, _ in placeholders(["# Title", "", line])] == [3]
 
 
 @pytest.mark.parametrize("line", rows(__file__, "what_is_not"))
 def test_what_is_not(line: str) -> None:
-    assert list(owed(["# Title", "", line, "", "More."])) == []
+    assert list(placeholders(["# Title", "", line, "", "More."])) == []
 
 
 def test_fences_and_comments_over_several_lines_owe_nothing() -> None:
     text = "```\nTODO\n```\n<!--\nTODO\nA remark\n-->\nWords <!-- TODO: a remark --> and words\nTODO\n"
-    assert [number for number, _ in owed(SourcePage(text).lines)] == [9]
+    assert [number for number, _ in placeholders(SourcePage(text).lines)] == [9]
 
 
 def test_the_words_of_templates() -> None:
     lines = ["# Feature Specification: [FEATURE NAME]", "**Created**: [DATE]", "See [README](x) and [API]."]
-    assert [number for number, _ in owed(lines, templates=True)] == [1, 2]
+    assert [number for number, _ in placeholders(lines, templates=True)] == [1, 2]
 
 
 # Files that nobody wrote for a person to read
@@ -54,7 +54,7 @@ LONG = 9_000
 )
 def test_no_line_takes_long(line: str) -> None:
     began = time.process_time()
-    list(owed([line]))
+    list(placeholders([line]))
     Boxes(line)
     requirements(SourcePage(f"## RENAMED Requirements\n{line}\n## ADDED Requirements\n{line}\n"))
     assert time.process_time() - began < 5

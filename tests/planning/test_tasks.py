@@ -7,7 +7,7 @@ from tests.rows import rows
 
 
 def needs(text: str) -> list[tuple[str, list[str]]]:
-    return [(box.id, [one.id for one in needed]) for box, needed in Boxes(text).needs()]
+    return [(box.id, [one.id for one in needed]) for box, needed in Boxes(text).dependencies()]
 
 
 @pytest.mark.parametrize("line", rows(__file__, "what_is_a_box"))

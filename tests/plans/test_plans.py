@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from specguard.plans.plans import edits, finished
+from specguard.plans.plans import find_edits, finished_tasks
 from tests.plans.making import plan_of, task, told
 
 
@@ -92,7 +92,7 @@ def what(change: Callable[[list[Any], dict[str, Any]], Any], own: str = "task_00
     """What a change does to a plan, when it is for the second task."""
     tasks, top = copy.deepcopy(BEFORE), dict(TOP)
     change(tasks, top)
-    return [edit.what for edit in edits(plan_of(BEFORE, top=TOP), plan_of(tasks, top=top), own)]
+    return [edit.what for edit in find_edits(plan_of(BEFORE, top=TOP), plan_of(tasks, top=top), own)]
 
 
 @pytest.mark.parametrize(
@@ -132,27 +132,27 @@ def test_what_a_change_does_beside_finishing_its_task(change: Any, said: list[st
 
 def test_a_plan_that_comes_or_goes_or_breaks() -> None:
     plan = plan_of(BEFORE)
-    assert [edit.what for edit in edits(None, plan, "task_001")] == ["adds the plan"]
-    assert [edit.what for edit in edits(plan, None, "task_001")] == ["removes the plan"]
-    assert [edit.what for edit in edits(plan, plan_of("{"), "task_001")] == ["breaks the plan"]
-    added = [edit.what for edit in edits(plan_of("{"), plan, "task_001")]
+    assert [edit.what for edit in find_edits(None, plan, "task_001")] == ["adds the plan"]
+    assert [edit.what for edit in find_edits(plan, None, "task_001")] == ["removes the plan"]
+    assert [edit.what for edit in find_edits(plan, plan_of("{"), "task_001")] == ["breaks the plan"]
+    added = [edit.what for edit in find_edits(plan_of("{"), plan, "task_001")]
     assert added == ["adds task_001", "adds task_002", "adds task_003"]
-    assert not list(edits(None, None, "task_001"))
+    assert not list(find_edits(None, None, "task_001"))
     # Edits have the line of what they change.
     tasks = copy.deepcopy(BEFORE)
     tasks[2]["status"] = "blocked"
-    [edit] = edits(plan_of(BEFORE), plan_of(tasks), "task_002")
+    [edit] = find_edits(plan_of(BEFORE), plan_of(tasks), "task_002")
     assert (edit.line, edit.key) == (4, ("tasks", 2, "status"))
 
 
 def test_the_tasks_that_a_change_finishes() -> None:
     after = plan_of([task(1, status="done"), task(2, status="DONE"), task(4, status="done"), task(5)])
-    assert [one.id for one in finished(plan_of(BEFORE), after)] == ["task_002", "task_004"]
-    assert [one.id for one in finished(None, after)] == ["task_001", "task_002", "task_004"]
-    assert finished(after, None) == []
+    assert [one.id for one in finished_tasks(plan_of(BEFORE), after)] == ["task_002", "task_004"]
+    assert [one.id for one in finished_tasks(None, after)] == ["task_001", "task_002", "task_004"]
+    assert finished_tasks(after, None) == []
     # An id that is padded otherwise is the same task.
     padded, plain = (plan_of([{"id": name, "status": "done"}]) for name in ("task_1", "task_001"))
-    assert finished(padded, plain) == []
+    assert finished_tasks(padded, plain) == []
 
 
 def test_what_stands_beside_nested_tasks_belongs_to_the_plan() -> None:
@@ -163,5 +163,5 @@ def test_what_stands_beside_nested_tasks_belongs_to_the_plan() -> None:
     done = [BEFORE[0], {**BEFORE[1], "status": "done"}, BEFORE[2]]
     right = plan_of(nested("A cart", done), tasks="plan.tasks")
     other = plan_of(nested("No cart", done), tasks="plan.tasks")
-    assert not list(edits(before, right, "task_002"))
-    assert [edit.what for edit in edits(before, other, "task_002")] == ["changes 'plan'"]
+    assert not list(find_edits(before, right, "task_002"))
+    assert [edit.what for edit in find_edits(before, other, "task_002")] == ["changes 'plan'"]

@@ -12,7 +12,7 @@ from specguard.change.tree import Documents
 from specguard.errors import SpecguardError
 from specguard.model import Finding
 from specguard.plans.plans import Plan
-from specguard.plans.task import expectation, expects_all, flaws, marked
+from specguard.plans.task import covers_all, flaws, marked, parse_expected
 from specguard.plans.verification import Manual, evidence_of, manual_problem
 from specguard.work.kinds import PlanKind
 from tests.plans.making import NOTHING, plan_of, task, told, written
@@ -135,9 +135,9 @@ def test_a_plan_of_many_megabytes_is_read_in_one_go() -> None:
     ],
 )
 def test_what_an_entry_covers(text: str, covered: list[str], others: list[str]) -> None:
-    expected = expectation(text)
+    expected = parse_expected(text)
     assert not expected.problem
-    assert not expects_all(expected)
+    assert not covers_all(expected)
     for path in covered:
         assert expected.paths.find(path.encode()) is not None, path
     for path in others:
@@ -146,15 +146,15 @@ def test_what_an_entry_covers(text: str, covered: list[str], others: list[str]) 
 
 @pytest.mark.parametrize("text", ["**", "*", "**/*", ".", "./", "/", "**/**"])
 def test_everything_is_no_expectation(text: str) -> None:
-    expected = expectation(text)
-    assert expected.problem or expects_all(expected)
+    expected = parse_expected(text)
+    assert expected.problem or covers_all(expected)
 
 
 @pytest.mark.parametrize(
     "text", ["", "  ", "/etc/hosts", "~/x", "C:\\x", "../x", "a/../../x", "a\\b", "a\nb", "x" * 2000, "a//b*"]
 )
 def test_what_is_no_path(text: str) -> None:
-    expected = expectation(text)
+    expected = parse_expected(text)
     assert expected.problem
     assert not expected.paths
 
@@ -164,9 +164,9 @@ def test_entries_are_relative_to_the_folder_of_the_code() -> None:
     expected = plan.tasks[0].expected_paths
     assert expected.find(b"shop/src/cart.py") is not None
     assert expected.find(b"src/cart.py") is None
-    assert expectation(".", "shop").paths.patterns == ("shop",)
-    assert expectation("*.py", "a[b]").paths.find(b"a[b]/x.py") is not None
-    assert expectation("*.py", "a[b]").paths.find(b"ab/x.py") is None
+    assert parse_expected(".", "shop").paths.patterns == ("shop",)
+    assert parse_expected("*.py", "a[b]").paths.find(b"a[b]/x.py") is not None
+    assert parse_expected("*.py", "a[b]").paths.find(b"ab/x.py") is None
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_entries_are_relative_to_the_folder_of_the_code() -> None:
 def test_no_entry_takes_long(text: str) -> None:
     begun = time.perf_counter()
     for _ in range(20):
-        expectation(text)
+        parse_expected(text)
     assert time.perf_counter() - begun < 2
 
 
@@ -192,7 +192,7 @@ def mark(text: str, task_id: str, evidence: Any = RAN, **settings: Any) -> str:
     again = plan_of(after, **settings).task(task_id)
     assert again is not None
     assert again.done
-    assert [one.command for one in evidence_of(again).ran][-len(evidence) :] == [
+    assert [one.command for one in evidence_of(again).commands][-len(evidence) :] == [
         one["command"] for one in evidence
     ]
     return after
