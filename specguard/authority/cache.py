@@ -38,7 +38,7 @@ class Cache:
     Args:
         environment: the process's environment.
         parts: the repository's identity: its object format and its common directory.
-        outside: the working tree, which must not contain the cache; empty if there is none.
+        work_tree: the working tree, which must not contain the cache; empty if there is none.
     """
 
     def __init__(self, environment: Mapping[str, str], parts: Sequence[str], *, outside: str = "") -> None:
@@ -88,7 +88,7 @@ class Cache:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             if not is_own(self._folder):
                 return
-            files = [[path, _stamp(path)] for path in _sources({"specguard", *packages})]
+            files = [[path, _stamp(path)] for path in _editable_sources({"specguard", *packages})]
             body = marshal.dumps({"files": files, "kept": data})
             if len(body) > limit:
                 return
@@ -131,7 +131,7 @@ def development_stamp(packages: Iterable[str]) -> str:
     packages = list(packages)
     for package in packages:
         __import__(package)
-    stamps = "\n".join(f"{path}:{_stamp(path)}" for path in _sources(packages))
+    stamps = "\n".join(f"{path}:{_stamp(path)}" for path in _editable_sources(packages))
     return f"edited {sha1(stamps.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}" if stamps else ""
 
 
@@ -143,13 +143,13 @@ def _stamp(path: str) -> str:
     return f"{found.st_mtime_ns}:{found.st_ino}:{found.st_size}"
 
 
-def user_folder(environment: Mapping[str, str], name: str, outside: str) -> str:
+def user_folder(environment: Mapping[str, str], name: str, work_tree: str) -> str:
     """Return the path of a folder of specguard's in the user's cache; empty if no folder can be used.
 
     Args:
         environment: the process's environment.
         name: the folder's own name.
-        outside: the working tree, which must not contain the folder; empty if there is none.
+        work_tree: the working tree, which must not contain the folder; empty if there is none.
     """
     home = environment.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(home):
@@ -158,8 +158,8 @@ def user_folder(environment: Mapping[str, str], name: str, outside: str) -> str:
             return ""
         home = os.path.join(user, ".cache")
     folder = os.path.join(home, "specguard", name)
-    if outside:
-        inside = os.path.realpath(outside)
+    if work_tree:
+        inside = os.path.realpath(work_tree)
         if os.path.commonpath([inside, os.path.realpath(folder)]) == inside:
             return ""
     return folder
@@ -174,7 +174,7 @@ def is_own(folder: str) -> bool:
     return found.st_mode & 0o170077 == 0o040000 and found.st_uid == os.geteuid()
 
 
-def _sources(packages: Iterable[str]) -> list[str]:
+def _editable_sources(packages: Iterable[str]) -> list[str]:
     """Return the source files of packages that are installed as editable.
 
     A regular install changes the time of its import folder; an edit of a development install does not.

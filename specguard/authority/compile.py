@@ -9,17 +9,17 @@ from specguard.authority.layers import (
     Merged,
     PolicyError,
     SettingProblem,
-    beyond,
     blocks_of,
-    no_toml,
+    find_outside_items,
     prose_layer,
-    scope,
+    scope_patterns,
     settings_file,
     toml_layer,
+    toml_problem,
 )
 from specguard.authority.load import AuthoritySource, find_nested, is_document, read_source
 from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, encode, members, plain
-from specguard.authority.prose import MEANINGS, SHOWN, known_sections, read_sections, statements_of
+from specguard.authority.prose import MEANINGS, SHOWN, find_statements, known_sections, read_sections
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
 from specguard.change.entries import sha256
@@ -115,35 +115,35 @@ def compile_policy(
     if not parts:
         return None
     problems = [problem for part in parts for problem in part.problems]
-    parts += _further(parts, tree, problems)
+    parts += _read_named(parts, tree, problems)
     project = [layer for part in parts for layer in part.layers]
     own = Merged(project)
-    known = registry(_texts(own, "plugins"))
+    known = registry(_unchecked_texts(own, "plugins"))
     presets = _presets(own, known, problems)
     above = Merged([*presets, *project])
-    sections = _sections(above)
-    in_folders = find_nested(tree, _nested_patterns(above)) if tree else {}
-    unknown = in_folders.keys() - {part.source.path for part in parts}
-    below, disregarded = _nested(sorted(unknown), above, sections, tree) if tree else ([], [])
+    sections = _merged_sections(above)
+    nested_files = find_nested(tree, _nested_patterns(above)) if tree else {}
+    unknown = nested_files.keys() - {part.source.path for part in parts}
+    nested, disregarded = _read_nested(sorted(unknown), above, sections, tree) if tree else ([], [])
 
     for part in parts:
         part.read_prose(sections)
-    parts += below
+    parts += nested
     layers = [*presets, *(layer for part in parts for layer in part.layers)]
     if not any(key in ("rules", "plugins", *known.declarations) for layer in layers for key in layer.data):
-        _say_silent(parts)
+        _note_missing_rules(parts)
     merged = Merged(layers)
     problems += merged.problems
-    values, wrong = validate(merged, known)
-    problems += wrong
+    values, flaws = validate(merged, known)
+    problems += flaws
     if problems:
         raise PolicyError(problems)
 
-    data = assemble(values, known)
-    left_out = sorted({one.origin.path for one in disregarded})
+    data = policy_data(values, known)
+    disregarded_paths = sorted({one.origin.path for one in disregarded})
     data["documents"] = [[part.source.path, part.source.oid] for part in parts]
-    data["documents"] += [[path, in_folders[path].partition(" ")[2]] for path in left_out]
-    data["nested"] = dict(in_folders)
+    data["documents"] += [[path, nested_files[path].partition(" ")[2]] for path in disregarded_paths]
+    data["nested"] = dict(nested_files)
     data["disregarded"] = encode(disregarded)
     data["origins"] = _origins(merged)
     unread = [one for part in parts for one in part.unread]
@@ -154,12 +154,12 @@ def compile_policy(
     policy = Policy(data)
     for part in parts:
         if part.document is not None:
-            found = statements_of(part.document, part.source.path, sections, policy)
+            found = find_statements(part.document, part.source.path, sections, policy)
             data["statements"] += map(encode, found)
     return policy
 
 
-def _nested(
+def _read_nested(
     paths: Sequence[str], above: Merged, sections: Mapping[str, str], tree: Tree
 ) -> tuple[list[_Part], list[Disregarded]]:
     """Return the valid nested authorities, and the problems of the others, which are wholly disregarded."""
@@ -176,8 +176,8 @@ def _nested(
             part.read_prose(sections, guards_only=True)
             folder = path.rpartition("/")[0]
             for layer in part.layers:
-                problems += scope(layer, folder, above, named)
-            problems += beyond(part.unread, folder, named)
+                problems += scope_patterns(layer, folder, above, named)
+            problems += find_outside_items(part.unread, folder, named)
             if not problems:
                 parts.append(part)
         disregarded += [
@@ -195,18 +195,18 @@ def _unchecked(merged: Merged, key: KeyPath, kind: type[_Kind]) -> _Kind:
     return value if isinstance(value, kind) else kind()
 
 
-def _texts(merged: Merged, *key: str) -> list[str]:
+def _unchecked_texts(merged: Merged, *key: str) -> list[str]:
     """Return the texts in a list of settings before validation."""
     return [one for one in _unchecked(merged, key, list) if isinstance(one, str)]
 
 
 def _nested_patterns(above: Merged) -> Sequence[str]:
     """Return the patterns of nested authorities' folders; empty if invalid, which validation reports."""
-    patterns = _texts(above, "authority", "nested")
+    patterns = _unchecked_texts(above, "authority", "nested")
     return [] if AuthoritySettings(nested=patterns).problem() else patterns
 
 
-def _say_silent(parts: Sequence[_Part]) -> None:
+def _note_missing_rules(parts: Sequence[_Part]) -> None:
     """Note the first document as unread if no document sets a rule, as its author may believe otherwise."""
     for part in parts:
         if part.document is not None:
@@ -227,7 +227,7 @@ def _origins(merged: Merged) -> dict[str, list[Any]]:
     }
 
 
-def _further(parts: Sequence[_Part], tree: Tree | None, problems: list[SettingProblem]) -> list[_Part]:
+def _read_named(parts: Sequence[_Part], tree: Tree | None, problems: list[SettingProblem]) -> list[_Part]:
     """Read the documents that the authority names; they cannot name others."""
     further: list[_Part] = []
     known = {part.source.path for part in parts}
@@ -238,8 +238,8 @@ def _further(parts: Sequence[_Part], tree: Tree | None, problems: list[SettingPr
         for index, path in enumerate(named):
             origin = layer.origin(("documents", index))
             if not is_document(path):
-                said = f"`documents` has {path!r}, which is no path from the repository's root"
-                problems.append(SettingProblem(said, origin=origin))
+                message = f"`documents` has {path!r}, which is no path from the repository's root"
+                problems.append(SettingProblem(message, origin=origin))
             elif path not in known:
                 known.add(path)
                 further += [_Part(read_source(tree, path, origin))] if tree else []
@@ -260,7 +260,7 @@ def _further(parts: Sequence[_Part], tree: Tree | None, problems: list[SettingPr
 def _presets(project: Merged, registry: Registry, problems: list[SettingProblem]) -> list[Layer]:
     """Return the settings of the presets that the project extends, in its order."""
     layers: list[Layer] = []
-    for index, name in enumerate(_texts(project, "extends")):
+    for index, name in enumerate(_unchecked_texts(project, "extends")):
         if name not in registry.presets:
             origin, step = project.origin(("extends", index)), nearest(name, registry.presets)
             problems.append(SettingProblem(f"there is no preset {name!r}", origin, step))
@@ -268,7 +268,7 @@ def _presets(project: Merged, registry: Registry, problems: list[SettingProblem]
         try:
             layer = toml_layer(registry.presets[name], f"preset:{name}")
         except DataError as error:
-            raise PolicyError([no_toml(error, f"preset:{name}")]) from None
+            raise PolicyError([toml_problem(error, f"preset:{name}")]) from None
         problems.extend(
             SettingProblem(f"a preset cannot set `{key}`", origin=layer.origin((key,)))
             for key in _PROJECT_ONLY
@@ -278,13 +278,13 @@ def _presets(project: Merged, registry: Registry, problems: list[SettingProblem]
     return layers
 
 
-def _sections(merged: Merged) -> dict[str, str]:
+def _merged_sections(merged: Merged) -> dict[str, str]:
     """Return the known sections; validation reports invalid entries."""
     own = _unchecked(merged, ("authority", "sections"), dict)
     return known_sections({title: meaning for title, meaning in own.items() if meaning in MEANINGS})
 
 
-def assemble(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+def policy_data(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
     """Return the data of a policy, except what concerns its documents.
 
     Args:
@@ -297,9 +297,9 @@ def assemble(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
     entries = sorted(registry.rules.values(), key=lambda entry: entry.rule.code)
     rules = [_rule(entry, tables.get(entry.rule.name), values) for entry in entries]
     declared = {name: _declared(declaration, values) for name, declaration in registry.declarations.items()}
-    said = {"top": top, "authority": authority, "declared": declared}
+    values_by_table = {"top": top, "authority": authority, "declared": declared}
     return {
-        "policy_id": _identity(said, rules, tables, registry),
+        "policy_id": _policy_id(values_by_table, rules, tables, registry),
         "format": FORMAT,
         "top": {name: encode(value) for name, value in top.items()},
         "authority": plain(authority),
@@ -320,15 +320,15 @@ def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[st
     common = RuleTable(**{name: table[name] for name in RuleTable._fields if table and name in table})
     settings = None if table is None else {name: table[name] for name in rule._fields if name in table}
     required = [name for name in rule._fields if not hasattr(rule, name) and name not in (settings or {})]
-    wanted = rule.requires
-    if wanted and not any(
+    alternatives = rule.requires
+    if alternatives and not any(
         _is_set((settings or {}).get(name), getattr(rule, name, None))
         if name in rule._fields
         else values.get(name)
-        for name in wanted
+        for name in alternatives
     ):
-        required = [" or ".join(name if name in rule._fields else f"[{name}]" for name in wanted)]
-    if rule.tables and not any(_holds(values, key.split(".")) for key in rule.tables):
+        required = [" or ".join(name if name in rule._fields else f"[{name}]" for name in alternatives)]
+    if rule.tables and not any(_has_value(values, key.split(".")) for key in rule.tables):
         required = [" or ".join(f"[{key.replace('*', '<name>')}]" for key in rule.tables)]
     severity = lower_severity(rule.severity, common.severity) if common.severity else rule.severity
     return {
@@ -354,12 +354,12 @@ def _is_set(value: Any, default: Any) -> bool:
     return bool(value != default if isinstance(value, (str, int)) else value)
 
 
-def _holds(value: Any, key: Sequence[str]) -> bool:
+def _has_value(value: Any, key: Sequence[str]) -> bool:
     """Return True if something is set at a key; `*` matches any name or position."""
     if not key:
         return bool(value)
     within = members(value) or ()
-    return any(_holds(element, key[1:]) for name, element in within if key[0] in ("*", name))
+    return any(_has_value(element, key[1:]) for name, element in within if key[0] in ("*", name))
 
 
 def _declared(declaration: Declaration, values: Mapping[str, Any]) -> Any:
@@ -370,14 +370,14 @@ def _declared(declaration: Declaration, values: Mapping[str, Any]) -> Any:
     return {} if declaration.shape == "tables" else []
 
 
-def _identity(
-    said: dict[str, Any],
+def _policy_id(
+    values: dict[str, Any],
     rules: Sequence[Mapping[str, Any]],
     tables: Mapping[str, Mapping[str, Any]],
     registry: Registry,
 ) -> str:
     """Return the sha256 of the policy's canonical JSON: every setting with its default, without origins."""
-    canonical: dict[str, Any] = {**plain(said), "rules": {}}
+    canonical: dict[str, Any] = {**plain(values), "rules": {}}
     del canonical["top"]["extends"]
     for data in rules:
         rule = registry.rules[data["name"]].rule

@@ -23,7 +23,7 @@ from specguard.specs.spec_fields import visible_lines
 LONGEST: Final = 10_000
 """The most characters of a line that is searched for a statement."""
 
-_NO_WORD: Final = bytes(byte for byte in range(256) if byte > 127 or not chr(byte).isalnum())
+_NOT_ALPHANUMERIC: Final = bytes(byte for byte in range(256) if byte > 127 or not chr(byte).isalnum())
 _TAG: Final = re.compile(rb"<[^<>]{0,1000}>")
 _ESCAPED: Final = re.compile(rb"\\[xuU][0-9a-fA-F]")
 
@@ -70,7 +70,7 @@ def contradictions(
     keys: Sequence[AuthorityKey],
     documents: Documents,
     *,
-    judged: Callable[[bytes], bool],
+    is_judged: Callable[[bytes], bool],
 ) -> Iterator[Contradiction]:
     """Yield the statements of lower documents that contradict higher ones.
 
@@ -81,42 +81,42 @@ def contradictions(
         order: the patterns of the documents, the highest first.
         keys: the keys to compare.
         documents: the documents of the judged tree.
-        judged: returns True if a document is judged. A contradiction is yielded if either document is judged.
+        is_judged: returns True if a document is judged. A contradiction needs only one such document.
 
     Raises:
         MissingFact: a document cannot be read. It is raised after all contradictions of the other documents.
     """
-    ranked = _ranked(order, documents)
-    if not any(judged(path) for path, _ in ranked):
+    ranked = _rank_documents(order, documents)
+    if not any(is_judged(path) for path, _ in ranked):
         return
     documents.prefetch(path for path, _ in ranked)
-    broken: list[bytes] = []
-    stated: list[list[KeyStatement]] = [[] for _ in keys]
+    unread: list[bytes] = []
+    statements: list[list[KeyStatement]] = [[] for _ in keys]
     for path, rank in ranked:
-        wanted = [number for number, key in enumerate(keys) if _may_speak_of(key, documents, path)]
+        wanted = [number for number, key in enumerate(keys) if _may_state(key, documents, path)]
         document = documents.read(path) if wanted and data_kind(path) is None else None
         data = documents.data(path) if wanted else None
         if (document and document.problem) or (data and data.problem):
-            broken.append(path)
+            unread.append(path)
             continue
         fields = documents.fields(path) if any(keys[one].pattern is None for one in wanted) else ()
         for number in wanted:
             lines = _lines(documents, path, document)
             for line, value in _statements(keys[number], fields, lines):
-                if _normal(value) and not owes(value):
-                    stated[number].append(KeyStatement(path, line, " ".join(value.split()), rank))
-    for number, (key, found) in enumerate(zip(keys, stated, strict=True)):
+                if _normalize(value) and not owes(value):
+                    statements[number].append(KeyStatement(path, line, " ".join(value.split()), rank))
+    for number, (key, found) in enumerate(zip(keys, statements, strict=True)):
         highest = min((one.rank for one in found), default=0)
         deciding = [one for one in found if one.rank == highest]
-        values = {_normal(one.value) for one in deciding}
+        values = {_normalize(one.value) for one in deciding}
         for one in found:
-            if one.rank == highest or _normal(one.value) in values:
+            if one.rank == highest or _normalize(one.value) in values:
                 continue
-            if judged(one.path) or any(judged(other.path) for other in deciding):
+            if is_judged(one.path) or any(is_judged(other.path) for other in deciding):
                 yield Contradiction(number, key.name, one, deciding[0])
-    if broken:
+    if unread:
         raise MissingFact(
-            f"{path_text(broken[0])}, which has a place in the order, cannot be read", code="unreadable-file"
+            f"{path_text(unread[0])}, which has a place in the order, cannot be read", code="unreadable-file"
         )
 
 
@@ -130,14 +130,14 @@ def _patterns(order: Sequence[str]) -> Selecting:
     return Selecting([f"{pattern}**" if pattern.endswith("/") else pattern for pattern in order])
 
 
-def _ranked(order: Sequence[str], documents: Documents) -> list[tuple[bytes, int]]:
+def _rank_documents(order: Sequence[str], documents: Documents) -> list[tuple[bytes, int]]:
     """Return the files that the order names, each with the index of the first pattern that matches it."""
     paths = documents.tree.paths()
     found = [(paths[position], rank) for position, rank in _patterns(order).find_each(paths)]
     return [(path, rank) for path, rank in found if (entry := documents.tree.find(path)) and entry.is_file]
 
 
-def _may_speak_of(key: AuthorityKey, documents: Documents, path: bytes) -> bool:
+def _may_state(key: AuthorityKey, documents: Documents, path: bytes) -> bool:
     """Return True if a document may state a key. A cheap test, so that most files are never parsed."""
     content = documents.content(path) or b""
     if key.pattern is not None:
@@ -158,7 +158,7 @@ def _words(content: bytes) -> bytes:
         from html import unescape
 
         content = unescape(content.decode("utf-8", "replace")).encode("utf-8", "replace")
-    return content.lower().translate(None, _NO_WORD)
+    return content.lower().translate(None, _NOT_ALPHANUMERIC)
 
 
 def _statements(
@@ -186,6 +186,6 @@ def _lines(documents: Documents, path: bytes, document: Document | None) -> Iter
     yield from visible_lines(document.blocks)
 
 
-def _normal(value: str) -> str:
+def _normalize(value: str) -> str:
     """Normalize a value for comparison: drop marks, quotes, extra white space and a final full stop."""
     return " ".join(visible(value).split()).strip("`*_\"' ").rstrip(".;, ").strip("`*_\"' ")

@@ -54,13 +54,13 @@ class Difference(Record, frozen=False):
         """The change as text: for lists the elements removed and added, else both values; cut if long."""
         old, new = self.old, self.new
         if isinstance(old, list) and isinstance(new, list):
-            gone, come = _only(old, new), _only(new, old)
-            said = (("drops", gone), ("adds", come))
-            if gone or come:
+            removed, added = _elements_only_in(old, new), _elements_only_in(new, old)
+            parts = (("drops", removed), ("adds", added))
+            if removed or added:
                 return " and ".join(
-                    f"{verb} {listed(list(map(_value, some)), _NAMED)}" for verb, some in said if some
+                    f"{verb} {listed(list(map(_format, some)), _NAMED)}" for verb, some in parts if some
                 )
-        return f"from {_value(old)} to {_value(new)}"
+        return f"from {_format(old)} to {_format(new)}"
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -76,7 +76,7 @@ class Difference(Record, frozen=False):
         }
 
 
-def _value(value: Any) -> str:
+def _format(value: Any) -> str:
     """Format a setting's value for a message, as JSON, cut if it is long."""
     import json
 
@@ -86,7 +86,7 @@ def _value(value: Any) -> str:
 
 def compare(old: Policy, new: Policy) -> list[Difference]:
     """Return the settings that differ between two policies, defaults included, sorted by key."""
-    found = [*_top(old, new), *_rules(old, new), *_tables(old, new)]
+    found = [*_compare_top(old, new), *_compare_rules(old, new), *_compare_tables(old, new)]
     for difference in found:
         difference.old_origin = _origin(old, difference.key, difference.old, difference.new)
         difference.new_origin = _origin(new, difference.key, difference.new, difference.old)
@@ -104,21 +104,21 @@ def _origin(policy: Policy, key: str, value: Any, other: Any) -> Origin | None:
     return whole
 
 
-def _top(old: Policy, new: Policy) -> Iterator[Difference]:
+def _compare_top(old: Policy, new: Policy) -> Iterator[Difference]:
     for key in TopLevel._fields:
         if key not in ("extends", "require_work_item"):
-            yield from differ(key, old.value(key), new.value(key), _direction(TopLevel, key))
+            yield from diff(key, old.value(key), new.value(key), _direction(TopLevel, key))
     one, other = old.require_work_item, new.require_work_item
     either = isinstance(one, bool) or isinstance(other, bool)
-    effect = _effect(_demand(one), _demand(other)) if either else "more"
-    yield from differ("require_work_item", one, other, effect)
+    effect = _effect(_demand_rank(one), _demand_rank(other)) if either else "more"
+    yield from diff("require_work_item", one, other, effect)
     for key in ("normative", "order", "keys", "nested"):
         direction = _direction(AuthoritySettings, key)
-        yield from differ(f"authority.{key}", list(getattr(old, key)), list(getattr(new, key)), direction)
+        yield from diff(f"authority.{key}", list(getattr(old, key)), list(getattr(new, key)), direction)
     titles, now = old.sections, new.sections
     for title in sorted({*titles, *now}):
         known = title in titles or now[title] == "nothing"
-        yield from differ(
+        yield from diff(
             f"authority.sections.{title}",
             titles.get(title),
             now.get(title),
@@ -126,69 +126,69 @@ def _top(old: Policy, new: Policy) -> Iterator[Difference]:
         )
 
 
-def _demand(required: object) -> int:
+def _demand_rank(required: object) -> int:
     """Rank which branches must name a work item: 0 for no branch, 1 for some, 2 for all."""
     return 2 if required is True else 0 if required is False else 1
 
 
-def _rules(old: Policy, new: Policy) -> Iterator[Difference]:
+def _compare_rules(old: Policy, new: Policy) -> Iterator[Difference]:
     before, after = ({rule.name: rule for rule in policy.rules} for policy in (old, new))
     for name in sorted({*before, *after}):
         one, other = before.get(name), after.get(name)
         if one and other:
-            yield from _rule(one, other)
+            yield from _compare_rule(one, other)
         elif one:
             yield Difference(f"rules.{name}", one.code, None, "loosens")
         elif other:
             yield Difference(f"rules.{name}", None, other.code, "tightens")
 
 
-def _rule(old: RuleInPolicy, new: RuleInPolicy) -> Iterator[Difference]:
+def _compare_rule(old: RuleInPolicy, new: RuleInPolicy) -> Iterator[Difference]:
     table = f"rules.{old.name}"
     ranks = [SEVERITIES.index(rule.severity) for rule in (old, new)]
-    yield from differ(f"{table}.severity", old.severity, new.severity, _effect(*ranks))
-    yield from differ(f"{table}.stages", sorted(old.stages), sorted(new.stages), "more")
-    yield from differ(f"{table}.approvable", old.approvable, new.approvable, "lower")
-    yield from differ(f"{table}.exclude", old.exclude or Covering(), new.exclude or Covering(), "fewer")
+    yield from diff(f"{table}.severity", old.severity, new.severity, _effect(*ranks))
+    yield from diff(f"{table}.stages", sorted(old.stages), sorted(new.stages), "more")
+    yield from diff(f"{table}.approvable", old.approvable, new.approvable, "lower")
+    yield from diff(f"{table}.exclude", old.exclude or Covering(), new.exclude or Covering(), "fewer")
     if old.configured or new.configured:
         cls = load(old.target)
         for field in cls._fields:
             default = getattr(cls, field, None)
             one, other = old.settings.get(field, default), new.settings.get(field, default)
-            yield from differ(f"{table}.{field}", one, other, _direction(cls, field))
+            yield from diff(f"{table}.{field}", one, other, _direction(cls, field))
 
 
-def _tables(old: Policy, new: Policy) -> Iterator[Difference]:
+def _compare_tables(old: Policy, new: Policy) -> Iterator[Difference]:
     before, after = old.tables, new.tables
     for name in sorted({*before, *after}):
         one, other = before.get(name), after.get(name)
         if isinstance(one, dict) and isinstance(other, dict):
             for kind in sorted({*one, *other}):
-                yield from _records(f"{name}.{kind}", one.get(kind), other.get(kind))
+                yield from _compare_records(f"{name}.{kind}", one.get(kind), other.get(kind))
         else:
-            yield from _records(name, one, other)
+            yield from _compare_records(name, one, other)
 
 
-def _records(key: str, old: Any, new: Any) -> Iterator[Difference]:
+def _compare_records(key: str, old: Any, new: Any) -> Iterator[Difference]:
     if isinstance(old, Settings) and type(old) is type(new):
         for field in old._fields:
             one, other = getattr(old, field), getattr(new, field)
-            yield from differ(f"{key}.{field}", one, other, _direction(type(old), field))
+            yield from diff(f"{key}.{field}", one, other, _direction(type(old), field))
     else:
         # Each table of a list makes a demand of its own.
         grows = isinstance(old, (list, tuple)) and isinstance(new, (list, tuple))
-        yield from differ(key, old, new, "more" if grows else "incomparable")
+        yield from diff(key, old, new, "more" if grows else "incomparable")
 
 
 def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
-    """Return the direction in which a field is tightened, as `differ` takes it."""
+    """Return the direction in which a field is tightened, as `diff` takes it."""
     stated: str | Sequence[str] = cls._notes[field].options.get("tightens", "") if field in cls._notes else ""
     if stated:
         return stated
     return "more" if isinstance(getattr(cls, field, None), Guarding) else "incomparable"
 
 
-def differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iterator[Difference]:
+def diff(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iterator[Difference]:
     """Yield the difference between two values of a setting, if there is one.
 
     `direction` says which values are tighter: `higher` or `lower` numbers and flags (an absent number is
@@ -201,7 +201,7 @@ def differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iter
         return
     effect: Effect
     if not isinstance(direction, str):
-        effect = _ranked(one, other, direction)
+        effect = _effect_by_rank(one, other, direction)
     elif direction == "only" and not (one and other):
         effect = "loosens" if one else "tightens"
     elif direction in {"more", "fewer", "only"} and isinstance(one, list) and isinstance(other, list):
@@ -216,7 +216,7 @@ def differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iter
     yield Difference(key, old, new, effect, grows=direction == "more")
 
 
-def _ranked(old: Any, new: Any, ranks: Sequence[Any]) -> Effect:
+def _effect_by_rank(old: Any, new: Any, ranks: Sequence[Any]) -> Effect:
     """Return the effect of a change between ranked values; unlisted values are tighter than the first."""
     if old in ranks and new in ranks:
         return _effect(ranks.index(old), ranks.index(new))
@@ -227,21 +227,21 @@ def _ranked(old: Any, new: Any, ranks: Sequence[Any]) -> Effect:
 
 def _effect_of_elements(old: Any, new: Any, *, more: bool) -> Effect:
     """Return the effect of added and removed elements; a pattern that others cover is not removed."""
-    gone, come = _lost(old, new), _lost(new, old)
-    if gone and come:
+    removed, added = _removed(old, new), _removed(new, old)
+    if removed and added:
         return "incomparable"
     # With neither, only the order changed, or other patterns cover the removed ones.
-    return "tightens" if not (gone or come) or bool(come) == more else "loosens"
+    return "tightens" if not (removed or added) or bool(added) == more else "loosens"
 
 
-def _lost(one: Any, other: Any) -> list[Any]:
-    lost = _only(plain(one), plain(other))
+def _removed(one: Any, other: Any) -> list[Any]:
+    gone = _elements_only_in(plain(one), plain(other))
     if isinstance(other, Patterns) and other.covers:
-        return [name for name in lost if not is_plain(name) or other.find(name.strip("/").encode()) is None]
-    return lost
+        return [name for name in gone if not is_plain(name) or other.find(name.strip("/").encode()) is None]
+    return gone
 
 
-def _only(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
+def _elements_only_in(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
     """Return the elements that only the first of two lists has."""
     names = {element for element in other if isinstance(element, str)}
     return [element for element in one if element not in (names if isinstance(element, str) else other)]

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from specguard.authority.compile import compile_policy
 from specguard.authority.difference import Difference, compare
-from specguard.authority.layers import UNITED, SettingProblem
+from specguard.authority.layers import UNITED_LISTS, SettingProblem
 from specguard.authority.load import read_file
 from specguard.authority.policy import Disregarded, Policy, encode
 from specguard.change.entries import sha256
@@ -22,17 +22,17 @@ from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 from specguard.model import Origin
 
-TOLD_BY: Final = "disregarded-setting"
+REPORTING_RULE: Final = "disregarded-setting"
 """The rule that reports loosened settings; no repository can turn it off."""
 
 _COMMON: Final = ("severity", "stages", "approvable", "exclude")
-_OF_A_REPOSITORY: Final = ("base", "remote", "plugins", "documents", "authority.nested")
+_REPOSITORY_SETTINGS: Final = ("base", "remote", "plugins", "documents", "authority.nested")
 """Settings that only a repository may set."""
 
-_EXPLAINS: Final = ("normative", "order", "prose", "nothing")
+_EXPLANATIONS: Final = ("normative", "order", "prose", "nothing")
 """Meanings of unread text that guards nothing."""
 
-_OF_APPROVERS: Final = frozenset(["rules.locked-path.owners"])
+_APPROVER_SETTINGS: Final = frozenset(["rules.locked-path.owners"])
 """Rule settings that name a repository's approvers. The floor overrides them only if it sets them itself."""
 
 
@@ -59,16 +59,16 @@ def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinn
     policy = compile_policy([source], None, registry=registry)
     if policy is None or not policy.origins:
         raise SpecguardError("there are no settings in it", path=file, code="no-authority")
-    for key in _OF_A_REPOSITORY:
+    for key in _REPOSITORY_SETTINGS:
         if key in policy.origins:
-            said = f"a floor cannot set `{key}`, which is each repository's own"
+            message = f"a floor cannot set `{key}`, which is each repository's own"
             step = "take it out: a floor is one file, for many repositories"
-            raise SettingProblem(said, policy.origins[key], step)
-    unread = next((one for one in policy.unread if one.meaning not in _EXPLAINS), None)
+            raise SettingProblem(message, policy.origins[key], step)
+    unread = next((one for one in policy.unread if one.meaning not in _EXPLANATIONS), None)
     if unread is not None:
         # CFG001 of no repository reports it, and its author believes that it is enforced.
-        said = f"of the floor {unread.text!r} was not read: {unread.reason}"
-        raise SettingProblem(said, Origin(unread.path, unread.line), "put it right, or take it out")
+        message = f"of the floor {unread.text!r} was not read: {unread.reason}"
+        raise SettingProblem(message, Origin(unread.path, unread.line), "put it right, or take it out")
     return Floor(file, digest, policy)
 
 
@@ -96,29 +96,29 @@ class Floor(Record):
 
         data = deepcopy(dict(policy.to_data()))
         data["floor"] = {"path": self.path, "sha256": self.sha256, "policy_id": self.policy.policy_id}
-        self._turn_on(data)
-        own = policy.origins
+        self._turn_on_rules(data)
+        origins = policy.origins
         for one in compare(self.policy, policy):
-            if one.effect == "tightens" or not self._sets(one):
+            if one.effect == "tightens" or not self._has_setting(one):
                 continue
-            self._put(data, one)
+            self._override_setting(data, one)
             if one.key == "approvals.log":
                 data["log"] = self.policy.to_data()["log"]
-            if one.key in own and not _adds_up(one):
-                said = f"is not as tight as the floor, which holds: {one.key} {one.summary}"
+            if one.key in origins and not _keeps_both(one):
+                message = f"is not as tight as the floor, which holds: {one.key} {one.summary}"
                 step = "take it out, or make it at least as tight as the floor"
-                wrong = Disregarded(one.key, said, step, own[one.key], Origin(*self._origin(one.key)))
-                data["disregarded"].append(encode(wrong))
+                entry = Disregarded(one.key, message, step, origins[one.key], Origin(*self._origin(one.key)))
+                data["disregarded"].append(encode(entry))
         if {**data, "floor": None} != {**policy.to_data(), "floor": None}:
             # An approval that was given without the floor does not count under it.
             data["policy_id"] = sha256(f"{policy.policy_id} {self.policy.policy_id}".encode()).hexdigest()
         if data["disregarded"]:
-            next(rule for rule in data["rules"] if rule["name"] == TOLD_BY)["unset"] = ""
-        held = Policy(data)
-        held.own = policy
-        return held
+            next(rule for rule in data["rules"] if rule["name"] == REPORTING_RULE)["unset"] = ""
+        result = Policy(data)
+        result.own = policy
+        return result
 
-    def _turn_on(self, data: Mapping[str, Any]) -> None:
+    def _turn_on_rules(self, data: Mapping[str, Any]) -> None:
         """Turn on the rules and tables of the floor that the policy lacks."""
         floor = self.policy.to_data()
         rules = {rule["name"]: rule for rule in floor["rules"]}
@@ -131,16 +131,16 @@ class Floor(Record):
         for fact, table in floor["declared"].items():
             data["declared"][fact]["set"] |= table["set"]
 
-    def _sets(self, one: Difference) -> bool:
+    def _has_setting(self, one: Difference) -> bool:
         """Return True if the floor sets the setting of a difference."""
         origins = self.policy.to_data()["origins"]
         if one.key.startswith("authority.sections."):
             # They control how the floor itself is read.
             return False
-        if one.key in origins or not one.key.startswith("rules.") or one.key in _OF_APPROVERS:
+        if one.key in origins or not one.key.startswith("rules.") or one.key in _APPROVER_SETTINGS:
             return one.key in origins
         table = ".".join(one.key.split(".")[:2])
-        return table in origins or table == f"rules.{TOLD_BY}"
+        return table in origins or table == f"rules.{REPORTING_RULE}"
 
     def _origin(self, key: str) -> list[Any]:
         origin = self.policy.origin(key)
@@ -149,19 +149,19 @@ class Floor(Record):
         # The path of a temporary folder is useless to the reader of a finding.
         return [f"floor:{basename(self.path)}" if origin.path == self.path else origin.path, origin.line]
 
-    def _put(self, data: dict[str, Any], one: Difference) -> None:
+    def _override_setting(self, data: dict[str, Any], one: Difference) -> None:
         """Write the floor's value and origins into the data; if more is tighter, add only new elements."""
-        place, name = _place(data, one.key)
-        origins, value, old, said = data["origins"], one.before, one.old, one.new
-        taken = {at: at for at in range(len(old) if isinstance(old, list) else 0)}
-        if one.grows and isinstance(said, dict):
-            taken = {entry: entry for entry in old if old[entry] != said.get(entry)}
+        place, name = _find_setting(data, one.key)
+        origins, value, old, new = data["origins"], one.before, one.old, one.new
+        from_floor = {at: at for at in range(len(old) if isinstance(old, list) else 0)}
+        if one.grows and isinstance(new, dict):
+            from_floor = {entry: entry for entry in old if old[entry] != new.get(entry)}
             value = {**one.after, **value}
-        elif one.grows and said is not None:
-            taken = dict(enumerate((at for at, each in enumerate(old) if each not in said), len(said)))
+        elif one.grows and new is not None:
+            from_floor = dict(enumerate((at for at, each in enumerate(old) if each not in new), len(new)))
             of_patterns = isinstance(value, Patterns)
             known, more = (one.after.patterns, old) if of_patterns else (one.after, value)
-            value = [*known, *(more[at] for at in taken.values())]
+            value = [*known, *(more[at] for at in from_floor.values())]
             value = type(one.after)(value) if of_patterns else value
         else:
             for key in [key for key in origins if key == one.key or key.startswith(f"{one.key}.")]:
@@ -170,17 +170,17 @@ class Floor(Record):
         for key in (one.key.rpartition(".")[0], one.key):
             if key and self.policy.origin(key):
                 origins.setdefault(key, self._origin(key))
-        for at, own in taken.items():
+        for at, own in from_floor.items():
             origins[f"{one.key}.{at}"] = self._origin(f"{one.key}.{own}")
 
 
-def _adds_up(one: Difference) -> bool:
+def _keeps_both(one: Difference) -> bool:
     """Return True if nothing of the repository is overridden, because the elements of both sides count."""
     of_tables = one.grows and isinstance(one.old, list) and all(isinstance(each, dict) for each in one.old)
-    return of_tables or tuple(one.key.split(".")) in UNITED
+    return of_tables or tuple(one.key.split(".")) in UNITED_LISTS
 
 
-def _place(data: Any, key: str) -> tuple[dict[str, Any], str]:
+def _find_setting(data: Any, key: str) -> tuple[dict[str, Any], str]:
     """Return the table of a policy's data that holds a setting, and the setting's name in it."""
     head, _, rest = key.partition(".")
     if head == "rules":

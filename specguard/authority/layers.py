@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.authority.load import AuthoritySource
-    from specguard.authority.prose import Read
+    from specguard.authority.prose import SectionPath
     from specguard.documents.document import Document
     from specguard.documents.toml import KeyPath
 
@@ -84,11 +84,11 @@ class Layer(Record, frozen=False):
     tests: dict[str, Any] = {}
 
     @property
-    def preset(self) -> bool:
+    def is_preset(self) -> bool:
         """True if the layer is a preset, whose values the project's own values override."""
         return self.path.startswith(PRESET)
 
-    def without_tests(self) -> Layer:
+    def split_tests(self) -> Layer:
         """Move the tables of `TESTS` from `data` to `tests`, and return this layer."""
         self.tests = {name: self.data.pop(name) for name in TESTS if name in self.data}
         return self
@@ -117,19 +117,19 @@ def blocks_of(document: Document, path: str) -> tuple[list[Layer], list[Unread],
                 reason = "the block is not read: the words behind its fence are not `toml specguard`"
                 unread.append(Unread(path, fence.line, "", f"```{fence.info}", reason))
             closed = fence.nested or fence.first + fence.content.count("\n") <= document.last_line
-            swallowed = _swallowed(fence.content, closed=closed)
+            swallowed = _find_swallowed_block(fence.content, closed=closed)
             if swallowed is not None:
                 reason = f"the block is not read: that of line {fence.line} is not closed before it"
                 unread.append(Unread(path, fence.first + swallowed, "", f"```{' '.join(INFO)}", reason))
             continue
         try:
-            layers.append(toml_layer(fence.content, path, first=fence.first).without_tests())
+            layers.append(toml_layer(fence.content, path, first=fence.first).split_tests())
         except DataError as error:
-            problems.append(no_toml(error, path))
+            problems.append(toml_problem(error, path))
     return layers, unread, problems
 
 
-def _swallowed(content: str, *, closed: bool) -> int | None:
+def _find_swallowed_block(content: str, *, closed: bool) -> int | None:
     """Return the line, from 0, at which a code block swallows a block of settings; None if it swallows none.
 
     Settings that are closed within a closed code block are an example, and do not count.
@@ -158,9 +158,9 @@ def settings_file(source: AuthoritySource) -> tuple[list[Layer], list[SettingPro
     except DataError as error:
         if source.is_pyproject and "specguard" not in source.text:
             return [], []
-        return [], [no_toml(error, source.path)]
+        return [], [toml_problem(error, source.path)]
     if not source.is_pyproject:
-        return [layer.without_tests()], []
+        return [layer.split_tests()], []
     tools = layer.data.get("tool")
     table = tools.get("specguard") if isinstance(tools, dict) else None
     if table is None:
@@ -170,7 +170,7 @@ def settings_file(source: AuthoritySource) -> tuple[list[Layer], list[SettingPro
             SettingProblem("[tool.specguard] is no table", origin=layer.origin(("tool", "specguard")))
         ]
     lines = {path[2:]: line for path, line in layer.lines.items() if path[:2] == ("tool", "specguard")}
-    return [Layer(table, source.path, lines).without_tests()], []
+    return [Layer(table, source.path, lines).split_tests()], []
 
 
 def toml_layer(text: str, path: str, *, first: int = 1) -> Layer:
@@ -183,11 +183,11 @@ def toml_layer(text: str, path: str, *, first: int = 1) -> Layer:
     return Layer(data, path, lines, first=first)
 
 
-def prose_layer(read: Sequence[Read], path: str) -> Layer:
+def prose_layer(paths: Sequence[SectionPath], path: str) -> Layer:
     """Return the settings that the known sections of a document give."""
     data: dict[str, Any] = {}
     lines: dict[KeyPath, int] = {}
-    for one in read:
+    for one in paths:
         guards = one.meaning in GUARDING
         key: KeyPath = ("rules", one.meaning, "paths") if guards else ("authority", one.meaning)
         table = data
@@ -202,7 +202,7 @@ def prose_layer(read: Sequence[Read], path: str) -> Layer:
     return Layer(data, path, lines)
 
 
-def no_toml(error: DataError, path: str) -> SettingProblem:
+def toml_problem(error: DataError, path: str) -> SettingProblem:
     """Return the problem that a text which should hold settings is not valid TOML."""
     return SettingProblem(
         f"this is not TOML: {error}",
@@ -211,7 +211,7 @@ def no_toml(error: DataError, path: str) -> SettingProblem:
     )
 
 
-UNITED: Final[frozenset[KeyPath]] = frozenset(
+UNITED_LISTS: Final[frozenset[KeyPath]] = frozenset(
     {*_GUARDS, ("rules", "protected-branch", "branches"), ("authority", "normative")}
 )
 """The lists whose elements add up over presets and documents, since each guards or names by itself."""
@@ -232,41 +232,41 @@ class Merged:
         self.origins: dict[KeyPath, Origin] = {}
         self.problems: list[SettingProblem] = []
         for layer in layers:
-            self._table(self.data, layer.data, (), layer)
+            self._merge(self.data, layer.data, (), layer)
 
-    def _table(self, target: dict[str, Any], source: Mapping[str, Any], above: KeyPath, layer: Layer) -> None:
+    def _merge(self, target: dict[str, Any], source: Mapping[str, Any], above: KeyPath, layer: Layer) -> None:
         for key, value in source.items():
             path, known = (*above, key), target.get(key)
             preset = path in self.origins and self.origins[path].path.startswith(PRESET)
-            if path in UNITED and isinstance(value, list) and isinstance(known, (list, type(None))):
-                self._unite(target.setdefault(key, []), value, path, layer)
+            if path in UNITED_LISTS and isinstance(value, list) and isinstance(known, (list, type(None))):
+                self._unite_lists(target.setdefault(key, []), value, path, layer)
             elif isinstance(value, dict) and isinstance(known, dict):
-                if preset and not layer.preset:
+                if preset and not layer.is_preset:
                     self.origins[path] = layer.origin(path)
-                self._table(known, value, path, layer)
+                self._merge(known, value, path, layer)
             elif preset or key not in target:
                 for below in [one for one in self.origins if one[: len(path)] == path] if preset else ():
                     del self.origins[below]
                 target[key] = {} if isinstance(value, dict) else value
                 self.origins[path] = layer.origin(path)
                 if isinstance(value, dict):
-                    self._table(target[key], value, path, layer)
+                    self._merge(target[key], value, path, layer)
                 else:
-                    self._mark_below(value, path, layer)
-            elif not layer.preset and not _same(known, value):
+                    self._record_origins(value, path, layer)
+            elif not layer.is_preset and not _same(known, value):
                 first, second = self.origins[path], layer.origin(path)
                 said = f"`{dotted(path)}` has another value than in {first}"
                 self.problems.append(SettingProblem(said, second, f"keep one of them: {first} or {second}"))
 
-    def _mark_below(self, value: Any, path: KeyPath, layer: Layer) -> None:
+    def _record_origins(self, value: Any, path: KeyPath, layer: Layer) -> None:
         """Record the origin of each element of a list, and of everything in it."""
         if not isinstance(value, (dict, list)):
             return
         for key, element in value.items() if isinstance(value, dict) else enumerate(value):
             self.origins[*path, key] = layer.origin((*path, key))
-            self._mark_below(element, (*path, key), layer)
+            self._record_origins(element, (*path, key), layer)
 
-    def _unite(self, known: list[Any], value: list[Any], path: KeyPath, layer: Layer) -> None:
+    def _unite_lists(self, known: list[Any], value: list[Any], path: KeyPath, layer: Layer) -> None:
         self.origins.setdefault(path, layer.origin(path))
         names = {element for element in known if isinstance(element, str)}
         for index, element in enumerate(value):
@@ -291,33 +291,33 @@ def _same(one: Any, other: Any) -> bool:
 _SPECIAL: Final = str.maketrans({char: f"\\{char}" for char in "*?[]\\!# "})
 
 
-def scope(layer: Layer, folder: str, above: Merged, named: Origin) -> Iterator[SettingProblem]:
+def scope_patterns(layer: Layer, folder: str, above: Merged, named_at: Origin) -> Iterator[SettingProblem]:
     """Prefix the patterns of a nested authority with its folder, and yield problems with its settings.
 
     Args:
         layer: settings of a nested authority; its patterns are changed in place.
         folder: the folder of the nested authority.
         above: the settings of the authority above it.
-        named: where the authority above names the folder.
+        named_at: where the authority above names the folder.
     """
-    for path, value in _settings({**layer.data, **layer.tests}):
+    for path, value in _iterate_settings({**layer.data, **layer.tests}):
         origin = layer.origin(path)
         if path not in _GUARDS:
             message = f"`{dotted(path)}` stands in a nested authority, which may only lock and forbid paths"
             yield SettingProblem(
-                message, origin, f"say it where it holds for all: {above.origins.get(path, named)}"
+                message, origin, f"say it where it holds for all: {above.origins.get(path, named_at)}"
             )
         elif not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             yield SettingProblem(f"`{dotted(path)}` must be a list of strings", origin)
         else:
             for index, pattern in enumerate(value):
-                problem = _problem(pattern, folder)
+                problem = _pattern_problem(pattern, folder)
                 if problem:
-                    yield SettingProblem(problem, layer.origin((*path, index)), _from(folder, named))
+                    yield SettingProblem(problem, layer.origin((*path, index)), _help(folder, named_at))
                 value[index] = f"{folder.translate(_SPECIAL)}/{pattern}"
 
 
-def beyond(unread: Sequence[Unread], folder: str, named: Origin) -> Iterator[SettingProblem]:
+def find_outside_items(unread: Sequence[Unread], folder: str, named_at: Origin) -> Iterator[SettingProblem]:
     """Yield a problem for each unread item of a guarding section whose path leaves the folder by `..`.
 
     Other unread prose is not reported, since it may not be a path.
@@ -325,14 +325,14 @@ def beyond(unread: Sequence[Unread], folder: str, named: Origin) -> Iterator[Set
     for one in unread:
         if one.meaning in GUARDING and "'..'" in one.reason:
             said = f"the item {shortened(one.text)!r} reaches beyond {folder}/"
-            yield SettingProblem(said, Origin(one.path, one.line), _from(folder, named))
+            yield SettingProblem(said, Origin(one.path, one.line), _help(folder, named_at))
 
 
-def _from(folder: str, named: Origin) -> str:
-    return f"write it from {folder}/, which is all that {named} lets it guard"
+def _help(folder: str, named_at: Origin) -> str:
+    return f"write it from {folder}/, which is all that {named_at} lets it guard"
 
 
-def _settings(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
+def _iterate_settings(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
     """Yield each setting with its key; an empty table counts as a setting."""
     for key, value in data.items():
         for name, inner in value.items() if isinstance(value, dict) and value else [("", value)]:
@@ -342,7 +342,7 @@ def _settings(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
                 yield ((key, name) if name else (key,)), inner
 
 
-def _problem(pattern: str, folder: str) -> str:
+def _pattern_problem(pattern: str, folder: str) -> str:
     """Return why a pattern cannot be used in a folder; empty if it can."""
     if pattern.startswith("/") or ".." in pattern.split("/"):
         return f"the pattern {pattern!r} reaches beyond {folder}/"

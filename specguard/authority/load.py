@@ -47,20 +47,20 @@ def load_policy(
         SpecguardError: a document cannot be read, or a plugin cannot be used.
     """
     found = {} if authority else find_sources(tree)
-    kept = cache if found else None
-    policy = _kept(kept, found, tree) if kept is not None else None
+    usable_cache = cache if found else None
+    policy = _read_cached(usable_cache, found, tree) if usable_cache is not None else None
     if policy is not None or not (found or authority):
         return policy
     from specguard.authority.compile import compile_policy
 
     sources = [read_source(tree, path) for path in found] or [read_file(authority)]
     policy = compile_policy(sources, tree, registry=registry)
-    if policy is not None and kept is not None:
-        kept.write(found, policy.to_data(), {rule.package for rule in policy.rules})
+    if policy is not None and usable_cache is not None:
+        usable_cache.write(found, policy.to_data(), {rule.package for rule in policy.rules})
     return policy
 
 
-def _kept(cache: Cache, found: Mapping[str, str], tree: Tree) -> Policy | None:
+def _read_cached(cache: Cache, found: Mapping[str, str], tree: Tree) -> Policy | None:
     """Return the cached policy; None if there is none, or if its format or its documents differ."""
     data = cache.read(found)
     try:
@@ -81,7 +81,7 @@ def has_documents(tree: Tree, policy: Policy, *, known: Mapping[str, str] | None
     nested = policy.to_data()["nested"]
     same = {**nested, **(known or {})}
     others = [(path, oid) for path, oid in policy.documents if oid and path not in same]
-    there = ((find(tree, path), oid) for path, oid in others)
+    there = ((find_entry(tree, path), oid) for path, oid in others)
     same_files = all(entry is not None and entry.is_file and entry.oid == oid for entry, oid in there)
     return find_nested(tree, policy.nested) == nested and same_files
 
@@ -118,33 +118,33 @@ class AuthoritySource(Record):
         return self.path.rpartition("/")[2] == PYPROJECT
 
 
-def find(tree: Tree, path: str) -> TreeEntry | None:
+def find_entry(tree: Tree, path: str) -> TreeEntry | None:
     """Return the entry of a tree at a path; None if there is none.
 
     Raises:
         SpecguardError: the tree cannot be read.
     """
-    return _had(path, lambda: tree.find(path.encode("utf-8", "surrogateescape")))
+    return _read_from_tree(path, lambda: tree.find(path.encode("utf-8", "surrogateescape")))
 
 
-def _had(path: str, read: Callable[[], _Thing]) -> _Thing:
+def _read_from_tree(path: str, read: Callable[[], _Thing]) -> _Thing:
     try:
         return read()
     except MissingFact as missing:
-        raise _broken(path, f"the authority cannot be read: {missing.reason}", missing.command) from missing
+        raise _error(path, f"the authority cannot be read: {missing.reason}", missing.command) from missing
 
 
 def find_sources(tree: Tree) -> dict[str, str]:
     """Return the mode and object id of each default document in a tree."""
     found: dict[str, str] = {}
     for path in DEFAULTS:
-        entry = find(tree, path)
+        entry = find_entry(tree, path)
         if entry is not None:
             found[path] = f"{entry.mode:o} {entry.oid}"
     return found
 
 
-def levels(pattern: str) -> Sequence[str]:
+def pattern_levels(pattern: str) -> Sequence[str]:
     """Return the pattern of each level of a pattern of folders: `packages`, then `packages/*`."""
     segments = pattern.strip("/").split("/")
     return ["/".join(segments[:end]) for end in range(1, len(segments) + 1)]
@@ -163,12 +163,12 @@ def find_nested(tree: Tree, patterns: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for pattern in patterns:
         folders = [b""]
-        for level in levels(pattern):
+        for level in pattern_levels(pattern):
             matching = Selecting([level])
             folders = [path for path in _folders(tree, folders) if matching.find(path) is not None]
         for folder in folders:
             path = f"{folder.decode('utf-8', 'surrogateescape')}/{AUTHORITY}"
-            entry = find(tree, path)
+            entry = find_entry(tree, path)
             if entry is not None:
                 found[path] = f"{entry.mode:o} {entry.oid}"
     return dict(sorted(found.items()))
@@ -176,7 +176,7 @@ def find_nested(tree: Tree, patterns: Sequence[str]) -> dict[str, str]:
 
 def _folders(tree: Tree, above: Sequence[bytes]) -> Iterator[bytes]:
     for folder in above:
-        names = _had(AUTHORITY, partial(tree.names, folder))
+        names = _read_from_tree(AUTHORITY, partial(tree.names, folder))
         prefix = folder + b"/" if folder else b""
         yield from (prefix + name for name, entry in names.items() if entry.is_directory)
 
@@ -192,9 +192,9 @@ def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Author
     Raises:
         SpecguardError: the file is missing, not a regular file, not UTF-8 or empty.
     """
-    entry = find(tree, path)
+    entry = find_entry(tree, path)
     if entry is None:
-        raise _broken(
+        raise _error(
             named_by.path if named_by else path,
             f"`documents` names {path!r}, which does not exist",
             "name a file by its path from the repository's root",
@@ -202,8 +202,8 @@ def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Author
         )
     if not entry.is_file:
         what = "the authority is no regular file, and must be a file of its own"
-        raise _broken(path, what, "put a regular file in its place")
-    data = _had(path, lambda: tree.read(path.encode("utf-8", "surrogateescape")))
+        raise _error(path, what, "put a regular file in its place")
+    data = _read_from_tree(path, lambda: tree.read(path.encode("utf-8", "surrogateescape")))
     return AuthoritySource(path, entry.oid, decode(data or b"", path))
 
 
@@ -221,9 +221,9 @@ def read_file(path: str, what: str = "the authority") -> AuthoritySource:
         with open(path, "rb") as file:
             data = file.read()
     except IsADirectoryError:
-        raise _broken(path, f"{what} is a folder, and must be a file", "name a document in it") from None
+        raise _error(path, f"{what} is a folder, and must be a file", "name a document in it") from None
     except OSError as error:
-        raise _broken(path, f"{what} cannot be read: {error.strerror}", "check its name") from None
+        raise _error(path, f"{what} cannot be read: {error.strerror}", "check its name") from None
     return AuthoritySource(path, "", decode(data, path, what))
 
 
@@ -237,14 +237,14 @@ def decode(data: bytes, path: str, name: str = "the authority") -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         what = f"{name} is not UTF-8: byte 0x{data[error.start]:02x}"
-        raise _broken(path, what, "save it as UTF-8", data.count(b"\n", 0, error.start) + 1) from None
+        raise _error(path, what, "save it as UTF-8", data.count(b"\n", 0, error.start) + 1) from None
     if not text.removeprefix("\ufeff").strip():
         what = f"{name} is empty, which is never taken for a policy that allows everything"
-        raise _broken(path, what, "restore it, or delete it")
+        raise _error(path, what, "restore it, or delete it")
     return text
 
 
-def _broken(path: str, message: str, step: str, line: int | None = None) -> SpecguardError:
+def _error(path: str, message: str, step: str, line: int | None = None) -> SpecguardError:
     return SpecguardError(message, help=step, path=path, line=line, code="broken-authority")
 
 

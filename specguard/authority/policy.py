@@ -54,11 +54,11 @@ def encode(value: Any) -> Any:
     if isinstance(value, dict):
         return {"$": "map", "items": {key: encode(element) for key, element in value.items()}}
     if isinstance(value, Record):
-        cls, given = type(value), vars(value)
+        cls, values = type(value), vars(value)
         fields = {
-            name: encode(given[name])
+            name: encode(values[name])
             for name in value._fields
-            if not hasattr(cls, name) or given[name] is not getattr(cls, name)
+            if not hasattr(cls, name) or values[name] is not getattr(cls, name)
         }
         return {"$": "record", "class": target_of(cls), "fields": fields}
     if hasattr(value, "isoformat"):
@@ -430,7 +430,7 @@ class Policy:
         """
         from specguard.authority.contradictions import contradictions
 
-        return contradictions(self.order, self.keys, documents, judged=judged)
+        return contradictions(self.order, self.keys, documents, is_judged=judged)
 
     def rank(self, path: bytes) -> int | None:
         """Return the index of a document in the order of authority, 0 for the highest; None if unlisted."""

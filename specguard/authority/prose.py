@@ -1,8 +1,8 @@
 """Read policy in prose: the items of sections with known titles, and sentences that command.
 
 A sentence is bound to an active rule if it names the rule's code or name. It is also bound if it says that
-paths must stay unchanged, and they are guarded. The third case is a request for a setting of `_ASKED` that is
-in force. Nothing else is guessed: text beside a sentence does not bind it.
+paths must stay unchanged, and they are guarded. The third case is one of `_KNOWN_DEMANDS` whose setting is in
+force. Nothing else is guessed: text beside a sentence does not bind it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ SHOWN: Final = 80
 MEANINGS: Final = ("locked-path", "forbidden-path", "normative", "order", "nothing")
 """The meanings of a section's items; `nothing` makes a known title an ordinary one."""
 
-_GUARDING: Final = re.compile(
+_GUARD_WORDS: Final = re.compile(
     r"^(?!.*\b(?:outside|except|other than|anything but)\b).*?(?:"
     r"\b(?:lock|protect|forb[ia]d|prohibit|freez|froz|immutab|untouch|read[- ]only|off[- ]limits)"
     r"|\b(?:do not|don't|not to|never|must not|no)\s+(?:\w+\s+){0,2}?(?:touch|modif|edit|chang))",
@@ -63,11 +63,11 @@ _GUARDING: Final = re.compile(
 
 
 _BRACKETS: Final = re.compile(r"[(\[\uff08\u3010][^()\[\]]*[)\]\uff09\u3011]")
-_LISTS: Final = ("title", "list")
-_TITLE: Final = "it lists paths, and no title above it is one that is read"
+_LIST_MEANINGS: Final = ("title", "list")
+_NO_TITLE: Final = "it lists paths, and no title above it is one that is read"
 
 
-class Read(Record):
+class SectionPath(Record):
     """One path that a section gives.
 
     Attributes:
@@ -94,7 +94,7 @@ def known_sections(sections: Mapping[str, str]) -> dict[str, str]:
 
 def read_sections(
     document: Document, path: str, sections: Mapping[str, str]
-) -> tuple[list[Read], list[Unread]]:
+) -> tuple[list[SectionPath], list[Unread]]:
     """Read the known sections of a document.
 
     A section within a known one belongs to it, unless its own title is known. A list item or table row that
@@ -109,31 +109,31 @@ def read_sections(
         path: its path, for unread text.
         sections: the meaning of each known section, from `known_sections`.
     """
-    read: list[Read] = []
+    read: list[SectionPath] = []
     unread: list[Unread] = []
-    giving: set[str] = set()
-    sayings: list[tuple[str, Unread]] = []
+    titles_with_paths: set[str] = set()
+    prose_items: list[tuple[str, Unread]] = []
     above: Sequence[Heading] = ()
     label = ""
-    for block, titles, meaning, title in _placed(document, sections):
+    for block, titles, meaning, title in _blocks_with_section(document, sections):
         words = [*(one.text.plain for one in reversed(titles)), label if titles is above else ""]
         above, label = titles, block.text.plain if isinstance(block, Paragraph) else ""
         if not meaning:
-            _take_list(block, words, path, unread)
+            _note_unread_list(block, words, path, unread)
         elif meaning != "nothing":
             prose = _is_prose(block)
             for text, problem in _items(block):
-                reason = problem or _take(text, meaning, read)
+                reason = problem or _add_paths(text, meaning, read)
                 if not reason:
-                    giving.add(title)
+                    titles_with_paths.add(title)
                     continue
                 said = text.raw if problem else text.plain
                 unread.append(Unread(path, text.line, title, said, reason, meaning))
                 if prose:
-                    sayings.append((title, unread[-1]))
-    for title, saying in sayings:
-        if title in giving:
-            saying.meaning = "prose"
+                    prose_items.append((title, unread[-1]))
+    for title, item in prose_items:
+        if title in titles_with_paths:
+            item.meaning = "prose"
     for hidden, where in ((document.hidden_blocks, "HTML"), (document.unseen_footnotes, "a footnote")):
         for block in hidden[:1]:
             said, why = document.source_lines[block.line - 1], f"it stands in {where} that no page shows"
@@ -141,7 +141,7 @@ def read_sections(
     return read, unread
 
 
-def _placed(
+def _blocks_with_section(
     document: Document, sections: Mapping[str, str]
 ) -> Iterator[tuple[AnyBlock, Sequence[Heading], str, str]]:
     """Yield each block except headings, with its headings, and its known section's meaning and title."""
@@ -159,14 +159,14 @@ def _placed(
                 meaning, title = found, one.text.plain
 
 
-def _take_list(block: AnyBlock, words: Sequence[str], path: str, unread: list[Unread]) -> None:
+def _note_unread_list(block: AnyBlock, words: Sequence[str], path: str, unread: list[Unread]) -> None:
     """Record that a list of paths under no known title is unread, once for each title."""
-    loud = next(filter(_GUARDING.search, words), "")
-    if _lists_paths(block, loud=bool(loud)):
-        said = loud or next(filter(None, words), "")
-        known = any(one.meaning in _LISTS and one.text == said for one in unread)
-        if said is words[-1] or not known:
-            unread.append(Unread(path, block.line, "", said, _TITLE, "title" if loud else "list"))
+    guard = next(filter(_GUARD_WORDS.search, words), "")
+    if _lists_paths(block, any_path=bool(guard)):
+        title = guard or next(filter(None, words), "")
+        known = any(one.meaning in _LIST_MEANINGS and one.text == title for one in unread)
+        if title is words[-1] or not known:
+            unread.append(Unread(path, block.line, "", title, _NO_TITLE, "title" if guard else "list"))
 
 
 def listed_paths(document: Document, line: int, text: str) -> tuple[str, list[str], list[Text]]:
@@ -192,17 +192,17 @@ def guard_of(text: str) -> str:
     words = _BRACKETS.sub(" ", text.casefold())
     if re.search(r"\b(?:forb[ia]d|prohibit)", words):
         return "forbidden-path"
-    return "locked-path" if _GUARDING.search(words) else ""
+    return "locked-path" if _GUARD_WORDS.search(words) else ""
 
 
-def _lists_paths(block: AnyBlock, *, loud: bool) -> bool:
-    """Return True if half of a list's items surely begin with a path; if `loud`, if any text does."""
+def _lists_paths(block: AnyBlock, *, any_path: bool) -> bool:
+    """Return True if half of a list's items surely begin with a path; if `any_path`, if any text does."""
     if isinstance(block, Paragraph):
-        return loud and bool(leading_paths(block.text.raw).paths)
+        return any_path and bool(leading_paths(block.text.raw).paths)
     if not isinstance(block, (List, Table)):
         return False
     items = [leading_paths(text.raw) for text, problem in _items(block) if not problem]
-    if loud:
+    if any_path:
         return any(item.paths for item in items)
     sure = [item for item in items if any(map(looks_like_path, item.paths))]
     return 0 < len(items) <= 2 * len(sure)
@@ -215,7 +215,7 @@ def _is_prose(block: AnyBlock) -> bool:
     )
 
 
-def _take(text: Text, meaning: str, read: list[Read]) -> str:
+def _add_paths(text: Text, meaning: str, read: list[SectionPath]) -> str:
     """Add the paths that a text begins with; return why some of it was not read, or an empty string."""
     leading = leading_paths(text.raw)
     if not leading.paths:
@@ -230,7 +230,7 @@ def _take(text: Text, meaning: str, read: list[Read]) -> str:
         except PatternError as error:
             problem = str(error)
         else:
-            read.append(Read(meaning, path, text.line))
+            read.append(SectionPath(meaning, path, text.line))
     return problem
 
 
@@ -246,12 +246,12 @@ def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
         for inner in block.blocks:
             yield from _items(inner)
     else:
-        text, what = _beside(block)
+        text, what = _other_text(block)
         if text is not None:
             yield text, f"it is {what}; paths are read from lists and tables"
 
 
-def _beside(block: AnyBlock) -> tuple[Text | None, str]:
+def _other_text(block: AnyBlock) -> tuple[Text | None, str]:
     """Return text that could hold paths in a block other than a list or table, and the block's kind."""
     if isinstance(block, Paragraph):
         return block.text if any(map(looks_like_path, _names(block.text))) else None, "a paragraph"
@@ -290,28 +290,28 @@ def _names(text: Text) -> list[str]:
     return [*text.spans, *(word for word in words if word.count("/") > 0 and "`" not in word)]
 
 
-_COMMANDS: Final = re.compile(
+_COMMAND_WORDS: Final = re.compile(
     r"(?<!-)\b(?:must|shall|never|only|required|forbidden|prohibited|do\s+not|don't|conventional\s+commits?)\b",
     re.IGNORECASE,
 )
 _CODE: Final = re.compile(r"(`+).+?\1", re.DOTALL)
 _RULE: Final = re.compile(r"\b[A-Z]{3}[0-9]{3}\b")
 
-_KEEPS: Final = re.compile(
+_STAY_UNCHANGED: Final = re.compile(
     r"\b(?:not|never|don't|nobody|cannot)\b[^;]*?\b(?:touch|modif|edit|chang|delet|remov|renam|alter|mov)\w*"
     r"|\b(?:locked|frozen|immutable|read-only|off-limits)\b|\brequir\w* (?:an? |explicit )*approval",
     re.IGNORECASE,
 )
 """Wording that a path must stay unchanged."""
 
-_OTHERWISE: Final = re.compile(
+_MAY_CHANGE: Final = re.compile(
     r"\b(?:by hand|manually|directly|outside|except|other than|but|same (?:commit|change|pr|pull request))\b"
     r"|\bwithout (?!.*\b(?:approv|permi|review|consent|authori|ask|confirm|instruct))",
     re.IGNORECASE,
 )
 """Wording that a path may change, in another way or together with something else."""
 
-_ASKED: Final = (
+_KNOWN_DEMANDS: Final = (
     (r"\bconventional[- ]commits?\b", "commit-message", "rules.commit-message.conventional = true"),
     (
         r"\b(?:signed[- ]off|sign[- ]offs?|DCO)\b",
@@ -348,7 +348,7 @@ _ASKED: Final = (
 """Settings that sentences ask for: an expression, the rule that enforces it, and the setting."""
 
 
-def statements_of(
+def find_statements(
     document: Document, path: str, sections: Mapping[str, str], policy: Policy
 ) -> Iterator[Statement]:
     """Yield all sentences of a document that command, except quotations.
@@ -359,24 +359,24 @@ def statements_of(
         sections: the meaning of each known section, from `known_sections`.
         policy: the policy that may enforce them.
     """
-    for block, titles, _, _ in _placed(document, sections):
+    for block, titles, _, _ in _blocks_with_section(document, sections):
         # Here the innermost known title counts, even if it guards nothing.
         known = (sections.get(normal_title(one.text.plain), "") for one in reversed(titles))
         meaning = next(filter(None, known), "")
         for text in texts([block]):
             for sentence in text.sentences():
-                if _COMMANDS.search(_CODE.sub("", sentence.raw)):
-                    said = " ".join(sentence.plain.split())
-                    held = _held(policy, sentence, said, meaning)
-                    yield Statement(path, sentence.line, shortened(said, SHOWN), *held)
+                if _COMMAND_WORDS.search(_CODE.sub("", sentence.raw)):
+                    text_line = " ".join(sentence.plain.split())
+                    enforcement = _find_enforcement(policy, sentence, text_line, meaning)
+                    yield Statement(path, sentence.line, shortened(text_line, SHOWN), *enforcement)
 
 
-def _held(policy: Policy, sentence: Text, said: str, meaning: str) -> tuple[list[str], list[str]]:
+def _find_enforcement(policy: Policy, sentence: Text, text: str, meaning: str) -> tuple[list[str], list[str]]:
     """Return the codes of the active rules that enforce a sentence; if none does, settings that would."""
-    named = {*_RULE.findall(said), *sentence.spans}
+    named = {*_RULE.findall(text), *sentence.spans}
     codes = {rule.code for rule in policy.rules if rule.active and named & {rule.code, rule.name}}
-    would: list[str] = []
-    if _KEEPS.search(said) and not _OTHERWISE.search(said):
+    proposed: list[str] = []
+    if _STAY_UNCHANGED.search(text) and not _MAY_CHANGE.search(text):
         words = (word.strip("()[],.;:*_\"'") for word in _CODE.sub(" ", sentence.raw).split())
         names = [name for name in (*sentence.spans, *words) if name and looks_like_path(name)]
         guards = {name: _guard(policy, name) for name in dict.fromkeys([*names, *sentence.spans])}
@@ -387,18 +387,18 @@ def _held(policy: Policy, sentence: Text, said: str, meaning: str) -> tuple[list
         elif all(found):
             codes.update(guard.code for guard in found if guard is not None)
         else:
-            would.append(f"rules.locked-path.paths = {toml_value(names)}")
-    for expression, name, setting in _ASKED:
-        asked = re.search(expression, said, re.IGNORECASE)
+            proposed.append(f"rules.locked-path.paths = {toml_value(names)}")
+    for expression, name, setting in _KNOWN_DEMANDS:
+        match = re.search(expression, text, re.IGNORECASE)
         rule = policy.rule(name)
-        if asked is None or rule is None:
+        if match is None or rule is None:
             continue
-        setting = asked.expand(setting) if asked.re.groups else setting
+        setting = match.expand(setting) if match.re.groups else setting
         if rule.active and _in_force(policy, tomllib.loads(setting)):
             codes.add(rule.code)
         elif setting.startswith("rules."):
-            would.append(setting)
-    return sorted(codes), [] if codes else would
+            proposed.append(setting)
+    return sorted(codes), [] if codes else proposed
 
 
 def _guard(policy: Policy, name: str) -> Guard | None:

@@ -7,7 +7,7 @@ only if it resembles a known one, since the entry may still have to be written. 
 
 from __future__ import annotations
 
-from specguard.authority.load import levels
+from specguard.authority.load import pattern_levels
 from specguard.authority.policy import members
 from specguard.change.git import MAX_ENTRIES
 from specguard.declaration.patterns import Covering, PatternError, Selecting
@@ -86,7 +86,7 @@ class AuthoritySettings(Settings):
             if "**" in pattern:
                 return f"of `nested`, {pattern!r} has any depth; name each level, as in 'packages/*'"
             try:
-                list(map(Selecting.translate, levels(pattern)))
+                list(map(Selecting.translate, pattern_levels(pattern)))
             except PatternError as error:
                 return f"of `nested`, {error}"
         for pattern in self.order:
@@ -110,7 +110,7 @@ LEAST_LIKENESS: Final = 0.8
 """The least `difflib` ratio at which an unknown name counts as a misspelt known one."""
 
 
-def misspelt(values: Mapping[str, Any], registry: Registry) -> Iterator[tuple[Path, str, str]]:
+def find_misspelt(values: Mapping[str, Any], registry: Registry) -> Iterator[tuple[Path, str, str]]:
     """Yield names that nearly match entries of other tables, and names of unknown rules and people.
 
     Args:
@@ -122,7 +122,7 @@ def misspelt(values: Mapping[str, Any], registry: Registry) -> Iterator[tuple[Pa
     """
     rules = {name: registered.rule for name, registered in registry.rules.items()}
     selectors = {one for name, rule in rules.items() for one in (rule.code, rule.family(), name)}
-    for path, value, options in _noted(values, rules):
+    for path, value, options in _changed_fields(values, rules):
         if "selectors" in options:
             for index, selector in enumerate(value):
                 if selector not in selectors:
@@ -135,10 +135,10 @@ def misspelt(values: Mapping[str, Any], registry: Registry) -> Iterator[tuple[Pa
                     step = nearest(name, approvers, "add a table [[approvals.approver]] for this person")
                     yield (*path, key, index), f"names {name!r}, who is no `[[approvals.approver]]`", step
         if "names" in options:
-            yield from _near(value, path, _known(values, options["names"]), options.get("dotted", False))
+            yield from _similar(value, path, _names(values, options["names"]), options.get("dotted", False))
 
 
-def _noted(
+def _changed_fields(
     value: Any, rules: Mapping[str, type[Settings]], path: Path = ()
 ) -> Iterator[tuple[Path, Any, Mapping[str, Any]]]:
     """Yield the key, value and options of each field that is not at its default, also in nested tables."""
@@ -147,10 +147,10 @@ def _noted(
     for name, one in members(value) or ():
         if name in notes and one != getattr(cls, str(name), None):
             yield (*path, name), one, notes[str(name)].options
-        yield from _noted(one, rules, (*path, name))
+        yield from _changed_fields(one, rules, (*path, name))
 
 
-def _near(value: Any, path: Path, known: Sequence[str], dotted: bool) -> Iterator[tuple[Path, str, str]]:
+def _similar(value: Any, path: Path, known: Sequence[str], dotted: bool) -> Iterator[tuple[Path, str, str]]:
     """Yield the texts of a setting that resemble a known name; if `dotted`, up to the last dot."""
     from difflib import get_close_matches
 
@@ -165,12 +165,12 @@ def _near(value: Any, path: Path, known: Sequence[str], dotted: bool) -> Iterato
         known = ["-".join(words[start:]) for words in parts for start in range(len(words))]
     for place, text in texts:
         name = text.rpartition(".")[0] if dotted else text
-        near = [] if not name or name in known else get_close_matches(name, known, 1, LEAST_LIKENESS)
-        if near:
-            yield place, f"names {name!r}, which the policy does not have", f"did you mean {near[0]!r}?"
+        similar = [] if not name or name in known else get_close_matches(name, known, 1, LEAST_LIKENESS)
+        if similar:
+            yield place, f"names {name!r}, which the policy does not have", f"did you mean {similar[0]!r}?"
 
 
-def _known(values: Mapping[str, Any], tables: Sequence[str]) -> list[str]:
+def _names(values: Mapping[str, Any], tables: Sequence[str]) -> list[str]:
     """Return the names of the entries of some tables; those of `work` also in the plural."""
     known = {(name, table) for table in tables for name in values.get(table, {})}
     return sorted({name for name, _ in known} | {f"{name}s" for name, table in known if table == "work"})

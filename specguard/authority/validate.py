@@ -19,7 +19,7 @@ from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, ValidationE
 
 from specguard.authority.layers import TESTS, Merged, SettingProblem
 from specguard.authority.policy import plain
-from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel, misspelt
+from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel, find_misspelt
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting
 from specguard.declaration.rule import Declaration, Record, Settings
@@ -71,8 +71,8 @@ class SettingsModels:
     """The schemas of settings classes, each built once."""
 
     def __init__(self) -> None:
-        self._made: dict[type[Settings], CoreSchema] = {}
-        self._read: dict[tuple[type[Settings], str], tuple[Any, Sequence[type[Settings]]]] = {}
+        self._schemas: dict[type[Settings], CoreSchema] = {}
+        self._annotations: dict[tuple[type[Settings], str], tuple[Any, Sequence[type[Settings]]]] = {}
 
     def table(self, *classes: type[Settings], fields: Mapping[str, CoreSchema] | None = None) -> CoreSchema:
         """Return the schema of a table with the fields of some classes; its value has only keys that are set.
@@ -83,19 +83,19 @@ class SettingsModels:
         """
         made = {
             name: core_schema.typed_dict_field(
-                self._field(cls, name), required=not hasattr(cls, name), metadata=_told(_of_field, cls, name)
+                self._field(cls, name), required=not hasattr(cls, name), metadata=_extra(_of_field, cls, name)
             )
             for cls in classes
             for name in cls._fields
         }
         for name, schema in (fields or {}).items():
             made[name] = core_schema.typed_dict_field(schema, required=False)
-        about = _told(_of_table, classes[0]) if classes else {}
+        about = _extra(_of_table, classes[0]) if classes else {}
         return core_schema.typed_dict_schema(made, extra_behavior="forbid", metadata=about)
 
     def record(self, cls: type[Settings]) -> CoreSchema:
         """Return the schema of a table whose value is a record of a class."""
-        if cls not in self._made:
+        if cls not in self._schemas:
 
             def make(values: dict[str, Any]) -> Settings:
                 record = cls(**values)
@@ -104,18 +104,18 @@ class SettingsModels:
                     raise ValueError(problem)
                 return record
 
-            self._made[cls] = core_schema.no_info_after_validator_function(make, self.table(cls))
-        return self._made[cls]
+            self._schemas[cls] = core_schema.no_info_after_validator_function(make, self.table(cls))
+        return self._schemas[cls]
 
     def annotation(self, cls: type[Settings], field: str) -> tuple[Any, Sequence[type[Settings]]]:
         """Return a field's annotation as an object, and the settings classes that it names."""
         key = (cls, field)
-        if key not in self._read:
+        if key not in self._annotations:
             owner = next(one for one in cls.__mro__ if field in one.__dict__.get("__annotations__", {}))
             names = _AnnotationNames(owner)
             # Only annotations of installed classes are evaluated, never data.
-            self._read[key] = eval(owner.__annotations__[field], {}, names), names.found  # noqa: S307
-        return self._read[key]
+            self._annotations[key] = eval(owner.__annotations__[field], {}, names), names.found  # noqa: S307
+        return self._annotations[key]
 
     def _field(self, cls: type[Settings], field: str) -> CoreSchema:
         """Return the schema of a field, with its limits.
@@ -126,7 +126,7 @@ class SettingsModels:
         note = cls._notes.get(field)
         try:
             schema = self._schema(self.annotation(cls, field)[0])
-            return _noted(schema, note.options) if note else schema
+            return _apply_options(schema, note.options) if note else schema
         except (NameError, TypeError) as error:
             raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field} cannot be read: {error}") from None
 
@@ -153,35 +153,35 @@ class SettingsModels:
         raise TypeError(f"no setting has the type {annotation}; limits stand in `setting(default, text, …)`")
 
 
-def _noted(schema: CoreSchema, options: Mapping[str, Any]) -> CoreSchema:
+def _apply_options(schema: CoreSchema, options: Mapping[str, Any]) -> CoreSchema:
     """Apply a field's options to the schema of its values."""
     limits = {name: value for name, value in options.items() if name not in _OPTIONS}
     unknown = set(limits) - {name for names in _CONSTRAINTS.values() for name in names}
     if unknown:
         raise TypeError(f"setting({', '.join(sorted(unknown))}=…) is not for settings")
-    schema = _limited(schema, limits, options.get("check"))
+    schema = _apply_limits(schema, limits, options.get("check"))
     refused: Mapping[Any, str] = options.get("refused", {})
 
-    def held(value: Any) -> Any:
+    def refuse(value: Any) -> Any:
         if isinstance(value, str) and value in refused:
             raise ValueError(refused[value])
         return value
 
-    return core_schema.no_info_before_validator_function(held, schema) if refused else schema
+    return core_schema.no_info_before_validator_function(refuse, schema) if refused else schema
 
 
-def _limited(schema: Any, limits: Mapping[str, Any], check: Callable[[str], str] | None) -> Any:
+def _apply_limits(schema: Any, limits: Mapping[str, Any], check: Callable[[str], str] | None) -> Any:
     """Apply limits to a schema, to each alternative those that its type supports, and a check to texts."""
     kind = schema["type"]
     if kind in {"nullable", "function-after"}:
         inner = check if kind == "nullable" else None
-        return {**schema, "schema": _limited(schema["schema"], limits, inner)}
+        return {**schema, "schema": _apply_limits(schema["schema"], limits, inner)}
     if kind == "union":
-        return {**schema, "choices": [_limited(choice, limits, check) for choice in schema["choices"]]}
+        return {**schema, "choices": [_apply_limits(choice, limits, check) for choice in schema["choices"]]}
     known = _CONSTRAINTS.get(kind, ())
     made = {**schema, **{name: value for name, value in limits.items() if name in known}}
     if check and kind == "list":
-        made["items_schema"] = _limited(made["items_schema"], {}, check)
+        made["items_schema"] = _apply_limits(made["items_schema"], {}, check)
     return core_schema.no_info_after_validator_function(check, made) if check and kind == "str" else made
 
 
@@ -202,7 +202,7 @@ class _AnnotationNames(dict[str, Any]):
         super().__init__()
         self.found: list[type[Settings]] = []
         own = sys.modules[cls.__module__].__dict__
-        self._spaces = (own, _KNOWN, vars(typing), vars(collections.abc), vars(datetime))
+        self._spaces = (own, _TYPE_NAMES, vars(typing), vars(collections.abc), vars(datetime))
 
     def __missing__(self, name: str) -> Any:
         value = next((names[name] for names in self._spaces if name in names), None)
@@ -213,7 +213,7 @@ class _AnnotationNames(dict[str, Any]):
         return value
 
 
-_KNOWN: Mapping[str, Any] = {
+_TYPE_NAMES: Mapping[str, Any] = {
     "Severity": Literal[SEVERITIES],
     "Stage": Literal[STAGES],
     "Expression": Expression,
@@ -223,8 +223,8 @@ _KNOWN: Mapping[str, Any] = {
 }
 
 
-_NAMED: Final = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)`")
-_WORDS: Final = (
+_NAMED_KEY: Final = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)`")
+_PLAIN_MESSAGES: Final = (
     ("Input should be an object", "must be a table"),
     ("Input should be a valid dictionary", "must be a table"),
     ("Input should be a valid array", "must be a list"),
@@ -235,7 +235,7 @@ _WORDS: Final = (
 )
 
 
-_GONE: Final = {
+_REMOVED_SETTINGS: Final = {
     "bold_headings": "write a heading (`## Risks`) where a bold paragraph stood for one",
     "sample_fields": "take it out: every text of the file of `samples` may name an asset",
 }
@@ -266,7 +266,7 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
         text = problem_of(rule(**{field: table[field] for field in rule._fields if field in table}))
         if text:
             found.append((("rules", name), f"is wrong: {text}", ""))
-    found += misspelt(values, registry)
+    found += find_misspelt(values, registry)
     for declaration in registry.declarations.values():
         if declaration.problems is not None and declaration.name in values:
             found += declaration.problems(values[declaration.name])
@@ -286,9 +286,9 @@ def policy_model(
         models: makes the schemas of tables.
         data: settings; the schema then has only the tables that they have. None for all tables.
     """
-    given = registry.rules if data is None else data.get("rules")
-    named = given if isinstance(given, dict) else {}
-    rules = {name: models.table(one.rule, RuleTable) for name, one in registry.rules.items() if name in named}
+    tables = registry.rules if data is None else data.get("rules")
+    used = tables if isinstance(tables, dict) else {}
+    rules = {name: models.table(one.rule, RuleTable) for name, one in registry.rules.items() if name in used}
     fields = {"authority": models.record(AuthoritySettings), "rules": models.table(fields=rules)}
     for name, declaration in registry.declarations.items():
         if data is None or name in data:
@@ -312,7 +312,7 @@ def _problems(
     """Return one problem for each key, however many alternatives its annotation has."""
     found: dict[KeyPath, list[ErrorDetails]] = {}
     for error in errors:
-        found.setdefault(_path(error, merged.data), []).append(error)
+        found.setdefault(_error_path(error, merged.data), []).append(error)
     problems = []
     for path, several in found.items():
         if any(other[: len(path)] == path and other != path for other in found):
@@ -320,25 +320,25 @@ def _problems(
             continue
         text, help = "", ""
         for error in several:
-            said, help = _sentence(error, path, registry, schema)
-            text = f"{text} or {said}" if text else said
-        what = f"`{dotted(path)}`"
+            sentence, help = _message(error, path, registry, schema)
+            text = f"{text} or {sentence}" if text else sentence
+        subject = f"`{dotted(path)}`"
         if several[0]["type"] not in {"extra_forbidden", "missing", "value_error"}:
-            what += f" is {shortened(toml_value(several[0]['input']))}, and"
-        problems.append(SettingProblem(f"{what} {text}", origin=_origin(path, text, merged), help=help))
+            subject += f" is {shortened(toml_value(several[0]['input']))}, and"
+        problems.append(SettingProblem(f"{subject} {text}", origin=_origin(path, text, merged), help=help))
     return sorted(problems, key=lambda problem: (problem.origin.path, problem.origin.line))
 
 
 def _origin(path: KeyPath, text: str, merged: Merged) -> Origin:
     """Return the place of a key; for a whole table, that of the first key which the problem names."""
-    for named in _NAMED.findall(text):
+    for named in _NAMED_KEY.findall(text):
         inner = (*path, *named.split("."))
         if inner in merged.origins:
             return merged.origin(inner)
     return merged.origin(path)
 
 
-def _path(error: ErrorDetails, data: Mapping[str, Any]) -> KeyPath:
+def _error_path(error: ErrorDetails, data: Mapping[str, Any]) -> KeyPath:
     """Return the key of an error, without the names of alternatives that pydantic inserts."""
     path: list[str | int] = []
     value: Any = data
@@ -352,13 +352,13 @@ def _path(error: ErrorDetails, data: Mapping[str, Any]) -> KeyPath:
     return tuple(path)
 
 
-def _sentence(error: ErrorDetails, path: KeyPath, registry: Registry, schema: CoreSchema) -> tuple[str, str]:
+def _message(error: ErrorDetails, path: KeyPath, registry: Registry, schema: CoreSchema) -> tuple[str, str]:
     """Return the problem with a key, without the key's name, and the next step."""
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden":
         key = str(path[-1])
-        known, otherwise = set(_names(schema, path[:-1])), ""
-        step = _GONE.get(key)
+        known, otherwise = set(_table_keys(schema, path[:-1])), ""
+        step = _REMOVED_SETTINGS.get(key)
         if len(path) == 1:
             known |= {*registry.declarations, *TESTS}
         if path[:-1] == ("rules",):
@@ -370,27 +370,27 @@ def _sentence(error: ErrorDetails, path: KeyPath, registry: Registry, schema: Co
         return "is missing", ""
     if kind == "value_error":
         return f"is wrong: {error['ctx']['error']}", ""
-    for before, after in _WORDS:
+    for before, after in _PLAIN_MESSAGES:
         if message.startswith(before):
             # For an element that must be a table, list its keys.
             table = after == "must be a table" and isinstance(path[-1], int)
-            names = sorted(set(_names(schema, path))) if table else ()
+            names = sorted(set(_table_keys(schema, path))) if table else ()
             keys = f"its keys are {', '.join(names)}" if names else ""
             return after + message.removeprefix(before), keys
     return f"is wrong: {message[:1].lower()}{message[1:]}", ""
 
 
-def _names(schema: Any, path: KeyPath) -> Iterator[str]:
+def _table_keys(schema: Any, path: KeyPath) -> Iterator[str]:
     """Yield the keys of all tables that a schema allows at a path."""
     kind = schema["type"]
     for choice in schema["choices"] if kind == "union" else [schema["schema"]] if "schema" in schema else ():
-        yield from _names(choice, path)
+        yield from _table_keys(choice, path)
     if kind == "typed-dict" and not path:
         yield from schema["fields"]
     elif kind == "typed-dict" and path[0] in schema["fields"]:
-        yield from _names(schema["fields"][path[0]]["schema"], path[1:])
+        yield from _table_keys(schema["fields"][path[0]]["schema"], path[1:])
     elif kind in ("list", "dict") and path:
-        yield from _names(schema["items_schema" if kind == "list" else "values_schema"], path[1:])
+        yield from _table_keys(schema["items_schema" if kind == "list" else "values_schema"], path[1:])
 
 
 def _text(value: Any) -> str:
@@ -461,9 +461,9 @@ def _purpose(cls: type[Settings]) -> str:
     return " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
 
 
-def _told(tell: Callable[..., dict[str, Any]], *about: Any) -> dict[str, Any]:
+def _extra(describe: Callable[..., dict[str, Any]], *about: Any) -> dict[str, Any]:
     """Return metadata by which a JSON Schema describes a table or key."""
-    return {"pydantic_js_functions": [lambda schema, handler: tell(handler(schema), *about)]}
+    return {"pydantic_js_functions": [lambda schema, handler: describe(handler(schema), *about)]}
 
 
 def _of_table(part: dict[str, Any], cls: type[Settings]) -> dict[str, Any]:
@@ -471,10 +471,10 @@ def _of_table(part: dict[str, Any], cls: type[Settings]) -> dict[str, Any]:
 
 
 def _of_field(part: dict[str, Any], cls: type[Settings], field: str) -> dict[str, Any]:
-    told = {key: value for key, value in part.items() if key != "title"}
-    told["description"] = _description(cls, field)
+    described = {key: value for key, value in part.items() if key != "title"}
+    described["description"] = _description(cls, field)
     default = getattr(cls, field, None)
-    return told if default is None else {**told, "default": plain(default)}
+    return described if default is None else {**described, "default": plain(default)}
 
 
 def _description(cls: type[Settings], field: str) -> str:
@@ -486,7 +486,7 @@ def _options(cls: type[Settings], models: SettingsModels, prefix: str) -> Iterat
         annotation, tables = models.annotation(cls, field)
         yield Option(
             name=prefix + field,
-            type=_words(annotation),
+            type=_describe_type(annotation),
             default=_default(cls, field),
             description=_description(cls, field),
         )
@@ -502,17 +502,17 @@ def _default(cls: type[Settings], field: str) -> str:
     return "" if value is None else f"`{json.dumps(value, ensure_ascii=False)}`"
 
 
-def _words(annotation: Any) -> str:
+def _describe_type(annotation: Any) -> str:
     """Describe an annotation in words: `strings` for a list of them, or `integer or table`."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return ", ".join(f"`{json.dumps(value)}`" for value in arguments)
     if origin in {Union, UnionType}:
-        return " or ".join(_words(part) for part in arguments if part is not NoneType)
+        return " or ".join(_describe_type(part) for part in arguments if part is not NoneType)
     if origin is dict:
-        return f"table of {_words(arguments[1])}"
+        return f"table of {_describe_type(arguments[1])}"
     if origin is not None and arguments:
-        inner = _words(arguments[0])
+        inner = _describe_type(arguments[0])
         return f"{inner}s" if inner.isalpha() else f"list of {inner}"
     if isinstance(annotation, type) and issubclass(annotation, Patterns):
         return "patterns"

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from specguard.authority.difference import Difference, compare, differ
+from specguard.authority.difference import Difference, compare, diff
 from specguard.authority.policy import PolicyChange
 from specguard.declaration.patterns import Guarding
 from tests.authority.conftest import Load
@@ -39,9 +39,9 @@ def test_a_difference_tightens_loosens_or_neither(
     ],
 )
 def test_a_field_says_what_tightens_it(old: Any, new: Any, direction: Any, effect: str) -> None:
-    (difference,) = differ("key", old, new, direction)
+    (difference,) = diff("key", old, new, direction)
     assert difference.effect == effect
-    assert list(differ("key", old, old, direction)) == []
+    assert list(diff("key", old, old, direction)) == []
 
 
 @pytest.mark.parametrize(
