@@ -24,10 +24,10 @@ from specguard.engine.policies import open_policy
 from specguard.errors import Needed
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted, listed, path_text, shortened
 from specguard.reporters.escape import cut, cut_path
-from specguard.reporters.file_writing import place_in, replace_file, writing
+from specguard.reporters.file_writing import path_in_tree, replace_file, writing
 from specguard.reporters.json import fields_of, report
-from specguard.reporters.text import located, titles, undecided, undecided_lines
-from specguard.reporters.wording import accounts, may_approve
+from specguard.reporters.text import group_undecided, one_line, titles, undecided_lines
+from specguard.reporters.wording import approval_lines, approval_offer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -297,12 +297,12 @@ def _approvable_lines(verdict: Verdict) -> Iterator[str]:
     for result, found in open_results:
         yield f"{result.code} {result.name}"
         for judged in found:
-            yield f"  {located(judged)}"
+            yield f"  {one_line(judged)}"
             yield f"    finding {judged.fingerprint}"
-            yield from (f"    {account}" for account in accounts(judged))
-        offer = may_approve(result, str(change["source"]))
+            yield from (f"    {account}" for account in approval_lines(judged))
+        offer = approval_offer(result, str(change["source"]))
         yield from (f"  {offer[0]}", f"  next {offer[1]}") if offer else ("  nobody may approve this",)
-    undecided_groups = undecided(verdict)
+    undecided_groups = group_undecided(verdict)
     for results in undecided_groups:
         yield f"{titles(results)} could not be judged: {'; next: '.join(undecided_lines(results[0]))}"
     if not (open_results or undecided_groups):
@@ -362,7 +362,7 @@ def baseline_command(grow: bool, check: bool, strict: bool, today: str, output_f
 
 def _write_baseline(recording: Recording) -> None:
     """Replace the baseline by the new one; remove the file if the new one accepts nothing."""
-    file = place_in(recording.top, _BASELINE_PATH, "remove the link")
+    file = path_in_tree(recording.top, _BASELINE_PATH, "remove the link")
     with writing(_BASELINE_PATH, "`specguard baseline --check --output-format json` prints what it would be"):
         if recording.after and (recording.before is None or recording.changes):
             os.makedirs(os.path.dirname(file), exist_ok=True)

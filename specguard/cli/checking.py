@@ -206,10 +206,10 @@ def _append_logs(verdicts: Sequence[Verdict], log: str, looking: Looking) -> Non
     approved = [verdict for verdict in verdicts if any(one.state == "approved" for one in verdict.findings)]
     if not log and not approved:
         return
-    from specguard.reporters.json import PLACE, lines
+    from specguard.reporters.json import PLACE, decision_lines
 
     if log:
-        _append_decisions(log, lines(verdicts, time.time()))
+        _append_decisions(log, decision_lines(verdicts, time.time()))
     if approved:
         from specguard.reporters.file_writing import append_lines
 
@@ -219,7 +219,7 @@ def _append_logs(verdicts: Sequence[Verdict], log: str, looking: Looking) -> Non
             return
         try:
             os.makedirs(os.path.dirname(own_log), exist_ok=True)
-            append_lines(own_log, lines(approved, time.time()))
+            append_lines(own_log, decision_lines(approved, time.time()))
         except OSError:
             # This log only adds detail to `specguard approvals`, so a read-only repository goes without.
             return

@@ -24,7 +24,7 @@ from specguard.engine.plugins import find_rule, load_registry
 from specguard.errors import SpecguardError, unknown
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
 from specguard.reporters import manual
-from specguard.reporters.file_writing import already_there, replace_file, writing
+from specguard.reporters.file_writing import exists_error, replace_file, writing
 from specguard.reporters.status import aligned
 from specguard.runs.manifests import run_schemas
 
@@ -51,7 +51,7 @@ def command(directory: str, check: bool) -> int:
         return EXIT_FAILED if places else EXIT_PASSED
     for place in places:
         if os.path.lexists(place) and not os.path.exists(os.path.join(directory, _MARKER_PAGE)):
-            raise already_there(place, "name a folder of their own: specguard docs --directory FOLDER")
+            raise exists_error(place, "name a folder of their own: specguard docs --directory FOLDER")
     for name, place in zip(stale, places, strict=False):
         with writing(place, what="the page"):
             os.makedirs(os.path.dirname(place), exist_ok=True)
@@ -84,15 +84,15 @@ def reference_pages(registry: Registry) -> Mapping[str, str]:
 
 
 def _settings_page(registry: Registry) -> str:
-    lines = [_read_text("settings.md"), "## Top level", "", *manual.listed(validate.options_of(TopLevel))]
+    lines = [_read_text("settings.md"), "## Top level", "", *manual.bullets(validate.options_of(TopLevel))]
     within = validate.options_of(AuthoritySettings, "authority.")
-    lines += ["## authority", "", "`[authority]`", "", *manual.listed(within)]
+    lines += ["## authority", "", "`[authority]`", "", *manual.bullets(within)]
     for declaration in sorted(registry.declarations.values(), key=lambda one: one.name):
         title = {"table": "[{}]", "tables": "[{}.<name>]", "list": "[[{}]]"}[declaration.shape]
         lines += [f"## {declaration.name}", "", f"`{title.format(declaration.name)}`", ""]
-        lines += manual.listed(validate.options_of(declaration.settings))
+        lines += manual.bullets(validate.options_of(declaration.settings))
     lines += ["## rules", "", "Each `[rules.<name>]` also takes these.", ""]
-    lines += manual.listed(validate.options_of(RuleTable))
+    lines += manual.bullets(validate.options_of(RuleTable))
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

@@ -43,7 +43,7 @@ from specguard.errors import SpecguardError, unknown
 from specguard.integrations.hooks.dialects import AGENTS
 from specguard.integrations.hooks.settings import HOSTS, Host, JsonTextError, call_words, merged
 from specguard.reporters.escape import visible
-from specguard.reporters.file_writing import already_there, place_in, replace_file, writing
+from specguard.reporters.file_writing import exists_error, path_in_tree, replace_file, writing
 from specguard.runs.files import IGNORE, ignore_local, run_root
 from specguard.runs.settings import RunSettings
 
@@ -111,7 +111,7 @@ def command(
     if exists and not only_print:
         # Errors in the existing authority are reported first.
         compile_tree(top)
-        raise already_there(AUTHORITY, "specguard init --adopt reads it, and adds the settings that hold it")
+        raise exists_error(AUTHORITY, "specguard init --adopt reads it, and adds the settings that hold it")
     if not new_approvers and can_ask:
         new_approvers = _ask_for_approver()
     proposed = Draft(_default_branch(repository), presets)
@@ -332,7 +332,7 @@ def read_settings(top: str, host: Host) -> str | None:
         SpecguardError: the path is not a regular file, goes through a link, or is not UTF-8.
     """
     help = "put a file in its place, or write there what `specguard init --agent NAME --print` has"
-    file = place_in(top, host.file, help)
+    file = path_in_tree(top, host.file, help)
     if not os.path.lexists(file) and not os.path.isfile(os.path.dirname(file)):
         return None
     try:

@@ -42,7 +42,7 @@ from specguard.planning.progress import (
 from specguard.planning.proposal_validation import flaws, require_valid
 from specguard.planning.task_lists import CHANGES, MAIN, Issue, source_folder, source_folders
 from specguard.plans.verification import Manual, manual_problem
-from specguard.reporters.file_writing import already_there, write_files
+from specguard.reporters.file_writing import exists_error, write_files
 from specguard.reporters.status import aligned
 from specguard.runs.manifests import now_text
 from specguard.work.name_templates import PathTemplate
@@ -250,7 +250,7 @@ def proposal(slug: str, capabilities: tuple[str, ...], no_specs: bool) -> None:
     files = proposal_files(top, slug, capabilities, specs=not no_specs, today=datetime.now(UTC).date())
     folder = f"{CHANGES}/{slug}"
     if os.path.lexists(os.path.join(top, folder)):
-        raise already_there(folder, f"specguard plan validate {slug}")
+        raise exists_error(folder, f"specguard plan validate {slug}")
     write_files(top, files)
     for path in files:
         say(path)
@@ -287,7 +287,7 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
         click.echo(files[plan.path], nl=False)
         return
     if os.path.lexists(os.path.join(top, plan.path)):
-        raise already_there(plan.path, "add new tasks by hand: the same command with --print shows them")
+        raise exists_error(plan.path, "add new tasks by hand: the same command with --print shows them")
     _write_missing(top, files, plan=plan.path)
     say(f"{plan.path}: {counted(len(plan.ids), 'task')} from {source.path}/tasks.md")
     for note in plan.notes():

@@ -35,7 +35,7 @@ from specguard.engine.plugins import load_registry
 from specguard.errors import Needed, SpecguardError
 from specguard.model import listed
 from specguard.reporters.escape import cut, markdown_code
-from specguard.reporters.file_writing import place_in, replace_file, writing
+from specguard.reporters.file_writing import path_in_tree, replace_file, writing
 
 _APPROVERS: Final = "[[approvals.approver]]"
 
@@ -249,7 +249,7 @@ def change_authority(top: str, change: Callable[[str], str], *, write: bool = Tr
     Raises:
         SpecguardError: the new text does not compile, or the file is a link or cannot be read or written.
     """
-    file = place_in(top, AUTHORITY, "put a regular file in its place")
+    file = path_in_tree(top, AUTHORITY, "put a regular file in its place")
     old = "# Authority"
     if os.path.exists(file):
         old = decode(read_regular(file, DOCUMENT_LIMIT, "the authority"), AUTHORITY)

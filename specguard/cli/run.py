@@ -38,8 +38,8 @@ from specguard.executor.run import JUDGING, Run, RunOptions, Say, asked_before, 
 from specguard.executor.start_point import ensure_repository
 from specguard.executor.steps import STEPS, plan_of, plan_text
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
-from specguard.reporters.escape import json_text, legible, markdown_shown, visible
-from specguard.reporters.status import all_of, as_data, cells, metrics_text, span, table
+from specguard.reporters.escape import json_text, legible, readable_markdown, visible
+from specguard.reporters.status import as_data, cells, describe, duration, metrics_text, table
 from specguard.runs.manifests import Manifest, RunFolder
 from specguard.runs.views import RunStore, RunView, moves
 from specguard.runs.views import carry_out as make_move
@@ -90,7 +90,7 @@ def _show_runs(runs: Sequence[RunView], form: str, empty_text: str, lines: int |
     elif not runs:
         click.echo(empty_text, err=True)
     else:
-        click.echo(table(runs) if lines is None else "\n\n".join(all_of(one, lines=lines) for one in runs))
+        click.echo(table(runs) if lines is None else "\n\n".join(describe(one, lines=lines) for one in runs))
 
 
 @command.command("list", short_help="List the runs.")
@@ -151,7 +151,7 @@ def report(run: str, run_root: str) -> None:
             text = file.read()
     except OSError:
         text = report_text(folder.read_manifest(), folder)
-    show_markdown(legible(text if sys.stdout.isatty() else markdown_shown(text)))
+    show_markdown(legible(text if sys.stdout.isatty() else readable_markdown(text)))
 
 
 def _watch(store: RunStore, runs: Sequence[RunView], form: str) -> None:
@@ -629,6 +629,6 @@ def _draw(manifest: Manifest) -> RenderableType:
     for command in [one for one in last if one.attempt == last[-1].attempt]:
         how = "running" if command.ended_at is None else outcome(command)
         colour = "yellow" if command.ended_at is None else "green" if command.succeeded else "red"
-        gates.add_row(Text(visible(command.command)), Text(how, style=colour), span(command.duration))
+        gates.add_row(Text(visible(command.command)), Text(how, style=colour), duration(command.duration))
     head = Text(visible(f"run {manifest.run_id}: {manifest.item.kind} {manifest.item.id}"), style="bold")
     return Group(head, steps, gates) if gates.row_count else Group(head, steps)

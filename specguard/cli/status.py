@@ -22,7 +22,7 @@ from specguard.engine.status import standing
 from specguard.errors import SpecguardError, unknown
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.reporters.escape import json_text, visible
-from specguard.reporters.file_writing import already_there, write_files
+from specguard.reporters.file_writing import exists_error, write_files
 from specguard.reporters.status import aligned, branches_as_data, render, render_branches, required
 from specguard.work.name_templates import PathTemplate
 
@@ -131,7 +131,7 @@ def new_command(
     )
     files = skeletons.files(artifact, path, fields)
     if not files:
-        raise already_there(path_text(path), "add to it what its contract asks for, which --print shows")
+        raise exists_error(path_text(path), "add to it what its contract asks for, which --print shows")
     if not only_print:
         write_files(top, {os.fsdecode(one): text for one, text in files.items()})
         for one in files:

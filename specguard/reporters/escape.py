@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # C0 and C1 controls, and the Unicode categories Cf (format: soft hyphen, zero-width and bidirectional
 # characters, tags), Zl, Zp, Co (private use) and Cs (surrogates), and noncharacters; also the blank letters
 # (Hangul fillers, Braille blank) and variation selectors, which show as nothing.
-_UNSEEN: Final = (
+_INVISIBLE: Final = (
     "[\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
     "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ue000-\uf8ff"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000110bd\U000110cd\U00013430-\U0001343f"
@@ -29,8 +29,8 @@ _UNSEEN: Final = (
 # Commands in the log of a job: GitHub's runner obeys `##[name` anywhere in a line and, after blanks, `::name`
 # at its start; others obey `##vso[` and `##teamcity[`. A line that begins with this program's name is its
 # own.
-_IN_A_LOG: Final = r"#(?=#[A-Za-z]*\[)"
-_AT_A_START: Final = r"(?i)\A(\s*(?=::)|\s*specguard\s*):"
+_LOG_COMMAND: Final = r"#(?=#[A-Za-z]*\[)"
+_LINE_START: Final = r"(?i)\A(\s*(?=::)|\s*specguard\s*):"
 
 LONGEST: Final = 1000
 """The number of characters of one text that are shown to people; the rest is cut."""
@@ -51,7 +51,7 @@ def cut_path(text: str) -> str:
     return f"{text[:kept]}...{text[-kept:]}"
 
 
-def _shown(match: re.Match[str]) -> str:
+def _escape(match: re.Match[str]) -> str:
     code = ord(match.group())
     if 0xDC80 <= code <= 0xDCFF:  # a byte that was not UTF-8, kept by surrogateescape
         return f"\\x{code - 0xDC00:02x}"
@@ -74,10 +74,10 @@ def visible(text: str) -> str:
     """
     # Compiled on first use: a hook that passes prints only plain text.
     if not (text.isascii() and text.isprintable()):
-        text = re.sub(_UNSEEN, _shown, text)
+        text = re.sub(_INVISIBLE, _escape, text)
     if "##" in text:
-        text = re.sub(_IN_A_LOG, r"\\x23", text)
-    return re.sub(_AT_A_START, r"\1\\x3a", text) if "::" in text or "specguard" in text.casefold() else text
+        text = re.sub(_LOG_COMMAND, r"\\x23", text)
+    return re.sub(_LINE_START, r"\1\\x3a", text) if "::" in text or "specguard" in text.casefold() else text
 
 
 def legible(text: str) -> str:
@@ -88,7 +88,7 @@ def legible(text: str) -> str:
     """
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
-    return re.sub(f"(?![\n\t]){_UNSEEN}", _shown, text)
+    return re.sub(f"(?![\n\t]){_INVISIBLE}", _escape, text)
 
 
 def json_text(data: Any, *, indent: int | None = 2) -> str:
@@ -100,8 +100,8 @@ def json_text(data: Any, *, indent: int | None = 2) -> str:
     import json
 
     # These signs only occur in strings, where JSON allows a character's number instead.
-    written = json.dumps(data, indent=indent, ensure_ascii=True)
-    return written.replace("##", "#\\u0023").replace("<", "\\u003c")
+    encoded = json.dumps(data, indent=indent, ensure_ascii=True)
+    return encoded.replace("##", "#\\u0023").replace("<", "\\u003c")
 
 
 def xml_text(element: Element) -> str:
@@ -112,14 +112,14 @@ def xml_text(element: Element) -> str:
     from xml.etree.ElementTree import indent, tostring
 
     indent(element)
-    written: str = tostring(element, encoding="us-ascii", xml_declaration=True).decode("ascii")
+    encoded: str = tostring(element, encoding="us-ascii", xml_declaration=True).decode("ascii")
     # Names never have these signs, and XML allows a character's number within texts.
-    return written.replace("##", "#&#35;").replace("\x7f", "&#127;") + "\n"
+    return encoded.replace("##", "#&#35;").replace("\x7f", "&#127;") + "\n"
 
 
 def xml_legal(text: str) -> str:
     r"""Return a text in which characters that XML 1.0 does not allow are written as `\xNN` or `\uNNNN`."""
-    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", _shown, text)
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", _escape, text)
 
 
 def azure_data(text: str) -> str:
@@ -132,8 +132,8 @@ def azure_data(text: str) -> str:
 
 
 def _command_data(text: str, percent: str) -> str:
-    seen = "\n".join(map(visible, text.split("\n")))
-    return seen.replace("%", percent).replace("\n", "%0A")
+    escaped = "\n".join(map(visible, text.split("\n")))
+    return escaped.replace("%", percent).replace("\n", "%0A")
 
 
 def azure_property(text: str) -> str:
@@ -161,41 +161,41 @@ def markdown_code(text: str) -> str:
     The fence is longer than any run of backticks in the text. In a table, GitHub splits cells at `|` even
     within a code span. A text with `|` therefore becomes `<code>` with entities.
     """
-    seen = visible(text)
-    return f"<code>{_entities(seen)}</code>" if "|" in seen else markdown_span(text)
+    escaped = visible(text)
+    return f"<code>{_encode_markup(escaped)}</code>" if "|" in escaped else markdown_span(text)
 
 
 def markdown_span(text: str) -> str:
     """Return a text as a Markdown code span in backticks, without escapes; not for tables."""
-    seen = visible(text)
-    longest = max((len(run) for run in re.findall("`+", seen)), default=0)
+    escaped = visible(text)
+    longest = max((len(run) for run in re.findall("`+", escaped)), default=0)
     fence = "`" * (longest + 1)
     # CommonMark strips one space from both sides, unless the span is blank.
-    spaced = bool(seen.strip(" ")) and (seen[:1] == " " or seen[-1:] == " ")
-    padded = f" {seen} " if longest or spaced or not seen else seen
+    needs_space = bool(escaped.strip(" ")) and (escaped[:1] == " " or escaped[-1:] == " ")
+    padded = f" {escaped} " if longest or needs_space or not escaped else escaped
     return f"{fence}{padded}{fence}"
 
 
 def markdown_text(text: str) -> str:
     """Return a text as plain Markdown prose, without markup, links, mentions, issue references or HTML."""
-    return _entities(visible(text))
+    return _encode_markup(visible(text))
 
 
-def markdown_shown(page: str) -> str:
+def readable_markdown(page: str) -> str:
     """Return a page without the entities of `markdown_text` and `markdown_code`, readable as source."""
 
-    def shown(match: re.Match[str]) -> str:
+    def decode(match: re.Match[str]) -> str:
         coded, span = match["coded"], match["span"]
         if coded is not None:
-            return markdown_span(_characters(coded))
+            return markdown_span(_decode_entities(coded))
         # Text within backticks was not escaped.
-        return match[0] if span else _characters(match[0])
+        return match[0] if span else _decode_entities(match[0])
 
-    found = rf"<code>(?P<coded>.*?)</code>|(?P<span>`+)(?!`).*?(?<!`)(?P=span)(?!`)|{_ENTITY}"
-    return re.sub(found, shown, page)
+    pattern = rf"<code>(?P<coded>.*?)</code>|(?P<span>`+)(?!`).*?(?<!`)(?P=span)(?!`)|{_ENTITY}"
+    return re.sub(pattern, decode, page)
 
 
-def _characters(text: str) -> str:
+def _decode_entities(text: str) -> str:
     return re.sub(_ENTITY, lambda match: chr(int(match["number"])), text)
 
 
@@ -211,11 +211,11 @@ _MARKUP: Final = (
 )
 
 
-def _entities(text: str) -> str:
-    return re.sub(_MARKUP, _entity, text)
+def _encode_markup(text: str) -> str:
+    return re.sub(_MARKUP, _encode_last, text)
 
 
-def _entity(match: re.Match[str]) -> str:
+def _encode_last(match: re.Match[str]) -> str:
     """Return the matched markup with its last character as an entity."""
     return f"{match[0][:-1]}&#{ord(match[0][-1])};{'&#8203;' if match['refers'] else ''}"
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Final
 
-_PATIENCE: Final = 10.0
+_LOCK_WAIT: Final = 10.0
 """The time to wait for another writer of a log, in seconds."""
 
 
@@ -26,11 +26,11 @@ def writing(path: str, help: str = "", what: str = "it") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        said = f"{what} cannot be written: {error.strerror}"
-        raise SpecguardError(said, path=path, help=help, code="unwritable-file") from error
+        message = f"{what} cannot be written: {error.strerror}"
+        raise SpecguardError(message, path=path, help=help, code="unwritable-file") from error
 
 
-def place_in(top: str, path: str, help: str) -> str:
+def path_in_tree(top: str, path: str, help: str) -> str:
     """Return the absolute path of a file in a working tree; git tracks no files behind a link.
 
     Raises:
@@ -38,12 +38,12 @@ def place_in(top: str, path: str, help: str) -> str:
     """
     place = os.path.join(os.path.realpath(top), path)
     if os.path.realpath(place) != place:
-        said = "it is a link, or in a folder that is one, and is not written"
-        raise SpecguardError(said, path=path, help=help, code="outside-repository")
+        message = "it is a link, or in a folder that is one, and is not written"
+        raise SpecguardError(message, path=path, help=help, code="outside-repository")
     return place
 
 
-def already_there(path: str, help: str) -> SpecguardError:
+def exists_error(path: str, help: str) -> SpecguardError:
     """Return the error that a file exists and is not overwritten."""
     return SpecguardError(
         "it is there already, and is never overwritten", path=path, help=help, code="never-overwritten"
@@ -82,28 +82,28 @@ def write_files(top: str, contents: Mapping[str, str]) -> None:
         SpecguardError: a file exists, is in a folder that is a link, cannot be written, or would not be
             UTF-8.
     """
-    nothing = "nothing was written"
+    help_text = "nothing was written"
     places: dict[str, tuple[str, bytes]] = {}
     for path, text in contents.items():
-        place = place_in(top, path, "take the link away, or write it elsewhere; nothing was written")
+        place = path_in_tree(top, path, "take the link away, or write it elsewhere; nothing was written")
         if os.path.lexists(place):
-            raise already_there(path, nothing)
+            raise exists_error(path, help_text)
         try:
             places[place] = path, text.encode("utf-8")
         except UnicodeEncodeError as error:
             help = "give names and texts in UTF-8"
             raise SpecguardError("it would not be UTF-8", path=path, help=help, code="usage") from error
-    begun: list[str] = []
+    created: list[str] = []
     try:
         for place, (path, content) in places.items():
-            with writing(path, nothing):
+            with writing(path, help_text):
                 os.makedirs(os.path.dirname(place), exist_ok=True)
                 with open(place, "xb") as stream:
-                    begun.append(place)
+                    created.append(place)
                     stream.write(content)
     except BaseException:
         # After an interruption, the files are removed too.
-        for place in begun:
+        for place in created:
             with suppress(OSError):
                 os.unlink(place)
         raise
@@ -156,12 +156,12 @@ def _lock(descriptor: int) -> None:
     import fcntl
     import time
 
-    end = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _LOCK_WAIT
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() >= end:
+            if time.monotonic() >= deadline:
                 raise
             time.sleep(0.01)
         else:

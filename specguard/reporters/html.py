@@ -33,20 +33,20 @@ if TYPE_CHECKING:
 LIMIT: Final = 8_000_000
 """The number of characters of all findings of a page at most; each rule gets an equal share."""
 
-SHOWN: Final = 200
+ITEMS_SHOWN: Final = 200
 """The number of notes, approvals, settings of one effect, and rules without the same fact that are listed."""
 
-_FEW: Final = 10
+_OPEN_UP_TO: Final = 10
 """A rule with at most this number of findings is expanded from the start."""
 
-_MANY: Final = 50
+_LAZY_ABOVE: Final = 50
 """Above this number of findings a browser lays out only those in view."""
 
-_WORST: Final = ("indeterminate", "failed", "accepted", "passed")
+_GRAVEST_FIRST: Final = ("indeterminate", "failed", "accepted", "passed")
 _STATES: Final = ("failed", "indeterminate", "warned", "approved", "baselined", "passed")
 """The states of rules that judged something, the most important first."""
 
-_WORDS: Final = {
+_MEANINGS: Final = {
     "passed": "Nothing was found that the policy forbids.",
     "accepted": "What was found is approved or in the baseline.",
     "failed": "The policy forbids some of this change.",
@@ -64,10 +64,10 @@ _EFFECTS: Final = {
 def render(verdicts: Sequence[Verdict]) -> str:
     """Return the verdicts as an HTML page."""
     room = LIMIT // max(1, sum(bool(result.findings) for one in verdicts for result in one.results))
-    views = [_view(verdict, room) for verdict in verdicts]
-    worst = min(verdicts, key=lambda verdict: _WORST.index(verdict.outcome), default=None)
+    views = [_verdict_view(verdict, room) for verdict in verdicts]
+    worst = min(verdicts, key=lambda verdict: _GRAVEST_FIRST.index(verdict.outcome), default=None)
     one = verdicts[0] if len(verdicts) == 1 else None
-    headline = _word(worst) if worst is not None else "Nothing to judge"
+    headline = _headline(worst) if worst is not None else "Nothing to judge"
     findings = [judged for verdict in verdicts for judged in verdict.findings]
     return page(
         "report.html",
@@ -79,11 +79,11 @@ def render(verdicts: Sequence[Verdict]) -> str:
         kinds=sorted(Counter(map(_kind, findings)).items()),
         rules=sorted({(judged.code, judged.name) for judged in findings}),
         total=sum(len(one["shown"]) + len(one["accepted"]) for view in views for one in view["groups"]),
-        why=text.why,
-        until=wording.until,
-        proven=wording.proven,
+        why=text.reason_text,
+        until=wording.expiry_text,
+        proven=wording.proof_text,
         place=wording.difference_place,
-        most=SHOWN,
+        most=ITEMS_SHOWN,
         script=_asset("script.js"),
     )
 
@@ -118,13 +118,13 @@ def page(template: str, *, script: str = "", **values: Any) -> str:
     """
     from markupsafe import Markup
 
-    own: dict[str, Markup] = {}
+    assets: dict[str, Markup] = {}
     for name, content in (("style", _asset("style.css")), ("script", script)):
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
         # These texts are specguard's own; the page's policy allows each by its digest.
-        own |= {name: Markup(content), f"{name}_hash": Markup(f"sha256-{digest}")}  # noqa: S704
-    made: str = _environment().get_template(template).render(version=__version__, **own, **values)
-    return made.rstrip("\n") + "\n"
+        assets |= {name: Markup(content), f"{name}_hash": Markup(f"sha256-{digest}")}  # noqa: S704
+    html_text: str = _environment().get_template(template).render(version=__version__, **assets, **values)
+    return html_text.rstrip("\n") + "\n"
 
 
 @cache
@@ -136,7 +136,7 @@ def _asset(name: str) -> str:
 def _environment() -> Environment:
     from markupsafe import Markup, escape
 
-    def shown(value: Any) -> Any:
+    def escape_text(value: Any) -> Any:
         """Every text of a template, but for markup, which is escaped already."""
         return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
@@ -144,12 +144,12 @@ def _environment() -> Environment:
         """A line of a file, in which tabs stay as they are."""
         return escape("\t".join(map(visible, line.split("\t"))))
 
-    environment = templates("specguard.reporters", escapes=True, finalize=shown)
+    environment = templates("specguard.reporters", escapes=True, finalize=escape_text)
     environment.filters |= {"code": code, "shortened": shortened, "cut": cut, "cut_path": cut_path}
     return environment
 
 
-def _view(verdict: Verdict, room: int) -> dict[str, Any]:
+def _verdict_view(verdict: Verdict, budget: int) -> dict[str, Any]:
     """Return a verdict as template data; each rule gets `room` characters for its findings."""
     bar, start = [], 0
     for state in _STATES:
@@ -163,15 +163,15 @@ def _view(verdict: Verdict, room: int) -> dict[str, Any]:
     }
     return {
         "outcome": verdict.outcome,
-        "said": _word(verdict),
+        "said": _headline(verdict),
         "subject": _subject(verdict),
         "counts": [(state, verdict.counts[state]) for state in states],
         "bar": bar,
         "width": start or 1,
         "facts": _facts(verdict),
         "notes": verdict.notes,
-        "undecided": text.undecided(verdict),
-        "groups": list(_groups(verdict, room)),
+        "undecided": text.group_undecided(verdict),
+        "groups": list(_groups(verdict, budget)),
         "policy_headline": wording.policy_headline(verdict).capitalize() if verdict.policy_change else "",
         "policy": {title: some for title, some in policy.items() if some},
         "approvals": _approvals(verdict),
@@ -183,9 +183,9 @@ def _view(verdict: Verdict, room: int) -> dict[str, Any]:
     }
 
 
-def _word(verdict: Verdict) -> str:
+def _headline(verdict: Verdict) -> str:
     """Return the verdict in one or a few words."""
-    end = text.end_of(verdict)
+    end = text.outcome_text(verdict)
     return "No full verdict" if end == "indeterminate" else end.capitalize()
 
 
@@ -194,8 +194,8 @@ def _lead(verdict: Verdict) -> str:
     if verdict.empty and verdict.outcome == "passed":
         return "There was nothing to judge."
     kinds = Counter(map(_kind, verdict.findings))
-    told = [_counted(kinds[kind], kind) for kind in ("error", "warning") if kinds[kind]]
-    return _WORDS[verdict.outcome] + (f" {' and '.join(told)} open." if told else "")
+    open_counts = [_count_text(kinds[kind], kind) for kind in ("error", "warning") if kinds[kind]]
+    return _MEANINGS[verdict.outcome] + (f" {' and '.join(open_counts)} open." if open_counts else "")
 
 
 def _subject(verdict: Verdict) -> str:
@@ -211,9 +211,9 @@ def _facts(verdict: Verdict) -> list[tuple[str, str, str]]:
     change, authority = verdict.change, verdict.authority
     base = change.get("base")
     work_item = change.get("work_item") or {}
-    taken = ""
+    source = ""
     if "trusted" in authority:
-        taken = "the trusted base" if authority["trusted"] else "elsewhere than the trusted base"
+        source = "the trusted base" if authority["trusted"] else "elsewhere than the trusted base"
     facts = [
         ("Branch", change.get("branch"), "place"),
         ("Work item", " ".join(str(work_item[key]) for key in ("kind", "id") if work_item.get(key)), ""),
@@ -224,7 +224,7 @@ def _facts(verdict: Verdict) -> list[tuple[str, str, str]]:
         ("Authority", listed(authority.get("documents") or [], 3), "place"),
         ("Read from", authority.get("ref") if authority.get("ref") != base else "", "id"),
         ("Policy", authority.get("policy_id"), "id"),
-        ("Taken from", f"{taken}; enforced" if taken and verdict.enforce else taken, ""),
+        ("Taken from", f"{source}; enforced" if source and verdict.enforce else source, ""),
     ]
     return [(name, cut_path(str(value)), kind) for name, value, kind in facts if value]
 
@@ -234,47 +234,47 @@ def _approvals(verdict: Verdict) -> list[tuple[Lift, str]]:
 
     An approval occurs once for each set of reasons why it does not count.
     """
-    named: dict[tuple[str, tuple[str, ...]], tuple[Lift, list[Judged]]] = {}
+    groups: dict[tuple[str, tuple[str, ...]], tuple[Lift, list[Judged]]] = {}
     for judged in verdict.findings:
         for lift in judged.lifts:
-            named.setdefault((lift.id, tuple(lift.refusals)), (lift, []))[1].append(judged)
+            groups.setdefault((lift.id, tuple(lift.refusals)), (lift, []))[1].append(judged)
     found = []
-    for lift, findings in sorted(named.values(), key=lambda pair: bool(pair[0].refusals)):
+    for lift, findings in sorted(groups.values(), key=lambda pair: bool(pair[0].refusals)):
         codes = ", ".join(dict.fromkeys(judged.code for judged in findings))
         found.append((lift, f"for {counted(len(findings), 'finding')} of {codes}"))
     return found
 
 
-def _groups(verdict: Verdict, room: int) -> Iterator[dict[str, Any]]:
+def _groups(verdict: Verdict, budget: int) -> Iterator[dict[str, Any]]:
     """Yield the findings of each rule as markup, up to `room` characters."""
-    make = _environment().get_template("finding.html").module.finding  # type: ignore[attr-defined]  # a macro
+    render_finding = _environment().get_template("finding.html").module.finding  # type: ignore[attr-defined]  # a macro
     excerpts = Excerpts(verdict.hunks)
     # Failed rules come first, then the others, both in the order of their codes.
     for result in sorted(verdict.results, key=lambda result: result.state != "failed"):
         found = result.findings
-        made: list[tuple[str, str]] = []
+        rendered: list[tuple[str, str]] = []
         size = 0
         for judged in found:
-            markup = make(_item(judged, excerpts.of(judged.finding)))
+            markup = render_finding(_finding_view(judged, excerpts.excerpt(judged.finding)))
             size += len(markup)
-            if size > room:
+            if size > budget:
                 break
-            made.append((judged.state, markup))
+            rendered.append((judged.state, markup))
         kinds = Counter(map(_kind, found))
         if found:
             yield {
                 "result": result,
-                "account": ", ".join(_counted(count, kind) for kind, count in kinds.items()),
-                "allowed": wording.may_approve(result, str(verdict.change.get("source"))),
-                "shown": [markup for state, markup in made if state != "baselined"],
-                "accepted": [markup for state, markup in made if state == "baselined"],
-                "left_out": len(found) - len(made),
-                "open": len(found) <= _FEW,
-                "many": len(made) > _MANY,
+                "account": ", ".join(_count_text(count, kind) for kind, count in kinds.items()),
+                "allowed": wording.approval_offer(result, str(verdict.change.get("source"))),
+                "shown": [markup for state, markup in rendered if state != "baselined"],
+                "accepted": [markup for state, markup in rendered if state == "baselined"],
+                "left_out": len(found) - len(rendered),
+                "open": len(found) <= _OPEN_UP_TO,
+                "many": len(rendered) > _LAZY_ABOVE,
             }
 
 
-def _counted(count: int, kind: str) -> str:
+def _count_text(count: int, kind: str) -> str:
     return counted(count, kind) if kind in ("error", "warning") else f"{count} {kind}"
 
 
@@ -283,26 +283,26 @@ def _kind(judged: Judged) -> str:
     return judged.severity if judged.state == "open" else judged.state
 
 
-def _item(judged: Judged, excerpt: Excerpt | None) -> dict[str, Any]:
+def _finding_view(judged: Judged, excerpt: Excerpt | None) -> dict[str, Any]:
     """Return a finding as template data; remarks are its lines about the baseline and approvals."""
     finding = judged.finding
-    message = visible(text.said(judged))
+    message = visible(text.shown_message(judged))
     if finding.path is not None:
         # The path is shown before the message, so drop it at the start of the message.
         message = message.removeprefix(f"{visible(cut_path(path_text(finding.path)))} ")
     kind, details = _kind(judged), list(text.details(judged))
-    apart = dict(details)
-    by = apart.get("by", "") if judged.authority else ""
+    by_kind = dict(details)
+    by = by_kind.get("by", "") if judged.authority else ""
     return {
         "kind": kind,
         "tag": kind if judged.state == "open" else f"{judged.severity}, {kind}",
-        "where": text.place(judged).removesuffix(": ") or finding.field or "",
+        "where": text.place_text(judged).removesuffix(": ") or finding.field or "",
         "message": message,
         "excerpt": excerpt,
         "by": by,
         "quote": cut(judged.quote, 600),
         "remarks": [line for what, line in details if what != "next" and line != by],
-        "next": apart.get("next", ""),
+        "next": by_kind.get("next", ""),
         "fingerprint": judged.fingerprint,
     }
 
@@ -310,10 +310,10 @@ def _item(judged: Judged, excerpt: Excerpt | None) -> dict[str, Any]:
 LINES: Final = 8
 """The number of lines that are shown for a finding about the file as a whole, or from its first line on."""
 
-AROUND: Final = 3
+CONTEXT: Final = 3
 """The number of lines of the same hunk that are shown before and after the lines of the finding."""
 
-_LONGEST: Final = 240
+_LONGEST_LINE: Final = 240
 
 
 class Line(Record):
@@ -324,22 +324,22 @@ class Line(Record):
         number: its number in the file on that side, from 1.
         raw: the line.
         hunk: the position of its hunk.
-        meant: True if the finding names the line.
-        apart: True if unchanged lines come before it.
+        highlighted: True if the finding names the line.
+        after_gap: True if unchanged lines come before it.
     """
 
     added: bool
     number: int
     raw: bytes
     hunk: int
-    meant: bool = False
-    apart: bool = False
+    highlighted: bool = False
+    after_gap: bool = False
 
     @property
     def text(self) -> str:
         """The line as text, cut if it is long; bytes that are not UTF-8 are surrogate escapes."""
         # Cut the bytes first, since a line may have millions of them.
-        return cut(self.raw[: 4 * _LONGEST + 4].decode("utf-8", "surrogateescape"), _LONGEST)
+        return cut(self.raw[: 4 * _LONGEST_LINE + 4].decode("utf-8", "surrogateescape"), _LONGEST_LINE)
 
 
 class Excerpt(Record):
@@ -347,11 +347,11 @@ class Excerpt(Record):
 
     Attributes:
         lines: the lines; never empty.
-        rest: the number of further lines of the file that the change adds or removes.
+        hidden: the number of further lines of the file that the change adds or removes.
     """
 
     lines: Sequence[Line]
-    rest: int
+    hidden: int
 
 
 class Excerpts:
@@ -363,30 +363,30 @@ class Excerpts:
 
     def __init__(self, hunks: Mapping[bytes, Sequence[Any]]) -> None:
         self._hunks = hunks
-        self._known: dict[bytes, tuple[list[tuple[bool, int, bytes, int]], dict[tuple[bool, int], int]]] = {}
+        self._cache: dict[bytes, tuple[list[tuple[bool, int, bytes, int]], dict[tuple[bool, int], int]]] = {}
 
-    def of(self, finding: Finding) -> Excerpt | None:
+    def excerpt(self, finding: Finding) -> Excerpt | None:
         """Return the changed lines that a finding is about; None if the change does not touch them."""
         path = finding.path
         if path is None or not self._hunks.get(path):
             return None
-        if path not in self._known:
+        if path not in self._cache:
             lines = list(_lines(self._hunks[path]))
-            self._known[path] = lines, {line[:2]: at for at, line in enumerate(lines)}
-        lines, places = self._known[path]
+            self._cache[path] = lines, {line[:2]: at for at, line in enumerate(lines)}
+        lines, positions = self._cache[path]
         if not finding.line:
             first = enumerate(lines[:LINES])
-            shown = [Line(*line, apart=at > 0 and line[3] != lines[at - 1][3]) for at, line in first]
+            shown = [Line(*line, after_gap=at > 0 and line[3] != lines[at - 1][3]) for at, line in first]
             return Excerpt(shown, len(lines) - len(shown))
-        begin = places.get((finding.side != "base", finding.line))
+        begin = positions.get((finding.side != "base", finding.line))
         if begin is None:
             return None
         added, _, _, hunk = lines[begin]
         last = min(finding.end_line or finding.line, finding.line + LINES - 1)
-        meant = [at for at in range(begin, min(begin + LINES, len(lines))) if lines[at][::3] == (added, hunk)]
-        meant = [at for at in meant if lines[at][1] <= last]
-        near = range(max(0, begin - AROUND), min(len(lines), meant[-1] + 1 + AROUND))
-        shown = [Line(*lines[at], meant=at in meant) for at in near if lines[at][3] == hunk]
+        marks = [at for at in range(begin, min(begin + LINES, len(lines))) if lines[at][::3] == (added, hunk)]
+        marks = [at for at in marks if lines[at][1] <= last]
+        window = range(max(0, begin - CONTEXT), min(len(lines), marks[-1] + 1 + CONTEXT))
+        shown = [Line(*lines[at], highlighted=at in marks) for at in window if lines[at][3] == hunk]
         return Excerpt(shown, len(lines) - len(shown))
 
 

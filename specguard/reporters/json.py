@@ -49,8 +49,8 @@ def report(verdict: Verdict) -> dict[str, Any]:
 
 def error_report(error: SpecguardError) -> str:
     """Return the report of a check without a verdict."""
-    said = {"verdict": "error", "errors": errors(error), "exit_code": 2}
-    return json_text({"schema": REPORT_SCHEMA, "tool": _TOOL, **said}) + "\n"
+    fields = {"verdict": "error", "errors": errors(error), "exit_code": 2}
+    return json_text({"schema": REPORT_SCHEMA, "tool": _TOOL, **fields}) + "\n"
 
 
 def errors(error: SpecguardError) -> list[dict[str, Any]]:
@@ -121,8 +121,8 @@ def fields_of(thing: object, *names: str) -> dict[str, Any]:
 
 def location(path: bytes | None, line: int | None) -> dict[str, Any]:
     """Return a location of a report, in which only the path and the line are known."""
-    named: dict[str, Any] = {"path": None} if path is None else path_data(path)
-    return {**named, "line": line, **dict.fromkeys(("end_line", "commit", "field"))}
+    place: dict[str, Any] = {"path": None} if path is None else path_data(path)
+    return {**place, "line": line, **dict.fromkeys(("end_line", "commit", "field"))}
 
 
 def origin_data(origin: Origin) -> dict[str, Any]:
@@ -143,19 +143,19 @@ def _bytes(text: str) -> bytes:
         return text.encode("utf-8", "backslashreplace")
 
 
-__all__ = ["PLACE", "SCHEMA", "error_line", "lines"]
+__all__ = ["PLACE", "SCHEMA", "decision_lines", "error_line"]
 
 _CHANGE: Final = ("source", "stage", "base", "head", "merge_base", "branch", "fingerprint", "work_item")
 
 
-def lines(verdicts: Sequence[Verdict], now: float) -> str:
+def decision_lines(verdicts: Sequence[Verdict], now: float) -> str:
     """Return the decision log lines of one check, one for each verdict.
 
     Args:
         verdicts: one verdict, or one for each ref of a push.
         now: the time of the check, in seconds since 1970.
     """
-    return "".join(_line(_decision(verdict), now) for verdict in verdicts)
+    return "".join(_log_line(_decision(verdict), now) for verdict in verdicts)
 
 
 def error_line(error: SpecguardError, now: float, *, enforce: bool) -> str:
@@ -166,11 +166,11 @@ def error_line(error: SpecguardError, now: float, *, enforce: bool) -> str:
         now: the time of the check, in seconds since 1970.
         enforce: True if the check ran with `--enforce`.
     """
-    said = {"enforce": enforce, "verdict": "error", "exit_code": 2, "errors": errors(error)}
-    return _line(said, now)
+    fields = {"enforce": enforce, "verdict": "error", "exit_code": 2, "errors": errors(error)}
+    return _log_line(fields, now)
 
 
-def _line(data: dict[str, Any], now: float) -> str:
+def _log_line(data: dict[str, Any], now: float) -> str:
     head = {"schema": SCHEMA, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)), "tool": _TOOL}
     return json_text({**head, **data}, indent=None) + "\n"
 
@@ -207,14 +207,14 @@ def _approvals(verdict: Verdict, *, refused: bool) -> list[dict[str, Any]]:
                 lift.id,
                 {"id": lift.id, "approver": plain(lift.approver), "proof": lift.proof, "findings": []},
             )
-            one["findings"].append(_decided(judged))
+            one["findings"].append(_decided_finding(judged))
             if refused:
                 reasons = one.setdefault("reasons", [])
                 reasons += [plain(reason) for reason in lift.refusals if plain(reason) not in reasons]
     return [found[name] for name in sorted(found)]
 
 
-def _decided(judged: Judged) -> dict[str, Any]:
+def _decided_finding(judged: Judged) -> dict[str, Any]:
     path = judged.finding.path
     place: dict[str, Any] = {"path": None} if path is None else path_data(path)
     return {"code": judged.code, **place, "fingerprint": judged.fingerprint}

@@ -24,20 +24,20 @@ _INDEX = (
     "`specguard rule WORD` searches these pages. "
     "Every rule also takes the [common settings](../settings.md#rules)."
 )
-ON = (
+DEFAULTS = (
     "ART012", "ART016", "ART017", "BRN001", "CFG001", "CFG002", "CFG003", "CMT003", "CMT004", "CMT005",
     "PTH004", "PTH005", "PTH006", "PTH008",
 )  # fmt: skip
 """The rules that judge a change even without settings; the rules about approvals judge each approval."""
 
-_ON_TEXT = (
+_DEFAULTS_TEXT = (
     "These judge every change, and the APR rules every approval. "
     '`severity = "off"` under `[rules.<name>]` turns one off. All others need settings or a preset.'
 )
 _STAGES = ("staged", "push", "range", "pull-request", "run")
 _LONGEST_DEFAULT = 120
-_NOTHING = ("`[]`", "`{}`", '`""`')
-_PLAIN = ("boolean", "integer", "string", "strings")
+_EMPTY_DEFAULTS = ("`[]`", "`{}`", '`""`')
+_PLAIN_TYPES = ("boolean", "integer", "string", "strings")
 """The types that need no name if a default shows them."""
 
 
@@ -47,24 +47,24 @@ def page(entry: Registered) -> str:
 
     rule = entry.rule
     options = options_of(rule)
-    said, examples = _split(inspect.cleandoc(rule.__doc__ or ""))
+    said, examples = _split_examples(inspect.cleandoc(rule.__doc__ or ""))
     parts = said.split("\n\n")
-    marked = {_mark(part): _after(part) for part in parts if _mark(part)}
-    does = "\n\n".join(part for part in parts if not _mark(part))
+    by_mark = {_mark(part): _without_mark(part) for part in parts if _mark(part)}
+    intro = "\n\n".join(part for part in parts if not _mark(part))
     for table in dict.fromkeys(one.split(".")[0] for one in rule.tables):
-        does = re.sub(rf"`\[+{table}\b[^`]*`", rf"[\g<0>](../settings.md#{table})", does, count=1)
+        intro = re.sub(rf"`\[+{table}\b[^`]*`", rf"[\g<0>](../settings.md#{table})", intro, count=1)
     lines = [
         f"# {rule.name} ({rule.code})",
         "",
-        *_unusual(rule),
-        does,
+        *_deviations(rule),
+        intro,
         "",
-        *_said("Why", marked.get(_REASON)),
+        *_labelled_line("Why", by_mark.get(_REASON)),
         *_example(examples),
         *([f"`specguard check --fix` {rule.fixes}.", ""] if rule.fixes else []),
-        *_said("Fix", marked.get(_REMEDY)),
-        *(("Settings:", "", *listed(options)) if options else ()),
-        *_said("See also", re.sub(r"`([a-z-]+)`", r"[`\1`](\1.md)", marked.get(_RELATED, ""))),
+        *_labelled_line("Fix", by_mark.get(_REMEDY)),
+        *(("Settings:", "", *bullets(options)) if options else ()),
+        *_labelled_line("See also", re.sub(r"`([a-z-]+)`", r"[`\1`](\1.md)", by_mark.get(_RELATED, ""))),
     ]
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -72,7 +72,7 @@ def page(entry: Registered) -> str:
 def cases(entry: Registered) -> str:
     """Return the test cases in a rule's docstring as Markdown."""
     lines = [f"# {entry.rule.name} ({entry.rule.code}): cases", ""]
-    for kind, block in _split(inspect.cleandoc(entry.rule.__doc__ or ""))[1]:
+    for kind, block in _split_examples(inspect.cleandoc(entry.rule.__doc__ or ""))[1]:
         if kind in _TITLES:
             lines += [_TITLES[kind], "", "```toml", *block.strip("\n").split("\n"), "```", ""]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -99,9 +99,9 @@ def data(entry: Registered) -> dict[str, Any]:
 def index(entries: Iterable[Registered]) -> str:
     """Return the list of rules by family, with links to their pages."""
     found = sorted(entries, key=lambda one: one.rule.code)
-    lines = ["# Rules", "", _INDEX, "", "## On without any setting", "", _ON_TEXT, ""]
-    on = [entry.rule for entry in found if entry.rule.code in ON]
-    lines.append(",\n".join(f"[{rule.name}]({rule.name}.md)" for rule in on) + ".")
+    lines = ["# Rules", "", _INDEX, "", "## On without any setting", "", _DEFAULTS_TEXT, ""]
+    default_rules = [entry.rule for entry in found if entry.rule.code in DEFAULTS]
+    lines.append(",\n".join(f"[{rule.name}]({rule.name}.md)" for rule in default_rules) + ".")
     family = ""
     for entry in found:
         rule = entry.rule
@@ -114,32 +114,32 @@ def index(entries: Iterable[Registered]) -> str:
 
 def prose(text: str) -> str:
     """Return a rule's docstring without its examples."""
-    return _split(inspect.cleandoc(text))[0]
+    return _split_examples(inspect.cleandoc(text))[0]
 
 
 def remedy(text: str) -> str:
     """Return the paragraph of a rule's docstring that explains the fix, on one line; empty without one."""
-    said = next((_after(part) for part in prose(text).split("\n\n") if _mark(part) == _REMEDY), "")
+    said = next((_without_mark(part) for part in prose(text).split("\n\n") if _mark(part) == _REMEDY), "")
     return (said[:1].upper() + said[1:]).replace("\n", " ")
 
 
-def listed(options: Sequence[Option]) -> list[str]:
+def bullets(options: Sequence[Option]) -> list[str]:
     """Return a Markdown list of settings, ending in an empty line."""
     return [*(f"- {_setting(option)}" for option in options), ""]
 
 
 def _setting(option: Option) -> str:
     # The settings within a table show their own defaults.
-    default = option.default if option.default not in _NOTHING and option.type != "table" else ""
-    kinds = option.type.split(", ")
-    if default in kinds:
-        kinds.remove(default)
-    elif default not in ("", "required") and option.type in _PLAIN:
-        kinds = []
+    default = option.default if option.default not in _EMPTY_DEFAULTS and option.type != "table" else ""
+    types = option.type.split(", ")
+    if default in types:
+        types.remove(default)
+    elif default not in ("", "required") and option.type in _PLAIN_TYPES:
+        types = []
     if len(default) > _LONGEST_DEFAULT:
-        kinds, default = [option.type], f"{len(json.loads(default.strip('`')))} entries"
-    given = default if default in ("", "required") else f"default {default}"
-    return f"`{option.name}` ({', '.join(filter(None, (*kinds, given)))}): {option.description}"
+        types, default = [option.type], f"{len(json.loads(default.strip('`')))} entries"
+    value = default if default in ("", "required") else f"default {default}"
+    return f"`{option.name}` ({', '.join(filter(None, (*types, value)))}): {option.description}"
 
 
 def _mark(part: str) -> str:
@@ -147,12 +147,12 @@ def _mark(part: str) -> str:
     return next((mark for mark in (_REASON, _REMEDY, _RELATED) if part.startswith(mark)), "")
 
 
-def _after(part: str) -> str:
+def _without_mark(part: str) -> str:
     """Return a marked paragraph without its mark."""
     return part.removeprefix(_mark(part)).strip()
 
 
-def _said(label: str, text: str | None) -> list[str]:
+def _labelled_line(label: str, text: str | None) -> list[str]:
     return [f"{label}: {text}", ""] if text else []
 
 
@@ -166,16 +166,16 @@ def _example(examples: Sequence[tuple[str, str]]) -> Iterator[str]:
         yield from (*(f"    {line}" for line in blocks["text"].split("\n")), "")
 
 
-def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
+def _split_examples(text: str) -> tuple[str, list[tuple[str, str]]]:
     """Return a docstring's prose, and its examples with their kinds."""
     prose: list[str] = []
     examples: list[tuple[str, str]] = []
     block: list[str] | None = None
     kind = ""
     for line in text.split("\n"):
-        opened = line.removeprefix("```").removeprefix("toml ") if line.startswith("```") else ""
-        if block is None and opened in _EXAMPLES:
-            kind, block = opened, []
+        fence_kind = line.removeprefix("```").removeprefix("toml ") if line.startswith("```") else ""
+        if block is None and fence_kind in _EXAMPLES:
+            kind, block = fence_kind, []
         elif block is not None and line == "```":
             examples.append((kind, "\n".join(block)))
             block = None
@@ -186,12 +186,12 @@ def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(prose)).strip("\n"), examples
 
 
-def _unusual(rule: type[Rule]) -> Iterator[str]:
+def _deviations(rule: type[Rule]) -> Iterator[str]:
     """Yield a line on the rule's severity, stages and approvals, if they differ from those of most rules."""
     said = [f"Severity: {rule.severity}."] if rule.severity != "error" else []
     if rule.stages != _STAGES:
-        left = [stage for stage in STAGES if stage not in rule.stages]
-        said.append(f"Stages: {min('all but ' + ', '.join(left), ', '.join(rule.stages), key=len)}.")
+        missing = [stage for stage in STAGES if stage not in rule.stages]
+        said.append(f"Stages: {min('all but ' + ', '.join(missing), ', '.join(rule.stages), key=len)}.")
     if not rule.approvable:
         said.append("No approval lifts it.")
     if said:

@@ -74,9 +74,9 @@ def render_github(verdicts: Sequence[Verdict]) -> str:
         for kind, message, properties in _annotations(verdict):
             annotations[kind].append(_command(kind, message, **properties))
     shown = [line for found in annotations.values() for line in found[:MOST]]
-    more = {kind: len(found) - MOST for kind, found in annotations.items() if len(found) > MOST}
-    if more:
-        rest = ", ".join(counted(count, f"more {kind}") for kind, count in more.items())
+    cut_counts = {kind: len(found) - MOST for kind, found in annotations.items() if len(found) > MOST}
+    if cut_counts:
+        rest = ", ".join(counted(count, f"more {kind}") for kind, count in cut_counts.items())
         shown.append(f"specguard: GitHub shows {MOST} annotations of a kind; there are {rest}")
     shown += [text.verdict_line(verdict, text.Style()) for verdict in verdicts]
     return "".join(f"{line}\n" for line in shown)
@@ -84,37 +84,37 @@ def render_github(verdicts: Sequence[Verdict]) -> str:
 
 def _annotations(verdict: Verdict) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield the kind, the message and the properties of each annotation."""
-    for results in text.undecided(verdict):
+    for results in text.group_undecided(verdict):
         kind = "error" if results[0].incomplete else "warning"
         yield kind, "\n".join(wording.undecided_lines(results[0])), {"title": text.titles(results)}
     if verdict.policy_change:
         one = wording.first_difference(verdict)
         origin = one["new_origin"] or one["old_origin"] or {"path": "", "line": 0}
-        told = "\n".join(wording.policy_lines(verdict)).removeprefix("policy: ")
+        message = "\n".join(wording.policy_lines(verdict)).removeprefix("policy: ")
         tightens = all(difference["effect"] == "tightens" for difference in verdict.policy_change)
-        where = _file(wording.relative(origin["path"]), origin["line"])
-        yield "notice" if tightens else "warning", told, {**where, "title": "policy"}
+        where = _file(wording.relative_path(origin["path"]), origin["line"])
+        yield "notice" if tightens else "warning", message, {**where, "title": "policy"}
     for result in verdict.results:
-        if allowed := wording.may_approve(result, str(verdict.change.get("source"))):
-            yield "notice", "\n".join(allowed), {"title": text.titles([result])}
-    for like, *others in _guards_first(verdict):
-        finding = like.first.finding
-        told_of = wording.lines(like.first, like)
-        if others:
-            commits = [(one.first.finding.commit or "")[:12] for one in others]
-            told_of.insert(1, f"and so commits {listed(commits, MOST)}")
+        if offer := wording.approval_offer(result, str(verdict.change.get("source"))):
+            yield "notice", "\n".join(offer), {"title": text.titles([result])}
+    for group, *rest in _guards_first(verdict):
+        finding = group.first.finding
+        texts = wording.finding_lines(group.first, group)
+        if rest:
+            commits = [(one.first.finding.commit or "")[:12] for one in rest]
+            texts.insert(1, f"and so commits {listed(commits, MOST)}")
         properties = _file(finding.path, finding.line, finding.end_line or finding.line)
-        kind = _KINDS[wording.weight(verdict, like.first)]
-        yield kind, "\n".join(told_of), {**properties, "title": f"{like.first.code} {like.first.name}"}
+        kind = _KINDS[wording.shown_severity(verdict, group.first)]
+        yield kind, "\n".join(texts), {**properties, "title": f"{group.first.code} {group.first.name}"}
 
 
 def error_report_github(error: SpecguardError) -> str:
     """Return annotations with the errors that prevented a verdict."""
-    told = []
+    lines = []
     for one in error.each()[:MOST]:
-        properties = _file(wording.relative(one.path or ""), one.line)
-        told.append(_command("error", "\n".join(wording.error_lines(one)), **properties, title="no verdict"))
-    return "".join(f"{line}\n" for line in told)
+        properties = _file(wording.relative_path(one.path or ""), one.line)
+        lines.append(_command("error", "\n".join(wording.error_lines(one)), **properties, title="no verdict"))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _file(path: bytes | None, line: int | None, end: int | None = None) -> dict[str, str]:
@@ -133,15 +133,15 @@ def _guards_first(verdict: Verdict) -> list[list[Fold]]:
     found: dict[object, list[Fold]] = {}
     for result in verdict.results:
         seen: dict[str | None, int] = {}
-        for like in text.fold(result.findings, verdict):
-            finding = like.first.finding
+        for group in text.fold(result.findings, verdict):
+            finding = group.first.finding
             seen[finding.commit] = nth = seen.get(finding.commit, 0) + 1
-            of_commit = finding.path is None and finding.commit is not None and not like.first.lifts
-            key = (like.first.severity, like.first.state, result.code, nth) if of_commit else id(like)
-            found.setdefault(key, []).append(like)
+            of_commit = finding.path is None and finding.commit is not None and not group.first.lifts
+            key = (group.first.severity, group.first.state, result.code, nth) if of_commit else id(group)
+            found.setdefault(key, []).append(group)
 
-    def order(likes: list[Fold]) -> tuple[bool, bool]:
-        return likes[0].first.finding.path is None, not likes[0].first.code.startswith("PTH")
+    def order(groups: list[Fold]) -> tuple[bool, bool]:
+        return groups[0].first.finding.path is None, not groups[0].first.code.startswith("PTH")
 
     return sorted(found.values(), key=order)
 
@@ -165,7 +165,7 @@ def render_markdown(verdicts: Sequence[Verdict], *, limit: int = COMMENT_LIMIT) 
         verdicts: one verdict, or one for each ref of a push.
         limit: the largest size of the page, in bytes.
     """
-    return _within([part for verdict in verdicts for part in _page(verdict)], limit)
+    return _cut_page([part for verdict in verdicts for part in _page_parts(verdict)], limit)
 
 
 def error_report_markdown(error: SpecguardError) -> str:
@@ -174,10 +174,10 @@ def error_report_markdown(error: SpecguardError) -> str:
     for one in error.each():
         at = f"{markdown_code(cut_path(one.place))}: " if one.path else ""
         parts.append(f"- {at}{'<br>'.join(map(markdown_text, wording.error_lines(one)))}\n")
-    return _within(parts, COMMENT_LIMIT)
+    return _cut_page(parts, COMMENT_LIMIT)
 
 
-def _within(sections: Sequence[str], limit: int) -> str:
+def _cut_page(sections: Sequence[str], limit: int) -> str:
     parts: list[str] = []
     size = 0
     for position, part in enumerate(sections):
@@ -190,24 +190,24 @@ def _within(sections: Sequence[str], limit: int) -> str:
     return "".join(parts)
 
 
-def _page(verdict: Verdict) -> Iterator[str]:
+def _page_parts(verdict: Verdict) -> Iterator[str]:
     subject = verdict.change.get("branch")
     of = f" ({markdown_code(cut_path(str(subject)))})" if subject else ""
-    yield f"## specguard: {text.end_of(verdict)}{of}\n\n"
-    counts = ", ".join(text.found_in(verdict))
+    yield f"## specguard: {text.outcome_text(verdict)}{of}\n\n"
+    counts = ", ".join(text.count_texts(verdict))
     yield "Nothing to judge.\n" if verdict.empty else f"{counts.capitalize() or 'No findings'}.\n"
     for result in text.gravest_first(verdict):
         if result.findings:
             yield f"\n### {result.code} {result.name}\n\n"
-        for like in text.fold(result.findings, verdict):
-            yield f"- {_item(like)}\n"
-        if allowed := wording.may_approve(result, str(verdict.change.get("source"))):
-            yield f"\n{markdown_text(allowed[0])}: {markdown_code(allowed[1])}\n"
+        for group in text.fold(result.findings, verdict):
+            yield f"- {_finding_item(group)}\n"
+        if offer := wording.approval_offer(result, str(verdict.change.get("source"))):
+            yield f"\n{markdown_text(offer[0])}: {markdown_code(offer[1])}\n"
     if verdict.policy_change:
         first, *rest = wording.policy_lines(verdict)
         yield f"\n### policy\n\n{first.removeprefix('policy: ').capitalize()}.\n\n"
         yield from (f"- {markdown_text(line)}\n" for line in rest)
-    for results in text.undecided(verdict):
+    for results in text.group_undecided(verdict):
         command = f" Next: {markdown_code(cut(results[0].command))}" if results[0].command else ""
         yield f"\n### {text.titles(results)}\n\n"
         yield f"- **could not be judged**: {markdown_text(cut(results[0].reason or ''))}.{command}\n"
@@ -218,8 +218,8 @@ def _page(verdict: Verdict) -> Iterator[str]:
     yield "\n"
 
 
-def _item(like: Fold) -> str:
-    judged = like.first
+def _finding_item(group: Fold) -> str:
+    judged = group.first
     finding = judged.finding
     parts = [f"**{judged.severity}**"]
     if judged.state != "open":
@@ -229,36 +229,36 @@ def _item(like: Fold) -> str:
         parts.append(markdown_code(f"{cut_path(path_text(finding.path))}{line}"))
     if finding.commit is not None:
         parts.append(f"commit {markdown_code(finding.commit[:12])}")
-    told = [f"{' '.join(parts)}: {markdown_text(text.said(judged) + like.others)}"]
-    for kind, line in text.details(judged, like):
+    lines = [f"{' '.join(parts)}: {markdown_text(text.shown_message(judged) + group.others)}"]
+    for kind, line in text.details(judged, group):
         written = markdown_code(line) if kind == "by" and judged.authority else markdown_text(line)
-        told.append(f"{wording.MARKS.get(kind, '')}{written}")
-    return "<br>".join(told)
+        lines.append(f"{wording.MARKS.get(kind, '')}{written}")
+    return "<br>".join(lines)
 
 
 VERSION: Final = "4.3"
 """The version of the format, as Checkstyle's plugins read it."""
 
 
-def checkstyle(told: Iterable[wording.Told]) -> str:
+def checkstyle(entries: Iterable[wording.ListEntry]) -> str:
     """Return the findings by file, in the order of first occurrence; line 0 is the whole file."""
     root = Element("checkstyle", version=VERSION)
     files: dict[bytes, Element] = {}
-    for one in told:
+    for one in entries:
         if one.place.path not in files:
             files[one.place.path] = SubElement(root, "file", name=xml_legal(one.place.text))
         SubElement(
             files[one.place.path],
             "error",
             line=str(one.place.line),
-            severity=one.weight,
+            severity=one.severity,
             message=xml_legal("; ".join(one.lines)),
             source=f"specguard.{one.code}",
         )
     return xml_text(root)
 
 
-SHOWN: Final = 1000
+FINDINGS_SHOWN: Final = 1000
 """The number of findings of one rule that are listed; the rest is counted."""
 
 
@@ -273,7 +273,7 @@ def render_junit(verdicts: Sequence[Verdict]) -> str:
         subject = verdict.change.get("branch") or verdict.change.get("head") or verdict.change.get("source")
         suite = SubElement(root, "testsuite", name=f"specguard {visible(cut_path(str(subject)))}")
         for result in verdict.results:
-            _case(suite, verdict, result)
+            _add_case(suite, verdict, result)
         notes = [f"note: {visible(cut(note))}" for note in verdict.notes]
         SubElement(suite, "system-out").text = "\n".join(
             [*wording.policy_lines(verdict), *notes, text.verdict_line(verdict, text.Style())]
@@ -286,38 +286,38 @@ def error_report_junit(error: SpecguardError) -> str:
     root = Element("testsuites", name="specguard")
     suite = SubElement(root, "testsuite", name="specguard")
     case = SubElement(suite, "testcase", name="verdict", classname="specguard")
-    told = ["; ".join(one.lines[1:]) for one in wording.told_errors(error)]
-    SubElement(case, "error", type="no verdict", message=told[0]).text = "\n".join(told)
+    lines = ["; ".join(one.lines[1:]) for one in wording.told_errors(error)]
+    SubElement(case, "error", type="no verdict", message=lines[0]).text = "\n".join(lines)
     return counted_suites(root)
 
 
-def _case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
+def _add_case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
     name = f"{result.code} {result.name}"
     case = SubElement(suite, "testcase", name=name, classname=f"specguard.{result.code[:3]}")
-    fails = [one for one in result.findings if wording.weight(verdict, one) == "error"]
-    if fails:
-        more = f" (and {len(fails) - 1} more)" if len(fails) > 1 else ""
-        failure = SubElement(case, "failure", type="error", message=f"{text.located(fails[0])}{more}")
-        failure.text = _findings(fails)
+    errors = [one for one in result.findings if wording.shown_severity(verdict, one) == "error"]
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        failure = SubElement(case, "failure", type="error", message=f"{text.one_line(errors[0])}{more}")
+        failure.text = _findings_text(errors)
     if result.state == "indeterminate":
         kind = "error" if result.incomplete else "skipped"
         said = wording.undecided_lines(result)
         SubElement(case, kind, type="indeterminate", message=said[0]).text = "\n".join(said)
     elif result.state in ("off", "not-applicable"):
         SubElement(case, "skipped", type=result.state, message=visible(result.reason or result.state))
-    if rest := [one for one in result.findings if wording.weight(verdict, one) != "error"]:
-        SubElement(case, "system-out").text = _findings(rest)
+    if rest := [one for one in result.findings if wording.shown_severity(verdict, one) != "error"]:
+        SubElement(case, "system-out").text = _findings_text(rest)
 
 
-def _findings(found: Sequence[Judged]) -> str:
-    told: list[str] = []
-    for judged in found[:SHOWN]:
+def _findings_text(found: Sequence[Judged]) -> str:
+    lines: list[str] = []
+    for judged in found[:FINDINGS_SHOWN]:
         state = "" if judged.state == "open" else f" ({judged.state})"
-        told.append(f"{judged.severity}{state}: {text.located(judged)}")
-        told += [f"    {line}" for line in wording.lines(judged)[1:]]
-    if len(found) > SHOWN:
-        told.append(f"and {len(found) - SHOWN} more; --output json=FILE has them all")
-    return "\n".join(told)
+        lines.append(f"{judged.severity}{state}: {text.one_line(judged)}")
+        lines += [f"    {line}" for line in wording.finding_lines(judged)[1:]]
+    if len(found) > FINDINGS_SHOWN:
+        lines.append(f"and {len(found) - FINDINGS_SHOWN} more; --output json=FILE has them all")
+    return "\n".join(lines)
 
 
 def counted_suites(root: Element) -> str:
@@ -334,19 +334,19 @@ def counted_suites(root: Element) -> str:
     return xml_text(root)
 
 
-def rdjson(told: Iterable[wording.Told]) -> str:
+def rdjson(entries: Iterable[wording.ListEntry]) -> str:
     """Return the findings as reviewdog diagnostics."""
     found: list[dict[str, Any]] = []
-    for one in told:
+    for one in entries:
         location: dict[str, Any] = {"path": one.place.text}
         if one.place.line:
             location["range"] = {"start": {"line": one.place.line}, "end": {"line": one.place.end_line}}
         message = "\n".join(map(markdown_text, one.lines))
-        found.append({"message": message, "location": location, "severity": one.weight.upper()})
+        found.append({"message": message, "location": location, "severity": one.severity.upper()})
         if one.result is not None:
-            page = wording.url_of(one.result)
+            page = wording.rule_url(one.result)
             found[-1]["code"] = {"value": one.code, "url": page} if page else {"value": one.code}
-    data: dict[str, Any] = {"source": {"name": "specguard", "url": wording.HOME}}
+    data: dict[str, Any] = {"source": {"name": "specguard", "url": wording.PROJECT_URL}}
     severities = {one["severity"] for one in found}
     if severities:
         data["severity"] = min(severities, key=("ERROR", "WARNING", "INFO").index)
@@ -356,16 +356,16 @@ def rdjson(told: Iterable[wording.Told]) -> str:
 _GITLAB: Final = {"error": "critical", "warning": "minor", "info": "info"}
 
 
-def gitlab(told: Iterable[wording.Told]) -> str:
+def gitlab(entries: Iterable[wording.ListEntry]) -> str:
     """Return the findings as GitLab issues, each with its own fingerprint, even for equal texts.
 
     Approved and baselined findings are marked as such, with the severity `info`.
     """
     data: list[dict[str, Any]] = []
     seen: dict[str, int] = {}
-    for one in told:
+    for one in entries:
         first, *rest = one.lines
-        severity = _GITLAB[one.weight]
+        severity = _GITLAB[one.severity]
         if one.judged is not None:
             # GitLab does not show the check's name, so it is part of the description.
             first, rest = f"{one.code} {one.judged.name}", list(one.lines)
@@ -406,15 +406,15 @@ def render_azure(verdicts: Sequence[Verdict]) -> str:
             code=results[0].code,
         )
         for verdict in verdicts
-        for results in text.undecided(verdict)
+        for results in text.group_undecided(verdict)
     ]
     rest: list[str] = []
     for one in wording.told_of(verdicts):
-        if one.judged is not None and one.weight == "info":
+        if one.judged is not None and one.severity == "info":
             state = one.judged.severity if one.judged.state == "open" else one.judged.state
-            rest.append(f"{one.code} ({state}) {text.located(one.judged)}")
+            rest.append(f"{one.code} ({state}) {text.one_line(one.judged)}")
         elif one.judged is not None:
-            issues.append(_issue(one.weight, one.lines, one.place, one.code))
+            issues.append(_issue(one.severity, one.lines, one.place, one.code))
     rest += [line for verdict in verdicts for line in wording.policy_lines(verdict)]
     rest += [text.verdict_line(verdict, text.Style()) for verdict in verdicts]
     return "".join(f"{line}\n" for line in (*issues, *rest))
@@ -425,13 +425,13 @@ def error_report_azure(error: SpecguardError) -> str:
     return "".join(f"{_issue('error', one.lines, one.place)}\n" for one in wording.told_errors(error))
 
 
-def _issue(kind: str, told: Sequence[str], place: wording.ShownAt | None = None, code: str = "") -> str:
+def _issue(kind: str, lines: Sequence[str], place: wording.ReportPlace | None = None, code: str = "") -> str:
     properties = {"type": kind}
-    if place is not None and place.own:
+    if place is not None and place.is_own:
         properties["sourcepath"] = cut(place.text, LONGEST)
         if place.line:
             properties["linenumber"] = str(place.line)
     if code:
         properties["code"] = code
     fields = "".join(f"{name}={azure_property(value)};" for name, value in properties.items())
-    return f"##vso[task.logissue {fields}]{azure_data(chr(10).join(told))}"
+    return f"##vso[task.logissue {fields}]{azure_data(chr(10).join(lines))}"

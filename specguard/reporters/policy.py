@@ -17,12 +17,12 @@ from specguard.model import Origin, path_text
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.json import fields_of, origin_data
 from specguard.reporters.manual import prose, remedy
-from specguard.reporters.wording import either, shell_word
+from specguard.reporters.wording import join_or, shell_word
 
 Path = tuple[str | int, ...]
 
 
-_EXACT: Final = 3
+_EXACT_DEPTH: Final = 3
 """Down to this depth, every key that is set has its own origin."""
 
 
@@ -62,24 +62,24 @@ def settings(policy: Policy) -> list[PolicySetting]:
         for rule in policy.rules
     }
     tree.update(policy.tables)
-    return list(_settings((), tree, policy, _written(policy)))
+    return list(_settings((), tree, policy, _set_keys(policy)))
 
 
-def _written(policy: Policy) -> set[str]:
+def _set_keys(policy: Policy) -> set[str]:
     """Return every key that is set, and all its parent keys."""
-    written: set[str] = set()
+    keys: set[str] = set()
     for key in policy.origins:
-        while key and key not in written:
-            written.add(key)
+        while key and key not in keys:
+            keys.add(key)
             key = key.rpartition(".")[0]
-    return written
+    return keys
 
 
-def _settings(path: Path, value: object, policy: Policy, written: set[str]) -> Iterator[PolicySetting]:
+def _settings(path: Path, value: object, policy: Policy, set_keys: set[str]) -> Iterator[PolicySetting]:
     """Yield the settings at a key and below it, without those that have no origin."""
     key = ".".join(map(str, path))
     # Keys deeper than `rules.<name>.<key>` may only have the origin of a parent table.
-    if 0 < len(path) <= _EXACT and key not in written:
+    if 0 < len(path) <= _EXACT_DEPTH and key not in set_keys:
         return
     origin = policy.origin(key)
     if isinstance(value, Patterns):
@@ -88,24 +88,24 @@ def _settings(path: Path, value: object, policy: Policy, written: set[str]) -> I
                 covers = expansion(pattern, covers=value.covers)
                 yield PolicySetting((*path, index), pattern, place, covers)
         return
-    within = _within(value, key, written)
-    if within is None:
+    members = _members(value, key, set_keys)
+    if members is None:
         if value is not None and origin:
             yield PolicySetting(path, plain(value), origin)
         return
-    found = [one for name, element in within for one in _settings((*path, name), element, policy, written)]
+    found = [one for name, element in members for one in _settings((*path, name), element, policy, set_keys)]
     if not found and isinstance(value, Record) and len(path) > 1 and origin:
         yield PolicySetting(path, {}, origin)
     yield from found
 
 
-def _within(value: object, key: str, written: set[str]) -> list[tuple[str | int, Any]] | None:
+def _members(value: object, key: str, set_keys: set[str]) -> list[tuple[str | int, Any]] | None:
     """Return the members of a table, record or list of records by name or position; None for other values."""
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, Record):
         fields = [(name, getattr(value, name), getattr(type(value), name, None)) for name in value._fields]
-        return [(name, one) for name, one, usual in fields if one != usual or f"{key}.{name}" in written]
+        return [(name, one) for name, one, usual in fields if one != usual or f"{key}.{name}" in set_keys]
     if isinstance(value, (list, tuple)) and any(isinstance(element, Record) for element in value):
         return list(enumerate(value))
     return None
@@ -120,14 +120,14 @@ def as_text(policy: Policy, *, coverage: bool = False) -> Iterator[str]:
     yield ""
     tables: dict[str, list[str]] = {}
     for setting in settings(policy):
-        head, key = _place(setting)
+        head, key = _header_and_key(setting)
         said = f"{key} = {toml_value(setting.value)}"
         if setting.covers and setting.covers != setting.value:
             said += f"  ({setting.covers})"
         line = f"  {visible(cut(said)):60}  {cut_path(str(setting.origin))}"
         tables.setdefault(head, []).append(line)
-    for head, told in tables.items():
-        yield from [*([f"[{cut(head)}]"] if head else []), *told, ""]
+    for head, lines in tables.items():
+        yield from [*([f"[{cut(head)}]"] if head else []), *lines, ""]
     active = sum(rule.active for rule in policy.rules)
     yield f"{active} of {len(policy.rules)} rules have something to judge"
     if policy.unread:
@@ -162,7 +162,7 @@ def as_toml(policy: Policy) -> str:
             header = f"[[{_key(head[:1])}]]" if isinstance(head[-1], int) else f"[{_key(head)}]"
             lines += ["", header] if lines else [header]
         origins = ", ".join(dict.fromkeys(str(one.origin) for one in same))
-        lines.append(f"{_key((key,))} = {toml_value(_joined(same))}  # {visible(origins)}")
+        lines.append(f"{_key((key,))} = {toml_value(_merged_value(same))}  # {visible(origins)}")
     return "\n".join(lines) + "\n"
 
 
@@ -198,7 +198,7 @@ def as_data(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _place(setting: PolicySetting) -> tuple[str, str]:
+def _header_and_key(setting: PolicySetting) -> tuple[str, str]:
     """Return the table of a setting as TOML writes its header, and the key within the table."""
     depth = _depth(setting.path)
     return _key(setting.path[:depth]), _key(setting.path[depth:])
@@ -215,27 +215,27 @@ def _depth(path: Path) -> int:
     return min(2 if of_two else 1, len(path) - 1)
 
 
-def _joined(same: list[PolicySetting]) -> Any:
+def _merged_value(group: list[PolicySetting]) -> Any:
     """Return the value of one key of a table, put together from all settings below the key."""
     root: dict[str | int, Any] = {}
-    for setting in same:
+    for setting in group:
         path = setting.path[_depth(setting.path) :]
         place = root
         for part in path[:-1]:
             place = place.setdefault(part, {})
         place[path[-1]] = setting.value
     (value,) = root.values()
-    return _lists(value)
+    return _as_lists(value)
 
 
-def _lists(value: Any) -> Any:
+def _as_lists(value: Any) -> Any:
     """Return a value in which each table whose keys are positions has become a list."""
     if not isinstance(value, dict):
         return value
-    inner = {key: _lists(element) for key, element in value.items()}
-    if inner and all(isinstance(key, int) for key in inner):
-        return [inner[key] for key in sorted(inner)]
-    return inner
+    members = {key: _as_lists(element) for key, element in value.items()}
+    if members and all(isinstance(key, int) for key in members):
+        return [members[key] for key in sorted(members)]
+    return members
 
 
 SHOWN: Final = 20
@@ -256,8 +256,8 @@ def explanation_data(
     """
     check = rule.load()
     text = type(check).__doc__ or ""
-    own = _of_rule(policy, rule)
-    named = [one for one in governing if one.code == rule.code]
+    own = _rule_settings(policy, rule)
+    lines = [one for one in governing if one.code == rule.code]
     name = os.fsencode(path.strip("/"))
     off = "the policy has it off" if rule.severity == "off" else ""
     idle = off or (f"the policy sets no {rule.unset}" if rule.unset else "")
@@ -280,7 +280,7 @@ def explanation_data(
         "path": path_text(name) if name else None,
         "governing": [
             {**one.data, "quote": quote}
-            for one, quote in zip(named, quoted(request, policy, [one.origin for one in named]), strict=True)
+            for one, quote in zip(lines, quoted(request, policy, [one.origin for one in lines]), strict=True)
         ],
         "approvable": rule.approvable,
         "approvers": approvers,
@@ -303,33 +303,33 @@ def explanation_lines(data: Mapping[str, Any]) -> Iterator[str]:
         name, lines = cut_path(data["path"]), data["governing"]
         yield ""
         yield f"{name}:" if lines else f"no line of the policy names {name} for this rule"
-        yield from _cited([(f"{one['effect']}: {cut(one['pattern'])}", one) for one in lines])
+        yield from _cite([(f"{one['effect']}: {cut(one['pattern'])}", one) for one in lines])
     own = data["settings"]
     yield ""
     yield "settings:" if own else "the policy has no settings of its own for it"
-    yield from _cited([(cut(f"{one['key']} = {toml_value(one['value'])}"), one) for one in own[:SHOWN]])
+    yield from _cite([(cut(f"{one['key']} = {toml_value(one['value'])}"), one) for one in own[:SHOWN]])
     if len(own) > SHOWN:
         yield f"  and {len(own) - SHOWN} more; specguard policy has them all"
     if data["kinds"]:
         yield f"what a work item has, it goes by: {', '.join(f'[work.{name}]' for name in data['kinds'])}"
     yield ""
-    yield _approval(data)
+    yield _approval_line(data)
     yield ""
     yield "next:"
     yield from (f"  {line}" for line in data["next"])
 
 
-def _of_rule(policy: Policy, rule: RuleInPolicy) -> Sequence[PolicySetting]:
+def _rule_settings(policy: Policy, rule: RuleInPolicy) -> Sequence[PolicySetting]:
     """Return the settings of a rule: those of its own table and of tables that it needs, such as `specs`."""
     needs = ("specs" if one.startswith("specs.") else one for one in rule.load().tables)
     tables = [f"rules.{rule.name}", *needs]
     return [one for one in settings(policy) if any(is_in(one.path, table) for table in tables)]
 
 
-def _cited(said: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
+def _cite(texts: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     """Yield texts, each with the line it comes from, and that line's words if they differ from the text."""
     before = None
-    for text, one in said:
+    for text, one in texts:
         at = one["authority"]
         where = f"{cut_path(str(Origin(at['path'], at['line'] or 0)))}" if at else "by default"
         yield f"  {text}  ({where})"
@@ -338,7 +338,7 @@ def _cited(said: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
         before = at
 
 
-def _approval(data: Mapping[str, Any]) -> str:
+def _approval_line(data: Mapping[str, Any]) -> str:
     if not data["approvable"]:
         return "no approval can lift what it finds"
     if not data["approvers"]:
@@ -346,7 +346,7 @@ def _approval(data: Mapping[str, Any]) -> str:
     signed = ", signed" if data["signed"] else ""
     many = f"; it takes {data['persons']} persons" if data["persons"] > 1 else ""
     return (
-        f"{either(data['approvers'])} may approve what it finds{signed}, in a change that others made{many}"
+        f"{join_or(data['approvers'])} may approve what it finds{signed}, in a change that others made{many}"
     )
 
 

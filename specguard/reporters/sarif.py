@@ -52,25 +52,25 @@ def error_report(error: SpecguardError) -> str:
     notifications = [
         {
             "level": "error",
-            "message": {"text": _text(one.lines[1:])},
-            "locations": [{"physicalLocation": _physical(one.place)}],
+            "message": {"text": _message_text(one.lines[1:])},
+            "locations": [{"physicalLocation": _physical_location(one.place)}],
         }
         for one in wording.told_errors(error)
     ]
-    return _log([_run_of("specguard/change/", 2, notifications, whole=False)])
+    return _log([_make_run("specguard/change/", 2, notifications, complete=False)])
 
 
 def _log(runs: list[dict[str, Any]]) -> str:
     return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": runs}) + "\n"
 
 
-def _run_of(
-    category: str, code: int, notifications: Data, rules: Data = (), results: Data = (), *, whole: bool
+def _make_run(
+    category: str, code: int, notifications: Data, rules: Data = (), results: Data = (), *, complete: bool
 ) -> dict[str, Any]:
     driver = {"name": "specguard", "version": __version__, "semanticVersion": __version__}
-    invocation = {"executionSuccessful": whole, "exitCode": code}
+    invocation = {"executionSuccessful": complete, "exitCode": code}
     return {
-        "tool": {"driver": {**driver, "informationUri": wording.HOME, "rules": list(rules)}},
+        "tool": {"driver": {**driver, "informationUri": wording.PROJECT_URL, "rules": list(rules)}},
         "automationDetails": {"id": category},
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "columnKind": "unicodeCodePoints",
@@ -83,16 +83,16 @@ def _run(verdict: Verdict, *, several: bool, accepted: bool = True) -> dict[str,
     judged = [result for result in verdict.results if result.state not in ("off", "not-applicable")]
     indices = {result.code: index for index, result in enumerate(judged)}
     found = [one for _, one in wording.most_severe_first([verdict]) if accepted or one.state == "open"]
-    seen: dict[str, int] = {}
-    results = [_result(verdict, one, indices[one.code], seen) for one in found[:MOST]]
+    counts: dict[str, int] = {}
+    results = [_result(verdict, one, indices[one.code], counts) for one in found[:MOST]]
     notifications = list(_notifications(verdict, indices))
     if len(found) > MOST:
         text = f"{len(found) - MOST} more findings are not here; --output json=FILE has them all"
         notifications.append({"level": "warning", "message": {"text": text}})
-    rules = [rule_of(result) for result in judged]
-    category, whole = _category(verdict, several=several), verdict.outcome != "indeterminate"
+    rules = [rule_descriptor(result) for result in judged]
+    category, complete = _category(verdict, several=several), verdict.outcome != "indeterminate"
     return {
-        **_run_of(category, verdict.exit_code, notifications, rules, results, whole=whole),
+        **_make_run(category, verdict.exit_code, notifications, rules, results, complete=complete),
         "properties": {
             "verdict": verdict.outcome,
             "dryRun": verdict.dry_run,
@@ -114,23 +114,23 @@ def _category(verdict: Verdict, *, several: bool) -> str:
     if not several:
         return f"specguard/{scope}/"
     subject = str(verdict.change.get("branch") or verdict.change.get("head"))
-    return f"specguard/{scope}/{_encoded(subject.encode('utf-8', 'surrogateescape'))}/"
+    return f"specguard/{scope}/{_encode_uri(subject.encode('utf-8', 'surrogateescape'))}/"
 
 
-def _result(verdict: Verdict, judged: Judged, index: int, seen: dict[str, int]) -> dict[str, Any]:
-    seen[judged.fingerprint] = count = seen.get(judged.fingerprint, 0) + 1
+def _result(verdict: Verdict, judged: Judged, index: int, counts: dict[str, int]) -> dict[str, Any]:
+    counts[judged.fingerprint] = count = counts.get(judged.fingerprint, 0) + 1
     level = LEVELS[judged.severity]
     if verdict.dry_run and level == "error":
         level = "warning"  # GitHub fails a pull request for an error
-    place = wording.place_of(verdict, judged)
-    location: dict[str, Any] = {"physicalLocation": _physical(place)}
+    place = wording.finding_place(verdict, judged)
+    location: dict[str, Any] = {"physicalLocation": _physical_location(place)}
     if judged.finding.field:
         location["logicalLocations"] = [{"fullyQualifiedName": visible(judged.finding.field)}]
     data: dict[str, Any] = {
         "ruleId": judged.code,
         "ruleIndex": index,
         "level": level,
-        "message": {"text": _text(wording.lines(judged))},
+        "message": {"text": _message_text(wording.finding_lines(judged))},
         "locations": [location],
         "partialFingerprints": {
             FINGERPRINT: judged.fingerprint,
@@ -142,12 +142,12 @@ def _result(verdict: Verdict, judged: Judged, index: int, seen: dict[str, int]) 
     }
     if judged.finding.commit:
         data["properties"]["commit"] = judged.finding.commit
-    behind = wording.of_origin(judged.authority)
-    if behind is not None and place.own:
+    authority_place = wording.origin_place(judged.authority)
+    if authority_place is not None and place.is_own:
         data["relatedLocations"] = [
             {
                 "id": 0,
-                "physicalLocation": _physical(behind, judged.quote),
+                "physicalLocation": _physical_location(authority_place, judged.quote),
                 "message": {"text": "the line of the authority that decides"},
             }
         ]
@@ -158,8 +158,8 @@ def _suppressions(judged: Judged) -> list[dict[str, Any]]:
     """Return the acceptances of a finding; none for an open one, so that it counts as not suppressed."""
     if judged.state == "open":
         return []
-    said = "; ".join(map(visible, wording.accounts(judged))) or "approved"
-    why = _BASELINE if judged.state == "baselined" else said
+    approvals = "; ".join(map(visible, wording.approval_lines(judged))) or "approved"
+    why = _BASELINE if judged.state == "baselined" else approvals
     return [{"kind": "external", "status": "accepted", "justification": why}]
 
 
@@ -169,25 +169,25 @@ def _notifications(verdict: Verdict, indices: Mapping[str, int]) -> Iterator[dic
             yield {
                 "level": "error" if result.incomplete else "warning",
                 "message": {
-                    "text": _text([f"{result.code} {result.name}", *wording.undecided_lines(result)])
+                    "text": _message_text([f"{result.code} {result.name}", *wording.undecided_lines(result)])
                 },
                 "associatedRule": {"id": result.code, "index": indices[result.code]},
             }
-    told = wording.policy_lines(verdict)
-    if told:
-        yield {"level": "note", "message": {"text": _text(told)}}
+    differences = wording.policy_lines(verdict)
+    if differences:
+        yield {"level": "note", "message": {"text": _message_text(differences)}}
     for note in verdict.notes:
-        yield {"level": "note", "message": {"text": _text([visible(cut(note))])}}
+        yield {"level": "note", "message": {"text": _message_text([visible(cut(note))])}}
 
 
-def _text(told: Iterable[str]) -> str:
+def _message_text(lines: Iterable[str]) -> str:
     """Join lines into a plain text message; a SARIF viewer would read `[text](where)` as a link."""
-    return "\n".join(told).replace("](", "] (")
+    return "\n".join(lines).replace("](", "] (")
 
 
-def _physical(place: wording.ShownAt, snippet: str = "") -> dict[str, Any]:
+def _physical_location(place: wording.ReportPlace, snippet: str = "") -> dict[str, Any]:
     data: dict[str, Any] = {
-        "artifactLocation": {"uri": _encoded(place.path), "uriBaseId": _ROOT},
+        "artifactLocation": {"uri": _encode_uri(place.path), "uriBaseId": _ROOT},
         # A finding about a whole file is put at line 1, since GitHub shows no result without a line.
         "region": {"startLine": max(1, place.line)},
     }
@@ -198,7 +198,7 @@ def _physical(place: wording.ShownAt, snippet: str = "") -> dict[str, Any]:
     return data
 
 
-def _encoded(path: bytes) -> str:
+def _encode_uri(path: bytes) -> str:
     """Return a path as a relative reference (RFC 3986); a byte that is not UTF-8 becomes its percent code."""
     return quote(path, safe="/")
 
@@ -212,7 +212,7 @@ LEVELS: Final = {"error": "error", "warning": "warning", "info": "note", "off": 
 _SEVERITIES: Final = {"error": "error", "warning": "warning"}
 
 
-def rule_of(result: RuleResult) -> dict[str, Any]:
+def rule_descriptor(result: RuleResult) -> dict[str, Any]:
     """Return the descriptor of one rule.
 
     Args:
@@ -221,16 +221,16 @@ def rule_of(result: RuleResult) -> dict[str, Any]:
     text = prose(result.text) if result.text else ""
     first = " ".join(text.split("\n\n", 1)[0].split("\n"))
     condition = cut(visible(result.condition))
-    holds = f"It passes when {condition}." if condition else ""
-    page = wording.url_of(result)
-    told = "\n\n".join(filter(None, (text, holds))) or result.name
+    condition_text = f"It passes when {condition}." if condition else ""
+    page = wording.rule_url(result)
+    help_text = "\n\n".join(filter(None, (text, condition_text))) or result.name
     link = f"\n\n[The rule's page]({page})" if page else ""
     data: dict[str, Any] = {
         "id": result.code,
         "name": "".join(part.capitalize() for part in result.name.split("-")),
         "shortDescription": {"text": cut(first or result.name, LONGEST)},
         "fullDescription": {"text": cut(text or result.name, LONGEST)},
-        "help": {"text": told, "markdown": f"{text or result.name}{link}"},
+        "help": {"text": help_text, "markdown": f"{text or result.name}{link}"},
         "defaultConfiguration": {"enabled": result.severity != "off", "level": LEVELS[result.severity]},
         "properties": {
             "tags": [FAMILIES.get(result.code[:3], result.code[:3])],

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 WORDS: Final = 600
 """The approximate number of words of a verdict that are shown; the rest is counted."""
 
-_QUOTED: Final = 120
-_MORE: Final = 22
+_LONGEST_QUOTE: Final = 120
+_REST: Final = 22
 """The number of words that are reserved for the line that counts the rest."""
 
-_LEAST: Final = 12
+_LEAST_WORDS: Final = 12
 """The number of words that a shortened message keeps at least."""
 
-_UNTOUCHED: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH006", "PTH009"})
+_EDIT_GUARDS: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH006", "PTH009"})
 """Rules whose findings an agent avoids, before the file is written, by not editing it."""
 
 
@@ -37,10 +37,10 @@ def render_agent(verdicts: Sequence[Verdict]) -> str:
     A block has the rule and the place, the authority's words, and the smallest next step. The way to ask a
     person follows the last block. Approved and baselined findings, and those below a warning, are left out.
     """
-    return "".join(f"{part}\n" for verdict in verdicts for part in _parts(verdict))
+    return "".join(f"{part}\n" for verdict in verdicts for part in _verdict_parts(verdict))
 
 
-def _parts(verdict: Verdict) -> Iterator[str]:
+def _verdict_parts(verdict: Verdict) -> Iterator[str]:
     blocks = list(blocks_of(verdict))
     if blocks:
         yield joined(blocks, WORDS, "; `specguard check --output-format json` has them all") + "\n"
@@ -60,8 +60,8 @@ def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
     for number, (block, person, _) in enumerate(blocks, 1):
         asked = [*persons, person] if person and person not in persons else persons
         if not shown:
-            block = _shorter(block, words - len(f"person: {person}".split()) - _MORE * (len(blocks) > 1))
-        elif len(" ".join([*shown, block, *asked]).split()) > words - _MORE * (number < len(blocks)):
+            block = _shorten(block, words - len(f"person: {person}".split()) - _REST * (len(blocks) > 1))
+        elif len(" ".join([*shown, block, *asked]).split()) > words - _REST * (number < len(blocks)):
             break
         shown.append(block)
         persons = asked
@@ -73,12 +73,12 @@ def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
     return "\n\n".join(shown)
 
 
-def _shorter(block: str, words: int) -> str:
+def _shorten(block: str, words: int) -> str:
     """Return a block cut to a number of words, if its message is long enough to be cut."""
     message, *rest = block.split("\n")
-    told = message.split(" ")
-    kept = max(len(told) - len(block.split()) + words, _LEAST)
-    return block if kept >= len(told) else "\n".join([f"{' '.join(told[:kept])}...", *rest])
+    parts = message.split(" ")
+    count = max(len(parts) - len(block.split()) + words, _LEAST_WORDS)
+    return block if count >= len(parts) else "\n".join([f"{' '.join(parts[:count])}...", *rest])
 
 
 def blocks_of(verdict: Verdict, *, errors: bool = False, known: Container[str] = ()) -> Iterator[Block]:
@@ -97,45 +97,45 @@ def blocks_of(verdict: Verdict, *, errors: bool = False, known: Container[str] =
             for judged in result.findings
             if judged.state == "open" and judged.severity in shown and judged.fingerprint not in known
         ]
-        for like in text.fold(found, verdict):
-            yield _block(like, result, source)
-    for results in text.undecided(verdict):
+        for group in text.fold(found, verdict):
+            yield _block(group, result, source)
+    for results in text.group_undecided(verdict):
         if errors and not any(result.incomplete for result in results):
             continue
         codes = ", ".join(f"{result.code} {result.name}" for result in results)
-        told = "\n  next: ".join(text.undecided_lines(results[0]))
-        yield f"{codes} could not be judged: {told}", "", codes
+        reason = "\n  next: ".join(text.undecided_lines(results[0]))
+        yield f"{codes} could not be judged: {reason}", "", codes
 
 
-def _block(like: Fold, result: RuleResult, source: str) -> Block:
+def _block(group: Fold, result: RuleResult, source: str) -> Block:
     """Return similar findings as a block: rule, place, the authority's words, next step, and whom to ask."""
-    judged = like.first
+    judged = group.first
     word = "" if judged.severity == "error" else f" ({judged.severity})"
-    count = f" ({like.count} findings)" if like.count > 1 else ""
-    lines = [f"{judged.code} {judged.name}{word}{count}: {text.located(judged)}{visible(like.others)}"]
+    count = f" ({group.count} findings)" if group.count > 1 else ""
+    lines = [f"{judged.code} {judged.name}{word}{count}: {text.one_line(judged)}{visible(group.others)}"]
     if judged.authority is not None:
-        quote = f": {visible(cut(judged.quote, _QUOTED))}" if judged.quote else ""
+        quote = f": {visible(cut(judged.quote, _LONGEST_QUOTE))}" if judged.quote else ""
         lines.append(f"  authority: {visible(cut_path(str(judged.authority)))}{quote}")
     else:
         lines.append("  authority: on by default")
-    step = like.help
-    if source == "edit" and judged.code in _UNTOUCHED:
+    step = group.help
+    if source == "edit" and judged.code in _EDIT_GUARDS:
         step = "Leave it as it is: nothing has been written."
     if step:
         lines.append(f"  next: {visible(cut(step))}")
     person = _person(result, source) if judged.severity == "error" else ""
-    name = f"{judged.code} {text.place(judged).removesuffix(': ')}".rstrip()
-    return "\n".join(lines), person, f"{name} ({like.count} findings)" if like.count > 1 else name
+    name = f"{judged.code} {text.place_text(judged).removesuffix(': ')}".rstrip()
+    return "\n".join(lines), person, f"{name} ({group.count} findings)" if group.count > 1 else name
 
 
 def _person(result: RuleResult, source: str) -> str:
     """Return the way to ask a person: who may approve, and the command, which the agent must not run."""
     if result.approvers:
-        from specguard.reporters.wording import may_approve
+        from specguard.reporters.wording import approval_offer
 
-        allowed = may_approve(result, source)
-        if allowed:
-            who, command = map(visible, allowed)
+        offer = approval_offer(result, source)
+        if offer:
+            who, command = map(visible, offer)
             if source == "edit":
                 return f"{who}; say what you want to change and why, and wait"
             return f"{who}, with: {command}"
@@ -153,21 +153,21 @@ def render_concise(verdicts: Sequence[Verdict]) -> str:
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
-    from specguard.reporters.wording import may_approve, unsaid_differences
+    from specguard.reporters.wording import approval_offer, unreported_differences
 
     for result in verdict.results:
         for judged in result.findings:
             field = judged.finding.field
-            where = text.place(judged) or (f"{field}: " if field else "")
-            yield f"{where}{judged.code} {visible(text.said(judged))}{_remark(judged)}"
+            where = text.place_text(judged) or (f"{field}: " if field else "")
+            yield f"{where}{judged.code} {visible(text.shown_message(judged))}{_remark(judged)}"
         if result.approvers:
-            allowed = may_approve(result, str(verdict.change.get("source")))
-            if allowed:
-                yield visible(f"{result.code} {': '.join(allowed)}")
+            offer = approval_offer(result, str(verdict.change.get("source")))
+            if offer:
+                yield visible(f"{result.code} {': '.join(offer)}")
         if result.state == "indeterminate":
             yield f"{result.code} could not be judged: {'; next: '.join(text.undecided_lines(result))}"
     if verdict.policy_change:
-        for does, said, at in unsaid_differences(verdict):
+        for does, said, at in unreported_differences(verdict):
             what = f"policy: {does} {said}"
             yield visible(f"{at}: {what}" if at else what)
     yield text.verdict_line(verdict, text.Style())

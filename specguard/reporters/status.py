@@ -24,7 +24,7 @@ SHOWN: Final = 20
 """The number of waves, slices, plans, tasks, agents and missing things that are listed; the rest is counted.
 """
 
-FEW: Final = 3
+ALL_SHOWN_UP_TO: Final = 3
 """Up to this number of waves, or plans, all are shown; of more, only those that are not complete."""
 
 _WIDTH: Final = 10
@@ -34,36 +34,36 @@ _LONGEST: Final = 300
 
 def render(status: Data) -> str:
     """Return a status, as `specguard.engine.status` makes it, as text that ends in a newline."""
-    return _page(_parts(status))
+    return _page(_sections(status))
 
 
 def _page(parts: Iterable[Iterable[str]]) -> str:
     """Join parts of lines with an empty line between them, without empty parts."""
-    told = ["".join(f"{visible(line.rstrip())}\n" for line in part) for part in parts]
-    return "\n".join(filter(None, told))
+    texts = ["".join(f"{visible(line.rstrip())}\n" for line in part) for part in parts]
+    return "\n".join(filter(None, texts))
 
 
-def _parts(status: Data) -> Iterator[Iterable[str]]:
+def _sections(status: Data) -> Iterator[Iterable[str]]:
     yield _head(status)
-    yield from _many("waves", status["waves"], _wave, lambda wave: bool(wave["complete"]), "complete")
+    yield from _overview("waves", status["waves"], _wave, lambda wave: bool(wave["complete"]), "complete")
     yield _items(status["items"])
-    yield from _many("plans", status["plans"], _plan, _is_done, "done")
+    yield from _overview("plans", status["plans"], _plan, _is_done, "done")
     yield _agents(status["agents"])
     if specs := status["specs"]:
         counts = [f"{specs[name]} {name}" for name in ("stale", "due", "unreviewed") if specs[name]]
         yield [_row("specs", ", ".join([f"{specs['total']} in all", *counts]))]
     yield _worktrees(status["worktrees"] or ())
     # Missing things of a wave as a whole: those of an open stage are shown above, and later stages wait.
-    lacks = [one for one in status["missing"] if one["stage"] is None and one["wave"] is not None]
-    lists = {"missing": _lacks(lacks), "next": status["next"], "not known": status["unknown"]}
+    wave_lacks = [one for one in status["missing"] if one["stage"] is None and one["wave"] is not None]
+    lists = {"missing": _missing_lines(wave_lacks), "next": status["next"], "not known": status["unknown"]}
     for label, said in {**lists, "note": status["notes"]}.items():
-        shown = _cut([cut(one, _LONGEST) for one in said])
+        shown = _cut_list([cut(one, _LONGEST) for one in said])
         yield [_row("" if at else label, line) for at, line in enumerate(shown)]
 
 
-def _row(label: str, said: str) -> str:
+def _row(label: str, text: str) -> str:
     """Return a line with a label in front; a label that is too wide is separated by two spaces."""
-    return f"{label:{_WIDTH}}{said}" if len(label) < _WIDTH else f"{label}  {said}"
+    return f"{label:{_WIDTH}}{text}" if len(label) < _WIDTH else f"{label}  {text}"
 
 
 def _head(status: Data) -> Iterator[str]:
@@ -90,21 +90,21 @@ def _item(label: str, item: Data) -> Iterator[str]:
     yield from (_row("", cut(line, _LONGEST)) for line in below)
 
 
-def _many(
+def _overview(
     word: str,
     things: Sequence[Data],
-    told: Callable[[Data], Iterator[str]],
-    over: Callable[[Data], bool],
-    end: str,
+    item_lines: Callable[[Data], Iterator[str]],
+    is_finished: Callable[[Data], bool],
+    finished_word: str,
 ) -> Iterator[Iterable[str]]:
     """Yield the lines of each thing; of many things, those that are over are only counted."""
-    many = len(things) > FEW
-    shown = [thing for thing in things if not (many and over(thing))]
-    yield from (told(thing) for thing in shown[:SHOWN])
+    many = len(things) > ALL_SHOWN_UP_TO
+    shown = [thing for thing in things if not (many and is_finished(thing))]
+    yield from (item_lines(thing) for thing in shown[:SHOWN])
     if len(shown) > SHOWN:
         yield [f"and {len(shown) - SHOWN} more {word}"]
     if many:
-        yield [_row(word, f"{sum(map(over, things))} of {len(things)} {end}")]
+        yield [_row(word, f"{sum(map(is_finished, things))} of {len(things)} {finished_word}")]
 
 
 def _wave(wave: Data) -> Iterator[str]:
@@ -113,7 +113,7 @@ def _wave(wave: Data) -> Iterator[str]:
     for stage in wave["stages"]:
         yield f"  {stage['state']:12}{stage['name']}"
         if stage["state"] == "open":
-            yield from (f"  {'':12}{line}" for line in _cut(_lacks(stage["missing"])))
+            yield from (f"  {'':12}{line}" for line in _cut_list(_missing_lines(stage["missing"])))
 
 
 def _items(items: Sequence[Data]) -> Iterator[str]:
@@ -128,26 +128,26 @@ def _items(items: Sequence[Data]) -> Iterator[str]:
 def _plan(plan: Data) -> Iterator[str]:
     counts = ", ".join(f"{number} {name}" for name, number in plan["counts"].items())
     option = f", option {plan['option']}" if plan["option"] else ""
-    said = counts or plan["problem"] or "no tasks"
-    yield _row("plan", cut(f"{plan['name']}{option}: {said}", _LONGEST))
+    summary = counts or plan["problem"] or "no tasks"
+    yield _row("plan", cut(f"{plan['name']}{option}: {summary}", _LONGEST))
     tasks = plan["tasks"]
     yield from _table([_columns(task, task["status"] if task["state"] != "done" else "") for task in tasks])
 
 
-def _columns(thing: Data, about: str | None, branch: str | None = None) -> tuple[str | None, ...]:
+def _columns(thing: Data, detail: str | None, branch: str | None = None) -> tuple[str | None, ...]:
     """Return an item or task as cells: its state first, and last what it needs or the branch for it."""
     last = branch if thing["state"] in ("ready", "conditional") else ""
     if thing["state"] == "blocked" and thing["needs"]:
         last = f"needs {', '.join(thing['needs'])}"
-    return thing["state"], thing["id"], thing["title"], about, last
+    return thing["state"], thing["id"], thing["title"], detail, last
 
 
 def _table(rows: Sequence[tuple[str | None, ...]]) -> Iterator[str]:
     """Yield rows of a state and aligned columns; empty columns are left out."""
     shown = [[cut(cell or "", _LONGEST // 3) for cell in cells] for _, *cells in rows[:SHOWN]]
     columns = [column for column in zip(*shown, strict=True) if any(column)]
-    told = aligned(list(zip(*columns, strict=True))).split("\n") if columns else [""] * len(shown)
-    yield from (f"  {row[0]:12}{line}" for row, line in zip(rows, told, strict=False))
+    lines = aligned(list(zip(*columns, strict=True))).split("\n") if columns else [""] * len(shown)
+    yield from (f"  {row[0]:12}{line}" for row, line in zip(rows, lines, strict=False))
     if len(rows) > SHOWN:
         yield f"  and {len(rows) - SHOWN} more"
 
@@ -156,11 +156,11 @@ def _agents(agents: Sequence[Data]) -> Iterator[str]:
     active = [agent for agent in agents if agent["active"]]
     if agents:
         yield _row("agents", f"{len(active)} of {len(agents)} active")
-    told = []
+    lines = []
     for agent in active:
         since = f", since {agent['since']}, last heard {agent['last']}" if agent["since"] else ""
-        told.append(f"{'active':12}{agent['agent']} in {agent['folder']}/{since}")
-    yield from (f"  {line}" for line in _cut(told))
+        lines.append(f"{'active':12}{agent['agent']} in {agent['folder']}/{since}")
+    yield from (f"  {line}" for line in _cut_list(lines))
 
 
 def _worktrees(trees: Sequence[Data]) -> Iterator[str]:
@@ -177,7 +177,7 @@ def _is_done(plan: Data) -> bool:
 
 def required(status: Data) -> str:
     """Return the result of `--require complete`: the missing things, and a verdict line."""
-    lines = [f"missing   {visible(line)}" for line in _lacks(status["missing"])]
+    lines = [f"missing   {visible(line)}" for line in _missing_lines(status["missing"])]
     if status["complete"] is None:
         why = visible("; ".join(status["unknown"])) or "there is no wave and no plan"
         lines.append(f"specguard: indeterminate: it cannot be told whether all is complete: {why}")
@@ -188,20 +188,20 @@ def required(status: Data) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _lacks(missing: Sequence[Data]) -> list[str]:
+def _missing_lines(missing: Sequence[Data]) -> list[str]:
     found = []
     for one in missing:
-        path, said = one["path"], one["what"]
+        path, text = one["path"], one["what"]
         if path and one["line"]:
             # In a sentence that begins with the file name, the line number goes behind the name.
-            begins = said.startswith(f"{path} ")
-            said = said.removeprefix(path) if begins else f": {said.removeprefix(f'{path}: ')}"
-            said = f"{path}:{one['line']}{said}"
-        found.append(cut(said, _LONGEST))
+            begins = text.startswith(f"{path} ")
+            text = text.removeprefix(path) if begins else f": {text.removeprefix(f'{path}: ')}"
+            text = f"{path}:{one['line']}{text}"
+        found.append(cut(text, _LONGEST))
     return found
 
 
-def _cut(lines: Sequence[str]) -> list[str]:
+def _cut_list(lines: Sequence[str]) -> list[str]:
     return [*lines[:SHOWN], f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else list(lines)
 
 
@@ -214,10 +214,10 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-BRANCHES: Final = "specguard.branches/1"
+BRANCHES_SCHEMA: Final = "specguard.branches/1"
 """The schema name of `branches_as_data`; fields are only added to it."""
 
-TOLD: Final = 100
+PATHS_LISTED: Final = 100
 """The number of a pair's shared paths that the data lists, beside their total number."""
 
 _STATES: Final = ("conflict", "no conflict", "not asked")
@@ -234,14 +234,14 @@ def render_branches(found: OpenBranches) -> str:
     return _page(
         [
             [_row("base", f"{base} ({(found.base.oid or '')[:12]})")],
-            [_row("branches", counts), *_table([_cells(branch) for branch in found.branches])],
-            _cut([_row("pairs", f"{len(found.pairs)} touch the same"), *pairs]),
+            [_row("branches", counts), *_table([_branch_cells(branch) for branch in found.branches])],
+            _cut_list([_row("pairs", f"{len(found.pairs)} touch the same"), *pairs]),
             [_row("note", note) for note in found.notes],
         ]
     )
 
 
-def _cells(branch: OpenBranch) -> tuple[str, ...]:
+def _branch_cells(branch: OpenBranch) -> tuple[str, ...]:
     below = listed(list(branch.stands_on), 3)
     return (
         counted(branch.age, "day") if branch.age else "today",
@@ -262,18 +262,18 @@ def _reasons(pair: BranchPair) -> Iterator[str]:
     if pair.same_item:
         yield f"both are for {pair.one.label}"
     if pair.shared:
-        yield f"both change {_some(pair.shared)}"
+        yield f"both change {_paths_text(pair.shared)}"
     for branch, other, paths in pair.outside:
-        yield f"{branch.name} changes files of {other.label}: {_some(paths)}"
+        yield f"{branch.name} changes files of {other.label}: {_paths_text(paths)}"
     if pair.conflicts:
-        yield f"conflicts in {_some(pair.conflicts)}"
+        yield f"conflicts in {_paths_text(pair.conflicts)}"
 
 
-def _some(paths: Collection[bytes]) -> str:
-    return listed(list(map(cut_path, _texts(paths))), 3)
+def _paths_text(paths: Collection[bytes]) -> str:
+    return listed(list(map(cut_path, _path_texts(paths))), 3)
 
 
-def _texts(paths: Collection[bytes]) -> list[str]:
+def _path_texts(paths: Collection[bytes]) -> list[str]:
     return [path_text(path) for path in sorted(paths)]
 
 
@@ -287,7 +287,7 @@ def branches_as_data(found: OpenBranches) -> dict[str, Any]:
             "item": {"kind": branch.item.kind, "id": branch.item_id} if branch.item else None,
             "owner": plain(branch.owner),
             "age_days": branch.age,
-            "files": _texts(branch.files),
+            "files": _path_texts(branch.files),
             "stands_on": [plain(name) for name in branch.stands_on],
             "problem": branch.problem,
         }
@@ -298,22 +298,22 @@ def branches_as_data(found: OpenBranches) -> dict[str, Any]:
             "branches": [plain(pair.one.name), plain(pair.other.name)],
             "same_item": pair.same_item,
             "shared": len(pair.shared),
-            "files": _texts(pair.shared)[:TOLD],
+            "files": _path_texts(pair.shared)[:PATHS_LISTED],
             "outside": [
-                {"branch": plain(branch.name), "item": other.label, "files": _texts(paths)}
+                {"branch": plain(branch.name), "item": other.label, "files": _path_texts(paths)}
                 for branch, other, paths in pair.outside
             ],
-            "conflicts": None if pair.conflicts is None else _texts(pair.conflicts),
+            "conflicts": None if pair.conflicts is None else _path_texts(pair.conflicts),
         }
         for pair in found.pairs
     ]
     base = {"name": plain(found.base.name), "head": found.base.oid}
-    told = {"branches": branches, "landed": found.landed, "pairs": pairs, "notes": list(found.notes)}
-    return {"schema": BRANCHES, "base": base, **told}
+    fields = {"branches": branches, "landed": found.landed, "pairs": pairs, "notes": list(found.notes)}
+    return {"schema": BRANCHES_SCHEMA, "base": base, **fields}
 
 
-HEADS: Final = ("run", "item", "state", "step", "started", "took", "heartbeat")
-SCHEMA: Final = "specguard.runs/1"
+HEADERS: Final = ("run", "item", "state", "step", "started", "took", "heartbeat")
+RUNS_SCHEMA: Final = "specguard.runs/1"
 """The schema name of `as_data`; fields are only added to it."""
 
 _LONGEST_RUN_TEXT: Final = 60
@@ -327,14 +327,14 @@ def cells(run: RunView) -> Sequence[str]:
         visible(f"{run.state} (dead)" if run.stale else run.state),
         visible(run.step) or "-",
         moment(run.started),
-        span(run.took),
-        span(run.heartbeat_age) if run.running else "-",
+        duration(run.took),
+        duration(run.heartbeat_age) if run.running else "-",
     )
 
 
 def table(runs: Sequence[RunView]) -> str:
     """Return several runs as lines with a header."""
-    return aligned([HEADS, *map(cells, runs)])
+    return aligned([HEADERS, *map(cells, runs)])
 
 
 def as_data(runs: Sequence[RunView], *, lines: int | None = None) -> dict[str, Any]:
@@ -344,11 +344,11 @@ def as_data(runs: Sequence[RunView], *, lines: int | None = None) -> dict[str, A
         runs: the runs.
         lines: the number of lines from the end of each log to include; None leaves the logs out.
     """
-    told = [run.data if lines is None else {**run.data, "tail": run.tail(lines)} for run in runs]
-    return {"schema": SCHEMA, "runs": told}
+    run_data = [run.data if lines is None else {**run.data, "tail": run.tail(lines)} for run in runs]
+    return {"schema": RUNS_SCHEMA, "runs": run_data}
 
 
-def all_of(run: RunView, *, lines: int = 20) -> str:
+def describe(run: RunView, *, lines: int = 20) -> str:
     """Return all information about a run as text.
 
     Args:
@@ -366,19 +366,19 @@ def all_of(run: RunView, *, lines: int = 20) -> str:
         "problem": run.problem,
         "step": run.step,
         "started": moment(run.started),
-        "took": span(run.took),
+        "took": duration(run.took),
         "process": process,
         "alive": "not told" if not run.running and run.problem else alive,
-        "heartbeat": "none" if run.heartbeat_age is None else f"{span(run.heartbeat_age)} ago",
+        "heartbeat": "none" if run.heartbeat_age is None else f"{duration(run.heartbeat_age)} ago",
         "folder": run.path,
         "log": run.log or "none",
         "again": shlex.join(run.again),
     }
-    told = [f"{name:<10} {visible(text)}" for name, text in rows.items() if text]
+    text_lines = [f"{name:<10} {visible(text)}" for name, text in rows.items() if text]
     tail = run.tail(lines)
     if tail:
-        told += ["", *(f"  {visible(line)}" for line in tail.split("\n"))]
-    return "\n".join(told)
+        text_lines += ["", *(f"  {visible(line)}" for line in tail.split("\n"))]
+    return "\n".join(text_lines)
 
 
 def moment(at: datetime | None) -> str:
@@ -386,7 +386,7 @@ def moment(at: datetime | None) -> str:
     return "-" if at is None else at.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def span(seconds: float | None) -> str:
+def duration(seconds: float | None) -> str:
     """Return a duration to the second, as `2h05m`, `1m30s` or `4s`; `-` for None."""
     if seconds is None:
         return "-"
@@ -399,17 +399,17 @@ def span(seconds: float | None) -> str:
 def metrics_text(data: Mapping[str, Any]) -> str:
     """Return the metrics of runs as text for a person."""
     seconds, attempts, coverage = data["seconds"], data["attempts"], data["coverage"]
-    total, median, longest = (span(seconds[name]) for name in ("total", "median", "longest"))
+    total, median, longest = (duration(seconds[name]) for name in ("total", "median", "longest"))
     states = ", ".join(f"{number} {state}" for state, number in data["states"].items())
     percent = "none" if coverage["percent"] is None else f"{coverage['percent']:g} %"
     done = len(coverage["covered"]) + len(coverage["uncovered"])
-    tried = "none"
+    attempts_text = "none"
     if attempts["mean"] is not None:
-        tried = f"{attempts['mean']:g} a run, {attempts['most']} at most"
+        attempts_text = f"{attempts['mean']:g} a run, {attempts['most']} at most"
     lines = [
         f"runs       {data['runs']}" + (f" ({states})" if states else ""),
         f"time       {total} in all, {median} in the middle, {longest} the longest",
-        f"attempts   {tried}",
+        f"attempts   {attempts_text}",
         "gates" if data["gates"] else "gates      none",
         *(f"  {one['passed']} passed, {one['failed']} failed: {name}" for name, one in data["gates"].items()),
         f"coverage   {percent}" + (f" ({len(coverage['covered'])} of {done} done items)" if done else ""),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 
-SHOWN: Final = 20
+FINDINGS_SHOWN: Final = 20
 """The number of findings of one rule that are shown in full; the rest is counted."""
 
 _COLOURS: Final = {"error": "31", "warning": "33", "info": "36", "good": "32", "strong": "1", "quiet": "2"}
@@ -64,7 +64,7 @@ def render(
             lines += _findings(result, style, verdict)
         if verdict.policy_change:
             lines += _policy_change(verdict, style)
-        for results in undecided(verdict):
+        for results in group_undecided(verdict):
             lines += _undecided(results, style)
         if explain:
             lines += _explanation(verdict)
@@ -83,21 +83,21 @@ def verdict_line(verdict: Verdict, style: Style) -> str:
     """Return the line with the outcome, the number of findings, and what could not be judged."""
     outcome = verdict.outcome
     kind = {"passed": "good", "accepted": "warning"}.get(outcome, "error")
-    said = end_of(verdict)
+    outcome_words = outcome_text(verdict)
     if outcome == "indeterminate" and verdict.counts["failed"]:
-        said = f"failed, and {outcome}"
+        outcome_words = f"failed, and {outcome}"
     # A push without commits can still fail because of its branch.
     subject = "nothing to judge" if verdict.empty and outcome == "passed" else subject_of(verdict)
-    told = ", ".join(found_in(verdict))
-    return f"specguard: {style(kind, said)} ({subject}){f': {told}' if told else ''}"
+    counts = ", ".join(count_texts(verdict))
+    return f"specguard: {style(kind, outcome_words)} ({subject}){f': {counts}' if counts else ''}"
 
 
-def end_of(verdict: Verdict) -> str:
+def outcome_text(verdict: Verdict) -> str:
     """Return the outcome in one or two words."""
     return "would block" if verdict.dry_run and verdict.outcome == "failed" else verdict.outcome
 
 
-def found_in(verdict: Verdict) -> Iterator[str]:
+def count_texts(verdict: Verdict) -> Iterator[str]:
     """Yield the number of findings of each kind, and of rules that could not be judged."""
     found = verdict.findings
     errors = [judged for judged in found if judged.severity == "error" and judged.state == "open"]
@@ -138,25 +138,25 @@ def _findings(result: RuleResult, style: Style, verdict: Verdict) -> Iterator[st
     # Findings in the baseline need no action.
     shown = fold((judged for judged in result.findings if judged.state != "baselined"), verdict)
     # Lines that consecutive findings share are printed once, below the last of these findings.
-    told = [_told(like, style) for like in shown[:SHOWN]]
-    for like, own, following in zip(shown, told, [*told[1:], None], strict=False):
-        judged = like.first
+    detail_lines = [_detail_lines(like, style) for like in shown[:FINDINGS_SHOWN]]
+    for group, lines, following in zip(shown, detail_lines, [*detail_lines[1:], None], strict=False):
+        judged = group.first
         state = "" if judged.state == "open" else f" ({judged.state})"
-        yield f"  {style(judged.severity, judged.severity)}{state}: {located(judged)}{visible(like.others)}"
-        if own != following:
-            yield from own
-    rest = sum(like.count for like in shown[SHOWN:])
+        yield f"  {style(judged.severity, judged.severity)}{state}: {one_line(judged)}{visible(group.others)}"
+        if lines != following:
+            yield from lines
+    rest = sum(like.count for like in shown[FINDINGS_SHOWN:])
     if rest:
         yield f"  and {rest} more; --output-format json has them all"
     if any(judged.state == "baselined" for judged in result.findings):
-        yield style("quiet", f"  {in_baseline(result)}")
+        yield style("quiet", f"  {baseline_count(result)}")
     if result.approvers:
-        from specguard.reporters.wording import may_approve
+        from specguard.reporters.wording import approval_offer
 
-        allowed = may_approve(result, str(verdict.change.get("source")))
-        if allowed:
-            yield f"  {visible(allowed[0])}:"
-            yield f"    {visible(allowed[1])}"
+        offer = approval_offer(result, str(verdict.change.get("source")))
+        if offer:
+            yield f"  {visible(offer[0])}:"
+            yield f"    {visible(offer[1])}"
     yield ""
 
 
@@ -170,13 +170,13 @@ def _policy_change(verdict: Verdict, style: Style) -> Iterator[str]:
     yield ""
 
 
-def in_baseline(result: RuleResult) -> str:
+def baseline_count(result: RuleResult) -> str:
     """Return the number of a rule's errors that the baseline accepts, as a clause."""
     count = sum(judged.state == "baselined" for judged in result.findings)
     return f"{counted(count, 'error')} in the baseline"
 
 
-def said(judged: Judged) -> str:
+def shown_message(judged: Judged) -> str:
     """Return a finding's message, in which a long file name and a long text are cut."""
     message, path = judged.finding.message, judged.finding.path
     if path is not None and len(message) > len(path):
@@ -185,11 +185,11 @@ def said(judged: Judged) -> str:
     return cut(message)
 
 
-def located(judged: Judged) -> str:
+def one_line(judged: Judged) -> str:
     """Return a finding's place and message, without repeating a name."""
     finding = judged.finding
-    message = visible(said(judged))
-    where = place(judged)
+    message = visible(shown_message(judged))
+    where = place_text(judged)
     # A message may already begin with the name of its file or commit.
     name = where.removesuffix(": ") if finding.path is None else visible(cut_path(path_text(finding.path)))
     if where and message.startswith((f"{name} ", f"{name}, ")):
@@ -197,26 +197,26 @@ def located(judged: Judged) -> str:
     return f"{where}{message}"
 
 
-def _told(like: Fold, style: Style) -> list[str]:
+def _detail_lines(group: Fold, style: Style) -> list[str]:
     """Return the lines below a group of findings: the line that decides them, and the next step."""
-    told = []
+    lines = []
     # For a finding about a line of the authority, the place is the deciding line.
-    here = place(like.first).removesuffix(": ")
-    for kind, text in details(like.first, like):
+    own_place = place_text(group.first).removesuffix(": ")
+    for kind, text in details(group.first, group):
         line = f"    {kind:<5}{visible(text)}" if kind else f"    {visible(text)}"
-        if (kind, visible(text)) != ("by", here):
-            told.append(style("quiet", line) if kind in ("by", "more") else line)
-    return told
+        if (kind, visible(text)) != ("by", own_place):
+            lines.append(style("quiet", line) if kind in ("by", "more") else line)
+    return lines
 
 
-def details(judged: Judged, like: Fold | None = None) -> Iterator[tuple[str, str]]:
+def details(judged: Judged, group: Fold | None = None) -> Iterator[tuple[str, str]]:
     """Yield the lines below a finding's message, each with its kind.
 
     The kinds are `by`, `more` and `next`; an approval has an empty one.
 
     Args:
         judged: the finding.
-        like: the group of findings that it is shown with.
+        group: the group of findings that it is shown with.
     """
     if by := decided_by(judged):
         yield "by", by
@@ -224,10 +224,10 @@ def details(judged: Judged, like: Fold | None = None) -> Iterator[tuple[str, str
         found, accepted = judged.exceeds
         yield "more", f"{found} of these are in this file, and the baseline accepts {accepted}"
     if judged.lifts:
-        from specguard.reporters.wording import accounts
+        from specguard.reporters.wording import approval_lines
 
-        yield from (("", account) for account in accounts(judged))
-    step = like.help if like else judged.finding.help
+        yield from (("", account) for account in approval_lines(judged))
+    step = group.help if group else judged.finding.help
     # An approved finding needs no next step.
     if step and judged.state != "approved":
         yield "next", cut(step)
@@ -252,7 +252,7 @@ def gravest_first(verdict: Verdict) -> list[RuleResult]:
     return sorted(verdict.results, key=gravity)
 
 
-def place(judged: Judged) -> str:
+def place_text(judged: Judged) -> str:
     """Return the place of a finding, as `path:line: ` or `commit 12 digits: `; empty if it has neither."""
     finding = judged.finding
     if finding.path is not None:
@@ -263,13 +263,13 @@ def place(judged: Judged) -> str:
     return ""
 
 
-def undecided(verdict: Verdict) -> list[list[RuleResult]]:
+def group_undecided(verdict: Verdict) -> list[list[RuleResult]]:
     """Return the rules that could not be judged, grouped by the fact that they lack."""
-    lacking: dict[tuple[str | None, str, bool], list[RuleResult]] = {}
+    groups: dict[tuple[str | None, str, bool], list[RuleResult]] = {}
     for result in verdict.results:
         if result.state == "indeterminate":
-            lacking.setdefault((result.reason, result.command, result.incomplete), []).append(result)
-    return list(lacking.values())
+            groups.setdefault((result.reason, result.command, result.incomplete), []).append(result)
+    return list(groups.values())
 
 
 def titles(results: Sequence[RuleResult]) -> str:
@@ -289,22 +289,22 @@ def _undecided(results: Sequence[RuleResult], style: Style) -> Iterator[str]:
 
 def undecided_lines(result: RuleResult) -> list[str]:
     """Return why a rule could not be judged, and the command, if any, that supplies what is missing."""
-    told = [f"{visible(cut(result.reason or ''))}{named(result.error)}"]
-    return [*told, visible(cut(result.command))] if result.command else told
+    lines = [f"{visible(cut(result.reason or ''))}{named(result.error)}"]
+    return [*lines, visible(cut(result.command))] if result.command else lines
 
 
-def why(result: RuleResult) -> str:
+def reason_text(result: RuleResult) -> str:
     """Return the reason for a rule's state, or its condition, and the facts that it looked at."""
     reason = result.reason or result.condition
     if result.state == "baselined":
-        reason = f"{in_baseline(result)}; else {reason}"
+        reason = f"{baseline_count(result)}; else {reason}"
     facts = f" [looked at {', '.join(result.looked_at)}]" if result.looked_at else ""
     return f"{cut(reason, 400)}{cut(facts, 400)}"
 
 
 def _explanation(verdict: Verdict) -> Iterator[str]:
     for result in verdict.results:
-        yield f"{result.code} {result.name}: {result.state}: {visible(why(result))}"
+        yield f"{result.code} {result.name}: {result.state}: {visible(reason_text(result))}"
     yield f"rules: {', '.join(f'{count} {state}' for state, count in verdict.counts.items() if count)}"
     yield ""
 
@@ -316,20 +316,20 @@ def _statistics(verdict: Verdict) -> Iterator[str]:
     yield ""
 
 
-_NAMED: Final = 8
+_PLACES_NAMED: Final = 8
 """The number of other places that are named; fewer for an edit that is not made yet."""
 
-_OPERANDS: Final = 9
+_MOST_OPERANDS: Final = 9
 """The number of names that one command gets at most."""
 
 # Compiled only if there are several findings, so that a refused edit does not wait for it.
 _COMMAND: Final = r"`([^`]+?) -- ([\w@%+=:,./-]+|\$?'[^'`]*')((?:'| &&)[^`]*)?`"
 """A command that takes several paths behind `--`, and the text after the path."""
 
-_AMENDED: Final = r"git mv -- [^`&]+ && git commit --amend --no-edit --allow-empty(?:`| && git stash)"
+_AMENDED_MOVE: Final = r"git mv -- [^`&]+ && git commit --amend --no-edit --allow-empty(?:`| && git stash)"
 """A move that is undone in the newest commit."""
 
-_FOLDERS: Final = {
+_FOLDER_COMMANDS: Final = {
     "rm": "git clean -fdq",
     "git rm --cached": "git restore --staged",
     "git rm -f --cached": "git restore --staged",
@@ -355,14 +355,14 @@ class Fold(Record):
     help: str
 
 
-def _folded(found: Sequence[Judged], verdict: Verdict) -> Fold:
+def _make_fold(found: Sequence[Judged], verdict: Verdict) -> Fold:
     if len(found) == 1:
         return Fold(found[0], 1, "", found[0].finding.help)
     names = []
     for judged in found[1:]:
         line = f":{judged.finding.line}" if judged.finding.line else ""
         names.append(f"{cut_path(path_text(judged.finding.path or b''))}{line}")
-    others = listed(names, 3 if verdict.change.get("source") == "edit" else _NAMED)
+    others = listed(names, 3 if verdict.change.get("source") == "edit" else _PLACES_NAMED)
     return Fold(
         found[0], len(found), f"; likewise {others}", _step([judged.finding for judged in found], verdict)
     )
@@ -380,23 +380,23 @@ def fold(found: Iterable[Judged], verdict: Verdict) -> list[Fold]:
     """
     found = list(found)
     if len(found) == 1:
-        return [_folded(found, verdict)]
-    gone = {(one.finding.moved, one.finding.path) for one in found if one.finding.side == "base"}
+        return [_make_fold(found, verdict)]
+    moved_away = {(one.finding.moved, one.finding.path) for one in found if one.finding.side == "base"}
     groups: dict[object, list[Judged]] = {}
     for judged in found:
         finding = judged.finding
-        if finding.side is None and finding.moved and (finding.path, finding.moved) in gone:
+        if finding.side is None and finding.moved and (finding.path, finding.moved) in moved_away:
             continue
-        like: object = (
+        key: object = (
             judged.severity, judged.state, judged.authority, finding.commit, finding.moved is None,
-            _like(finding.message, finding), _like(finding.help, finding),
+            _without_names(finding.message, finding), _without_names(finding.help, finding),
         )  # fmt: skip
-        alone = finding.path is None or judged.lifts or judged.exceeds
-        groups.setdefault(id(judged) if alone else like, []).append(judged)
-    return [_folded(group, verdict) for group in groups.values()]
+        ungrouped = finding.path is None or judged.lifts or judged.exceeds
+        groups.setdefault(id(judged) if ungrouped else key, []).append(judged)
+    return [_make_fold(group, verdict) for group in groups.values()]
 
 
-def _like(text: str, finding: Finding) -> str:
+def _without_names(text: str, finding: Finding) -> str:
     """Return a text without the file names of its own finding."""
     if " -- " in text:
         text = re.sub(_COMMAND, r"`\1 -- \3`", text)
@@ -419,7 +419,7 @@ def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
     first = commands[0]
     paths = list(dict.fromkeys(finding.path for finding in findings if finding.path))
     if first and findings[0].moved:
-        back = _moved_back(findings, verdict)
+        back = _move_back(findings, verdict)
         if back:
             return f"Put them back with `{back}`{help_.rpartition('`')[2]}"
     operands = [found[2] for found in commands if found]
@@ -432,24 +432,24 @@ def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
     command = first[1]
     wide = command if re.search(r"\b(?:checkout|reset) ", command) else ""
     if verdict.change.get("source") in ("staged", "worktree"):
-        wide = wide or _FOLDERS.get(command, "")
-    covering = _covering(paths, paths, verdict.touched) if wide and len(operands) > _OPERANDS else []
+        wide = wide or _FOLDER_COMMANDS.get(command, "")
+    covering = _cover_words(paths, paths, verdict.touched) if wide and len(operands) > _MOST_OPERANDS else []
     if covering and not (nested and any("'" in one for one in covering)):
         command, operands = wide, covering
-    rest = len(operands) - _OPERANDS
-    names = " ".join(dict.fromkeys(operands[:_OPERANDS]))
+    rest = len(operands) - _MOST_OPERANDS
+    names = " ".join(dict.fromkeys(operands[:_MOST_OPERANDS]))
     step = f"{command} -- {names}{''.join(after)}".replace("\0", names)
     more = f", and so with {rest} more" if rest > 0 else ""
     before = re.sub(r"\bit\b", "them", help_[: first.start()], count=1)
     return f"{before}`{step}`{more}{help_[first.end() :]}"
 
 
-def _moved_back(findings: Sequence[Finding], verdict: Verdict) -> str:
+def _move_back(findings: Sequence[Finding], verdict: Verdict) -> str:
     """Return the command that moves files back to their old places; empty if it would be too long."""
     old = [one.path if one.side == "base" else one.moved for one in findings]
     new = [one.moved if one.side == "base" else one.path for one in findings]
     both = [path for path in (*old, *new) if path]
-    gone, come = (_covering([path for path in some if path], both, verdict.touched) for some in (old, new))
+    gone, come = (_cover_words([path for path in some if path], both, verdict.touched) for some in (old, new))
     if not gone or not come:
         return ""
     both_ends = " ".join([*gone, *come])
@@ -458,22 +458,22 @@ def _moved_back(findings: Sequence[Finding], verdict: Verdict) -> str:
     if verdict.change.get("source") == "worktree":
         return f"git restore -- {' '.join(gone)} && git clean -fdq -- {' '.join(come)}"
     start = verdict.change.get("merge_base")
-    if not start or not all(re.search(_AMENDED, one.help) for one in findings):
+    if not start or not all(re.search(_AMENDED_MOVE, one.help) for one in findings):
         return ""
     back = f"git restore --source={start[:12]} --staged --worktree -- {both_ends}"
     back += " && git commit --amend --no-edit --allow-empty"
     return put_aside(back) if "`git stash && " in findings[0].help else back
 
 
-def _covering(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Sequence[bytes]) -> list[str]:
+def _cover_words(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Sequence[bytes]) -> list[str]:
     """Return words for git that match these paths and exclude other changed paths; none if too many."""
     found = cover(paths, touched, wanted)
     others: list[bytes] = []
-    if len(found) > _OPERANDS:
+    if len(found) > _MOST_OPERANDS:
         folder = os.path.commonpath(paths)
         others = [path for path in touched if path.startswith(folder + b"/") and path not in set(wanted)]
         found, others = [folder], cover(others, touched)
-    if not all(found) or len(others) >= _OPERANDS or any(map(_is_pattern, (*found, *others))):
+    if not all(found) or len(others) >= _MOST_OPERANDS or any(map(_is_pattern, (*found, *others))):
         return []
     from specguard.reporters.wording import shell_word
 

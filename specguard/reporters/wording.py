@@ -38,7 +38,7 @@ def most_severe_first(verdicts: Sequence[Verdict]) -> list[tuple[Verdict, Judged
     )
 
 
-def weight(verdict: Verdict, judged: Judged) -> Weight:
+def shown_severity(verdict: Verdict, judged: Judged) -> Weight:
     """Return the severity at which a finding is shown.
 
     An approved or baselined finding is only information. In a dry run errors do not fail, so they are
@@ -49,20 +49,20 @@ def weight(verdict: Verdict, judged: Judged) -> Weight:
     return "warning" if verdict.dry_run or judged.severity == "warning" else "error"
 
 
-def lines(judged: Judged, like: Fold | None = None) -> list[str]:
+def finding_lines(judged: Judged, group: Fold | None = None) -> list[str]:
     """Return the lines of a finding: its message, the line that decides, its approvals, and the next step.
 
     Args:
         judged: the finding.
-        like: the group of findings that it is shown with.
+        group: the group of findings that it is shown with.
     """
     finding = judged.finding
     state = "" if judged.state == "open" else f"({judged.state}) "
     commit = "" if finding.commit is None else f"commit {finding.commit[:12]}: "
-    told = [f"{commit}{state}{text.said(judged)}{like.others if like else ''}"]
-    told += [f"{MARKS.get(kind, '')}{line}" for kind, line in text.details(judged, like)]
+    texts = [f"{commit}{state}{text.shown_message(judged)}{group.others if group else ''}"]
+    texts += [f"{MARKS.get(kind, '')}{line}" for kind, line in text.details(judged, group)]
     # Only this list begins lines: line ends in texts of the change are escaped.
-    return list(map(visible, told))
+    return list(map(visible, texts))
 
 
 MARKS: Final = {"by": "by ", "next": "next: "}
@@ -77,25 +77,25 @@ def undecided_lines(result: RuleResult) -> list[str]:
 
 def error_lines(error: SpecguardError) -> list[str]:
     """Return the lines of an error: its message and its next step."""
-    told = [f"{visible(cut(error.message))}{named(error.code)}"]
-    return [*told, f"next: {visible(cut(error.help))}"] if error.help else told
+    lines = [f"{visible(cut(error.message))}{named(error.code)}"]
+    return [*lines, f"next: {visible(cut(error.help))}"] if error.help else lines
 
 
 def policy_lines(verdict: Verdict) -> list[str]:
     """Return the effect of the change on the policy, without the settings that findings report."""
     if not verdict.policy_change:
         return []
-    told = [f"policy: {policy_headline(verdict)}"]
-    rest = unsaid_differences(verdict)
-    told += [
+    lines = [f"policy: {policy_headline(verdict)}"]
+    rest = unreported_differences(verdict)
+    lines += [
         f"{does} {said} ({at})" if at else f"{does} {said}" for does, said, at in rest[:DIFFERENCES_SHOWN]
     ]
     if len(rest) > DIFFERENCES_SHOWN:
-        told.append(f"and {len(rest) - DIFFERENCES_SHOWN} more")
-    return list(map(visible, told))
+        lines.append(f"and {len(rest) - DIFFERENCES_SHOWN} more")
+    return list(map(visible, lines))
 
 
-NAMED: Final = 3
+FILES_NAMED: Final = 3
 """The number of files that are named in a command that approves."""
 
 _LONGEST_WORD: Final = 240
@@ -109,56 +109,56 @@ _PROOFS: Final = {
 }
 
 
-def accounts(judged: Judged) -> list[str]:
+def approval_lines(judged: Judged) -> list[str]:
     """Return a line for each approval that names a finding: those that count, then the others and why."""
-    return list(map(_account, sorted(judged.lifts, key=lambda lift: bool(lift.refusals))))
+    return list(map(_approval_line, sorted(judged.lifts, key=lambda lift: bool(lift.refusals))))
 
 
-def proven(lift: Lift) -> str:
+def proof_text(lift: Lift) -> str:
     """Return the proof of an approval, in words."""
     return _PROOFS.get(lift.proof, lift.proof)
 
 
-def until(lift: Lift) -> str:
+def expiry_text(lift: Lift) -> str:
     """Return the end of an approval, as `YYYY-MM-DD HH:MM UTC`."""
     day, _, time = lift.expires_at.partition("T")
     return f"{day} {time[:5]} UTC"
 
 
-def _account(lift: Lift) -> str:
+def _approval_line(lift: Lift) -> str:
     who = f"approval {lift.id[:12]} by {shortened(lift.approver)}"
     if lift.refusals:
         return f"{who} does not count: {shortened('; '.join(lift.refusals), 600)}"
     ticket = f" ({shortened(lift.ticket, 80)})" if lift.ticket else ""
-    return f"{who} until {until(lift)}, {proven(lift)}: {shortened(lift.reason, 300)}{ticket}"
+    return f"{who} until {expiry_text(lift)}, {proof_text(lift)}: {shortened(lift.reason, 300)}{ticket}"
 
 
-def may_approve(result: RuleResult, source: str = "") -> tuple[str, str] | None:
+def approval_offer(result: RuleResult, source: str = "") -> tuple[str, str] | None:
     """Return who may approve a rule's findings, as a clause, and the command; None if nobody may.
 
     Args:
         result: the rule's result.
         source: the source of the change, as in the `change` of a report.
     """
-    found = [judged for judged in result.findings if judged.state == "open" and judged.severity == "error"]
-    if not result.approvers or not found:
+    errors = [judged for judged in result.findings if judged.state == "open" and judged.severity == "error"]
+    if not result.approvers or not errors:
         return None
-    who = either(map(shortened, result.approvers))
+    who = join_or(map(shortened, result.approvers))
     # Name the first few files; if a finding has no file, name none.
-    paths = list(dict.fromkeys(judged.finding.path for judged in found))
+    paths = list(dict.fromkeys(judged.finding.path for judged in errors))
     words = [] if None in paths else [shell_word(path) for path in paths if path]
-    words = [word for word in words if len(word) <= _LONGEST_WORD][:NAMED]
+    words = [word for word in words if len(word) <= _LONGEST_WORD][:FILES_NAMED]
     flags = "".join(f" --path {word}" for word in words)
     flags += {"staged": " --staged", "worktree": " --worktree"}.get(source, "")
     approver = shell_word(result.approvers[0])
     command = f'specguard approve {result.code}{flags} --approved-by {approver} --reason "..."'
     many = f", which takes {result.persons} persons" if result.persons > 1 else ""
-    left = words and len(words) < len(paths)
-    count = f"; the command names {len(words)} of {len(paths)} files" if left else ""
-    return f"{who} may approve {'this' if len(found) == 1 else 'these'}{many}{count}", command
+    some_cut = words and len(words) < len(paths)
+    count = f"; the command names {len(words)} of {len(paths)} files" if some_cut else ""
+    return f"{who} may approve {'this' if len(errors) == 1 else 'these'}{many}{count}", command
 
 
-def either(names: Iterable[str]) -> str:
+def join_or(names: Iterable[str]) -> str:
     """Join names as alternatives: `alice, bob or carol`."""
     *others, last = names
     return f"{', '.join(others)} or {last}" if others else last
@@ -185,46 +185,46 @@ def shell_word(word: str | bytes) -> str:
 DIFFERENCES_SHOWN: Final = 20
 """The number of settings that are listed; the rest is counted."""
 
-_RULE: Final = "PTH004"
+_POLICY_RULE: Final = "PTH004"
 """The rule that reports each altered setting, with the setting's key as the finding's key."""
 
-_WORDS: Final = {"loosens": "loosens", "incomparable": "changes", "tightens": "tightens"}
+_EFFECT_VERBS: Final = {"loosens": "loosens", "incomparable": "changes", "tightens": "tightens"}
 """The verb for each effect of a difference, in the order in which they are reported."""
 
 
 def policy_headline(verdict: Verdict) -> str:
     """Return the number of settings that the change loosens, changes otherwise, and tightens."""
     effects = Counter(difference["effect"] for difference in verdict.policy_change)
-    first, *others = [effect for effect in _WORDS if effects[effect]]
-    said = [f"{_WORDS[first]} {counted(effects[first], 'setting')}"]
-    said += [f"{_WORDS[effect]} {effects[effect]}" for effect in others]
+    first, *others = [effect for effect in _EFFECT_VERBS if effects[effect]]
+    said = [f"{_EFFECT_VERBS[first]} {counted(effects[first], 'setting')}"]
+    said += [f"{_EFFECT_VERBS[effect]} {effects[effect]}" for effect in others]
     return f"this change {', '.join(said[:-1])}{' and ' if others else ''}{said[-1]}"
 
 
-def unsaid_differences(verdict: Verdict) -> Sequence[tuple[str, str, str]]:
+def unreported_differences(verdict: Verdict) -> Sequence[tuple[str, str, str]]:
     """Return the differences that no finding reports: the effect, the setting with its values, and the place.
 
     Loosened settings come first, then those changed otherwise, then tightened ones.
     """
     return [
         (
-            _WORDS[one["effect"]],
+            _EFFECT_VERBS[one["effect"]],
             f"{shortened(one['key'], 120)} {shortened(one['summary'], 400)}",
             cut_path(difference_place(one)),
         )
-        for one in _unsaid(verdict)
+        for one in _unreported(verdict)
     ]
 
 
 def first_difference(verdict: Verdict) -> Mapping[str, Any]:
     """Return the first difference that no finding reports; if findings report all, the first one."""
-    return [*_unsaid(verdict), *verdict.policy_change][0]
+    return [*_unreported(verdict), *verdict.policy_change][0]
 
 
-def _unsaid(verdict: Verdict) -> Sequence[Mapping[str, Any]]:
-    found = {judged.finding.key for judged in verdict.findings if judged.code == _RULE}
+def _unreported(verdict: Verdict) -> Sequence[Mapping[str, Any]]:
+    found = {judged.finding.key for judged in verdict.findings if judged.code == _POLICY_RULE}
     rest = [difference for difference in verdict.policy_change if difference["key"] not in found]
-    return sorted(rest, key=lambda difference: list(_WORDS).index(difference["effect"]))
+    return sorted(rest, key=lambda difference: list(_EFFECT_VERBS).index(difference["effect"]))
 
 
 def difference_place(difference: Mapping[str, Any]) -> str:
@@ -236,20 +236,20 @@ def difference_place(difference: Mapping[str, Any]) -> str:
 _DOCUMENT: Final = b"SPEC_AUTHORITY.md"
 
 
-class ShownAt(Record):
+class ReportPlace(Record):
     """A file of the repository, and lines of it.
 
     Attributes:
         path: the file's path, in git's bytes.
         line: the first line, from 1; 0 for the whole file.
         end_line: the last line; 0 for the whole file.
-        own: True if the finding itself names the file.
+        is_own: True if the finding itself names the file.
     """
 
     path: bytes
     line: int = 0
     end_line: int = 0
-    own: bool = True
+    is_own: bool = True
 
     @property
     def text(self) -> str:
@@ -257,37 +257,37 @@ class ShownAt(Record):
         return path_text(self.path)
 
 
-def place_of(verdict: Verdict, judged: Judged) -> ShownAt:
+def finding_place(verdict: Verdict, judged: Judged) -> ReportPlace:
     """Return the place of a finding in a verdict."""
     finding = judged.finding
     if finding.path is not None:
         line = finding.line or 0
-        return ShownAt(finding.path, line, max(line, finding.end_line or 0) if line else 0)
-    return of_origin(judged.authority) or authority_of(verdict)
+        return ReportPlace(finding.path, line, max(line, finding.end_line or 0) if line else 0)
+    return origin_place(judged.authority) or authority_place(verdict)
 
 
-def of_origin(origin: Origin | None) -> ShownAt | None:
+def origin_place(origin: Origin | None) -> ReportPlace | None:
     """Return the line of the authority; None if it is not in a file of the repository."""
-    return _at(origin.path, origin.line, own=False) if origin else None
+    return _file_place(origin.path, origin.line, is_own=False) if origin else None
 
 
-def _at(name: str, line: int | None, *, own: bool) -> ShownAt | None:
-    path = relative(name)
-    return ShownAt(path, line or 1, line or 1, own) if path else None
+def _file_place(name: str, line: int | None, *, is_own: bool) -> ReportPlace | None:
+    path = relative_path(name)
+    return ReportPlace(path, line or 1, line or 1, is_own) if path else None
 
 
-def authority_of(verdict: Verdict | None) -> ShownAt:
+def authority_place(verdict: Verdict | None) -> ReportPlace:
     """Return the first line of the document that holds the policy."""
     documents = verdict.authority.get("documents", ()) if verdict else ()
-    path = next((path for path in map(relative, documents) if path), _DOCUMENT)
-    return ShownAt(path, 1, 1, own=False)
+    path = next((path for path in map(relative_path, documents) if path), _DOCUMENT)
+    return ReportPlace(path, 1, 1, is_own=False)
 
 
-class Told(Record):
+class ListEntry(Record):
     """An entry of a list format: a finding, a rule that could not be judged, or an error without a verdict.
 
     Attributes:
-        weight: its severity.
+        severity: its severity.
         lines: its text.
         place: the place where it is shown.
         code: the code of its rule; `no-verdict` for an error.
@@ -295,35 +295,35 @@ class Told(Record):
         judged: the finding; None for a rule or an error.
     """
 
-    weight: Weight
+    severity: Weight
     lines: Sequence[str]
-    place: ShownAt
+    place: ReportPlace
     code: str
     result: RuleResult | None = None
     judged: Judged | None = None
 
 
-def told_of(verdicts: Sequence[Verdict]) -> Iterator[Told]:
+def told_of(verdicts: Sequence[Verdict]) -> Iterator[ListEntry]:
     """Yield the rules that could not be judged, at the authority, then all findings, most severe first."""
     results = {result.code: result for verdict in verdicts for result in verdict.results}
     for verdict in verdicts:
         for one in verdict.results:
             if one.state == "indeterminate":
                 how: Weight = "error" if one.incomplete else "warning"
-                yield Told(how, undecided_lines(one), authority_of(verdict), one.code, one)
+                yield ListEntry(how, undecided_lines(one), authority_place(verdict), one.code, one)
     for verdict, judged in most_severe_first(verdicts):
-        where = place_of(verdict, judged)
-        yield Told(weight(verdict, judged), lines(judged), where, judged.code, results[judged.code], judged)
+        severity, place = shown_severity(verdict, judged), finding_place(verdict, judged)
+        yield ListEntry(severity, finding_lines(judged), place, judged.code, results[judged.code], judged)
 
 
-def told_errors(error: SpecguardError) -> Iterator[Told]:
+def told_errors(error: SpecguardError) -> Iterator[ListEntry]:
     """Yield the errors that prevented a verdict."""
     for one in error.each():
-        place = _at(one.path or "", one.line, own=True) or authority_of(None)
-        yield Told("error", ["no verdict", *error_lines(one)], place, "no-verdict")
+        place = _file_place(one.path or "", one.line, is_own=True) or authority_place(None)
+        yield ListEntry("error", ["no verdict", *error_lines(one)], place, "no-verdict")
 
 
-def relative(path: str) -> bytes | None:
+def relative_path(path: str) -> bytes | None:
     """Return a path within the repository as bytes; None for a preset's name and for a path outside."""
     parts = path.split("/")
     if not path or path.startswith(("/", "preset:")) or ".." in parts:
@@ -331,11 +331,11 @@ def relative(path: str) -> bytes | None:
     return "/".join(part for part in parts if part != ".").encode("utf-8", "surrogateescape") or None
 
 
-HOME: Final = "https://github.com/specguard/specguard"
+PROJECT_URL: Final = "https://github.com/specguard/specguard"
 """The address of the project."""
 
 
-def url_of(result: RuleResult) -> str | None:
+def rule_url(result: RuleResult) -> str | None:
     """Return the address of a rule's manual page; None for a plugin's rule, whose pages are its author's."""
-    own = f"{HOME}/blob/v{__version__}/docs/rules/{result.name}.md"
+    own = f"{PROJECT_URL}/blob/v{__version__}/docs/rules/{result.name}.md"
     return own if result.plugin == "specguard" else None

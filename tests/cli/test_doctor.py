@@ -9,7 +9,7 @@ import pytest
 
 from specguard.cli import doctor
 from specguard.engine.plugins import load_registry
-from specguard.reporters.manual import ON
+from specguard.reporters.manual import DEFAULTS
 from specguard.testing import Outcome, Repository, run, run_here
 from tests.cli.no_foo import install_no_foo
 from tests.cli.running import POLICY, Project
@@ -149,7 +149,7 @@ def test_nothing_is_said_without_work_items(tmp_path: Path) -> None:
 OFF = {
     f"[rules.{entry.rule.name}]": 'severity = "off"\n'
     for entry in load_registry().rules.values()
-    if entry.rule.code in ON
+    if entry.rule.code in DEFAULTS
 }
 """Settings that turn off what judges without any, so that there are few rules to provoke."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from specguard.reporters.manual import ON
+from specguard.reporters.manual import DEFAULTS
 from specguard.testing import Repository, run_here
 from tests.outcomes import data_of, ended
 from tests.rows import rows
@@ -52,7 +52,7 @@ def test_exactly_the_rules_of_the_table_judge_where_nothing_is_set(repository: R
     repository.merge("side", message="Merge branch 'side'")
     args = ("--pr-title", "feat: add x and y", "--output-format", "json")
     rules = run_here("check", *args, directory=repository.path).report["rules"]
-    assert tuple(rule["code"] for rule in rules if rule["state"] not in ("not-applicable", "off")) == ON
+    assert tuple(rule["code"] for rule in rules if rule["state"] not in ("not-applicable", "off")) == DEFAULTS
 
 
 def test_policy_cites_the_line_of_every_setting(asked: Repository) -> None:

@@ -16,7 +16,7 @@ from specguard.change.lines import Hunk
 from specguard.errors import SpecguardError
 from specguard.model import Finding, RuleResult, Verdict
 from specguard.reporters import html
-from specguard.reporters.html import AROUND, Excerpts
+from specguard.reporters.html import CONTEXT, Excerpts
 from specguard.testing import Repository, run_here
 from tests.outcomes import ended, there
 from tests.reporters.published import obeyed, unseen
@@ -205,18 +205,18 @@ def at(line: int | None, **fields: Any) -> Finding:
 
 def test_an_excerpt_is_about_the_line() -> None:
     excerpts = Excerpts({b"f": [hunk(3, 0, 4, 1), hunk(20, 1, 22, 100), hunk(60, 4, 160, 0)]})
-    middle = there(excerpts.of(at(50)))
-    assert [line.number for line in middle.lines] == list(range(50 - AROUND, 50 + AROUND + 1))
-    assert [line.number for line in middle.lines if line.meant] == [50]
-    assert middle.rest == 1 + 101 + 4 - len(middle.lines)
-    first = there(excerpts.of(at(22)))
+    middle = there(excerpts.excerpt(at(50)))
+    assert [line.number for line in middle.lines] == list(range(50 - CONTEXT, 50 + CONTEXT + 1))
+    assert [line.number for line in middle.lines if line.highlighted] == [50]
+    assert middle.hidden == 1 + 101 + 4 - len(middle.lines)
+    first = there(excerpts.excerpt(at(22)))
     assert [(line.added, line.number) for line in first.lines[:2]] == [(False, 20), (True, 22)]
-    removed = there(excerpts.of(at(61, side="base")))
-    assert [line.number for line in removed.lines if line.meant] == [61]
+    removed = there(excerpts.excerpt(at(61, side="base")))
+    assert [line.number for line in removed.lines if line.highlighted] == [61]
     # These lines are not the change's.
-    assert [excerpts.of(at(line)) for line in (1, 5, 21, 122, 160)] == [None] * 5
-    assert excerpts.of(Finding("x", path=b"g")) is None
-    assert excerpts.of(Finding("x")) is None
+    assert [excerpts.excerpt(at(line)) for line in (1, 5, 21, 122, 160)] == [None] * 5
+    assert excerpts.excerpt(Finding("x", path=b"g")) is None
+    assert excerpts.excerpt(Finding("x")) is None
 
 
 def test_an_error_of_a_check_is_a_page(repository: Repository, tmp_path: Path) -> None:
