@@ -147,7 +147,7 @@ _TYPES_ALONE: Final = """
     Listed Naming PastCommit Plan PlannedGate RanCommand Redone Refusal Review Row RunRecord Said Source
     Spec Stamp Statement Task Ticked Times Totals Unit Unread
 """
-"""Types of values in facts: public until version 2, now imported only for checks, from their own modules."""
+"""Types of fact values, public until version 2; the type checker imports them from their own modules."""
 
 _SUCCESSORS: Final = {
     "CredentialFinder": "Documents.credentials",

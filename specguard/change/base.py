@@ -106,7 +106,7 @@ def find_base(
         return _of_event(git, event, remote)
     if request.enforce:
         if request.bootstrap and git.repository.head is None:
-            # Before the first commit there is no base to name.
+            # Before the first commit, nobody can name a base.
             return None
         raise SpecguardError(
             "--enforce judges against a base that is given, and none is",

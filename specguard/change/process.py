@@ -26,8 +26,8 @@ PATIENCE: Final = 0.3
 ERROR_LIMIT: Final = 1 << 14
 """The maximum number of bytes of standard error that are kept; the rest is read and dropped."""
 
-# The two numbers are the same on every system that has posix_spawn; the module that names them imports
-# `enum` and converts three lists of constants, which a hook would wait for.
+# The two numbers are the same on every system that has posix_spawn. The module `signal` imports `enum` and
+# converts three lists of constants, which would slow a hook down.
 _SIGKILL: Final = 9
 _SIGPIPE: Final = 13
 

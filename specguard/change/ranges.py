@@ -537,7 +537,7 @@ class Joined(Record):
         head, *theirs = self._sides
         conflict = in_conflict(entry.path, self.conflicts)
         if any(tree.has(entry) for tree in theirs):
-            # If their side has not changed the path since, its content is older than that of `HEAD`.
+            # If their side did not change the path since, its content is older than that of `HEAD`.
             return conflict or self.origin(entry) is not None or head.has(entry)
         return head.has(entry) and (conflict or self.picked)
 

@@ -145,7 +145,7 @@ def hash_work_tree(git: Git, start: str, *, without: bytes = b"") -> WorkTree:
     root = git.repository.work_tree()
     git.use_scratch()
     index = f"{git.folder}/index"
-    # A checkout has no more files than the index, whose entries all exist, so its size extends the limit.
+    # A checkout has no more files than the index, so the index's size is permitted beyond the limit.
     lines = git.list_tree(start, "the files of HEAD", spare=git.repository.indexed())
     before = {path: TreeEntry(mode, oid) for path, mode, oid in read_listing(lines) if counts(path)}
     indexed, absent = _in_index(git)

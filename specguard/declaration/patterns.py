@@ -167,8 +167,8 @@ class Patterns:
         """Split the patterns into plain names with their indexes, and one expression for all others.
 
         With the names comes the length of the longest, because a longer folder above a path cannot be one of
-        them. The expression is None if there are no others, or if `re` could take longer than the square of a
-        path's length.
+        them. The expression is None without others, or if `re` could take longer than the square of a path's
+        length.
         """
         if self._few is None:
             names: dict[bytes, int] = {}
