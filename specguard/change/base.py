@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         "option", "event", "server", "pin", "usual", "local", "policy", "stack", "head", "none"
     ]  # fmt: skip
 
-    class Lower(Protocol):
+    class BranchMatcher(Protocol):
         """The names and subjects by which a lower branch of a stack is recognised."""
 
         def __call__(self, name: str) -> bool:
@@ -103,7 +103,7 @@ def find_base(
     if request.base:
         return named_base(git, request.base, "option", remote=remote)
     if event is not None and (event.base or event.base_oid):
-        return _of_event(git, event, remote)
+        return _event_base(git, event, remote)
     if request.enforce:
         if request.bootstrap and git.repository.head is None:
             # Before the first commit, nobody can name a base.
@@ -143,7 +143,7 @@ def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> Found 
     Raises:
         MissingFact: its ref or object is broken.
     """
-    names = [name for name in _usual(remote) if name != without]
+    names = [name for name in _usual_refs(remote) if name != without]
     existing = git.repository.refs_named(names)
     for name in names:
         target = git.repository.target_of(name)
@@ -169,14 +169,14 @@ def local_base(git: Git, *, without: str = "") -> Found | None:
         MissingFact: a ref or object is broken.
     """
     heads = {ref.short: ref for ref in git.repository.branches() if ref.name.startswith("refs/heads/")}
-    name = _default_of_user(git)
+    name = _user_default(git)
     if name not in heads:
         named: dict[str, str] = {}
         for short, ref in heads.items():
             tree = Tree(git, git.commit(ref.oid).tree)
             content = next((text for path in _AUTHORITIES if (text := tree.read(path)) is not None), None)
             if content is not None:
-                named[short] = _stated(content) or short
+                named[short] = _stated_base(content) or short
         names = set(named if len(named) == 1 else named.values())
         name = names.pop() if len(names) == 1 else ""
     found = heads.get(name)
@@ -185,21 +185,21 @@ def local_base(git: Git, *, without: str = "") -> Found | None:
     return Found(found.short, found.oid, "local", found.name)
 
 
-def _stated(content: bytes) -> str:
+def _stated_base(content: bytes) -> str:
     """Return the base from the line `base = "main"` of an authority, as `init` writes it; empty if absent."""
     lines = [line.split(b'"') for line in content.split(b"\n") if line.startswith(b'base = "')]
     names = [parts[1] for parts in lines if len(parts) == 3 and not parts[2].strip(b" \t\r")]
     return next(filter(None, names), b"").decode("utf-8", "surrogateescape")
 
 
-def _default_of_user(git: Git) -> str:
+def _user_default(git: Git) -> str:
     """Read `init.defaultBranch` from the user's or system's configuration, never from the repository's."""
     words = ("config", "-z", "--show-scope", "--get-all", "init.defaultBranch")
     try:
-        said = git.repository.in_place(*words, user=True).read().decode("utf-8", "surrogateescape")
+        output = git.repository.in_place(*words, user=True).read().decode("utf-8", "surrogateescape")
     except CommandError:
         return ""
-    fields = said.split("\0")
+    fields = output.split("\0")
     pairs = [*zip(fields[::2], fields[1::2], strict=False)]
     return next((name for scope, name in reversed(pairs) if scope in ("global", "system")), "")
 
@@ -217,7 +217,7 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
         help = error.help
         names = git.repository.names()
         if error.code == "unknown-revision" and any(one.startswith(f"{remote}/") for one in names):
-            fetch = _fetching(remote, name.partition("~")[0].removeprefix(f"{remote}/"))
+            fetch = _fetch_command(remote, name.partition("~")[0].removeprefix(f"{remote}/"))
             help = f"{help} Or fetch it: {fetch}" if help.startswith("did you") else f"Fetch it: {fetch}"
         raise SpecguardError(
             f"the base cannot be found: {error.message}", help=help, code="no-base"
@@ -225,7 +225,7 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
     return Found(short_name(revision.ref) if revision.ref else name, revision.oid, how, revision.ref)
 
 
-def _fetching(remote: str, branch: str) -> str:
+def _fetch_command(remote: str, branch: str) -> str:
     """Return the command that fetches a branch; in a clone of one branch, a bare name would store no ref."""
     from shlex import quote
 
@@ -235,31 +235,31 @@ def _fetching(remote: str, branch: str) -> str:
 def no_base(remote: str = "origin") -> SpecguardError:
     """Return the error about a base that is neither named nor found under the usual names."""
     return SpecguardError(
-        f"there is no base to compare with: tried {', '.join(_usual(remote))}",
+        f"there is no base to compare with: tried {', '.join(_usual_refs(remote))}",
         help="Name it with `--base REF`, or fetch one of these.",
         code="no-base",
     )
 
 
-def _usual(remote: str) -> tuple[str, ...]:
+def _usual_refs(remote: str) -> tuple[str, ...]:
     if remote == "origin":
         return USUAL_BASES
     return tuple(name.replace("refs/remotes/origin/", f"refs/remotes/{remote}/") for name in USUAL_BASES)
 
 
-def _of_event(git: Git, event: Event, remote: str) -> Found:
+def _event_base(git: Git, event: Event, remote: str) -> Found:
     """Return the tip of the branch that the platform names; if it was not fetched, the commit it names."""
     fetched, local = f"refs/remotes/{remote}/{event.base}", f"refs/heads/{event.base}"
-    there = git.repository.refs_named([fetched, local])
-    if fetched in there and event.base and not event.exact:
-        return Found(short_name(fetched), git.commit(there[fetched]).oid, "event", fetched)
+    existing = git.repository.refs_named([fetched, local])
+    if fetched in existing and event.base and not event.exact:
+        return Found(short_name(fetched), git.commit(existing[fetched]).oid, "event", fetched)
     if event.base_oid:
         return Found(event.base or event.base_oid, git.commit(event.base_oid).oid, "event")
-    if local in there:
-        return Found(short_name(local), git.commit(there[local]).oid, "event", local)
+    if local in existing:
+        return Found(short_name(local), git.commit(existing[local]).oid, "event", local)
     raise SpecguardError(
         f"the base branch {event.base!r} that the platform names was not fetched",
-        help=f"Fetch it with {_fetching(remote, event.base or '')}, or check out with fetch-depth: 0.",
+        help=f"Fetch it with {_fetch_command(remote, event.base or '')}, or check out with fetch-depth: 0.",
         code="no-base",
     )
 
@@ -267,14 +267,14 @@ def _of_event(git: Git, event: Event, remote: str) -> Found:
 _GRAPHITE: Final = ".graphite_metadata.db"
 
 
-def branch_below(
+def find_branch_below(
     git: Git,
     head: str,
     base: Found,
     *,
     own: Collection[str],
     remote: str,
-    items: Callable[[], Lower],
+    find_items: Callable[[], BranchMatcher],
     at_head: bool = False,
 ) -> Found | None:
     """Find the nearest branch below a head in its stack that the base does not contain.
@@ -285,7 +285,7 @@ def branch_below(
         base: the trusted base.
         own: the short names of the judged branch.
         remote: the remote whose branches count, as well as the local ones.
-        items: returns the test for the names of items' branches; called only if a branch qualifies otherwise.
+        find_items: returns the test for items' branches; called only if a branch qualifies otherwise.
         at_head: True if a branch whose tip is the head counts, because the judged change is not committed
             yet. Otherwise only a recorded parent may leave the change empty.
 
@@ -298,7 +298,7 @@ def branch_below(
     places = {oid: place for place, oid in enumerate(git.revisions(head, base.oid))}
     if not places or (len(places) == 1 and not at_head):
         return None
-    parents = set(_recorded(git, own))
+    parents = set(_recorded_parents(git, own))
     others = [
         ref
         for ref in git.repository.branches()
@@ -307,34 +307,34 @@ def branch_below(
         and ref.name.startswith(("refs/heads/", f"refs/remotes/{remote}/"))
         and (at_head or ref.oid != head or ref.short in parents)
     ]
-    is_items = items() if any(ref.short not in parents for ref in others) else None
+    item_branches = find_items() if any(ref.short not in parents for ref in others) else None
     known: list[tuple[int, Ref]] = []
-    apart: list[Ref] = []
+    diverged: list[Ref] = []
     for ref in others:
         place = places.get(ref.oid, -1)
         if ref.short in parents:
             place = max((places.get(oid, -1) for oid in git.merge_bases(ref.oid, head)), default=-1)
-        elif is_items is None or not is_items(ref.short):
+        elif item_branches is None or not item_branches(ref.short):
             continue
         elif place < 0:
-            apart.append(ref)
+            diverged.append(ref)
         if place >= 0:
             known.append((place, ref))
     nearest, found = max(known, key=lambda one: one[0], default=(-1, None))
     oids = list(places)
-    left = _left(git, places, base, apart) if apart and is_items else ()
-    for place, ref in sorted(left, key=lambda one: -one[0]):
+    forks = _fork_points(git, places, base, diverged) if diverged and item_branches else ()
+    for place, ref in sorted(forks, key=lambda one: -one[0]):
         if place <= nearest:
             break
         shared = [commit.message.subject for commit in git.commits(oids[: place + 1])]
-        if is_items and (at_head or oids[place] != head) and is_items.owns(ref.short, shared):
+        if item_branches and (at_head or oids[place] != head) and item_branches.owns(ref.short, shared):
             found = ref
             break
     return Found(short_name(found.name), found.oid, "stack", found.name) if found else None
 
 
-def _left(
-    git: Git, places: Mapping[str, int], base: Found, apart: Sequence[Ref]
+def _fork_points(
+    git: Git, places: Mapping[str, int], base: Found, diverged: Sequence[Ref]
 ) -> Iterator[tuple[int, Ref]]:
     """Yield, for each branch outside the head's history, the position of the last commit that both share.
 
@@ -342,11 +342,11 @@ def _left(
     the branches are.
     """
     oldest = read_commit_time(git.object(next(iter(places)))[1]) or 0
-    wanted = lines_of([f"^{base.oid}", *dict.fromkeys(ref.oid for ref in apart)])
-    walk = git.start("rev-list", "--parents", f"--max-age={int(oldest)}", "--stdin", stdin=wanted)
+    revisions = lines_of([f"^{base.oid}", *dict.fromkeys(ref.oid for ref in diverged)])
+    walk = git.start("rev-list", "--parents", f"--max-age={int(oldest)}", "--stdin", stdin=revisions)
     lines = git.read(walk, "the history of other branches").decode("ascii").splitlines()
     parents = {oid: above for oid, *above in map(str.split, lines)}
-    for ref in apart:
+    for ref in diverged:
         reached, todo = {ref.oid}, [ref.oid]
         while todo:
             oid = todo.pop()
@@ -368,19 +368,19 @@ def papers_of(git: Git, base: str, below: str) -> Tree:
     return Tree(git, git.commit(base).tree, added)
 
 
-def _recorded(git: Git, own: Collection[str]) -> Iterator[str]:
+def _recorded_parents(git: Git, own: Collection[str]) -> Iterator[str]:
     """Yield the names of the parents that Graphite and git record for a branch."""
     process = git.repository.in_place("config", "-z", "--get-regexp", r"^branch\..*\.(remote|merge)$")
-    said = process.drain().decode("utf-8", "surrogateescape")
-    values = dict(line.partition("\n")[::2] for line in said.split("\0"))
+    output = process.drain().decode("utf-8", "surrogateescape")
+    values = dict(line.partition("\n")[::2] for line in output.split("\0"))
     for name in own:
-        yield from _of_graphite(os.path.join(git.repository.common, _GRAPHITE), name)
+        yield from _graphite_parent(os.path.join(git.repository.common, _GRAPHITE), name)
         # With a remote, this is the branch to push to; with `.`, the branch that it was made from.
         if values.get(f"branch.{name}.remote") == ".":
             yield short_name(values.get(f"branch.{name}.merge", ""))
 
 
-def _of_graphite(file: str, name: str) -> Iterator[str]:
+def _graphite_parent(file: str, name: str) -> Iterator[str]:
     """Yield the parent of a branch in Graphite's database, if it is recorded."""
     if not os.path.isfile(file):
         return

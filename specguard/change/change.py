@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.change.base import Found, branch_below, default_base, named_base, papers_of
+from specguard.change.base import Found, default_base, find_branch_below, named_base, papers_of
 from specguard.change.entries import Commit, Entry, Message, is_filed, sha256
 from specguard.change.repository import Base, Branch, PullRequest, Push, Ref, Remote, short_branch, short_name
 from specguard.change.tree import Tree
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence, Set
     from typing import Any, Final, Self
 
-    from specguard.change.base import Lower
+    from specguard.change.base import BranchMatcher
     from specguard.change.check_request import Request
     from specguard.change.git import Git, History
     from specguard.change.lines import Lines
     from specguard.change.platform_event import Event
-    from specguard.change.ranges import Joined, Merges
+    from specguard.change.ranges import Merges, OpenMerge
     from specguard.model import Stage
 
 
@@ -60,7 +60,7 @@ class Bookkeeping(Record):
         entries = commit.diffs[0] if len(commit.parents) == 1 and commit.diffs else ()
         # Only files that the change adds as a whole count as a run's files.
         return bool(entries) and all(
-            is_filed(entry, self.log) or bool(self.runs() and entry.path in self._filed) for entry in entries
+            is_filed(entry, self.log) or (self.runs() and entry.path in self._run_paths) for entry in entries
         )
 
     def has(self, entry: Entry) -> bool:
@@ -75,12 +75,12 @@ class Bookkeeping(Record):
         Raises:
             MissingFact: the files of a commit are not there.
         """
-        if not self.runs() or self.change.stage in ("edit", "run") or entry.path not in self._filed:
+        if not self.runs() or self.change.stage in ("edit", "run") or entry.path not in self._run_paths:
             return False
-        return self.squash or entry.path not in self._work
+        return self.squash or entry.path not in self._work_paths
 
     @cached_property
-    def _filed(self) -> Set[bytes]:
+    def _run_paths(self) -> Set[bytes]:
         """The paths of the run's files that the change adds as plain files."""
         runs = self.runs()
         return {
@@ -90,7 +90,7 @@ class Bookkeeping(Record):
         }
 
     @cached_property
-    def _work(self) -> Set[bytes]:
+    def _work_paths(self) -> Set[bytes]:
         """The paths that the commits with work touch."""
         try:
             commits = [commit for commit in self.change.commits if not self.is_all_of(commit)]
@@ -119,7 +119,7 @@ class Change(Record, frozen=False):
         stage: the moment of the check.
         item_branches: for the name of the judged branch, returns the test whether another one is an item's;
             None if stacks are not searched for.
-        below: the branch that is named as the base, if it is an item's; None for any other.
+        item_base: the branch that is named as the base, if it is an item's; None for any other.
         notes: sentences about the change that a reader of the verdict must see.
     """
 
@@ -130,8 +130,8 @@ class Change(Record, frozen=False):
     remote: str = "origin"
     source: str = "range"
     stage: Stage = "range"
-    item_branches: Callable[[str], Lower] | None = None
-    below: Found | None = None
+    item_branches: Callable[[str], BranchMatcher] | None = None
+    item_base: Found | None = None
 
     @cached_property
     def whole(self) -> bool:
@@ -160,7 +160,7 @@ class Change(Record, frozen=False):
             found.how = "local"
         if found.oid == self.found.oid and self.found.how != "head":
             return self
-        return self._moved(found)
+        return self._with_found(found)
 
     def on_branch_of_item(self, default: Found) -> Self:
         """Return the change with the default branch as base, and the item's branch given as base below it.
@@ -168,8 +168,8 @@ class Change(Record, frozen=False):
         Args:
             default: the default branch, which everything trusted is read from.
         """
-        other = self._moved(default)
-        other.below = self.found
+        other = self._with_found(default)
+        other.item_base = self.found
         return other
 
     def default_base(self) -> Found | None:
@@ -186,7 +186,7 @@ class Change(Record, frozen=False):
         """The short name of the branch that is named as the base; empty if no name is known."""
         return short_branch(self.found.ref) or (self.event.base if self.event is not None else None) or ""
 
-    def _moved(self, found: Found) -> Self:
+    def _with_found(self, found: Found) -> Self:
         other = object.__new__(type(self))
         # Cached facts may depend on the base, so they are dropped; started processes are kept.
         own = vars(self).items()
@@ -221,8 +221,8 @@ class Change(Record, frozen=False):
 
         If the base is an item's branch, the change is judged against that branch.
         """
-        if self.below is not None or self.item_branches is None or self._branches_from is None:
-            return self.below
+        if self.item_base is not None or self.item_branches is None or self._stack_head is None:
+            return self.item_base
         if not self.found.trusted or self.request.enforce:
             return None
         if self.found.given and self.found.how != "pin":
@@ -231,10 +231,10 @@ class Change(Record, frozen=False):
         # On a detached HEAD, `branch` reads the entries, which would read this property again.
         vars(self)["stacked_on"] = None
         try:
-            own, own_names, of = self.branch.name, self.own_names, self.item_branches
-            return branch_below(
-                self.git, self._branches_from, self.found,
-                own=own_names, remote=self.remote, items=lambda: of(own), at_head=self.source != "range",
+            own, names, of = self.branch.name, self.branch_names, self.item_branches
+            return find_branch_below(
+                self.git, self._stack_head, self.found,
+                own=names, remote=self.remote, find_items=lambda: of(own), at_head=self.source != "range",
             )  # fmt: skip
         except (MissingFact, NotApplicable):
             # The whole change is judged then.
@@ -243,15 +243,15 @@ class Change(Record, frozen=False):
     @property
     def known_below(self) -> Found | None:
         """`stacked_on` as far as it was read; the start of an uncommitted change does not depend on it."""
-        return self.stacked_on if self.source == "range" else vars(self).get("stacked_on", self.below)
+        return self.stacked_on if self.source == "range" else vars(self).get("stacked_on", self.item_base)
 
     @property
-    def own_names(self) -> frozenset[str]:
+    def branch_names(self) -> frozenset[str]:
         """The short names of the judged branch."""
         return frozenset([self.branch.name])
 
     @property
-    def _branches_from(self) -> str | None:
+    def _stack_head(self) -> str | None:
         """The commit whose history is searched for the branch below; None if there is none."""
         return self.git.repository.head
 
@@ -302,11 +302,11 @@ class Change(Record, frozen=False):
         return Merges(self.git)
 
     @property
-    def joined(self) -> Joined | None:
+    def open_merge(self) -> OpenMerge | None:
         """The merge or pick that is being concluded; None if there is none."""
         return None
 
-    def is_put_back(self, entry: Entry) -> bool:
+    def restores_base(self, entry: Entry) -> bool:
         """True if an entry leaves at its path the same content and mode as the trusted base has there.
 
         Raises:
@@ -329,7 +329,7 @@ class Change(Record, frozen=False):
         return self._own_branch()
 
     def _own_branch(self) -> Branch:
-        name = self.git.repository.branch or self.git.repository.rebased()
+        name = self.git.repository.branch or self.git.repository.branch_in_rebase()
         if name is None:
             if self.empty:
                 raise NotApplicable("HEAD is detached, and nothing has changed whose branch could be known")
@@ -370,19 +370,19 @@ class Change(Record, frozen=False):
     # Facts that only some kinds of changes have
 
     @property
-    def _lacking(self) -> str:
+    def _missing_reason(self) -> str:
         """The reason why this kind of change does not have one of the facts below."""
         return "what is judged is no commit yet"
 
     @property
     def entries(self) -> Sequence[Entry]:
         """All entries that the change adds, modifies and deletes, by path."""
-        raise NotApplicable(self._lacking)
+        raise NotApplicable(self._missing_reason)
 
     @property
     def commits(self) -> Sequence[Commit]:
         """The change's commits, oldest first."""
-        raise NotApplicable(self._lacking)
+        raise NotApplicable(self._missing_reason)
 
     @cached_property
     def touching(self) -> Mapping[bytes, Sequence[Commit]]:
@@ -395,12 +395,12 @@ class Change(Record, frozen=False):
 
     def messages(self, merge: str) -> Sequence[Message]:  # noqa: ARG002 - not every kind has messages
         """Return the commit messages to judge, for the policy's `merge`: `rebase`, `merge` or `squash`."""
-        raise NotApplicable(self._lacking)
+        raise NotApplicable(self._missing_reason)
 
     @property
     def base(self) -> Base:
         """The base that the change is compared with."""
-        raise NotApplicable(self._lacking)
+        raise NotApplicable(self._missing_reason)
 
     @cached_property
     def start_files(self) -> Tree:
@@ -410,7 +410,7 @@ class Change(Record, frozen=False):
     @property
     def head_files(self) -> Tree:
         """The files after the change."""
-        raise NotApplicable(self._lacking)
+        raise NotApplicable(self._missing_reason)
 
     def _files(self, commit: str | None, changes: Sequence[Entry] = ()) -> Tree:
         return Tree(self.git, self.git.commit(commit).tree if commit else None, changes)

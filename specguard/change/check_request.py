@@ -148,7 +148,7 @@ def read_bounded(file: str, limit: int, what: str) -> bytes:
     """
     try:
         with open(file, "rb") as stream:
-            return _read(stream, limit, what, file)
+            return _read_limited(stream, limit, what, file)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise SpecguardError(
@@ -164,10 +164,10 @@ def read_input(limit: int, what: str) -> bytes | None:
     """
     if sys.stdin is None or sys.stdin.isatty():
         return None
-    return _read(sys.stdin.buffer, limit, what)
+    return _read_limited(sys.stdin.buffer, limit, what)
 
 
-def _read(stream: BinaryIO, limit: int, what: str, path: str | None = None) -> bytes:
+def _read_limited(stream: BinaryIO, limit: int, what: str, path: str | None = None) -> bytes:
     data = stream.read(limit + 1)
     if len(data) > limit:
         raise SpecguardError(
@@ -211,12 +211,12 @@ def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def no_constant(name: str) -> None:
+def refuse_constant(name: str) -> None:
     """Refuse `NaN` and `Infinity`, which Python's parser accepts."""
     raise ValueError(f"{name} is no JSON")
 
 
-_WRONG: Final = "\x7f:?*[\\^~"
+_INVALID: Final = "\x7f:?*[\\^~"
 
 
 class Revision(Record):
@@ -234,16 +234,16 @@ class Revision(Record):
 def head_refs(name: str) -> tuple[str, ...]:
     """Return the refs to look up for a head's name: local branches, then those of remotes, then tags."""
     return (
-        f"refs/heads/{name}", *_qualified(name), f"refs/remotes/origin/{name}", f"refs/tags/{name}",
+        f"refs/heads/{name}", *_remote_ref(name), f"refs/remotes/origin/{name}", f"refs/tags/{name}",
     )  # fmt: skip
 
 
 def base_refs(name: str, remote: str = "origin") -> tuple[str, ...]:
     """Return the refs to look up for a base's name: the remote's branches, then local ones; never a tag."""
-    return (*_qualified(name), f"refs/remotes/{remote}/{name}", f"refs/heads/{name}")
+    return (*_remote_ref(name), f"refs/remotes/{remote}/{name}", f"refs/heads/{name}")
 
 
-def _qualified(name: str) -> tuple[str, ...]:
+def _remote_ref(name: str) -> tuple[str, ...]:
     """Return the remote's ref for a name such as `origin/main`, to try before a local branch of that name."""
     return (f"refs/remotes/{name}",) if "/" in name else ()
 
@@ -260,30 +260,30 @@ def resolve(git: Git, text: str, refs: Callable[[str], Sequence[str]] = head_ref
         SpecguardError: the commit does not exist, or the name is ambiguous.
         MissingFact: the ref or the object is broken.
     """
-    steps = text[len(text.rstrip("~^0123456789")) :].lstrip("0123456789")
-    name = text[: len(text) - len(steps)]
-    found = _find(git, name, refs(name))
+    suffix = text[len(text.rstrip("~^0123456789")) :].lstrip("0123456789")
+    name = text[: len(text) - len(suffix)]
+    found = _find_revision(git, name, refs(name))
     if found is None:
-        raise unknown(git, name)
+        raise unknown_revision(git, name)
     commit = git.commit(found.oid).oid
-    if not steps:
+    if not suffix:
         return Revision(commit, found.ref)
-    oid = git.resolve(commit + steps)
+    oid = git.resolve(commit + suffix)
     if oid is None:
         help = "Count again: `git log --oneline` shows them. A shallow clone wants `git fetch --unshallow`."
-        said = f"there is no commit {text}: {name} has no such ancestor"
-        raise SpecguardError(said, help=help, code="unknown-revision")
+        message = f"there is no commit {text}: {name} has no such ancestor"
+        raise SpecguardError(message, help=help, code="unknown-revision")
     return Revision(oid)
 
 
-def _find(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
+def _find_revision(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
     repository = git.repository
     if name in ("HEAD", "@"):
         if repository.head is None:
             help = "Make one; `check --staged` and `status --worktree` need none."
             raise SpecguardError("HEAD has no commit yet", help=help, code="no-commit")
         return Revision(repository.head)
-    if not name or name.startswith("-") or _is_wrong(name):
+    if not name or name.startswith("-") or _is_invalid(name):
         return None
     by_id = None
     if 4 <= len(name) <= 64 and not name.strip("0123456789abcdef"):
@@ -304,12 +304,12 @@ def _find(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
     return Revision(by_id) if by_id is not None else None
 
 
-def _is_wrong(name: str) -> bool:
+def _is_invalid(name: str) -> bool:
     """True if a name has something that git permits in no ref's name (git-check-ref-format(1))."""
-    return ".." in name or "@{" in name or any(sign <= " " or sign in _WRONG for sign in name)
+    return ".." in name or "@{" in name or any(sign <= " " or sign in _INVALID for sign in name)
 
 
-def unknown(git: Git, name: str) -> SpecguardError:
+def unknown_revision(git: Git, name: str) -> SpecguardError:
     """Return the error about a name that cannot be resolved, with the nearest name that can."""
     help = "Give HEAD, an object id, a branch or a tag, with ~n or ^n behind it; git fetch may bring it."
     step = nearest(name, git.repository.names(), help)

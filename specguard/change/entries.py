@@ -389,8 +389,8 @@ def read_commit(oid: str, data: bytes, read: Callable[[], Sequence[Sequence[Entr
         oid,
         tree=lines[0][5:].decode("ascii", "replace"),
         parents=parents,
-        author=_person(fields.get(b"author", b"")),
-        committer=_person(fields.get(b"committer", b"")),
+        author=_identity(fields.get(b"author", b"")),
+        committer=_identity(fields.get(b"committer", b"")),
         message=Message(
             raw,
             commit=oid,
@@ -413,13 +413,13 @@ def read_commit_time(data: bytes) -> int | None:
     return None
 
 
-def _person(line: bytes) -> str:
+def _identity(line: bytes) -> str:
     """Return `Name <address>` without the time after it."""
     end = line.rfind(b">")
     return (line[: end + 1] if end >= 0 else line).decode("utf-8", "surrogateescape")
 
 
-MUCH: Final = 1 << 20
+HASHLIB_FROM: Final = 1 << 20
 """After this number of hashed bytes, `hashlib` saves more time than its import costs."""
 
 
@@ -430,14 +430,14 @@ def object_id(kind: str, content: bytes, digits: int, *, fast: bool = False) -> 
         kind: `blob`, `tree`, `commit` or `tag`.
         content: the object's bytes.
         digits: 40 for a SHA-1 repository, 64 for a SHA-256 one.
-        fast: True to import `hashlib`, which pays off after `MUCH` bytes.
+        fast: True to import `hashlib`, which pays off after `HASHLIB_FROM` bytes.
     """
-    hashed: Any = sha1 if digits == 40 else sha256
+    algorithm: Any = sha1 if digits == 40 else sha256
     if fast:
         import hashlib
 
-        hashed = hashlib.sha1 if digits == 40 else hashlib.sha256
-    state = hashed(b"%s %d\0" % (kind.encode(), len(content)), usedforsecurity=False)
+        algorithm = hashlib.sha1 if digits == 40 else hashlib.sha256
+    state = algorithm(b"%s %d\0" % (kind.encode(), len(content)), usedforsecurity=False)
     state.update(content)
     return str(state.hexdigest())
 

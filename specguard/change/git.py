@@ -38,16 +38,16 @@ RAW: Final = (
 MAX_ENTRIES: Final = 1_000_000
 """The maximum number of entries in a walk of trees, unless the policy sets another."""
 
-DEPTH: Final = 1000
+MAX_DEPTH: Final = 1000
 """The maximum depth of nested directories."""
 
-NAME_BYTES: Final = 512
+MEAN_NAME: Final = 512
 """The maximum average length of the entries' names, in bytes, at the maximum number of entries."""
 
-AT_ONCE: Final = 700
+PER_PROCESS: Final = 700
 """The number of commits that one process compares with their parents: its input fits a pipe."""
 
-_AHEAD: Final = 4
+_MAX_AHEAD: Final = 4
 """The maximum number of such processes that run before their output is read."""
 
 _INDEX_DIFF: Final = ("diff-index", "--cached", *RAW, "--ita-invisible-in-index")
@@ -75,7 +75,7 @@ class Git(Store):
         self.empty_tree = _EMPTY_TREES[repository.format]
         self.max_entries = MAX_ENTRIES
         self._commits: dict[str, Commit] = {}
-        self._refused: dict[tuple[object, ...], MissingFact] = {}
+        self._refusals: dict[tuple[object, ...], MissingFact] = {}
         self._revisions: dict[tuple[str, ...], list[str]] = {}
         self._listings: dict[tuple[str, ...], Process] = {}
 
@@ -99,7 +99,7 @@ class Git(Store):
                     help="Name a commit or a branch.",
                     code="unknown-revision",
                 )
-            self._commits[oid] = known = self._parsed([(target, kind, content)])[0]
+            self._commits[oid] = known = self._parse([(target, kind, content)])[0]
         return known
 
     def commits(self, oids: Sequence[str]) -> list[Commit]:
@@ -108,9 +108,9 @@ class Git(Store):
         Raises:
             MissingFact: an object is not there, or is not a commit.
         """
-        return self._parsed(self.objects(oids), compare=True)
+        return self._parse(self.objects(oids), compare=True)
 
-    def _parsed(self, objects: Iterable[tuple[str, str, bytes]], *, compare: bool = False) -> list[Commit]:
+    def _parse(self, objects: Iterable[tuple[str, str, bytes]], *, compare: bool = False) -> list[Commit]:
         commits: list[Commit] = []
         diffs = _Diffs(self, commits)
         for oid, kind, content in objects:
@@ -118,10 +118,10 @@ class Git(Store):
                 raise self.missing(f"commit {oid}", f"it is a {kind}")
             with Reading(self, f"commit {oid}"):
                 commits.append(read_commit(oid, content, diffs.reader(len(commits))))
-                if compare and not len(commits) % AT_ONCE:
-                    diffs.start(len(commits) - AT_ONCE)
+                if compare and not len(commits) % PER_PROCESS:
+                    diffs.start(len(commits) - PER_PROCESS)
         if compare and len(commits) > 1:
-            diffs.start(len(commits) // AT_ONCE * AT_ONCE)
+            diffs.start(len(commits) // PER_PROCESS * PER_PROCESS)
         return commits
 
     # Revisions
@@ -180,19 +180,19 @@ class Git(Store):
         """
         if head in without:
             return []
-        asked = self.start_revisions(head, *without)
-        if asked in self._listings:
-            process = self._listings.pop(asked)
-            self._revisions[asked] = self.read(process, "the change's commits").decode("ascii").split()
-        return self._revisions[asked]
+        key = self.start_revisions(head, *without)
+        if key in self._listings:
+            process = self._listings.pop(key)
+            self._revisions[key] = self.read(process, "the change's commits").decode("ascii").split()
+        return self._revisions[key]
 
     def start_revisions(self, head: str, *without: str | None) -> tuple[str, ...]:
         """Start to list commits for a later call of `revisions`, and return the key of the listing."""
-        asked = (head, *(f"^{oid}" for oid in without if oid))
-        if asked not in self._revisions and asked not in self._listings:
+        key = (head, *(f"^{oid}" for oid in without if oid))
+        if key not in self._revisions and key not in self._listings:
             listing = ("rev-list", "--topo-order", "--reverse", "--stdin")
-            self._listings[asked] = self.start(*listing, stdin=lines_of(asked), wide=True)
-        return asked
+            self._listings[key] = self.start(*listing, stdin=lines_of(key), wide=True)
+        return key
 
     # Walks of trees
 
@@ -224,12 +224,12 @@ class Git(Store):
             self.measure(list(pairs()), what, spare=spare)
 
         key = arguments, stdin
-        if key in self._refused:
-            raise self._refused[key]
+        if key in self._refusals:
+            raise self._refusals[key]
         process = process or self.start(*arguments, stdin=stdin, wide=True)
         process.watch(look)
         limit = self.max_entries + spare
-        most = limit if arguments[0] == "ls-tree" else 2 * limit
+        max_fields = limit if arguments[0] == "ls-tree" else 2 * limit
         pieces: list[bytes] = []
         fields = size = 0
         try:
@@ -237,10 +237,10 @@ class Git(Store):
                 pieces.append(piece)
                 fields += piece.count(b"\0")
                 size += len(piece)
-                if fields > most or size > limit * NAME_BYTES:
-                    raise beyond(what, f"more than {limit:,} entries", "max_entries")
+                if fields > max_fields or size > limit * MEAN_NAME:
+                    raise limit_error(what, f"more than {limit:,} entries", "max_entries")
             found = b"".join(pieces).split(b"\0")
-            if max(map(len, found)) > 2 * DEPTH:
+            if max(map(len, found)) > 2 * MAX_DEPTH:
                 look()
         except CommandError as error:
             if error.code < 0 or "depth" in error.said:
@@ -248,7 +248,7 @@ class Git(Store):
                 look()
             raise self.missing(what, error.first_line) from error
         except MissingFact as missing:
-            self._refused[key] = missing
+            self._refusals[key] = missing
             raise
         return found
 
@@ -259,12 +259,12 @@ class Git(Store):
             MissingFact: as for `specguard.change.git.measure`.
         """
         key = "measure", *pairs
-        if key in self._refused:
-            raise self._refused[key]
+        if key in self._refusals:
+            raise self._refusals[key]
         try:
             measure(self, pairs, what, spare=spare)
         except MissingFact as missing:
-            self._refused[key] = missing
+            self._refusals[key] = missing
             raise
 
     def list_tree(self, tree: str, what: str, *options: str, spare: int = 0) -> list[bytes]:
@@ -280,7 +280,7 @@ class Git(Store):
             MissingFact: a tree object is not there, or a limit is exceeded.
         """
         arguments = ("ls-tree", "-r", "-z", "--full-tree", *options, tree)
-        return self.walk(what, *arguments, pairs=lambda: [("", self._tree(tree))], spare=spare)[:-1]
+        return self.walk(what, *arguments, pairs=lambda: [("", self._tree_of(tree))], spare=spare)[:-1]
 
     def tree_entries(self, oid: str, kind: str, content: bytes) -> Iterator[tuple[bytes, int, str]]:
         """Yield the name, mode and object id of each entry of a tree object that was read.
@@ -293,7 +293,7 @@ class Git(Store):
         with Reading(self, f"tree {oid}"):
             yield from read_tree(content, len(oid))
 
-    def _tree(self, oid: str) -> str:
+    def _tree_of(self, oid: str) -> str:
         """Return the tree of a commit; a tree itself."""
         kind, content = self.object(oid, limit=1 << 30)
         return content[5 : 5 + len(oid)].decode("ascii", "replace") if kind == "commit" else oid
@@ -323,15 +323,15 @@ class Git(Store):
         path = folder.rstrip(b"/")
         oids = self.read(self.start("rev-list", "--topo-order", head, "--"), "the history").decode().split()
         options = ("-m", *RAW, "--diff-filter=a", "--", path.decode("utf-8", "surrogateescape"))
-        for start in range(0, len(oids), AT_ONCE):
-            some = oids[start : start + AT_ONCE]
+        for start in range(0, len(oids), PER_PROCESS):
+            part = oids[start : start + PER_PROCESS]
 
-            def pairs(some: Sequence[str] = some) -> Iterator[tuple[str, str]]:
+            def pairs(some: Sequence[str] = part) -> Iterator[tuple[str, str]]:
                 for oid in some:
                     for parent in self.commit(oid).parents or ("",):
                         yield (below(parent) if parent else ""), below(oid)
 
-            yield from self.commit_diffs("the history", *options, pairs=pairs, stdin=lines_of(some))
+            yield from self.commit_diffs("the history", *options, pairs=pairs, stdin=lines_of(part))
 
     def commit_diffs(
         self,
@@ -379,7 +379,7 @@ class Git(Store):
             "--",
             trees=("", tree),
             process=process or self.start_index_diff(tree),
-            spare=self.repository.indexed(),
+            spare=self.repository.max_indexed(),
         )
 
     def _entries(
@@ -390,7 +390,7 @@ class Git(Store):
         found = self.walk(
             what,
             *arguments,
-            pairs=lambda: [(self._tree(one) if one else "", self._tree(other))],
+            pairs=lambda: [(self._tree_of(one) if one else "", self._tree_of(other))],
             process=process,
             spare=spare,
         )
@@ -399,7 +399,7 @@ class Git(Store):
 
 
 class _Diffs(Record, frozen=False):
-    """The changes of many commits against each of their parents; one process compares `AT_ONCE` commits.
+    """The changes of many commits against each of their parents; one process compares `PER_PROCESS` commits.
 
     Attributes:
         git: the repository that compares them.
@@ -413,8 +413,8 @@ class _Diffs(Record, frozen=False):
 
     def start(self, at: int) -> None:
         """Start the process for the commits from a position on, before its output is needed."""
-        if at < len(self.commits) and len(self.ahead) < _AHEAD:
-            asked = _asked(self.commits[at : at + AT_ONCE])
+        if at < len(self.commits) and len(self.ahead) < _MAX_AHEAD:
+            asked = _diff_input(self.commits[at : at + PER_PROCESS])
             self.ahead[at] = self.git.start(*_COMMIT_DIFFS, stdin=asked, wide=True)
 
     def reader(self, position: int) -> Callable[[], Sequence[Sequence[Entry]]]:
@@ -423,19 +423,19 @@ class _Diffs(Record, frozen=False):
 
     @cached_property
     def _all(self) -> Sequence[Sequence[Sequence[Entry]]]:
-        return [found for at in range(0, len(self.commits), AT_ONCE) for found in self._some(at)]
+        return [found for at in range(0, len(self.commits), PER_PROCESS) for found in self._part(at)]
 
-    def _some(self, at: int) -> list[list[list[Entry]]]:
+    def _part(self, at: int) -> list[list[list[Entry]]]:
         def trees() -> Iterator[Pair]:
             for commit, parent in pairs:
                 yield (self.git.commit(parent).tree if parent else ""), commit.tree
 
-        commits = self.commits[at : at + AT_ONCE]
+        commits = self.commits[at : at + PER_PROCESS]
         what, pairs = "the commits' entries", _with_parents(commits)
         process = self.ahead.pop(at, None)
-        self.start(at + _AHEAD * AT_ONCE)
+        self.start(at + _MAX_AHEAD * PER_PROCESS)
         found = self.git.commit_diffs(
-            what, *_COMMIT_DIFFS[2:], pairs=trees, stdin=_asked(commits), process=process
+            what, *_COMMIT_DIFFS[2:], pairs=trees, stdin=_diff_input(commits), process=process
         )
         if [oid for oid, _ in found] != [commit.oid for commit, _ in pairs]:
             raise self.git.missing(what, "other commits are told of")
@@ -448,14 +448,14 @@ def _with_parents(commits: Sequence[Commit]) -> list[tuple[Commit, str]]:
     return [(commit, parent) for commit in commits for parent in commit.parents or ("",)]
 
 
-def _asked(commits: Sequence[Commit]) -> bytes:
+def _diff_input(commits: Sequence[Commit]) -> bytes:
     """Return the input of `diff-tree --stdin` that compares commits with each of their parents."""
     return lines_of([f"{commit.oid} {parent}".rstrip() for commit, parent in _with_parents(commits)])
 
 
 _DIRECTORY: Final = 0o040000
 
-READ: Final = 64
+READ_FACTOR: Final = 64
 """The factor of the limit of entries that bounds the entries of all directories read for a comparison."""
 
 
@@ -464,16 +464,16 @@ class _Differences(Record):
 
     Attributes:
         files: the number of differing entries that are not directories.
-        size: the bytes of their names.
+        name_bytes: the bytes of their names.
         folders: the two sides of each differing subdirectory, with the bytes of its name.
     """
 
     files: int
-    size: int
+    name_bytes: int
     folders: Sequence[tuple[Pair, int]]
 
 
-def _differences(old: set[tuple[bytes, int, str]], new: set[tuple[bytes, int, str]]) -> _Differences:
+def _compare_folders(old: set[tuple[bytes, int, str]], new: set[tuple[bytes, int, str]]) -> _Differences:
     files: set[bytes] = set()
     folders: dict[bytes, tuple[list[str], list[str]]] = {}
     for side, found in enumerate((old - new, new - old)):
@@ -507,41 +507,41 @@ def measure(git: Git, pairs: Iterable[Pair], what: str, *, spare: int = 0) -> No
     level: dict[Pair, tuple[int, int]] = {}
     for pair in pairs:
         level[pair] = level.get(pair, (0, 0))[0] + 1, 0
-    read = _PairReader(git, what, limit, limit * READ)
-    for _ in range(DEPTH + 1):
+    read = _PairReader(git, what, limit, limit * READ_FACTOR)
+    for _ in range(MAX_DEPTH + 1):
         below: dict[Pair, tuple[int, int]] = {}
         again = [(pair, known[pair]) for pair in level if pair in known]
-        new = read.each([pair for pair in level if pair not in known and pair[0] != pair[1]])
+        new = read.read_pairs([pair for pair in level if pair not in known and pair[0] != pair[1]])
         for pair, found in chain(again, new):
             known[pair] = found
             ways, length = level[pair]
             files += ways * found.files
-            size += ways * found.size + length * found.files
+            size += ways * found.name_bytes + length * found.files
             folders += ways * len(found.folders)
             for count, kind in ((files, "entries"), (folders, "directories")):
                 if count > limit:
-                    raise beyond(what, f"more than {limit:,} {kind}", "max_entries")
-            if size > limit * NAME_BYTES:
-                raise beyond(what, f"more than {limit * NAME_BYTES:,} bytes of names", "max_entries")
+                    raise limit_error(what, f"more than {limit:,} {kind}", "max_entries")
+            if size > limit * MEAN_NAME:
+                raise limit_error(what, f"more than {limit * MEAN_NAME:,} bytes of names", "max_entries")
             for folder, name in found.folders:
                 others, before = below.get(folder, (0, 0))
                 below[folder] = others + ways, before + length + ways * name
         if not below:
             return
         level = below
-    raise beyond(what, f"more than {DEPTH:,} directories within each other")
+    raise limit_error(what, f"more than {MAX_DEPTH:,} directories within each other")
 
 
-def beyond(what: str, there: str, setting: str = "") -> MissingFact:
+def limit_error(what: str, excess: str, setting: str = "") -> MissingFact:
     """Return the error about an exceeded limit.
 
     Args:
         what: what cannot be read.
-        there: the excess, such as `more than 1,000 entries`.
+        excess: the excess, such as `more than 1,000 entries`.
         setting: the setting of the base's policy that is the limit; empty if no setting changes it.
     """
     limit = f"the limit, which {setting!r} of the base's policy sets" if setting else "the limit of depth"
-    return MissingFact(f"{what} cannot be read: {there}, {limit}", code="size-limit")
+    return MissingFact(f"{what} cannot be read: {excess}, {limit}", code="size-limit")
 
 
 class _PairReader(Record, frozen=False):
@@ -550,9 +550,9 @@ class _PairReader(Record, frozen=False):
     git: Git
     what: str
     limit: int
-    left: int
+    remaining: int
 
-    def each(self, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, _Differences]]:
+    def read_pairs(self, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, _Differences]]:
         """Yield the differences of each pair.
 
         Raises:
@@ -561,15 +561,15 @@ class _PairReader(Record, frozen=False):
         # Only one pair is kept at a time: deltas of one directory store many large ones in little space.
         objects = self.git.objects([oid for pair in pairs for oid in pair if oid])
         for pair in pairs:
-            old, new = (self._names(*next(objects)) if oid else set() for oid in pair)
-            yield pair, _differences(old, new)
+            old, new = (self._read_names(*next(objects)) if oid else set() for oid in pair)
+            yield pair, _compare_folders(old, new)
 
-    def _names(self, oid: str, kind: str, content: bytes) -> set[tuple[bytes, int, str]]:
+    def _read_names(self, oid: str, kind: str, content: bytes) -> set[tuple[bytes, int, str]]:
         names = set(islice(self.git.tree_entries(oid, kind, content), self.limit + 1))
-        self.left -= len(names)
-        if self.left < 0 or len(names) > self.limit:
-            many = self.limit * READ if self.left < 0 else self.limit
-            raise beyond(self.what, f"more than {many:,} entries in what is compared", "max_entries")
+        self.remaining -= len(names)
+        if self.remaining < 0 or len(names) > self.limit:
+            many = self.limit * READ_FACTOR if self.remaining < 0 else self.limit
+            raise limit_error(self.what, f"more than {many:,} entries in what is compared", "max_entries")
         return names
 
 
@@ -606,9 +606,9 @@ class History:
             for chunk in process.chunks():
                 *records, rest = (rest + chunk).split(b"\0")
                 for record in records:
-                    yield _commit(record)
+                    yield _past_commit(record)
         if rest:
-            yield _commit(rest)
+            yield _past_commit(rest)
 
     def changed_since(self, paths: Sequence[bytes]) -> Sequence[Entry]:
         """Return the differences of the first tip from the first commit that has one of some files.
@@ -638,6 +638,6 @@ class History:
         return self._git.diff_trees(before[0], commit.oid)
 
 
-def _commit(record: bytes) -> PastCommit:
+def _past_commit(record: bytes) -> PastCommit:
     oid, _, message = record.decode("utf-8", "surrogateescape").partition("\n")
     return PastCommit(oid, message.rstrip("\n"))

@@ -19,7 +19,7 @@ from collections import deque
 from functools import cached_property
 from itertools import chain, islice
 
-from specguard.change.object_store import FEW, SMALL, Reading, is_binary, whole_lines
+from specguard.change.object_store import MAX_SINGLE, SMALL, Reading, is_binary, whole_lines
 from specguard.declaration.expressions import Expression, needed_literals, readable
 from specguard.declaration.patterns import re2_options
 from specguard.declaration.rule import Record
@@ -41,10 +41,10 @@ TEXT_LIMIT: Final = 256 << 20
 SAMPLE: Final = 32
 """The number of modified files that show if it pays to look for new lines before a diff of the others."""
 
-MANY: Final = 100
+MAX_MATCHES: Final = 100
 """A modified file with this number of matches is compared by git, without a search of its old content."""
 
-HELD: Final = 1000
+MAX_HELD: Final = 1000
 """The number of matches in modified files that are held before their old contents are checked."""
 
 COMPARE_LIMIT: Final = 32 << 20
@@ -136,23 +136,23 @@ class Lines:
         if not expressions or not files:
             return
         scanner = Scanner(expressions)
-        for entry, blocks in self._texts([entry for entry in files if not _was_file(entry)]):
-            yield from _matching(scanner, entry, blocks)
+        for entry, blocks in self._read_texts([entry for entry in files if not _was_file(entry)]):
+            yield from _matching_lines(scanner, entry, blocks)
         modified = [entry for entry in files if _was_file(entry)]
         undecided: list[Entry] = []
-        yield from self._new_lines(scanner, modified[:SAMPLE], undecided)
+        yield from self._find_new_lines(scanner, modified[:SAMPLE], undecided)
         rest = modified[SAMPLE:]
         if 2 * len(undecided) >= SAMPLE:
             # Most files had such lines before: all are compared, except those that git takes for binary. Git
             # takes most of the time, so two processes share the work.
             compared = set()
-            for piece in self._pieces(rest, removed=False, processes=2):
+            for piece in self._diff_pieces(rest, removed=False, processes=2):
                 compared.add(piece.number)
-                yield from _added(scanner, piece, rest)
+                yield from _added_lines(scanner, piece, rest)
             rest = [entry for position, entry in enumerate(rest) if position not in compared]
-        yield from self._new_lines(scanner, rest, undecided)
-        for piece in self._pieces(undecided, "--text", removed=False):
-            yield from _added(scanner, piece, undecided)
+        yield from self._find_new_lines(scanner, rest, undecided)
+        for piece in self._diff_pieces(undecided, "--text", removed=False):
+            yield from _added_lines(scanner, piece, undecided)
 
     def hunks(self, entry: Entry) -> Sequence[Hunk]:
         """Return the lines that one entry removes and adds; a binary file is read as text.
@@ -171,7 +171,7 @@ class Lines:
         files = [entry for entry in entries if _has_text(entry)]
         number = 0
         hunks: list[Hunk] = []
-        for piece in self._pieces(files, "--text", limit=COMPARE_LIMIT):
+        for piece in self._diff_pieces(files, "--text", limit=COMPARE_LIMIT):
             if not piece.side:
                 if piece.number != number and hunks:
                     yield files[number], hunks
@@ -194,7 +194,7 @@ class Lines:
         added = removed = binary = 0
         if files:
             [trees] = self._trees(files, TEXT_LIMIT)
-            process = self._git.start("diff-tree", "--numstat", "-z", *_PLAIN, *trees)
+            process = self._git.start("diff-tree", "--numstat", "-z", *_DIFF_OPTIONS, *trees)
             for record in self._git.read(process, "the change's lines").split(b"\0"):
                 plus, _, rest = record.partition(b"\t")
                 minus, _, _ = rest.partition(b"\t")
@@ -208,28 +208,28 @@ class Lines:
         size = sum(sizes[oid] for oid in new)
         return Totals(added=added, removed=removed, bytes=size, binary=binary)
 
-    def _texts(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
+    def _read_texts(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
         """Yield each text file after the change, with its content in blocks of whole lines."""
         try:
-            yield from self._streamed(entries) if len(entries) > FEW else self._small(entries)
+            yield from self._stream_texts(entries) if len(entries) > MAX_SINGLE else self._read_small(entries)
         except MissingFact as missing:
             # The reason names an object's id, but a person knows a file by its path.
             path = next((f"{path_text(one.path)}: " for one in entries if one.new in missing.reason), "")
             raise MissingFact(f"{path}{missing.reason}", missing.command, code=missing.code) from missing
 
-    def _small(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
-        """Yield few files as `_texts` does; most need no process of their own."""
+    def _read_small(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
+        """Yield few files as `_read_texts` does; most need no process of their own."""
         contents = self._git.blobs([entry.new for entry in entries], limit=min(SMALL, TEXT_LIMIT))
         for entry, (_, content) in zip(entries, contents, strict=True):
             if content is None:
-                yield from self._streamed([entry])
+                yield from self._stream_texts([entry])
             elif is_binary(content):
                 self.skipped.add(entry.path)
             else:
                 yield entry, whole_lines([content], path_text(entry.path))
 
-    def _streamed(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
-        """Yield files as `_texts` does, from a separate process, without holding a whole content."""
+    def _stream_texts(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
+        """Yield files as `_read_texts` does, from a separate process, without holding a whole content."""
         waiting = deque(entries)
         while waiting:
             streams = self._git.streams([entry.new for entry in waiting])
@@ -249,38 +249,38 @@ class Lines:
                     streams.close()
                     break
 
-    def _new_lines(
+    def _find_new_lines(
         self, scanner: Scanner, entries: Sequence[Entry], undecided: list[Entry]
     ) -> Iterator[AddedLine]:
         """Yield matching lines of files that had none of them before; add the other files to `undecided`."""
         held: list[tuple[Entry, list[AddedLine]]] = []
         count = 0
-        for entry, blocks in self._texts(entries):
-            lines = list(islice(_matching(scanner, entry, blocks), MANY))
-            if len(lines) == MANY:
+        for entry, blocks in self._read_texts(entries):
+            lines = list(islice(_matching_lines(scanner, entry, blocks), MAX_MATCHES))
+            if len(lines) == MAX_MATCHES:
                 undecided.append(entry)
             elif lines:
                 held.append((entry, lines))
                 count += len(lines)
-            if count >= HELD:
-                yield from self._decided(scanner, held, undecided)
+            if count >= MAX_HELD:
+                yield from self._check_held(scanner, held, undecided)
                 held, count = [], 0
-        yield from self._decided(scanner, held, undecided)
+        yield from self._check_held(scanner, held, undecided)
 
-    def _decided(
+    def _check_held(
         self, scanner: Scanner, held: Sequence[tuple[Entry, list[AddedLine]]], undecided: list[Entry]
     ) -> Iterator[AddedLine]:
-        """Yield lines as `_new_lines` does, for files whose matching lines are known."""
+        """Yield lines as `_find_new_lines` does, for files whose matching lines are known."""
         contents = self._git.blobs([entry.old for entry, _ in held], limit=SMALL)
         for (entry, lines), (_, content) in zip(held, contents, strict=True):
             texts = {line.text for line in lines}
-            had = _matching(scanner, entry, [content or b""])
-            if content is not None and texts.isdisjoint(line.text for line in had):
+            old_lines = _matching_lines(scanner, entry, [content or b""])
+            if content is not None and texts.isdisjoint(line.text for line in old_lines):
                 yield from lines
             else:
                 undecided.append(entry)
 
-    def _pieces(
+    def _diff_pieces(
         self,
         entries: Sequence[Entry],
         *options: str,
@@ -296,9 +296,9 @@ class Lines:
             return
 
         trees = self._trees(entries, limit or TEXT_LIMIT, processes)
-        command = ("diff-tree", "-p", "-U0", *options, *_PLAIN)
+        command = ("diff-tree", "-p", "-U0", *options, *_DIFF_OPTIONS)
         started = [self._git.start(*command, *pair, wide=True) for pair in trees]
-        streams = [pieces(whole_lines(one.chunks(), "the change"), removed=removed) for one in started]
+        streams = [parse_diff(whole_lines(one.chunks(), "the change"), removed=removed) for one in started]
         try:
             with Reading(self._git, "the change's lines"):
                 while streams:
@@ -330,8 +330,8 @@ class Lines:
         text = "".join(line for tree in trees for line in [*tree, "\n"]).encode("ascii")
         process = self._git.start("mktree", "--batch", "--missing", stdin=text)
         self._refuse_large(entries, limit)
-        made = self._git.read(process, "the change's files").decode("ascii").split()
-        return [made[part : part + 2] for part in range(0, len(made), 2)]
+        oids = self._git.read(process, "the change's files").decode("ascii").split()
+        return [oids[part : part + 2] for part in range(0, len(oids), 2)]
 
     def _refuse_large(self, entries: Sequence[Entry], limit: int) -> None:
         sides = {entry.new for entry in entries if entry.is_file}
@@ -343,16 +343,16 @@ class Lines:
                 raise _too_large(entry, size, limit)
 
 
-_PLAIN: Final = ("--no-renames", "--full-index", "--no-ext-diff", "--no-textconv")
+_DIFF_OPTIONS: Final = ("--no-renames", "--full-index", "--no-ext-diff", "--no-textconv")
 
 
-def _added(scanner: Scanner, piece: Piece, entries: Sequence[Entry]) -> Iterator[AddedLine]:
+def _added_lines(scanner: Scanner, piece: Piece, entries: Sequence[Entry]) -> Iterator[AddedLine]:
     if piece.side:
         for number, text, which in scanner.lines(piece.block, piece.line):
             yield AddedLine(entries[piece.number].path, number, text, which)
 
 
-def _matching(scanner: Scanner, entry: Entry, blocks: Iterable[bytes]) -> Iterator[AddedLine]:
+def _matching_lines(scanner: Scanner, entry: Entry, blocks: Iterable[bytes]) -> Iterator[AddedLine]:
     """Yield the matching lines of a file's content."""
     first, before = 1, b""
     for block in blocks:
@@ -404,7 +404,7 @@ class Piece(Record):
     other: int = 0
 
 
-def pieces(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Piece]:
+def parse_diff(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Piece]:
     """Parse a diff.
 
     Args:
@@ -463,20 +463,20 @@ class Scanner:
 
     def __init__(self, expressions: Sequence[Expression]) -> None:
         self._expressions = expressions
-        self._needed: list[bytes] | None = []
+        self._literals: list[bytes] | None = []
         for expression in expressions:
             literals = needed_literals(expression.text)
             if literals is None:
-                self._needed = None
+                self._literals = None
                 break
-            self._needed += literals
+            self._literals += literals
 
     @cached_property
     def _programs(self) -> tuple[Any, Any]:
         """The program that stops at lines which may match, and the set that returns a line's matches."""
-        self._needed = None
+        self._literals = None
         texts = [expression.text for expression in self._expressions]
-        return _program(texts), _set(texts) if len(texts) > 1 else None
+        return _compile_any(texts), _compile_set(texts) if len(texts) > 1 else None
 
     def lines(self, block: bytes, first: int) -> Iterator[tuple[int, str, int]]:
         """Yield each matching line with each expression that matches it.
@@ -489,10 +489,10 @@ class Scanner:
             The line's number, its text with bytes that are not UTF-8 as surrogate escapes, and the position
             of the expression.
         """
-        if self._needed is not None and not any(literal in block for literal in self._needed):
+        if self._literals is not None and not any(literal in block for literal in self._literals):
             return
-        program, which_match = self._programs
-        plain = _plain(block)
+        program, line_set = self._programs
+        plain = _normalised(block)
         original = block.split(b"\n") if plain != block else None
         number = first
         counted = position = 0
@@ -509,7 +509,7 @@ class Scanner:
             counted = start
             line = plain[start:end]
             # A set finds nothing if it runs out of memory, so an empty result is checked again.
-            matching = which_match.Match(line) if which_match is not None else ()
+            matching = line_set.Match(line) if line_set is not None else ()
             if not matching:
                 matching = [which for which, one in enumerate(self._expressions) if one.search(line)]
             if matching:
@@ -519,19 +519,19 @@ class Scanner:
             position = end + 1
 
 
-def _plain(block: bytes) -> bytes:
+def _normalised(block: bytes) -> bytes:
     """Return the block as valid UTF-8 with as many lines, without carriage returns at their ends."""
     if b"\r" in block:
         block = block.replace(b"\r\n", b"\n").removesuffix(b"\r")
     return readable(block)
 
 
-def _program(texts: Sequence[str]) -> Any:
+def _compile_any(texts: Sequence[str]) -> Any:
     """Compile one expression that stops at every line at which one of these would, and perhaps at others."""
     import re2
 
     options = re2_options(latin1=False, never_nl=True, never_capture=True)
-    if not any(_is_tied(text) for text in texts):
+    if not any(_has_anchor(text) for text in texts):
         try:
             return re2.compile("(?m)" + "|".join(f"(?:{text})" for text in texts), options)
         except re2.error:
@@ -540,13 +540,13 @@ def _program(texts: Sequence[str]) -> Any:
     return re2.compile(_EVERY_LINE, options)
 
 
-def _is_tied(text: str) -> bool:
+def _has_anchor(text: str) -> bool:
     # Most expressions do not have its first characters, and it need not be compiled for them.
     may = "\\A" in text or "\\z" in text or "(?" in text
     return may and re.search(_TEXT_ANCHOR, text) is not None
 
 
-def _set(texts: Sequence[str]) -> Any:
+def _compile_set(texts: Sequence[str]) -> Any:
     """Compile a program that returns which of these expressions match a line."""
     import re2
 

@@ -12,7 +12,7 @@ import atexit
 import os
 import re
 
-from specguard.change.entries import MUCH, FormatError, object_id
+from specguard.change.entries import HASHLIB_FROM, FormatError, object_id
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, search_path
 from specguard.declaration.rule import Record
@@ -35,9 +35,9 @@ SMALL: Final = 1 << 20
 UNKNOWN: Final = "what will be written is not known before it is"
 """The reason why a content that is not known yet cannot be read."""
 
-_ANY: Final = 1 << 62
+_NO_LIMIT: Final = 1 << 62
 
-FEW: Final = 8
+MAX_SINGLE: Final = 8
 """Up to this number, objects are read one by one from the process that is already running."""
 
 _FLAGS: Final = ("--no-pager", "-c", "core.commitGraph=false", "-c", "core.multiPackIndex=false")
@@ -52,7 +52,7 @@ class Store:
     Attributes:
         repository: the repository.
         folder: the private directory.
-        unknown: the object id that represents contents which are not known yet; empty if there are none.
+        unknown_oid: the object id that represents contents which are not known yet; empty if there are none.
     """
 
     def __init__(self, repository: Repository) -> None:
@@ -71,9 +71,9 @@ class Store:
         self._processes: list[Process] = []
         self._batch: Process | None = None
         self._scratch = False
-        self.unknown = ""
-        self._given: dict[str, bytes] = {}
-        self._kept: set[str] = set()
+        self.unknown_oid = ""
+        self._added: dict[str, bytes] = {}
+        self._written: set[str] = set()
         self._hashed = 0
 
     def also_read(self, *stores: str, listed: str = "") -> None:
@@ -83,7 +83,7 @@ class Store:
             stores: their folders, as absolute paths.
             listed: more folders, in git's format for one environment variable.
         """
-        named = ":".join(filter(None, [*map(_quoted, stores), listed]))
+        named = ":".join(filter(None, [*map(_quote, stores), listed]))
         self._environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = named
         self._end_batch()
 
@@ -114,7 +114,7 @@ class Store:
         self,
         *arguments: str,
         stdin: bytes = b"",
-        talk: bool = False,
+        keep_input: bool = False,
         index: str = "",
         work_tree: str = "",
         wide: bool = False,
@@ -125,16 +125,16 @@ class Store:
         Args:
             arguments: the command and its arguments, only specguard's own words or object ids.
             stdin: its standard input.
-            talk: True if more input is sent later.
+            keep_input: True if more input is sent later.
             index: the index file that the command uses; none by default.
             work_tree: the working tree that the command uses; none by default.
             wide: True if the command may write far ahead of its reader.
             literal: True to take names literally, not as patterns, which some commands do not support.
         """
-        if self._given and not talk:
+        if self._added and not keep_input:
             # The process that reads single objects need not have them.
-            self._keep_given()
-        more = {
+            self._write_added()
+        variables = {
             "GIT_INDEX_FILE": index,
             "GIT_WORK_TREE": work_tree,
             "GIT_LITERAL_PATHSPECS": str(int(literal)),
@@ -143,9 +143,9 @@ class Store:
         process = Process(
             self.repository.program,
             [*flags, *arguments],
-            {**self._environment, **{name: value for name, value in more.items() if value}},
+            {**self._environment, **{name: value for name, value in variables.items() if value}},
             stdin=stdin,
-            talk=talk,
+            keep_input=keep_input,
             label=["git", *arguments],
             wide=wide,
         )
@@ -168,7 +168,7 @@ class Store:
 
     def missing(self, what: str, reason: str) -> MissingFact:
         """Return the error about something that cannot be read, with the command that supplies it."""
-        if self.unknown and self.unknown in f"{what} {reason}":
+        if self.unknown_oid and self.unknown_oid in f"{what} {reason}":
             return MissingFact(UNKNOWN, code="not-told")
         command, code = "git fetch --refetch --no-filter origin", "missing-object"
         if self.repository.shallow:
@@ -191,7 +191,7 @@ class Store:
             self._end_batch()
         return store
 
-    def give(self, content: bytes) -> str:
+    def add_content(self, content: bytes) -> str:
         """Make a content that no store holds readable like any other blob.
 
         The content stays in memory until a git process needs it that does not read single objects.
@@ -200,22 +200,22 @@ class Store:
             Its object id.
         """
         oid = object_id("blob", content, self.repository.hexadecimal)
-        self._given[oid] = content
+        self._added[oid] = content
         return oid
 
-    def is_new(self, oid: str) -> bool:
+    def is_unstored(self, oid: str) -> bool:
         """True if a content was given that is in no store, and so in no commit."""
-        if oid not in self._given or oid in self._kept:
+        if oid not in self._added or oid in self._written:
             return False
         try:
-            self._stored(oid, SMALL)
+            self._read_stored(oid, SMALL)
         except MissingFact:
             return True
         return False
 
-    def _keep_given(self) -> None:
+    def _write_added(self) -> None:
         """Write the given contents into the scratch store, as git's loose objects."""
-        missing = [oid for oid in self._given if oid not in self._kept]
+        missing = [oid for oid in self._added if oid not in self._written]
         if not missing:
             return
         import zlib
@@ -223,11 +223,11 @@ class Store:
         store = self.use_scratch()
         try:
             for oid in missing:
-                content = self._given[oid]
+                content = self._added[oid]
                 os.makedirs(f"{store}/{oid[:2]}", mode=0o700, exist_ok=True)
                 with open(f"{store}/{oid[:2]}/{oid[2:]}", "wb") as file:
                     file.write(zlib.compress(b"blob %d\0" % len(content) + content, 1))
-                self._kept.add(oid)
+                self._written.add(oid)
         except OSError as error:
             raise SpecguardError(
                 f"a new content cannot be kept for the check: {error.strerror}",
@@ -247,7 +247,7 @@ class Store:
         Raises:
             MissingFact: the object is not there, is larger than `limit`, or does not match its id.
         """
-        kind, size, content = self._asked(oid, limit)
+        kind, size, content = self._read_object(oid, limit)
         if content is None:
             raise MissingFact(
                 f"object {oid} has {size} bytes, and {limit} are read at most", code="size-limit"
@@ -258,27 +258,27 @@ class Store:
     def prepare(self) -> Process:
         """Start the process that reads single objects in advance, so that it is ready for the first one."""
         if self._batch is None:
-            self._batch = self.start("cat-file", "--batch", talk=True)
+            self._batch = self.start("cat-file", "--batch", keep_input=True)
         return self._batch
 
-    def _asked(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
+    def _read_object(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
         """Return an object's kind, size and content; None for a content that is larger than `limit`."""
-        given = self._given.get(oid)
+        given = self._added.get(oid)
         if given is not None:
             return "blob", len(given), given if len(given) <= limit else None
-        return self._stored(oid, limit)
+        return self._read_stored(oid, limit)
 
-    def _stored(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
+    def _read_stored(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
         """Return an object's kind, size and content from the store; None for one larger than `limit`."""
         batch = self._batch or self.prepare()
         try:
             batch.send(oid.encode("ascii") + b"\n")
-            kind, size = self._header(oid, batch.line())
+            kind, size = self._parse_header(oid, batch.read_line())
             if size > limit:
                 # Git is already sending the content; a new process costs less than reading it.
                 self._end_batch()
                 return kind, size, None
-            return kind, size, batch.exactly(size, drop=1)
+            return kind, size, batch.read_exactly(size, drop=1)
         except CommandError as error:
             self._batch = None
             raise self.missing(f"object {oid}", error.first_line) from error
@@ -296,15 +296,15 @@ class Store:
         try:
             with Reading(self, "objects"):
                 for oid in oids:
-                    kind, size = self._header(oid, process.line())
+                    kind, size = self._parse_header(oid, process.read_line())
                     if size <= SMALL:
-                        yield kind, size, iter([process.exactly(size, drop=1)])
+                        yield kind, size, iter([process.read_exactly(size, drop=1)])
                         continue
                     pieces = self._pieces(process, size)
                     yield kind, size, pieces
                     for _ in pieces:
                         pass
-                    process.exactly(1)
+                    process.read_exactly(1)
                 process.check()
         finally:
             process.stop()
@@ -312,15 +312,15 @@ class Store:
     def _pieces(self, process: Process, size: int) -> Iterator[bytes]:
         with Reading(self, "objects"):
             for left in range(size, 0, -SMALL):
-                yield process.exactly(min(left, SMALL))
+                yield process.read_exactly(min(left, SMALL))
 
-    def _contents(self, oids: Sequence[str], limit: int) -> Iterator[tuple[str, str, bytes | None]]:
+    def _read_contents(self, oids: Sequence[str], limit: int) -> Iterator[tuple[str, str, bytes | None]]:
         """Yield the id, kind and checked content of many objects; None for a content above the limit."""
-        for oid in oids if len(oids) <= FEW else ():
-            kind, _, content = self._asked(oid, limit)
+        for oid in oids if len(oids) <= MAX_SINGLE else ():
+            kind, _, content = self._read_object(oid, limit)
             self._verify(oid, kind, content)
             yield oid, kind, content
-        many = oids if len(oids) > FEW else ()
+        many = oids if len(oids) > MAX_SINGLE else ()
         for oid, (kind, size, pieces) in zip(many, self.streams(many) if many else (), strict=True):
             content = b"".join(pieces) if size <= limit else None
             self._verify(oid, kind, content)
@@ -332,7 +332,7 @@ class Store:
         Raises:
             MissingFact: an object is not there, or does not match its id.
         """
-        for oid, kind, content in self._contents(oids, _ANY):
+        for oid, kind, content in self._read_contents(oids, _NO_LIMIT):
             yield oid, kind, content or b""
 
     def blobs(
@@ -347,7 +347,7 @@ class Store:
         Raises:
             MissingFact: an object is not there, is not a blob, or does not match its id.
         """
-        for oid, kind, content in self._contents(oids, limit):
+        for oid, kind, content in self._read_contents(oids, limit):
             if kind != "blob":
                 raise self.missing(f"object {oid}", f"it is a {kind}, where a file is expected")
             yield oid, content
@@ -358,25 +358,25 @@ class Store:
         Raises:
             MissingFact: one of them is not there.
         """
-        if len(oids) <= FEW:
+        if len(oids) <= MAX_SINGLE:
             # The process that is already running prints the sizes too, although together with the contents.
-            sizes = {oid: self._asked(oid, SMALL)[1] for oid in oids}
+            sizes = {oid: self._read_object(oid, SMALL)[1] for oid in oids}
             return {oid: size for oid, size in sizes.items() if size > above}
         asked = ("cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer")
-        said = self.read(self.start(*asked, stdin=lines_of(oids)), "the objects' sizes")
+        output = self.read(self.start(*asked, stdin=lines_of(oids)), "the objects' sizes")
         # Numbers and ids have no `m`, but `missing` and `ambiguous` have.
-        absent = next((line for line in said.split(b"\n") if b"m" in line), b"") if b"m" in said else b""
-        if absent or said.count(b"\n") != len(oids):
+        absent = next((line for line in output.split(b"\n") if b"m" in line), b"") if b"m" in output else b""
+        if absent or output.count(b"\n") != len(oids):
             named = absent.partition(b" ")[0].decode("ascii") or "of the change"
             raise self.missing(f"object {named}", "it is not in the object store")
         if above < 0:
-            fields = said.decode("ascii").split()
+            fields = output.decode("ascii").split()
             return dict(zip(fields[1::2], map(int, fields[::2]), strict=True))
         # Only sizes with at least the limit's number of digits are parsed.
-        found = re.finditer(rb"(?m)^([0-9]{%d,}) ([0-9a-f]+)$" % len(str(above)), said)
+        found = re.finditer(rb"(?m)^([0-9]{%d,}) ([0-9a-f]+)$" % len(str(above)), output)
         return {match[2].decode("ascii"): size for match in found if (size := int(match[1])) > above}
 
-    def _header(self, oid: str, line: bytes) -> tuple[str, int]:
+    def _parse_header(self, oid: str, line: bytes) -> tuple[str, int]:
         parts = line.decode("ascii", "replace").split(" ")
         if len(parts) != 3 or parts[0] != oid or not parts[2].isdigit():
             raise self.missing(f"object {oid}", "it is not in the object store")
@@ -387,7 +387,7 @@ class Store:
         if content is None:
             return
         self._hashed += len(content)
-        if object_id(kind, content, len(oid), fast=self._hashed > MUCH) != oid:
+        if object_id(kind, content, len(oid), fast=self._hashed > HASHLIB_FROM) != oid:
             raise MissingFact(
                 f"object {oid} is forged or broken: its content has another hash",
                 "git fsck",
@@ -414,7 +414,7 @@ class Reading(Record):
             raise self.store.missing(self.what, error.first_line) from error
 
 
-def _quoted(folder: str) -> str:
+def _quote(folder: str) -> str:
     """Return a folder's name in git's format for a list of folders, which colons separate."""
     if ":" not in folder and not folder.startswith('"'):
         return folder

@@ -11,7 +11,7 @@ import os
 import re
 import time
 
-from specguard.change.check_request import Request, no_constant, once, read_bounded
+from specguard.change.check_request import Request, once, read_bounded, refuse_constant
 from specguard.change.repository import is_oid, short_name
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
@@ -26,13 +26,13 @@ LIMIT: Final = 25 << 20
 """The maximum size of a platform's file, in bytes: GitHub sends no larger payload."""
 
 
-def _read(file: str, what: str, step: str) -> Any:
+def _read_json(file: str, what: str, step: str) -> Any:
     """Return the parsed JSON of a file."""
     data = read_bounded(file, LIMIT, what)
     try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=once, parse_constant=no_constant)
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=once, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise _unreadable(f"{what} is not JSON", file, step) from error
+        raise _event_error(f"{what} is not JSON", file, step) from error
 
 
 class Fields(Record):
@@ -50,40 +50,40 @@ class Fields(Record):
     what: str
     prefix: str = ""
 
-    def at(self, key: str) -> Fields:
+    def child(self, key: str) -> Fields:
         """Return the object under a key; an empty one if it is null or absent."""
-        values = self.typed(key, dict, "an object") or {}
+        values = self.value(key, dict, "an object") or {}
         return Fields(values, self.file, self.what, f"{self.prefix}{key}.")
 
     def text(self, key: str) -> str | None:
         """Return the text under a key; None if it is null or absent."""
-        value: str | None = self.typed(key, str, "text")
-        return None if value is None else plain(value)
+        value: str | None = self.value(key, str, "text")
+        return None if value is None else drop_surrogates(value)
 
     def oid(self, key: str) -> str | None:
         """Return the object id under a key; None if it is null, absent or all zeros."""
-        value: str | None = self.typed(key, str, "an object id")
+        value: str | None = self.value(key, str, "an object id")
         if value is not None and not is_object_id(value):
-            raise self.wrong(key, "an object id")
+            raise self.field_error(key, "an object id")
         return None if value is None or not value.strip("0") else value
 
     def name(self, key: str) -> str | None:
         """Return the branch name under a key, without `refs/heads/`; None if it is null or absent."""
         value = self.text(key)
         if value is not None and any(char < " " for char in value):
-            raise self.wrong(key, "a branch's name")
+            raise self.field_error(key, "a branch's name")
         return short_name(value) if value else None
 
-    def wrong(self, key: str, what: str) -> SpecguardError:
+    def field_error(self, key: str, what: str) -> SpecguardError:
         """Return the error about a field with an invalid value."""
         step = "Give the file as the platform wrote it."
-        return _unreadable(f"{self.prefix}{key} in {self.what} is not {what}", self.file, step)
+        return _event_error(f"{self.prefix}{key} in {self.what} is not {what}", self.file, step)
 
-    def typed(self, key: str, kind: type, what: str) -> Any:
+    def value(self, key: str, kind: type, what: str) -> Any:
         """Return the value under a key, checked for its type; None if it is null or absent."""
         value = self.values.get(key)
         if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
-            raise self.wrong(key, what)
+            raise self.field_error(key, what)
         return value
 
 
@@ -92,12 +92,12 @@ def is_object_id(text: str) -> bool:
     return is_oid(text, 40) or is_oid(text, 64)
 
 
-def plain(text: str) -> str:
+def drop_surrogates(text: str) -> str:
     """Return text without lone surrogates, which JSON can escape but encodings cannot write."""
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
-CLOCKS: Final = 300
+CLOCK_SKEW: Final = 300
 """The maximum number of seconds by which a committer's clock may be ahead of the platform's."""
 
 NEVER: Final = 253_402_300_799
@@ -106,8 +106,8 @@ NEVER: Final = 253_402_300_799
 _STATES: Final = ("approved", "changes_requested", "dismissed", "commented")
 _LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z")
-_WHAT: Final = "the reviews file"
-_GIVE: Final = (
+_REVIEWS: Final = "the reviews file"
+_REVIEWS_HELP: Final = (
     "Give what `gh api --paginate --slurp repos/OWNER/NAME/pulls/NUMBER/reviews` prints, "
     "or the file of a pull_request_review event. GitLab's approvals name no commit: let the approver sign."
 )
@@ -136,17 +136,17 @@ def read_reviews(file: str) -> Sequence[SubmittedReview]:
         SpecguardError: the file cannot be read, is too large, or its format does not name the commits of
             reviews.
     """
-    given = _read(file, _WHAT, _GIVE)
+    given = _read_json(file, _REVIEWS, _REVIEWS_HELP)
     if isinstance(given, dict) and "review" in given and "pull_request" in given:
-        reviews = [Fields(given, file, _WHAT).at("review")]
+        reviews = [Fields(given, file, _REVIEWS).child("review")]
     elif isinstance(given, list):
         # A list of reviews, or a list of pages (`--slurp`).
         paged = given and all(isinstance(page, list) for page in given)
         items = [item for page in given for item in page] if paged else given
-        whole = Fields({f"[{at}]": item for at, item in enumerate(items)}, file, _WHAT)
-        reviews = [whole.at(name) for name in whole.values]
+        whole = Fields({f"[{at}]": item for at, item in enumerate(items)}, file, _REVIEWS)
+        reviews = [whole.child(name) for name in whole.values]
     else:
-        raise _unreadable(f"{_WHAT} is another kind: it has {_keys(given)}", file, _GIVE)
+        raise _event_error(f"{_REVIEWS} is another kind: it has {_keys(given)}", file, _REVIEWS_HELP)
     return [review for fields in reviews if (review := read_review(fields)) is not None]
 
 
@@ -160,21 +160,21 @@ def read_review(fields: Fields) -> SubmittedReview | None:
     if state == "pending":
         return None
     if state not in _STATES:
-        raise fields.wrong("state", "one that a review has")
-    if fields.typed("dismissed", bool, "true or false"):
+        raise fields.field_error("state", "one that a review has")
+    if fields.value("dismissed", bool, "true or false"):
         # Gitea and Forgejo have this field in addition to the state.
         state = "dismissed"
     if "user" not in fields.values:
-        raise fields.wrong("user", "there")
+        raise fields.field_error("user", "there")
     return SubmittedReview(
-        login=_person(fields.at("user")),
+        login=_read_login(fields.child("user")),
         state=state,
         commit=(fields.oid("commit_id") or "") if fields.text("commit_id") else "",
         submitted=_time(fields, "submitted_at"),
     )
 
 
-def approving(reviews: Sequence[SubmittedReview], head: str, committed: int | None = None) -> frozenset[str]:
+def approvers(reviews: Sequence[SubmittedReview], head: str, committed: int | None = None) -> frozenset[str]:
     """Return the approvers of a commit: the accounts whose newest verdict is an approval of exactly this one.
 
     A comment is not a verdict and changes nothing. A verdict on another commit counts as a newer one too.
@@ -196,56 +196,56 @@ def approving(reviews: Sequence[SubmittedReview], head: str, committed: int | No
     for own in verdicts.values():
         # A review without a time affects only the order of the same account's reviews.
         if all(review.submitted for review in own):
-            own.sort(key=_second)
-    since = "" if committed is None else _written(committed - CLOCKS)
+            own.sort(key=_submitted_at)
+    earliest = "" if committed is None else _format_time(committed - CLOCK_SKEW)
     return frozenset(
         review.login
         for review in (own[-1] for own in verdicts.values())
         if review.state == "approved"
         and is_object_id(review.commit)
         and review.commit == head
-        and (not review.submitted or _second(review) >= since)
+        and (not review.submitted or _submitted_at(review) >= earliest)
     )
 
 
-def _second(review: SubmittedReview) -> str:
+def _submitted_at(review: SubmittedReview) -> str:
     return review.submitted[:19]
 
 
-def _written(seconds: int) -> str:
+def _format_time(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(min(max(seconds, 0), NEVER)))
 
 
-def _person(fields: Fields) -> str:
+def _read_login(fields: Fields) -> str:
     """Return the login of a person's account; empty for a bot's, and for a deleted one."""
     login = fields.text("login") or ""
     kind = fields.text("type")
     if login.endswith("[bot]") or login.lower() in ("", "ghost") or kind not in (None, "User"):
         return ""
     if not _LOGIN.fullmatch(login):
-        raise fields.wrong("login", "an account's name")
+        raise fields.field_error("login", "an account's name")
     return login
 
 
 def _time(fields: Fields, key: str) -> str:
     value = fields.text(key) or ""
     if value and not _TIME.fullmatch(value):
-        raise fields.wrong(key, "a time in UTC")
+        raise fields.field_error(key, "a time in UTC")
     return value
 
 
 def _keys(values: object) -> str:
-    return plain(", ".join(sorted(values)[:6] if isinstance(values, dict) else ()) or "nothing")
+    return drop_surrogates(", ".join(sorted(values)[:6] if isinstance(values, dict) else ()) or "nothing")
 
 
-def _unreadable(message: str, file: str, help: str) -> SpecguardError:
+def _event_error(message: str, file: str, help: str) -> SpecguardError:
     return SpecguardError(message, path=file, help=help, code="unreadable-event")
 
 
 _EVENTS: Final = ("pull_request", "pull_request_target", "pull_request_review", "merge_group", "push")
 """The names of the events that describe a change."""
 
-_GIVE_EVENT: Final = "Give that of a pull request, a merge queue or a push, as GITHUB_EVENT_PATH names it."
+_EVENT_HELP: Final = "Give that of a pull request, a merge queue or a push, as GITHUB_EVENT_PATH names it."
 
 
 class Event(Record):
@@ -285,8 +285,8 @@ class Event(Record):
     @property
     def has_text(self) -> bool:
         """True if the event has or could have a pull request's text, also from flags."""
-        told = self.title is not None or self.body is not None
-        return self.kind == "pull_request" or (told and self.kind != "merge_group")
+        has_flags = self.title is not None or self.body is not None
+        return self.kind == "pull_request" or (has_flags and self.kind != "merge_group")
 
 
 def find_event(request: Request) -> Event | None:
@@ -302,9 +302,9 @@ def find_event(request: Request) -> Event | None:
     if request.event_file:
         return read_event(request.event_file)
     if environment.get("GITHUB_ACTIONS") == "true":
-        return _of_github(environment)
+        return _github_event(environment)
     if environment.get("GITLAB_CI") == "true" and environment.get("CI_MERGE_REQUEST_IID"):
-        return _of_gitlab(environment)
+        return _gitlab_event(environment)
     return None
 
 
@@ -314,24 +314,24 @@ def read_event(file: str) -> Event:
     Raises:
         SpecguardError: the file is not there, too large, not JSON, or of another kind.
     """
-    event = _read(file, "the event file", _GIVE_EVENT)
+    event = _read_json(file, "the event file", _EVENT_HELP)
     if not isinstance(event, dict):
-        raise _unreadable("the event file is not a JSON object", file, _GIVE_EVENT)
+        raise _event_error("the event file is not a JSON object", file, _EVENT_HELP)
     fields = Fields(event, file, "the event file")
-    default = fields.at("repository").name("default_branch")
+    default = fields.child("repository").name("default_branch")
     if "pull_request" in event:
-        reviews = [read_review(fields.at("review"))] if "review" in event else []
+        reviews = [read_review(fields.child("review"))] if "review" in event else []
         given = [review for review in reviews if review is not None]
-        return _pull_request(fields.at("pull_request"), given, default)
+        return _pull_request(fields.child("pull_request"), given, default)
     if "merge_group" in event:
-        return _merge_group(fields.at("merge_group"), default)
+        return _merge_group(fields.child("merge_group"), default)
     if "ref" in event and "before" in event and "after" in event:
         return _push(fields)
-    raise _unreadable(f"the event file is another kind: it has {_keys(event)}", file, _GIVE_EVENT)
+    raise _event_error(f"the event file is another kind: it has {_keys(event)}", file, _EVENT_HELP)
 
 
 def _pull_request(fields: Fields, reviews: Sequence[SubmittedReview], default: str | None) -> Event:
-    head, base = fields.at("head"), fields.at("base")
+    head, base = fields.child("head"), fields.child("base")
     # GitHub writes null for a body that nobody wrote.
     body = (fields.text("body") or "").replace("\r\n", "\n") if "body" in fields.values else None
     return Event(
@@ -342,8 +342,8 @@ def _pull_request(fields: Fields, reviews: Sequence[SubmittedReview], default: s
         base_oid=base.oid("sha"),
         title=fields.text("title"),
         body=body,
-        number=fields.typed("number", int, "a number"),
-        author=fields.at("user").text("login"),
+        number=fields.value("number", int, "a number"),
+        author=fields.child("user").text("login"),
         reviews=reviews,
         default=default,
     )
@@ -364,7 +364,7 @@ def _merge_group(fields: Fields, default: str | None) -> Event:
 def _push(fields: Fields) -> Event:
     ref = fields.text("ref") or ""
     branch = fields.name("ref") if ref.startswith("refs/heads/") else None
-    default = fields.at("repository").name("default_branch")
+    default = fields.child("repository").name("default_branch")
     before = fields.oid("before")
     # A push to the default branch is judged against its old tip; any other push against that branch.
     direct = branch is not None and branch == default
@@ -375,11 +375,11 @@ def _push(fields: Fields) -> Event:
         base=default,
         base_oid=before if direct else None,
         exact=direct and before is not None,
-        deleted=bool(fields.typed("deleted", bool, "true or false")),
+        deleted=bool(fields.value("deleted", bool, "true or false")),
     )
 
 
-def _of_github(environment: Mapping[str, str]) -> Event | None:
+def _github_event(environment: Mapping[str, str]) -> Event | None:
     name = environment.get("GITHUB_EVENT_NAME", "")
     if name not in _EVENTS:
         return None
@@ -402,9 +402,9 @@ def _of_github(environment: Mapping[str, str]) -> Event | None:
     )
 
 
-def _of_gitlab(environment: Mapping[str, str]) -> Event:
-    cut = environment.get("CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED") == "true"
-    body = None if cut else environment.get("CI_MERGE_REQUEST_DESCRIPTION", "").replace("\r\n", "\n")
+def _gitlab_event(environment: Mapping[str, str]) -> Event:
+    truncated = environment.get("CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED") == "true"
+    body = None if truncated else environment.get("CI_MERGE_REQUEST_DESCRIPTION", "").replace("\r\n", "\n")
     # A pipeline for merged results checks out a merge that the platform made; its source is judged.
     head = environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environment.get("CI_COMMIT_SHA") or ""
     number = environment.get("CI_MERGE_REQUEST_IID", "")

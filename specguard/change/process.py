@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Final
 
-CHUNK: Final = 1 << 20
+CHUNK_SIZE: Final = 1 << 20
 """The maximum number of bytes per read."""
 
-PATIENCE: Final = 0.3
+WATCH_DELAY: Final = 0.3
 """The seconds after which a watched program is checked: git can allocate two gigabytes in one second."""
 
 ERROR_LIMIT: Final = 1 << 14
@@ -66,17 +66,17 @@ class Process:
         arguments: its arguments, without its own name.
         environment: all its environment variables.
         stdin: its standard input; empty by default.
-        talk: True if more is sent to it later, with `send`.
+        keep_input: True if more is sent to it later, with `send`.
         label: the arguments as an error names them; all of them by default.
-        wide: True if it may write `CHUNK` bytes ahead of its reader.
+        wide: True if it may write `CHUNK_SIZE` bytes ahead of its reader.
 
     Raises:
         SpecguardError: it cannot be started.
     """
 
     __slots__ = (
-        "_buffer", "_due", "_error", "_errors", "_feeding", "_in", "_look", "_out", "_pending", "_poll",
-        "_talk", "code", "label", "pid",
+        "_buffer", "_callback", "_deadline", "_errors", "_feeding", "_in", "_keep_input", "_out", "_pending",
+        "_poll", "_stderr", "code", "label", "pid",
     )  # fmt: skip
 
     def __init__(
@@ -86,7 +86,7 @@ class Process:
         environment: Mapping[str, str],
         *,
         stdin: bytes = b"",
-        talk: bool = False,
+        keep_input: bool = False,
         label: Sequence[str] = (),
         wide: bool = False,
     ) -> None:
@@ -94,11 +94,11 @@ class Process:
         self.code: int | None = None
         self._buffer = bytearray()
         self._pending = memoryview(stdin)
-        self._error = bytearray()
-        self._talk = talk
+        self._stderr = bytearray()
+        self._keep_input = keep_input
         self._feeding = False
-        self._look: Callable[[], None] | None = None
-        self._due = 0.0
+        self._callback: Callable[[], None] | None = None
+        self._deadline = 0.0
         opened: list[int] = []
         try:
             self._out, out = _pipe(opened)
@@ -137,13 +137,13 @@ class Process:
         if self._pending:
             self._feed()
 
-    def watch(self, look: Callable[[], None]) -> None:
-        """Call a function once if the program is still running after `PATIENCE` seconds.
+    def watch(self, callback: Callable[[], None]) -> None:
+        """Call a function once if the program is still running after `WATCH_DELAY` seconds.
 
-        The program is stopped during the call. An exception from `look` is raised to the reader of the
+        The program is stopped during the call. An exception from `callback` is raised to the reader of the
         output.
         """
-        self._look, self._due = look, monotonic() + PATIENCE
+        self._callback, self._deadline = callback, monotonic() + WATCH_DELAY
 
     def send(self, data: bytes) -> None:
         """Queue more data for standard input, which is written while output is read.
@@ -155,7 +155,7 @@ class Process:
 
     def end_input(self) -> None:
         """Close standard input after the data that is already queued."""
-        self._talk = False
+        self._keep_input = False
         self._update_input()
 
     def chunk(self) -> bytes:
@@ -170,7 +170,7 @@ class Process:
                 return data
         return b""
 
-    def line(self) -> bytes:
+    def read_line(self) -> bytes:
         """Return the next line of standard output without its newline.
 
         Raises:
@@ -179,19 +179,19 @@ class Process:
         start = 0
         while (end := self._buffer.find(b"\n", start)) < 0:
             start = len(self._buffer)
-            self._more()
+            self._fill_buffer()
         data = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         return data
 
-    def exactly(self, size: int, *, drop: int = 0) -> bytes:
+    def read_exactly(self, size: int, *, drop: int = 0) -> bytes:
         """Return the next `size` bytes of standard output, and skip `drop` more.
 
         Raises:
             CommandError: the output ends before.
         """
         while len(self._buffer) < size + drop:
-            self._more()
+            self._fill_buffer()
         data = bytes(memoryview(self._buffer)[:size])
         del self._buffer[: size + drop]
         return data
@@ -236,7 +236,7 @@ class Process:
             CommandError: the exit code is not 0, or standard error is not empty.
         """
         code = self.wait()
-        if code or self._error:
+        if code or self._stderr:
             raise CommandError(self.label, code, self.said)
 
     def wait(self) -> int:
@@ -251,7 +251,7 @@ class Process:
     @property
     def said(self) -> str:
         """The standard error so far, as text."""
-        return self._error.decode("utf-8", "backslashreplace").strip()
+        return self._stderr.decode("utf-8", "backslashreplace").strip()
 
     def stop(self) -> None:
         """Kill the program if it is still running, and close its pipes; may be called again."""
@@ -270,7 +270,7 @@ class Process:
         if self._out < 0 and not self._buffer:
             raise CommandError(self.label, self.code or 0, "its output was read before")
 
-    def _more(self) -> None:
+    def _fill_buffer(self) -> None:
         while self._out >= 0:
             data = self._pump()
             if data:
@@ -282,21 +282,21 @@ class Process:
     def _pump(self) -> bytes:
         """Wait until a pipe can be read or written, and do it; return the data from standard output."""
         data = b""
-        left = None
-        if self._look is not None:
-            left = 1000 * (self._due - monotonic())
-            if left <= 0:
-                self._stand_still(self._look)
-                left = None
-        for number, _ in self._poll.poll(left):
+        timeout = None
+        if self._callback is not None:
+            timeout = 1000 * (self._deadline - monotonic())
+            if timeout <= 0:
+                self._pause_for(self._callback)
+                timeout = None
+        for number, _ in self._poll.poll(timeout):
             if number == self._out:
-                data = os.read(number, CHUNK)
+                data = os.read(number, CHUNK_SIZE)
                 if not data:
                     self._out = self._close(number)
             elif number == self._errors:
-                said = os.read(number, CHUNK)
-                self._error += said[: ERROR_LIMIT - len(self._error)]
-                if not said:
+                text = os.read(number, CHUNK_SIZE)
+                self._stderr += text[: ERROR_LIMIT - len(self._stderr)]
+                if not text:
                     self._errors = self._close(number)
             elif number == self._in:
                 self._feed()
@@ -305,21 +305,21 @@ class Process:
     def _feed(self) -> None:
         """Write as much to standard input as the pipe takes now."""
         try:
-            self._pending = self._pending[os.write(self._in, self._pending[:CHUNK]) :]
+            self._pending = self._pending[os.write(self._in, self._pending[:CHUNK_SIZE]) :]
         except BlockingIOError:
             return
         except BrokenPipeError:
             # The program has closed its input; its exit code shows if that was right.
-            self._pending, self._talk = memoryview(b""), False
+            self._pending, self._keep_input = memoryview(b""), False
         self._update_input()
 
-    def _stand_still(self, look: Callable[[], None]) -> None:
+    def _pause_for(self, callback: Callable[[], None]) -> None:
         from signal import SIGCONT, SIGSTOP
 
-        self._look = None
+        self._callback = None
         if self.code is None:
             os.kill(self.pid, SIGSTOP)
-        look()
+        callback()
         if self.code is None:
             os.kill(self.pid, SIGCONT)
 
@@ -333,7 +333,7 @@ class Process:
             # `poll` would report a closed reader forever, even for a pipe that is watched for nothing.
             self._poll.unregister(self._in)
         self._feeding = wanted
-        if not wanted and not self._talk:
+        if not wanted and not self._keep_input:
             os.close(self._in)
             self._in = -1
 
@@ -350,13 +350,13 @@ def _pipe(opened: list[int]) -> tuple[int, int]:
 
 
 def _widen(number: int) -> None:
-    """Let a pipe hold `CHUNK` bytes if the system can, so that its writer need not wait for its reader."""
+    """Let a pipe hold `CHUNK_SIZE` bytes if the system can, so that its writer waits less for its reader."""
     import fcntl
 
     resize = getattr(fcntl, "F_SETPIPE_SZ", None)
     if resize is not None:
         try:
-            fcntl.fcntl(number, resize, CHUNK)
+            fcntl.fcntl(number, resize, CHUNK_SIZE)
         except OSError:
             # The size exceeds the user's limit; with a smaller pipe, both sides wait more often.
             return

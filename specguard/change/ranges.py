@@ -17,7 +17,7 @@ from specguard.change.change import Change
 from specguard.change.check_request import Request, Revision, read_body
 from specguard.change.entries import Commit, Entry, Message, read_commit_time, read_listing
 from specguard.change.process import CommandError
-from specguard.change.repository import UNDER_WAY, Base, Branch, PullRequest, Push, short_branch
+from specguard.change.repository import MERGE_HEADS, Base, Branch, PullRequest, Push, short_branch
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
@@ -33,25 +33,25 @@ if TYPE_CHECKING:
     from specguard.change.worktree import WorkTree
 
 
-def what_is_said(request: Request, event: Event | None = None) -> Event | None:
+def read_description(request: Request, event: Event | None = None) -> Event | None:
     """Return the platform's event, with the values of flags and files in place of its own.
 
     Raises:
         SpecguardError: the file with the pull request's body, or the one with its reviews, cannot be read.
     """
-    said: dict[str, Any] = {} if request.title is None else {"title": request.title}
+    values: dict[str, Any] = {} if request.title is None else {"title": request.title}
     if request.body_file:
-        said["body"] = read_body(request.body_file)
+        values["body"] = read_body(request.body_file)
     if request.reviews_file:
         # The file is newer than the event.
         from specguard.change.platform_event import read_reviews
 
-        said["reviews"] = read_reviews(request.reviews_file)
-    if not said:
+        values["reviews"] = read_reviews(request.reviews_file)
+    if not values:
         return event
     from specguard.change.platform_event import Event
 
-    return Event(**{**vars(event or Event("")), **said})
+    return Event(**{**vars(event or Event("")), **values})
 
 
 _WITH_PULL_REQUEST: Final = ("pull-request", "run")
@@ -99,13 +99,13 @@ class RangeChange(Change, frozen=False, kw_only=True):
         return Base(self, against, start=merge_bases[0], head=head, merge_bases=merge_bases)
 
     @property
-    def _branches_from(self) -> str | None:
+    def _stack_head(self) -> str | None:
         return self.head.oid
 
-    def is_put_back(self, entry: Entry) -> bool:
+    def restores_base(self, entry: Entry) -> bool:
         """True if an entry leaves at its path what the trusted base has there, or had at the merge base."""
         began = len(self.base.merge_bases) == 1 and not self.base.stacked
-        return super().is_put_back(entry) or (began and self.start_files.has(entry))
+        return super().restores_base(entry) or (began and self.start_files.has(entry))
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
@@ -117,19 +117,19 @@ class RangeChange(Change, frozen=False, kw_only=True):
         """
         base = self.base
         if len(base.merge_bases) < 2:
-            return self._without_merged(self._since(base.start))
-        ahead = {entry.path for entry in self._since(base.tip)}
+            return self._drop_merged(self._diff_from(base.start))
+        tip_paths = {entry.path for entry in self._diff_from(base.tip)}
         since = [
-            {entry.path: entry for entry in self._since(start) if entry.path in ahead}
+            {entry.path: entry for entry in self._diff_from(start) if entry.path in tip_paths}
             for start in base.merge_bases
         ]
         found = {path: entry for entries in reversed(since) for path, entry in entries.items()}
         if any(entries != found for entries in since):
-            found = self._since_merged(base.merge_bases, found, ahead)
-        return self._without_merged([found[path] for path in sorted(found)])
+            found = self._diff_merged(base.merge_bases, found, tip_paths)
+        return self._drop_merged([found[path] for path in sorted(found)])
 
-    def _since_merged(
-        self, bases: Sequence[str], found: dict[bytes, Entry], ahead: set[bytes]
+    def _diff_merged(
+        self, bases: Sequence[str], found: dict[bytes, Entry], tip_paths: set[bytes]
     ) -> dict[bytes, Entry]:
         """Return the differences from the merge of several merge bases; on a conflict, those found before."""
         try:
@@ -138,10 +138,10 @@ class RangeChange(Change, frozen=False, kw_only=True):
             # The differences from any of the merge bases count then, which are never fewer.
             return found
         kept = {path: entry for path, entry in found.items() if in_conflict(path, conflicts)}
-        own = {entry.path: entry for entry in self._since(merged) if entry.path in ahead}
+        own = {entry.path: entry for entry in self._diff_from(merged) if entry.path in tip_paths}
         return {path: entry for path, entry in own.items() if not in_conflict(path, conflicts)} | kept
 
-    def _without_merged(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+    def _drop_merged(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Return the entries without the trusted base's, merged after the head left the branch below."""
         base, trusted = self.base, self.found.oid
         if base.tip == trusted or base.start is None or trusted is None:
@@ -153,7 +153,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
         merged = {(one.path, one.new_mode, one.new) for one in self.git.diff_trees(before[0], since[0])}
         return [one for one in entries if (one.path, one.new_mode, one.new) not in merged]
 
-    def _since(self, start: str | None) -> Sequence[Entry]:
+    def _diff_from(self, start: str | None) -> Sequence[Entry]:
         """Return the differences between a commit, or an empty tree, and the head."""
         if self.request.enforce:
             # For a final verdict, not even the repository's objects are trusted.
@@ -205,12 +205,12 @@ class RangeChange(Change, frozen=False, kw_only=True):
         """The accounts that approve exactly this head, from the platform's reviews."""
         if self.event is None or not self.event.reviews:
             return frozenset()
-        from specguard.change.platform_event import NEVER, approving
+        from specguard.change.platform_event import NEVER, approvers
 
         head = self.head.oid
         _, content = self.git.object(head)
         committed = read_commit_time(content)
-        return approving(self.event.reviews, head, NEVER if committed is None else committed)
+        return approvers(self.event.reviews, head, NEVER if committed is None else committed)
 
     @property
     def author_login(self) -> str:
@@ -227,14 +227,14 @@ class BranchWithWorkTree(RangeChange, frozen=False, kw_only=True):
     """The commits of the checked-out branch, with the working tree on top of them.
 
     Attributes:
-        work: the working tree.
+        work_tree: the working tree.
     """
 
     source = "worktree"
-    work: WorkTree
+    work_tree: WorkTree
 
-    def _since(self, start: str | None) -> Sequence[Entry]:
-        return self.work.since(start or self.git.empty_tree)
+    def _diff_from(self, start: str | None) -> Sequence[Entry]:
+        return self.work_tree.since(start or self.git.empty_tree)
 
     @cached_property
     def commits(self) -> Sequence[Commit]:
@@ -244,7 +244,7 @@ class BranchWithWorkTree(RangeChange, frozen=False, kw_only=True):
     @cached_property
     def head_files(self) -> Tree:
         """The files of the working tree."""
-        return self.work.files
+        return self.work_tree.files
 
 
 class RunChange(RangeChange, frozen=False, kw_only=True):
@@ -274,7 +274,7 @@ class RunChange(RangeChange, frozen=False, kw_only=True):
         return PullRequest(self.title, self.body, base=(self.stacked_on or self.found).name)
 
 
-class _OfPush(Change, frozen=False, kw_only=True):
+class _PushedRef(Change, frozen=False, kw_only=True):
     """A change of one ref that is being pushed.
 
     Attributes:
@@ -291,9 +291,9 @@ class _OfPush(Change, frozen=False, kw_only=True):
         raise NotApplicable(f"{ref or 'what is pushed'} is no branch")
 
     @property
-    def own_names(self) -> frozenset[str]:
+    def branch_names(self) -> frozenset[str]:
         """The names of the branch here and at the remote."""
-        return super().own_names | {self.pushed.local_ref.removeprefix("refs/heads/")}
+        return super().branch_names | {self.pushed.local_ref.removeprefix("refs/heads/")}
 
     @property
     def push(self) -> Push:
@@ -301,7 +301,7 @@ class _OfPush(Change, frozen=False, kw_only=True):
         return self.pushed
 
 
-class PushedChange(_OfPush, RangeChange, frozen=False, kw_only=True):
+class PushedChange(_PushedRef, RangeChange, frozen=False, kw_only=True):
     """The commits that a push adds to one ref of a remote."""
 
 
@@ -317,20 +317,20 @@ def change_of_push(
     if push.new is None:
         return DeletedRef(git, request, found, remote=push.remote, pushed=push)
     return kind(
-        git, request, found, what_is_said(request), push.remote,
+        git, request, found, read_description(request), push.remote,
         head=Revision(git.commit(push.new).oid), named=push.local_ref, pushed=push,
     )  # fmt: skip
 
 
-class DeletedRef(_OfPush, frozen=False, kw_only=True):
+class DeletedRef(_PushedRef, frozen=False, kw_only=True):
     """The deletion of a remote's ref: without entries and commits, it is judged only as a push."""
 
     @property
-    def _lacking(self) -> str:
+    def _missing_reason(self) -> str:
         return f"{self.pushed.remote_ref} is deleted"
 
     @property
-    def _branches_from(self) -> str | None:
+    def _stack_head(self) -> str | None:
         return None
 
     @cached_property
@@ -339,10 +339,10 @@ class DeletedRef(_OfPush, frozen=False, kw_only=True):
         return Base(self, self.found, start=self.found.oid, head=None)
 
 
-JOINED: Final = 1000
+MAX_PARENTS: Final = 1000
 """The maximum total of parents of merges with more than two: each parent needs its own processes."""
 
-CROSSED: Final = 8
+MAX_BASES: Final = 8
 """The maximum number of merge bases that are merged."""
 
 # `merge-tree --stdin` came with git 2.39.
@@ -390,8 +390,8 @@ class Merges(Record):
         self.git.use_scratch()
         plain = [commit for commit in suspects if len(commit.parents) == 2]
         others = [commit for commit in suspects if len(commit.parents) > 2]
-        if sum(len(commit.parents) for commit in others) > JOINED:
-            what = f"merges of more than two cannot be done again: more than {JOINED:,} parents together"
+        if sum(len(commit.parents) for commit in others) > MAX_PARENTS:
+            what = f"merges of more than two cannot be done again: more than {MAX_PARENTS:,} parents together"
             raise MissingFact(what, code="size-limit")
         made = self._merge([(commit.parents[0], commit.parents[1]) for commit in plain])
         merged = {commit.oid: one for commit, one in zip(plain, made, strict=True)}
@@ -458,7 +458,7 @@ class Merges(Record):
         """Merge several merge bases, as git does to merge the commits that have them.
 
         Args:
-            bases: the merge bases, at most `CROSSED`.
+            bases: the merge bases, at most `MAX_BASES`.
 
         Returns:
             A commit in the temporary object store, and the paths in conflict.
@@ -466,8 +466,8 @@ class Merges(Record):
         Raises:
             MissingFact: the merge bases are too many, git is too old, or an object is not there.
         """
-        if len(bases) > CROSSED:
-            raise MissingFact(f"more than {CROSSED} merge bases are not merged", code="size-limit")
+        if len(bases) > MAX_BASES:
+            raise MissingFact(f"more than {MAX_BASES} merge bases are not merged", code="size-limit")
         self.git.use_scratch()
         tree, conflicts = self.merge_all(bases)
         return self.commit(tree, *bases), conflicts
@@ -505,7 +505,7 @@ class Merges(Record):
         return [entry for entry in entries if entry.path not in moved]
 
 
-class Joined(Record):
+class OpenMerge(Record):
     """The result of the merge or pick that is being concluded, without any manual change.
 
     Attributes:
@@ -514,7 +514,7 @@ class Joined(Record):
         commits: the commits that are merged or picked.
         tree: the resulting tree.
         conflicts: the paths in conflict; there the tree has both sides, with git's marks.
-        picked: True for a pick, whose author may leave out any part.
+        is_pick: True for a pick, whose author may leave out any part.
     """
 
     git: Git
@@ -522,14 +522,14 @@ class Joined(Record):
     commits: Sequence[str]
     tree: str
     conflicts: set[bytes]
-    picked: bool
+    is_pick: bool
 
     @cached_property
     def _sides(self) -> list[Tree]:
         """The files of `HEAD`, and of each of the commits."""
         return [Tree(self.git, self.git.commit(oid).tree) for oid in (self.head, *self.commits)]
 
-    def own(self, entries: Sequence[Entry]) -> list[Entry]:
+    def author_entries(self, entries: Sequence[Entry]) -> list[Entry]:
         """Return the author's entries among those that lead from the tree to the judged files."""
         return [entry for entry in entries if not self._is_theirs(entry)]
 
@@ -539,7 +539,7 @@ class Joined(Record):
         if any(tree.has(entry) for tree in theirs):
             # If their side did not change the path since, its content is older than that of `HEAD`.
             return conflict or self.origin(entry) is not None or head.has(entry)
-        return head.has(entry) and (conflict or self.picked)
+        return head.has(entry) and (conflict or self.is_pick)
 
     def origin(self, entry: Entry) -> str | None:
         """Return the commit whose content to restore at an entry's path; None if that is `HEAD`."""
@@ -549,7 +549,7 @@ class Joined(Record):
         return self.commits[-1]
 
 
-def joined(git: Git, tip: str) -> Joined | None:
+def find_open_merge(git: Git, tip: str) -> OpenMerge | None:
     """Return the merge or pick that is being concluded, for the commits of the trusted base that it adds.
 
     The files in which git records these commits can be written by anybody. So only commits count that the
@@ -567,20 +567,20 @@ def joined(git: Git, tip: str) -> Joined | None:
         MissingFact: git is too old to make it, or an object is not there.
     """
     head = onto = git.repository.head or ""
-    for name in UNDER_WAY if head else ():
-        others = [oid for oid in git.repository.bringing(name) if _is_brought(git, oid, head, tip)]
+    for name in MERGE_HEADS if head else ():
+        others = [oid for oid in git.repository.read_merge_head(name) if _is_from_base(git, oid, head, tip)]
         if not others:
             continue
         git.use_scratch()
-        merges, picked = Merges(git), name != UNDER_WAY[0]
+        merges, picked = Merges(git), name != MERGE_HEADS[0]
         if picked:
             # A pick is a merge whose common ancestor is the commit's parent.
             onto = merges.commit(git.commit(head).tree, *git.commit(others[0]).parents[:1])
-        return Joined(git, head, others, *merges.merge_all([onto, *others]), picked)
+        return OpenMerge(git, head, others, *merges.merge_all([onto, *others]), picked)
     return None
 
 
-def _is_brought(git: Git, oid: str, head: str, tip: str) -> bool:
+def _is_from_base(git: Git, oid: str, head: str, tip: str) -> bool:
     """True if the trusted base's history has a commit and that of `HEAD` does not."""
     try:
         oid = git.commit(oid).oid

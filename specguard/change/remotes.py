@@ -85,7 +85,7 @@ _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTA
 # As git recognises them: a colon before any slash, but not the form `transport::address`.
 _SCP = re.compile(r"(?:[^@/:]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:@]+):(?!:)(?P<path>.*)", re.DOTALL)
 
-_SAME_HOST: Final = {
+_HOST_ALIASES: Final = {
     "ssh.github.com": "github.com",
     "altssh.gitlab.com": "gitlab.com",
     "altssh.bitbucket.org": "bitbucket.org",
@@ -93,7 +93,7 @@ _SAME_HOST: Final = {
 }
 """Hosts through which a platform accepts ssh on the https port."""
 
-_FOLDING: Final = {"github.com", "gitlab.com", "bitbucket.org"}
+_CASELESS: Final = {"github.com", "gitlab.com", "bitbucket.org"}
 """Hosts where the names of owners and repositories are not case-sensitive."""
 
 
@@ -111,15 +111,15 @@ def identity(url: str) -> tuple[str, str] | None:
     if match:
         scheme = match["scheme"].lower()
         if scheme == "file":
-            return "", _path(match["rest"])
+            return "", _clean_path(match["rest"])
         if scheme not in _SCHEMES:
             return None
         authority, _, path = match["rest"].partition("/")
-        return _named(_host(authority), path)
+        return _host_identity(_host(authority), path)
     match = _SCP.fullmatch(url)
     if match:
-        return _named(match["host"], match["path"])
-    return ("", _path(url)) if url.startswith("/") else None
+        return _host_identity(match["host"], match["path"])
+    return ("", _clean_path(url)) if url.startswith("/") else None
 
 
 def same_address(one: str, other: str) -> bool:
@@ -150,16 +150,16 @@ def _host(authority: str) -> str:
     return host.partition(":")[0]
 
 
-def _named(host: str, path: str) -> tuple[str, str] | None:
+def _host_identity(host: str, path: str) -> tuple[str, str] | None:
     host = host.lower().rstrip(".")
-    host = _SAME_HOST.get(host, host)
-    path = _path(path).strip("/")
+    host = _HOST_ALIASES.get(host, host)
+    path = _clean_path(path).strip("/")
     if not host or not path:
         return None
-    return host, path.casefold() if host in _FOLDING else path
+    return host, path.casefold() if host in _CASELESS else path
 
 
-def _path(path: str) -> str:
+def _clean_path(path: str) -> str:
     """Return a path with single slashes, without `.git` and slashes at its end."""
     root = "/" if path.startswith("/") else ""
     return (root + "/".join(filter(None, path.split("/")))).removesuffix(".git").rstrip("/")
@@ -187,13 +187,13 @@ def find_pushes(git: Git, environment: Mapping[str, str], remote: str = "") -> l
     if environment.get("PRE_COMMIT_TO_REF") or (
         environment.get("PRE_COMMIT") and environment.get("PRE_COMMIT_REMOTE_NAME")
     ):
-        return [_of_pre_commit(git, environment)]
+        return [_pre_commit_push(git, environment)]
     if data is None or environment.get("PRE_COMMIT"):
-        raise _not_told("--push", "pre-push, or by pre-commit with `--from-ref REF --to-ref REF`")
+        raise _no_input("--push", "pre-push, or by pre-commit with `--from-ref REF --to-ref REF`")
     return []
 
 
-def _not_told(option: str, hook: str) -> SpecguardError:
+def _no_input(option: str, hook: str) -> SpecguardError:
     return SpecguardError(
         f"{option} reads what git tells its hook, and nothing was given",
         help=f"Run it from the hook {hook}; `specguard check` judges the branch.",
@@ -231,7 +231,7 @@ def read_pushes(data: bytes, digits: int, remote: str, *, received: bool = False
             )
         local, new, ref, old = words
         pushes.append(
-            Push(remote=remote, local_ref=local, remote_ref=ref, new=_present(new), old=_present(old))
+            Push(remote=remote, local_ref=local, remote_ref=ref, new=_oid_or_none(new), old=_oid_or_none(old))
         )
     return pushes
 
@@ -242,12 +242,12 @@ def _is_push(words: Sequence[str], digits: int, *, received: bool) -> bool:
     return named and is_oid(new, digits) and is_oid(old, digits)
 
 
-def _present(oid: str) -> str | None:
+def _oid_or_none(oid: str) -> str | None:
     """Return an object id from git; None for the zeros that mean no object."""
     return oid if oid.strip("0") else None
 
 
-def _of_pre_commit(git: Git, environment: Mapping[str, str]) -> Push:
+def _pre_commit_push(git: Git, environment: Mapping[str, str]) -> Push:
     remote = environment.get("PRE_COMMIT_REMOTE_NAME") or "origin"
     local = environment.get("PRE_COMMIT_LOCAL_BRANCH", "")
     # For a branch without any commit of the remote, TO_REF is not set; the local branch is pushed then.
@@ -265,12 +265,12 @@ def _of_pre_commit(git: Git, environment: Mapping[str, str]) -> Push:
 REFS_LIMIT: Final = 2_000
 """The maximum number of refs in one push: each is judged while the server waits."""
 
-_STORES: Final = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY")
+_STORE_NAMES: Final = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY")
 _AT_ONCE: Final = 100
 """The number of refs that one command looks up: names may be long, and a command line is limited."""
 
 
-def read_quarantine(git: Git) -> None:
+def add_quarantine(git: Git) -> None:
     """Read the objects that git quarantines until its hook accepts them; call this before any other read.
 
     Git names their folder in variables, and so do servers that keep objects in several stores. Each content
@@ -283,7 +283,7 @@ def read_quarantine(git: Git) -> None:
         SpecguardError: a folder is not named by its absolute path.
     """
     environment = git.repository.environment
-    stores = dict.fromkeys(environment[name] for name in _STORES if environment.get(name))
+    stores = dict.fromkeys(environment[name] for name in _STORE_NAMES if environment.get(name))
     for store in stores:
         if not store.startswith("/"):
             raise SpecguardError(
@@ -307,7 +307,7 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
     """
     data = read_input(INPUT_LIMIT, "what is pushed")
     if data is None:
-        raise _not_told("--pre-receive", "pre-receive of the repository that is pushed to")
+        raise _no_input("--pre-receive", "pre-receive of the repository that is pushed to")
     pushes = read_pushes(data, git.repository.hexadecimal, "origin", received=True)
     if len(pushes) > REFS_LIMIT:
         raise SpecguardError(
@@ -318,10 +318,10 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
     if not pushes:
         return []
     found = _find_base(git, request)
-    return [_change(git, request, found, push) for push in _followed(git, pushes)]
+    return [_received_change(git, request, found, push) for push in _resolve_refs(git, pushes)]
 
 
-def _followed(git: Git, pushes: Sequence[Push]) -> Sequence[Push]:
+def _resolve_refs(git: Git, pushes: Sequence[Push]) -> Sequence[Push]:
     """Return the pushes with the refs that git will write: a push to a symbolic ref alters its target.
 
     Raises:
@@ -369,7 +369,7 @@ def _find_base(git: Git, request: Request) -> Found:
     return Found(short_name(ref), git.commit(oid).oid, "server", ref)
 
 
-def _change(git: Git, request: Request, found: Found, push: Push) -> Change:
+def _received_change(git: Git, request: Request, found: Found, push: Push) -> Change:
     if push.new is None and push.remote_ref == found.ref:
         raise SpecguardError(
             f"the push deletes {found.name}, which everything trusted is read from",

@@ -121,12 +121,12 @@ class Base(Record):
 
     def has(self, entry: Entry) -> bool:
         """True if an entry leaves at its path what the trusted base has there, so nothing needs restoring."""
-        return self.change.is_put_back(entry)
+        return self.change.restores_base(entry)
 
     def origin(self, entry: Entry) -> str | None:
         """Return the commit whose content to restore at an entry's path; None if there is none."""
-        joined = self.change.joined
-        return (joined.origin(entry) if joined else None) or self.start
+        merge = self.change.open_merge
+        return (merge.origin(entry) if merge else None) or self.start
 
     @property
     def commits(self) -> Sequence[Commit]:
@@ -255,7 +255,7 @@ USUAL_BASES: Final = (
 )
 """The refs to try for the base, in this order, if nobody names it."""
 
-_PLACES: Final = (
+_LOCATIONS: Final = (
     "--path-format=absolute", "--absolute-git-dir", "--git-common-dir", "--git-path", "objects",
     "--git-path", "index", "--show-object-format", "--is-shallow-repository", "--is-bare-repository",
     "HEAD", "--symbolic-full-name", "HEAD",
@@ -264,7 +264,7 @@ _LINES: Final = 9
 _LONGEST_NAME: Final = 4096
 _LONGEST_LIST: Final = 1 << 16
 
-UNDER_WAY: Final = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD")
+MERGE_HEADS: Final = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD")
 """The files in which git records the commits that a merge, a pick or a rebase adds to `HEAD`.
 
 A revert is the author's own work, so `REVERT_HEAD` is not in the list.
@@ -299,9 +299,9 @@ class Repository:
                 code="program-missing",
             )
         self.program = program
-        self._known: dict[str, tuple[str, str]] = {}
-        self._broken: set[str] = set()
-        self._trusting = False
+        self._refs: dict[str, tuple[str, str]] = {}
+        self._broken_refs: set[str] = set()
+        self._user_trusted = False
         self.head: str | None = None
         self.branch: str | None = None
 
@@ -331,19 +331,19 @@ class Repository:
             user: True to read the user's and the system's configuration too.
         """
         environment = {"PATH": search_path(self.program), **QUIET}
-        if user or self._trusting:
+        if user or self._user_trusted:
             names = ("HOME", "XDG_CONFIG_HOME")
             environment.update({name: self.environment[name] for name in names if name in self.environment})
         else:
             environment.update(NO_CONFIGURATION)
         # A named folder has precedence over a hook's environment.
-        wanted = INHERITED[2:] if self.directory else INHERITED
-        environment.update({name: self.environment[name] for name in wanted if self.environment.get(name)})
+        inherited = INHERITED[2:] if self.directory else INHERITED
+        environment.update({name: self.environment[name] for name in inherited if self.environment.get(name)})
         where = ["-C", self.directory] if self.directory else []
         flags = [*where, "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.warnAmbiguousRefs=false"]
         return Process(self.program, [*flags, *arguments], environment, label=["git", *arguments])
 
-    def indexed(self) -> int:
+    def max_indexed(self) -> int:
         """Return an upper bound of the index's entries: each takes 62 bytes or more."""
         try:
             return os.path.getsize(self.index) // 62
@@ -360,19 +360,19 @@ class Repository:
             MissingFact: one of them exists and is broken.
         """
         names = [name for name in names if name.startswith("refs/") and "\0" not in name]
-        unknown = [name for name in names if name not in self._known]
+        unknown = [name for name in names if name not in self._refs]
         if unknown:
-            self._take_refs(unknown, self.in_place("for-each-ref", f"--format={_REF_FORMAT}", *unknown))
+            self._record_refs(unknown, self.in_place("for-each-ref", f"--format={_REF_FORMAT}", *unknown))
         for name in names:
-            if name in self._broken:
+            if name in self._broken_refs:
                 raise _broken_ref(name)
-        return {name: self._known[name][0] for name in names if self._known[name][0]}
+        return {name: self._refs[name][0] for name in names if self._refs[name][0]}
 
     def target_of(self, name: str) -> str:
         """Return the full name of the ref that a symbolic ref points to; the name itself for any other."""
-        return self._known.get(name, ("", ""))[1] or name
+        return self._refs.get(name, ("", ""))[1] or name
 
-    def rebased(self) -> str | None:
+    def branch_in_rebase(self) -> str | None:
         """Return the full name of the branch that a rebase in this working tree will move; None without one.
 
         During a rebase `HEAD` is detached, but commits that are amended in it still belong to that branch.
@@ -388,8 +388,8 @@ class Repository:
                 return name
         return None
 
-    def bringing(self, name: str) -> list[str]:
-        """Read the commits from one of the files in `UNDER_WAY`, in the order of the file."""
+    def read_merge_head(self, name: str) -> list[str]:
+        """Read the commits from one of the files in `MERGE_HEADS`, in the order of the file."""
         places = ("rebase-merge", "rebase-apply") if name == "REBASE_HEAD" else ("",)
         if not any(os.path.exists(f"{self.git_dir}/{place}") for place in places):
             return []
@@ -444,7 +444,7 @@ class Repository:
         process = self.in_place(
             "rev-parse", "--path-format=absolute", "--is-inside-work-tree", "--show-toplevel"
         )
-        said, output = _collect(process)
+        said, output = _read_output(process)
         inside, _, root = output.removesuffix("\n").partition("\n")
         unusable = process.code or said or inside != "true" or "\n" in root
         return "" if unusable else root
@@ -453,25 +453,25 @@ class Repository:
         """Return the root of the working tree; None in a bare repository, and in a git directory itself."""
         return self._root or None
 
-    def _take_refs(self, names: Sequence[str], process: Process) -> None:
+    def _record_refs(self, names: Sequence[str], process: Process) -> None:
         found, broken = _read_refs(process)
-        self._broken |= broken
+        self._broken_refs |= broken
         for name in names:
-            self._known[name] = found.get(name, ("", ""))
+            self._refs[name] = found.get(name, ("", ""))
 
-    def _read_places(self, process: Process) -> None:
-        said, output = _collect(process)
+    def _parse_locations(self, process: Process) -> None:
+        said, output = _read_output(process)
         if "dubious ownership" in said:
             # The user's own configuration may mark the folder as safe; a repository's cannot.
-            self._trusting = True
-            said, output = _collect(self.in_place(*_REV_PARSE))
+            self._user_trusted = True
+            said, output = _read_output(self.in_place(*_REV_PARSE))
         lines = output.removesuffix("\n").split("\n")
         if len(lines) > _LINES or len(lines) < _LINES - 2:
-            raise self._not_located(said)
+            raise self._location_error(said)
         self.git_dir, self.common, self.objects, index, self.format, shallow, bare = lines[:7]
         self.shallow, self.bare = shallow == "true", bare == "true"
         if self.format not in ("sha1", "sha256") or not os.path.isabs(self.objects):
-            raise self._not_located(said)
+            raise self._location_error(said)
         given = self.environment.get("GIT_INDEX_FILE")
         self.index = os.path.abspath(given) if given else index
         self._head_lines = lines[7:]
@@ -485,9 +485,9 @@ class Repository:
             self.branch = name if name != "HEAD" else None
             return
         # Before the first commit, or with a ref called HEAD, which git would take instead.
-        said, output = _collect(self.in_place("symbolic-ref", "-q", "HEAD"))
+        said, output = _read_output(self.in_place("symbolic-ref", "-q", "HEAD"))
         if said:
-            raise self._not_located(said)
+            raise self._location_error(said)
         name = output.removesuffix("\n")
         if name:
             self.branch = name
@@ -499,7 +499,7 @@ class Repository:
                 "HEAD points to nothing", help="Check out a branch: `git checkout main`.", code="no-commit"
             )
 
-    def _not_located(self, said: str) -> SpecguardError:
+    def _location_error(self, said: str) -> SpecguardError:
         where = self.directory or "this folder"
         if "dubious ownership" in said:
             message = f"the repository of {where} belongs to another user, and git does not trust it"
@@ -557,9 +557,9 @@ class Looking:
         repository = self._repository
         try:
             with Needed():
-                repository._read_places(self._places)
-                if not repository._trusting:
-                    repository._take_refs(USUAL_BASES, self._refs)
+                repository._parse_locations(self._places)
+                if not repository._user_trusted:
+                    repository._record_refs(USUAL_BASES, self._refs)
                 repository._read_head()
         finally:
             self._refs.stop()
@@ -567,7 +567,7 @@ class Looking:
         return repository
 
 
-_REV_PARSE: Final = ("rev-parse", *_PLACES)
+_REV_PARSE: Final = ("rev-parse", *_LOCATIONS)
 _REF_FORMAT: Final = "%(objectname)%00%(refname)%00%(symref)%00"
 
 
@@ -597,7 +597,7 @@ def _broken_ref(name: str) -> MissingFact:
 
 def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
     """Return the object id and symbolic target of each listed ref, and the names of broken refs."""
-    said, output = _collect(process)
+    said, output = _read_output(process)
     broken = set()
     for line in said.split("\n"):
         if line.startswith("warning: ignoring broken ref "):
@@ -611,7 +611,7 @@ def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
     return {fields[i + 1]: (fields[i], fields[i + 2]) for i in range(0, len(fields) - 2, 3)}, broken
 
 
-def _collect(process: Process) -> tuple[str, str]:
+def _read_output(process: Process) -> tuple[str, str]:
     """Return the standard error and standard output of a short command, whatever its exit code."""
     output = process.drain().decode("utf-8", "surrogateescape")
     return process.said, output

@@ -42,41 +42,41 @@ def open_changes(git: Git, request: Request) -> Sequence[Change]:
         SpecguardError: nothing can be judged: the base or a commit is missing, or an input cannot be read.
     """
     with Needed():
-        return _open(git, request)
+        return _open_all(git, request)
 
 
-def _open(git: Git, request: Request) -> Sequence[Change]:
+def _open_all(git: Git, request: Request) -> Sequence[Change]:
     _check_flags(request)
     if request.pre_receive:
-        from specguard.change.remotes import read_quarantine
+        from specguard.change.remotes import add_quarantine
 
-        read_quarantine(git)
+        add_quarantine(git)
     if not request.enforce:
-        return _asked(git, request)
+        return _open_asked(git, request)
     # For a final verdict, files that describe the change must not come from the change.
 
-    files = named_files(request)
+    files = outside_files(request)
     head = git.repository.head
     if files and head:
-        refuse_brought(git.repository, files, Tree(git, git.commit(head).tree))
-    changes = _asked(git, request)
+        refuse_committed(git.repository, files, Tree(git, git.commit(head).tree))
+    changes = _open_asked(git, request)
     for change in changes if files else ():
         try:
-            brought = change.head_files
+            tree = change.head_files
         except NotApplicable:
             # The deletion of a ref adds no files.
             continue
-        refuse_brought(git.repository, files, brought)
+        refuse_committed(git.repository, files, tree)
     return changes
 
 
-def _asked(git: Git, request: Request) -> Sequence[Change]:
+def _open_asked(git: Git, request: Request) -> Sequence[Change]:
     if request.push:
         from specguard.change.remotes import find_pushes
 
         pushes = find_pushes(git, request.environment)
         return [
-            _pushed_change(git, request, one) for one in pushes if request.enforce or not _is_there(git, one)
+            _open_push(git, request, one) for one in pushes if request.enforce or not _is_known_tag(git, one)
         ]
     if request.pre_receive:
         from specguard.change.remotes import open_received
@@ -85,12 +85,12 @@ def _asked(git: Git, request: Request) -> Sequence[Change]:
     if request.edits:
         from specguard.change.uncommitted import EditedChange
 
-        return [EditedChange(git, request, _trusted(git, request, None))]
+        return [EditedChange(git, request, _find_trusted(git, request, None))]
     if request.worktree and request.head:
-        return _range(git, request)
+        return _open_range(git, request)
     if request.staged or request.worktree or request.patch or request.message_file or request.message:
-        return [_snapshot(git, request)]
-    return _range(git, request)
+        return [_open_snapshot(git, request)]
+    return _open_range(git, request)
 
 
 def _check_flags(request: Request) -> None:
@@ -124,13 +124,13 @@ def _find_event(request: Request, *, explicit: bool = False) -> Event | None:
     return find_event(request)
 
 
-def _range(git: Git, request: Request) -> Sequence[Change]:
-    from specguard.change.ranges import BranchWithWorkTree, RangeChange, what_is_said
+def _open_range(git: Git, request: Request) -> Sequence[Change]:
+    from specguard.change.ranges import BranchWithWorkTree, RangeChange, read_description
 
     found: Found | None
-    event = what_is_said(request, _find_event(request, explicit=bool(request.range or request.root)))
+    event = read_description(request, _find_event(request, explicit=bool(request.range or request.root)))
     if request.range:
-        base, named = _split(request.range)
+        base, named = _split_range(request.range)
         if "~" in base or "^" in base:
             # A position in a history is resolved like a head's name, from local branches first.
             revision = resolve(git, base, head_refs)
@@ -139,7 +139,7 @@ def _range(git: Git, request: Request) -> Sequence[Change]:
             found = _range_base(git, base)
         head = resolve(git, named)
     else:
-        judged = _head(git, request, event)
+        judged = _find_head(git, request, event)
         if judged is None:
             return []
         head = judged
@@ -152,11 +152,11 @@ def _range(git: Git, request: Request) -> Sequence[Change]:
     if request.worktree:
         from specguard.change.worktree import hash_work_tree
 
-        return [BranchWithWorkTree(git, request, found, **asked, work=hash_work_tree(git, head.oid))]
+        return [BranchWithWorkTree(git, request, found, **asked, work_tree=hash_work_tree(git, head.oid))]
     return [RangeChange(git, request, found, **asked)]
 
 
-def _split(text: str) -> tuple[str, str]:
+def _split_range(text: str) -> tuple[str, str]:
     """Return both ends of `A..B` or `A...B`; an omitted head is `HEAD`."""
     base, dots, head = text.partition("...") if "..." in text else text.partition("..")
     if not dots or not base or ".." in head:
@@ -177,7 +177,7 @@ def _range_base(git: Git, name: str) -> Found:
         return Found(name, git.commit(oid).oid, "option", ref)
 
 
-def _head(git: Git, request: Request, event: Event | None) -> Revision | None:
+def _find_head(git: Git, request: Request, event: Event | None) -> Revision | None:
     """Return the judged commit; None if the platform reports a deleted branch."""
     if request.head:
         return resolve(git, request.head)
@@ -200,7 +200,7 @@ def _head(git: Git, request: Request, event: Event | None) -> Revision | None:
     return head
 
 
-def _snapshot(git: Git, request: Request) -> Change:
+def _open_snapshot(git: Git, request: Request) -> Change:
     from specguard.change import uncommitted
 
     repository = git.repository
@@ -214,7 +214,7 @@ def _snapshot(git: Git, request: Request) -> Change:
         settings = uncommitted.start_settings(repository)
     try:
         event = _find_event(request)
-        found = _trusted(git, request, event)
+        found = _find_trusted(git, request, event)
         if settings is not None:
             message = uncommitted.read_message(repository, request, settings)
             return uncommitted.MessageChange(git, request, found, event, message=message)
@@ -227,9 +227,9 @@ def _snapshot(git: Git, request: Request) -> Change:
 
     if request.patch:
         made = WorkTree(git, uncommitted.apply_patch(git, resolve(git, "HEAD").oid, request.patch))
-        return uncommitted.TreeChange(git, request, found, event, source="patch", made=made)
+        return uncommitted.TreeChange(git, request, found, event, source="patch", work_tree=made)
     made = hash_work_tree(git, start)
-    return uncommitted.TreeChange(git, request, found, event, made=made)
+    return uncommitted.TreeChange(git, request, found, event, work_tree=made)
 
 
 def open_work_tree(git: Git, request: Request) -> Change:
@@ -247,7 +247,7 @@ def open_work_tree(git: Git, request: Request) -> Change:
 
     with Needed():
         made = hash_work_tree(git, git.repository.head or git.empty_tree)
-    return WholeTree(git, request, Found("", None, "none"), made=made)
+    return WholeTree(git, request, Found("", None, "none"), work_tree=made)
 
 
 def _check_index(git: Git) -> None:
@@ -261,7 +261,7 @@ def _check_index(git: Git) -> None:
         )
 
 
-def _trusted(git: Git, request: Request, event: Event | None) -> Found:
+def _find_trusted(git: Git, request: Request, event: Event | None) -> Found:
     """Find the base of an uncommitted change; if there is none, `HEAD` replaces it, if it has a commit."""
     found = find_base(git, request, event)
     if found is not None:
@@ -270,7 +270,7 @@ def _trusted(git: Git, request: Request, event: Event | None) -> Found:
     return Found("HEAD", head, "head") if head else Found("", None, "none")
 
 
-def _is_there(git: Git, push: Push) -> bool:
+def _is_known_tag(git: Git, push: Push) -> bool:
     """True if a push adds only a name: a tag of a commit that a branch of the remote already has."""
     if push.new is None or not push.remote_ref.startswith("refs/tags/"):
         return False
@@ -283,7 +283,7 @@ def _is_there(git: Git, push: Push) -> bool:
         return False
 
 
-def _pushed_change(git: Git, request: Request, push: Push) -> Change:
+def _open_push(git: Git, request: Request, push: Push) -> Change:
     from specguard.change.ranges import change_of_push
 
     # The branch that is being pushed cannot be its own base.
@@ -300,7 +300,7 @@ _MOST_LINKS: Final = 40
 """The maximum number of symbolic links that Linux follows in one path."""
 
 
-def named_files(request: Request) -> Sequence[tuple[str, str]]:
+def outside_files(request: Request) -> Sequence[tuple[str, str]]:
     """Return the files that the change must not have written, each with its purpose and name.
 
     These are the files that name the author and the approvers, the decision log, and the floor.
@@ -317,14 +317,14 @@ def named_files(request: Request) -> Sequence[tuple[str, str]]:
     return [(what, name) for what, name in named if name]
 
 
-def refuse_brought(repository: Repository, files: Sequence[tuple[str, str]], tree: Tree) -> None:
+def refuse_committed(repository: Repository, files: Sequence[tuple[str, str]], tree: Tree) -> None:
     """Refuse files that are in the working tree because a commit has them there.
 
     The author of the change could have written them. A symbolic link on the way is refused too.
 
     Args:
         repository: the repository with the working tree.
-        files: as `named_files` returns them.
+        files: as `outside_files` returns them.
         tree: the files of the commit.
 
     Raises:
@@ -335,11 +335,11 @@ def refuse_brought(repository: Repository, files: Sequence[tuple[str, str]], tre
         return
     root = os.path.realpath(repository.work_tree()).rstrip("/") + "/"
     for what, file in files:
-        for step in _steps(os.path.join(os.getcwd(), file)):
+        for step in _path_steps(os.path.join(os.getcwd(), file)):
             if not step.startswith(root):
                 continue
             inside = step[len(root) :]
-            entry = _find(tree, os.fsencode(inside).split(b"/"))
+            entry = _find_spelling(tree, os.fsencode(inside).split(b"/"))
             if entry is not None and not entry.is_directory:
                 raise SpecguardError(
                     f"{what} is in the judged tree, as {inside}, so the change could have written it",
@@ -353,10 +353,10 @@ def is_within(repository: Repository, file: str) -> bool:
     """True if a file, or a symbolic link on the way to it, is in the working tree."""
     top = repository.work_tree_if_any()
     root = os.path.realpath(top).rstrip("/") + "/" if top else ""
-    return bool(root) and any(step.startswith(root) for step in _steps(os.path.join(os.getcwd(), file)))
+    return bool(root) and any(step.startswith(root) for step in _path_steps(os.path.join(os.getcwd(), file)))
 
 
-def _steps(path: str) -> Iterator[str]:
+def _path_steps(path: str) -> Iterator[str]:
     """Yield each path that an absolute path leads through, with its links resolved, and the final path."""
     left = path.split("/")[::-1]
     at = ""
@@ -382,14 +382,14 @@ def _steps(path: str) -> Iterator[str]:
         left += target.split("/")[::-1]
 
 
-def _find(tree: Tree, names: Sequence[bytes]) -> TreeEntry | None:
+def _find_spelling(tree: Tree, names: Sequence[bytes]) -> TreeEntry | None:
     """Find the entry at a path, in any spelling that a file system may accept; stop at a non-directory."""
     directory = b""
     entry = None
     for name in names:
-        folded = _folded(name)
+        folded = _fold_name(name)
         found = tree.names(directory)
-        known = name if name in found else next((one for one in found if _folded(one) == folded), None)
+        known = name if name in found else next((one for one in found if _fold_name(one) == folded), None)
         if known is None:
             return None
         entry = found[known]
@@ -399,7 +399,7 @@ def _find(tree: Tree, names: Sequence[bytes]) -> TreeEntry | None:
     return entry
 
 
-def _folded(name: bytes) -> str:
+def _fold_name(name: bytes) -> str:
     import unicodedata
 
     return unicodedata.normalize("NFC", name.decode("utf-8", "surrogateescape")).casefold()

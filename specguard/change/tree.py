@@ -117,7 +117,7 @@ class Tree:
         """
         known = self._names.get(directory)
         if known is None:
-            self._names[directory] = known = self._overlaid(directory, self._stored(directory))
+            self._names[directory] = known = self._overlay(directory, self._stored_names(directory))
         return known
 
     def read(self, path: bytes, limit: int = DOCUMENT_LIMIT) -> bytes | None:
@@ -170,30 +170,30 @@ class Tree:
             self._paths = found
         return self._paths
 
-    def _stored(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
+    def _stored_names(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
         """Return the entries of a directory before the changes are applied."""
         oid = self._root
         for part in directory.split(b"/") if directory else ():
-            entry = self._object(oid).get(part) if oid else None
+            entry = self._read_folder(oid).get(part) if oid else None
             if entry is None or not entry.is_directory:
                 return {}
             oid = entry.oid
-        return self._object(oid) if oid else {}
+        return self._read_folder(oid) if oid else {}
 
-    def _object(self, oid: str) -> Mapping[bytes, TreeEntry]:
+    def _read_folder(self, oid: str) -> Mapping[bytes, TreeEntry]:
         known = self._objects.get(oid)
         if known is None:
             known = {}
             for name, mode, inner in self._git.tree_entries(oid, *self._git.object(oid, limit=1 << 30)):
                 # If a name occurs twice, git uses the first.
-                known.setdefault(name, TreeEntry(_canonical(mode), inner))
+                known.setdefault(name, TreeEntry(_canonical_mode(mode), inner))
             self._objects[oid] = known
         return known
 
-    def _overlaid(self, directory: bytes, stored: Mapping[bytes, TreeEntry]) -> Mapping[bytes, TreeEntry]:
+    def _overlay(self, directory: bytes, stored: Mapping[bytes, TreeEntry]) -> Mapping[bytes, TreeEntry]:
         if not self._changes:
             return stored
-        changed = self._changed.get(directory)
+        changed = self._changed_names.get(directory)
         if changed is None:
             return stored
         names = dict(stored)
@@ -212,7 +212,7 @@ class Tree:
         return names
 
     @cached_property
-    def _changed(self) -> Mapping[bytes, tuple[list[Entry], set[bytes]]]:
+    def _changed_names(self) -> Mapping[bytes, tuple[list[Entry], set[bytes]]]:
         """The changed entries in each directory, and its subdirectories that have changed entries."""
         below: dict[bytes, tuple[list[Entry], set[bytes]]] = {b"": ([], set())}
         for entry in self._changes:
@@ -227,7 +227,7 @@ class Tree:
         return below
 
 
-def _canonical(mode: int) -> int:
+def _canonical_mode(mode: int) -> int:
     """Return the mode as git reads it, whatever bits the tree object has."""
     kind = mode & 0o170000
     if kind == 0o100000:
@@ -235,7 +235,7 @@ def _canonical(mode: int) -> int:
     return kind if kind in (SYMLINK, DIRECTORY) else SUBMODULE
 
 
-KEPT: Final = 64 << 20
+CACHE_SIZE: Final = 64 << 20
 """The maximum total size of cached contents, in bytes; beyond it, the oldest are dropped."""
 
 
@@ -267,7 +267,7 @@ class Documents:
             MissingFact: the object is not there, or is broken.
         """
         oid = self._oid(path)
-        return None if oid is None else self._parsed(oid, path, "", _document)
+        return None if oid is None else self._parse_once(oid, path, "", _parse_document)
 
     def data(self, path: bytes) -> Data | None:
         """Return the data of a `.json`, `.yaml`, `.yml` or `.toml` file, or the front matter of another.
@@ -285,7 +285,7 @@ class Documents:
             document = self.read(path)
             return None if document is None else document.properties
         oid = self._oid(path)
-        return None if oid is None else self._parsed(oid, path, kind, partial(_data, kind))
+        return None if oid is None else self._parse_once(oid, path, kind, partial(_parse_data, kind))
 
     def fields(self, path: bytes) -> Sequence[Field]:
         """Return the fields of a file: the keys of data, or those of its front matter and its text.
@@ -340,7 +340,7 @@ class Documents:
         from specguard.documents.data import is_markdown
         from specguard.documents.document import hidden
 
-        document = partial(self._parsed, oid, path, "", _document)
+        document = partial(self._parse_once, oid, path, "", _parse_document)
         yield from hidden(content, document if is_markdown(path) else None)
 
     @property
@@ -366,12 +366,12 @@ class Documents:
             entry = self.tree.find(paths[position])
             if entry is None or entry.is_file or entry.is_directory:
                 continue
-            target = self._target(paths[position], entry.mode)
+            target = self._link_target(paths[position], entry.mode)
             there = self.tree.find(target) if target else None
             if there is None or not there.is_file or patterns.find(target) is None:
                 yield paths[position]
 
-    def _target(self, path: bytes, mode: int) -> bytes:
+    def _link_target(self, path: bytes, mode: int) -> bytes:
         """Return the target of a symbolic link; empty if it leads outside, or if this is not a link."""
         written = self.tree.read(path) if mode == SYMLINK else None
         if not written or written.startswith(b"/"):
@@ -387,9 +387,9 @@ class Documents:
         """
         oids = {oid: path for path in paths if (oid := self._oid(path)) and oid not in self._contents}
         for oid, content in self.tree.blobs(list(oids)):
-            self._keep(oid, content)
+            self._cache(oid, content)
 
-    def _parsed(self, oid: str, path: bytes, kind: str, parse: Callable[[bytes | None], _Read]) -> _Read:
+    def _parse_once(self, oid: str, path: bytes, kind: str, parse: Callable[[bytes | None], _Read]) -> _Read:
         """Parse a content once for each kind; `parse` gets None for a content that is too large."""
         if (oid, kind) not in self._known:
             self._known[oid, kind] = parse(self._content(oid, path))
@@ -406,27 +406,27 @@ class Documents:
             self.prefetch([path])
         return self._contents[oid]
 
-    def _keep(self, oid: str, content: bytes | None) -> None:
+    def _cache(self, oid: str, content: bytes | None) -> None:
         self._contents[oid] = content
         self._size += len(content or b"")
-        while self._size > KEPT and len(self._contents) > 1:
+        while self._size > CACHE_SIZE and len(self._contents) > 1:
             oldest = next(iter(self._contents))
             self._size -= len(self._contents.pop(oldest) or b"")
 
 
-def _document(content: bytes | None) -> Document:
+def _parse_document(content: bytes | None) -> Document:
     from specguard.documents.document import Document
 
-    return Document.unread(_too_large()) if content is None else Document.of(content)
+    return Document.unread(_size_problem()) if content is None else Document.of(content)
 
 
-def _data(kind: Kind, content: bytes | None) -> Data:
+def _parse_data(kind: Kind, content: bytes | None) -> Data:
     from specguard.documents.data import Data, data_of
 
-    return Data.unread(_too_large()) if content is None else data_of(content, kind)
+    return Data.unread(_size_problem()) if content is None else data_of(content, kind)
 
 
-def _too_large() -> Problem:
+def _size_problem() -> Problem:
     from specguard.documents.data import Problem
 
     return Problem(f"it has more than {DOCUMENT_LIMIT >> 20} MiB")

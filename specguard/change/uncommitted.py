@@ -9,7 +9,7 @@ from specguard.change.change import Change
 from specguard.change.check_request import FileEdit, Request, read_bounded, read_input
 from specguard.change.entries import EXECUTABLE, Entry, Message
 from specguard.change.process import CommandError, Process
-from specguard.change.repository import UNDER_WAY, Base, Repository
+from specguard.change.repository import MERGE_HEADS, Base, Repository
 from specguard.change.tree import Tree, TreeEntry
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import path_text
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.change.git import Git
-    from specguard.change.ranges import Joined
+    from specguard.change.ranges import OpenMerge
     from specguard.change.worktree import WorkTree
     from specguard.model import Stage
 
@@ -36,47 +36,47 @@ class SnapshotChange(Change, frozen=False):
         return Base(self, self.found, start=self.git.repository.head, head=None)
 
     @cached_property
-    def joined(self) -> Joined | None:
+    def open_merge(self) -> OpenMerge | None:
         """The merge or pick that is being concluded, for the commits of the trusted base that it adds."""
         if self.source in ("patch", "edit") or self.request.enforce or not self.found.trusted:
             return None
-        if self.found.oid is None or not any(map(self.git.repository.bringing, UNDER_WAY)):
+        if self.found.oid is None or not any(map(self.git.repository.read_merge_head, MERGE_HEADS)):
             return None
-        from specguard.change.ranges import joined
+        from specguard.change.ranges import find_open_merge
 
         try:
-            return joined(self.git, self.found.oid)
+            return find_open_merge(self.git, self.found.oid)
         except MissingFact as missing:
             # Everything that it adds is then judged as the author's.
-            self._not_joined = missing.reason
+            self._merge_failure = missing.reason
             return None
 
-    _not_joined = ""
+    _merge_failure = ""
 
     @property
     def notes(self) -> list[str]:
         """Sentences about the change that a reader of the verdict must see."""
         notes = super().notes
-        if self._not_joined:
-            notes.append(f"What a merge brings is judged as if you had made it: {self._not_joined}.")
+        if self._merge_failure:
+            notes.append(f"What a merge brings is judged as if you had made it: {self._merge_failure}.")
         return notes
 
-    def is_put_back(self, entry: Entry) -> bool:
+    def restores_base(self, entry: Entry) -> bool:
         """True if an entry leaves at its path what the trusted base has there, or had when `HEAD` left it."""
-        if super().is_put_back(entry):
+        if super().restores_base(entry):
             return True
         head, tip = self.git.repository.head, self.found.oid
-        if self.joined or head is None or tip is None or not self.found.trusted:
+        if self.open_merge or head is None or tip is None or not self.found.trusted:
             return False
-        if entry.new and self.git.is_new(entry.new):
+        if entry.new and self.git.is_unstored(entry.new):
             return False
-        left = self.git.merge_bases(tip, head)
-        return len(left) == 1 and left[0] != head and self._files(left[0]).has(entry)
+        forks = self.git.merge_bases(tip, head)
+        return len(forks) == 1 and forks[0] != head and self._files(forks[0]).has(entry)
 
     @cached_property
     def start_files(self) -> Tree:
         """The files of `HEAD`, with the changes that a merge adds to them."""
-        return Tree(self.git, self.joined.tree) if self.joined else self._files(self.git.repository.head)
+        return Tree(self.git, self.open_merge.tree) if self.open_merge else self._files(self.base.start)
 
 
 class StagedChange(SnapshotChange, frozen=False, kw_only=True):
@@ -92,11 +92,11 @@ class StagedChange(SnapshotChange, frozen=False, kw_only=True):
     @cached_property
     def entries(self) -> Sequence[Entry]:
         """The differences between `HEAD` and the index, without those of a merge."""
-        return self._changed()
+        return self._own_entries()
 
-    def _changed(self) -> Sequence[Entry]:
+    def _own_entries(self) -> Sequence[Entry]:
         staged = self._staged
-        return self.joined.own(self.git.index_diff(self.joined.tree)) if self.joined else staged
+        return merge.author_entries(self.git.index_diff(merge.tree)) if (merge := self.open_merge) else staged
 
     @cached_property
     def head_files(self) -> Tree:
@@ -139,7 +139,7 @@ class MessageChange(StagedChange, frozen=False, kw_only=True):
         if self.message.squashes:
             raise NotApplicable("what is to be squashed into another commit is judged before it is pushed")
         if self.request.message_file:
-            self.message.staged = self._changed
+            self.message.staged = self._own_entries
         return [self.message]
 
     @property
@@ -152,23 +152,23 @@ class TreeChange(SnapshotChange, frozen=False, kw_only=True):
     """A tree that was made for the check: the working tree's, or that of `HEAD` with a patch.
 
     Attributes:
-        made: the tree, with entries for nested repositories, which a tree cannot contain.
+        work_tree: the tree, with entries for nested repositories, which a tree cannot contain.
     """
 
     source = "worktree"
-    made: WorkTree
+    work_tree: WorkTree
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
         """The differences between `HEAD` and the tree, without those of a merge."""
         start = self.git.repository.head or self.git.empty_tree
-        entries = self.made.since(self.joined.tree if self.joined else start)
-        return self.joined.own(entries) if self.joined else entries
+        entries = self.work_tree.since(self.open_merge.tree if self.open_merge else start)
+        return self.open_merge.author_entries(entries) if self.open_merge else entries
 
     @cached_property
     def head_files(self) -> Tree:
         """The files of the tree, with entries for nested repositories."""
-        return self.made.files
+        return self.work_tree.files
 
 
 class WholeTree(TreeChange, frozen=False, kw_only=True):
@@ -209,15 +209,15 @@ class EditedChange(SnapshotChange, frozen=False):
         """The changes of the edits to `HEAD`, by path; an edit without an effect is left out."""
         pinned = [self.found.oid, self.request.began] if self.request.pinned else []
         trees = [self._files(oid) for oid in pinned if oid and oid != self.git.repository.head]
-        return [entry for entry in self._made if not any(tree.has(entry) for tree in trees)]
+        return [entry for entry in self._edited_entries if not any(tree.has(entry) for tree in trees)]
 
     @cached_property
     def head_files(self) -> Tree:
         """The files of `HEAD` after the edits."""
-        return self._files(self.git.repository.head, self._made)
+        return self._files(self.git.repository.head, self._edited_entries)
 
     @cached_property
-    def _made(self) -> Sequence[Entry]:
+    def _edited_entries(self) -> Sequence[Entry]:
         last: dict[bytes, FileEdit] = {}
         for edit in self.request.edits:
             old = self.start_files.find(edit.path)
@@ -228,10 +228,10 @@ class EditedChange(SnapshotChange, frozen=False):
                         last[path] = FileEdit(path=path)
             elif edit.path:
                 last[edit.path] = edit
-        made = [self._entry(edit) for edit in last.values()]
+        made = [self._edit_entry(edit) for edit in last.values()]
         return sorted([entry for entry in made if entry is not None], key=lambda entry: entry.path)
 
-    def _entry(self, edit: FileEdit) -> Entry | None:
+    def _edit_entry(self, edit: FileEdit) -> Entry | None:
         """Return the entry that an edit makes; None if it equals `HEAD`."""
         digits = self.git.repository.hexadecimal
         zeros = "0" * digits
@@ -242,10 +242,10 @@ class EditedChange(SnapshotChange, frozen=False):
         if edit.known and edit.content is None:
             return None if old is None else Entry(edit.path, "D", old.mode, 0, old.oid, zeros)
         if edit.known:
-            new = self.git.give(edit.content or b"")
+            new = self.git.add_content(edit.content or b"")
         else:
             new = _UNKNOWN_DIGIT * digits
-            self.git.unknown = new
+            self.git.unknown_oid = new
         mode = self._mode(edit.path, old)
         if old is None:
             return Entry(edit.path, "A", 0, mode, zeros, new)
@@ -270,7 +270,7 @@ MESSAGE_LIMIT: Final = 16 << 20
 DEFAULT_FILE: Final = "COMMIT_EDITMSG"
 """The file of git's message; this bare name means the one in the git directory."""
 
-_CUT: Final = b" ------------------------ >8 ------------------------"
+_SCISSORS: Final = b" ------------------------ >8 ------------------------"
 _COMMENT_CHARACTERS: Final = b"#;@!$%^&|:"
 """The characters from which git chooses for `core.commentChar = auto`, in git's order."""
 
@@ -302,7 +302,7 @@ def read_message(repository: Repository, request: Request, settings: Process) ->
         author = f"{who[0]} <{who[1]}>" if all(who) else ""
     # While a merge is being concluded, this file has the merged commits.
     merge = os.path.exists(f"{repository.git_dir}/MERGE_HEAD")
-    return Message(clean(raw, _read(settings)), source="file", merge=merge, author=author)
+    return Message(clean_message(raw, _read_settings(settings)), source="file", merge=merge, author=author)
 
 
 def message_path(repository: Repository, file: str) -> str:
@@ -329,19 +329,19 @@ def rewrite(raw: bytes, old: bytes, new: bytes, settings: Process) -> bytes | No
     Raises:
         MissingFact: the configuration cannot be read.
     """
-    how = _read(settings)
-    if clean(raw, how) != old:
+    how = _read_settings(settings)
+    if clean_message(raw, how) != old:
         return None
     lines = raw.split(b"\n")
     for end in range(len(lines) + 1):
-        if clean(b"\n".join(lines[:end]), how) == old:
+        if clean_message(b"\n".join(lines[:end]), how) == old:
             rest = b"\n".join(lines[end:])
             whole = new + (b"\n" + rest.lstrip(b"\n") if rest.strip() else b"")
-            return whole if clean(whole, how) == new else None
+            return whole if clean_message(whole, how) == new else None
     return None
 
 
-def clean(raw: bytes, settings: Mapping[str, str]) -> bytes:
+def clean_message(raw: bytes, settings: Mapping[str, str]) -> bytes:
     """Return a message as git records it.
 
     A hook cannot know whether the message came from an editor, in which case git removes comments, or from
@@ -356,28 +356,28 @@ def clean(raw: bytes, settings: Mapping[str, str]) -> bytes:
         return raw
     chosen = settings.get("core.commentstring") or settings.get("core.commentchar") or "#"
     lines = raw.split(b"\n")
-    mark = _automatic(lines) if chosen == "auto" else chosen.encode("utf-8", "surrogateescape")
-    if mark:
+    comment = _auto_comment(lines) if chosen == "auto" else chosen.encode("utf-8", "surrogateescape")
+    if comment:
         for number, line in enumerate(lines):
-            if line.rstrip(b"\r") == mark + _CUT:
+            if line.rstrip(b"\r") == comment + _SCISSORS:
                 lines = lines[:number]
                 break
         if mode not in ("whitespace", "scissors"):
-            kept = [line for line in lines if not line.startswith(mark)]
+            kept = [line for line in lines if not line.startswith(comment)]
             lines = kept if any(line.strip() for line in kept) else lines
-    return _strip(lines)
+    return _strip_space(lines)
 
 
-def _automatic(lines: list[bytes]) -> bytes:
+def _auto_comment(lines: list[bytes]) -> bytes:
     """Return the character that git chose for its comments: that of the scissors line or the last line."""
     for line in lines:
-        if line[1:].rstrip(b"\r") == _CUT and line[:1] in _COMMENT_CHARACTERS:
+        if line[1:].rstrip(b"\r") == _SCISSORS and line[:1] in _COMMENT_CHARACTERS:
             return line[:1]
     last = next((line for line in reversed(lines) if line.strip()), b"")
     return last[:1] if last and last[0] in _COMMENT_CHARACTERS else b""
 
 
-def _strip(lines: list[bytes]) -> bytes:
+def _strip_space(lines: list[bytes]) -> bytes:
     """Join lines as git's stripspace does: without trailing blanks, with single blank lines between text."""
     out: list[bytes] = []
     for line in lines:
@@ -389,7 +389,7 @@ def _strip(lines: list[bytes]) -> bytes:
     return b"\n".join(out) + b"\n" if out else b""
 
 
-def _read(process: Process) -> dict[str, str]:
+def _read_settings(process: Process) -> dict[str, str]:
     text = process.drain().decode("utf-8", "surrogateescape")
     # Exit code 1 means that no key is set.
     if process.code not in (0, 1) or process.said:
@@ -425,7 +425,7 @@ def apply_patch(git: Git, start: str, file: str) -> str:
     else:
         patch = read_bounded(file, PATCH_LIMIT, "the patch")
     # An index stores every path, so the number of paths is checked first.
-    git.list_tree(start, "the files of HEAD", "--name-only", spare=git.repository.indexed())
+    git.list_tree(start, "the files of HEAD", "--name-only", spare=git.repository.max_indexed())
     git.read(git.start("read-tree", start, index=index), "the files of HEAD")
     process = git.start("apply", "--cached", "--whitespace=nowarn", "-", stdin=patch, index=index)
     try:

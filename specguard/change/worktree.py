@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 FILE_LIMIT: Final = 2 << 30
 """The maximum size of a file of the working tree, in bytes."""
 
-_OTHERS: Final = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
+_UNTRACKED: Final = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
 
 
 class WorkTree(Record):
@@ -139,39 +139,39 @@ def hash_work_tree(git: Git, start: str, *, without: bytes = b"") -> WorkTree:
         MissingFact: a file cannot be read, or changed during the call.
     """
 
-    def counts(path: bytes) -> bool:
+    def is_included(path: bytes) -> bool:
         return not (without and path.startswith(without))
 
     root = git.repository.work_tree()
     git.use_scratch()
     index = f"{git.folder}/index"
     # A checkout has no more files than the index, so the index's size is permitted beyond the limit.
-    lines = git.list_tree(start, "the files of HEAD", spare=git.repository.indexed())
-    before = {path: TreeEntry(mode, oid) for path, mode, oid in read_listing(lines) if counts(path)}
-    indexed, absent = _in_index(git)
-    listed = {path: entry for path, entry in indexed.items() if counts(path)}
-    found, nested = _walk(os.fsencode(root), before | listed)
-    present = set(filter(counts, found))
+    lines = git.list_tree(start, "the files of HEAD", spare=git.repository.max_indexed())
+    before = {path: TreeEntry(mode, oid) for path, mode, oid in read_listing(lines) if is_included(path)}
+    indexed, sparse = _read_index(git)
+    listed = {path: entry for path, entry in indexed.items() if is_included(path)}
+    found, nested = _find_files(os.fsencode(root), before | listed)
+    present = set(filter(is_included, found))
     git.read(git.start("read-tree", start, index=index), "the files of HEAD")
     # Entries that are not files of the working tree are taken from the index: submodules, and paths that a
     # sparse checkout leaves out.
-    kept = {
+    from_index = {
         path: item
         for path, item in listed.items()
         if path not in present
-        and (path in absent or (item.is_submodule and present.isdisjoint(_folders(path))))
+        and (path in sparse or (item.is_submodule and present.isdisjoint(_folders(path))))
     }
-    missing = [path for path in before if path not in present and path not in kept]
+    missing = [path for path in before if path not in present and path not in from_index]
     top = os.fsencode(root)
     modules = {path for path in missing if before[path].is_submodule}
     gone = [path for path in missing if path not in modules or not os.path.isdir(os.path.join(top, path))]
-    _update(git, index, root, ["--force-remove"], gone)
-    _take(git, index, kept)
-    others = _read(git.start(*_OTHERS, index=index, work_tree=root), "the files that are not tracked")
+    _update_index(git, index, root, ["--force-remove"], gone)
+    _add_entries(git, index, from_index)
+    untracked = _read(git.start(*_UNTRACKED, index=index, work_tree=root), "the files that are not tracked")
     files = present.intersection(before)
     files.update(present.intersection(listed))
-    files.update(present.intersection(others.split(b"\0")))
-    _update(git, index, root, ["--add", "--replace"], sorted(files))
+    files.update(present.intersection(untracked.split(b"\0")))
+    _update_index(git, index, root, ["--add", "--replace"], sorted(files))
     tree = git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree").decode().strip()
     zeros = "0" * git.repository.hexadecimal
     return WorkTree(
@@ -197,18 +197,18 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     index = _copy_of_index(git)
     options = ("--name-only", "-z", "--ignore-submodules=all")
     changed = git.start("diff-files", *options, index=index, work_tree=root)
-    others = git.start(*_OTHERS, index=index, work_tree=root)
+    untracked = git.start(*_UNTRACKED, index=index, work_tree=root)
     staged = git.index_diff(start)
     known = set(_read(changed, "the files that are tracked").split(b"\0"))
-    new = set(_read(others, "the files that are not tracked").split(b"\0")) - known
+    new = set(_read(untracked, "the files that are not tracked").split(b"\0")) - known
     # The path of a nested repository ends with a slash.
     paths = sorted(name for name in known | new if name and not name.endswith(b"/"))
     # A path beyond a symbolic link is gone, and git refuses to follow the link.
     top = os.fsencode(root)
     gone = {path for path in paths if any(os.path.islink(top + b"/" + one) for one in _folders(path))}
-    _update(git, index, root, ["--force-remove"], sorted(gone))
-    there = [path for path in paths if path not in gone]
-    _update(git, index, root, ["--add", "--remove", "--replace", "--info-only"], there)
+    _update_index(git, index, root, ["--force-remove"], sorted(gone))
+    existing = [path for path in paths if path not in gone]
+    _update_index(git, index, root, ["--add", "--remove", "--replace", "--info-only"], existing)
     found = git.index_diff(start, git.start_index_diff(start, index)) if paths else staged
     tracked = [one for one in found if one.path not in new]
     return [
@@ -255,20 +255,20 @@ def _copy_of_index(git: Git) -> str:
     return index
 
 
-def _in_index(git: Git) -> tuple[dict[bytes, TreeEntry], set[bytes]]:
+def _read_index(git: Git) -> tuple[dict[bytes, TreeEntry], set[bytes]]:
     """Return the entries of the user's index, and the files that it leaves out of a checkout."""
     found: dict[bytes, TreeEntry] = {}
-    absent: set[bytes] = set()
+    sparse: set[bytes] = set()
     if not os.path.exists(git.repository.index):
-        return found, absent
+        return found, sparse
     process = git.start("ls-files", "-s", "-t", "-z", index=git.repository.index)
     for record in git.read(process, "the index").split(b"\0")[:-1]:
         header, _, path = record.partition(b"\t")
         tag, mode, oid, _ = header.split(b" ")
         found[path] = TreeEntry(int(mode, 8), oid.decode())
         if tag == b"S":
-            absent.add(path)
-    return found, absent
+            sparse.add(path)
+    return found, sparse
 
 
 def _folders(path: bytes) -> Iterator[bytes]:
@@ -278,7 +278,7 @@ def _folders(path: bytes) -> Iterator[bytes]:
         yield path
 
 
-def _walk(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[bytes], list[bytes]]:
+def _find_files(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[bytes], list[bytes]]:
     """Return the files and links below a folder, and the nested repositories in it."""
     folders = {path.rpartition(b"/")[0] for path in tracked}
     known = folders.union(*map(_folders, folders))
@@ -301,7 +301,7 @@ def _walk(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[bytes], 
                 if name in own:
                     continue
                 if not entry.is_dir(follow_symlinks=False):
-                    if _is_content(entry, path):
+                    if _is_hashable(entry, path):
                         present.add(path)
                 elif path not in tracked or not tracked[path].is_submodule:
                     ahead.append(path)
@@ -313,7 +313,7 @@ def _walk(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[bytes], 
     return present, sorted(nested)
 
 
-def _is_content(entry: os.DirEntry[bytes], path: bytes) -> bool:
+def _is_hashable(entry: os.DirEntry[bytes], path: bytes) -> bool:
     """True for a link, or a file that may be hashed; false for a pipe, socket or device."""
     if entry.is_symlink():
         return True
@@ -326,7 +326,7 @@ def _is_content(entry: os.DirEntry[bytes], path: bytes) -> bool:
     return entry.is_file(follow_symlinks=False)
 
 
-def _take(git: Git, index: str, items: Mapping[bytes, TreeEntry]) -> None:
+def _add_entries(git: Git, index: str, items: Mapping[bytes, TreeEntry]) -> None:
     if items:
         info = [
             b"%06o %s\t%s\0" % (item.mode, item.oid.encode(), path) for path, item in sorted(items.items())
@@ -337,7 +337,7 @@ def _take(git: Git, index: str, items: Mapping[bytes, TreeEntry]) -> None:
         git.read(process, "the index")
 
 
-def _update(git: Git, index: str, root: str, flags: Sequence[str], paths: Sequence[bytes]) -> None:
+def _update_index(git: Git, index: str, root: str, flags: Sequence[str], paths: Sequence[bytes]) -> None:
     if paths:
         process = git.start(
             # Git would warn about line ends that a checkout converts.
@@ -352,7 +352,7 @@ def not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes]) -> list
     if not paths:
         return []
     # For a folder that is ignored as a whole, git lists its name with a slash.
-    process = git.start(*_OTHERS, "-i", "--directory", index=index, work_tree=root)
+    process = git.start(*_UNTRACKED, "-i", "--directory", index=index, work_tree=root)
     data = _read(process, "the list of ignored folders")
     ignored = tuple(path for path in data.split(b"\0") if path.endswith(b"/"))
     return [path for path in paths if not (path + b"/").startswith(ignored)]
@@ -386,7 +386,7 @@ class Worktree(Record):
 
         None if that is not known; `problem` has the reason.
         """
-        entries, problem = self._told
+        entries, problem = self._state
         return None if problem else bool(entries)
 
     def beside(self, judged: Tree) -> bool:
@@ -395,15 +395,15 @@ class Worktree(Record):
         Raises:
             MissingFact: the tree cannot be read.
         """
-        return not all(judged.has(entry) for entry in self._told[0])
+        return not all(judged.has(entry) for entry in self._state[0])
 
     @property
     def problem(self) -> str:
         """The reason why the state is not known; empty if it is."""
-        return self._told[1]
+        return self._state[1]
 
     @cached_property
-    def _told(self) -> tuple[Sequence[Entry], str]:
+    def _state(self) -> tuple[Sequence[Entry], str]:
         if self.gone:
             return (), self.gone
         try:
@@ -424,7 +424,7 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
     """
     process = repository.in_place("worktree", "list", "--porcelain", "-z")
     try:
-        said = process.read().decode("utf-8", "surrogateescape")
+        output = process.read().decode("utf-8", "surrogateescape")
     except CommandError as error:
         raise MissingFact(
             f"the worktrees cannot be listed: {error.first_line}", code="broken-repository"
@@ -432,7 +432,7 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
     top = repository.work_tree_if_any()
     here = os.path.realpath(top) if top else ""
     found = []
-    for record in said.split("\0\0"):
+    for record in output.split("\0\0"):
         values = {line.partition(" ")[0]: line.partition(" ")[2] for line in record.split("\0") if line}
         path = values.get("worktree")
         if path is not None and "bare" not in values:
@@ -460,13 +460,13 @@ class Signs:
         SpecguardError: the repository is missing, or its working tree if that is to be judged.
     """
 
-    def __init__(self, request: Request, apart: Iterable[str] = ()) -> None:
+    def __init__(self, request: Request, ignored: Iterable[str] = ()) -> None:
         self._repository = Repository.locate(request.directory, request.environment)
         self._top = self._repository.work_tree() if request.worktree else ""
         self._index = request.staged or request.worktree
         named = (request.authority, request.event_file, request.body_file, request.reviews_file)
         self._named = [*filter(None, named)]
-        self._apart = {os.path.realpath(os.fsencode(name)) for name in apart}
+        self._ignored = {os.path.realpath(os.fsencode(name)) for name in ignored}
 
     def look(self) -> tuple[Any, ...]:
         """Return the present state, which equals an earlier one if nothing has changed.
@@ -492,12 +492,12 @@ class Signs:
         """Yield the state of the working tree's files that are tracked or not ignored."""
         words = ("-C", self._top, "ls-files", "-c", "-o", "-z", "--exclude-per-directory=.gitignore")
         process = self._repository.in_place(*words)
-        said = process.drain()
+        output = process.drain()
         yield (process.code,)
         top = os.path.realpath(os.fsencode(self._top))
-        for name in said.split(b"\0"):
+        for name in output.split(b"\0"):
             place = os.path.join(top, name)
-            if place not in self._apart:
+            if place not in self._ignored:
                 yield name, _stat(place)
 
 

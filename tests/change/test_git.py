@@ -56,7 +56,7 @@ def test_an_interrupted_or_forgetful_caller_leaves_nothing_behind(
         "from specguard.change.git import Git\n"
         "from specguard.change.repository import Repository\n"
         "git = Git(Repository.locate(sys.argv[1], os.environ))\n"
-        "talking = git.start('cat-file', '--batch', talk=True)\n"
+        "talking = git.start('cat-file', '--batch', keep_input=True)\n"
         "print(talking.pid, flush=True)\n" + ("time.sleep(60)\n" if number else "")
     )
     folder = tmp_path / "tmp"
@@ -143,7 +143,7 @@ def test_a_commit_is_found_behind_tags_and_nothing_else_is_one(repo: Repository,
 
 
 def test_each_of_many_commits_has_its_own_entries(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("specguard.change.git.AT_ONCE", 2)
+    monkeypatch.setattr("specguard.change.git.PER_PROCESS", 2)
     oids = [repo.commit(files={f"f{number}": "f\n"}) for number in range(13)]
     # More processes than work ahead, fewer, and a last one with all or with one of its commits.
     for many in (13, 12, 3, 2, 1):

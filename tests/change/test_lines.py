@@ -9,7 +9,7 @@ import pytest
 from specguard.change import lines, object_store
 from specguard.change.entries import Entry
 from specguard.change.git import Git
-from specguard.change.lines import Lines, pieces
+from specguard.change.lines import Lines, parse_diff
 from specguard.declaration.expressions import Expression
 from specguard.errors import MissingFact
 from specguard.testing import Repository
@@ -150,7 +150,7 @@ def test_what_is_too_large_is_refused_by_name(
         changed.added("bad")
     changed.entries = [entry for entry in changed.entries if entry.path != b"a"]
     for few in (8, 0):
-        monkeypatch.setattr(lines, "FEW", few)
+        monkeypatch.setattr(lines, "MAX_SINGLE", few)
         assert changed.added("bad") == [("c", 1, "bad", 0)]
         assert changed.lines.skipped == {b"b"}
     monkeypatch.setattr(lines, "TEXT_LIMIT", 1 << 20)
@@ -187,8 +187,8 @@ def test_added_lines_are_those_of_a_diff_of_every_file(
     repository: Repository, git: Git, monkeypatch: pytest.MonkeyPatch, sample: int, many: int, held: int
 ) -> None:
     monkeypatch.setattr(lines, "SAMPLE", sample)
-    monkeypatch.setattr(lines, "MANY", many)
-    monkeypatch.setattr(lines, "HELD", held)
+    monkeypatch.setattr(lines, "MAX_MATCHES", many)
+    monkeypatch.setattr(lines, "MAX_HELD", held)
     chance = random.Random(f"{sample} {many} {held}")
     before: dict[str, str | bytes] = {}
     after: dict[str, str | bytes] = {}
@@ -231,7 +231,7 @@ def test_the_walker_does_not_depend_on_how_a_diff_is_cut(repository: Repository)
     def content(blocks: list[bytes]) -> list[tuple[int, str, int, bytes]]:
         return [
             (piece.number, piece.side, piece.line + offset, row)
-            for piece in pieces(blocks)
+            for piece in parse_diff(blocks)
             if piece.side
             for offset, row in enumerate(piece.block.split(b"\n"))
         ]

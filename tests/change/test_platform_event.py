@@ -17,7 +17,7 @@ from specguard.change.platform_event import (
     NEVER,
     Event,
     SubmittedReview,
-    approving,
+    approvers,
     find_event,
     read_event,
     read_reviews,
@@ -191,32 +191,32 @@ def item(state: object = "APPROVED", *, by: object = "alice", commit: object = H
 def test_the_newest_verdict_of_each_account_counts(found: list[list[str]], expected: list[str]) -> None:
     commits = {"H": HEAD, "O": OTHER}
     reviews = [said(state, by=by, commit=commits[commit]) for by, state, commit in found]
-    assert approving(reviews, HEAD) == set(expected)
+    assert approvers(reviews, HEAD) == set(expected)
 
 
 def test_times_say_what_is_newest_where_all_have_one() -> None:
     early, late = "2026-03-02T09:59:59.9Z", "2026-03-02T10:00:00Z"
-    assert approving([said("changes_requested", at=late), said("approved", at=early)], HEAD) == set()
-    assert approving([said("approved", at=late), said("changes_requested", at=early)], HEAD) == {"alice"}
+    assert approvers([said("changes_requested", at=late), said("approved", at=early)], HEAD) == set()
+    assert approvers([said("approved", at=late), said("changes_requested", at=early)], HEAD) == {"alice"}
     # Without a time the order is the file's.
-    assert approving([said("changes_requested", at=late), said("approved")], HEAD) == {"alice"}
-    assert approving([said("approved", at=late), said("changes_requested")], HEAD) == set()
+    assert approvers([said("changes_requested", at=late), said("approved")], HEAD) == {"alice"}
+    assert approvers([said("approved", at=late), said("changes_requested")], HEAD) == set()
     # What is no verdict needs none.
     found = [said("approved", at=late), said("commented"), said("changes_requested", at=early)]
-    assert approving(found, HEAD) == {"alice"}
+    assert approvers(found, HEAD) == {"alice"}
     # A time that is missing leaves the order of others' reviews alone.
     found = [said("changes_requested", at=late), said("approved", at=early), said("approved", by="bob")]
-    assert approving(found, HEAD) == {"bob"}
+    assert approvers(found, HEAD) == {"bob"}
 
 
 def test_a_review_from_before_the_commit_is_not_about_it() -> None:
     found = [said("approved", at="2026-03-02T10:00:00Z")]
     ten = 1_772_445_600
-    assert approving(found, HEAD, ten) == {"alice"}
-    assert approving(found, HEAD, ten + 300) == {"alice"}
-    assert approving(found, HEAD, ten + 301) == set()
-    assert approving(found, HEAD, NEVER) == approving(found, HEAD, 10**18 - 1) == set()
-    assert approving(found, HEAD, 0) == {"alice"}
+    assert approvers(found, HEAD, ten) == {"alice"}
+    assert approvers(found, HEAD, ten + 300) == {"alice"}
+    assert approvers(found, HEAD, ten + 301) == set()
+    assert approvers(found, HEAD, NEVER) == approvers(found, HEAD, 10**18 - 1) == set()
+    assert approvers(found, HEAD, 0) == {"alice"}
 
 
 # Forms
@@ -234,8 +234,8 @@ def test_the_list_of_the_platform_is_read() -> None:
         ("alice", "commented", HEAD),
     ]
     assert found[0].submitted == "2026-03-02T09:00:00Z"
-    assert approving(found, HEAD) == {"alice"}
-    assert approving(found, OTHER) == set()
+    assert approvers(found, HEAD) == {"alice"}
+    assert approvers(found, OTHER) == set()
 
 
 def test_pages_are_one_list_however_they_are_joined(write: Write) -> None:
@@ -249,7 +249,7 @@ def test_pages_are_one_list_however_they_are_joined(write: Write) -> None:
 
 def test_an_event_about_a_review_is_read_as_reviews_and_as_an_event(write: Write) -> None:
     file = str(PLATFORM / "pull-request-review.json")
-    assert approving(read_reviews(file), HEAD) == {"alice"}
+    assert approvers(read_reviews(file), HEAD) == {"alice"}
     event = read_event(file)
     assert (event.kind, event.head, event.branch, event.base) == ("pull_request", HEAD, "cart", "main")
     assert (event.title, event.number, event.author) == ("feat: a cart", 12, "dave")
@@ -257,8 +257,8 @@ def test_an_event_about_a_review_is_read_as_reviews_and_as_an_event(write: Write
     # One about a dismissal takes an approval back.
     told = json.loads((PLATFORM / "pull-request-review.json").read_text())
     told["action"] = told["review"]["state"] = "dismissed"
-    assert approving(read_reviews(write(told)), HEAD) == set()
-    assert approving(read_event(write(told)).reviews, HEAD) == set()
+    assert approvers(read_reviews(write(told)), HEAD) == set()
+    assert approvers(read_event(write(told)).reviews, HEAD) == set()
     told["review"]["state"] = "pending"
     assert read_event(write(told)).reviews == []
 
@@ -267,15 +267,15 @@ def test_a_bot_and_an_account_that_is_gone_never_count(write: Write) -> None:
     for user in (None, {"login": None, "type": "User"}, *rows(__file__, "nobodies")):
         found = read_reviews(write([item(by=user)]))
         assert [review.login for review in found] == [""]
-        assert approving(found, HEAD) == set()
+        assert approvers(found, HEAD) == set()
 
 
 def test_what_another_forge_calls_dismissed_is_dismissed_and_ids_of_sha256_are_longer(write: Write) -> None:
-    assert approving(read_reviews(write([item(dismissed=False)])), HEAD) == {"alice"}
-    assert approving(read_reviews(write([item(dismissed=True)])), HEAD) == set()
+    assert approvers(read_reviews(write([item(dismissed=False)])), HEAD) == {"alice"}
+    assert approvers(read_reviews(write([item(dismissed=True)])), HEAD) == set()
     head = "ab" * 32
-    assert approving(read_reviews(write([item(commit=head)])), head) == {"alice"}
-    assert approving(read_reviews(write([item(commit=head[:40])])), head) == set()
+    assert approvers(read_reviews(write([item(commit=head)])), head) == {"alice"}
+    assert approvers(read_reviews(write([item(commit=head[:40])])), head) == set()
 
 
 # What cannot count

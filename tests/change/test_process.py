@@ -15,7 +15,7 @@ BIG = 3 << 20
 
 def sh(script: str, *, stdin: bytes = b"", talk: bool = False) -> Process:
     environment = {"PATH": "/usr/bin:/bin", "GIVEN": "given"}
-    return Process(SH, ["-c", script], environment, stdin=stdin, talk=talk)
+    return Process(SH, ["-c", script], environment, stdin=stdin, keep_input=talk)
 
 
 def python(script: str, *, stdin: bytes = b"") -> Process:
@@ -60,25 +60,25 @@ def test_three_full_pipes_do_not_block_each_other() -> None:
 def test_a_conversation_goes_to_and_fro() -> None:
     process = sh('while read -r line; do echo "${#line}"; done; printf end', talk=True)
     process.send(b"one\n")
-    assert process.line() == b"3"
+    assert process.read_line() == b"3"
     process.send(b"three\nseven\n")
-    assert (process.line(), process.line()) == (b"5", b"5")
+    assert (process.read_line(), process.read_line()) == (b"5", b"5")
     process.end_input()
-    assert process.exactly(3) == b"end"
+    assert process.read_exactly(3) == b"end"
     process.check()
     # A long request and a long answer cross.
     process = sh("cat", talk=True)
     process.send(b"x" * BIG)
     process.send(b"\nrest\n")
-    assert (process.line(), process.line()) == (b"x" * BIG, b"rest")
+    assert (process.read_line(), process.read_line()) == (b"x" * BIG, b"rest")
     process.stop()
 
 
 def test_an_answer_that_ends_too_early_is_an_error() -> None:
     with pytest.raises(CommandError, match="too early"):
-        sh("printf half").line()
+        sh("printf half").read_line()
     with pytest.raises(CommandError, match="too early"):
-        sh("printf half").exactly(5)
+        sh("printf half").read_exactly(5)
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,7 @@ def test_many_files_are_read_by_one_process(
 def test_contents_that_were_dropped_are_read_again(
     documents: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "KEPT", 10)
+    monkeypatch.setattr(module, "CACHE_SIZE", 10)
     for _ in range(2):
         assert documents.content(b"lines.txt") == b"one\ntwo"
         assert documents.content(b"data.toml") == b"[a]\nb = 1\n"

@@ -11,7 +11,7 @@ import pytest
 from specguard.change import uncommitted
 from specguard.change.check_request import Request
 from specguard.change.sources import Change
-from specguard.change.uncommitted import DEFAULT_FILE, clean, read_message, start_settings
+from specguard.change.uncommitted import DEFAULT_FILE, clean_message, read_message, start_settings
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.testing import Repository
 from tests.changes import Open, locate, standard_input
@@ -23,7 +23,7 @@ from tests.rows import rows
 
 @pytest.mark.parametrize(("raw", "settings", "expected"), rows(__file__, "cleaned"))
 def test_a_message_is_cleaned(raw: str, settings: dict[str, str], expected: str) -> None:
-    assert clean(raw.encode(), settings).decode() == expected
+    assert clean_message(raw.encode(), settings).decode() == expected
 
 
 @pytest.mark.parametrize("raw", rows(__file__, "spaces"))
@@ -31,7 +31,7 @@ def test_whitespace_is_cleaned_as_git_does(raw: str) -> None:
     done = subprocess.run(
         ["git", "stripspace", "--strip-comments"], input=raw.encode(), capture_output=True, check=True
     )
-    assert clean(raw.encode(), {}) == done.stdout
+    assert clean_message(raw.encode(), {}) == done.stdout
 
 
 def named(file: object) -> Request:

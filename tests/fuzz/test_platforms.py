@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.change.check_request import Request
-from specguard.change.platform_event import Event, approving, find_event, read_event, read_reviews
+from specguard.change.platform_event import Event, approvers, find_event, read_event, read_reviews
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from tests.fuzz.damage import DRAWN, damaged, few
@@ -170,7 +170,7 @@ def test_nobody_approves_who_did_not(file: Path, content: bytes, committed: int 
     except SpecguardError:
         return
     there = reviews_in(content.decode("utf-8-sig"))
-    for login in approving(reviews, HEAD, committed):
+    for login in approvers(reviews, HEAD, committed):
         assert not login.endswith("[bot]")
         verdicts = [
             one for one in there

@@ -140,7 +140,7 @@ def test_a_comparison_that_takes_long_goes_on_where_it_is_within_the_limits(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     brought(repo, shared(repo, repo.oid("HEAD:src/a"), "blob", 4, "abcdefghij"))
-    monkeypatch.setattr(process, "PATIENCE", 0.0)
+    monkeypatch.setattr(process, "WATCH_DELAY", 0.0)
     with git_of(repo) as git:
         assert len(git.diff_trees(repo.oid("main"), repo.oid())) == 10_000
         assert len(git.list_tree(repo.oid(), "it", "--name-only")) == 10_004
