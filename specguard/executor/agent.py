@@ -27,21 +27,21 @@ from specguard.declaration.rule import Record
 from specguard.documents.document import Document
 from specguard.errors import SpecguardError, nearest
 from specguard.executor.command_output import plain_text
-from specguard.executor.commit import hooks_of, judges, message_of, scope_of
+from specguard.executor.commit import has_active_rule, hooks_of, message_of, scope_of
 from specguard.executor.gates import command_of, conditions, planned_gates
 from specguard.executor.item_choice import (
     contract_of,
+    files_to_name,
     is_paper,
     paper_contracts,
     paper_path,
-    recorded,
     shown_path,
     task_of,
 )
 from specguard.executor.place import place_of
 from specguard.executor.process import passed_on, response_of, run_command
 from specguard.executor.push import title_of
-from specguard.executor.remote import ask
+from specguard.executor.remote import run_program
 from specguard.executor.report import outcome, page
 from specguard.executor.run import Run, RunEnded, RunOptions
 from specguard.executor.side_effects import check_size
@@ -67,11 +67,11 @@ from specguard.work.kinds import normal_id
 BRIEF: Final = "brief.md"
 """The file of the brief, relative to the run's folder."""
 
-MENDING: Final = "mend-{}.md"
+ROUND_BRIEF: Final = "mend-{}.md"
 """The file with the instructions for a later round, next to the brief, by the round's number."""
 
 # Another command may start the agent, as in `env X=y codex` or `npx -y codex`. This many words are searched.
-_STARTERS: Final = 4
+_MOST_STARTERS: Final = 4
 
 
 class AgentCommand(Record):
@@ -89,15 +89,15 @@ class AgentCommand(Record):
     version: str | None = None
 
     @property
-    def called(self) -> str:
+    def display_name(self) -> str:
         """The agent's name in messages."""
         return self.name or os.path.basename(self.words[0])
 
-    def recorded(self, run: Run) -> manifests.Agent:
+    def to_record(self, run: Run) -> manifests.Agent:
         """Return the agent's record in the manifest."""
         return manifests.Agent(
             name=self.name or None,
-            command=[run.redactor.words(word) for word in self.words],
+            command=[run.redactor.redact(word) for word in self.words],
             version=self.version,
             approval_policy=run.options.approval_policy or None,
         )
@@ -117,7 +117,7 @@ def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> 
     """
     agents: Mapping[str, AgentSettings] = policy.declared("agents")
     settings: RunSettings = policy.declared("run_settings")
-    name, words, program = _named(agents, options)
+    name, words, program = _find_agent(agents, options)
     known = agents.get(name)
     _check_words(policy, options, name, words)
     version = None
@@ -130,7 +130,7 @@ def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> 
                 path = locate(program, options.environment) or program
                 version = check_version(path, known.version, environment)
             except SpecguardError as error:
-                raise _refused(policy, f"agents.{name}.version", error.message, error.help) from error
+                raise _denied(policy, f"agents.{name}.version", error.message, error.help) from error
     return AgentCommand(name, words, version)
 
 
@@ -146,39 +146,40 @@ def _check_words(policy: Policy, options: RunOptions, name: str, words: Sequence
     models = [*([known.model] if known is not None and known.model else ()), *models_in(words)]
     if found := high_trust(words, known.allow_flags if known is not None else ()):
         key = f"agents.{name or 'NAME'}.allow_flags"
-        told = f"the agent's {', '.join(found)}: with it nothing asks and nothing holds it"
+        flags = f"the agent's {', '.join(found)}: with it nothing asks and nothing holds it"
         help = f"leave it out, or have {key} name it"
-        raise _refused(policy, key, f"the policy does not allow {told}", help)
+        raise _denied(policy, key, f"the policy does not allow {flags}", help)
     help = f"name one that is allowed, such as --model {rules.suggested(role) or 'NAME'}"
     for model_name in models:
         refused = rules.refusal(*forms_of(model_name), role=role)
         if refused is not None:
-            said = f"the model {model_name!r} may not be used: {refused[0]}"
-            raise _refused(policy, refused[1], said, help)
+            message = f"the model {model_name!r} may not be used: {refused[0]}"
+            raise _denied(policy, refused[1], message, help)
     if (named_by := rules.named_by(role)) and not models and is_paper(policy, options.kind):
-        said = "the agent's command names no model, and the policy says which may be used"
-        raise _refused(policy, named_by, said, help)
+        message = "the agent's command names no model, and the policy says which may be used"
+        raise _denied(policy, named_by, message, help)
     allowed = policy.declared("run_settings").approval_policies
     if options.approval_policy and options.approval_policy not in allowed:
-        said = f"the policy does not allow --approval-policy {options.approval_policy}"
-        raise _refused(policy, "runs.approval_policies", said, f"it allows {', '.join(allowed) or 'none'}")
+        message = f"the policy does not allow --approval-policy {options.approval_policy}"
+        raise _denied(policy, "runs.approval_policies", message, f"it allows {', '.join(allowed) or 'none'}")
 
 
-def _refused(policy: Policy, key: str, message: str, help: str) -> SpecguardError:
+def _denied(policy: Policy, key: str, message: str, help: str) -> SpecguardError:
     origin = policy.origin(key)
     path, line = (origin.path, origin.line) if origin is not None else (None, None)
     return SpecguardError(message, help=help, path=path, line=line, code="forbidden-agent")
 
 
-def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
+def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
     """Run the agent in the run's place: on its brief, or on the failures of the previous round.
 
-    The sections in `run.told` are passed to the agent and cleared; `mend-N.md`, next to the brief, keeps
-    them. If the results of a task are missing or wrong, `run.told` contains a section about that afterwards.
+    The sections in `run.feedback` are passed to the agent and cleared; `mend-N.md`, next to the brief, keeps
+    them. If the results of a task are missing or wrong, `run.feedback` contains a section about that
+    afterwards.
 
     Args:
         run: the run.
-        again: True if the run was interrupted in this round. An agent that had ended well is not run again;
+        resumed: True if the run was interrupted in this round. An agent that had ended well is not run again;
             otherwise it gets the same instructions as before.
 
     Returns:
@@ -191,23 +192,23 @@ def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
     """
     agent = resolve_agent(run.policy, run.options, look=False)
     place = place_of(run).path
-    brief = run.folder.file(_to_do(run, again=again))
+    brief = run.folder.file(_write_instructions(run, resumed=resumed))
     task = task_of(run.policy, run.item)
-    record = run.manifest.commands[-1] if again and run.manifest.commands else None
-    ran = record is not None and record.kind == "agent" and record.attempt == run.manifest.attempts
-    before = None
+    record = run.manifest.commands[-1] if resumed and run.manifest.commands else None
+    ran_this_round = record is not None and record.kind == "agent" and record.attempt == run.manifest.attempts
+    note_before = None
     # If the agent ended well in this round, its work is done.
-    if record is None or not ran or record.ended_at is None or not record.succeeded:
-        before = stop_note(place)
+    if record is None or not ran_this_round or record.ended_at is None or not record.succeeded:
+        note_before = read_stop_note(place)
         if task is not None:
-            take_away(place, RESULTS)
+            remove_from_place(place, RESULTS)
         with open(brief, "rb") as file:
             text = file.read()
         sandbox = run.policy.declared("run_settings").sandbox
         words = [word.replace("{place}", place) for word in (*sandbox, *agent.words)]
         record = run_command(
             run,
-            agent.called,
+            agent.display_name,
             [word.replace("{brief}", brief) for word in words],
             kind="agent",
             source="flag" if run.options.command else "policy",
@@ -216,33 +217,33 @@ def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
             # An agent without a limit of its own may take as long as the run.
             timeout=run.options.command_timeout or math.inf,
             # The results file decides, not the process's output.
-            finished=lambda: task is not None and isinstance(_read_results(place, task.id), Results),
+            is_done=lambda: task is not None and isinstance(_read_results(place, task.id), Results),
             watch=partial(check_size, run),
         )
-    note = stop_note(place)
-    if note is not None and note != before:
-        why = take_stop_note(run, place, note) or f"{STOP_NOTE} gives no reason"
-        raise _stopped(run, record, f"{agent.called} stopped", why, KEPT_STOP_NOTE)
-    results = _take_results(run, place, task.id) if task is not None else ""
+    note = read_stop_note(place)
+    if note is not None and note != note_before:
+        reason = take_stop_note(run, place, note) or f"{STOP_NOTE} gives no reason"
+        raise _stopped_run(run, record, f"{agent.display_name} stopped", reason, KEPT_STOP_NOTE)
+    results = _move_results(run, place, task.id) if task is not None else ""
     if isinstance(results, Results):
         # With valid results, the exit code does not matter.
         if results.status == "blocked":
-            why = _shown(run.redactor.words(" ".join(results.summary.split())))
-            raise _stopped(run, record, f"{agent.called} is blocked", why, KEPT_RESULTS)
+            reason = _shorten(run.redactor.redact(" ".join(results.summary.split())))
+            raise _stopped_run(run, record, f"{agent.display_name} is blocked", reason, KEPT_RESULTS)
         if not (record.leftovers and record.exit_code == 0):
             return record
-    _judge(run, agent, record)
+    _check_ended_well(run, agent, record)
     if task is not None and isinstance(results, str):
-        run.told.append(_told_of_results(task.id, results))
+        run.feedback.append(_results_feedback(task.id, results))
     return record
 
 
-def _stopped(run: Run, record: manifests.Command, how: str, why: str, kept: str) -> RunEnded:
-    help = f"read {run.folder.file(kept)}, and decide what it asks"
-    return RunEnded(f"{how}: {why}", state="stopped", help=help, command=record.number)
+def _stopped_run(run: Run, record: manifests.Command, how: str, reason: str, file: str) -> RunEnded:
+    help = f"read {run.folder.file(file)}, and decide what it asks"
+    return RunEnded(f"{how}: {reason}", state="stopped", help=help, command=record.number)
 
 
-def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[str, list[str], str]:
+def _find_agent(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[str, list[str], str]:
     """Return the agent's name in the policy (or empty), its words, and the word that is the program."""
     defined = f"--agent {' or '.join(sorted(agents)) or 'NAME'}"
     help = f"give {defined}, or its command behind --"
@@ -260,7 +261,7 @@ def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[st
     # The policy's rules for an agent also apply to a command that starts the same program.
     known = {os.path.basename(one.command[0]): name for name, one in reversed(list(agents.items()))}
     known |= {name: name for name in agents}
-    names = {word: known.get(os.path.basename(word), "") for word in words[:_STARTERS]}
+    names = {word: known.get(os.path.basename(word), "") for word in words[:_MOST_STARTERS]}
     program, name = next(((word, name) for word, name in names.items() if name), (words[0], ""))
     if "/" in words[0] and os.path.exists(os.path.join(options.directory, words[0])):
         # The path is relative to the caller's folder, but the agent runs in the place.
@@ -280,34 +281,34 @@ def locate(word: str, environment: Mapping[str, str]) -> str | None:
         return None
     program = word if "/" in word else find_program(word, environment)
     if program is None or not os.access(program, os.X_OK):
-        said = f"{word} cannot be run: it is not there, or may not be executed"
-        raise SpecguardError(said, help=f"install {word}, or name another agent", code="program-missing")
+        message = f"{word} cannot be run: it is not there, or may not be executed"
+        raise SpecguardError(message, help=f"install {word}, or name another agent", code="program-missing")
     return program
 
 
-def _to_do(run: Run, *, again: bool) -> str:
+def _write_instructions(run: Run, *, resumed: bool) -> str:
     """Return the file that the agent reads, relative to the run's folder; write it for a later round."""
     attempt = max(2, run.manifest.attempts)
-    name = MENDING.format(attempt)
-    if again and run.manifest.attempts == attempt and os.path.isfile(run.folder.file(name)):
+    name = ROUND_BRIEF.format(attempt)
+    if resumed and run.manifest.attempts == attempt and os.path.isfile(run.folder.file(name)):
         return name
-    if not run.told:
+    if not run.feedback:
         return BRIEF
     with open(run.folder.file(BRIEF), encoding="utf-8", errors="surrogateescape") as file:
         brief = file.read()
-    told = "\n\n".join(part.strip("\n") for part in run.told)
+    feedback = "\n\n".join(part.strip("\n") for part in run.feedback)
     text = (
         f"# Mend this: round {attempt} of {run.manifest.max_attempts}\n\n"
         "What you left in the working folder does not pass yet. Mend what follows there, change nothing that "
         f"has nothing to do with it, and end. If it cannot be fixed, say why in `{STOP_NOTE}` and end.\n\n"
-        f"{told}\n\n---\n\nThe brief, as before:\n\n{brief}"
+        f"{feedback}\n\n---\n\nThe brief, as before:\n\n{brief}"
     )
-    run.folder.write(name, run.redactor.text(text.encode("utf-8", "surrogateescape")))
-    run.told.clear()
+    run.folder.write(name, run.redactor.redact_bytes(text.encode("utf-8", "surrogateescape")))
+    run.feedback.clear()
     return name
 
 
-def _judge(run: Run, agent: AgentCommand, record: manifests.Command) -> None:
+def _check_ended_well(run: Run, agent: AgentCommand, record: manifests.Command) -> None:
     """End the run if the agent's command did not end well."""
     response = response_of(run.folder, record)
     state: manifests.State = "budget-spent" if response.cut else "failed"
@@ -320,7 +321,7 @@ def _judge(run: Run, agent: AgentCommand, record: manifests.Command) -> None:
     elif record.succeeded:
         return
     raise RunEnded(
-        f"{agent.called} failed: {how}",
+        f"{agent.display_name} failed: {how}",
         state=state,
         help=help,
         tail=response.tail,
@@ -351,14 +352,14 @@ def check_version(program: str, wanted: str, environment: Mapping[str, str]) -> 
     """
     name = os.path.basename(program)
     with tempfile.TemporaryDirectory() as folder:
-        answer = ask([program, "--version"], environment, folder=folder, limit=LIMIT)
-    printed = plain_text((answer.output + answer.said)[:_LARGEST])
-    version = "" if answer.code else version_in(printed, wanted)
+        result = run_program([program, "--version"], environment, cwd=folder, limit=LIMIT)
+    printed = plain_text((result.output + result.stderr)[:_LARGEST])
+    version = "" if result.code else version_in(printed, wanted)
     if not version:
-        how = answer.lost or (f"it ended with exit code {answer.code}" if answer.code else "")
-        said = f": {how}" if how else f" says {shortened(printed)!r}"
+        how = result.failure or (f"it ended with exit code {result.code}" if result.code else "")
+        suffix = f": {how}" if how else f" says {shortened(printed)!r}"
         raise SpecguardError(
-            f"{name} --version{said}, and the policy asks for {wanted}",
+            f"{name} --version{suffix}, and the policy asks for {wanted}",
             help=f"install a {name} that fits, or have the policy ask for this one",
             code="agent-version",
         )
@@ -369,7 +370,7 @@ NO_FILE: Final = b"(no file)"
 """The content that is returned for a path that is not a regular file."""
 
 
-def left_file(place: str, name: str, largest: int) -> bytes | None:
+def read_left_file(place: str, name: str, largest: int) -> bytes | None:
     """Return the content of a file; None if it is missing. A link, a folder or a pipe is not read.
 
     Args:
@@ -385,7 +386,7 @@ def left_file(place: str, name: str, largest: int) -> bytes | None:
         return NO_FILE if os.path.lexists(path) else None
 
 
-def take_away(place: str, name: str) -> None:
+def remove_from_place(place: str, name: str) -> None:
     """Remove a file, link or folder from a place."""
     path = os.path.join(place, name)
     if os.path.isdir(path) and not os.path.islink(path):
@@ -405,19 +406,19 @@ _LARGEST_RESULTS: Final = 1 << 20
 _LONGEST: Final = 300
 
 
-def _take_results(run: Run, place: str, task_id: str) -> Results | str:
+def _move_results(run: Run, place: str, task_id: str) -> Results | str:
     """Move the results from the place to the run's folder, and return them; a string says what is wrong."""
     results = _read_results(place, task_id)
-    take_away(place, RESULTS)
+    remove_from_place(place, RESULTS)
     if isinstance(results, Results):
         text = results.model_dump_json(by_alias=True, indent=2) + "\n"
-        run.folder.write(KEPT_RESULTS, run.redactor.text(text.encode("utf-8", "backslashreplace")))
+        run.folder.write(KEPT_RESULTS, run.redactor.redact_bytes(text.encode("utf-8", "backslashreplace")))
     return results
 
 
 def _read_results(place: str, task_id: str) -> Results | str:
     """Return an agent's results for a task; a string says what is wrong with them."""
-    content = left_file(place, RESULTS, _LARGEST_RESULTS + 1)
+    content = read_left_file(place, RESULTS, _LARGEST_RESULTS + 1)
     if content is None or content == NO_FILE:
         return "is missing" if content is None else "is no regular file"
     if len(content) > _LARGEST_RESULTS:
@@ -426,10 +427,10 @@ def _read_results(place: str, task_id: str) -> Results | str:
         results = Results.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
-        return f"does not fit {RESULTS_SCHEMA}: {_shown(said)}"
+        message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+        return f"does not fit {RESULTS_SCHEMA}: {_shorten(message)}"
     if normal_id(results.task) != normal_id(task_id):
-        return f"is about {_shown(results.task)!r}, and the task is {task_id}"
+        return f"is about {_shorten(results.task)!r}, and the task is {task_id}"
     return results
 
 
@@ -437,7 +438,7 @@ def _example(task_id: str) -> str:
     return json.dumps({"task": task_id, "status": "done", "summary": "What was done, in a few sentences."})
 
 
-def _told_of_results(task_id: str, problem: str) -> str:
+def _results_feedback(task_id: str, problem: str) -> str:
     """Return the section of Markdown that reports missing or wrong results to the agent."""
     return (
         f"## The results of the task\n\n`{RESULTS}` in the root of the working folder {problem}. "
@@ -445,15 +446,15 @@ def _told_of_results(task_id: str, problem: str) -> str:
     )
 
 
-def _shown(text: str) -> str:
+def _shorten(text: str) -> str:
     return shortened(plain_text(text), _LONGEST)
 
 
-def take_left(run: Run) -> None:
+def take_results(run: Run) -> None:
     """Take the results out of the place of a run whose agent was cut off before they were taken."""
     task = task_of(run.policy, run.item)
     if task is not None:
-        _take_results(run, place_of(run).path, task.id)
+        _move_results(run, place_of(run).path, task.id)
 
 
 STOP_NOTE: Final = "SPECGUARD_STOP.md"
@@ -466,9 +467,9 @@ _LARGEST_NOTE: Final = 1 << 16
 _LINES: Final = 3
 
 
-def stop_note(place: str) -> bytes | None:
+def read_stop_note(place: str) -> bytes | None:
     """Return the content of the stop note; None if it is missing. A link, a folder or a pipe is not read."""
-    return left_file(place, STOP_NOTE, _LARGEST_NOTE)
+    return read_left_file(place, STOP_NOTE, _LARGEST_NOTE)
 
 
 def take_stop_note(run: Run, place: str, note: bytes) -> str:
@@ -482,15 +483,15 @@ def take_stop_note(run: Run, place: str, note: bytes) -> str:
     Returns:
         The note's first lines, without headings, joined into one line.
     """
-    text = run.redactor.words(plain_text(note.decode("utf-8", "surrogateescape")))
+    text = run.redactor.redact(plain_text(note.decode("utf-8", "surrogateescape")))
     run.folder.write(KEPT_STOP_NOTE, text)
-    take_away(place, STOP_NOTE)
+    remove_from_place(place, STOP_NOTE)
     lines = [line.strip() for line in text.split("\n")]
-    said = [line for line in lines if line and not line.startswith("#")]
-    return shortened(" ".join(said[:_LINES]), _LONGEST)
+    paragraphs = [line for line in lines if line and not line.startswith("#")]
+    return shortened(" ".join(paragraphs[:_LINES]), _LONGEST)
 
 
-_GUARDED = {"forbidden-path": "forbidden", "locked-path": "locked"}
+_WORDING = {"forbidden-path": "forbidden", "locked-path": "locked"}
 
 
 _ABOUT_FILES = ("ART", "CNT", "PLN", "PTH", "SPC")
@@ -505,7 +506,7 @@ def write_brief(run: Run) -> None:
         SpecguardError: the brief cannot be written.
     """
     text = brief_text(run).encode("utf-8", "surrogateescape")
-    run.folder.write(BRIEF, run.redactor.text(text))
+    run.folder.write(BRIEF, run.redactor.redact_bytes(text))
 
 
 def brief_text(run: Run) -> str:
@@ -521,7 +522,7 @@ def brief_text(run: Run) -> str:
     item, manifest, policy = run.item, run.manifest, run.policy
     assert item is not None  # noqa: S101 - a run of gates has no brief
     files = Tree(run.git, run.git.commit(manifest.repository.start).tree)
-    made = _paper(run, item, files) if is_paper(policy, item.kind) else _work(run, item, files)
+    values = (_paper_values if is_paper(policy, item.kind) else _work_values)(run, item, files)
     return page(
         "document.md" if is_paper(policy, item.kind) else "brief.md",
         item=item,
@@ -530,11 +531,11 @@ def brief_text(run: Run) -> str:
         options=run.options,
         subject=message_of(run).split("\n", 1)[0],
         stop=STOP_NOTE,
-        **made,
+        **values,
     )
 
 
-def _work(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
+def _work_values(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
     """Return the template variables of the brief for a work item."""
     policy, manifest, listed = run.policy, run.manifest, item.listed
     task = task_of(policy, item)
@@ -558,21 +559,21 @@ def _work(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
             {"path": shown_path(one.path, item.fields), "contract": one, "fields": _fields(one)}
             for one in paper_contracts(policy, item)
         ],
-        "also": _also(policy, item),
+        "also": _also_allowed(policy, item),
         "grounding": policy.declared("grounding"),
         "pull_request": title_of(run),
         "gates": planned_gates(policy, item, commands=run.options.commands),
         "command_of": command_of,
-        "says": _says,
+        "says": _gate_summary,
         "hooks": hooks_of(run.git.repository, files),
-        "rules": [rule.name for rule in policy.rules if _is_the_agents(rule)],
+        "rules": [rule.name for rule in policy.rules if _concerns_agent(rule)],
         "check": shlex.join(words),
         "agent_timeout": run.options.command_timeout or manifest.timeout,
         "settings": policy.declared("run_settings"),
     }
 
 
-def _is_the_agents(rule: RuleInPolicy) -> bool:
+def _concerns_agent(rule: RuleInPolicy) -> bool:
     """True if an agent can keep or break a rule: it is about files, or the team has configured it.
 
     specguard makes the branch, the commit and the pull request, so rules about them do not concern the agent.
@@ -580,13 +581,13 @@ def _is_the_agents(rule: RuleInPolicy) -> bool:
     return rule.active and "run" in rule.stages and (rule.configured or rule.code.startswith(_ABOUT_FILES))
 
 
-def _paper(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
+def _paper_values(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
     """Return the template variables of the brief for a document to write."""
     policy = run.policy
     contract, models = contract_of(policy, item.kind), policy.declared("models")
     return {
         "path": path_text(paper_path(policy, item) or b""),
-        "recorded": recorded(policy, item, files),
+        "recorded": files_to_name(policy, item, files),
         "contract": contract,
         "fields": _fields(contract),
         "models": [*models.allow, *models.of(ROLES[item.kind]).allow],
@@ -596,9 +597,9 @@ def _paper(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
 
 def _fields(contract: Contract) -> Sequence[tuple[str, str]]:
     """Return the fields of an artifact, each with its allowed values."""
-    told = {"any": "any value"}
+    words = {"any": "any value"}
     fields = contract.fields.items()
-    return [(name, told.get(one, one) if isinstance(one, str) else ", ".join(one)) for name, one in fields]
+    return [(name, words.get(one, one) if isinstance(one, str) else ", ".join(one)) for name, one in fields]
 
 
 def _title(item: WorkItem) -> str:
@@ -614,13 +615,13 @@ def _guards(policy: Policy, item: WorkItem, task: Task | None) -> Iterator[tuple
     """Yield the guards: each pattern with its kind and its source."""
     settings = item.settings
     for guard in policy.guards.all:
-        yield guard.pattern, f": {_GUARDED.get(guard.rule, guard.rule)}", str(policy.origin(guard.key) or "")
+        yield guard.pattern, f": {_WORDING.get(guard.rule, guard.rule)}", str(policy.origin(guard.key) or "")
     if task is not None:
         yield path_text(task.plan.folder), ": the plan, which the planner owns", ""
-    if settings.protect_pointer and judges(policy, "pointer-change"):
+    if settings.protect_pointer and has_active_rule(policy, "pointer-change"):
         for path in settings.pointer:
             yield path, ": it names the current item, and stays as it is", ""
-    if not judges(policy, "foreign-work-document"):
+    if not has_active_rule(policy, "foreign-work-document"):
         return
     for template in settings.siblings or [*settings.document, *settings.legacy]:
         # A template that an entry of a list fills in does not inform a reader.
@@ -631,7 +632,7 @@ def _guards(policy: Policy, item: WorkItem, task: Task | None) -> Iterator[tuple
         yield path, ", and the documents of the other items that it lists", ""
 
 
-def _also(policy: Policy, item: WorkItem) -> list[str]:
+def _also_allowed(policy: Policy, item: WorkItem) -> list[str]:
     """Return the paths that every item of a list may change besides its own."""
     rule = policy.rule("slice-out-of-files")
     if rule is None or not rule.active or item.listed is None or "also" not in rule.settings:
@@ -639,7 +640,7 @@ def _also(policy: Policy, item: WorkItem) -> list[str]:
     return list(rule.settings["also"].patterns)
 
 
-def _says(gate: PlannedGate) -> str:
+def _gate_summary(gate: PlannedGate) -> str:
     """Return the kind of a gate, its conditions and its timeout, in words."""
-    says = [*([] if gate.kind == "gate" else [gate.kind]), *conditions(gate)]
-    return "; ".join([*says, *([f"at most {seconds(gate.timeout)} s"] if gate.timeout else [])])
+    parts = [*([] if gate.kind == "gate" else [gate.kind]), *conditions(gate)]
+    return "; ".join([*parts, *([f"at most {seconds(gate.timeout)} s"] if gate.timeout else [])])

@@ -24,8 +24,8 @@ from specguard.engine.policies import Policies
 from specguard.errors import SpecguardError
 from specguard.executor.command_output import secrets_of
 from specguard.executor.commit import hash_tree, hook_commands, make_commit, patch, run_hook
-from specguard.executor.gates import PlaceGround, read_results, told_of_command
-from specguard.executor.item_choice import below_of, is_within, missing_papers, task_in, task_of
+from specguard.executor.gates import PlaceTree, command_feedback, read_results
+from specguard.executor.item_choice import branch_below, is_within, missing_papers, task_in, task_of
 from specguard.executor.place import place_of
 from specguard.executor.push import body_of, title_of
 from specguard.executor.run import Run, RunEnded
@@ -42,15 +42,15 @@ _MOST_HOOK_ROUNDS: Final = 2
 """The largest number of hook rounds: formatting hooks that change files a second time will not settle."""
 
 
-def judge(run: Run, *, whole: bool = False) -> bool:
+def judge(run: Run, *, whole_branch: bool = False) -> bool:
     """Let the repository's hooks and the rules judge the files of the place.
 
-    Problems are added to `run.told`, for the agent; the verdict is recorded.
+    Problems are added to `run.feedback`, for the agent; the verdict is recorded.
 
     Args:
         run: the run; `manifest.tree` is set to the judged tree.
-        whole: True to judge everything that the branch adds to the base, including specguard's marks in a
-            plan. False: only the agent's own work. Once the plan is marked, the whole branch is always
+        whole_branch: True to judge everything that the branch adds to the base, including specguard's marks
+            in a plan. False: only the agent's own work. Once the plan is marked, the whole branch is always
             judged.
 
     Returns:
@@ -59,13 +59,13 @@ def judge(run: Run, *, whole: bool = False) -> bool:
     Raises:
         SpecguardError: no verdict can be given.
     """
-    tree = _through_hooks(run)
+    tree = _pass_hooks(run)
     if tree is None:
         return False
-    beside = [*missing_papers(run, tree), *filter(None, [published_secrets(run, tree)])]
-    run.told += beside
-    verdict = _check(run, make_commit(run, tree), whole=whole)
-    return _record(run, tree, verdict, back=not whole) and not beside
+    problems = [*missing_papers(run, tree), *filter(None, [published_secrets(run, tree)])]
+    run.feedback += problems
+    verdict = _verdict_of(run, make_commit(run, tree), whole_branch=whole_branch)
+    return _record_verdict(run, tree, verdict, fixable=not whole_branch) and not problems
 
 
 def judge_commit(run: Run) -> None:
@@ -78,8 +78,8 @@ def judge_commit(run: Run) -> None:
         RunEnded: the commit no longer passes, or no verdict can be given.
     """
     oid = run.manifest.commit or ""
-    tree = place_of(run).git.commit(oid).tree
-    if not _record(run, tree, _check(run, oid, whole=run.manifest.repository.tip is not None)):
+    verdict = _verdict_of(run, oid, whole_branch=run.manifest.repository.tip is not None)
+    if not _record_verdict(run, place_of(run).git.commit(oid).tree, verdict):
         raise RunEnded(
             "what was committed does not keep to the rules any more",
             exit_code=EXIT_FAILED,
@@ -87,23 +87,23 @@ def judge_commit(run: Run) -> None:
         )
 
 
-def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
+def _verdict_of(run: Run, oid: str, *, whole_branch: bool) -> Verdict:
     """Judge a commit that a run has made in its place, as CI will judge it.
 
     Nothing outside of the pinned base can loosen the verdict: the policy is compiled again, and an approval
     counts only if it is proven.
     """
     pinned, repository = run.manifest.repository, run.git.repository
-    whole = whole or run.manifest.worked is not None
-    tip = None if whole else pinned.tip
+    whole_branch = whole_branch or run.manifest.worked is not None
+    tip = None if whole_branch else pinned.tip
     base = Found(pinned.base, tip or pinned.base_oid, "option", f"refs/heads/{pinned.base}")
-    below = None if tip else below_of(pinned)
+    below = None if tip else branch_below(pinned)
     request = Request(environment=repository.environment, base=base.oid or "", enforce=True)
     try:
         with Git(repository) as git:
             git.also_read(place_of(run).objects)
             change = RunChange(
-                git, request, below or base, stage="range" if whole else "run",
+                git, request, below or base, stage="range" if whole_branch else "run",
                 head=Revision(oid), named=oid, pushed_to=run.manifest.branch or "",
                 title=title_of(run) if run.item else "", body=body_of(run) if run.item else "",
             )  # fmt: skip
@@ -111,11 +111,11 @@ def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
                 change = change.on_branch_of_item(base)
             return judge_change(change, Policies(request, repository))
     except SpecguardError as error:
-        said = f"the check gives no verdict: {error.message}"
-        raise SpecguardError(said, help=error.help, code=error.code) from error
+        message = f"the check gives no verdict: {error.message}"
+        raise SpecguardError(message, help=error.help, code=error.code) from error
 
 
-def _through_hooks(run: Run) -> str | None:
+def _pass_hooks(run: Run) -> str | None:
     """Return the tree that the repository's hooks accept without further changes; None if they refuse it."""
     tree = hash_tree(run)
     done = None
@@ -128,7 +128,7 @@ def _through_hooks(run: Run) -> str | None:
         if after == tree:
             if failed is None:
                 return tree
-            run.told.append(told_of_command(run, failed, "The repository's pre-commit hook"))
+            run.feedback.append(command_feedback(run, failed, "The repository's pre-commit hook"))
             return None
         tree = after
     raise RunEnded(
@@ -138,15 +138,15 @@ def _through_hooks(run: Run) -> str | None:
     )
 
 
-def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> bool:
+def _record_verdict(run: Run, tree: str, verdict: Verdict, *, fixable: bool = False) -> bool:
     """Record a verdict, and return True if everything passes.
 
     Args:
         run: the run.
         tree: the judged tree.
         verdict: the verdict.
-        back: True if an agent can fix problems. Its findings are then reported to it first, even if another
-            rule could not be judged.
+        fixable: True if an agent can fix problems. Its findings are then reported to it first, even if
+            another rule could not be judged.
 
     Raises:
         SpecguardError: a rule could not be judged.
@@ -154,15 +154,15 @@ def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> boo
     manifest = run.manifest
     report = f"check-{len(manifest.judgements) + 1}.json"
     run.folder.write(report, render([verdict]))
-    broken = [one for one in verdict.findings if one.state == "open" and one.severity == "error"]
-    found = sorted({one.fingerprint for one in broken})
+    errors = [one for one in verdict.findings if one.state == "open" and one.severity == "error"]
+    fingerprints = sorted({one.fingerprint for one in errors})
     manifest.judgements.append(
         Judgement(
             attempt=max(1, manifest.attempts),
             tree=tree,
             verdict=verdict.outcome,
             exit_code=verdict.exit_code,
-            findings=found,
+            findings=fingerprints,
             report=report,
             policy_id=verdict.authority["policy_id"],
         )
@@ -172,18 +172,18 @@ def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> boo
     manifest.approvals = sorted({lift.id for lift in lifts if not lift.refusals})
     run.save()
     # The agent's mistake is often the reason for a missing fact, such as when it marked the task itself.
-    if verdict.exit_code == EXIT_NO_VERDICT and not (back and found):
-        lacking = next(result for result in verdict.results if result.incomplete)
-        said = f"the check gives no verdict: {lacking.code} could not be judged: {lacking.reason}"
-        raise SpecguardError(said, help=lacking.command, code="no-verdict")
+    if verdict.exit_code == EXIT_NO_VERDICT and not (fixable and fingerprints):
+        incomplete = next(result for result in verdict.results if result.incomplete)
+        message = f"the check gives no verdict: {incomplete.code} could not be judged: {incomplete.reason}"
+        raise SpecguardError(message, help=incomplete.command, code="no-verdict")
     if verdict.exit_code == EXIT_PASSED:
         return True
-    told = joined(list(blocks_of(verdict, errors=True)), WORDS)
-    run.told.append(f"## Rules that the change breaks\n\n{told}\n")
+    text = joined(list(blocks_of(verdict, errors=True)), WORDS)
+    run.feedback.append(f"## Rules that the change breaks\n\n{text}\n")
     return False
 
 
-def has_to_finish(run: Run) -> bool:
+def needs_finish(run: Run) -> bool:
     """True if the agent's own tree is not all: a plan is left to mark, or a whole branch to judge.
 
     Raises:
@@ -192,7 +192,7 @@ def has_to_finish(run: Run) -> bool:
     return run.manifest.repository.tip is not None or task_of(run.policy, run.item) is not None
 
 
-def finish(run: Run) -> str:
+def finish_branch(run: Run) -> str:
     """Mark the plan, and judge everything that the run's branch adds to the base.
 
     Returns:
@@ -201,19 +201,19 @@ def finish(run: Run) -> str:
     Raises:
         RunEnded: the plan cannot be written, or the marked tree breaks rules.
     """
-    said = mark(run)
-    if not judge(run, whole=True):
+    message = mark_plan(run)
+    if not judge(run, whole_branch=True):
         raise RunEnded(
             "the agent's own files pass, and what its branch brings to the base does not",
             help=f"{run.folder.command('report')} shows what is wrong",
-            tail="\n".join(run.told),
+            tail="\n".join(run.feedback),
             exit_code=EXIT_FAILED,
             code="rules-failed",
         )
-    return said
+    return message
 
 
-def mark(run: Run) -> str:
+def mark_plan(run: Run) -> str:
     """Mark the task of a run as done, in the files of its place.
 
     Args:
@@ -226,7 +226,7 @@ def mark(run: Run) -> str:
     Raises:
         SpecguardError: a command did not end well after all, or a link leads to the plan.
     """
-    task = _task(run)
+    task = _task_in_place(run)
     if task is None:
         return ""
     commands = proofs_of(task)
@@ -234,7 +234,7 @@ def mark(run: Run) -> str:
         run.note(f"{task.name} has no commands that verify it, so the plan does not say that it is done.")
         return ""
     status, evidence = task.plan.settings.done[0], _evidence(run, task)
-    text = _read(run, task.plan.path)
+    text = _read_file(run, task.plan.path)
     try:
         plan = marked(text, task, status=status, evidence=evidence)
     except SpecguardError as error:
@@ -242,18 +242,18 @@ def mark(run: Run) -> str:
         return ""
     run.manifest.worked = run.manifest.tree
     run.save()
-    _write(run, task.plan.path, plan)
+    _write_file(run, task.plan.path, plan)
     for name in task.plan.settings.log:
         path = task.plan.folder + b"/" + os.fsencode(name)
-        before = _read(run, path)
+        before = _read_file(run, path)
         line = f"- {task.id} verified: {task.title or 'no title'} (run {run.folder.run_id})\n"
         text = before + ("\n" if before and not before.endswith("\n") else "") + line
-        _write(run, path, text)
+        _write_file(run, path, text)
     return f"{task.name} is {status}, by {counted(len(commands), 'command')}"
 
 
-def unmark(run: Run) -> None:
-    """Undo the changes of `mark`, so that the agent's own tree can be worked on and judged again.
+def unmark_plan(run: Run) -> None:
+    """Undo the changes of `mark_plan`, so that the agent's own tree can be worked on and judged again.
 
     Raises:
         RunEnded: the changes cannot be undone.
@@ -261,14 +261,14 @@ def unmark(run: Run) -> None:
     tree = run.manifest.worked
     if tree is None:
         return
-    ground, task = PlaceGround(run), _task(run)
-    changed = ground.entries(ground.tree(), tree)
-    ground.restore(tree, [entry for entry in changed if task is not None and task.plan.holds(entry.path)])
+    work_tree, task = PlaceTree(run), _task_in_place(run)
+    changed = work_tree.entries(work_tree.tree(), tree)
+    work_tree.restore(tree, [entry for entry in changed if task is not None and task.plan.holds(entry.path)])
     run.manifest.worked = None
     run.save()
 
 
-def _task(run: Run) -> Task | None:
+def _task_in_place(run: Run) -> Task | None:
     """Return the task as the place has it: on a branch with several tasks, others may be marked already."""
     task = task_of(run.policy, run.item)
     place = place_of(run)
@@ -280,18 +280,18 @@ def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
     found = []
     results = read_results(run.folder).get("gates", [])
     for command in proofs_of(task):
-        told = run.redactor.words(command)
-        codes = [code for one in results if same_command(one["run"], told) for code in one["exit_codes"]]
+        redacted = run.redactor.redact(command)
+        codes = [code for one in results if same_command(one["run"], redacted) for code in one["exit_codes"]]
         if not codes or any(codes):
-            said = f"{told!r}, which verifies {task.name}, was not run, or failed"
-            raise SpecguardError(said, help="see gates.json in the run's folder", code="gate-failed")
+            message = f"{redacted!r}, which verifies {task.name}, was not run, or failed"
+            raise SpecguardError(message, help="see gates.json in the run's folder", code="gate-failed")
         found.append({"command": command, "exit_code": 0, "run_id": run.folder.run_id})
     return found
 
 
-def _read(run: Run, path: bytes) -> str:
+def _read_file(run: Run, path: bytes) -> str:
     """Return the text of a file of the place; empty if it is missing."""
-    file = _file(run, path)
+    file = _path_in_place(run, path)
     if not os.path.lexists(file):
         return ""
     descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
@@ -299,17 +299,17 @@ def _read(run: Run, path: bytes) -> str:
         return stream.read()
 
 
-def _write(run: Run, path: bytes, text: str) -> None:
-    replace_file(os.fsdecode(_file(run, path)), text.encode("utf-8", "surrogateescape"))
+def _write_file(run: Run, path: bytes, text: str) -> None:
+    replace_file(os.fsdecode(_path_in_place(run, path)), text.encode("utf-8", "surrogateescape"))
 
 
-def _file(run: Run, path: bytes) -> bytes:
+def _path_in_place(run: Run, path: bytes) -> bytes:
     """Return the path of a file in the place; refuse one whose folder is reached through a link."""
     file = os.path.join(os.path.realpath(os.fsencode(place_of(run).path)), path)
     folder = os.path.dirname(file)
     if os.path.realpath(folder) != folder:
-        said = f"a link leads to {path_text(path)}, and is not written through"
-        raise SpecguardError(said, code="outside-repository")
+        message = f"a link leads to {path_text(path)}, and is not written through"
+        raise SpecguardError(message, code="outside-repository")
     return file
 
 
@@ -336,16 +336,16 @@ def published_secrets(run: Run, tree: str) -> str:
     place, lines = place_of(run), []
     entries = [entry for entry in place.git.diff_trees(place.base, tree) if entry.is_file]
     for entry, (_, content) in zip(entries, place.git.blobs([one.new for one in entries]), strict=True):
-        held = [value for value in secrets if value in (content or b"")]
-        if held and entry.old_mode & 0o170000 == 0o100000:
+        leaked = [value for value in secrets if value in (content or b"")]
+        if leaked and entry.old_mode & 0o170000 == 0o100000:
             before = next(place.git.blobs([entry.old]))[1] or b""
-            held = [value for value in held if value not in before]
-        lines += [f"- {path_text(entry.path)} holds the value of {secrets[value]}" for value in held]
-    head = "## Secrets that must not be published\n\nTake them out of these files:\n\n"
-    return head + "\n".join(lines) + "\n" if lines else ""
+            leaked = [value for value in leaked if value not in before]
+        lines += [f"- {path_text(entry.path)} holds the value of {secrets[value]}" for value in leaked]
+    heading = "## Secrets that must not be published\n\nTake them out of these files:\n\n"
+    return heading + "\n".join(lines) + "\n" if lines else ""
 
 
-_WILD: Final = re.compile(rb"\*\*|\*|\?|\[[^]]*\]")
+_WILDCARDS: Final = re.compile(rb"\*\*|\*|\?|\[[^]]*\]")
 _TEXT: Final = b"The guard refuses this.\n"
 
 
@@ -367,46 +367,46 @@ def prove_guard(run: Run) -> bytes | None:
     place = place_of(run)
     index = os.path.join(place.git.folder, "canary-index")
     place.git.run("read-tree", place.base, index=index)
-    path = _guarded(run)
+    path = _guarded_path(run)
     if path is not None:
         edit = b"100644 %s\t%s\0" % (place.git.run("hash-object", "-w", "--stdin", stdin=_TEXT).strip(), path)
-    elif _refuses(run, "policy-change"):
+    elif _is_enforced(run, "policy-change"):
         path = os.fsencode(run.policy.documents[0][0])
         edit = b"0 %s\t%s\0" % (b"0" * len(place.base), path)
     else:
         return None
     place.git.run("update-index", "--replace", "-z", "--index-info", stdin=edit, index=index)
     tree = place.git.run("write-tree", "--missing-ok", index=index).decode("ascii").strip()
-    for judged in _check(run, make_commit(run, tree), whole=False).findings:
+    for judged in _verdict_of(run, make_commit(run, tree), whole_branch=False).findings:
         if judged.finding.path == path and judged.severity == "error" and judged.state == "open":
             return path
-    said = f"the guard does not fire: an edit of {path_text(path)}, which the policy guards, was let through"
-    raise SpecguardError(said, help="specguard doctor", code="guard-silent")
+    text = f"the guard does not fire: an edit of {path_text(path)}, which the policy guards, was let through"
+    raise SpecguardError(text, help="specguard doctor", code="guard-silent")
 
 
-def _refuses(run: Run, name: str) -> bool:
+def _is_enforced(run: Run, name: str) -> bool:
     """True if a rule is active in runs, as an error."""
     rule = run.policy.rule(name)
     return rule is not None and rule.active and rule.severity == "error" and "run" in rule.stages
 
 
-def _guarded(run: Run) -> bytes | None:
+def _guarded_path(run: Run) -> bytes | None:
     """Return a path that the policy guards: an existing file of the base, if possible."""
     place = place_of(run)
     guards = run.policy.guards
 
     def refused(path: bytes) -> bool:
         guard = guards.find(path)
-        return guard is not None and _refuses(run, guard.rule)
+        return guard is not None and _is_enforced(run, guard.rule)
 
-    if not any(_refuses(run, guard.rule) for guard in guards.all):
+    if not any(_is_enforced(run, guard.rule) for guard in guards.all):
         return None
     files = Tree(place.git, place.git.commit(place.base).tree).paths()
     patterns = (guard.pattern.encode("utf-8", "surrogateescape").strip(b"/") for guard in guards.all)
-    return next(filter(refused, chain(files, (_WILD.sub(b"canary", one) for one in patterns))), None)
+    return next(filter(refused, chain(files, (_WILDCARDS.sub(b"canary", one) for one in patterns))), None)
 
 
-def put_on_top(run: Run, tip: str) -> str:
+def rebase_onto(run: Run, tip: str) -> str:
     """Recreate the run's place at a new tip of its branch, and apply the agent's changes on top.
 
     Args:
@@ -422,29 +422,29 @@ def put_on_top(run: Run, tip: str) -> str:
     place, manifest = place_of(run), run.manifest
     tree, branch = manifest.worked or manifest.tree or "", manifest.branch or ""
     if not is_within(run.git, place.base, tip):
-        raise _moved(run, f"{branch} was rewritten while the agent worked: it is at {tip[:10]} now")
+        raise _branch_moved(run, f"{branch} was rewritten while the agent worked: it is at {tip[:10]} now")
     theirs = {entry.path for entry in run.git.diff_trees(place.base, tip)}
-    both = [one.path for one in place.git.diff_trees(place.base, tree) if one.path in theirs]
+    conflicts = [one.path for one in place.git.diff_trees(place.base, tree) if one.path in theirs]
     task = task_of(run.policy, run.item)
     if task is not None:
-        both = [path for path in both if not task.plan.holds(path)]
-    if both:
-        names = listed(list(map(path_text, both)))
-        raise _moved(run, f"{branch} has moved on, and changes the same files: {names}")
-    made = patch(place.git, place.base, tree)
+        conflicts = [path for path in conflicts if not task.plan.holds(path)]
+    if conflicts:
+        names = listed(list(map(path_text, conflicts)))
+        raise _branch_moved(run, f"{branch} has moved on, and changes the same files: {names}")
+    changes = patch(place.git, place.base, tree)
     manifest.repository.tip = manifest.repository.branch_oid = tip
     manifest.worked = manifest.tree = manifest.commit = None
     run.save()
     make_place(run)
     prove_guard(run)
     try:
-        place_of(run).git.run("apply", "--whitespace=nowarn", "-", stdin=made, files=True)
+        place_of(run).git.run("apply", "--whitespace=nowarn", "-", stdin=changes, files=True)
     except CommandError as error:
-        said = f"{branch} has moved on, and what the agent made does not go on top of it"
-        raise _moved(run, said) from error
+        message = f"{branch} has moved on, and what the agent made does not go on top of it"
+        raise _branch_moved(run, message) from error
     return f"{branch} has moved on to {tip[:10]}, and what the agent made was put on top"
 
 
-def _moved(run: Run, reason: str) -> RunEnded:
+def _branch_moved(run: Run, reason: str) -> RunEnded:
     help = f"start the task again; what the agent made is in {run.folder.file('diff.patch')}"
     return RunEnded(reason, state="remote-moved", help=help)

@@ -23,11 +23,11 @@ from specguard.documents.secrets import KEYWORD, CredentialFinder, credential_fo
 from specguard.reporters.escape import legible
 from specguard.runs.manifests import recording
 
-_LONGEST: Final = 64
+_LONGEST_SEQUENCE: Final = 64
 # A control sequence of ECMA-48 (5.4): colours and cursor movements. Without it, all text is still there.
-_SEQUENCE: Final = re.compile(rf"\x1b\[[0-?]{{0,{_LONGEST}}}[ -/]{{0,4}}[@-~]")
+_SEQUENCE: Final = re.compile(rf"\x1b\[[0-?]{{0,{_LONGEST_SEQUENCE}}}[ -/]{{0,4}}[@-~]")
 # The possible beginning of a control sequence or of a line's end, at the end of a piece.
-_UNFINISHED: Final = re.compile(rf"(?:\x1b(?:\[[0-?]{{0,{_LONGEST}}}[ -/]{{0,4}})?|\r)\Z")
+_UNFINISHED: Final = re.compile(rf"(?:\x1b(?:\[[0-?]{{0,{_LONGEST_SEQUENCE}}}[ -/]{{0,4}})?|\r)\Z")
 
 
 class PlainText:
@@ -39,20 +39,20 @@ class PlainText:
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
-        self._kept = ""
+        self._pending = ""
 
     def feed(self, data: bytes) -> bytes:
         """Return the text of the next piece, as UTF-8; hold back an end that the next piece may continue."""
-        text = self._kept + self._decoder.decode(data)
+        text = self._pending + self._decoder.decode(data)
         unfinished = _UNFINISHED.search(text)
         at = unfinished.start() if unfinished else len(text)
-        self._kept = text[at:]
+        self._pending = text[at:]
         return self._plain(text[:at])
 
     def finish(self) -> bytes:
         """Return the text that was held back, at the end of the output."""
-        text = self._kept + self._decoder.decode(b"", final=True)
-        self._kept = ""
+        text = self._pending + self._decoder.decode(b"", final=True)
+        self._pending = ""
         return self._plain(text)
 
     def _plain(self, text: str) -> bytes:
@@ -71,7 +71,7 @@ def plain_text(text: str) -> str:
 TAIL: Final = 1 << 14
 """The number of bytes of the end of an output that the result keeps."""
 
-_LINES: Final = 100
+_TAIL_LINES: Final = 100
 
 
 class CommandLog:
@@ -81,67 +81,67 @@ class CommandLog:
         path: the file; an existing one is overwritten.
         redactor: takes secrets out.
         limit: the number of bytes to keep.
-        tell: called with each line that is kept.
+        say: called with each line that is kept.
 
     Attributes:
         size: the number of bytes that the command has printed.
-        over: True if the command printed more than is kept.
+        over_limit: True if the command printed more than is kept.
 
     Raises:
         SpecguardError: the file cannot be written.
     """
 
     def __init__(
-        self, path: str, redactor: Redactor, limit: int, tell: Callable[[str], None] = lambda _: None
+        self, path: str, redactor: Redactor, limit: int, say: Callable[[str], None] = lambda _: None
     ) -> None:
         self.size = 0
-        self.over = False
+        self.over_limit = False
         self._path = path
         self._limit = limit
-        self._tell = tell
+        self._say_line = say
         self._line = b""
         self._written = 0
         self._tail = b""
         self._digest = hashlib.sha256()
         self._plain = PlainText()
-        self._redacted = RedactedStream(redactor)
+        self._stream = RedactedStream(redactor)
         with recording(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
         self._file = os.fdopen(descriptor, "wb", buffering=0)
 
     @property
-    def too_much(self) -> str:
+    def limit_message(self) -> str:
         """The message for output that is larger than the limit."""
         return f"it printed more than {self._limit / (1 << 20):g} MiB"
 
     @property
     def tail(self) -> str:
-        """The last lines of the kept output, at most `_LINES`; a line whose start is cut off is left out."""
+        """The last lines of the kept output, at most `_TAIL_LINES`; a line without its start is left out."""
         lines = self._tail.decode("utf-8", "replace").rstrip("\n").split("\n")
         if len(self._tail) == TAIL and len(lines) > 1:
             lines = lines[1:]
-        return "\n".join(lines[-_LINES:])
+        return "\n".join(lines[-_TAIL_LINES:])
 
     def feed(self, data: bytes) -> None:
         """Log the next piece of output; drop bytes beyond the limit."""
         self.size += len(data)
-        if not self.over:
-            self._keep(self._redacted.feed(self._plain.feed(data)))
-            self.over = self.over or self.size > self._limit
+        if not self.over_limit:
+            self._keep(self._stream.feed(self._plain.feed(data)))
+            self.over_limit = self.over_limit or self.size > self._limit
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Write whole lines that were held back: the command is silent, and somebody may follow its log."""
-        self._keep(self._redacted.settle())
+        self._keep(self._stream.flush())
 
     def finish(self) -> str:
         """Write the rest, close the log, and return its sha256 digest."""
-        self._keep(self._redacted.feed(self._plain.finish()))
-        self._keep(self._redacted.finish())
-        if self.over:
-            self._write(f"\n[specguard: {self.too_much}]\n".encode())
+        self._keep(self._stream.feed(self._plain.finish()))
+        self._keep(self._stream.finish())
+        if self.over_limit:
+            self._write(f"\n[specguard: {self.limit_message}]\n".encode())
         if self._line:
-            self._say(b"\n")
+            self._say_lines(b"\n")
         with recording(self._path):
             os.fsync(self._file.fileno())
         self.close()
@@ -154,39 +154,39 @@ class CommandLog:
     def _keep(self, text: bytes) -> None:
         # A shown control character and the name of a secret take more bytes than the original.
         room = self._limit - self._written
-        self.over = self.over or len(text) > room
+        self.over_limit = self.over_limit or len(text) > room
         if text and room > 0:
             # A character is never cut in two.
             self._write(text[:room].decode("utf-8", "ignore").encode())
 
     def _write(self, text: bytes) -> None:
         with recording(self._path):
-            left = memoryview(text)
-            while left:
-                left = left[self._file.write(left) :]
+            rest = memoryview(text)
+            while rest:
+                rest = rest[self._file.write(rest) :]
         self._written += len(text)
         self._digest.update(text)
         self._tail = (self._tail + text)[-TAIL:]
-        self._say(text)
+        self._say_lines(text)
 
-    def _say(self, text: bytes) -> None:
+    def _say_lines(self, text: bytes) -> None:
         *lines, self._line = (self._line + text).split(b"\n")
         for line in lines:
-            self._tell("  " + line.decode("utf-8", "backslashreplace"))
+            self._say_line("  " + line.decode("utf-8", "backslashreplace"))
 
 
 _KEY: Final = "Private Key"
 _KEY_BEGINS: Final = re.compile(rb"-----BEGIN (?:[A-Z0-9]{2,8} ){0,2}PRIVATE KEY|PuTTY-User-Key-File-[23]")
 _KEY_ENDS: Final = re.compile(rb"-----END [A-Z0-9 ]{0,30}PRIVATE KEY[A-Z -]{0,20}|Private-MAC: [0-9a-f]+")
-# A key is not longer than _LONGEST_KEY, and _TOLD_KEY bytes suffice to recognize one.
+# A key is not longer than _LONGEST_KEY, and _KEY_SAMPLE bytes suffice to recognize one.
 _LONGEST_KEY: Final = 1 << 14
-_TOLD_KEY: Final = 1500
+_KEY_SAMPLE: Final = 1500
 # A line is read as a whole up to _LONGEST_LINE. The end of a longer one is read again, by _OVERLAP bytes, so
 # that a secret at the cut is not missed.
 _LONGEST_LINE: Final = 1 << 16
 _OVERLAP: Final = 1 << 13
 # The distance in bytes, behind a name, in which its value may appear.
-_NEAR: Final = 600
+_VALUE_DISTANCE: Final = 600
 _MEMORY: Final = 64 << 20
 
 _Span = tuple[int, int, bytes]
@@ -201,44 +201,44 @@ class Redactor:
 
     Attributes:
         finder: finds text that looks like a credential.
-        longest: the number of bytes of the longest known secret in its longest encoding.
+        longest_secret: the number of bytes of the longest known secret in its longest encoding.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         import re2
 
         self.finder = CredentialFinder()
-        self._names: list[tuple[Any, bytes]] = []
-        self.longest = 0
+        self._patterns: list[tuple[Any, bytes]] = []
+        self.longest_secret = 0
         options = re2_options(longest_match=True, max_mem=_MEMORY)
         for value, name in sorted(secrets_of(environment).items(), key=lambda item: -len(item[0])):
             patterns = dict(patterns_of(value))
-            self.longest = max(self.longest, *patterns.values())
+            self.longest_secret = max(self.longest_secret, *patterns.values())
             expression = re2.compile(b"|".join(patterns), options=options)
-            self._names.append((expression, f"[redacted: {name}]".encode("utf-8", "backslashreplace")))
+            self._patterns.append((expression, f"[redacted: {name}]".encode("utf-8", "backslashreplace")))
 
-    def text(self, data: bytes) -> bytes:
+    def redact_bytes(self, data: bytes) -> bytes:
         """Return a whole text without its secrets."""
-        return _without(data, self.spans(data))
+        return _replace_spans(data, self.find_spans(data))
 
-    def words(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Return a command, a name or a message without its secrets."""
         data = text.encode("utf-8", "surrogateescape")
-        return self.text(data).decode("utf-8", "backslashreplace")
+        return self.redact_bytes(data).decode("utf-8", "backslashreplace")
 
-    def spans(self, data: bytes) -> list[_Span]:
+    def find_spans(self, data: bytes) -> list[_Span]:
         """Return the positions of secrets with their replacements, in order and without overlaps."""
         merged: list[_Span] = []
-        for start, end, label in sorted(self._found(data)):
+        for start, end, label in sorted(self._find(data)):
             if merged and start < merged[-1][1]:
-                first, last, said = merged[-1]
-                merged[-1] = (first, max(last, end), said)
+                first, last, replacement = merged[-1]
+                merged[-1] = (first, max(last, end), replacement)
             else:
                 merged.append((start, end, label))
         return merged
 
-    def _found(self, data: bytes) -> Iterator[_Span]:
-        for expression, label in self._names:
+    def _find(self, data: bytes) -> Iterator[_Span]:
+        for expression, label in self._patterns:
             for match in expression.finditer(data):
                 yield match.start(), match.end(), label
         key = 0
@@ -254,7 +254,7 @@ class Redactor:
             yield start, end, f"[redacted: {found.kind}]".encode()
         for found in self.finder.by_name(data):
             value = found.value.encode("latin-1")
-            at = data.find(value, found.start, found.start + _NEAR)
+            at = data.find(value, found.start, found.start + _VALUE_DISTANCE)
             stop = data.find(b"\n", found.end)
             if at >= 0:
                 yield at, at + len(value), f"[redacted: {found.shown}]".encode("latin-1")
@@ -271,27 +271,27 @@ class RedactedStream:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._kept = b""
+        self._pending = b""
 
     def feed(self, data: bytes) -> bytes:
         """Return the redacted whole lines so far; hold the rest back until more arrives."""
-        self._kept += data
-        return self._told(self._redactor.longest)
+        self._pending += data
+        return self._release(self._redactor.longest_secret)
 
-    def settle(self) -> bytes:
+    def flush(self) -> bytes:
         """Return the whole lines that were held back, because nothing has followed for a while."""
-        return self._told(0)
+        return self._release(0)
 
-    def _told(self, back: int) -> bytes:
-        """Release the text up to the last end of line that has at least `back` bytes behind it."""
-        size = len(self._kept)
-        cut = self._kept.rfind(b"\n", 0, max(0, size - back)) + 1
+    def _release(self, margin: int) -> bytes:
+        """Release the text up to the last end of line that has at least `margin` bytes behind it."""
+        size = len(self._pending)
+        cut = self._pending.rfind(b"\n", 0, max(0, size - margin)) + 1
         if not cut and size > _LONGEST_LINE:
-            cut = size - max(self._redactor.longest, _OVERLAP)
+            cut = size - max(self._redactor.longest_secret, _OVERLAP)
         if cut <= 0:
             return b""
-        spans = self._redactor.spans(self._kept)
-        open_key = self._open_key()
+        spans = self._redactor.find_spans(self._pending)
+        open_key = self._find_open_key()
         if open_key is not None:
             cut = min(cut, open_key)
         for start, end, _ in spans:
@@ -299,28 +299,28 @@ class RedactedStream:
                 cut = start
         if not cut and size > 2 * _LONGEST_LINE:
             cut = size
-        text = _without(self._kept[:cut], [span for span in spans if span[1] <= cut])
-        self._kept = self._kept[cut:]
+        text = _replace_spans(self._pending[:cut], [span for span in spans if span[1] <= cut])
+        self._pending = self._pending[cut:]
         return text
 
     def finish(self) -> bytes:
         """Return the rest, at the end of the text."""
-        text = self._redactor.text(self._kept)
-        self._kept = b""
+        text = self._redactor.redact_bytes(self._pending)
+        self._pending = b""
         return text
 
-    def _open_key(self) -> int | None:
+    def _find_open_key(self) -> int | None:
         """Return the start of a private key whose end is still missing; None without such a key."""
-        size = len(self._kept)
-        for begins in _KEY_BEGINS.finditer(self._kept, max(0, size - _LONGEST_KEY)):
-            if _KEY_ENDS.search(self._kept, begins.end(), begins.start() + _LONGEST_KEY):
+        size = len(self._pending)
+        for begins in _KEY_BEGINS.finditer(self._pending, max(0, size - _LONGEST_KEY)):
+            if _KEY_ENDS.search(self._pending, begins.end(), begins.start() + _LONGEST_KEY):
                 continue
-            if size - begins.end() < _TOLD_KEY or credential_forms(self._kept, *begins.span())[1]:
+            if size - begins.end() < _KEY_SAMPLE or credential_forms(self._pending, *begins.span())[1]:
                 return begins.start()
         return None
 
 
-def _without(data: bytes, spans: list[_Span]) -> bytes:
+def _replace_spans(data: bytes, spans: list[_Span]) -> bytes:
     parts: list[bytes] = []
     at = 0
     for start, end, label in spans:
@@ -339,7 +339,7 @@ _NAMES: Final = re.compile(
     re.IGNORECASE,
 )
 # Values of variables with a secret's name that only describe a secret.
-_SETTINGS: Final = frozenset({"default", "disabled", "enabled", "require", "required", "optional"})
+_HARMLESS_VALUES: Final = frozenset({"default", "disabled", "enabled", "require", "required", "optional"})
 _IN_URL: Final = re.compile(r"://[^\s/:@]{0,80}:([^\s/@]{1,300})@")
 # Encodings of short values are too much like other text.
 _SHORTEST_ENCODED: Final = 8
@@ -365,11 +365,11 @@ def secrets_of(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    called = _NAMES.search(name)
-    if called is None or value.casefold() in _SETTINGS:
+    match = _NAMES.search(name)
+    if match is None or value.casefold() in _HARMLESS_VALUES:
         return False
     # `TOKEN_TYPE` describes a token; `TOKEN_2024Q1_PROD` may hold one, and its value contains digits.
-    if called["more"] and (value.isalpha() or not any(char.isdigit() for char in value)):
+    if match["more"] and (value.isalpha() or not any(char.isdigit() for char in value)):
         return False
     return "\0" in value or not (value.startswith(("/", "~/")) and os.path.lexists(os.path.expanduser(value)))
 
@@ -380,7 +380,7 @@ def patterns_of(value: str) -> Iterator[tuple[bytes, int]]:
     Yields:
         The pattern, and the largest number of bytes that it matches.
     """
-    for form in _spelt(value):
+    for form in _spellings(value):
         text = form.encode("utf-8", "surrogateescape")
         yield re.escape(text), len(text)
     data = value.encode("utf-8", "surrogateescape")
@@ -394,7 +394,7 @@ def patterns_of(value: str) -> Iterator[tuple[bytes, int]]:
         yield b"(?i:" + window.hex().encode() + b")", len(window) * 2
 
 
-def _spelt(value: str) -> Iterator[str]:
+def _spellings(value: str) -> Iterator[str]:
     yield value
     if len(value) >= _SHORTEST_ENCODED:
         escaped = {

@@ -34,7 +34,7 @@ from specguard.runs.manifests import Command
 from specguard.work.item import WorkItem
 from specguard.work.name_templates import Unrendered
 
-PATCH: Final = "diff.patch"
+PATCH_FILE: Final = "diff.patch"
 
 
 def hash_tree(run: Run) -> str:
@@ -73,18 +73,18 @@ def message_of(run: Run) -> str:
     Raises:
         SpecguardError: a value is missing.
     """
-    return run.message or _own_message(run)
+    return run.message or _original_message(run)
 
 
-def _own_message(run: Run) -> str:
+def _original_message(run: Run) -> str:
     """Return the message before any hook has seen it."""
-    item, told = run.item, run.manifest.item
+    item, entry = run.item, run.manifest.item
     assert item is not None  # noqa: S101 - a run of gates commits nothing
     trailer = run.policy.declared("run_settings").trailer
-    return f"{name_by(item, 'commit')}\n\n{trailer}: {told.kind}-{told.id}/{run.folder.run_id}\n"
+    return f"{rendered_name(item, 'commit')}\n\n{trailer}: {entry.kind}-{entry.id}/{run.folder.run_id}\n"
 
 
-def name_by(item: WorkItem, key: str) -> str:
+def rendered_name(item: WorkItem, key: str) -> str:
     """Return the name that a setting of the item's kind gives its commit or its pull request.
 
     Raises:
@@ -119,9 +119,9 @@ def make_commit(run: Run, tree: str) -> str:
     message = message_of(run).encode("utf-8", "surrogateescape")
     author, committer = identity(run.git.repository, run.manifest.started_at)
     header = f"tree {tree}\nparent {place.base}\nauthor {author}\ncommitter {committer}\n\n"
-    given = header.encode("utf-8", "surrogateescape") + message
-    said = place.git.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=given)
-    return said.decode("ascii").strip()
+    content = header.encode("utf-8", "surrogateescape") + message
+    output = place.git.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=content)
+    return output.decode("ascii").strip()
 
 
 def commit(run: Run) -> bool:
@@ -139,17 +139,17 @@ def commit(run: Run) -> bool:
         RunEnded: a hook refuses the message, or the commit cannot be made.
     """
     place, tree = place_of(run), run.manifest.tree or ""
-    if not _hooks_agree(run, tree):
+    if not _hooks_accept(run, tree):
         return False
     run.manifest.commit = make_commit(run, tree)
-    run.folder.write(PATCH, patch(place.git, place.base, tree))
-    run.manifest.highlights = [run.redactor.words(message_of(run).partition("\n")[0])]
+    run.folder.write(PATCH_FILE, patch(place.git, place.base, tree))
+    run.manifest.highlights = [run.redactor.redact(message_of(run).partition("\n")[0])]
     note_commit(run, tree)
     run.save()
     return True
 
 
-def keep_patch(run: Run) -> None:
+def write_patch(run: Run) -> None:
     """Write `diff.patch` with the uncommitted changes in a run's place, without secrets.
 
     Raises:
@@ -159,51 +159,51 @@ def keep_patch(run: Run) -> None:
         return
     base, tree = run.place.base, hash_tree(run)
     if tree != run.place.git.commit(base).tree:
-        run.folder.write(PATCH, run.redactor.text(patch(run.place.git, base, tree)))
+        run.folder.write(PATCH_FILE, run.redactor.redact_bytes(patch(run.place.git, base, tree)))
 
 
-def patch(git: Git, base: str, tree: str, *, without: str = "") -> bytes:
+def patch(git: Git, base: str, tree: str, *, exclude: str = "") -> bytes:
     """Return the difference of a tree from a commit, as a patch for `git apply`.
 
     Args:
         git: reads both.
         base: the commit.
         tree: the tree.
-        without: a folder to leave out; empty: none.
+        exclude: a folder to leave out; empty: none.
 
     Raises:
         MissingFact: an object is missing.
     """
     words = ["-r", "-p", "--full-index", "--binary", "--no-renames", "--no-ext-diff", "--no-textconv"]
-    words += [base, tree, "--", *([f":(exclude,literal){without}"] if without else [])]
+    words += [base, tree, "--", *([f":(exclude,literal){exclude}"] if exclude else [])]
     return git.read(git.start("diff-tree", *words, literal=False), "the change")
 
 
-def _hooks_agree(run: Run, tree: str) -> bool:
+def _hooks_accept(run: Run, tree: str) -> bool:
     """Run the `commit-msg` hooks, and return True if the files and the message are as they were.
 
     The hooks get the message as they last altered it, so that a hook that generates an id finds it there. If
     they alter it again, they get the original message, as with git: a hook that adds to any message it gets
     then agrees.
     """
-    before = _clean(message_of(run))
-    said, done = _run_hooks(run, tree, message_of(run))
-    if done is not None and said != before and run.message:
-        said, done = _run_hooks(run, tree, _own_message(run))
-    if done is None:
+    before = _clean_message(message_of(run))
+    message, last = _run_hooks(run, tree, message_of(run))
+    if last is not None and message != before and run.message:
+        message, last = _run_hooks(run, tree, _original_message(run))
+    if last is None:
         return True
-    if said and said != before:
-        run.message = said
+    if message and message != before:
+        run.message = message
         return False
-    if said and hash_tree(run) != tree:
+    if message and hash_tree(run) != tree:
         return False
-    if said and done.succeeded:
+    if message and last.succeeded:
         return True
     raise RunEnded(
         "the repository's commit-msg hooks refuse the message of the run's commit, or leave none",
-        help=f"see {done.log}; the message comes from work.{run.manifest.item.kind}.commit",
-        tail=response_of(run.folder, done).tail,
-        command=done.number,
+        help=f"see {last.log}; the message comes from work.{run.manifest.item.kind}.commit",
+        tail=response_of(run.folder, last).tail,
+        command=last.number,
         code="hook-refused",
     )
 
@@ -211,13 +211,13 @@ def _hooks_agree(run: Run, tree: str) -> bool:
 def _run_hooks(run: Run, tree: str, message: str) -> tuple[str, Command | None]:
     """Return the message after the `commit-msg` hooks, and the last hook that ran; None without hooks."""
     path = place_of(run).write("message", message.encode("utf-8", "surrogateescape"))
-    done = None
+    last = None
     for words in hook_commands(run, "commit-msg", path):
-        done = run_hook(run, "commit-msg", words, tree)
-        if not done.succeeded:
+        last = run_hook(run, "commit-msg", words, tree)
+        if not last.succeeded:
             break
     with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-        return _clean(file.read()), done
+        return _clean_message(file.read()), last
 
 
 def run_hook(run: Run, stage: str, words: Sequence[str], tree: str) -> Command:
@@ -228,12 +228,12 @@ def run_hook(run: Run, stage: str, words: Sequence[str], tree: str) -> Command:
     """
     place = place_of(run)
     place.stage(tree)
-    done = run_command(run, stage, words, kind="hook", cwd=place.path, tree=tree)
+    record = run_command(run, stage, words, kind="hook", cwd=place.path, tree=tree)
     inspect(run, f"a {stage} hook")
-    return done
+    return record
 
 
-def _clean(message: str) -> str:
+def _clean_message(message: str) -> str:
     """Return a message as git cleans it: without spaces at line ends, and with one newline at its end."""
     lines = [line.rstrip() for line in message.replace("\r\n", "\n").split("\n")]
     text = "\n".join(lines).strip("\n")
@@ -250,7 +250,7 @@ _HUSKY: Final = b".husky"
 _FOLDERS: Final = (_HUSKY, b".githooks")
 _COPY: Final = "tree-hooks"
 _EXECUTABLE: Final = 0o100755
-_AS_HUSKY: Final = 'PATH="$PWD/node_modules/.bin:$PATH"; export PATH; exec sh -e "$0" "$@"'
+_HUSKY_SHELL: Final = 'PATH="$PWD/node_modules/.bin:$PATH"; export PATH; exec sh -e "$0" "$@"'
 """How husky runs a hook: it need not be executable, and finds the project's installed programs."""
 
 
@@ -266,11 +266,11 @@ def hooks_of(repository: Repository, tree: Tree) -> Sequence[str]:
         MissingFact: the tree cannot be read.
     """
     found = ["pre-commit"] if tree.find(CONFIGURATION) is not None else []
-    folder = _folder(repository, tree)
-    return [*found, *([os.fsdecode(folder)] if any(_script(tree, folder, one) for one in STAGES) else [])]
+    folder = _hooks_folder(repository, tree)
+    return [*found, *([os.fsdecode(folder)] if any(_has_script(tree, folder, one) for one in STAGES) else [])]
 
 
-def left_out(repository: Repository, tree: Tree) -> list[str]:
+def skipped_hooks(repository: Repository, tree: Tree) -> list[str]:
     """Return notes about the user's own hooks, which runs do not execute.
 
     Raises:
@@ -278,11 +278,11 @@ def left_out(repository: Repository, tree: Tree) -> list[str]:
         MissingFact: the tree cannot be read.
     """
     path = _hooks_path(repository)
-    if path and _folder(repository, tree):
+    if path and _hooks_folder(repository, tree):
         return []
     folder = os.path.join(repository.work_tree(), path) if path else os.path.join(repository.common, "hooks")
     files = {stage: os.path.join(folder, stage) for stage in STAGES}
-    names = [name for name, file in files.items() if os.access(file, os.X_OK) and not _is_of_framework(file)]
+    names = [name for name, file in files.items() if os.access(file, os.X_OK) and not _calls_framework(file)]
     where = f"{', '.join(names)} in {path or '.git/hooks'}"
     return [f"The hooks {where} are not in the base, and do not run in the place."] if names else []
 
@@ -308,10 +308,10 @@ def hook_commands(run: Run, stage: str, message: str = "") -> Iterator[Sequence[
         yield [
             program, "run", "--hook-stage", stage, *named, "--config", configuration, "--color", "never",
         ]  # fmt: skip
-    folder = _folder(run.git.repository, tree)
-    if _script(tree, folder, stage):
-        script = os.path.join(_copied(run, tree, folder), stage)
-        first = ["sh", "-c", _AS_HUSKY] if folder == _HUSKY else []
+    folder = _hooks_folder(run.git.repository, tree)
+    if _has_script(tree, folder, stage):
+        script = os.path.join(_copy_hooks(run, tree, folder), stage)
+        first = ["sh", "-c", _HUSKY_SHELL] if folder == _HUSKY else []
         yield [*first, script, *([message] if message else [])]
 
 
@@ -320,7 +320,7 @@ def _hooks_path(repository: Repository) -> str:
     return os.path.expanduser(found[-1]) if found else ""
 
 
-def _folder(repository: Repository, tree: Tree) -> bytes:
+def _hooks_folder(repository: Repository, tree: Tree) -> bytes:
     """Return the folder of hook scripts in the tree; empty without one."""
     path = _hooks_path(repository)
     if path:
@@ -335,7 +335,7 @@ def _folder(repository: Repository, tree: Tree) -> bytes:
     return next((one for one in wanted if tree.names(one)), b"")
 
 
-def _script(tree: Tree, folder: bytes, stage: str) -> bool:
+def _has_script(tree: Tree, folder: bytes, stage: str) -> bool:
     """True if the tree has a hook that git, or husky, would run."""
     found = tree.find(folder + b"/" + stage.encode()) if folder else None
     if found is None:
@@ -343,10 +343,10 @@ def _script(tree: Tree, folder: bytes, stage: str) -> bool:
     return found.mode == _EXECUTABLE or (folder == _HUSKY and found.is_file)
 
 
-def _copied(run: Run, tree: Tree, folder: bytes) -> str:
+def _copy_hooks(run: Run, tree: Tree, folder: bytes) -> str:
     """Copy the base's folder of scripts out of the agent's reach, and return the copy's absolute path."""
     place = place_of(run)
-    copy = os.path.join(place.own, _COPY)
+    copy = os.path.join(place.own_folder, _COPY)
     shutil.rmtree(copy, ignore_errors=True)
     os.mkdir(copy, 0o700)
     inside = ((path, tree.find(path)) for path in tree.paths() if path.startswith(folder + b"/"))
@@ -359,7 +359,7 @@ def _copied(run: Run, tree: Tree, folder: bytes) -> str:
     return target
 
 
-def _is_of_framework(file: str) -> bool:
+def _calls_framework(file: str) -> bool:
     """True if a hook only calls pre-commit or specguard, which a run calls itself."""
     try:
         with open(file, "rb") as stream:
@@ -370,8 +370,8 @@ def _is_of_framework(file: str) -> bool:
 
 
 _MOST_NAMED: Final = 20
-_UNSCOPED: Final = "Nothing says which paths "
-_MADE: Final = "New files that are binary or executable: "
+_UNSCOPED_NOTE: Final = "Nothing says which paths "
+_NEW_FILES_NOTE: Final = "New files that are binary or executable: "
 
 
 class CommitScope(Record):
@@ -398,9 +398,9 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
     """
     task, entry = task_of(policy, item), item.listed
     if task is not None and task.expected_files:
-        where, held = str(task.origin("expected_files")), judges(policy, "unexpected-file")
+        where, held = str(task.origin("expected_files")), has_active_rule(policy, "unexpected-file")
         return CommitScope(task.expected_files, task.expected_paths, where, held)
-    held = judges(policy, "out-of-scope-path")
+    held = has_active_rule(policy, "out-of-scope-path")
     if entry is not None and entry.files:
         where = str(Origin(path_text(entry.source.path), entry.files[0].line or 0))
         return CommitScope(list(entry.scope.patterns), entry.scope, where, held)
@@ -415,7 +415,7 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
     return CommitScope(list(scope.paths.patterns), scope.paths, where, held)
 
 
-def judges(policy: Policy, name: str) -> bool:
+def has_active_rule(policy: Policy, name: str) -> bool:
     """True if a rule of this name is active."""
     rule = policy.rule(name)
     return rule is not None and rule.active
@@ -435,19 +435,19 @@ def note_commit(run: Run, tree: str) -> None:
     if item is None or is_paper(run.policy, item.kind):
         return
     entries = place.git.diff_trees(place.base, tree)
-    binary = {path for path, (added, _) in place.git.counts(place.base, tree).items() if added == "-"}
+    binary = {path for path, (added, _) in place.git.line_counts(place.base, tree).items() if added == "-"}
     scope = scope_of(run.policy, item)
     inside = scope.paths if scope is not None else Covering()
-    made = [
+    new_files = [
         path_text(one.path)
         for one in entries
         if one.added and inside.find(one.path) is None and (one.path in binary or one.new_mode == EXECUTABLE)
     ]
-    if made:
-        run.note(f"{_MADE}{listed(made, _MOST_NAMED)}.", instead_of=_MADE)
+    if new_files:
+        run.note(f"{_NEW_FILES_NOTE}{listed(new_files, _MOST_NAMED)}.", instead_of=_NEW_FILES_NOTE)
     if scope is None:
         files = listed([path_text(one.path) for one in entries], _MOST_NAMED)
-        run.note(f"{_UNSCOPED}{item} may change. It commits {files}.", instead_of=_UNSCOPED)
+        run.note(f"{_UNSCOPED_NOTE}{item} may change. It commits {files}.", instead_of=_UNSCOPED_NOTE)
 
 
 _POINTER: Final = (b"version https://git-lfs.github.com/spec/", b"version http://git-media.io/v/")
@@ -499,10 +499,10 @@ def _check_pointers(place: Place, tree: str, entries: Sequence[Entry]) -> None:
     index = os.path.join(place.git.folder, "attributes-index")
     place.git.run("read-tree", tree, index=index)
     words = ("check-attr", "--cached", "-z", "--stdin", "filter")
-    said = place.git.run(*words, stdin=b"".join(entry.path + b"\0" for entry in entries), index=index)
-    fields = said.split(b"\0")
-    kept = {path for path, value in zip(fields[::3], fields[2::3], strict=False) if value == b"lfs"}
-    wanted = [entry for entry in entries if entry.path in kept]
+    output = place.git.run(*words, stdin=b"".join(entry.path + b"\0" for entry in entries), index=index)
+    fields = output.split(b"\0")
+    lfs_paths = {path for path, value in zip(fields[::3], fields[2::3], strict=False) if value == b"lfs"}
+    wanted = [entry for entry in entries if entry.path in lfs_paths]
     blobs = place.git.blobs([entry.new for entry in wanted], limit=_POINTER_LIMIT)
     for entry, (_, content) in zip(wanted, blobs, strict=True):
         # LFS keeps an empty file as it is.

@@ -31,7 +31,7 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.commit import CONFIGURATION, hash_tree, patch
 from specguard.executor.item_choice import verify_gates
 from specguard.executor.place import place_of
-from specguard.executor.process import command_environment, command_limit, response_of, run_command
+from specguard.executor.process import command_environment, default_timeout, response_of, run_command
 from specguard.executor.report import GATES_FILE, fenced, outcome
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import inspect
@@ -71,7 +71,7 @@ def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[s
     return found.and_also(flag_gates(commands))
 
 
-def described(gate: PlannedGate) -> str:
+def describe_gate(gate: PlannedGate) -> str:
     """Describe a gate in one line: its command, and when it runs."""
     when = ", ".join(conditions(gate)) or "always"
     return f"{gate.kind} {gate.name}: {command_of(gate)} ({when}; {gate.named})"
@@ -89,11 +89,11 @@ def conditions(gate: PlannedGate) -> list[str]:
     return [*found, "once for each file"] if gate.each else found
 
 
-UP: Final = "control/gates.json"
+STATE: Final = "control/gates.json"
 """The run's file about gates under way: the tree to restore, and whether a teardown is due."""
 
-_TRIES: Final = 4
-_MARGIN: Final = 30.0
+_MOST_RESTORES: Final = 4
+_TEARDOWN_MARGIN: Final = 30.0
 USERS_OWN: Final = "formatters write, and here the files are your own"
 
 
@@ -125,19 +125,19 @@ class GateRound:
 
     Args:
         run: the run that records them.
-        ground: the working tree in which they run.
+        work_tree: the working tree in which they run.
         plan: the gates.
 
     Attributes:
         results: the outcome of each gate, in the order of the plan.
     """
 
-    def __init__(self, run: Run, ground: Ground, plan: Gates) -> None:
+    def __init__(self, run: Run, work_tree: GateTree, plan: Gates) -> None:
         self._run = run
-        self._ground = ground
+        self._work_tree = work_tree
         self._plan = plan
         self._tree = ""
-        self._up = any(gate.kind == "teardown" for gate in plan.gates)
+        self._teardown_pending = any(gate.kind == "teardown" for gate in plan.gates)
         self.results = {gate.name: Result(gate) for gate in plan.gates}
 
     @property
@@ -162,120 +162,120 @@ class GateRound:
         self._begin()
         try:
             try:
-                self._format()
-                self._judge()
+                self._run_formatters()
+                self._run_gates()
             except BaseException:
                 # The original error counts, not a later failure of a teardown.
                 with suppress(SpecguardError):
-                    self._take_down()
+                    self._run_teardowns()
                 raise
-            down = [chosen.gate for chosen in self._take_down()]
+            teardowns = [chosen.gate for chosen in self._run_teardowns()]
             ran = [result.gate for result in self.results.values() if result.commands]
-            if ran and (down or self._ground.mends):
+            if ran and (teardowns or self._work_tree.undoes):
                 # Check every file once more: the gates must have passed on the tree that is recorded.
-                self._see((down or ran)[-1])
-            self._ground.leave()
+                self._undo_changes((teardowns or ran)[-1])
+            self._work_tree.check_effects()
         finally:
             self._write_results()
-        os.unlink(self._run.folder.file(UP))
+        os.unlink(self._run.folder.file(STATE))
         failed = [result.gate for result in self.results.values() if result.state == "failed"]
         missing = missing_programs(failed, command_environment(self._run)) if failed else {}
         for program, why in missing.items():
             self._run.note(f"Not on the path: {program} (for {why}).")
         return not failed
 
-    def take_down_owed(self) -> list[Command]:
+    def take_down(self) -> list[Command]:
         """Run the teardowns of a round whose process died, and return the records of their commands."""
-        self._tree = str(self._run.folder.known(UP).get("tree"))
-        self._take_down()
+        self._tree = str(self._run.folder.known(STATE).get("tree"))
+        self._run_teardowns()
         return [command for result in self.results.values() for command in result.commands]
 
     def _begin(self) -> None:
         """Hash the tree as it is; before that, undo changes by the gates of a round that died."""
-        self._tree = self._ground.tree()
-        kept = self._run.folder.known(UP) if self._ground.mends else {}
-        same = kept.get("attempt") == self._run.manifest.attempts
-        before = str(kept.get("tree") or self._tree) if same else self._tree
-        changed = self._ground.entries(self._tree, before)
+        self._tree = self._work_tree.tree()
+        state = self._run.folder.known(STATE) if self._work_tree.undoes else {}
+        same = state.get("attempt") == self._run.manifest.attempts
+        before = str(state.get("tree") or self._tree) if same else self._tree
+        changed = self._work_tree.entries(self._tree, before)
         if changed:
-            self._ground.restore(before, changed)
-            self._tree = self._ground.tree()
+            self._work_tree.restore(before, changed)
+            self._tree = self._work_tree.tree()
             self._run.note("What the gates had changed when the run was ended was undone.")
-        self._keep()
+        self._record_state()
 
-    def _keep(self) -> None:
+    def _record_state(self) -> None:
         """Record what a later process has to do if this one dies: the tree to restore, and due teardowns."""
-        data = {"attempt": self._run.manifest.attempts, "tree": self._tree, "up": self._up}
-        self._run.folder.write(UP, json.dumps(data) + "\n")
+        data = {"attempt": self._run.manifest.attempts, "tree": self._tree, "up": self._teardown_pending}
+        self._run.folder.write(STATE, json.dumps(data) + "\n")
 
-    def _format(self) -> None:
-        entries = self._ground.entries(self._tree)
-        if not self._ground.mends:
+    def _run_formatters(self) -> None:
+        entries = self._work_tree.entries(self._tree)
+        if not self._work_tree.undoes:
             for result in self.results.values():
                 result.skipped = USERS_OWN if result.gate.kind == "format" else ""
             return
         touched = {entry.path for entry in entries}
-        for chosen in self._chosen("format", entries):
-            self._run_all(chosen)
-            self._see(chosen.gate, touched)
-            self._keep()
+        for chosen in self._choose("format", entries):
+            self._run_calls(chosen)
+            self._undo_changes(chosen.gate, touched)
+            self._record_state()
 
-    def _judge(self) -> None:
-        self._ground.show(self._tree)
-        found = self._chosen("gate", self._ground.entries(self._tree))
+    def _run_gates(self) -> None:
+        self._work_tree.stage(self._tree)
+        found = self._choose("gate", self._work_tree.entries(self._tree))
         if not found and any(gate.kind == "gate" for gate in self._plan.gates):
             self._run.note("No gate applies to what was changed: nothing was tested.")
         for chosen in found:
-            self._run_all(chosen)
-            if not self._ground.unchanged():
-                self._see(chosen.gate)
+            self._run_calls(chosen)
+            if not self._work_tree.is_unchanged():
+                self._undo_changes(chosen.gate)
 
-    def _take_down(self) -> list[Chosen]:
+    def _run_teardowns(self) -> list[Chosen]:
         deadline = self._run.deadline
         try:
-            found = self._chosen("teardown", self._ground.entries(self._tree))
+            found = self._choose("teardown", self._work_tree.entries(self._tree))
             for chosen in found:
                 # Teardowns get time even after the run's deadline.
-                limit = seconds(chosen.gate.timeout) if chosen.gate.timeout else command_limit(self._run)
-                self._run.deadline = max(deadline, time.monotonic() + limit + _MARGIN)
-                self._run_all(chosen)
+                limit = seconds(chosen.gate.timeout) if chosen.gate.timeout else default_timeout(self._run)
+                self._run.deadline = max(deadline, time.monotonic() + limit + _TEARDOWN_MARGIN)
+                self._run_calls(chosen)
         finally:
             self._run.deadline = deadline
-        self._up = False
-        self._keep()
+        self._teardown_pending = False
+        self._record_state()
         return found
 
-    def _see(self, gate: PlannedGate, may: Collection[bytes] = ()) -> None:
+    def _undo_changes(self, gate: PlannedGate, allowed: Collection[bytes] = ()) -> None:
         """Undo a gate's changes outside of the allowed paths, so that the next gate judges the same tree."""
-        whole, done = gate.kind == "format" and self._plan.format_all, list[Entry]()
-        for _ in range(_TRIES):
-            after = self._ground.tree()
-            changed = [] if whole else self._ground.entries(after, self._tree)
-            beside = [one for one in changed if one.path not in may]
-            if not (beside and self._ground.mends):
+        unlimited, undone = gate.kind == "format" and self._plan.format_all, list[Entry]()
+        for _ in range(_MOST_RESTORES):
+            after = self._work_tree.tree()
+            changed = [] if unlimited else self._work_tree.entries(after, self._tree)
+            forbidden = [one for one in changed if one.path not in allowed]
+            if not (forbidden and self._work_tree.undoes):
                 break
             # A deleted .gitignore may have hidden more changes.
-            self._ground.restore(self._tree, beside)
-            done += beside
+            self._work_tree.restore(self._tree, forbidden)
+            undone += forbidden
         else:
             raise RunEnded(f"what the {gate.kind} {gate.name} changed cannot be undone", code="gate-failed")
-        if paths := [path_text(entry.path) for entry in done or beside]:
+        if paths := [path_text(entry.path) for entry in undone or forbidden]:
             why = "were left so, since the files are your own"
-            why = "were undone: gates judge, and formatters write what the change touches" if done else why
+            why = "were undone: gates judge, and formatters write what the change touches" if undone else why
             self._run.note(f"The {gate.kind} {gate.name} ({gate.named}) changed {listed(paths)}; they {why}.")
             self.results[gate.name].changed += paths
-        if done:
-            self._ground.show(after)
+        if undone:
+            self._work_tree.stage(after)
         self._tree = after
 
-    def _chosen(self, kind: str, entries: Sequence[Entry]) -> list[Chosen]:
+    def _choose(self, kind: str, entries: Sequence[Entry]) -> list[Chosen]:
         """Return the gates of a kind that apply to a change; for the others, record why they do not."""
         found = selected([gate for gate in self._plan.gates if gate.kind == kind], entries)
         for chosen in found:
             self.results[chosen.gate.name].skipped = chosen.skipped
         return [chosen for chosen in found if not chosen.skipped]
 
-    def _run_all(self, chosen: Chosen) -> None:
+    def _run_calls(self, chosen: Chosen) -> None:
         gate = chosen.gate
         records = self._run.manifest.commands
         for call in chosen.calls:
@@ -287,7 +287,7 @@ class GateRound:
                     [*gate.wrapper, "sh", "-c", call] if gate.wrapper else call,
                     kind=gate.kind,
                     source=gate.source,
-                    cwd=self._ground.path,
+                    cwd=self._work_tree.path,
                     timeout=float(seconds(gate.timeout)) if gate.timeout else None,
                     tree=self._tree,
                 )
@@ -300,12 +300,12 @@ class GateRound:
         run, results = self._run, self.results.values()
         if run.manifest.steps:
             states = Counter(result.state for result in results)
-            said = [f"{states[state]} {state}" for state in _STATES if states[state]]
-            run.manifest.steps[-1].detail = ", ".join(said) or "no gate is named"
+            counts = [f"{states[state]} {state}" for state in _STATES if states[state]]
+            run.manifest.steps[-1].detail = ", ".join(counts) or "no gate is named"
         gates = [
             {
                 **{name: getattr(result.gate, name) for name in ("name", "kind", "source", "named", "also")},
-                "run": run.redactor.words(result.gate.run),
+                "run": run.redactor.redact(result.gate.run),
                 "state": result.state,
                 "skipped": result.skipped,
                 "exit_codes": [command.exit_code for command in result.commands],
@@ -321,7 +321,7 @@ class GateRound:
             "tree": self._tree,
             "gates": gates,
             "not_read": [
-                {"path": one.path, "line": one.line, "text": run.redactor.words(one.text), "why": one.why}
+                {"path": one.path, "line": one.line, "text": run.redactor.redact(one.text), "why": one.why}
                 for one in self._plan.not_read
             ],
         }
@@ -329,9 +329,9 @@ class GateRound:
         run.save()
 
 
-def is_owed(folder: RunFolder) -> bool:
+def is_up(folder: RunFolder) -> bool:
     """True if a run died, or was ended, between a setup and its teardown."""
-    return folder.known(UP).get("up") is True
+    return folder.known(STATE).get("up") is True
 
 
 _STATES: Final = ("passed", "failed", "skipped", "pending")
@@ -357,28 +357,28 @@ _LINES: Final = 80
 _CHARACTERS: Final = 8000
 
 
-def told_of_command(run: Run, command: Command, what: str, named: str = "") -> str:
+def command_feedback(run: Run, command: Command, what: str, source: str = "") -> str:
     """Return a section of Markdown about a failed command, for the agent.
 
     Args:
         run: the run.
         command: the command's record.
         what: the thing that failed, such as `The gate tests`.
-        named: the source that names the command; empty if that is obvious.
+        source: the source that names the command; empty if that is obvious.
     """
     how = f"ended with exit code {command.exit_code}"
     how = f"failed, since {command.problem}" if command.problem else how
-    said = f"`{command.command}`{f' ({named})' if named else ''} {how}"
+    sentence = f"`{command.command}`{f' ({source})' if source else ''} {how}"
     tail = ""
     with suppress(OSError, ValueError):
         tail = response_of(run.folder, command).tail
     lines = "\n".join(tail[-_CHARACTERS:].split("\n")[-_LINES:])
     block = f":\n\n{fenced(lines)}" if lines.strip() else ", and said nothing."
-    return f"## {what} failed\n\n{said}{block}\n"
+    return f"## {what} failed\n\n{sentence}{block}\n"
 
 
 _PLAIN_NAME: Final = re.compile("[A-Za-z0-9_][A-Za-z0-9_.+-]*")
-_LOOK: Final = 'for one; do command -v "$one" > /dev/null || echo "$one"; done'
+_LIST_MISSING: Final = 'for one; do command -v "$one" > /dev/null || echo "$one"; done'
 
 
 def missing_programs(gates: Iterable[PlannedGate], environment: Mapping[str, str]) -> dict[str, str]:
@@ -392,9 +392,9 @@ def missing_programs(gates: Iterable[PlannedGate], environment: Mapping[str, str
     for gate in gates:
         if program := _program_of(gate.wrapper or gate.run):
             needs.setdefault(program, []).append(f"the {gate.kind} {gate.name!r} of {gate.named}")
-    words = ["/bin/sh", "-c", _LOOK, "sh", *needs]
-    said = subprocess.run(words, env=dict(environment), capture_output=True, check=False).stdout
-    return {program: ", ".join(needs[program]) for program in said.decode("ascii").split()}
+    words = ["/bin/sh", "-c", _LIST_MISSING, "sh", *needs]
+    output = subprocess.run(words, env=dict(environment), capture_output=True, check=False).stdout
+    return {program: ", ".join(needs[program]) for program in output.decode("ascii").split()}
 
 
 def check_tools(gates: Iterable[PlannedGate], tree: Tree, environment: Mapping[str, str]) -> None:
@@ -435,11 +435,11 @@ def _program_of(command: str | Sequence[str]) -> str:
     return word if _PLAIN_NAME.fullmatch(word) else ""
 
 
-MOST: Final = 20
+MOST_SHOWN: Final = 20
 """The largest number of commits, and of paths, in a manifest's highlights."""
 
 
-class Ground:
+class GateTree:
     """A working tree that gates run in: here the user's own checkout, in which nothing is undone or staged.
 
     Args:
@@ -451,10 +451,10 @@ class Ground:
 
     Attributes:
         path: the root of the working tree.
-        mends: True if a gate's changes are undone there.
+        undoes: True if a gate's changes are undone there.
     """
 
-    mends = False
+    undoes = False
 
     def __init__(self, git: Git, base: str, path: str, *, runs: bytes = b"") -> None:
         self.path = path
@@ -475,47 +475,47 @@ class Ground:
 
     def patch(self, tree: str) -> bytes:
         """Return the patch of a tree since the base, without the folder of runs."""
-        return patch(self._git, self._base, tree, without=os.fsdecode(self._runs))
+        return patch(self._git, self._base, tree, exclude=os.fsdecode(self._runs))
 
     def highlights(self, tree: str) -> Sequence[str]:
         """Return the subjects of the commits since the base, and the paths of uncommitted changes."""
         git, head = self._git, self._git.repository.head or self._base
-        commits = git.commits(git.revisions(head, self._base)[-MOST:])
-        beside = [f"not committed: {path_text(one.path)}" for one in git.diff_trees(head, tree)[:MOST]]
-        return [*(one.message.subject for one in commits), *beside]
+        commits = git.commits(git.revisions(head, self._base)[-MOST_SHOWN:])
+        paths = [f"not committed: {path_text(one.path)}" for one in git.diff_trees(head, tree)[:MOST_SHOWN]]
+        return [*(one.message.subject for one in commits), *paths]
 
     def entries(self, tree: str, since: str = "") -> Sequence[Entry]:
         """Return the changes of a tree since another of its trees; since the base if that is empty."""
         return self._git.diff_trees(since or self._base, tree)
 
-    def show(self, tree: str) -> None:
+    def stage(self, tree: str) -> None:
         """Make git show a tree as staged; in the user's checkout, the index is not touched."""
 
-    def unchanged(self) -> bool:
+    def is_unchanged(self) -> bool:
         """True if a quick look proves that the shown tree is unchanged; never for the user's checkout."""
         return False
 
     def restore(self, tree: str, entries: Sequence[Entry]) -> None:
-        """Restore files to their state in a tree, if `mends` is set."""
+        """Restore files to their state in a tree, if `undoes` is set."""
 
-    def leave(self) -> None:
+    def check_effects(self) -> None:
         """Check that gates had no other side effects."""
 
 
-class PlaceGround(Ground):
+class PlaceTree(GateTree):
     """The place of a run, as a working tree for gates.
 
     Args:
         run: the run; its place is made.
     """
 
-    mends = True
+    undoes = True
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._place = place_of(run)
         super().__init__(self._place.git, self._place.base, self._place.path)
-        self._index = os.path.join(self._place.own, "gates")
+        self._index = os.path.join(self._place.own_folder, "gates")
         self._seen: dict[bytes, tuple[int, ...]] = {}
 
     def tree(self) -> str:
@@ -526,7 +526,7 @@ class PlaceGround(Ground):
         """
         return hash_tree(self._run)
 
-    def show(self, tree: str) -> None:
+    def stage(self, tree: str) -> None:
         """Stage a tree, so that commands that use git see new files and an unmodified working tree."""
         self._place.stage(tree)
         git = self._place.git
@@ -534,7 +534,7 @@ class PlaceGround(Ground):
         listed = git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
         self._seen = {path: self._status(path) for path in listed.split(b"\0")[:-1]}
 
-    def unchanged(self) -> bool:
+    def is_unchanged(self) -> bool:
         """True if no file of the shown tree was written to, and the place has no new file.
 
         Only the files' status is compared: reading all files after each gate would take longer than most
@@ -563,11 +563,11 @@ class PlaceGround(Ground):
         for entry in entries:
             if entry.added:
                 _remove(root, entry.path)
-        gone = [entry.path for entry in entries if not entry.added and entry.old_mode & 0o170000 != 0o160000]
-        if gone:
-            self._place.check_out(tree, gone, self.path)
+        old = [entry.path for entry in entries if not entry.added and entry.old_mode & 0o170000 != 0o160000]
+        if old:
+            self._place.check_out(tree, old, self.path)
 
-    def leave(self) -> None:
+    def check_effects(self) -> None:
         """Check that the gates had no other side effects in the place or in the user's repository.
 
         Raises:
@@ -589,7 +589,7 @@ def _remove(root: bytes, path: bytes) -> None:
         folder = folder.rpartition(b"/")[0]
 
 
-def take_down_owed(run: Run) -> list[str]:
+def take_down(run: Run) -> list[str]:
     """Run the teardowns that a round missed because its process died.
 
     Args:
@@ -598,13 +598,13 @@ def take_down_owed(run: Run) -> list[str]:
     Returns:
         The actions, as sentences; empty if no teardown is due.
     """
-    if not is_owed(run.folder):
+    if not is_up(run.folder):
         return []
     if run.place is None:
         return ["what its gates set up may be up still: the run's place, in which it is taken down, is gone"]
     try:
         plan = planned_gates(run.policy, run.item, commands=run.options.commands)
-        done = GateRound(run, PlaceGround(run), plan).take_down_owed()
+        done = GateRound(run, PlaceTree(run), plan).take_down()
     except (MissingFact, SpecguardError) as error:
         return [f"what its gates set up may be up still: {error}"]
     return [f"took down what its gates had set up: {one.command}, {outcome(one)}" for one in done]
@@ -613,7 +613,7 @@ def take_down_owed(run: Run) -> list[str]:
 def run_gates(run: Run) -> bool:
     """Run the formatters and all gates of a run in its place, and then their teardowns.
 
-    Failed commands are added to `run.told`; other observations to `manifest.notes`.
+    Failed commands are added to `run.feedback`; other observations to `manifest.notes`.
 
     Args:
         run: the run; its place is made, and only this process works in it.
@@ -625,10 +625,10 @@ def run_gates(run: Run) -> bool:
         RunEnded: a gate had a forbidden side effect, or the run's time is over.
     """
     plan = planned_gates(run.policy, run.item, commands=run.options.commands)
-    gates = GateRound(run, PlaceGround(run), plan)
+    gates = GateRound(run, PlaceTree(run), plan)
     passed = gates.carry_out()
-    run.told += [
-        told_of_command(run, command, f"The {result.gate.kind} {result.gate.name}", result.gate.named)
+    run.feedback += [
+        command_feedback(run, command, f"The {result.gate.kind} {result.gate.name}", result.gate.named)
         for result, command in gates.failures
     ]
     return passed

@@ -39,7 +39,7 @@ from specguard.work.kinds import PlanKind, WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template
 from specguard.work.named_items import Work
 
-Tips = Callable[[str], str | None]
+FindTip = Callable[[str], str | None]
 """Returns the commit of a branch of the canonical repository, which is then in the object store; None if the
 branch does not exist.
 """
@@ -101,7 +101,7 @@ def _unready(
     return SpecguardError(message, help=help, path=where, line=line, code="item-unready")
 
 
-def taken(message: str, help: str) -> SpecguardError:
+def item_taken(message: str, help: str) -> SpecguardError:
     """Return the error for an item that may not be worked on, because somebody else does or did."""
     return SpecguardError(message, help=help, code="item-taken")
 
@@ -129,7 +129,7 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
     """
     kind = options.kind
     contract = contract_of(policy, kind)
-    settings, fields = _plan(policy, options, tree)
+    settings, fields = _find_plan(policy, options, tree)
     name = fields.get("name") or next(iter(fields.values()))
     subject = _SUBJECTS[kind].replace("{name}", name.replace("{", "{{").replace("}", "}}"))
     item = WorkItem(
@@ -189,7 +189,7 @@ def paper_path(policy: Policy, item: WorkItem | None) -> bytes | None:
     return PathTemplate(contract_of(policy, item.kind).path).plain(item.fields)
 
 
-def recorded(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[tuple[str, str]]:
+def files_to_name(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[tuple[str, str]]:
     """Return the files that the document must name, each with its object id (empty for a missing file).
 
     Raises:
@@ -207,14 +207,14 @@ def recorded(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[tuple[str, 
     return found
 
 
-def check_recorded(policy: Policy, item: WorkItem, tree: Tree, branch: str) -> None:
+def check_files_to_name(policy: Policy, item: WorkItem, tree: Tree, branch: str) -> None:
     """Check that the files that the document is about exist.
 
     Raises:
         SpecguardError: a file is missing.
         MissingFact: the tree cannot be read.
     """
-    for path, oid in recorded(policy, item, tree):
+    for path, oid in files_to_name(policy, item, tree):
         if not oid:
             raise _unready(
                 f"{path}, which a {item.kind} is about, is neither on {branch} nor in the base",
@@ -256,15 +256,15 @@ def missing_papers(run: Run, tree: str) -> Iterator[str]:
         yield "## Papers that are missing\n\nWrite them, as the brief asks:\n\n" + "\n".join(lines) + "\n"
 
 
-def _plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKind, Mapping[str, str]]:
+def _find_plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKind, Mapping[str, str]]:
     """Return the kind of the plan that the options mean, and the values of its folder's placeholders."""
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
-    told = os.path.normpath(options.plan) if options.plan else ""
+    plan_path = os.path.normpath(options.plan) if options.plan else ""
     found: dict[tuple[str, ...], tuple[PlanKind, Mapping[str, str]]] = {}
     for settings in kinds.values():
         folder = PathTemplate(settings.folder)
-        if told:
-            read = [folder.read(os.fsencode(text)) for text in (told, os.path.dirname(told))]
+        if plan_path:
+            read = [folder.read(os.fsencode(text)) for text in (plan_path, os.path.dirname(plan_path))]
         elif options.item:
             named = dict.fromkeys(folder.names, options.item) if len(folder.names) == 1 else {}
             read = [folder.read(folder.plain(named) or b"")]
@@ -272,13 +272,13 @@ def _plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKind, Ma
             read = [fields for _, fields in PathTemplate(f"{settings.folder}/**").find(tree.paths())]
         for fields in filter(None, read):
             found.setdefault(tuple(fields.values()), (settings, fields))
-    if not found or (len(found) > 1 and not told):
-        there = ", ".join(sorted("/".join(values) for values in found)) or "none"
+    if not found or (len(found) > 1 and not plan_path):
+        known = ", ".join(sorted("/".join(values) for values in found)) or "none"
         tried = (
             ", ".join(shown_path(settings.folder, {}) for settings in kinds.values()) or "no [plans.<name>]"
         )
         help = f"name one: specguard run {options.kind} NAME"
-        raise _unready(f"no single plan is meant; tried: {tried}; found: {there}", help)
+        raise _unready(f"no single plan is meant; tried: {tried}; found: {known}", help)
     return next(iter(found.values()))
 
 
@@ -295,7 +295,7 @@ class Shared(Record):
     tip: str | None
 
 
-def shares(policy: Policy, item: WorkItem) -> bool:
+def shares_branch(policy: Policy, item: WorkItem) -> bool:
     """True if an item's branch may hold other items, too, with a commit for each.
 
     Raises:
@@ -307,15 +307,15 @@ def shares(policy: Policy, item: WorkItem) -> bool:
     return task is not None and task.plan.settings.unit == "commit"
 
 
-def is_within(git: Git, oid: str, of: str) -> bool:
+def is_within(git: Git, oid: str, descendant: str) -> bool:
     """True if a commit is in the history of another one; False if a commit is missing."""
     try:
-        return git.merge_bases(oid, of) == [oid]
+        return git.merge_bases(oid, descendant) == [oid]
     except MissingFact:
         return False
 
 
-def below_of(repository: manifests.Repository) -> Found | None:
+def branch_below(repository: manifests.Repository) -> Found | None:
     """Return the branch that a run's own branch is stacked on; None without one."""
     if repository.below is None:
         return None
@@ -331,7 +331,7 @@ class Start:
         base: the short name of the base branch.
         oid: the commit of the base branch.
         policy: the policy of that commit, which judges the run.
-        tips: returns the commits of branches of the canonical repository.
+        find_tip: returns the commits of branches of the canonical repository.
         below: the branch that the item's branch is stacked on, which the base does not contain yet; None
             without one. Its papers count if the base has none.
 
@@ -354,7 +354,7 @@ class Start:
         base: str,
         oid: str,
         policy: Policy,
-        tips: Tips = lambda _: None,
+        find_tip: FindTip = lambda _: None,
         below: Found | None = None,
     ) -> None:
         self.options = options
@@ -363,32 +363,32 @@ class Start:
         self.policy = policy
         self.below = below
         self._git = git
-        self._tips = tips
+        self._find_tip = find_tip
         tree = papers_of(git, oid, below.oid) if below and below.oid else Tree(git, git.commit(oid).tree)
         self.documents = Documents(tree)
         self.history = History(git, oid, below.oid if below else None)
         self.work = Work.without_names(policy, lambda: tree)
-        self._known: dict[str, Sources | None] = {}
-        self.item = self._item()
-        self.shared = self._shared()
+        self._sources_of: dict[str, Sources | None] = {}
+        self.item = self._find_item()
+        self.shared = self._find_shared()
 
     @property
-    def into(self) -> str:
+    def target(self) -> str:
         """The branch that the item's branch will be merged into."""
         return self.below.name if self.below else self.base
 
-    def _shared(self) -> Shared | None:
+    def _find_shared(self) -> Shared | None:
         item = self.item
-        if not (shares(self.policy, item) or task_of(self.policy, item) is not None):
+        if not (shares_branch(self.policy, item) or task_of(self.policy, item) is not None):
             return None
-        oid = self._tips(item.branches[0])
+        oid = self._find_tip(item.branches[0])
         if oid is None:
             return None
         if is_within(self._git, oid, self.oid):
             return Shared(oid=oid, tip=None)
-        return Shared(oid=oid, tip=oid) if shares(self.policy, item) else None
+        return Shared(oid=oid, tip=oid) if shares_branch(self.policy, item) else None
 
-    def _item(self) -> WorkItem:
+    def _find_item(self) -> WorkItem:
         kind = self.options.kind
         if is_paper(self.policy, kind):
             return paper_item(self.policy, self.options, self.documents.tree)
@@ -396,71 +396,71 @@ class Start:
             described = ", ".join(self.work.kinds) or "no kind of work items"
             help = f"it describes {described}; add a table [work.{kind}], or see `specguard run --help`"
             raise _incomplete(f"the policy describes no {kind}", help)
-        found = self._listed(kind) if self.work.kinds[kind].source else self._pointed(kind)
+        found = self._find_listed(kind) if self.work.kinds[kind].source else self._find_pointed(kind)
         if isinstance(found, Unresolved):
             tried = "; ".join(map(str, found.pointer.tried)) or "no pointer"
-            said = f"no {kind} can be told: {found.problem} (tried: {tried})"
-            raise _unready(said, self._where(kind), found.pointer.path, found.pointer.line)
-        self._check(found)
+            message = f"no {kind} can be told: {found.problem} (tried: {tried})"
+            raise _unready(message, self._plan_help(kind), found.pointer.path, found.pointer.line)
+        self._check_startable(found)
         return found
 
-    def _where(self, kind: str) -> str:
+    def _plan_help(self, kind: str) -> str:
         """Return help on the possible places of an item's plan, for an item that no list has."""
         plan = shared_kinds(self.policy).get(kind)
         if plan is None or plan.trusted != "branch":
             return "have its list or pointer written or corrected in the base, by a change of its own"
-        branch = shown_path(self.work.kinds[kind].branch, self._told(kind))
+        branch = shown_path(self.work.kinds[kind].branch, self._plan_fields(kind))
         return f"merge the plan, or let it be the first commit of its branch ({branch}), and push that"
 
-    def _pointed(self, kind: str) -> WorkItem | Unresolved:
+    def _find_pointed(self, kind: str) -> WorkItem | Unresolved:
         item_id = self.options.item
         if item_id:
             return self.work.resolve(kind, item_id, number_of(item_id), {})
         if not self.work.kinds[kind].pointer:
-            said = f"a {kind} has no pointer that names the current one"
-            raise _incomplete(said, f"specguard run {kind} ID -- ...")
+            message = f"a {kind} has no pointer that names the current one"
+            raise _incomplete(message, f"specguard run {kind} ID -- ...")
         return self.work.current(kind)
 
-    def _listed(self, kind: str) -> WorkItem | Unresolved:
+    def _find_listed(self, kind: str) -> WorkItem | Unresolved:
         """Return an item of a list: the named one, else the first one that is open and waits for nothing."""
-        told = self._told(kind)
-        self.work.own = self._own(kind, told)
+        fields = self._plan_fields(kind)
+        self.work.own = self._own_plan(kind, fields)
         item_id = self.options.item
         if not item_id:
-            one = self._next(kind, told)
-            return self.work.resolve(kind, one.id, one.number, {**told, **one.source.given})
-        found = self.work.resolve(kind, item_id, number_of(item_id), told)
+            one = self._find_next(kind, fields)
+            return self.work.resolve(kind, one.id, one.number, {**fields, **one.source.given})
+        found = self.work.resolve(kind, item_id, number_of(item_id), fields)
         if not isinstance(found, Unresolved) and found.listed is not None:
             self._check_ready(found.listed)
         return found
 
-    def _told(self, kind: str) -> Mapping[str, str]:
+    def _plan_fields(self, kind: str) -> Mapping[str, str]:
         """Return the fields that name the plan: from the option `plan`, else from the current branch."""
         plan = self.options.plan
         if not plan:
             branch = short_name(self._git.repository.branch or "")
-            told = Template(self.work.kinds[kind].branch).read(branch) if branch else None
-            return told if told and self._own(kind, told) is not None else {}
+            fields = Template(self.work.kinds[kind].branch).read(branch) if branch else None
+            return fields if fields and self._own_plan(kind, fields) is not None else {}
         path = os.fsencode(os.path.normpath(plan))
         for text in self.work.kinds[kind].sources:
             given = PathTemplate(text).read(path)
             if given is not None:
                 return given
         raise _unready(
-            f"{plan} is no list of {kind}s; tried: {self._lists(kind, {})}",
+            f"{plan} is no list of {kind}s; tried: {self._list_names(kind, {})}",
             "name it from the repository's root",
         )
 
-    def _lists(self, kind: str, told: Mapping[str, str]) -> str:
+    def _list_names(self, kind: str, fields: Mapping[str, str]) -> str:
         """Return the files that may list a kind's items, for a message."""
-        return ", ".join(shown_path(text, told) for text in self.work.kinds[kind].sources)
+        return ", ".join(shown_path(text, fields) for text in self.work.kinds[kind].sources)
 
-    def _own(self, kind: str, told: Mapping[str, str]) -> OwnPlan | None:
+    def _own_plan(self, kind: str, fields: Mapping[str, str]) -> OwnPlan | None:
         """Return the plan that the item's branch adds, if the base does not have it; else None."""
         if kind not in shared_kinds(self.policy):
             return None
-        branch = Template(self.work.kinds[kind].branch).filled(told)
-        tip = self._tips(branch) if branch else None
+        branch = Template(self.work.kinds[kind].branch).filled(fields)
+        tip = self._find_tip(branch) if branch else None
         if tip is None:
             return None
         return own_plan(self.policy, branch, self._git, head=tip, base=self.oid, papers=self.documents.tree)
@@ -482,28 +482,28 @@ class Start:
     def _done_on_branch(self, listed: Listed) -> bool:
         """True if a task was done on the branch that it shares with the other tasks of its plan."""
         item = self.work.resolve(listed.source.kind, listed.id, listed.number, listed.source.given)
-        if isinstance(item, Unresolved) or not item.branches or not shares(self.policy, item):
+        if isinstance(item, Unresolved) or not item.branches or not shares_branch(self.policy, item):
             return False
         branch = item.branches[0]
-        if branch not in self._known:
-            tip = self._tips(branch)
+        if branch not in self._sources_of:
+            tip = self._find_tip(branch)
             tree = Tree(self._git, self._git.commit(tip).tree) if tip is not None else None
             history = History(self._git, tip)
-            self._known[branch] = self._at_commit(Documents(tree), history) if tree is not None else None
-        sources = self._known[branch]
+            self._sources_of[branch] = self._at_commit(Documents(tree), history) if tree is not None else None
+        sources = self._sources_of[branch]
         found = sources.at(listed.source.path) if sources else None
         return bool(
             sources and found and any(sources.done(one) for one in found.items if one.id == listed.id)
         )
 
-    def _next(self, kind: str, told: Mapping[str, str]) -> Listed:
+    def _find_next(self, kind: str, fields: Mapping[str, str]) -> Listed:
         sources = self._sources()
         waiting: list[str] = []
         ready: list[Listed] = []
         lists = [
             source
             for source in sources.of(kind)
-            if all(source.given.get(name, value) == value for name, value in told.items())
+            if all(source.given.get(name, value) == value for name, value in fields.items())
         ]
         for source in lists:
             if source.problem:
@@ -517,8 +517,8 @@ class Start:
                     break
                 waiting.append(f"{listed.id} waits for {', '.join(needs)}")
         if not ready:
-            tried = "; ".join(waiting) or self._lists(kind, told)
-            help = f"specguard run {kind} ID -- ..." if lists else self._where(kind)
+            tried = "; ".join(waiting) or self._list_names(kind, fields)
+            help = f"specguard run {kind} ID -- ..." if lists else self._plan_help(kind)
             raise _unready(f"no {kind} is open and ready; tried: {tried}", help)
         if len(ready) > 1:
             places = ", ".join(f"{one.id} of {path_text(one.source.path)}" for one in ready)
@@ -530,9 +530,9 @@ class Start:
         sources, kind = self._sources(), listed.source.kind
         path, line = listed.source.path, listed.line
         if sources.done(listed):
-            said = f"its status is {listed.status}" if listed.closed else "a commit of the base did it"
+            reason = f"its status is {listed.status}" if listed.closed else "a commit of the base did it"
             help = "take the next one, or have its status corrected in the base"
-            raise _unready(f"{listed} is done already: {said}", help, path, line)
+            raise _unready(f"{listed} is done already: {reason}", help, path, line)
         needs, earlier = sources.open_needs(listed), {normal_id(one) for one in self.options.earlier}
         if kind in shared_kinds(self.policy):
             # The run of an earlier item commits to the same branch.
@@ -542,13 +542,13 @@ class Start:
             help = f"specguard run {kind} {needs[0]} -- ..."
             if not isinstance(item, Unresolved) and item.branches:
                 below = item.branches[0]
-                stand = shlex.join(["specguard", "run", kind, listed.id, "--base", below])
+                stacked = shlex.join(["specguard", "run", kind, listed.id, "--base", below])
                 # A needed item that was begun has its branch, and is not run again.
-                first = "" if self._tips(below) is not None else f"{help}; then "
-                help = f"{first}merge {below}, or stand on it: {stand} -- ..."
+                first = "" if self._find_tip(below) is not None else f"{help}; then "
+                help = f"{first}merge {below}, or stand on it: {stacked} -- ..."
             raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
 
-    def _check(self, item: WorkItem) -> None:
+    def _check_startable(self, item: WorkItem) -> None:
         settings, located, task = item.settings, item.located, task_of(self.policy, item)
         # A task without verifying commands is not begun if its plan requires them.
         if task is not None and "verify" in task.plan.settings.required and not commands_of(task):
@@ -564,8 +564,8 @@ class Start:
             raise _incomplete(f"{item.setting(missing)} gives {item} no {missing}", help)
         if (settings.document or settings.index or settings.legacy) and located.path is None:
             tried = "; ".join(map(str, located.tried))
-            near = f" (near misses: {'; '.join(located.near)})" if located.near else ""
+            misses = f" (near misses: {'; '.join(located.near)})" if located.near else ""
             raise _unready(
                 f"the document of {item} is not in the base: {located.problem} (tried: {tried})",
-                f"bring the document into the base first, by a change of its own{near}",
+                f"bring the document into the base first, by a change of its own{misses}",
             )

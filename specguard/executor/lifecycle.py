@@ -27,25 +27,25 @@ from specguard.engine.done_claims import papers
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, internal_error
-from specguard.executor.agent import MENDING, resolve_agent
-from specguard.executor.commit import PATCH, keep_patch
-from specguard.executor.gates import UP, USERS_OWN, GateRound, Ground, is_owed, planned_gates, take_down_owed
+from specguard.executor.agent import ROUND_BRIEF, resolve_agent
+from specguard.executor.commit import PATCH_FILE, write_patch
+from specguard.executor.gates import STATE, USERS_OWN, GateRound, GateTree, is_up, planned_gates, take_down
 from specguard.executor.item_choice import is_within
-from specguard.executor.place import OWN, RUN_REFS, is_place, remove_place, stands, update_ref
+from specguard.executor.place import RUN_REFS, SUFFIX, is_place, place_exists, remove_place, update_ref
 from specguard.executor.preflight import reopen
-from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed_by_signals, send
-from specguard.executor.push import note_moved
+from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed_by_signals, send_signal
+from specguard.executor.push import note_moved_base
 from specguard.executor.remote import RemoteError
 from specguard.executor.report import ERROR, write_report
 from specguard.executor.run import (
-    ROUND,
+    ROUND_STEPS,
     Run,
     RunEnded,
     RunOptions,
     Say,
     asked_before,
     begin_alone,
-    ended_by,
+    end_from_error,
     find_checkout,
 )
 from specguard.executor.side_effects import open_place
@@ -62,13 +62,13 @@ from specguard.work.gates import Gates, PlannedGate, selected
 from specguard.work.item import WorkItem
 
 
-def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say = lambda _: None) -> int:
+def carry_out(run: Run, *, first: str = "place", resumed: bool = False, say: Say = lambda _: None) -> int:
     """Carry out a run's steps after preflight, and record how it ended.
 
     Args:
         run: the run; this process has taken it.
         first: the first step; a resumed run has a place already.
-        again: True if the first round was begun before, so that it is already counted.
+        resumed: True if the first round was begun before, so that it is already counted.
         say: called with the name of each step as it begins.
 
     Returns:
@@ -82,23 +82,23 @@ def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say =
     run.manifest.state, run.manifest.reason = "running", None
     try:
         if run.manifest.commit is None:
-            run.folder.remove(PATCH)
-        end = end_of(lambda: Line(run, say, again).from_step(first), run.folder.command("resume"))
+            run.folder.remove(PATCH_FILE)
+        end = end_of(lambda: Line(run, say, resumed).from_step(first), run.folder.command("resume"))
         if end is not None and end.code == "step-reached":
             with suppress(SpecguardError, MissingFact):
-                keep_patch(run)
+                write_patch(run)
         end = finish(run, end)
     finally:
         run.close()
     return EXIT_PASSED if end is None else end.exit_code
 
 
-def end_of(work: Callable[[], None], go_on: str) -> RunEnded | None:
+def end_of(work: Callable[[], None], command: str) -> RunEnded | None:
     """Do the work of a run, and return its early end; None if the work succeeds.
 
     Args:
         work: the work.
-        go_on: the command that continues the run, for messages.
+        command: the command that continues the run, for messages.
     """
     try:
         with killed_by_signals(), Needed():
@@ -106,14 +106,14 @@ def end_of(work: Callable[[], None], go_on: str) -> RunEnded | None:
     except StaleWorker:
         raise
     except SpecguardError as error:
-        end = ended_by(error)
+        end = end_from_error(error)
         if end.state == "killed":
-            end.help = go_on
+            end.help = command
         elif isinstance(error, RemoteError):
-            end.help = f"{end.help}; what the run made is kept: {go_on}"
+            end.help = f"{end.help}; what the run made is kept: {command}"
         return end
     except (OSError, CommandError) as error:
-        help = f"see that there is room, and by git fsck that no object is missing; to go on: {go_on}"
+        help = f"see that there is room, and by git fsck that no object is missing; to go on: {command}"
         of_git = isinstance(error, CommandError)
         return RunEnded(
             str(error), help=help, exit_code=EXIT_NO_VERDICT, code="git-failed" if of_git else "system-failed"
@@ -121,14 +121,14 @@ def end_of(work: Callable[[], None], go_on: str) -> RunEnded | None:
     except Exception as error:  # noqa: BLE001 - recorded and reported like any internal error
         if "--traceback" in sys.argv:
             print_exception(error)
-        return ended_by(internal_error(error))
+        return end_from_error(internal_error(error))
     return None
 
 
 def finish(run: Run, end: RunEnded | None) -> RunEnded | None:
     """Record how a run ended, write its report, and return its end; an altered record replaces the end."""
     # A signal to specguard has to wait for the report.
-    with HeldSignals().held():
+    with HeldSignals().hold():
         try:
             _write_end(run, end)
         except RunEnded as altered:
@@ -142,7 +142,7 @@ def _write_end(run: Run, end: RunEnded | None) -> None:
     manifest, folder = run.manifest, run.folder
     ended = manifest.model_copy()
     ended.state = end.state if end else "succeeded"
-    ended.reason = run.redactor.words(end.message) if end else None
+    ended.reason = run.redactor.redact(end.message) if end else None
     ended.ended_at = now_text()
     if end is None or end.exit_code == EXIT_PASSED:
         # Remove the error of a run that was resumed since.
@@ -157,8 +157,8 @@ def _write_end(run: Run, end: RunEnded | None) -> None:
             "reason": ended.reason,
             "exit_code": end.exit_code,
             "command": end.command,
-            "tail": run.redactor.words(end.tail),
-            "suggestion": run.redactor.words(end.help),
+            "tail": run.redactor.redact(end.tail),
+            "suggestion": run.redactor.redact(end.help),
         }
         folder.write(ERROR, json.dumps(error, indent=2) + "\n")
     if manifest.agent is not None:
@@ -197,26 +197,26 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
             manifest = run.manifest
             first, again = next_step(manifest, folder)
             resolve_agent(run.policy, options, look=False)
-            moved = note_moved(run) if first != "pull-request" else ""
+            note = note_moved_base(run) if first != "pull-request" else ""
             # From now on nobody else may write to the run; surviving processes would still write to its
             # place.
-            run.take()
+            run.take_over()
             ended = end_survivors(folder.run_id)
             folder.clear()
             manifest.ended_at = None
             manifest.digests = {}
-            if first != "place" and stands(manifest.place):
+            if first != "place" and place_exists(manifest.place):
                 open_place(run)
             with run.step("preflight") as step:
-                for line in (*([f"note: {moved}"] if moved else ()), *take_down_owed(run)):
+                for line in (*([f"note: {note}"] if note else ()), *take_down(run)):
                     run.log(line.removeprefix("note: "))
                     say(line)
-                said = f"; ended {', '.join(ended)}" if ended else ""
-                step.detail = f"resumed at {first}{run.redactor.words(said)}"
+                suffix = f"; ended {', '.join(ended)}" if ended else ""
+                step.detail = f"resumed at {first}{run.redactor.redact(suffix)}"
     except BaseException:
         run.close()
         raise
-    return carry_out(run, first=first, again=again, say=say)
+    return carry_out(run, first=first, resumed=again, say=say)
 
 
 def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
@@ -231,11 +231,11 @@ def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
     names = {step.name for step in manifest.steps}
     if manifest.commit is not None and manifest.pushed == manifest.commit:
         return "pull-request", False
-    if not stands(manifest.place):
+    if not place_exists(manifest.place):
         return "place", False
     if manifest.commit is not None and "push" in names:
         return "push", False
-    worked = [step for step in manifest.steps if step.name in (*ROUND, "commit")]
+    worked = [step for step in manifest.steps if step.name in (*ROUND_STEPS, "commit")]
     if not worked:
         return "brief" if "brief" in names else "place", False
     last = worked[-1]
@@ -245,8 +245,8 @@ def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
     cut_off = last.state == "running" or manifest.state in ("killed", "timed-out")
     ran = [command.attempt for command in manifest.commands if command.kind != "agent"]
     judged = min([*ran, *(one.attempt for one in manifest.judgements)], default=last.attempt) < last.attempt
-    told = os.path.isfile(folder.file(MENDING.format(manifest.attempts)))
-    if not judged or (cut_off and told):
+    has_brief = os.path.isfile(folder.file(ROUND_BRIEF.format(manifest.attempts)))
+    if not judged or (cut_off and has_brief):
         return "agent", cut_off
     # The agent's instructions are lost, so gates and rules must find the problems again.
     if cut_off:
@@ -254,7 +254,7 @@ def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
     return "inspect", False
 
 
-_TIME: Final = 3 * GRACE
+_END_SECONDS: Final = 3 * GRACE
 """The seconds that specguard has to end its commands, and to record that."""
 
 
@@ -280,11 +280,11 @@ def stop(view: RunView) -> Sequence[str]:
         raise SpecguardError(
             f"{view.run_id} has ended already: {view.state}", path=view.path, code="run-record"
         )
-    claimed = os.path.dirname(os.path.dirname(view.path))
-    if view.pid and view.pid != os.getpid() and view.process_runs and _is_claimed(before, claimed):
-        done.append(_end(psutil.Process(view.pid)))
-    done += take_down(folder)
-    claim = ItemLock(claimed, folder.read_manifest())
+    root = os.path.dirname(os.path.dirname(view.path))
+    if view.pid and view.pid != os.getpid() and view.process_runs and _is_locked(before, root):
+        done.append(_end_process(psutil.Process(view.pid)))
+    done += clean_up(folder)
+    lock = ItemLock(root, folder.read_manifest())
     try:
         manifest = folder.read_manifest()
         if manifest.state in ("pending", "running"):
@@ -296,11 +296,11 @@ def stop(view: RunView) -> Sequence[str]:
             manifest.token = folder.held_by
             folder.write_manifest(manifest, seal=True)
     finally:
-        claim.release()
+        lock.release()
     return [*done, f"{view.run_id} is {manifest.state}"]
 
 
-def take_down(folder: RunFolder) -> Sequence[str]:
+def clean_up(folder: RunFolder) -> Sequence[str]:
     """End the leftover processes of a run that nobody works on, and run its due teardowns.
 
     Args:
@@ -310,20 +310,20 @@ def take_down(folder: RunFolder) -> Sequence[str]:
         The actions, as sentences.
     """
     done = [f"ended {one}" for one in end_survivors(folder.run_id)]
-    if not is_owed(folder):
+    if not is_up(folder):
         return done
     try:
         if folder.read_manifest().item.kind == GATES:
             # Reported only once: no record shows which later run of gates has torn it down.
-            folder.remove(UP)
+            folder.remove(STATE)
             return [*done, "what its gates set up may be up still: `specguard run gates` takes it down"]
         run = reopen(asked_before(folder, os.environ), folder)
     except SpecguardError as error:
         return [*done, f"what its gates set up may be up still: {error.message}"]
     try:
-        if stands(run.manifest.place):
+        if place_exists(run.manifest.place):
             open_place(run)
-        done += take_down_owed(run)
+        done += take_down(run)
         if run.manifest.ended_at:
             run.seal()
     finally:
@@ -331,7 +331,7 @@ def take_down(folder: RunFolder) -> Sequence[str]:
     return done
 
 
-def _is_claimed(manifest: Manifest, root: str) -> bool:
+def _is_locked(manifest: Manifest, root: str) -> bool:
     """True if a process works on the run's item; otherwise, another program has the recorded process id."""
     try:
         ItemLock(root, manifest).release()
@@ -340,13 +340,13 @@ def _is_claimed(manifest: Manifest, root: str) -> bool:
     return False
 
 
-def _end(process: psutil.Process) -> str:
+def _end_process(process: psutil.Process) -> str:
     """End the specguard process of a run, which ends its own child processes."""
-    send([process], signal.SIGTERM)
-    _, alive = psutil.wait_procs([process], timeout=_TIME)
+    send_signal([process], signal.SIGTERM)
+    _, alive = psutil.wait_procs([process], timeout=_END_SECONDS)
     if not alive:
         return f"process {process.pid} ended"
-    send(alive, signal.SIGKILL)
+    send_signal(alive, signal.SIGKILL)
     psutil.wait_procs(alive, timeout=GRACE)
     return f"process {process.pid} did not end by itself, and was ended"
 
@@ -379,22 +379,22 @@ def left_over(store: RunStore, repository: Repository, only: Collection[str] = (
         if run.manifest is None or (only and run.path not in only):
             continue
         folder, whose = RunFolder(run.path), f"{run.run_id} ({run.state})"
-        if is_owed(folder) and not (run.running and run.process_runs is not False):
-            said = f"what the gates of {whose} have set up, and nothing took down"
-            yield Leftover(said, partial(take_down, folder))
+        if is_up(folder) and not (run.running and run.process_runs is not False):
+            description = f"what the gates of {whose} have set up, and nothing took down"
+            yield Leftover(description, partial(clean_up, folder))
         if not run.running:
-            yield from _of(run, run.manifest, whose, repository, refs)
+            yield from _leftovers_of(run, run.manifest, whose, repository, refs)
 
 
-def _of(
+def _leftovers_of(
     run: RunView, manifest: Manifest, whose: str, repository: Repository, refs: Collection[str]
 ) -> Iterator[Leftover]:
-    place, kept = manifest.place, RUN_REFS + run.run_id
-    if place and is_place(place, run.run_id) and (os.path.lexists(place) or os.path.lexists(place + OWN)):
-        lost = "" if run.state == "succeeded" else ", which begins anew if it is resumed"
-        yield Leftover(f"place {place} of {whose}{lost}", partial(remove_place, place))
-    if kept in refs:
-        yield Leftover(f"ref {kept} of {whose}", partial(update_ref, repository, "-d", kept))
+    place, ref = manifest.place, RUN_REFS + run.run_id
+    if place and is_place(place, run.run_id) and any(map(os.path.lexists, (place, place + SUFFIX))):
+        warning = "" if run.state == "succeeded" else ", which begins anew if it is resumed"
+        yield Leftover(f"place {place} of {whose}{warning}", partial(remove_place, place))
+    if ref in refs:
+        yield Leftover(f"ref {ref} of {whose}", partial(update_ref, repository, "-d", ref))
     # The run's branch in the user's repository, if it is at the run's commit and was merged.
     branch, commit, base = f"refs/heads/{manifest.branch}", manifest.commit, manifest.repository.base
     heads = {ref.name: ref.oid for ref in repository.branches()}
@@ -409,11 +409,11 @@ def _of(
 
 
 def _run_refs(repository: Repository) -> Sequence[str]:
-    said = repository.in_place("for-each-ref", "--format=%(refname)", RUN_REFS).read()
-    return said.decode("ascii", "replace").splitlines()
+    output = repository.in_place("for-each-ref", "--format=%(refname)", RUN_REFS).read()
+    return output.decode("ascii", "replace").splitlines()
 
 
-_SHOWN: Final = ("unproven-checkbox", "uncovered-item", "missing-gate-run", "unproven-asset")
+_PROVED: Final = ("unproven-checkbox", "uncovered-item", "missing-gate-run", "unproven-asset")
 """The rules that need a run of gates as proof."""
 
 
@@ -445,7 +445,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
             notes.append(f"No work item: {absent.reason}. The gates of every kind are meant.")
         plan = planned_gates(policy, item, commands=options.commands)
         if not any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates):
-            plan = plan.and_also([_guard(options, branch=change.found.how not in ("head", "none"))])
+            plan = plan.and_also([_guard_gate(options, branch=change.found.how not in ("head", "none"))])
         head = repository.head
         tip = change.base.tip or head
         if head is None or tip is None:
@@ -456,26 +456,26 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         base = next(iter(git.merge_bases(tip, head)), head)
         runs = options.runs(policy, root)
         inside = os.path.relpath(os.path.realpath(runs), os.path.realpath(root))
-        own = b"" if inside.startswith("..") else os.fsencode(inside) + b"/"
-        ground = Ground(git, base, root, runs=own)
+        runs_prefix = b"" if inside.startswith("..") else os.fsencode(inside) + b"/"
+        work_tree = GateTree(git, base, root, runs=runs_prefix)
         if options.dry_run:
-            _tell_gates(plan, ground, say)
+            _list_gates(plan, work_tree, say)
             return EXIT_PASSED
         if committed_folder(policy.declared("run_settings"), work_tree=root, runs=runs):
             ignore_local(runs)
-        told = item.summary() if item else {"document": None, "slug": None}
+        summary = item.summary() if item else {"document": None, "slug": None}
         name = f"{item.kind}-{item.id}" if item else ALL
-        recorded = manifests.Item(kind=GATES, id=name, slug=told["slug"], document=told["document"])
+        entry = manifests.Item(kind=GATES, id=name, slug=summary["slug"], document=summary["document"])
         run = begin_alone(
-            git, policy, options, recorded, root=os.path.realpath(runs), base=change.base.name or "HEAD",
+            git, policy, options, entry, root=os.path.realpath(runs), base=change.base.name or "HEAD",
             base_oid=base, work_item=item, notes=notes,
         )  # fmt: skip
-        return _carry_out_alone(run, ground, plan, say)
+        return _run_gates_only(run, work_tree, plan, say)
 
 
-def _tell_gates(plan: Gates, ground: Ground, say: Say) -> None:
+def _list_gates(plan: Gates, work_tree: GateTree, say: Say) -> None:
     """List the gates, each with what would happen to it now."""
-    for chosen in selected(plan.gates, ground.entries(ground.tree())):
+    for chosen in selected(plan.gates, work_tree.entries(work_tree.tree())):
         gate = chosen.gate
         skipped = USERS_OWN if gate.kind == "format" else chosen.skipped
         what = f"does not run: {skipped}" if skipped else "runs"
@@ -485,22 +485,22 @@ def _tell_gates(plan: Gates, ground: Ground, say: Say) -> None:
         say(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why})")
 
 
-def _carry_out_alone(run: Run, ground: Ground, plan: Gates, say: Say) -> int:
+def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, say: Say) -> int:
     """Run only gates, and record that."""
     manifest, folder, git = run.manifest, run.folder, run.git
-    run.tell = say
+    run.say = say
     say(f"run {folder.run_id}")
-    gates = GateRound(run, ground, plan)
+    gates = GateRound(run, work_tree, plan)
 
     def work() -> None:
         with run.step("gates"):
             if not gates.carry_out():
                 names = dict.fromkeys(result.gate.name for result, _ in gates.failures)
                 raise RunEnded(f"what failed: {', '.join(names)}", code="gate-failed")
-        manifest.tree = tree = ground.tree()
+        manifest.tree = tree = work_tree.tree()
         manifest.content = content_of(Tree(git, tree), papers(run.policy))
-        manifest.highlights = [run.redactor.words(one) for one in ground.highlights(tree)]
-        folder.write(PATCH, run.redactor.text(ground.patch(tree)))
+        manifest.highlights = [run.redactor.redact(one) for one in work_tree.highlights(tree)]
+        folder.write(PATCH_FILE, run.redactor.redact_bytes(work_tree.patch(tree)))
 
     end = finish(run, end_of(work, "specguard run gates"))
     for result in gates.results.values():
@@ -515,13 +515,13 @@ def _carry_out_alone(run: Run, ground: Ground, plan: Gates, say: Say) -> int:
     return EXIT_PASSED if end is None else end.exit_code
 
 
-def _guard(options: RunOptions, *, branch: bool) -> PlannedGate:
+def _guard_gate(options: RunOptions, *, branch: bool) -> PlannedGate:
     """Return the guard as a gate: over the branch and the working tree, or only over the latter.
 
     The rules that need this very run as proof of a done item, a commit or an asset are ignored.
     """
     # Without -P, a folder of the working tree could replace this program.
-    words = [sys.executable, "-P", "-m", "specguard", "check", "--worktree", f"--ignore={','.join(_SHOWN)}"]
+    words = [sys.executable, "-P", "-m", "specguard", "check", "--worktree", f"--ignore={','.join(_PROVED)}"]
     words += ["--head=HEAD"] if branch else []
     if options.base:
         words += ["--base", options.base]

@@ -31,14 +31,14 @@ from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, is_
 from specguard.errors import SpecguardError
 from specguard.executor.run import Run
 
-OWN: Final = ".specguard"
+SUFFIX: Final = ".specguard"
 """The suffix that turns the name of a place into the name of specguard's own folder for it."""
 
 RUN_REFS: Final = "refs/specguard/runs/"
 """The refs, in the user's repository, that keep the bases of runs from being pruned."""
 
-_A_PLACE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{4}")
-_CHECKED_OUT: Final = "checked-out"
+_PLACE_NAME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{4}")
+_BASE_INDEX: Final = "checked-out"
 _FLAGS: Final = (
     "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null",
     "-c", "core.attributesFile=/dev/null", "-c", "core.useReplaceRefs=false", "-c", "protocol.allow=never",
@@ -50,7 +50,7 @@ class PlaceRepository(Repository):
 
     def __init__(self, path: str, base: str, environment: Mapping[str, str]) -> None:
         super().__init__(path, environment)
-        self.git_dir = self.common = path + OWN
+        self.git_dir = self.common = path + SUFFIX
         self.objects = os.path.join(self.common, "objects")
         self.index = os.path.join(self.common, "index")
         self.format = "sha256" if len(base) == 64 else "sha1"
@@ -63,8 +63,8 @@ class PlaceRepository(Repository):
 
     def in_place(self, *arguments: str, user: bool = False) -> Process:  # noqa: ARG002 - no user's configuration is read
         """Start git on specguard's own git directory, which contains neither refs nor configuration."""
-        own = {"GIT_DIR": self.git_dir, "GIT_WORK_TREE": self.directory}
-        environment = {"PATH": search_path(self.program), **QUIET, **NO_CONFIGURATION, **own}
+        variables = {"GIT_DIR": self.git_dir, "GIT_WORK_TREE": self.directory}
+        environment = {"PATH": search_path(self.program), **QUIET, **NO_CONFIGURATION, **variables}
         return Process(self.program, [*_FLAGS, *arguments], environment, label=["git", *arguments])
 
 
@@ -90,7 +90,7 @@ class PlaceGit(Git):
         where = self.repository.directory if files else ""
         return self.start(*arguments, stdin=stdin, index=index, work_tree=where).read()
 
-    def counts(self, before: str, after: str) -> dict[bytes, tuple[str, str]]:
+    def line_counts(self, before: str, after: str) -> dict[bytes, tuple[str, str]]:
         """Return the numbers of added and removed lines per path between two trees; `-` for a binary file."""
         words = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", before, after, "--")
         lines = self.run("diff-tree", "--numstat", *words).split(b"\0")[:-1]
@@ -107,8 +107,8 @@ class Place:
         environment: the caller's environment variables; None: those of the process.
 
     Attributes:
-        own: specguard's own folder for the place: a bare git directory that knows the base and the objects
-            hashed here. A commit can be pushed from it by object id.
+        own_folder: specguard's own folder for the place: a bare git directory that knows the base and the
+            objects hashed here. A commit can be pushed from it by object id.
         objects: the store of the objects that specguard hashes and commits; it borrows the user's.
         index: the index of the place's `.git`.
     """
@@ -116,8 +116,8 @@ class Place:
     def __init__(self, path: str, *, base: str, environment: Mapping[str, str] | None = None) -> None:
         self.path = path
         self.base = base
-        self.own = path + OWN
-        self.objects = os.path.join(self.own, "objects")
+        self.own_folder = path + SUFFIX
+        self.objects = os.path.join(self.own_folder, "objects")
         self.index = os.path.join(path, ".git", "index")
         self._environment = os.environ if environment is None else environment
 
@@ -126,7 +126,7 @@ class Place:
         """Git on the place, independent of the place's own `.git`."""
         return PlaceGit(PlaceRepository(self.path, self.base, self._environment))
 
-    def made(self, oid: str) -> bool:
+    def has_made(self, oid: str) -> bool:
         """True if the place's own `.git` has an object, so that it was made there and is not borrowed."""
         if not is_oid(oid, len(self.base)):
             return False
@@ -145,8 +145,8 @@ class Place:
 
     def reset_index(self) -> None:
         """Reset the index in the place's `.git` to the base: later changes are not staged."""
-        temporary = os.path.join(self.own, "index.new")
-        shutil.copyfile(os.path.join(self.own, _CHECKED_OUT), temporary)
+        temporary = os.path.join(self.own_folder, "index.new")
+        shutil.copyfile(os.path.join(self.own_folder, _BASE_INDEX), temporary)
         # Replaced by a rename, since the agent may have made it a link.
         os.replace(temporary, self.index)
         with suppress(FileNotFoundError):
@@ -154,7 +154,7 @@ class Place:
 
     def write(self, name: str, data: bytes) -> str:
         """Write a file into specguard's own folder, out of the agent's way, and return its absolute path."""
-        path = os.path.join(self.own, name)
+        path = os.path.join(self.own_folder, name)
         with open(path, "wb") as file:
             file.write(data)
         return path
@@ -167,11 +167,11 @@ class Place:
             paths: the files.
             folder: the target: the place's own folder, or one without the agent's files, such as attributes.
         """
-        index = os.path.join(self.own, "written")
+        index = os.path.join(self.own_folder, "written")
         self.git.run("read-tree", tree, index=index)
-        given = b"".join(path + b"\0" for path in paths)
+        stdin = b"".join(path + b"\0" for path in paths)
         words = ("checkout-index", "-f", "-q", "-z", "--stdin")
-        self.git.start(*words, stdin=given, index=index, work_tree=folder).read()
+        self.git.start(*words, stdin=stdin, index=index, work_tree=folder).read()
 
     def stage(self, tree: str) -> None:
         """Stage a tree that was hashed here, because hooks expect the next commit in the index."""
@@ -211,7 +211,7 @@ def new_place(run: Run) -> Place:
     update_ref(repository, RUN_REFS + run.folder.run_id, base)
     stores = [repository.objects, place.objects]
     _make_repository(place.path, ".git", base, stores, repository)
-    _make_repository(place.own, "", base, stores[:1], repository)
+    _make_repository(place.own_folder, "", base, stores[:1], repository)
     try:
         words = ("-c", "checkout.workers=2", "read-tree", "--reset", "-u", base)
         place.git.run(*words, index=place.index, files=True)
@@ -222,21 +222,21 @@ def new_place(run: Run) -> Place:
             help="git fetch --refetch --no-filter origin, if objects are missing",
             code="git-failed",
         ) from error
-    shutil.copyfile(place.index, os.path.join(place.own, _CHECKED_OUT))
+    shutil.copyfile(place.index, os.path.join(place.own_folder, _BASE_INDEX))
     run.place = place
     return place
 
 
-def _make_repository(folder: str, inside: str, base: str, stores: list[str], repository: Repository) -> None:
+def _make_repository(folder: str, subdir: str, base: str, stores: list[str], repository: Repository) -> None:
     """Make an empty repository that borrows objects, with `HEAD` detached at the base."""
     os.mkdir(folder, 0o700)
     environment = {"PATH": search_path(repository.program), **QUIET, **NO_CONFIGURATION}
     words = [
         "init", "-q", "--template=", "--initial-branch=none", f"--object-format={repository.format}",
-        *([] if inside else ["--bare"]), "--", folder,
+        *([] if subdir else ["--bare"]), "--", folder,
     ]  # fmt: skip
     Process(repository.program, words, environment).read()
-    folder = os.path.join(folder, inside)
+    folder = os.path.join(folder, subdir)
     os.makedirs(os.path.join(folder, "objects", "info"), exist_ok=True)
     with open(os.path.join(folder, "objects", "info", "alternates"), "wb") as file:
         file.write(b"".join(os.fsencode(store) + b"\n" for store in stores))
@@ -257,7 +257,7 @@ def known_place(run: Run) -> Place:
         SpecguardError: the place is gone.
     """
     repository, path = run.git.repository, run.manifest.place
-    if path is None or not stands(path, run.folder.run_id):
+    if path is None or not place_exists(path, run.folder.run_id):
         raise SpecguardError(
             "the run's place is gone",
             help="start a new run: what it had not pushed is lost",
@@ -267,7 +267,7 @@ def known_place(run: Run) -> Place:
     return run.place
 
 
-def stands(path: str | None, run_id: str = "") -> bool:
+def place_exists(path: str | None, run_id: str = "") -> bool:
     """True if the place of a run exists with specguard's own folder for it, so that a run can continue there.
 
     Args:
@@ -279,8 +279,8 @@ def stands(path: str | None, run_id: str = "") -> bool:
         and is_place(path, run_id)
         and not os.path.islink(path)
         and os.path.isdir(os.path.join(path, ".git"))
-        and os.path.isfile(os.path.join(path + OWN, _CHECKED_OUT))
-        and os.path.isfile(os.path.join(path + OWN, BEFORE))
+        and os.path.isfile(os.path.join(path + SUFFIX, _BASE_INDEX))
+        and os.path.isfile(os.path.join(path + SUFFIX, BEFORE))
     )
 
 
@@ -373,7 +373,7 @@ def strays(folder: str) -> list[str]:
         names = os.listdir(folder)
     except OSError:
         return []
-    return sorted(name for name in names if not _A_PLACE.fullmatch(name.removesuffix(OWN)))
+    return sorted(name for name in names if not _PLACE_NAME.fullmatch(name.removesuffix(SUFFIX)))
 
 
 def remove_place(path: str) -> None:
@@ -387,7 +387,7 @@ def remove_place(path: str) -> None:
     """
     if not is_place(path):
         raise SpecguardError("this is no place of a run, and is not removed", path=path)
-    for folder in (path, path + OWN):
+    for folder in (path, path + SUFFIX):
         with suppress(OSError):
             if os.path.islink(folder) or os.path.isfile(folder):
                 os.unlink(folder)
@@ -417,17 +417,17 @@ def identity(repository: Repository, when: str) -> tuple[str, str]:
         SpecguardError: git knows no name or no address, and does not guess one.
     """
     time = f"{datetime.fromisoformat(when).timestamp():.0f} +0000"
-    return f"{_who(repository, 'author')} {time}", f"{_who(repository, 'committer')} {time}"
+    return f"{_ident(repository, 'author')} {time}", f"{_ident(repository, 'committer')} {time}"
 
 
-def _who(repository: Repository, role: str) -> str:
+def _ident(repository: Repository, role: str) -> str:
     flags = ["-c", "user.useConfigOnly=true"]
     for part in ("name", "email"):
         value = repository.environment.get(f"GIT_{role.upper()}_{part.upper()}")
         if value:
             flags += ["-c", f"{role}.{part}={value}"]
     try:
-        said = repository.in_place(*flags, "var", f"GIT_{role.upper()}_IDENT", user=True).read()
+        output = repository.in_place(*flags, "var", f"GIT_{role.upper()}_IDENT", user=True).read()
     except CommandError as error:
         raise SpecguardError(
             "git knows no name or address for the commit",
@@ -435,4 +435,4 @@ def _who(repository: Repository, role: str) -> str:
             code="no-identity",
         ) from error
     # A name, an address, a time and a time zone: git-var(1) prints no other form.
-    return said.decode("utf-8", "surrogateescape").rstrip("\n").rsplit(" ", 2)[0]
+    return output.decode("utf-8", "surrogateescape").rstrip("\n").rsplit(" ", 2)[0]

@@ -22,22 +22,22 @@ from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError
 from specguard.executor.agent import resolve_agent
-from specguard.executor.commit import left_out
+from specguard.executor.commit import skipped_hooks
 from specguard.executor.gates import check_tools, planned_gates
 from specguard.executor.item_choice import (
     Start,
-    below_of,
-    check_recorded,
+    branch_below,
+    check_files_to_name,
     is_paper,
     is_within,
+    item_taken,
     paper_path,
-    taken,
     task_in,
     task_of,
 )
 from specguard.executor.remote import Address, PlatformError, RemoteGit, find_platform
-from specguard.executor.run import Run, RunOptions, check_own, find_checkout, new_manifest, record
-from specguard.executor.start_point import Canonical, ItemLock, kept_apart, policy_at, start_from
+from specguard.executor.run import Run, RunOptions, check_origin, find_checkout, new_manifest, record_options
+from specguard.executor.start_point import Canonical, ItemLock, plan_lock, policy_at, start_from
 from specguard.model import path_text
 from specguard.reporters.text import decided_by
 from specguard.runs import manifests
@@ -48,7 +48,7 @@ from specguard.work.gates import Gates
 from specguard.work.item import WorkItem
 
 
-class Asked(Record):
+class DraftRun(Record):
     """The subject of the questions before a run.
 
     Attributes:
@@ -76,7 +76,7 @@ class Asked(Record):
         """The commit of the item's branch that the run continues from; None: the run starts from the base."""
         return self.start.shared.tip if self.start.shared is not None else None
 
-    def is_of(self, branch: str) -> bool:
+    def owns_branch(self, branch: str) -> bool:
         """True if a branch belongs to the item, by its name."""
         if branch in self.item.branches:
             return True
@@ -88,7 +88,7 @@ class Asked(Record):
         return naming is not None and self.item.told_by(naming)
 
 
-def check(asked: Asked) -> list[str]:
+def check(draft: DraftRun) -> list[str]:
     """Check everything that must hold before a run begins, as far as it is known.
 
     Returns:
@@ -98,30 +98,30 @@ def check(asked: Asked) -> list[str]:
         SpecguardError: a check failed.
         MissingFact: something that must be read is missing.
     """
-    for question in _QUESTIONS:
-        question(asked)
-    check_tools(asked.gates.gates, asked.start.documents.tree, asked.source.options.environment)
-    return _ask_platform(asked) if asked.source.heads is not None else []
+    for run_check in _CHECKS:
+        run_check(draft)
+    check_tools(draft.gates.gates, draft.start.documents.tree, draft.source.options.environment)
+    return _check_requests(draft) if draft.source.heads is not None else []
 
 
-def _has_a_branch(asked: Asked) -> None:
+def _check_branch_name(draft: DraftRun) -> None:
     """Check that git accepts the name of the item's branch."""
-    item, branch = asked.item, asked.item.branches[0]
+    item, branch = draft.item, draft.item.branches[0]
     words = ("check-ref-format", f"refs/heads/{branch}")
-    if branch.startswith("-") or asked.source.git.repository.in_place(*words).wait():
-        raise taken(
+    if branch.startswith("-") or draft.source.git.repository.in_place(*words).wait():
+        raise item_taken(
             f"{branch!r} can be no branch, and {item.setting('branch')} gives {item} that name",
             "have the template, or what its pointer or list fills in, corrected in the base",
         )
 
 
-def _contradicts_nothing(asked: Asked) -> None:
+def _check_contradictions(draft: DraftRun) -> None:
     """Check that the item's document does not contradict a higher one."""
-    document, rule = asked.item.document, asked.start.policy.rule("contradicted-authority")
+    document, rule = draft.item.document, draft.start.policy.rule("contradicted-authority")
     excluded = rule.exclude.find(document or b"") if rule and rule.exclude else None
     if document is None or rule is None or not rule.active or excluded is not None:
         return
-    for one in asked.start.policy.contradictions(asked.start.documents, document.__eq__):
+    for one in draft.start.policy.contradictions(draft.start.documents, document.__eq__):
         if one.lower.path == document:
             raise SpecguardError(
                 f"{one.lower.place} says that {one.name} is {one.lower.value!r}, and {one.higher.place}, "
@@ -133,17 +133,17 @@ def _contradicts_nothing(asked: Asked) -> None:
             )
 
 
-def _is_in_its_branch(asked: Asked) -> None:
+def _check_in_branch(draft: DraftRun) -> None:
     """Check that a paper's subject is on the branch that it starts from, and a task is in the plan there."""
-    start, item, git, branch = asked.start, asked.item, asked.source.git, asked.item.branches[0]
+    start, item, git, branch = draft.start, draft.item, draft.source.git, draft.item.branches[0]
     if is_paper(start.policy, item.kind):
-        files = Tree(git, git.commit(asked.tip or start.oid).tree)
-        check_recorded(start.policy, item, files, branch)
+        files = Tree(git, git.commit(draft.tip or start.oid).tree)
+        check_files_to_name(start.policy, item, files, branch)
     task = task_of(start.policy, item)
-    if task is None or asked.tip is None or task_in(start.policy, git, asked.tip, task) is not None:
+    if task is None or draft.tip is None or task_in(start.policy, git, draft.tip, task) is not None:
         return
-    remote = asked.source.options.remote
-    raise taken(
+    remote = draft.source.options.remote
+    raise item_taken(
         f"{item} is in {path_text(task.plan.path)} of {start.base}, and not in that of {branch}, which it "
         "goes on from",
         f"merge {start.base} into {branch} first: git fetch {remote} && git switch {branch} && "
@@ -152,25 +152,25 @@ def _is_in_its_branch(asked: Asked) -> None:
     )
 
 
-_BEFORE: Final = ("work-item-mismatch", "conflicting-document")
+_EARLY_RULES: Final = ("work-item-mismatch", "conflicting-document")
 """The rules whose result does not depend on the agent's work."""
 
 
-def _breaks_no_rule_yet(asked: Asked) -> None:
+def _check_rules(draft: DraftRun) -> None:
     """Check that the rules accept the item's pointer, its document and the order of stages."""
-    start, item, repository = asked.start, asked.item, asked.source.git.repository
-    request = Request(environment=repository.environment, base=start.oid, enforce=True, select=_BEFORE)
+    start, item, repository = draft.start, draft.item, draft.source.git.repository
+    request = Request(environment=repository.environment, base=start.oid, enforce=True, select=_EARLY_RULES)
     found = Found(start.base, start.oid, "option", f"refs/heads/{start.base}")
-    head = asked.tip or start.oid
+    head = draft.tip or start.oid
     change = RunChange(
-        asked.source.git, request, found, head=Revision(head), named=head, pushed_to=item.branches[0]
+        draft.source.git, request, found, head=Revision(head), named=head, pushed_to=item.branches[0]
     )
     policies = Policies(request, repository)
     for judged in judge_change(change, policies).findings:
         finding = judged.finding
         # Even if the policy only warns about such a document, no run begins: the authority wins.
         asks = judged.name == "conflicting-document" and finding.severity is None
-        stops = judged.severity == "error" and not _is_lifted(start.policy, judged.name)
+        stops = judged.severity == "error" and not _is_approvable(start.policy, judged.name)
         if judged.state == "open" and (asks or stops):
             raise SpecguardError(
                 f"{finding.message}; by {decided_by(judged)}",
@@ -182,7 +182,7 @@ def _breaks_no_rule_yet(asked: Asked) -> None:
     rule = start.policy.rule("wave-stage-out-of-order")
     if item.listed is None or rule is None or rule.severity != "error" or "run" not in rule.stages:
         return
-    if _is_lifted(start.policy, rule.name):
+    if _is_approvable(start.policy, rule.name):
         return
     changed, policy, _ = policies.of(change)
     with suppress(NotApplicable):
@@ -191,79 +191,79 @@ def _breaks_no_rule_yet(asked: Asked) -> None:
             raise SpecguardError(early.message, help=early.help, path=path, line=line, code="item-unready")
 
 
-def _is_lifted(policy: Policy, name: str) -> bool:
+def _is_approvable(policy: Policy, name: str) -> bool:
     """True if an approval may lift the findings of a rule."""
     rule = policy.rule(name)
     return rule is not None and rule.approvable and bool(policy.declared("approval_settings").approver)
 
 
-def _is_not_done(asked: Asked) -> None:
+def _check_not_done(draft: DraftRun) -> None:
     """Check that neither a commit of the base nor a local branch has the item; a paper may be rewritten."""
-    start, item, git = asked.start, asked.item, asked.source.git
+    start, item, git = draft.start, draft.item, draft.source.git
     if is_paper(start.policy, item.kind):
         return
     landed = start.work.landed(item, start.history)
     if landed is not None:
-        raise taken(
+        raise item_taken(
             f"{item} is in {start.base} already: commit {landed.oid[:10]} {landed.subject!r}",
             "have its pointer moved on, or revert that commit first",
         )
     for ref in git.repository.branches():
-        if not ref.name.startswith("refs/heads/") or not asked.is_of(ref.short):
+        if not ref.name.startswith("refs/heads/") or not draft.owns_branch(ref.short):
             continue
         there = start.shared.oid if start.shared is not None and ref.short == item.branches[0] else None
         known = is_within(git, ref.oid, start.oid) or (there and is_within(git, ref.oid, there))
         if task_of(start.policy, item) is None or not known:
             keep = shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"])
-            raise taken(
+            raise item_taken(
                 f"there is a branch of {item} already: {ref.short}", f"to keep it under another name: {keep}"
             )
 
 
-def _is_checked_out_nowhere(asked: Asked) -> None:
+def _check_not_checked_out(draft: DraftRun) -> None:
     """Without a remote, check that the item's branch is not checked out: the run's commit goes there."""
-    for worktree in worktrees(asked.source.git.repository) if asked.source.address.here else ():
-        if worktree.branch in asked.item.branches:
+    for worktree in worktrees(draft.source.git.repository) if draft.source.address.is_local else ():
+        if worktree.branch in draft.item.branches:
             switch = shlex.join(["git", "-C", worktree.path, "switch", "--detach"])
-            raise taken(
+            raise item_taken(
                 f"{worktree.branch} is checked out in {worktree.path}, and without a remote the run's commit "
                 "goes there",
                 f"until it has ended: {switch}",
             )
 
 
-def _is_not_at_the_remote(asked: Asked) -> None:
+def _check_not_at_remote(draft: DraftRun) -> None:
     """Check that the canonical repository has no branch of the item, except one that the run may share."""
-    item, shared = asked.item, asked.start.shared
-    for name in asked.source.heads.branches if asked.source.heads is not None else ():
-        if asked.is_of(name) and (shared is None or name != item.branches[0]):
-            delete = shlex.join(["git", "push", asked.source.options.remote, "--delete", name])
-            raise taken(
-                f"{asked.source.address.shown} has a branch of {item} already: {name}",
+    item, shared = draft.item, draft.start.shared
+    for name in draft.source.heads.branches if draft.source.heads is not None else ():
+        if draft.owns_branch(name) and (shared is None or name != item.branches[0]):
+            delete = shlex.join(["git", "push", draft.source.options.remote, "--delete", name])
+            raise item_taken(
+                f"{draft.source.address.shown} has a branch of {item} already: {name}",
                 f"see its pull request; if nothing of it is needed: {delete}",
             )
 
 
-_QUESTIONS: Final = (
-    _has_a_branch, _contradicts_nothing, _is_in_its_branch, _breaks_no_rule_yet, _is_not_done,
-    _is_checked_out_nowhere, _is_not_at_the_remote,
+_CHECKS: Final = (
+    _check_branch_name, _check_contradictions, _check_in_branch, _check_rules, _check_not_done,
+    _check_not_checked_out, _check_not_at_remote,
 )  # fmt: skip
 """The checks before a run begins, in their order."""
 
 
-def _ask_platform(asked: Asked) -> list[str]:
+def _check_requests(draft: DraftRun) -> list[str]:
     """Check that the item has no open pull request, and return notes about checks that were not possible."""
-    if asked.tip is not None:
+    if draft.tip is not None:
         # The pull request of a shared branch belongs to all its items.
         return []
-    address = asked.source.address
+    address = draft.source.address
     platform, why = find_platform(
-        address, asked.run.options.environment, asked.run.git.repository.work_tree()
+        address, draft.run.options.environment, draft.run.git.repository.work_tree()
     )
     if platform is None:
         return [f"Open pull requests were not looked for: {why}."]
     try:
-        requests = [one for branch in asked.item.branches for one in platform.requests(branch)]
+        requests = [one for branch in draft.item.branches for one in platform.requests(branch)]
     except PlatformError as error:
         raise SpecguardError(
             f"open pull requests cannot be looked for: {error.reason}",
@@ -272,8 +272,8 @@ def _ask_platform(asked: Asked) -> list[str]:
         ) from error
     for request in requests:
         if request.state == "open":
-            raise taken(
-                f"there is an open pull request of {asked.item} already: {request.url}",
+            raise item_taken(
+                f"there is an open pull request of {draft.item} already: {request.url}",
                 "wait until it is merged, or close it",
             )
     return []
@@ -294,37 +294,37 @@ def prepare(options: RunOptions) -> Run:
         SpecguardError: the run may not begin, or not yet; it has no folder then.
     """
     repository, root = find_checkout(options)
-    with ExitStack() as undone, Needed():
+    with ExitStack() as cleanup, Needed():
         git = Git(repository)
-        undone.callback(git.close)
+        cleanup.callback(git.close)
         with RemoteGit(repository, timeout=options.command_timeout) as remote:
-            asked = _asked(git, options, remote)
-        start, source, run = asked.start, asked.source, asked.run
+            draft = _draft(git, options, remote)
+        start, source, run = draft.start, draft.source, draft.run
         manifest = run.manifest
-        notes = check(asked)
-        notes += left_out(repository, start.documents.tree)
+        notes = check(draft)
+        notes += skipped_hooks(repository, start.documents.tree)
         notes += [start.work.own.note] if start.work.own else []
         agent = resolve_agent(start.policy, options)
         runs = options.runs(start.policy, root)
-        claim = ItemLock(runs, manifest, repository, given=bool(options.run_root))
-        undone.callback(claim.release)
-        with kept_apart(start, runs, source.address.shown):
-            kept = committed_folder(start.policy.declared("run_settings"), work_tree=root, runs=runs)
-            if kept:
+        lock = ItemLock(runs, manifest, repository, given=bool(options.run_root))
+        cleanup.callback(lock.release)
+        with plan_lock(start, runs, source.address.shown):
+            committed = committed_folder(start.policy.declared("run_settings"), work_tree=root, runs=runs)
+            if committed:
                 ignore_local(runs)
-            run.folder = folder = claim.new_folder(options.reuse_run)
+            run.folder = folder = lock.new_folder(options.reuse_run)
             inside = f"{item_folder(manifest.item.kind, manifest.item.id)}/{folder.run_id}"
             manifest.run_id, manifest.notes = folder.run_id, notes
-            manifest.kept = f"{kept}/{inside}" if kept else None
-            run.claim, run.heads = claim, source.heads.refs if source.heads else None
-            manifest.agent = agent.recorded(run)
+            manifest.kept = f"{committed}/{inside}" if committed else None
+            run.item_lock, run.heads = lock, source.heads.refs if source.heads else None
+            manifest.agent = agent.to_record(run)
             # Written before the manifest, which makes the folder a run: a run must have the options for
             # resuming it.
-            record(run)
-            run.take()
+            record_options(run)
+            run.take_over()
         with run.step("preflight") as step:
             step.detail = f"{start.item} from {start.base} at {start.oid[:10]} of {source.address.shown}"
-        undone.pop_all()
+        cleanup.pop_all()
     return run
 
 
@@ -333,7 +333,7 @@ RUN_ID: Final = "<run-id>"
 
 
 @contextmanager
-def foreseen(options: RunOptions) -> Iterator[Asked]:
+def draft_run(options: RunOptions) -> Iterator[DraftRun]:
     """Provide the subject of preflight, based on the last fetch; nothing is written.
 
     Raises:
@@ -341,17 +341,17 @@ def foreseen(options: RunOptions) -> Iterator[Asked]:
     """
     repository, _ = find_checkout(options)
     with Git(repository) as git, Needed():
-        yield _asked(git, options)
+        yield _draft(git, options)
 
 
-def _asked(git: Git, options: RunOptions, remote: RemoteGit | None = None) -> Asked:
+def _draft(git: Git, options: RunOptions, remote: RemoteGit | None = None) -> DraftRun:
     root, source = git.repository.work_tree(), Canonical(git, options, remote)
     start = start_from(source, root=root)
     manifest = _manifest_of(start, options, source.address)
     item = item_folder(manifest.item.kind, manifest.item.id)
     folder = RunFolder(os.path.join(options.runs(start.policy, root), item, RUN_ID))
     run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
-    return Asked(start, source, run)
+    return DraftRun(start, source, run)
 
 
 def reopen(options: RunOptions, folder: RunFolder) -> Run:
@@ -371,23 +371,23 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
     repository, top = find_checkout(options)
     manifest = folder.read_manifest()
     pinned = manifest.repository
-    with ExitStack() as undone, Needed():
+    with ExitStack() as cleanup, Needed():
         git = Git(repository)
-        undone.callback(git.close)
-        check_own(git, top, folder)
-        below = below_of(pinned)
+        cleanup.callback(git.close)
+        check_origin(git, top, folder)
+        below = branch_below(pinned)
         policy = policy_at(git, options, pinned.base, pinned.base_oid)
         start = Start(git, options, pinned.base, pinned.base_oid, policy, lambda _: pinned.branch_oid, below)
         root = os.path.dirname(os.path.dirname(folder.path))
-        claim = ItemLock(root, manifest, repository, given=bool(folder.root))
-        undone.callback(claim.release)
+        lock = ItemLock(root, manifest, repository, given=bool(folder.root))
+        cleanup.callback(lock.release)
         # Read again, because only the lock keeps others from writing it.
         manifest = folder.read_manifest()
-        undone.pop_all()
+        cleanup.pop_all()
     manifest.timeout = max(manifest.timeout, options.timeout)
     manifest.max_attempts = max(manifest.max_attempts, options.max_attempts)
     run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
-    run.claim = claim
+    run.item_lock = lock
     return run
 
 
@@ -397,7 +397,7 @@ def _manifest_of(start: Start, options: RunOptions, address: Address) -> manifes
     paper = paper_path(start.policy, item)
     repository = manifests.Repository(
         remote=address.shown,
-        remote_name="" if address.here else options.remote,
+        remote_name="" if address.is_local else options.remote,
         base=start.base,
         base_oid=start.oid,
         below=below.name if below else None,

@@ -58,17 +58,17 @@ _TICK: Final = 0.1
 _END_TICK: Final = 0.0005
 _SHORT_TICK: Final = 0.02
 # Seconds that leftover processes, such as one that writes a log, have to end by themselves.
-_MOMENT: Final = 0.25
+_LEFTOVER_WAIT: Final = 0.25
 # An agent has servers of its own to shut down.
-_AGENTS_MOMENT: Final = 2.0
+_AGENT_LEFTOVER_WAIT: Final = 2.0
 # After this many seconds without output, the text that is held back to find secrets is shown.
 _SILENCE: Final = 1.0
 _CHUNK: Final = 1 << 16
-_WATCH: Final = 5.0
-"""The least seconds between two calls of `watch`; the pause is also at least `_SHARE` times a call's
+_WATCH_INTERVAL: Final = 5.0
+"""The least seconds between two calls of `watch`; the pause is also at least `_WATCH_FACTOR` times a call's
 duration.
 """
-_SHARE: Final = 20
+_WATCH_FACTOR: Final = 20
 _MOST_DRAINED: Final = 1 << 21
 _MEBIBYTE: Final = 1 << 20
 
@@ -85,7 +85,7 @@ def run_command(
     timeout: float | None = None,
     tree: str | None = None,
     environment: Mapping[str, str] | None = None,
-    finished: Callable[[], bool] | None = None,
+    is_done: Callable[[], bool] | None = None,
     watch: Callable[[], None] | None = None,
 ) -> Command:
     """Run a command to its end, and record it before and after.
@@ -101,7 +101,7 @@ def run_command(
         timeout: the time limit in seconds; None: the limit of `--command-timeout` or the policy.
         tree: the tree of the working files that the command runs on.
         environment: the command's environment variables; None: those that `[runs] environment` passes on.
-        finished: returns True once the command's work is done. The command is ended then if it does not end
+        is_done: returns True once the command's work is done. The command is ended then if it does not end
             by itself.
         watch: called every few seconds to inspect the command's effects; raises `RunEnded` to end the run.
 
@@ -115,7 +115,7 @@ def run_command(
         SpecguardError: the run cannot be recorded.
     """
     settings: RunSettings = run.policy.declared("run_settings")
-    timeout = command_limit(run) if timeout is None else timeout
+    timeout = default_timeout(run) if timeout is None else timeout
     number = len(run.manifest.commands) + 1
     stem = f"{COMMANDS}/{number:02d}-{fit(name)}"
     record = Command(
@@ -123,7 +123,7 @@ def run_command(
         name=name,
         kind=kind,
         source=source,
-        command=run.redactor.words(plain_text(command if isinstance(command, str) else shlex.join(command))),
+        command=run.redactor.redact(plain_text(command if isinstance(command, str) else shlex.join(command))),
         attempt=max(1, run.manifest.attempts),
         started_at=now_text(),
         log=f"{stem}.log",
@@ -131,40 +131,40 @@ def run_command(
         tree=tree,
         grade="claimed" if kind == "agent" else "re-run",
     )
-    log = CommandLog(run.folder.file(record.log), run.redactor, settings.output_limit * _MEBIBYTE, run.tell)
+    log = CommandLog(run.folder.file(record.log), run.redactor, settings.output_limit * _MEBIBYTE, run.say)
     run.manifest.commands.append(record)
     run.save()
-    run.tell(f"{kind} {name}: {record.command}")
-    started, held, children = time.monotonic(), HeldSignals(), Children()
-    attempt = _Attempt(run, record, log, timeout, finished, watch, held, children, started)
+    run.say(f"{kind} {name}: {record.command}")
+    started, signals, children = time.monotonic(), HeldSignals(), Children()
+    attempt = _RunningCommand(run, record, log, timeout, is_done, watch, signals, children, started)
     words = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
     try:
         attempt.carry_out(words, cwd, stdin, command_environment(run) if environment is None else environment)
         record.log_digest = log.finish()
-        if attempt.ended is None and held.received is not None:
-            attempt.ended = RunEnded(_KILLED.format(held.received.name), state="killed")
-        if log.over and not record.problem:
-            record.problem = log.too_much
+        if attempt.run_end is None and signals.received is not None:
+            attempt.run_end = RunEnded(_KILLED.format(signals.received.name), state="killed")
+        if log.over_limit and not record.problem:
+            record.problem = log.limit_message
     finally:
         log.close()
         record.ended_at = now_text()
         record.duration = round(time.monotonic() - attempt.started, 3)
-        response = Response(**record.model_dump(), output_bytes=log.size, cut=log.over, tail=log.tail)
+        response = Response(**record.model_dump(), output_bytes=log.size, cut=log.over_limit, tail=log.tail)
         run.folder.write(record.response, response.model_dump_json(by_alias=True, indent=2) + "\n")
         run.save()
-    run.tell(
+    run.say(
         f"{kind} {name}: {record.problem or f'exit code {record.exit_code}'}, after {record.duration:.1f} s"
     )
-    if attempt.ended is not None:
+    if attempt.run_end is not None:
         # Written already here: whoever ended specguard may not wait for the later steps.
-        run.manifest.state, run.manifest.reason = attempt.ended.state, attempt.ended.message
+        run.manifest.state, run.manifest.reason = attempt.run_end.state, attempt.run_end.message
         run.save()
-        attempt.ended.tail, attempt.ended.command = log.tail, number
-        raise attempt.ended
+        attempt.run_end.tail, attempt.run_end.command = log.tail, number
+        raise attempt.run_end
     return record
 
 
-def command_limit(run: Run) -> float:
+def default_timeout(run: Run) -> float:
     """The timeout in seconds of a command that has no limit of its own."""
     return run.options.command_timeout or seconds(run.policy.declared("run_settings").command_timeout)
 
@@ -179,50 +179,50 @@ def response_of(folder: RunFolder, command: Command) -> Response:
         return Response.model_validate_json(file.read())
 
 
-class _Attempt(Record, frozen=False):
+class _RunningCommand(Record, frozen=False):
     """A command under way.
 
     Attributes:
-        ended: the end of the whole run that this command causes; None if the run continues.
+        run_end: the end of the whole run that this command causes; None if the run continues.
     """
 
     run: Run
     record: Command
     log: CommandLog
     limit: float
-    finished: Callable[[], bool] | None
+    is_done: Callable[[], bool] | None
     watch: Callable[[], None] | None
     signals: HeldSignals
     children: Children
     started: float
-    ended: RunEnded | None = None
-    finished_at: float | None = None
-    watched: float = 0.0
-    beats: float = 0.0
-    silent: float | None = None
-    output: int = -1
+    run_end: RunEnded | None = None
+    done_at: float | None = None
+    next_watch: float = 0.0
+    next_beat: float = 0.0
+    output_at: float | None = None
+    output_fd: int = -1
 
     def carry_out(self, words: list[str], cwd: str, stdin: bytes, environment: Mapping[str, str]) -> None:
         """Start the command, follow it to its end, and end the processes that it leaves behind."""
-        largest = self.run.policy.declared("run_settings").place_limit * _MEBIBYTE
-        with self.signals.held(), self.children:
+        file_limit = self.run.policy.declared("run_settings").place_limit * _MEBIBYTE
+        with self.signals.hold(), self.children:
             try:
-                process = _start(words, cwd, stdin, environment, largest)
+                process = _start(words, cwd, stdin, environment, file_limit)
             except (OSError, ValueError) as error:
-                self._not_started(words[0], cwd, error)
+                self._record_failed_start(words[0], cwd, error)
                 return
             assert process.stdout is not None  # noqa: S101 - it was asked for
             self.children.group = process.pid
-            self.output = process.stdout.fileno()
-            os.set_blocking(self.output, False)
+            self.output_fd = process.stdout.fileno()
+            os.set_blocking(self.output_fd, False)
             try:
                 reason = self._follow(process.pid)
                 if reason or not _has_ended(process.pid):
                     self.record.problem = reason
-                    left = self.children.end(0 if self.signals.impatient else GRACE, self._drain)
+                    rest = self.children.end(0 if self.signals.impatient else GRACE, self._drain)
                 else:
-                    left = self._end_leftovers()
-                self.record.leftovers += [f"{described(one)}, which cannot be ended" for one in left]
+                    rest = self._end_leftovers()
+                self.record.leftovers += [f"{describe_process(one)}, which cannot be ended" for one in rest]
                 self._drain()
             except BaseException:
                 self.children.end(0, lambda: True)
@@ -236,35 +236,35 @@ class _Attempt(Record, frozen=False):
     def _follow(self, pid: int) -> str:
         """Read output until the command has ended or its work is done; return why it must be ended, if so."""
         waiting, tick = select.poll(), _TICK
-        waiting.register(self.output, select.POLLIN)
+        waiting.register(self.output_fd, select.POLLIN)
         while not _has_ended(pid):
-            reason = self._reason()
-            if reason or self._goes_on():
+            reason = self._reason_to_end()
+            if reason or self._overstays():
                 return reason
             self._beat()
             if sys.platform != "linux":
                 # Without a subreaper, only children that were seen alive are known.
-                self.children.alive()
-            if self.silent is not None and time.monotonic() - self.silent > _SILENCE:
-                self.log.settle()
-                self.silent = None
+                self.children.find_alive()
+            if self.output_at is not None and time.monotonic() - self.output_at > _SILENCE:
+                self.log.flush()
+                self.output_at = None
             tick = min(2 * tick, _TICK)
             if waiting.poll(tick * 1000) and self._read() == 0:
-                waiting.unregister(self.output)
+                waiting.unregister(self.output_fd)
                 tick = _END_TICK
         self._drain()
         return ""
 
-    def _reason(self) -> str:
+    def _reason_to_end(self) -> str:
         """Return the reason why the command must end now; empty if it may continue."""
         now = time.monotonic()
         if self.signals.received is not None:
-            self.ended = RunEnded(_KILLED.format(self.signals.received.name), state="killed")
-        elif self.log.over:
-            return self.log.too_much
+            self.run_end = RunEnded(_KILLED.format(self.signals.received.name), state="killed")
+        elif self.log.over_limit:
+            return self.log.limit_message
         elif now >= self.run.deadline:
             self.record.timed_out = True
-            self.ended = RunEnded(
+            self.run_end = RunEnded(
                 f"the run took longer than its {self.run.manifest.timeout} seconds, in {self.record.name}",
                 state="timed-out",
                 help="give it more with --timeout, or set [runs] timeout",
@@ -272,38 +272,38 @@ class _Attempt(Record, frozen=False):
         elif now >= self.started + self.limit:
             self.record.timed_out = True
             return f"it took longer than its {self.limit:g} seconds"
-        elif self.watch is not None and now >= max(self.watched, self.started + _WATCH):
+        elif self.watch is not None and now >= max(self.next_watch, self.started + _WATCH_INTERVAL):
             try:
                 self.watch()
             except RunEnded as end:
-                self.ended = end
+                self.run_end = end
             # A look takes long if there is much to inspect; it gets only its share of the time.
             looked = time.monotonic()
-            self.watched = looked + max(_WATCH, _SHARE * (looked - now))
-        return self.ended.message if self.ended is not None else ""
+            self.next_watch = looked + max(_WATCH_INTERVAL, _WATCH_FACTOR * (looked - now))
+        return self.run_end.message if self.run_end is not None else ""
 
-    def _goes_on(self) -> bool:
+    def _overstays(self) -> bool:
         """Return True if the command's work is done, its grace period is over, and it still runs."""
-        if self.finished_at is None and self.finished is not None and self.finished():
-            self.finished_at = time.monotonic()
-        return self.finished_at is not None and time.monotonic() - self.finished_at >= GRACE
+        if self.done_at is None and self.is_done is not None and self.is_done():
+            self.done_at = time.monotonic()
+        return self.done_at is not None and time.monotonic() - self.done_at >= GRACE
 
     def _end_leftovers(self) -> list[psutil.Process]:
-        until = time.monotonic() + (_AGENTS_MOMENT if self.record.kind == "agent" else _MOMENT)
-        while (left := self.children.alive()) and time.monotonic() < until:
+        until = time.monotonic() + (_AGENT_LEFTOVER_WAIT if self.record.kind == "agent" else _LEFTOVER_WAIT)
+        while (leftovers := self.children.find_alive()) and time.monotonic() < until:
             self._drain()
             time.sleep(_SHORT_TICK)
-        self.record.leftovers = [self.run.redactor.words(described(process)) for process in left]
-        return self.children.end(GRACE, self._drain) if left else []
+        self.record.leftovers = [self.run.redactor.redact(describe_process(process)) for process in leftovers]
+        return self.children.end(GRACE, self._drain) if leftovers else []
 
     def _read(self) -> int | None:
         """Log the available output and return its size; 0 at the end of the output, None if it is silent."""
         try:
-            data = os.read(self.output, _CHUNK)
+            data = os.read(self.output_fd, _CHUNK)
         except BlockingIOError:
             return None
         self.log.feed(data)
-        self.silent = time.monotonic()
+        self.output_at = time.monotonic()
         return len(data)
 
     def _drain(self) -> bool:
@@ -319,35 +319,35 @@ class _Attempt(Record, frozen=False):
         return self.signals.impatient
 
     def _beat(self) -> None:
-        if time.monotonic() >= self.beats:
+        if time.monotonic() >= self.next_beat:
             steps = self.run.manifest.steps
             step = steps[-1].name if steps else self.record.kind
             self.run.folder.beat(step, command=self.record.number, child=self.children.group)
-            self.beats = time.monotonic() + BEAT * 0.8
+            self.next_beat = time.monotonic() + BEAT * 0.8
 
-    def _not_started(self, program: str, cwd: str, error: OSError | ValueError) -> None:
-        what, said = plain_text(program), getattr(error, "strerror", None) or str(error)
+    def _record_failed_start(self, program: str, cwd: str, error: OSError | ValueError) -> None:
+        name, reason = plain_text(program), getattr(error, "strerror", None) or str(error)
         if isinstance(error, OSError) and not os.path.isdir(cwd):
-            what, said = f"{what} in {plain_text(cwd)}", "the folder is not there"
+            name, reason = f"{name} in {plain_text(cwd)}", "the folder is not there"
         self.record.exit_code = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_RUNNABLE
-        self.record.problem = f"{what} cannot be run: {said}"
+        self.record.problem = f"{name} cannot be run: {reason}"
         self.log.feed(f"{self.record.problem}\n".encode("utf-8", "backslashreplace"))
 
 
 def _start(
-    words: list[str], cwd: str, stdin: bytes, environment: Mapping[str, str], largest: int
+    words: list[str], cwd: str, stdin: bytes, environment: Mapping[str, str], file_limit: int
 ) -> subprocess.Popen[bytes]:
     """Start a command as the leader of a session of its own, with stdout and stderr in one pipe."""
-    with tempfile.TemporaryFile() as given:
+    with tempfile.TemporaryFile() as input_file:
         # A file, so that a command that does not read its input does not block this process.
-        given.write(stdin)
-        given.seek(0)
-        with _limits(largest):
+        input_file.write(stdin)
+        input_file.seek(0)
+        with _resource_limits(file_limit):
             return subprocess.Popen(
                 words,
                 cwd=cwd,
                 env=dict(environment),
-                stdin=given if stdin else subprocess.DEVNULL,
+                stdin=input_file if stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 bufsize=0,
@@ -356,13 +356,13 @@ def _start(
 
 
 @contextmanager
-def _limits(largest: int) -> Iterator[None]:
+def _resource_limits(file_limit: int) -> Iterator[None]:
     """Limit the size of files that processes started within write, and disable their core dumps.
 
     The limits apply to this process for a moment. To set them in the child, Python code would have to run
     there between fork and exec, which is not safe with threads.
     """
-    wanted = ((resource.RLIMIT_FSIZE, largest), (resource.RLIMIT_CORE, 0))
+    wanted = ((resource.RLIMIT_FSIZE, file_limit), (resource.RLIMIT_CORE, 0))
     before = [(limit, resource.getrlimit(limit)) for limit, _ in wanted]
     try:
         for (limit, most), (_, (soft, hard)) in zip(wanted, before, strict=True):
@@ -378,7 +378,7 @@ def _has_ended(pid: int) -> bool:
     return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
-_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_END_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that end a run."""
 
 _KILLED: Final = "specguard was ended by {}"
@@ -397,14 +397,14 @@ class HeldSignals:
         self.impatient = False
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         """Hold the signals while the context is open."""
 
         def note(number: int, _: FrameType | None) -> None:
             self.impatient = self.received is not None
             self.received = self.received or signal.Signals(number)
 
-        with _handled(note):
+        with _signal_handler(note):
             yield
 
 
@@ -420,18 +420,18 @@ def killed_by_signals() -> Iterator[None]:
         raise Killed(_KILLED.format(signal.Signals(number).name))
 
     try:
-        with _handled(end):
+        with _signal_handler(end):
             yield
     except Killed as by:
         raise RunEnded(str(by), state="killed") from None
 
 
 @contextmanager
-def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+def _signal_handler(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     before: dict[signal.Signals, Any] = {}
     # Only the main thread may set handlers. A signal that was ignored, as by nohup, stays ignored.
     if threading.current_thread() is threading.main_thread():
-        wanted = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+        wanted = [number for number in _END_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
         before = {number: signal.signal(number, handler) for number in wanted}
     try:
         yield
@@ -440,7 +440,7 @@ def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]
             signal.signal(number, earlier)
 
 
-_GIVEN_UP: Final = 5.0
+_KILL_WAIT: Final = 5.0
 _PAUSE: Final = 0.02
 _SET_SUBREAPER: Final = 36
 _GET_SUBREAPER: Final = 37
@@ -460,18 +460,18 @@ class Children:
         self.group: int | None = None
         self._before: set[psutil.Process] = set()
         self._seen: set[psutil.Process] = set()
-        self._adopted = ctypes.c_int(0)
+        self._was_subreaper = ctypes.c_int(0)
 
     def __enter__(self) -> Children:
-        _prctl(_GET_SUBREAPER, ctypes.byref(self._adopted))
+        _prctl(_GET_SUBREAPER, ctypes.byref(self._was_subreaper))
         _prctl(_SET_SUBREAPER, 1)
         self._before = set(psutil.Process().children(recursive=True))
         return self
 
     def __exit__(self, *_: object) -> None:
-        _prctl(_SET_SUBREAPER, self._adopted.value)
+        _prctl(_SET_SUBREAPER, self._was_subreaper.value)
 
-    def alive(self) -> list[psutil.Process]:
+    def find_alive(self) -> list[psutil.Process]:
         """Return the running processes, and reap those that have ended, except the leader of the group."""
         me = os.getpid()
         self._seen.update(set(psutil.Process().children(recursive=True)) - self._before)
@@ -498,14 +498,14 @@ class Children:
         Returns:
             The processes that still run, because the kernel itself is busy with them.
         """
-        asked = self.alive()
+        asked = self.find_alive()
         if self.group is not None:
             asked = [process for process in asked if not self._in_group(process)]
             # The leader has not been reaped, so the group id cannot belong to another group.
             with suppress(OSError):
                 os.killpg(self.group, signal.SIGTERM)
-        send(asked, signal.SIGTERM)
-        return _end(self.alive, grace, meanwhile)
+        send_signal(asked, signal.SIGTERM)
+        return _end(self.find_alive, grace, meanwhile)
 
     def _in_group(self, process: psutil.Process) -> bool:
         try:
@@ -519,7 +519,7 @@ def _prctl(option: int, value: Any) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-def send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
+def send_signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
     """Send a signal to processes; another process that has reused an id does not get it."""
     for process in processes:
         with suppress(psutil.Error):
@@ -533,16 +533,16 @@ def _end(
     until = time.monotonic() + grace
     while alive() and time.monotonic() < until and not meanwhile():
         time.sleep(_PAUSE)
-    until = time.monotonic() + _GIVEN_UP
-    while (left := alive()) and time.monotonic() < until:
+    until = time.monotonic() + _KILL_WAIT
+    while (survivors := alive()) and time.monotonic() < until:
         # Repeatedly, because each process may have started another one in between.
-        send(left, signal.SIGKILL)
+        send_signal(survivors, signal.SIGKILL)
         meanwhile()
         time.sleep(_PAUSE / 4)
-    return left
+    return survivors
 
 
-def described(process: psutil.Process) -> str:
+def describe_process(process: psutil.Process) -> str:
     """Return a short description of a process: its command and its id."""
     with suppress(psutil.Error):
         command = " ".join(process.cmdline()) or process.name()
@@ -557,7 +557,7 @@ def _survivors(run_id: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if process not in ours and process.environ().get(RUN) == run_id:
+            if process not in ours and process.environ().get(RUN_VARIABLE) == run_id:
                 found.append(process)
     return found
 
@@ -569,16 +569,16 @@ def end_survivors(run_id: str) -> list[str]:
         A short description of each process.
     """
     found = _survivors(run_id)
-    told = [described(process) for process in found]
-    send(found, signal.SIGTERM)
+    descriptions = [describe_process(process) for process in found]
+    send_signal(found, signal.SIGTERM)
     _end(lambda: _survivors(run_id), GRACE)
-    return told
+    return descriptions
 
 
-ALWAYS: Final = ("PATH", "HOME", "USER", "SHELL", "LANG", "TERM", "TMPDIR", FLOOR)
+ALWAYS_PASSED: Final = ("PATH", "HOME", "USER", "SHELL", "LANG", "TERM", "TMPDIR", FLOOR)
 """The environment variables that every command gets; `[runs] environment` names further ones."""
 
-RUN: Final = "SPECGUARD_RUN"
+RUN_VARIABLE: Final = "SPECGUARD_RUN"
 """The variable with the run id. Every process that a run started has it, however it was detached."""
 
 APPROVAL_POLICY: Final = "SPECGUARD_APPROVAL_POLICY"
@@ -596,7 +596,7 @@ def passed_on(environment: Mapping[str, str], allowed: Sequence[str]) -> dict[st
         The variables. No name begins with `GIT_`: such variables point git to other repositories and
         configurations.
     """
-    names = {*ALWAYS, *(name for name in allowed if not name.endswith("*"))}
+    names = {*ALWAYS_PASSED, *(name for name in allowed if not name.endswith("*"))}
     beginnings = tuple(name[:-1] for name in allowed if name.endswith("*"))
     return {
         name: value
@@ -608,7 +608,7 @@ def passed_on(environment: Mapping[str, str], allowed: Sequence[str]) -> dict[st
 def command_environment(run: Run) -> dict[str, str]:
     """Return the environment variables of a run's commands."""
     variables = passed_on(run.options.environment, run.policy.declared("run_settings").environment)
-    variables[RUN] = run.manifest.run_id
+    variables[RUN_VARIABLE] = run.manifest.run_id
     if run.place is not None:
         # If the place loses its own .git, git must not find a repository above it.
         variables["GIT_CEILING_DIRECTORIES"] = os.path.dirname(run.place.path)

@@ -15,8 +15,8 @@ from typing import Final
 
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.command_output import plain_text
-from specguard.executor.commit import hash_tree, name_by
-from specguard.executor.item_choice import shares, task_of
+from specguard.executor.commit import hash_tree, rendered_name
+from specguard.executor.item_choice import shares_branch, task_of
 from specguard.executor.place import place_of
 from specguard.executor.remote import (
     Address,
@@ -38,10 +38,10 @@ from specguard.plans.task import Task
 from specguard.reporters.escape import markdown_code, markdown_text
 from specguard.runs.manifests import PullRequest
 
-RECORD: Final = "control/push.json"
+PUSH_RECORD: Final = "control/push.json"
 """The file with the commits that a run has tried to push, written before each attempt."""
 
-_MOVED: Final = "While the run went on, branches moved at "
+_MOVED_NOTE: Final = "While the run went on, branches moved at "
 
 
 class RunRemote(RemoteGit):
@@ -58,14 +58,14 @@ class RunRemote(RemoteGit):
     def __init__(self, run: Run, *, place: bool = False) -> None:
         objects, timeout = place_of(run).objects if place else "", run.options.command_timeout
         super().__init__(run.git.repository, objects=objects, timeout=timeout)
-        self._run_of = run
-        self.address = self._pinned(run)
+        self._for_run = run
+        self.address = self._find_address(run)
 
-    def _pinned(self, run: Run) -> Address:
+    def _find_address(self, run: Run) -> Address:
         expected = (run.item.remote if run.item else "") or run.policy.remote or ""
         root, name = run.git.repository.work_tree(), run.options.remote
-        alone = not run.manifest.repository.remote_name
-        address = find_address(self.settings, name, expected, root=root, alone=alone)
+        allow_local = not run.manifest.repository.remote_name
+        address = find_address(self.settings, name, expected, root=root, allow_local=allow_local)
         began = run.manifest.repository.remote
         if began and address.shown != began:
             back = shlex.join(["git", "remote", "set-url", name, began])
@@ -76,20 +76,20 @@ class RunRemote(RemoteGit):
             )
         return address
 
-    def now(self) -> Heads:
+    def read_heads(self) -> Heads:
         """Return the current branches of the canonical repository."""
         return self.heads(self.address.fetch)
 
-    def there(self) -> str:
+    def read_tip(self) -> str:
         """Return the commit of the run's branch there; empty if the branch does not exist."""
-        return self.now().branches.get(self._run_of.manifest.branch or "", "")
+        return self.read_heads().branches.get(self._for_run.manifest.branch or "", "")
 
-    def take(self, branch: str) -> str:
+    def fetch_branch(self, branch: str) -> str:
         """Fetch a branch that has moved, and return its tip."""
-        return self.fetch(self.address.fetch, branch, [self._run_of.manifest.repository.start])
+        return self.fetch(self.address.fetch, branch, [self._for_run.manifest.repository.start])
 
 
-def see_remote(run: Run) -> None:
+def check_remote(run: Run) -> None:
     """Check, after the agent has worked, what moved at the remote; note a remote that cannot be reached.
 
     Raises:
@@ -99,51 +99,51 @@ def see_remote(run: Run) -> None:
         return
     with RunRemote(run, place=True) as remote:
         try:
-            heads = remote.now()
+            heads = remote.read_heads()
         except RemoteError as error:
             shown = remote.address.shown
             run.note(f"{shown} could not be asked whether it was pushed to: {error.reason}.")
             return
-        _see_heads(run, remote, heads)
+        _check_heads(run, remote, heads)
 
 
-def _see_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
+def _check_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
     """Note branches that have moved since the run began, and check that none contains the run's work."""
     _note_base(run, heads)
     if run.heads is None:
         return
     before, now, shown = run.heads, heads.refs, remote.address.shown
     own, base = run.manifest.branch, run.manifest.repository.base
-    told, made = [], []
+    moves, pushed_here = [], []
     for name in sorted(before.keys() | now.keys()):
         old, new = before.get(name), now.get(name)
-        if old == new or (name == own and new in tried(run)):
+        if old == new or (name == own and new in tried_commits(run)):
             continue
-        said = f"{name} from {(old or 'nothing')[:10]} to {(new or 'nothing')[:10]}"
-        if new is not None and _made_here(run, remote, name, new):
-            made.append(name)
-            said += ", pushed from the run's place"
-        if name != base or name in made:
-            told.append(said)
-    if told:
-        run.note(f"{_MOVED}{shown}: {listed(told, between='; ')}.", instead_of=_MOVED)
-    if made:
-        name = made[0]
+        move = f"{name} from {(old or 'nothing')[:10]} to {(new or 'nothing')[:10]}"
+        if new is not None and _is_run_work(run, remote, name, new):
+            pushed_here.append(name)
+            move += ", pushed from the run's place"
+        if name != base or name in pushed_here:
+            moves.append(move)
+    if moves:
+        run.note(f"{_MOVED_NOTE}{shown}: {listed(moves, between='; ')}.", instead_of=_MOVED_NOTE)
+    if pushed_here:
+        name = pushed_here[0]
         lease, back = f"--force-with-lease={name}:{now[name]}", f"{before.get(name, '')}:{ref_of(name)}"
         undo = ["git", "push", lease, run.options.remote, back]
         raise RunEnded(
-            f"{' and '.join(made)} at {shown} was pushed from the run's place",
+            f"{' and '.join(pushed_here)} at {shown} was pushed from the run's place",
             help=f"undo it: {shlex.join(undo)}",
             code="place-spoiled",
         )
 
 
-def _made_here(run: Run, remote: RunRemote, name: str, oid: str) -> bool:
+def _is_run_work(run: Run, remote: RunRemote, name: str, oid: str) -> bool:
     """True if a branch has a commit of the place, or only new files that the place has as well."""
     place = place_of(run)
-    if place.made(oid):
+    if place.has_made(oid):
         return True
-    remote.take(name)
+    remote.fetch_branch(name)
     old = (run.heads or {}).get(name) or place.base
     theirs = {(one.path, one.new) for one in place.git.diff_trees(old, oid) if not one.deleted}
     if not theirs or not os.path.isdir(place.path):
@@ -164,7 +164,7 @@ def _note_base(run: Run, heads: Heads) -> str:
     return note
 
 
-def note_moved(run: Run) -> str:
+def note_moved_base(run: Run) -> str:
     """Note that the base has moved since a resumed run began, and return the note; empty if it is unchanged.
 
     A moved base does not stop the run. A remote that cannot be reached is reported by the push.
@@ -177,16 +177,16 @@ def note_moved(run: Run) -> str:
     """
     try:
         with RunRemote(run) as remote:
-            heads = remote.now()
+            heads = remote.read_heads()
     except SpecguardError:
         return ""
     run.heads = heads.refs if run.heads is None else run.heads
-    if not run.folder.known(RECORD) and not (run.item and shares(run.policy, run.item)):
+    if not run.folder.known(PUSH_RECORD) and not (run.item and shares_branch(run.policy, run.item)):
         _check_free(run, remote.address, heads.branches.get(run.manifest.branch or "", ""))
     return _note_base(run, heads)
 
 
-def tried(run: Run) -> list[str]:
+def tried_commits(run: Run) -> list[str]:
     """Return the commits that this run tried to push, whatever the result.
 
     The record is only trusted for commits that name this run: whoever can write to the run's folder could
@@ -194,12 +194,12 @@ def tried(run: Run) -> list[str]:
     """
     known = [run.manifest.pushed] if run.manifest.pushed else []
     # Without the record, an existing branch belongs to somebody else.
-    commits = run.folder.known(RECORD).get("commits", [])
-    own = [one for one in commits if isinstance(one, str) and _is_own(run, one)]
+    commits = run.folder.known(PUSH_RECORD).get("commits", [])
+    own = [one for one in commits if isinstance(one, str) and _names_run(run, one)]
     return list(dict.fromkeys([*own, *known]))
 
 
-def _is_own(run: Run, oid: str) -> bool:
+def _names_run(run: Run, oid: str) -> bool:
     """True if this run made a commit: the commit names the run."""
     item, trailer = run.manifest.item, run.policy.declared("run_settings").trailer
     named = f"\n{trailer}: {item.kind}-{item.id}/{run.folder.run_id}\n"
@@ -231,33 +231,33 @@ def push(run: Run) -> str:
     if not commit or not branch:
         raise SpecguardError("the run has no commit to push", code="run-failed")
     with RunRemote(run, place=True) as remote:
-        address, heads = remote.address, remote.now()
-        _see_heads(run, remote, heads)
-        there, own = heads.branches.get(branch, ""), tried(run)
-        if there == commit:
-            return _pushed(run, address, "had it already")
-        _check_free(run, address, there)
-        if not there and run.manifest.repository.tip is not None:
+        address, heads = remote.address, remote.read_heads()
+        _check_heads(run, remote, heads)
+        tip, own = heads.branches.get(branch, ""), tried_commits(run)
+        if tip == commit:
+            return _record_push(run, address, "had it already")
+        _check_free(run, address, tip)
+        if not tip and run.manifest.repository.tip is not None:
             raise RunEnded(
                 f"{address.shown} has no branch {branch} any more, which the run goes on from",
                 state="remote-moved",
                 help="see who removed it; what the run made is in its diff.patch",
             )
         record = {"remote": address.shown, "branch": branch, "commits": [*own, commit]}
-        run.folder.write(RECORD, json.dumps(record, indent=2) + "\n")
+        run.folder.write(PUSH_RECORD, json.dumps(record, indent=2) + "\n")
         try:
-            remote.push(address.push, commit, branch, expected=there)
+            remote.push(address.push, commit, branch, expected=tip)
         except RemoteError as error:
-            there = remote.there()
-            if there == commit:
-                return _pushed(run, address, "has it, although its answer was lost")
-            _check_free(run, address, there)
+            tip = remote.read_tip()
+            if tip == commit:
+                return _record_push(run, address, "has it, although its answer was lost")
+            _check_free(run, address, tip)
             help = f"{error.help}; the commit is kept: {run.folder.command('resume')}"
             raise _refused(f"{address.shown} did not take the branch {branch}", error, help) from error
-        return _pushed(run, address, "has it")
+        return _record_push(run, address, "has it")
 
 
-def moved_on(run: Run) -> str | None:
+def find_new_tip(run: Run) -> str | None:
     """Return the new tip of the run's branch, if it holds several items and another run has pushed one.
 
     Args:
@@ -268,49 +268,49 @@ def moved_on(run: Run) -> str | None:
         the run.
     """
     branch, item = run.manifest.branch, run.item
-    if not branch or item is None or not shares(run.policy, item):
+    if not branch or item is None or not shares_branch(run.policy, item):
         return None
     with RunRemote(run) as remote:
-        there = remote.there()
-        known = [run.manifest.commit, run.manifest.repository.branch_oid, *tried(run)]
-        return remote.take(branch) if there and there not in known else None
+        tip = remote.read_tip()
+        known = [run.manifest.commit, run.manifest.repository.branch_oid, *tried_commits(run)]
+        return remote.fetch_branch(branch) if tip and tip not in known else None
 
 
-def _pushed(run: Run, address: Address, how: str) -> str:
+def _record_push(run: Run, address: Address, how: str) -> str:
     branch, commit = run.manifest.branch, run.manifest.commit or ""
     run.manifest.pushed = commit
     run.save()
-    if address.here:
+    if address.is_local:
         return f"there is no remote, so {branch} is here, at {commit[:10]}"
     return f"{address.shown} {how}: {branch} at {commit[:10]}"
 
 
-def _check_free(run: Run, address: Address, there: str) -> None:
+def _check_free(run: Run, address: Address, tip: str) -> None:
     """Check that the run's branch does not exist, or is at a commit that the run pushed or began with."""
-    if there and there not in (*tried(run), run.manifest.repository.branch_oid):
+    if tip and tip not in (*tried_commits(run), run.manifest.repository.branch_oid):
         branch = run.manifest.branch or ""
         fetch = shlex.join(["git", "fetch", run.options.remote, branch])
         raise RunEnded(
-            f"{address.shown} has a branch {branch} of somebody else, at {there[:10]}",
+            f"{address.shown} has a branch {branch} of somebody else, at {tip[:10]}",
             state="remote-moved",
             help=f"nothing was pushed; see what it is: {fetch}",
         )
 
 
-def _refused(said: str, error: RemoteError | PlatformError, help: str) -> RunEnded:
+def _refused(problem: str, error: RemoteError | PlatformError, help: str) -> RunEnded:
     """Return the error that the remote or its platform refused the run's request."""
-    message = f"{said}: {error.reason}"
+    message = f"{problem}: {error.reason}"
     return RunEnded(message, help=help, exit_code=2, tail=error.tail, code="push-refused")
 
 
-BODY: Final = "pull-request.md"
+BODY_FILE: Final = "pull-request.md"
 """The file with the pull request's body, in the run's folder."""
 
-_OWN: Final = ("- Document: ", "- Rules: ", "- Run: ", "- Gates:", "  - ", "- Failed ", "- Note: ")
+_PART_PREFIXES: Final = ("- Document: ", "- Rules: ", "- Run: ", "- Gates:", "  - ", "- Failed ", "- Note: ")
 
-_LOOKS: Final = 3
+_TRIES: Final = 3
 _LONGEST: Final = 100
-_SHOWN: Final = 5
+_MOST_FAILURES: Final = 5
 """The number of commands that failed in earlier rounds whose last lines the body contains."""
 
 _PAUSE: Final = 2.0
@@ -335,49 +335,49 @@ def open_pull_request(run: Run) -> str:
     branch, commit = run.manifest.branch, run.manifest.pushed
     if not branch or not commit:
         raise SpecguardError("the run has pushed nothing to open a pull request of", code="run-failed")
-    made = PullRequest(title=title_of(run), state="printed", command=submission_of(run))
-    run.folder.write(BODY, body_of(run))
-    said = "left to the command that is printed, since the policy says how it is submitted"
-    if not made.command:
-        said = _bring(run, made, branch, commit)
-    run.manifest.pull_request = made
+    pull = PullRequest(title=title_of(run), state="printed", command=submission_of(run))
+    run.folder.write(BODY_FILE, body_of(run))
+    result = "left to the command that is printed, since the policy says how it is submitted"
+    if not pull.command:
+        result = _open_or_update(run, pull, branch, commit)
+    run.manifest.pull_request = pull
     run.save()
-    return said
+    return result
 
 
-def _bring(run: Run, made: PullRequest, branch: str, commit: str) -> str:
+def _open_or_update(run: Run, pull: PullRequest, branch: str, commit: str) -> str:
     """Open a pull request, or update the open one, and return a sentence about the result."""
-    base, file = run.manifest.repository.into, run.folder.file(BODY)
+    base, file = run.manifest.repository.into, run.folder.file(BODY_FILE)
     with RunRemote(run) as remote:
         address = remote.address
-    made.command = printed_command(address, branch, base, title=made.title, body_file=file)
+    pull.command = printed_command(address, branch, base, title=pull.title, body_file=file)
     platform, why = find_platform(address, run.options.environment, run.git.repository.work_tree())
     if platform is None:
         return f"not opened, since {why}: run the command that is printed, unless {branch} has an open one"
     try:
-        found = _existing(platform, branch, base, commit)
+        found = _find_open(platform, branch, base, commit)
         if found is None:
             # The request took time, and another process may have taken over the run.
             run.folder.hold()
             try:
-                made.number, made.url = platform.create(branch, base, title=made.title, body_file=file)
+                pull.number, pull.url = platform.create(branch, base, title=pull.title, body_file=file)
             except PlatformError:
                 # The pull request may have been opened nevertheless, or by somebody else just now.
-                found = _existing(platform, branch, base, commit)
+                found = _find_open(platform, branch, base, commit)
                 if found is None:
                     raise
         if found is not None:
             if found.body.strip():
                 # Text by people is kept, and so are the parts of the runs of other tasks.
-                run.folder.write(BODY, _beside(found.body, run))
-            platform.edit(found.number, title=made.title, body_file=file)
-            made.number, made.url = found.number, found.url
+                run.folder.write(BODY_FILE, _replace_part(found.body, run))
+            platform.edit(found.number, title=pull.title, body_file=file)
+            pull.number, pull.url = found.number, found.url
     except PlatformError as error:
-        help = f"{run.folder.command('resume')}; or: {made.command}"
-        said = f"the branch {branch} is pushed, and its pull request is not open"
-        raise _refused(said, error, help) from error
-    made.state = "opened" if found is None else "updated"
-    return f"{made.state}: {made.url}"
+        help = f"{run.folder.command('resume')}; or: {pull.command}"
+        message = f"the branch {branch} is pushed, and its pull request is not open"
+        raise _refused(message, error, help) from error
+    pull.state = "opened" if found is None else "updated"
+    return f"{pull.state}: {pull.url}"
 
 
 def submission_of(run: Run) -> str:
@@ -397,9 +397,9 @@ def title_of(run: Run) -> str:
     if item is None:
         return run.manifest.item.id
     task = task_of(run.policy, item)
-    if task is not None and not item.settings.pull_request and shares(run.policy, item):
+    if task is not None and not item.settings.pull_request and shares_branch(run.policy, item):
         return _title_of_plan(task)
-    return name_by(item, "pull_request" if item.settings.pull_request else "commit")
+    return rendered_name(item, "pull_request" if item.settings.pull_request else "commit")
 
 
 def _title_of_plan(task: Task) -> str:
@@ -418,16 +418,16 @@ def body_of(run: Run) -> str:
     return begins + "\n".join(_part(run)) + "\n"
 
 
-def _beside(body: str, run: Run) -> str:
+def _replace_part(body: str, run: Run) -> str:
     """Return the text of an open request with the run's part replaced, or added at the end."""
     lines, own = body.splitlines(), list(_part(run))
     mark = next(line for line in own if line.startswith("- Run: "))
     if mark not in lines:
         return "\n".join([*lines, "", *own]) + "\n"
     start = end = lines.index(mark)
-    while start and lines[start - 1].startswith(_OWN):
+    while start and lines[start - 1].startswith(_PART_PREFIXES):
         start -= 1
-    while end < len(lines) and lines[end].startswith(_OWN):
+    while end < len(lines) and lines[end].startswith(_PART_PREFIXES):
         # The output of a failed command is indented, between empty lines.
         failed = lines[end].startswith("- Failed ")
         end += 1
@@ -437,7 +437,7 @@ def _beside(body: str, run: Run) -> str:
 
 
 def _part(run: Run) -> Iterator[str]:
-    """Yield the part that a run adds to a body: each line begins with one of `_OWN`."""
+    """Yield the part that a run adds to a body: each line begins with one of `_PART_PREFIXES`."""
     manifest = run.manifest
     document = manifest.item.document or manifest.item.plan
     if document:
@@ -452,7 +452,7 @@ def _part(run: Run) -> Iterator[str]:
     yield "- Gates:" if gates else "- Gates: none ran"
     for gate in newest.values():
         yield f"  - {markdown_code(gate.command)}: {outcome(gate)}"
-    failed = [one for one in failed_commands(manifest, run.folder) if one.tail][:_SHOWN]
+    failed = [one for one in failed_commands(manifest, run.folder) if one.tail][:_MOST_FAILURES]
     for one in failed:
         how = f"{markdown_text(one.said)}; {one.after}"
         yield f"- Failed in round {one.round}: {markdown_code(one.what)}, {how}:"
@@ -461,12 +461,12 @@ def _part(run: Run) -> Iterator[str]:
         yield f"- Note: {markdown_code(note)}"
 
 
-def _existing(platform: Platform, branch: str, base: str, commit: str) -> BranchRequest | None:
+def _find_open(platform: Platform, branch: str, base: str, commit: str) -> BranchRequest | None:
     """Return the open pull request of the pushed commit into this base; None without one.
 
     Closed pull requests of other commits belong to earlier work, and do not count.
     """
-    for look in range(_LOOKS):
+    for look in range(_TRIES):
         time.sleep(_PAUSE if look else 0)
         requests = platform.requests(branch)
         opened = [one for one in requests if one.state == "open"]

@@ -30,8 +30,8 @@ from specguard.errors import SpecguardError
 TIMEOUT: Final = 300.0
 """The seconds that a remote has to answer, unless the caller sets another limit."""
 
-_POLITE: Final = 5.0
-_FETCHED: Final = "refs/specguard/fetched"
+_TERMINATE_WAIT: Final = 5.0
+_FETCHED_REF: Final = "refs/specguard/fetched"
 _NOISE: Final = (
     "hint", "warning", "remote: Enumerating", "remote: Counting", "remote: Compressing", "remote: Total",
 )  # fmt: skip
@@ -48,20 +48,20 @@ class RemoteError(SpecguardError):
 
     code = "remote-unreachable"
 
-    def __init__(self, url: str, said: str, reason: str = "", *, help: str = "") -> None:
+    def __init__(self, url: str, stderr: str, reason: str = "", *, help: str = "") -> None:
         shown = shown_address(url)
-        self.tail = said.replace(url, shown)[-_TAIL:]
-        self.reason = reason or _telling(self.tail)
+        self.tail = stderr.replace(url, shown)[-_TAIL:]
+        self.reason = reason or _first_problem(self.tail)
         help = help or f"see whether this answers: {shlex.join(['git', 'ls-remote', shown])}"
-        if "terminal prompts disabled" in said:
+        if "terminal prompts disabled" in stderr:
             # A run has nobody to type a password, and never asks for one.
             help = "sign in for git once: gh auth setup-git, or a credential.helper, or an ssh address"
         super().__init__(f"{shown} cannot be reached: {self.reason}", help=help)
 
 
-def _telling(said: str) -> str:
+def _first_problem(stderr: str) -> str:
     """Return the first line that names the problem."""
-    lines = (line.strip() for line in said.split("\n"))
+    lines = (line.strip() for line in stderr.split("\n"))
     line = next((line for line in lines if line and not line.startswith(_NOISE)), "git failed")
     for prefix in ("fatal: ", "error: ", "ERROR: ", "remote: "):
         line = line.removeprefix(prefix)
@@ -112,7 +112,7 @@ class RemoteGit:
             "GIT_CONFIG_GLOBAL": os.path.join(self._folder, "user-config"),
             "GIT_ATTR_NOSYSTEM": "1",
         }
-        self._write("user-config", _signing_in(self.settings, local=local))
+        self._write("user-config", _sign_in_settings(self.settings, local=local))
         shallow = os.path.join(repository.common, "shallow")
         if os.path.isfile(shallow):
             shutil.copyfile(shallow, os.path.join(self._folder, "shallow"))
@@ -161,9 +161,9 @@ class RemoteGit:
             url,
             "-c", "gc.auto=0", "fetch", "-q", "--no-write-fetch-head", "--no-tags", "--no-auto-maintenance",
             "--recurse-submodules=no", "--no-show-forced-updates", "--", url,
-            f"+{ref_of(branch)}:{_FETCHED}",
+            f"+{ref_of(branch)}:{_FETCHED_REF}",
         )  # fmt: skip
-        return self._read(url, "rev-parse", "--verify", _FETCHED).strip()
+        return self._read(url, "rev-parse", "--verify", _FETCHED_REF).strip()
 
     def push(self, url: str, commit: str, branch: str, *, expected: str = "") -> None:
         """Push a commit as a branch, if the remote's branch is at the expected commit.
@@ -178,27 +178,27 @@ class RemoteGit:
             RemoteError: the remote refuses the branch, or does not answer.
         """
         ref = f"refs/heads/{branch}"
-        answer = self._run(
+        result = self._run(
             "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed",
             "--recurse-submodules=no", f"--force-with-lease={ref}:{expected}", "--", url, f"{commit}:{ref}",
         )  # fmt: skip
-        for line in answer.output.split("\n"):
+        for line in result.output.split("\n"):
             parts = line.split("\t")
             if len(parts) == 3 and parts[1].endswith(f":{ref}"):
                 if parts[0] != "!":
                     return
-                raise RemoteError(url, answer.said, parts[2], help="see what it says")
-        raise RemoteError(url, answer.said, answer.lost)
+                raise RemoteError(url, result.stderr, parts[2], help="see what it says")
+        raise RemoteError(url, result.stderr, result.failure)
 
     def _read(self, url: str, *arguments: str) -> str:
-        answer = self._run(*arguments)
-        if answer.code:
-            raise RemoteError(url, answer.said, answer.lost)
-        return answer.output
+        result = self._run(*arguments)
+        if result.code:
+            raise RemoteError(url, result.stderr, result.failure)
+        return result.output
 
-    def _run(self, *arguments: str) -> Answer:
+    def _run(self, *arguments: str) -> ProgramEnd:
         words = [self._repository.program, "-c", "core.hooksPath=/dev/null", *arguments]
-        return ask(words, self._environment, limit=self._timeout)
+        return run_program(words, self._environment, limit=self._timeout)
 
     def _write(self, name: str, text: str) -> None:
         path = os.path.join(self._folder, name)
@@ -211,58 +211,58 @@ def ref_of(name: str) -> str:
     return name if name.startswith("refs/") else f"refs/heads/{name}"
 
 
-class Answer(Record):
+class ProgramEnd(Record):
     """The result of a program.
 
     Attributes:
         code: the exit code; -1 if the program did not run to its end.
         output: the program's stdout.
-        said: the program's stderr.
-        lost: the reason why the program did not run to its end, as a clause; else empty.
+        stderr: the program's stderr.
+        failure: the reason why the program did not run to its end, as a clause; else empty.
     """
 
     code: int
     output: str = ""
-    said: str = ""
-    lost: str = ""
+    stderr: str = ""
+    failure: str = ""
 
 
-def ask(words: Sequence[str], environment: Mapping[str, str], *, folder: str = "/", limit: float) -> Answer:
+def run_program(words: Sequence[str], env: Mapping[str, str], *, cwd: str = "/", limit: float) -> ProgramEnd:
     """Run a program in a folder, with a limit in seconds.
 
     Its output goes to files: a process that it leaves behind, as ssh may, would keep a pipe open.
     """
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as stderr:
         try:
             process = subprocess.Popen(
-                words, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=said
+                words, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=stderr
             )
         except OSError as error:
-            return Answer(-1, lost=f"it cannot be run: {error.strerror}")
+            return ProgramEnd(-1, failure=f"it cannot be run: {error.strerror}")
         try:
             code = process.wait(limit)
         except BaseException as error:
             # First SIGTERM: git then ends its child processes.
             process.terminate()
             try:
-                process.wait(_POLITE)
+                process.wait(_TERMINATE_WAIT)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
             if isinstance(error, subprocess.TimeoutExpired):
-                return Answer(-1, lost=f"there was no answer in {limit:g} seconds")
+                return ProgramEnd(-1, failure=f"there was no answer in {limit:g} seconds")
             raise
         texts = []
-        for file in (output, said):
+        for file in (output, stderr):
             file.seek(0)
             texts.append(file.read().decode("utf-8", "surrogateescape"))
-    return Answer(code, *texts)
+    return ProgramEnd(code, *texts)
 
 
 PROTOCOLS: Final = ("file", "https", "ssh")
 """The transports that a run uses."""
 
-_SIGNING_IN: Final = re.compile(
+_SIGN_IN_KEYS: Final = re.compile(
     r"core\.(?:sshcommand|askpass|gitproxy)|ssh\.variant|protocol\.version|safe\.directory"
     r"|(?:credential|http)\.(?:.*\.)?[a-z0-9-]+",
     re.DOTALL,
@@ -270,8 +270,8 @@ _SIGNING_IN: Final = re.compile(
 _OWN_SCOPES: Final = frozenset({"system", "global", "command"})
 """The scopes of the user's own settings; a repository's are `local` and `worktree`."""
 
-_KEPT: Final = re.compile("GIT_(?:ASKPASS|SSH(?:_COMMAND|_VARIANT)?|(?:SSL|PROXY|HTTP)_[A-Z_]+)")
-_CONFIGURING: Final = re.compile(
+_KEPT_VARS: Final = re.compile("GIT_(?:ASKPASS|SSH(?:_COMMAND|_VARIANT)?|(?:SSL|PROXY|HTTP)_[A-Z_]+)")
+_CONFIG_VARS: Final = re.compile(
     r"GIT_CONFIG_(?:COUNT|GLOBAL|SYSTEM|NOSYSTEM|PARAMETERS|KEY_[0-9]+|VALUE_[0-9]+)"
 )
 
@@ -298,16 +298,16 @@ def read_settings(repository: Repository) -> list[GitSetting]:
     """
     environment = {
         **user_environment(repository.environment),
-        **{name: value for name, value in repository.environment.items() if _CONFIGURING.fullmatch(name)},
+        **{name: value for name, value in repository.environment.items() if _CONFIG_VARS.fullmatch(name)},
     }
     words = [repository.program, f"--git-dir={repository.git_dir}", "config", "--list", "--show-scope", "-z"]
-    answer = ask([*words, "--includes"], environment, limit=TIMEOUT)
-    if answer.code:
-        said = answer.lost or answer.said.strip().split("\n")[0]
+    result = run_program([*words, "--includes"], environment, limit=TIMEOUT)
+    if result.code:
+        problem = result.failure or result.stderr.strip().split("\n")[0]
         raise SpecguardError(
-            f"the configuration cannot be read: {said}", help="git config --list", code="broken-repository"
+            f"the configuration cannot be read: {problem}", help="git config --list", code="broken-repository"
         )
-    fields = answer.output.split("\0")
+    fields = result.output.split("\0")
     found = ((scope, *one.partition("\n")) for scope, one in zip(fields[::2], fields[1::2], strict=False))
     return [GitSetting(scope, key, value if newline else None) for scope, key, newline, value in found]
 
@@ -320,7 +320,7 @@ def user_environment(environment: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in environment.items()
-        if not name.startswith("GIT_") or _KEPT.fullmatch(name)
+        if not name.startswith("GIT_") or _KEPT_VARS.fullmatch(name)
     }
     folders = [folder for folder in environment.get("PATH", "").split(":") if folder.startswith("/")]
     return {
@@ -333,11 +333,11 @@ def user_environment(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _signing_in(settings: Sequence[GitSetting], *, local: bool) -> str:
+def _sign_in_settings(settings: Sequence[GitSetting], *, local: bool) -> str:
     """Return the settings for signing in, as the text of a configuration file."""
     text = ""
     for one in settings:
-        if not _SIGNING_IN.fullmatch(one.key) or not (local or one.scope in _OWN_SCOPES):
+        if not _SIGN_IN_KEYS.fullmatch(one.key) or not (local or one.scope in _OWN_SCOPES):
             continue
         section, _, rest = one.key.partition(".")
         subsection, dot, name = rest.rpartition(".")
@@ -361,12 +361,12 @@ class Address(Record):
     Attributes:
         fetch: the address to fetch from.
         push: the address of the same repository to push to.
-        here: True if it is the user's own repository, which has no remote.
+        is_local: True if it is the user's own repository, which has no remote.
     """
 
     fetch: str
     push: str
-    here: bool = False
+    is_local: bool = False
 
     @property
     def shown(self) -> str:
@@ -385,7 +385,7 @@ class Address(Record):
 
 
 def find_address(
-    settings: Sequence[GitSetting], remote: str, expected: str, *, root: str, alone: bool = False
+    settings: Sequence[GitSetting], remote: str, expected: str, *, root: str, allow_local: bool = False
 ) -> Address:
     """Find the address of the canonical repository, in the spelling that the user reaches it by.
 
@@ -398,7 +398,8 @@ def find_address(
         remote: the remote's name.
         expected: the address in the policy; empty if it names none.
         root: the root of the working tree, which relative addresses start from.
-        alone: True if the repository may be canonical itself, if it has no remote and the policy names none.
+        allow_local: True if the user's repository may be canonical itself. It is, if it has no remote and the
+            policy names none.
 
     Raises:
         SpecguardError: the remote is missing, is another repository, or has an unsupported transport.
@@ -406,8 +407,8 @@ def find_address(
     values = {one.key: one.value for one in reversed(settings) if one.value}
     url = values.get(f"remote.{remote}.url", "")
     remotes = [key for key in values if key.startswith("remote.") and key.endswith(".url")]
-    if alone and not expected and not remotes:
-        return Address(root, root, here=True)
+    if allow_local and not expected and not remotes:
+        return Address(root, root, is_local=True)
     if not url:
         raise SpecguardError(
             f"there is no remote '{remote}'; tried: remote.{remote}.url of the configuration",
@@ -462,7 +463,7 @@ PLATFORM_TIMEOUT: Final = 120.0
 """The seconds that a platform has to answer."""
 
 _QUIET: Final = {"GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1", "NO_PROMPT": "1"}
-_LEADING_ASTRAY: Final = ("GH_REPO", "GH_HOST", "GITLAB_HOST", "GITLAB_URI", "GL_HOST", "CLICOLOR_FORCE")
+_TARGET_VARS: Final = ("GH_REPO", "GH_HOST", "GITLAB_HOST", "GITLAB_URI", "GL_HOST", "CLICOLOR_FORCE")
 _ADDRESS: Final = re.compile(r"https?://\S+/([0-9]+)\b/?")
 
 
@@ -511,23 +512,23 @@ class Platform:
 
     Attributes:
         command: the command's name.
-        where, listing, creating, editing: the arguments that name a repository, and that list, open and edit
-            pull requests.
+        repository_words: the arguments that name a repository.
+        list_words, create_words, edit_words: the arguments that list, open and edit pull requests.
         fields: the JSON fields of a listed request, in the order of `BranchRequest`.
     """
 
     command = "gh"
-    where: Sequence[str] = ("--repo", "{host}/{path}")
+    repository_words: Sequence[str] = ("--repo", "{host}/{path}")
     fields: Sequence[str] = ("number", "url", "state", "baseRefName", "headRefOid", "body")
-    listing: Sequence[str] = (
+    list_words: Sequence[str] = (
         "pr", "list", "--head", "{branch}", "--state", "all", "--limit", "30", "--json",
         "number,url,state,baseRefName,headRefOid,isCrossRepository,body",
     )  # fmt: skip
-    creating: Sequence[str] = (
+    create_words: Sequence[str] = (
         "pr", "create", "--base", "{base}", "--head", "{branch}", "--title", "{title}", "--body-file",
         "{file}",
     )  # fmt: skip
-    editing: Sequence[str] = ("pr", "edit", "{number}", "--title", "{title}", "--body-file", "{file}")
+    edit_words: Sequence[str] = ("pr", "edit", "{number}", "--title", "{title}", "--body-file", "{file}")
 
     def __init__(
         self, program: str, address: Address, *, environment: Mapping[str, str], folder: str
@@ -535,7 +536,7 @@ class Platform:
         self.address = address
         self._program = program
         self._folder = folder
-        kept = {name: value for name, value in environment.items() if name not in _LEADING_ASTRAY}
+        kept = {name: value for name, value in environment.items() if name not in _TARGET_VARS}
         self._environment = {**user_environment(kept), **_QUIET}
 
     def requests(self, branch: str) -> Sequence[BranchRequest]:
@@ -544,7 +545,7 @@ class Platform:
         Raises:
             PlatformError: the list cannot be fetched or read.
         """
-        output = self.run([*self.listing, *self.where], branch=branch)
+        output = self.run([*self.list_words, *self.repository_words], branch=branch)
         try:
             return [self._read(one) for one in json.loads(output or "[]") if not self.is_forked(one)]
         except (ValueError, KeyError, TypeError) as error:
@@ -556,7 +557,7 @@ class Platform:
         Raises:
             PlatformError: as far as is known, the pull request was not opened.
         """
-        words = [*self.creating, *self.where]
+        words = [*self.create_words, *self.repository_words]
         output = self.run(words, branch=branch, base=base, title=title, file=body_file)
         found = list(_ADDRESS.finditer(output))
         if not found:
@@ -569,7 +570,7 @@ class Platform:
         Raises:
             PlatformError: the pull request was not edited.
         """
-        self.run([*self.editing, *self.where], number=str(number), title=title, file=body_file)
+        self.run([*self.edit_words, *self.repository_words], number=str(number), title=title, file=body_file)
 
     def is_forked(self, entry: Mapping[str, Any]) -> bool:
         """True if a listed request belongs to a branch of a fork."""
@@ -592,26 +593,26 @@ class Platform:
                 text = stream.read()
         values |= {"host": self.address.host, "path": self.address.name, "file": file, "text": text}
         words = [self._program, *(word.format(**values) for word in words)]
-        answer = ask(words, self._environment, folder=self._folder, limit=PLATFORM_TIMEOUT)
-        if answer.code:
-            said = answer.lost or answer.said.strip() or answer.output.strip()
-            first = said.split("\n", 1)[0] or f"it ended with {answer.code}"
-            raise PlatformError(f"{self.command}: {first}", said)
-        return answer.output
+        result = run_program(words, self._environment, cwd=self._folder, limit=PLATFORM_TIMEOUT)
+        if result.code:
+            problem = result.failure or result.stderr.strip() or result.output.strip()
+            first = problem.split("\n", 1)[0] or f"it ended with {result.code}"
+            raise PlatformError(f"{self.command}: {first}", problem)
+        return result.output
 
 
 class GitLab(Platform):
     """GitLab, through `glab`."""
 
     command = "glab"
-    where = ("--repo", "https://{host}/{path}")
+    repository_words = ("--repo", "https://{host}/{path}")
     fields = ("iid", "web_url", "state", "target_branch", "sha", "description")
-    listing = ("mr", "list", "--source-branch", "{branch}", "--all", "--output", "json")
-    creating = (
+    list_words = ("mr", "list", "--source-branch", "{branch}", "--all", "--output", "json")
+    create_words = (
         "mr", "create", "--source-branch", "{branch}", "--target-branch", "{base}", "--title", "{title}",
         "--description", "{text}", "--yes",
     )  # fmt: skip
-    editing = ("mr", "update", "{number}", "--title", "{title}", "--description", "{text}", "--yes")
+    edit_words = ("mr", "update", "{number}", "--title", "{title}", "--description", "{text}", "--yes")
 
     def is_forked(self, entry: Mapping[str, Any]) -> bool:
         """True if a listed request belongs to a branch of a fork."""
@@ -632,7 +633,7 @@ def find_platform(
         The platform; or None, and the reason as a clause.
     """
     reasons = []
-    for kind in _kinds(address):
+    for kind in _platforms(address):
         program = find_program(kind.command, environment)
         if program is None:
             reasons.append(f"{kind.command} is not installed")
@@ -652,7 +653,7 @@ def installed_command(address: Address, environment: Mapping[str, str]) -> str:
 
     The function does not check that the user is signed in, because that would contact the platform.
     """
-    return next((kind.command for kind in _kinds(address) if find_program(kind.command, environment)), "")
+    return next((kind.command for kind in _platforms(address) if find_program(kind.command, environment)), "")
 
 
 def printed_command(address: Address, branch: str, base: str, *, title: str, body_file: str) -> str:
@@ -665,15 +666,15 @@ def printed_command(address: Address, branch: str, base: str, *, title: str, bod
         title: the title.
         body_file: the file with the body.
     """
-    kind = next(iter(_kinds(address)), Platform)
-    words = [kind.command, *kind.creating, *(kind.where if address.host else ())]
+    kind = next(iter(_platforms(address)), Platform)
+    words = [kind.command, *kind.create_words, *(kind.repository_words if address.host else ())]
     values = {"branch": branch, "base": base, "title": title, "file": body_file}
     values |= {"host": address.host, "path": address.name}
     text = f'"$(cat {shlex.quote(body_file)})"'
     return " ".join(text if word == "{text}" else shlex.quote(word.format(**values)) for word in words)
 
 
-def _kinds(address: Address) -> Sequence[type[Platform]]:
+def _platforms(address: Address) -> Sequence[type[Platform]]:
     """Return the possible platforms of a host, the likelier first; empty for a repository on this machine."""
     if not address.host:
         return ()

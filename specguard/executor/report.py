@@ -32,7 +32,7 @@ from specguard.engine.done_claims import Claims
 from specguard.engine.facts import Facts
 from specguard.errors import MissingFact, Needed, SpecguardError
 from specguard.executor.command_output import TAIL
-from specguard.executor.commit import PATCH
+from specguard.executor.commit import PATCH_FILE
 from specguard.executor.place import Place
 from specguard.executor.process import response_of
 from specguard.executor.run import JUDGING, Run, RunOptions
@@ -68,11 +68,11 @@ GATES_FILE: Final = "gates.json"
 """The file, `specguard.gates/1`, in the run's folder: each gate of the last round, run or not."""
 
 _LONGEST: Final = 300
-_LAST: Final = 12
+_TAIL_LINES: Final = 12
 """The number of lines to show of a failed command's output."""
 
-_FAILS: Final = "it fails still"
-_STANDS: Final = "it stands still"
+_STILL_FAILS: Final = "it fails still"
+_STILL_OPEN: Final = "it stands still"
 
 
 class ChangedFile(Record):
@@ -121,7 +121,7 @@ def write_report(run: Run, ended: Manifest) -> None:
     """
     changed = None if run.place is None else changed_files(run.place, run.manifest.tree)
     text = report_text(ended, run.folder, changed).encode("utf-8", "surrogateescape")
-    run.folder.write(REPORT, run.redactor.text(text))
+    run.folder.write(REPORT, run.redactor.redact_bytes(text))
     if run.options.compact:
         compact(run)
 
@@ -143,7 +143,7 @@ def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[Changed
         label=label,
         document=item.document or item.plan,
         run=f"{item.kind}-{item.id}/{manifest.run_id}",
-        took=_took(manifest),
+        took=_seconds_taken(manifest),
         changed=changed,
         added=sum(int(one.added) for one in changed or () if one.added.isdigit()),
         removed=sum(int(one.removed) for one in changed or () if one.removed.isdigit()),
@@ -165,7 +165,7 @@ def still_failing(manifest: Manifest, folder: RunFolder) -> Sequence[str]:
     return [
         line
         for one in (*failed_commands(manifest, folder), *_findings(manifest, folder))
-        if one.after in (_FAILS, _STANDS)
+        if one.after in (_STILL_FAILS, _STILL_OPEN)
         for line in (f"{one.what}: {one.said}", *(f"  {line}" for line in one.tail.splitlines()))
     ]
 
@@ -178,9 +178,9 @@ def last_output(manifest: Manifest, folder: RunFolder) -> str:
         folder: the run's folder; unreadable files there are left out.
     """
     error = folder.known(ERROR)
-    told = any(one.number == error.get("command") and one.kind in JUDGING for one in manifest.commands)
-    told = told or (error.get("command") is None and bool(still_failing(manifest, folder)))
-    return "" if told else _last_lines(str(error.get("tail") or ""))
+    shown = any(one.number == error.get("command") and one.kind in JUDGING for one in manifest.commands)
+    shown = shown or (error.get("command") is None and bool(still_failing(manifest, folder)))
+    return "" if shown else _last_lines(str(error.get("tail") or ""))
 
 
 def changed_files(place: Place, tree: str | None) -> Sequence[ChangedFile] | None:
@@ -193,7 +193,7 @@ def changed_files(place: Place, tree: str | None) -> Sequence[ChangedFile] | Non
     if tree is None:
         return None
     try:
-        entries, counts = place.git.diff_trees(place.base, tree), place.git.counts(place.base, tree)
+        entries, counts = place.git.diff_trees(place.base, tree), place.git.line_counts(place.base, tree)
     except (MissingFact, CommandError, OSError):
         return None
     found = []
@@ -210,8 +210,8 @@ def outcome(command: Command) -> str:
         return "ended by its time limit"
     if (code := command.exit_code) is None:
         return "did not end"
-    said = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
-    return f"{said}: {command.problem}" if command.problem else said
+    ending = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
+    return f"{ending}: {command.problem}" if command.problem else ending
 
 
 def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
@@ -229,17 +229,17 @@ def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
         failed = [one for one in same if not one.succeeded]
         if not failed:
             continue
-        after, last = _FAILS, failed[-1]
+        after, last = _STILL_FAILS, failed[-1]
         if same[-1] is not last:
             fixed = same[same.index(last) + 1].attempt
-            mended = "the agent fixed it" if fixed > failed[0].attempt else "it passed when it ran again"
-            after = f"{mended} in round {fixed}"
+            how = "the agent fixed it" if fixed > failed[0].attempt else "it passed when it ran again"
+            after = f"{how} in round {fixed}"
         tail = _last_lines(str(folder.known(last.response).get("tail") or ""))
         yield Failure(failed[0].command, outcome(failed[0]), failed[0].attempt, after, tail)
 
 
 def _last_lines(tail: str) -> str:
-    lines = tail.rstrip().splitlines()[-_LAST:]
+    lines = tail.rstrip().splitlines()[-_TAIL_LINES:]
     return "\n".join(shortened(line, _LONGEST) for line in lines)
 
 
@@ -249,39 +249,39 @@ def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
     for judgement in judgements:
         report = folder.known(judgement.report).get("findings")
         known = report if isinstance(report, list) else []
-        told = {str(one.get("fingerprint")): one for one in known if isinstance(one, dict)}
+        findings = {str(one.get("fingerprint")): one for one in known if isinstance(one, dict)}
         for fingerprint in judgement.findings:
             if fingerprint in seen:
                 continue
             seen.add(fingerprint)
-            finding = told.get(fingerprint, {})
+            finding = findings.get(fingerprint, {})
             last = max(at for at, one in enumerate(judgements) if fingerprint in one.findings)
             gone = [one.attempt for one in judgements[last + 1 :]]
             yield Failure(
                 what=f"{finding.get('code', 'a rule')} {finding.get('name', '')}".strip(),
                 said=shortened(str(finding.get("message", "")), _LONGEST),
                 round=judgement.attempt,
-                after=f"the agent fixed it in round {gone[0]}" if gone else _STANDS,
+                after=f"the agent fixed it in round {gone[0]}" if gone else _STILL_OPEN,
             )
 
 
 def remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
     """Yield each remaining task: its words (`text`), with a command or path (`code`) or a step (`said`)."""
-    error, request, patch = folder.known(ERROR), manifest.pull_request, folder.file(PATCH)
+    error, request, patch = folder.known(ERROR), manifest.pull_request, folder.file(PATCH_FILE)
     if manifest.state in ("pending", "running"):
         yield {"text": "It has not ended", "code": folder.command("status")}
-    said = error.get("suggestion")
-    if isinstance(said, str) and said:
-        yield {"text": f"It ended in the step {error.get('step')}; next", "said": said}
+    suggestion = error.get("suggestion")
+    if isinstance(suggestion, str) and suggestion:
+        yield {"text": f"It ended in the step {error.get('step')}; next", "said": suggestion}
     elif manifest.state == "stopped" and manifest.reason:
         yield {"text": "To go on with the steps that are left", "code": folder.command("resume")}
     if manifest.state == "stopped" and manifest.place and not manifest.pushed and os.path.isfile(patch):
         yield {"text": "Its files", "code": manifest.place}
         yield {"text": "Its patch", "code": patch}
     if manifest.pushed and manifest.branch:
-        yield {"text": "To look at it here", "code": _taking_up(manifest)}
+        yield {"text": "To look at it here", "code": _checkout_command(manifest)}
         if manifest.kept:
-            yield {"text": "Commit the run there, behind its item", "code": _keeping(manifest)}
+            yield {"text": "Commit the run there, behind its item", "code": _commit_command(manifest)}
     if request is not None and request.state == "printed" and request.command:
         there = f" of {manifest.branch}, unless it has one: that has the commit now"
         shared = there if manifest.repository.tip is not None else ""
@@ -292,7 +292,7 @@ def remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]
         yield {"text": "Nothing"}
 
 
-def _taking_up(manifest: Manifest) -> str:
+def _checkout_command(manifest: Manifest) -> str:
     """Return the command with which the user checks out the pushed branch."""
     if not manifest.repository.remote_name:
         return shlex.join(["git", "switch", manifest.branch or ""])
@@ -303,17 +303,17 @@ def _taking_up(manifest: Manifest) -> str:
     return f"git fetch {remote} {branch} && git switch {branch} && git merge --ff-only {remote}/{branch}"
 
 
-def _keeping(manifest: Manifest) -> str:
+def _commit_command(manifest: Manifest) -> str:
     """Return the commands that commit the run's folder, on the run's branch."""
-    kept = manifest.kept or ""
-    folders = shlex.join([f"{kept.rsplit('/', 2)[0]}/{IGNORE}", kept])
+    folder = manifest.kept or ""
+    folders = shlex.join([f"{folder.rsplit('/', 2)[0]}/{IGNORE}", folder])
     message = f"chore(runs): keep {manifest.item.kind}-{manifest.item.id} {manifest.run_id}"
-    said = f"git add {folders} && git commit -m {shlex.quote(message)}"
+    command = f"git add {folders} && git commit -m {shlex.quote(message)}"
     to = [manifest.repository.remote_name, manifest.branch or ""]
-    return said if not to[0] else f"{said} && git push {shlex.join(to)}"
+    return command if not to[0] else f"{command} && git push {shlex.join(to)}"
 
 
-def _took(manifest: Manifest) -> float | None:
+def _seconds_taken(manifest: Manifest) -> float | None:
     if manifest.ended_at is None:
         return None
     began, ended = (datetime.fromisoformat(one) for one in (manifest.started_at, manifest.ended_at))
@@ -332,10 +332,10 @@ def page(name: str, **values: Any) -> str:
         values: the template's variables. Text from outside goes through one of the filters there: `code`,
             `text` or `fenced`. Pages for agents, who read the source text, use `span` and `plain`.
     """
-    made: str = _environment().get_template(name).render(**values)
-    while "\n\n\n" in made:
-        made = made.replace("\n\n\n", "\n\n")
-    return made.strip("\n") + "\n"
+    text: str = _environment().get_template(name).render(**values)
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text.strip("\n") + "\n"
 
 
 def duration(seconds: float) -> str:
@@ -460,8 +460,8 @@ def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dic
     with Git(repository) as git:
         base, oid, _ = fetched_base(git, options)
         if not oid:
-            said = "there is no base to tell from what is done"
-            raise SpecguardError(said, help="git fetch origin", code="no-base")
+            message = "there is no base to tell from what is done"
+            raise SpecguardError(message, help="git fetch origin", code="no-base")
         with Needed():
             policy = policy_at(git, options, base, oid)
             request = Request(environment=environment, all=True)
@@ -471,10 +471,10 @@ def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dic
             facts.root = store.root
             # Without a required grade of evidence, a run must still be evidence for the item's commit.
             facts.least = policy.declared("run_settings").grade or "observed"
-            yield from _Done(facts, change, policy).items()
+            yield from _DoneItems(facts, change, policy).items()
 
 
-class _Done:
+class _DoneItems:
     """Finds done items, and asks the rules' function for their evidence."""
 
     def __init__(self, facts: Facts, change: RangeChange, policy: Policy) -> None:
@@ -489,7 +489,7 @@ class _Done:
         sources = Sources(self._kinds, documents=Documents(self._change.head_files))
         landed: dict[_Key, tuple[PastCommit, str]] = {}
         for commit, naming in standing(self._change.history.mentioning(words), names):
-            found = self._meant(meant(sources.of(naming.kind), naming.id, naming.fields), commit)
+            found = self._narrow(meant(sources.of(naming.kind), naming.id, naming.fields), commit)
             # A subject that could mean items of several lists is not assigned to one of them.
             path, item_id = (found[0].source.path, found[0].id) if len(found) == 1 else (b"", naming.id)
             landed.setdefault((naming.kind, path, normal_id(item_id)), (commit, naming.item))
@@ -498,30 +498,30 @@ class _Done:
             for source in sources.all for one in source.items
         }  # fmt: skip
         for key, (commit, label) in sorted(landed.items()):
-            cited, one = list(self._cited(commit)), listed.get(key)
-            yield self._judged(
+            cited, one = list(self._cited_runs(commit)), listed.get(key)
+            yield self._row(
                 self._claims.of_listed(one, cited, commit.oid) if one
                 else Claim(label=label, kind=key[0], ids=[key[2]], cited=cited, commit=commit.oid)
             )  # fmt: skip
         rest = (one for one in self._claims.done if (one.kind, one.path, normal_id(one.ids[0])) not in landed)
-        yield from map(self._judged, [*rest, *(claim for _, claim in self._claims.ticks)])
+        yield from map(self._row, [*rest, *(claim for _, claim in self._claims.ticks)])
 
-    def _meant(self, found: Sequence[Listed], commit: PastCommit) -> Sequence[Listed]:
+    def _narrow(self, found: Sequence[Listed], commit: PastCommit) -> Sequence[Listed]:
         """Of the items that a commit's subject may mean, keep those of its run's plan, if any."""
         if len(found) <= 1:
             return found
-        runs = [run for _, path in self._cited(commit) if (run := self._at(path)) is not None]
+        runs = [run for _, path in self._cited_runs(commit) if (run := self._record_at(path)) is not None]
         plans = {item.get("plan") for run in runs if isinstance(item := run.value.get("item"), dict)}
         return [one for one in found if path_text(one.source.path) in plans] or found
 
-    def _judged(self, claim: Claim) -> dict[str, str]:
+    def _row(self, claim: Claim) -> dict[str, str]:
         try:
             flaw = self._proof.judge(claim)
         except MissingFact as missing:
             reason = "there is no such run" if claim.cited else "no run shows it"
             flaw = Flaw(reason if missing.code == "not-told" else missing.reason)
             flaw.run = claim.cited[0][0] if claim.cited else ""
-        good = (name for name, path in claim.cited if not self._proof.flaw(self._at(path), claim))
+        good = (name for name, path in claim.cited if not self._proof.flaw(self._record_at(path), claim))
         # The text of a tick contains the name of its run.
         label = claim.label.partition(claim.cited[0][0])[0] if claim.cited else claim.label
         return {
@@ -531,13 +531,13 @@ class _Done:
             "problem": flaw.reason if flaw else "",
         }
 
-    def _at(self, path: bytes) -> RunRecord | None:
+    def _record_at(self, path: bytes) -> RunRecord | None:
         try:
             return self._proof.records.at(path)
         except MissingFact:
             return None
 
-    def _cited(self, commit: PastCommit) -> Iterator[tuple[str, bytes]]:
+    def _cited_runs(self, commit: PastCommit) -> Iterator[tuple[str, bytes]]:
         """Yield the runs that a commit's trailers name, each with the path of its manifest."""
         settings = self._proof.records.settings
         for line in commit.message.rstrip("\n").rpartition("\n\n")[2].split("\n"):

@@ -99,7 +99,7 @@ class Killed(BaseException):
     """A signal that ends the run; handlers of ordinary errors do not catch it."""
 
 
-def ended_by(error: SpecguardError) -> RunEnded:
+def end_from_error(error: SpecguardError) -> RunEnded:
     """Convert an error into the end of a run: without a verdict, unless the error is a `RunEnded` already."""
     if isinstance(error, RunEnded):
         return error
@@ -110,7 +110,7 @@ def ended_by(error: SpecguardError) -> RunEnded:
 Say = Callable[[str], None]
 """A function that is called with lines about the run's progress."""
 
-ROUND: Final = ("agent", "inspect", "gates", "check")
+ROUND_STEPS: Final = ("agent", "inspect", "gates", "check")
 """The steps of a round: the agent works, and its work is judged."""
 
 
@@ -126,10 +126,10 @@ class Run(Record, frozen=False):
         item: the work item, resolved in the pinned base; None for a run of gates only.
         place: the run's own repository; None before it is made.
         message: the commit's message after a hook altered it; empty: the item's message.
-        told: the sections for the agent's next round: failing gates and findings that are new to it.
-        claim: the lock that keeps other runs from the item while this one is under way.
+        feedback: the sections for the agent's next round: failing gates and findings that are new to it.
+        item_lock: the lock that keeps other runs from the item while this one is under way.
         heads: the remote's branches before the agent began; None if they were not read.
-        tell: called as each command begins and ends, and with each line that it prints.
+        say: called as each command begins and ends, and with each line that it prints.
         altered: True once an alteration of the run's record by somebody else has been reported.
     """
 
@@ -141,10 +141,10 @@ class Run(Record, frozen=False):
     item: WorkItem | None
     place: Place | None = None
     message: str = ""
-    told: list[str] = []
-    claim: ItemLock | None = None
+    feedback: list[str] = []
+    item_lock: ItemLock | None = None
     heads: Mapping[str, str] | None = None
-    tell: Say = staticmethod(lambda _: None)
+    say: Say = staticmethod(lambda _: None)
     altered: bool = False
 
     @cached_property
@@ -166,14 +166,14 @@ class Run(Record, frozen=False):
         step = Step(name=name, attempt=max(1, self.manifest.attempts), state="running", started_at=now_text())
         self.manifest.steps.append(step)
         self.save()
-        self.log(f"{name}, round {step.attempt}" if name in ROUND else name)
+        self.log(f"{name}, round {step.attempt}" if name in ROUND_STEPS else name)
         self.folder.beat(name)
         try:
             with Needed():
                 yield step
         except BaseException as error:
             if isinstance(error, (SpecguardError, Killed)):
-                step.detail = step.detail or self.redactor.words(str(error))
+                step.detail = step.detail or self.redactor.redact(str(error))
             step.state = "failed"
             raise
         else:
@@ -189,7 +189,7 @@ class Run(Record, frozen=False):
         Raises:
             SpecguardError: the line cannot be written.
         """
-        self.folder.log(visible(self.redactor.words(text)))
+        self.folder.log(visible(self.redactor.redact(text)))
 
     def note(self, text: str, *, instead_of: str = "") -> None:
         """Add a note for a reader of the run, without secrets.
@@ -198,14 +198,14 @@ class Run(Record, frozen=False):
             text: the note.
             instead_of: the beginning of earlier notes that this one replaces; empty: replace nothing.
         """
-        notes, text = self.manifest.notes, self.redactor.words(text)
+        notes, text = self.manifest.notes, self.redactor.redact(text)
         if instead_of:
             notes[:] = [one for one in notes if not one.startswith(instead_of)]
         if text not in notes:
             notes.append(text)
             self.save()
 
-    def take(self) -> None:
+    def take_over(self) -> None:
         """Make this process the worker of the run; any earlier worker becomes stale."""
         self.folder.take(os.urandom(16).hex())
         self.manifest.token = self.folder.held_by
@@ -214,8 +214,8 @@ class Run(Record, frozen=False):
 
     def close(self) -> None:
         """Release the lock on the item, and close the repository."""
-        if self.claim is not None:
-            self.claim.release()
+        if self.item_lock is not None:
+            self.item_lock.release()
         self.git.close()
 
     def seal(self) -> None:
@@ -237,9 +237,9 @@ class Run(Record, frozen=False):
             RunEnded: somebody else altered the manifest. Their version is overwritten, and the run fails.
                 This is raised only once.
         """
-        own = self.folder.write_manifest(self.manifest, seal=seal)
+        unaltered = self.folder.write_manifest(self.manifest, seal=seal)
         self._write_layouts()
-        if not own and not self.altered:
+        if not unaltered and not self.altered:
             self.altered = True
             raise RunEnded(
                 f"somebody altered {MANIFEST} of the run while it went on; it was written again as it was",
@@ -292,18 +292,18 @@ def count_round(run: Run, failed: str) -> None:
             f"{reason} {counted(manifest.attempts, 'attempt')}",
             state="budget-spent",
             help=f"{folder.command('report')} shows what is left; to go on with it: {more}",
-            tail="\n".join(run.told),
+            tail="\n".join(run.feedback),
             exit_code=EXIT_FAILED if failed == "rules" else None,
         )
     manifest.attempts += 1
 
 
-def check_progress(run: Run, *, rules: bool) -> None:
+def check_progress(run: Run, *, only_rules: bool) -> None:
     """Check that a failed round differs from the one before.
 
     Args:
         run: the run.
-        rules: True if only the rules failed.
+        only_rules: True if only the rules failed.
 
     Raises:
         RunEnded: the agent left the same files; or the same findings, without fixing a gate.
@@ -318,8 +318,8 @@ def check_progress(run: Run, *, rules: bool) -> None:
     raise RunEnded(
         f"there is no progress: the agent left the same {what} as the round before",
         help=f"{run.folder.command('report')} shows what is left",
-        tail="\n".join(run.told),
-        exit_code=EXIT_FAILED if rules else None,
+        tail="\n".join(run.feedback),
+        exit_code=EXIT_FAILED if only_rules else None,
         code="no-progress",
     )
 
@@ -453,34 +453,34 @@ def begin_alone(
     )
     manifest = new_manifest(policy, options, folder.run_id, item=item, repository=pinned, notes=notes)
     run = Run(options, folder, manifest, git=git, policy=policy, item=work_item)
-    run.take()
+    run.take_over()
     return run
 
 
-FILE: Final = "control/asked.json"
+OPTIONS_FILE: Final = "control/asked.json"
 """The file, in the run's folder, with the options that the run was started with."""
 
 _LISTS: Final = ("command", "commands")
-_KEPT: Final = (
+_RECORDED: Final = (
     *_LISTS, "agent", "until", "approval_policy", "remote", "base", "goal", "timeout", "command_timeout",
     "max_attempts", "compact",
 )  # fmt: skip
 
 
-def record(run: Run) -> None:
+def record_options(run: Run) -> None:
     """Write the options that a run was started with, without secrets.
 
     Raises:
         SpecguardError: the file cannot be written.
     """
-    asked = {name: getattr(run.options, name) for name in _KEPT}
-    words = {name: [run.redactor.words(one) for one in asked[name]] for name in _LISTS}
+    options = {name: getattr(run.options, name) for name in _RECORDED}
+    words = {name: [run.redactor.redact(one) for one in options[name]] for name in _LISTS}
     # A command without its secret cannot be run again as it was.
-    redacted = [name for name in _LISTS if words[name] != list(asked[name])]
-    run.folder.write(FILE, json.dumps({**asked, **words, "redacted": redacted}, indent=2) + "\n")
+    redacted = [name for name in _LISTS if words[name] != list(options[name])]
+    run.folder.write(OPTIONS_FILE, json.dumps({**options, **words, "redacted": redacted}, indent=2) + "\n")
 
 
-def check_own(git: Git, top: str, folder: RunFolder) -> None:
+def check_origin(git: Git, top: str, folder: RunFolder) -> None:
     """Check that a run began on this machine: a change can add a run's folder with commands of its own.
 
     If runs are committed, the manifest is tracked. A tracked manifest must be as this machine left it.
@@ -495,7 +495,7 @@ def check_own(git: Git, top: str, folder: RunFolder) -> None:
         MissingFact: the index cannot be read.
     """
     tracked = git.read(git.start("ls-files", "-z", index=git.repository.index), "your index").split(b"\0")
-    for name in (FILE, SEAL, MANIFEST):
+    for name in (OPTIONS_FILE, SEAL, MANIFEST):
         path = os.path.relpath(os.path.realpath(folder.file(name)), os.path.realpath(top))
         above = os.fsencode(path) + b"/"
         # The index lists a submodule itself, not its files.
@@ -525,27 +525,27 @@ def asked_before(
     """
     manifest = folder.read_manifest()
     try:
-        read = folder.data(FILE)
-        before = {name: read[name] for name in _KEPT}
-        redacted = set(read["redacted"])
+        data = folder.data(OPTIONS_FILE)
+        recorded = {name: data[name] for name in _RECORDED}
+        redacted = set(data["redacted"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        said = "what the run was asked to do cannot be read any more"
+        message = "what the run was asked to do cannot be read any more"
         help = "start another run" if manifest.ended_at else f"give it up: {folder.command('stop')}"
-        raise _unreadable(folder, said, help) from error
+        raise _unreadable(folder, message, help) from error
     if command or words.get("agent"):
-        before |= {"agent": "", "command": command}
+        recorded |= {"agent": "", "command": command}
         redacted.discard("command")
     if redacted:
         help = f"{folder.command('resume')} -- COMMAND" if "command" in redacted else "start another run"
         raise _unreadable(folder, "there was a secret in the run's command, which is not kept", help)
     # The option `until` is not taken over: the run was stopped there.
-    before |= {"until": "", **{name: value for name, value in words.items() if value}}
-    before |= {"kind": manifest.item.kind, "item": manifest.item.id, "plan": manifest.item.plan or ""}
-    return RunOptions(dict(environment), **before)
+    recorded |= {"until": "", **{name: value for name, value in words.items() if value}}
+    recorded |= {"kind": manifest.item.kind, "item": manifest.item.id, "plan": manifest.item.plan or ""}
+    return RunOptions(dict(environment), **recorded)
 
 
-def _unreadable(folder: RunFolder, said: str, help: str) -> SpecguardError:
-    return SpecguardError(said, path=folder.file(FILE), help=help, code="run-record")
+def _unreadable(folder: RunFolder, message: str, help: str) -> SpecguardError:
+    return SpecguardError(message, path=folder.file(OPTIONS_FILE), help=help, code="run-record")
 
 
 def find_checkout(options: RunOptions) -> tuple[Repository, str]:

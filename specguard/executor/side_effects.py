@@ -22,7 +22,7 @@ from specguard.change.repository import Repository
 from specguard.change.worktree import not_ignored
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
-from specguard.executor.place import BEFORE, OWN, RUN_REFS, Place, known_place, new_place, place_of, strays
+from specguard.executor.place import BEFORE, RUN_REFS, SUFFIX, Place, known_place, new_place, place_of, strays
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, path_text
 
@@ -33,7 +33,7 @@ _DIGESTED: Final = 4 << 20
 """The largest size, in bytes, of a file that is compared by content; larger ones by size and times."""
 
 _LONGEST_HEAD: Final = 200
-_MOST: Final = 5
+_MOST_NAMED: Final = 5
 """The largest number of side effects named in one sentence; the rest are counted."""
 
 
@@ -61,7 +61,7 @@ def make_place(run: Run) -> None:
     """
     place = new_place(run)
     state, size = _place_state(place), Survey(place.path).size
-    _keep(place, Before(user=_user_state(run), place=state, size=size, heads=run.heads))
+    _record(place, Before(user=_user_state(run), place=state, size=size, heads=run.heads))
 
 
 def open_place(run: Run) -> None:
@@ -76,7 +76,7 @@ def open_place(run: Run) -> None:
     place = known_place(run)
     before = read_before(place)
     run.heads = before.heads
-    _keep(place, Before(user=_user_state(run), place=before.place, size=before.size, heads=before.heads))
+    _record(place, Before(user=_user_state(run), place=before.place, size=before.size, heads=before.heads))
 
 
 def read_before(place: Place) -> Before:
@@ -86,7 +86,7 @@ def read_before(place: Place) -> Before:
         RunEnded: the record is missing or damaged.
     """
     try:
-        with open(os.path.join(place.own, BEFORE), encoding="utf-8") as file:
+        with open(os.path.join(place.own_folder, BEFORE), encoding="utf-8") as file:
             return Before(**json.load(file))
     except (OSError, ValueError, TypeError) as error:
         raise RunEnded(
@@ -96,8 +96,8 @@ def read_before(place: Place) -> Before:
         ) from error
 
 
-def _keep(place: Place, before: Before) -> None:
-    os.replace(place.write(f"{BEFORE}.new", json.dumps(before.__dict__).encode()), place.own + "/" + BEFORE)
+def _record(place: Place, state: Before) -> None:
+    os.replace(place.write(f"{BEFORE}.new", json.dumps(vars(state)).encode()), f"{place.own_folder}/{BEFORE}")
 
 
 class Survey:
@@ -132,14 +132,14 @@ class Survey:
                     self.special.append(os.path.relpath(whole, root))
 
 
-def inspect(run: Run, by: str = "the agent") -> None:
+def inspect(run: Run, worker: str = "the agent") -> None:
     """Check that the program that worked in the place changed files there and nothing else.
 
     All its processes must have ended. The index in the place's `.git` is reset to the base.
 
     Args:
         run: the run; `make_place` recorded the state before.
-        by: the name of the program that worked there, such as `the gate tests`.
+        worker: the name of the program that worked there, such as `the gate tests`.
 
     Raises:
         RunEnded: the program had other side effects, which the reason names.
@@ -148,30 +148,30 @@ def inspect(run: Run, by: str = "the agent") -> None:
     place = place_of(run)
     before = read_before(place)
     there = os.path.isdir(place.path)
-    done = list(dict.fromkeys(_misbehaviour(place, before.place))) if there else ["deleted its place"]
-    outside = _outside(run, place, before.user, _user_state(run))
-    if done or outside:
-        said = [f"{by} {listed(done, _MOST, '; ')}"] if done else []
-        said += [f"while {by} worked, {listed(outside, _MOST, '; ')}"] if outside else []
+    forbidden = list(dict.fromkeys(_misbehaviour(place, before.place))) if there else ["deleted its place"]
+    outside = _changes_outside(run, place, before.user, _user_state(run))
+    if forbidden or outside:
+        parts = [f"{worker} {listed(forbidden, _MOST_NAMED, '; ')}"] if forbidden else []
+        parts += [f"while {worker} worked, {listed(outside, _MOST_NAMED, '; ')}"] if outside else []
         help = f"look at {place.path}: files are the agent's to edit, and all else is specguard's"
         if outside:
             help = f"undo what was not you; where it was you, go on with: {run.folder.command('resume')}"
         elif not there:
             help = "start a new run"
-        raise RunEnded("; ".join(said), help=help, code="place-spoiled")
+        raise RunEnded("; ".join(parts), help=help, code="place-spoiled")
     survey = Survey(place.path)
-    check_size(run, survey, by)
-    check_survey(place, survey, by)
+    check_size(run, survey, worker)
+    check_survey(place, survey, worker)
     place.reset_index()
 
 
-def check_size(run: Run, survey: Survey | None = None, by: str = "the agent") -> None:
+def check_size(run: Run, survey: Survey | None = None, worker: str = "the agent") -> None:
     """Check that a place is within its size limit.
 
     Args:
         run: the run; its place is made.
         survey: the walk over the place; None: do one now.
-        by: the name of the program that works there.
+        worker: the name of the program that works there.
 
     Raises:
         RunEnded: the place is too large.
@@ -180,41 +180,41 @@ def check_size(run: Run, survey: Survey | None = None, by: str = "the agent") ->
     grown = (survey or Survey(place.path)).size - read_before(place).size
     if grown > limit << 20:
         raise RunEnded(
-            f"{by} filled its place with {grown >> 20} MiB, and [runs] place_limit allows {limit}",
+            f"{worker} filled its place with {grown >> 20} MiB, and [runs] place_limit allows {limit}",
             state="budget-spent",
             help="raise [runs] place_limit, or tell the agent what not to keep",
             code="size-limit",
         )
 
 
-def check_survey(place: Place, survey: Survey, by: str = "the agent") -> None:
+def check_survey(place: Place, survey: Survey, worker: str = "the agent") -> None:
     """Check that a place contains no other repository, except in ignored folders, which are never entered.
 
     Args:
         place: the place.
         survey: the walk over it.
-        by: the name of the program that worked there.
+        worker: the name of the program that worked there.
 
     Raises:
         RunEnded: the place contains a repository, or a pipe where git reads a file.
     """
-    made, found, help = "a pipe where git reads a file,", survey.special, "remove it"
+    kind, found, help = "a pipe where git reads a file,", survey.special, "remove it"
     if survey.nested and not found:
-        made, help = "a repository within its place, at", "remove it, or have .gitignore leave its folder out"
+        kind, help = "a repository within its place, at", "remove it, or have .gitignore leave its folder out"
         try:
             found = not_ignored(place.git, place.git.repository.index, place.path, survey.nested)
         except MissingFact:
             # If that cannot be determined, no folder counts as ignored.
             found = survey.nested
     if found:
-        names = ", ".join(map(path_text, found[:_MOST]))
-        raise RunEnded(f"{by} made {made} {names}", help=help, code="place-spoiled")
+        names = ", ".join(map(path_text, found[:_MOST_NAMED]))
+        raise RunEnded(f"{worker} made {kind} {names}", help=help, code="place-spoiled")
 
 
-_MEANWHILE: Final = "In your checkout, while the run went on: "
-_GUARDED: Final = "Guarded paths of your checkout, while the run went on: "
+_CHANGES_NOTE: Final = "In your checkout, while the run went on: "
+_GUARDED_NOTE: Final = "Guarded paths of your checkout, while the run went on: "
 _MOST_GUARDED: Final = 50
-_OUTSIDE: Final = {
+_SUBJECTS: Final = {
     "ref": "your ref {}",
     "config": ".git/{} of your repository",
     "git": ".git/{} of your repository",
@@ -226,9 +226,9 @@ _OUTSIDE: Final = {
 }
 
 
-def _outside(run: Run, place: Place, before: State, after: State) -> list[str]:
+def _changes_outside(run: Run, place: Place, before: State, after: State) -> list[str]:
     """Return forbidden changes to the user's repository and settings; note those that may be their own."""
-    done, meanwhile, guarded = [], [], []
+    forbidden, noted, guarded = [], [], []
     for name in sorted(before.keys() | after.keys(), key=lambda one: (one.startswith("file "), one)):
         old, new = before.get(name, ""), after.get(name, "")
         what, _, rest = name.partition(" ")
@@ -236,18 +236,18 @@ def _outside(run: Run, place: Place, before: State, after: State) -> list[str]:
             continue
         verb = "was changed" if old and new else "appeared" if new else "is gone"
         rest = path_text(os.fsencode(rest))
-        told = f"{_OUTSIDE[what].format(rest)} {verb}"
-        agents = what == "ref" and (place.made(new.split(" ")[0]) or rest.startswith("refs/replace/"))
+        change = f"{_SUBJECTS[what].format(rest)} {verb}"
+        agents = what == "ref" and (place.has_made(new.split(" ")[0]) or rest.startswith("refs/replace/"))
         if agents or what not in ("ref", "git", "index", "file"):
-            done.append(told)
+            forbidden.append(change)
             continue
-        meanwhile.append(told)
+        noted.append(change)
         if what == "file" and (guard := run.policy.guards.find(os.fsencode(name[5:]))):
             guarded.append(f"{rest} {verb} ({guard.rule})")
-    for begins, found, most in ((_MEANWHILE, meanwhile, _MOST), (_GUARDED, guarded, _MOST_GUARDED)):
+    for begins, found, most in ((_CHANGES_NOTE, noted, _MOST_NAMED), (_GUARDED_NOTE, guarded, _MOST_GUARDED)):
         if found:
             run.note(f"{begins}{listed(found, most, '; ')}.", instead_of=begins)
-    return done
+    return forbidden
 
 
 _EVERYDAY: Final = (
@@ -255,27 +255,27 @@ _EVERYDAY: Final = (
 )  # fmt: skip
 """Files that any git command may write in a `.git`, without an effect on what git shows."""
 
-_KEPT_OWN: Final = ("HEAD", "config", "packed-refs", "index", "checked-out", "objects/info/alternates")
+_OWN_FILES: Final = ("HEAD", "config", "packed-refs", "index", "checked-out", "objects/info/alternates")
 
 
 def _place_state(place: Place) -> State:
     """Return the state of everything that affects git in the place, and of specguard's own folder."""
     top = os.path.join(place.path, ".git")
     state = {
-        f".git/{name}": _content(f"{top}/{name}") for name in _files_below(top) if not _harmless(top, name)
+        f".git/{name}": _digest(f"{top}/{name}") for name in _files_below(top) if not _is_harmless(top, name)
     }
-    for name in _files_below(place.own):
-        if name in _KEPT_OWN or name.startswith(("hooks/", "refs/", "info/")):
-            state[f"{OWN}/{name}"] = _content(os.path.join(place.own, name))
+    for name in _files_below(place.own_folder):
+        if name in _OWN_FILES or name.startswith(("hooks/", "refs/", "info/")):
+            state[f"{SUFFIX}/{name}"] = _digest(os.path.join(place.own_folder, name))
     return state
 
 
-def _harmless(top: str, name: str) -> bool:
+def _is_harmless(top: str, name: str) -> bool:
     path = os.path.join(top, name)
     if os.path.islink(path) or not os.path.isfile(path):
         return False
     if name == "packed-refs":
-        return " refs/" not in _text(path)
+        return " refs/" not in _read_text(path)
     if name.startswith("objects/"):
         return not name.endswith("info/alternates") and not name.endswith("info/http-alternates")
     return name in _EVERYDAY or name.startswith(("logs/", "lfs/", "sharedindex.")) or name.endswith(".lock")
@@ -294,21 +294,21 @@ def _misbehaviour(place: Place, before: State) -> Iterator[str]:
     changed = [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
     for name in changed:
         if name == ".git/HEAD":
-            yield _head(place, _text(os.path.join(top, "HEAD")).strip())
+            yield _head_change(place, _read_text(os.path.join(top, "HEAD")).strip())
             continue
         verb = "added" if name not in before else "changed" if name in after else "removed"
         yield f"{verb} {path_text(os.fsencode(name))} of its place"
     if not changed:
-        yield from _hidden(place)
+        yield from _hidden_files(place)
 
 
-def _head(place: Place, head: str) -> str:
-    if place.made(head):
+def _head_change(place: Place, head: str) -> str:
+    if place.has_made(head):
         return f"committed by itself ({head[:12]})"
     return f"moved the HEAD of its place to {head[:_LONGEST_HEAD] or 'nothing'}"
 
 
-def _hidden(place: Place) -> Iterator[str]:
+def _hidden_files(place: Place) -> Iterator[str]:
     """Yield files that were hidden from git, and repositories that were staged like submodules."""
     git = place.git
     if not os.path.exists(place.index):
@@ -329,7 +329,7 @@ def _hidden(place: Place) -> Iterator[str]:
             yield f"staged a repository within its place, {path_text(path)}"
 
 
-def _text(path: str) -> str:
+def _read_text(path: str) -> str:
     """Return the beginning of a file; empty if it is missing. A pipe is not read: it might never end."""
     if not os.path.isfile(path):
         return ""
@@ -337,23 +337,23 @@ def _text(path: str) -> str:
         return file.read(1 << 20)
 
 
-def _content(path: str) -> str:
+def _digest(path: str) -> str:
     """Return a digest of a file's content; empty if it is missing."""
     try:
         status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode):
             end = os.path.realpath(path)
             # A circular link has no target.
-            return f"link {os.readlink(path)} {'' if os.path.islink(end) else _content(end)}"
+            return f"link {os.readlink(path)} {'' if os.path.islink(end) else _digest(end)}"
         if not stat.S_ISREG(status.st_mode) or status.st_size > _DIGESTED:
-            return _status(os.fsencode(path))
+            return _metadata(os.fsencode(path))
         with open(path, "rb") as file:
             return f"{status.st_mode:o} {hashlib.sha256(file.read()).hexdigest()}"
     except OSError:
         return ""
 
 
-def _status(path: bytes) -> str:
+def _metadata(path: bytes) -> str:
     """Return the metadata that changes with a file, without reading the file; empty if it is missing."""
     try:
         status = os.lstat(path)
@@ -369,7 +369,7 @@ def _files_below(top: str) -> Iterator[str]:
             yield os.path.relpath(os.path.join(folder, name), top)
 
 
-_USERS: Final = {
+_USER_FILES: Final = {
     **dict.fromkeys(("HEAD", "shallow", "logs/refs/stash"), "git"),
     **dict.fromkeys(
         ("config.worktree", "info/attributes", "info/exclude", "info/grafts", "info/sparse-checkout",
@@ -385,25 +385,25 @@ def _user_state(run: Run) -> State:
     """
     repository = run.git.repository
     common, linked = repository.common, os.path.join(repository.common, "worktrees")
-    state = {**_refs(repository), **_configured(repository)}
+    state = {**_ref_state(repository), **_config_state(repository)}
     others = [os.path.join(linked, name) for name in os.listdir(linked)] if os.path.isdir(linked) else []
     for folder in (common, repository.git_dir, *others):
-        for name, kind in _USERS.items():
+        for name, kind in _USER_FILES.items():
             path = os.path.join(folder, name)
-            state[f"{kind} {os.path.relpath(path, common)}"] = _content(path)
+            state[f"{kind} {os.path.relpath(path, common)}"] = _digest(path)
     hooks = _read(repository, "rev-parse", "--path-format=absolute", "--git-path", "hooks").rstrip("\n")
     for folder in {hooks, os.path.join(common, "hooks")}:
         for name in _files_below(folder):
-            state[f"hook {os.path.join(folder, name)}"] = _content(os.path.join(folder, name))
-    state.update(_working_files(run))
+            state[f"hook {os.path.join(folder, name)}"] = _digest(os.path.join(folder, name))
+    state.update(_file_state(run))
     places = os.path.dirname(run.manifest.place or "")
     state.update((f"beside {os.path.join(places, name)}", "there") for name in strays(places))
     return state
 
 
-def _refs(repository: Repository) -> State:
-    said = _read(repository, "for-each-ref", "--format=%(refname) %(objectname) %(symref)")
-    found = (line.partition(" ") for line in said.split("\n"))
+def _ref_state(repository: Repository) -> State:
+    output = _read(repository, "for-each-ref", "--format=%(refname) %(objectname) %(symref)")
+    found = (line.partition(" ") for line in output.split("\n"))
     # Other runs begin and end at the same time.
     return {f"ref {name}": value for name, _, value in found if name and not name.startswith(RUN_REFS)}
 
@@ -421,16 +421,16 @@ def _read(repository: Repository, *arguments: str) -> str:
     return b"".join(pieces).decode("utf-8", "surrogateescape") + process.said
 
 
-def _configured(repository: Repository) -> State:
+def _config_state(repository: Repository) -> State:
     """Return a digest of each configuration file, together with the files that it includes.
 
     In the repository's own file, the settings of branches are a separate entry: git and editors write them
     during everyday work. A setting of a branch that names an unknown remote counts with the others.
     """
-    said = _read(repository, "config", "--list", "--show-origin", "-z").split("\0")
-    remotes = {".", *(one.partition(".url\n")[0][7:] for one in said[1::2] if one.startswith("remote."))}
+    output = _read(repository, "config", "--list", "--show-origin", "-z").split("\0")
+    remotes = {".", *(one.partition(".url\n")[0][7:] for one in output[1::2] if one.startswith("remote."))}
     found: dict[str, list[str]] = defaultdict(list)
-    for origin, setting in zip(said[::2], said[1::2], strict=False):
+    for origin, setting in zip(output[::2], output[1::2], strict=False):
         key, _, value = setting.partition("\n")
         path = origin.removeprefix("file:")
         name = f"home {path}"
@@ -442,7 +442,7 @@ def _configured(repository: Repository) -> State:
     home = repository.environment.get("HOME", "")
     folder = repository.environment.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     for path in (os.path.join(folder, "git", name) for name in ("attributes", "ignore")):
-        found[f"home {path}"].append(_content(path))
+        found[f"home {path}"].append(_digest(path))
     return {
         name: hashlib.sha256("\0".join(values).encode("utf-8", "surrogateescape")).hexdigest()
         for name, values in found.items()
@@ -450,7 +450,7 @@ def _configured(repository: Repository) -> State:
     }
 
 
-def _working_files(run: Run) -> Iterator[tuple[str, str]]:
+def _file_state(run: Run) -> Iterator[tuple[str, str]]:
     repository = run.git.repository
     root = os.fsencode(repository.work_tree())
     listed = b""
@@ -467,7 +467,7 @@ def _working_files(run: Run) -> Iterator[tuple[str, str]]:
     runs = _runs_folders(run, root)
     for path in sorted({*paths, *others.split(b"\0")[:-1]}):
         if not path.startswith(runs):
-            yield f"file {os.fsdecode(path)}", _status(os.path.join(root, path))
+            yield f"file {os.fsdecode(path)}", _metadata(os.path.join(root, path))
 
 
 def _runs_folders(run: Run, root: bytes) -> tuple[bytes, ...]:

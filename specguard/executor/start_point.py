@@ -32,7 +32,7 @@ from specguard.change.tree import Tree
 from specguard.declaration.patterns import Covering
 from specguard.engine.policies import ItemBranches, Policies
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.item_choice import Start, is_paper, is_within, shares, taken, task_of
+from specguard.executor.item_choice import Start, is_paper, is_within, item_taken, shares_branch, task_of
 from specguard.executor.place import places_folder
 from specguard.executor.remote import Address, Heads, RemoteGit, find_address, read_settings
 from specguard.executor.run import RunOptions
@@ -55,7 +55,7 @@ class Canonical:
 
     Attributes:
         heads: its branches; None before it was asked.
-        address: its address; set by `look`.
+        address: its address; set by `connect`.
     """
 
     heads: Heads | None = None
@@ -66,7 +66,7 @@ class Canonical:
         self.options = options
         self._remote = remote
 
-    def look(self, address: Address) -> None:
+    def connect(self, address: Address) -> None:
         """Set the address of the canonical repository, and ask the repository for its branches.
 
         Raises:
@@ -80,32 +80,32 @@ class Canonical:
         """Return the tip of a branch, which is in the object store then; None if the branch is missing."""
         refs, repository = self._refs(branch), self.git.repository
         if self.heads is None or self._remote is None:
-            return self._fetched(refs[1:] if self.address.here else refs[:1])[1]
+            return self._fetched(refs[1:] if self.address.is_local else refs[:1])[1]
         oid = self.heads.branches.get(branch)
         known = [one for one in (*repository.refs_named(refs).values(), repository.head) if one]
         return oid if oid is None or oid in known else self._remote.fetch(self.address.fetch, branch, known)
 
-    def base(self, branch: str) -> str | None:
+    def base_tip(self, branch: str) -> str | None:
         """Return the tip of a branch that a run may start from; without contact, a local branch suffices."""
         return self.tip(branch) if self.heads is not None else self._fetched(self._refs(branch))[1]
 
-    def commit(self, branch: str) -> str:
+    def require_tip(self, branch: str) -> str:
         """Return the tip of a branch that a run may start from and that must exist.
 
         Raises:
             SpecguardError: the branch does not exist.
         """
-        oid = self.base(branch)
+        oid = self.base_tip(branch)
         if oid is not None:
             return oid
         remote, name = shlex.quote(self.options.remote), shlex.quote(branch)
         if self.heads is None:
-            said = f"the base {branch} was never fetched; tried: {', '.join(self._refs(branch))}"
-            raise SpecguardError(said, help=f"git fetch {remote} {name}", code="no-base")
+            message = f"the base {branch} was never fetched; tried: {', '.join(self._refs(branch))}"
+            raise SpecguardError(message, help=f"git fetch {remote} {name}", code="no-base")
         near = difflib.get_close_matches(branch, self.heads.branches, n=1)
         known = next(filter(None, [*near, self.heads.default, *self.heads.branches]), "")
         help = f"name the base: --base {shlex.quote(known)}" if known else f"git push {remote} {name}"
-        if self.address.here and not self.heads.branches:
+        if self.address.is_local and not self.heads.branches:
             help = "--baseline-commit makes the first one"
         raise SpecguardError(
             f"{self.address.shown} has no branch {branch}", help=help, code="remote-unsuitable"
@@ -124,12 +124,12 @@ class Canonical:
         return next(((ref, found[ref]) for ref in refs if ref in found), ("", None))
 
 
-def fetched_base(git: Git, options: RunOptions, asked: str = "") -> tuple[str, str, Policy | None]:
+def fetched_base(git: Git, options: RunOptions, named: str = "") -> tuple[str, str, Policy | None]:
     """Return the base as of the last fetch: its name, commit and policy; empty or None if unknown."""
     name, oid, policy = "", "", None
     # This is only a starting point; the remote's state is read later.
     with suppress(SpecguardError, MissingFact):
-        request = Request(directory=options.directory, environment=options.environment, base=asked)
+        request = Request(directory=options.directory, environment=options.environment, base=named)
         found = find_base(git, request, remote=options.remote)
         if found is not None and found.oid:
             name, oid = plain_branch(short_name(found.ref) or found.name, options.remote), found.oid
@@ -151,16 +151,16 @@ def start_from(source: Canonical, *, root: str) -> Start:
             policy or the item is missing.
     """
     git, options = source.git, source.options
-    asked = plain_branch(options.base, options.remote)
+    named = plain_branch(options.base, options.remote)
     fetched, _, known = fetched_base(git, options)
-    base, below = asked, ""
-    if asked and not (known is not None and ItemBranches(known)(asked)):
-        known = fetched_base(git, options, asked)[2] or known
+    base, below = named, ""
+    if named and not (known is not None and ItemBranches(known)(named)):
+        known = fetched_base(git, options, named)[2] or known
     elif known is not None:
-        base, below = plain_branch(known.base or "", options.remote), asked
+        base, below = plain_branch(known.base or "", options.remote), named
         # The list that contains the item may exist only on the branch of its kind.
         kind = known.declared("work_kinds").get(options.kind)
-        if not asked and kind is not None and "{" not in kind.base and kind.base != fetched:
+        if not named and kind is not None and "{" not in kind.base and kind.base != fetched:
             below = kind.base
 
     settings = read_settings(git.repository)
@@ -168,32 +168,32 @@ def start_from(source: Canonical, *, root: str) -> Start:
     def canonical(policy: Policy | None, expected: str) -> Address:
         # Tasks and papers need no remote. Without a known policy, the missing policy is the error to report.
         alone = policy is None or options.kind in task_kinds(policy) or is_paper(policy, options.kind)
-        return find_address(settings, options.remote, expected, root=root, alone=alone)
+        return find_address(settings, options.remote, expected, root=root, allow_local=alone)
 
-    source.look(canonical(known, (known.remote if known else "") or ""))
+    source.connect(canonical(known, (known.remote if known else "") or ""))
     for _ in range(_MOST_MOVES):
         base = base or (source.heads.default if source.heads else "") or fetched or "main"
-        oid = source.commit(base)
-        tip = source.base(below) if below else None
+        oid = source.require_tip(base)
+        tip = source.base_tip(below) if below else None
         found = None
         # A run is not stacked on a branch that was merged.
         if tip is not None and not is_within(git, tip, oid):
             found = Found(below, tip, "stack", f"refs/heads/{below}")
         start = Start(git, options, base, oid, policy_at(git, options, base, oid), source.tip, found)
         item, policy, is_items = start.item, start.policy, ItemBranches(start.policy)
-        lower = plain_branch(asked or (item.base if item.settings.base else ""), options.remote)
-        lower = lower if lower and is_items(lower) else ""
-        wanted = asked if asked and asked != lower else plain_branch(policy.base or base, options.remote)
-        lower = "" if lower == base else lower
-        moved = canonical(policy, item.remote or policy.remote or "")
-        if wanted == base and moved == source.address and lower == below:
+        stack = plain_branch(named or (item.base if item.settings.base else ""), options.remote)
+        stack = stack if stack and is_items(stack) else ""
+        base_wanted = named if named and named != stack else plain_branch(policy.base or base, options.remote)
+        stack = "" if stack == base else stack
+        address = canonical(policy, item.remote or policy.remote or "")
+        if base_wanted == base and address == source.address and stack == below:
             # A branch that the user named must exist, merged or not; one from a template may be gone.
-            if lower and found is None and (asked or "{" not in item.settings.base):
-                source.commit(lower)
+            if stack and found is None and (named or "{" not in item.settings.base):
+                source.require_tip(stack)
             return start
-        if moved != source.address:
-            source.look(moved)
-        base, below = wanted, lower
+        if address != source.address:
+            source.connect(address)
+        base, below = base_wanted, stack
     raise SpecguardError(
         f"the policy of each base names another one, at last {base}",
         help="have the bases agree on `base`, or name one with --base",
@@ -280,15 +280,15 @@ def ensure_repository(
             code="no-authority",
         )
     _git(folder, environment, "var", "GIT_COMMITTER_IDENT")
-    would = "would have " if only_say else ""
+    prefix = "would have " if only_say else ""
     if new:
         if not only_say:
             _git(folder, environment, "init", "-q", f"--initial-branch={base or 'main'}")
-        yield f"{would}made a git repository in {folder}"
+        yield f"{prefix}made a git repository in {folder}"
     if not only_say:
         _git(where, environment, "add", "--all")
         _git(where, environment, "commit", "-q", "--allow-empty", "-m", "chore: baseline")
-    yield f"{would}committed the files of {where} as 'chore: baseline'"
+    yield f"{prefix}committed the files of {where} as 'chore: baseline'"
 
 
 def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
@@ -299,16 +299,16 @@ def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
         [program, "-C", folder, *words], env=own, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     if done.returncode:
-        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().split("\n")[0]
+        problem = (done.stderr or done.stdout).decode("utf-8", "replace").strip().split("\n")[0]
         raise SpecguardError(
-            f"git {words[0]} failed: {said or f'it ended with {done.returncode}'}",
+            f"git {words[0]} failed: {problem or f'it ended with {done.returncode}'}",
             path=folder,
             help=f"try it there: git {words[0]}",
             code="git-failed",
         )
 
 
-EARLIER: Final = "earlier"
+EARLIER_RUNS: Final = "earlier"
 """The subfolder, in a reused run folder, with the files of earlier runs."""
 
 _NOT_ENDED: Final = frozenset({"pending", "running"})
@@ -335,10 +335,10 @@ class ItemLock:
         self, root: str, manifest: Manifest, repository: Repository | None = None, *, given: bool = False
     ) -> None:
         item, branch, remote = manifest.item, manifest.branch or "", manifest.repository.remote or ""
-        self._given = root if given else ""
+        self._given_root = root if given else ""
         self.folder = os.path.join(root, item_folder(item.kind, item.id))
         self._item = item
-        self._of = (branch, remote)
+        self._branch_and_remote = (branch, remote)
         files = [_lock_file(self.folder, remote, branch)]
         if os.path.islink(self.folder):
             raise SpecguardError(
@@ -359,12 +359,12 @@ class ItemLock:
                     locks.enter_context(FileLock(file, timeout=0))
                 self._locks = locks.pop_all()
         except Timeout:
-            running = [manifest.run_id for manifest in self._mine() if manifest.state in _NOT_ENDED]
+            running = [manifest.run_id for manifest in self._item_manifests() if manifest.state in _NOT_ENDED]
             run_id = running[-1] if running else ""
             which = f": {run_id}" if run_id else ", with another folder of runs"
-            raise taken(
+            raise item_taken(
                 f"another run works on {item.label}{which}",
-                shlex.join(about_run("status", run_id, self._given if run_id else "")),
+                shlex.join(about_run("status", run_id, self._given_root if run_id else "")),
             ) from None
 
     def release(self) -> None:
@@ -381,49 +381,49 @@ class ItemLock:
         Raises:
             SpecguardError: an earlier run of the item is still open, or the id does not name exactly one run.
         """
-        found = [one for one in self._ids() if one.startswith(reused)] if reused else [new_run_id()]
+        found = [one for one in self._run_ids() if one.startswith(reused)] if reused else [new_run_id()]
         if len(found) != 1:
             raise SpecguardError(
                 f"{reused!r} has to name one run of {self._item.label}",
                 path=self.folder,
-                help=shlex.join(about_run("list", "", self._given)),
+                help=shlex.join(about_run("list", "", self._given_root)),
                 code="item-taken",
             )
-        for manifest in self._mine():
+        for manifest in self._item_manifests():
             # Because this process has the lock, a run that is recorded as running must have died.
             if manifest.state in _NOT_ENDED and manifest.run_id != found[0]:
-                died = RunFolder(os.path.join(self.folder, manifest.run_id), self._given)
-                raise taken(
+                died = RunFolder(os.path.join(self.folder, manifest.run_id), self._given_root)
+                raise item_taken(
                     f"an earlier run of {self._item.label} died: {manifest.run_id}",
                     f"{died.command('resume')}; to give it up: {died.command('stop')}",
                 )
-        folder = RunFolder(os.path.join(self.folder, found[0]), self._given)
+        folder = RunFolder(os.path.join(self.folder, found[0]), self._given_root)
         if not reused:
             return folder
         with recording(folder.path):
-            before = os.path.join(folder.path, EARLIER)
+            before = os.path.join(folder.path, EARLIER_RUNS)
             os.makedirs(before, exist_ok=True)
             target = os.path.join(before, f"{len(os.listdir(before)) + 1:02d}")
             os.mkdir(target)
             for name in os.listdir(folder.path):
-                if name != EARLIER:
+                if name != EARLIER_RUNS:
                     os.rename(os.path.join(folder.path, name), os.path.join(target, name))
         return folder
 
-    def _ids(self) -> list[str]:
+    def _run_ids(self) -> list[str]:
         """Return the ids of the runs in the folder, the oldest first."""
         names = os.listdir(self.folder)
         return sorted(one for one in names if os.path.isfile(os.path.join(self.folder, one, MANIFEST)))
 
-    def _mine(self) -> Iterator[Manifest]:
+    def _item_manifests(self) -> Iterator[Manifest]:
         """Yield the manifests of this item's earlier runs in this repository; others may share the folder."""
-        for run_id in self._ids():
+        for run_id in self._run_ids():
             try:
                 manifest = RunFolder(os.path.join(self.folder, run_id)).read_manifest()
             except SpecguardError:
                 # A manifest of an older layout, or a broken one, which `run doctor` reports.
                 continue
-            if (manifest.branch or "", manifest.repository.remote or "") == self._of:
+            if (manifest.branch or "", manifest.repository.remote or "") == self._branch_and_remote:
                 yield manifest
 
 
@@ -437,7 +437,7 @@ def _lock_file(folder: str, remote: str, branch: str) -> str:
 
 
 @contextmanager
-def kept_apart(start: Start, root: str, remote: str) -> Iterator[None]:
+def plan_lock(start: Start, root: str, remote: str) -> Iterator[None]:
     """Keep other runs of the same plan from beginning, and check that running ones do not conflict.
 
     Args:
@@ -457,17 +457,17 @@ def kept_apart(start: Start, root: str, remote: str) -> Iterator[None]:
     with recording(root):
         os.makedirs(root, mode=0o755, exist_ok=True)
     try:
-        beginning = FileLock(os.path.join(root, name), timeout=_WAIT).acquire()
+        lock = FileLock(os.path.join(root, name), timeout=_WAIT).acquire()
     except Timeout:
-        said = f"another run of the plan {task.plan.name} has been beginning for {_WAIT:g} seconds"
-        raise taken(said, "specguard run status") from None
-    with beginning:
-        for manifest in _under_way(root, remote, task):
-            _check(start, task, manifest)
+        message = f"another run of the plan {task.plan.name} has been beginning for {_WAIT:g} seconds"
+        raise item_taken(message, "specguard run status") from None
+    with lock:
+        for manifest in _running_tasks(root, remote, task):
+            _check_clash(start, task, manifest)
         yield
 
 
-def _under_way(root: str, remote: str, task: Task) -> Iterator[Manifest]:
+def _running_tasks(root: str, remote: str, task: Task) -> Iterator[Manifest]:
     """Yield the runs of other tasks of the plan whose process holds their lock."""
     for view in RunStore(root).runs():
         manifest = view.manifest
@@ -483,20 +483,20 @@ def _under_way(root: str, remote: str, task: Task) -> Iterator[Manifest]:
             yield manifest
 
 
-def _check(start: Start, task: Task, manifest: Manifest) -> None:
+def _check_clash(start: Start, task: Task, manifest: Manifest) -> None:
     other = task.plan.task(manifest.item.id)
     theirs = other.expected_paths if other is not None else None
-    if manifest.branch in start.item.branches and not shares(start.policy, start.item):
-        said = f"the run of {manifest.item.id} works on the same branch, {manifest.branch}"
+    if manifest.branch in start.item.branches and not shares_branch(start.policy, start.item):
+        clash_text = f"the run of {manifest.item.id} works on the same branch, {manifest.branch}"
     else:
-        said = clash(task.id, task.expected_paths, manifest.item.id, theirs)
-    if said:
+        clash_text = find_clash(task.id, task.expected_paths, manifest.item.id, theirs)
+    if clash_text:
         help = f"specguard run status {manifest.run_id}; start this one when it has ended"
         path = os.fsdecode(task.plan.path)
-        raise SpecguardError(said, help=help, path=path, line=task.line, code="item-taken")
+        raise SpecguardError(clash_text, help=help, path=path, line=task.line, code="item-taken")
 
 
-def clash(one: str, mine: Covering | None, other: str, theirs: Covering | None) -> str:
+def find_clash(one: str, mine: Covering | None, other: str, theirs: Covering | None) -> str:
     """Return the reason why two items cannot be worked on in parallel, as a sentence; empty if they can.
 
     Args:
@@ -508,23 +508,23 @@ def clash(one: str, mine: Covering | None, other: str, theirs: Covering | None) 
     if not mine or not theirs:
         return f"{one if not mine else other} does not say which files it may change"
     pairs = ((pattern, second) for pattern in mine.patterns for second in theirs.patterns)
-    found = next((pair for pair in pairs if meet(*pair)), None)
+    found = next((pair for pair in pairs if can_overlap(*pair)), None)
     return f"{one} may change {found[0]}, and {other} {found[1]}" if found else ""
 
 
 _WILDCARD: Final = re.compile(r"[*?\[\\]")
 
 
-def meet(one: str, other: str) -> bool:
+def can_overlap(one: str, other: str) -> bool:
     """True if two patterns, each of which covers everything below its match, could match one path.
 
     Only the text before the first wildcard counts, so a few disjoint patterns are reported as overlapping.
     """
-    shorter, longer = sorted(map(_beginning, (one, other)), key=len)
+    shorter, longer = sorted(map(_fixed_prefix, (one, other)), key=len)
     return longer.startswith(shorter)
 
 
-def _beginning(pattern: str) -> str:
+def _fixed_prefix(pattern: str) -> str:
     """Return the common prefix of all paths that a pattern matches."""
     before, *wild = _WILDCARD.split(pattern.removeprefix("./"), maxsplit=1)
     return before if wild else before.rstrip("/") + "/"

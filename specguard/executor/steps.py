@@ -18,47 +18,47 @@ from specguard.change.check_request import Request
 from specguard.declaration.patterns import Covering
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.agent import BRIEF, brief_text, let_agent_work, resolve_agent, take_left, write_brief
+from specguard.executor.agent import BRIEF, brief_text, resolve_agent, run_agent, take_results, write_brief
 from specguard.executor.check import (
-    finish,
-    has_to_finish,
+    finish_branch,
     judge,
     judge_commit,
+    needs_finish,
     prove_guard,
-    put_on_top,
-    unmark,
+    rebase_onto,
+    unmark_plan,
 )
 from specguard.executor.commit import CommitScope, commit, hash_tree, hooks_of, message_of, scope_of
-from specguard.executor.gates import described, read_results, run_gates
-from specguard.executor.item_choice import shares, taken
+from specguard.executor.gates import describe_gate, read_results, run_gates
+from specguard.executor.item_choice import item_taken, shares_branch
 from specguard.executor.place import place_of
-from specguard.executor.preflight import Asked, check, foreseen
+from specguard.executor.preflight import DraftRun, check, draft_run
 from specguard.executor.push import (
-    BODY,
+    BODY_FILE,
     body_of,
-    moved_on,
+    check_remote,
+    find_new_tip,
     open_pull_request,
     push,
-    see_remote,
     submission_of,
     title_of,
 )
 from specguard.executor.remote import installed_command, printed_command
 from specguard.executor.report import REPORT
-from specguard.executor.run import ROUND, Run, RunEnded, RunOptions, Say, check_progress, count_round
+from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, check_progress, count_round
 from specguard.executor.side_effects import inspect, make_place
-from specguard.executor.start_point import clash
+from specguard.executor.start_point import find_clash
 from specguard.model import EXIT_FAILED, EXIT_PASSED, path_text
 from specguard.reporters.escape import visible
 
-_MOST_TREES: Final = 3
+_MOST_GATE_ROUNDS: Final = 3
 """The largest number of times that formatters and hooks may alter each other's files before they must agree.
 """
 
 _MOST_MESSAGE_ROUNDS: Final = 3
 """The largest number of times that a commit-msg hook may alter the message before it must accept it."""
 
-_MOST_TIPS: Final = 5
+_MOST_PUSHES: Final = 5
 """The number of times that a run tries to catch up with other runs on its branch."""
 
 
@@ -74,7 +74,7 @@ class Step(ABC):
     name = ""
 
     @abstractmethod
-    def describe(self, asked: Asked) -> list[str]:
+    def describe(self, draft: DraftRun) -> list[str]:
         """Return the lines of a dry run about this step."""
 
     def do(self, line: Line) -> object:  # noqa: ARG002
@@ -87,11 +87,11 @@ class Preflight(Step):
 
     name = "preflight"
 
-    def describe(self, asked: Asked) -> list[str]:
+    def describe(self, draft: DraftRun) -> list[str]:
         """Return the base, the item and its branch."""
-        start, manifest, shown = asked.start, asked.run.manifest, asked.source.address.shown
+        start, manifest, shown = draft.start, draft.run.manifest, draft.source.address.shown
         branch, tip = manifest.branch, manifest.repository.tip
-        ref = asked.source.ref(start.base)
+        ref = draft.source.ref(start.base)
         fetched = f"{ref} is at {start.oid} as of the last fetch, and this plan is made from it"
         return [
             f"fetch refs/heads/{start.base} from {shown}: {fetched}",
@@ -105,9 +105,9 @@ class MakePlace(Step):
 
     name = "place"
 
-    def describe(self, asked: Asked) -> list[str]:
+    def describe(self, draft: DraftRun) -> list[str]:
         """Return the lines of a dry run about the place."""
-        start = asked.run.manifest.repository.start
+        start = draft.run.manifest.repository.start
         return [f"a repository of its own, checked out at {start}, with no remote and no refs"]
 
     def do(self, line: Line) -> str:
@@ -124,29 +124,29 @@ class WriteBrief(Step):
 
     name = "brief"
 
-    def describe(self, asked: Asked) -> list[str]:
+    def describe(self, draft: DraftRun) -> list[str]:
         """Return the brief's file."""
-        return [asked.run.folder.file(BRIEF)]
+        return [draft.run.folder.file(BRIEF)]
 
     def do(self, line: Line) -> None:
         """Write the brief."""
         write_brief(line.run)
 
 
-class Work(Step):
+class RunAgent(Step):
     """The agent's work in the place."""
 
     name = "agent"
 
-    def describe(self, asked: Asked) -> list[str]:
+    def describe(self, draft: DraftRun) -> list[str]:
         """Return the agent's command."""
-        agent = resolve_agent(asked.run.policy, asked.run.options).recorded(asked.run)
-        return [f"{shlex.join(agent.command)} (up to {asked.run.manifest.max_attempts} times)"]
+        agent = resolve_agent(draft.run.policy, draft.run.options).to_record(draft.run)
+        return [f"{shlex.join(agent.command)} (up to {draft.run.manifest.max_attempts} times)"]
 
     def do(self, line: Line) -> None:
         """Let the agent work."""
-        with line.seen():
-            let_agent_work(line.run, again=line.again)
+        with line.checking_remote():
+            run_agent(line.run, resumed=line.resumed)
 
 
 class Inspect(Step):
@@ -154,18 +154,18 @@ class Inspect(Step):
 
     name = "inspect"
 
-    def describe(self, asked: Asked) -> list[str]:  # noqa: ARG002 - it is the same for every run
+    def describe(self, draft: DraftRun) -> list[str]:  # noqa: ARG002 - it is the same for every run
         """Return the lines of a dry run about the inspection."""
         return ["what the agent did beside changing files"]
 
     def do(self, line: Line) -> None:
         """Inspect the place and the remote."""
         run = line.run
-        with line.seen():
+        with line.checking_remote():
             inspect(run)
-        see_remote(run)
-        if not line.worked:
-            take_left(run)
+        check_remote(run)
+        if not line.agent_worked:
+            take_results(run)
         tree, place = hash_tree(run), place_of(run)
         if tree == place.git.commit(place.base).tree:
             raise RunEnded(
@@ -180,9 +180,9 @@ class RunGates(Step):
 
     name = "gates"
 
-    def describe(self, asked: Asked) -> list[str]:
+    def describe(self, draft: DraftRun) -> list[str]:
         """Return each gate with its command and its conditions."""
-        return [described(gate) for gate in asked.gates.gates] or ["none"]
+        return [describe_gate(gate) for gate in draft.gates.gates] or ["none"]
 
     def do(self, line: Line) -> bool:
         """Run the gates."""
@@ -194,10 +194,10 @@ class Check(Step):
 
     name = "check"
 
-    def describe(self, asked: Asked) -> list[str]:
+    def describe(self, draft: DraftRun) -> list[str]:
         """Return the lines of a dry run about the check."""
-        hooks = hooks_of(asked.source.git.repository, asked.start.documents.tree)
-        policy = f"the rules of the policy {asked.run.policy.policy_id[:12]}"
+        hooks = hooks_of(draft.source.git.repository, draft.start.documents.tree)
+        policy = f"the rules of the policy {draft.run.policy.policy_id[:12]}"
         return [*(f"the hooks of {one}" for one in hooks), policy]
 
     def do(self, line: Line) -> bool:
@@ -210,9 +210,9 @@ class Commit(Step):
 
     name = "commit"
 
-    def describe(self, asked: Asked) -> list[str]:
+    def describe(self, draft: DraftRun) -> list[str]:
         """Return the commit's subject."""
-        return [message_of(asked.run).split("\n", 1)[0]]
+        return [message_of(draft.run).split("\n", 1)[0]]
 
     def do(self, line: Line) -> bool:
         """Make the commit."""
@@ -224,11 +224,11 @@ class Push(Step):
 
     name = "push"
 
-    def describe(self, asked: Asked) -> list[str]:
+    def describe(self, draft: DraftRun) -> list[str]:
         """Return the branch and the target of the push."""
-        address = asked.source.address
-        to = "this repository, which has no remote" if address.here else address.shown
-        return [f"refs/heads/{asked.run.manifest.branch} to {to}"]
+        address = draft.source.address
+        to = "this repository, which has no remote" if address.is_local else address.shown
+        return [f"refs/heads/{draft.run.manifest.branch} to {to}"]
 
     def do(self, line: Line) -> str:
         """Push the commit."""
@@ -240,10 +240,10 @@ class PullRequest(Step):
 
     name = "pull-request"
 
-    def describe(self, asked: Asked) -> list[str]:
+    def describe(self, draft: DraftRun) -> list[str]:
         """Return the command that opens the pull request."""
-        request, opened_by = _request_of(asked)
-        command = submission_of(asked.run) or ("" if opened_by else request)
+        request, opened_by = _open_command(draft)
+        command = submission_of(draft.run) or ("" if opened_by else request)
         return [f"printed: {command}" if command else request]
 
     def do(self, line: Line) -> str:
@@ -256,13 +256,13 @@ class Report(Step):
 
     name = "report"
 
-    def describe(self, asked: Asked) -> list[str]:
+    def describe(self, draft: DraftRun) -> list[str]:
         """Return the report's file."""
-        return [asked.run.folder.file(REPORT)]
+        return [draft.run.folder.file(REPORT)]
 
 
 LINE: Final[tuple[Step, ...]] = (
-    Preflight(), MakePlace(), WriteBrief(), Work(), Inspect(), RunGates(), Check(), Commit(), Push(),
+    Preflight(), MakePlace(), WriteBrief(), RunAgent(), Inspect(), RunGates(), Check(), Commit(), Push(),
     PullRequest(), Report(),
 )  # fmt: skip
 """The steps in their order."""
@@ -276,14 +276,14 @@ class Line:
 
     Attributes:
         run: the run.
-        again: True if the agent's next round was begun before, so that it is already counted.
-        worked: True if the agent has worked in this process.
+        resumed: True if the agent's next round was begun before, so that it is already counted.
+        agent_worked: True if the agent has worked in this process.
     """
 
     def __init__(self, run: Run, say: Say, again: bool) -> None:
         self.run = run
-        self.again = again
-        self.worked = False
+        self.resumed = again
+        self.agent_worked = False
         self._say = say
 
     def from_step(self, first: str) -> None:
@@ -292,92 +292,92 @@ class Line:
         Raises:
             RunEnded: a step ends the run, or the last requested step is done.
         """
-        begun, work, made = map(STEPS.index, (first, "agent", "commit"))
-        for name in STEPS[begun:work]:
-            self._do(name)
-        if begun < made:
-            self._rounds(first if first in ROUND else "agent")
-        if begun <= made:
+        start, agent, commit = map(STEPS.index, (first, "agent", "commit"))
+        for name in STEPS[start:agent]:
+            self._do_step(name)
+        if start < commit:
+            self._rounds(first if first in ROUND_STEPS else "agent")
+        if start <= commit:
             self._commit()
         elif self.run.place is not None:
             # Without the place, only the remote's commit is left, which was judged before.
-            self._do("check", lambda: judge_commit(self.run))
-        if begun <= STEPS.index("push"):
+            self._do_step("check", lambda: judge_commit(self.run))
+        if start <= STEPS.index("push"):
             self._push()
-        self._do("pull-request")
+        self._do_step("pull-request")
 
     @contextmanager
-    def seen(self) -> Iterator[None]:
+    def checking_remote(self) -> Iterator[None]:
         """If the run fails while the context is open, check the remote, too, so that a push is reported."""
         try:
             yield
         except RunEnded as end:
             if end.state != "killed":
                 with suppress(SpecguardError, MissingFact):
-                    see_remote(self.run)
+                    check_remote(self.run)
             raise
 
-    def _do(self, name: str, other: Callable[[], object] | None = None, *, ends: bool = True) -> object:
+    def _do_step(self, name: str, action: Callable[[], object] | None = None, *, ends: bool = True) -> object:
         """Do one step, or another function under the step's name."""
         until = self.run.options.until
         # A resumed run may be past the last requested step, which can come again within a round.
-        if until and STEPS.index(until) < STEPS.index("agent" if name in ROUND else name):
-            self._end_with(until)
+        if until and STEPS.index(until) < STEPS.index("agent" if name in ROUND_STEPS else name):
+            self._stop_after(until)
         self._say(name)
         with self.run.step(name) as record:
-            result = other() if other is not None else _BY_NAME[name].do(self)
+            result = action() if action is not None else _BY_NAME[name].do(self)
             record.detail = record.detail or (result if isinstance(result, str) else "")
         if ends and result is not False:
-            self._end_with(name)
+            self._stop_after(name)
         return result
 
-    def _end_with(self, name: str) -> None:
+    def _stop_after(self, name: str) -> None:
         if name == self.run.options.until:
             words = f"it was to go on until {name} and no further"
             raise RunEnded(words, state="stopped", exit_code=EXIT_PASSED, code="step-reached")
 
     def _rounds(self, first: str) -> None:
         """Let the agent work until gates and rules pass, within the allowed number of rounds."""
-        run, failed, self.worked = self.run, "", False
+        run, failed, self.agent_worked = self.run, "", False
         # A resumed run may have marked its plan before: the agent's work is judged without the mark.
-        unmark(run)
+        unmark_plan(run)
         while True:
             if first == "agent":
-                if not self.again:
+                if not self.resumed:
                     count_round(run, failed)
-                self._do("agent")
-                self.again, self.worked = False, True
-            handed_over = not run.told
+                self._do_step("agent")
+                self.resumed, self.agent_worked = False, True
+            no_feedback = not run.feedback
             if first in ("agent", "inspect"):
-                self._do("inspect")
-            gates, rules = self._gates_and_rules(handed_over)
-            if gates and rules and handed_over:
-                if has_to_finish(run):
-                    self._do("check", lambda: finish(run))
+                self._do_step("inspect")
+            gates, rules = self._gates_and_rules(no_feedback)
+            if gates and rules and no_feedback:
+                if needs_finish(run):
+                    self._do_step("check", lambda: finish_branch(run))
                 return
-            if self.worked and handed_over:
-                check_progress(run, rules=gates)
+            if self.agent_worked and no_feedback:
+                check_progress(run, only_rules=gates)
             failed = "gates" if not gates else "results" if rules else "rules"
             first = "agent"
 
-    def _gates_and_rules(self, others: bool = True) -> tuple[bool, bool]:
+    def _gates_and_rules(self, others_hold: bool = True) -> tuple[bool, bool]:
         """Run gates and the check until both have seen the same tree: hooks of the check may alter files.
 
         Args:
-            others: True if all other conditions hold.
+            others_hold: True if all other conditions hold.
 
         Returns:
             True if the gates passed, and True if the hooks and rules passed.
         """
-        for _ in range(_MOST_TREES):
-            gates = bool(self._do("gates"))
+        for _ in range(_MOST_GATE_ROUNDS):
+            gates = bool(self._do_step("gates"))
             # Findings are reported together with failing gates, so that the agent can fix both in one round.
-            rules = bool(self._do("check", ends=False))
+            rules = bool(self._do_step("check", ends=False))
             if not (gates and rules):
                 return gates, rules
             if read_results(self.run.folder).get("tree") == self.run.manifest.tree:
-                if others:
-                    self._end_with("check")
+                if others_hold:
+                    self._stop_after("check")
                 return True, True
         raise RunEnded(
             "the repository's hooks alter the files each time that the gates have passed on them",
@@ -387,9 +387,9 @@ class Line:
     def _commit(self) -> None:
         run = self.run
         for _ in range(_MOST_MESSAGE_ROUNDS):
-            if self._do("commit"):
+            if self._do_step("commit"):
                 return
-            run.told = []
+            run.feedback = []
             if not all(self._gates_and_rules()):
                 raise RunEnded(
                     "what a commit-msg hook made of the change breaks the rules",
@@ -408,16 +408,16 @@ class Line:
 
         Gates and rules then judge the new tree, and the agent fixes new failures.
         """
-        for left in reversed(range(_MOST_TIPS)):
-            tip = moved_on(self.run)
+        for left in reversed(range(_MOST_PUSHES)):
+            tip = find_new_tip(self.run)
             if tip is not None:
-                self._do("place", partial(put_on_top, self.run, tip))
+                self._do_step("place", partial(rebase_onto, self.run, tip))
                 self._rounds("inspect")
                 self._commit()
             try:
-                self._do("push")
+                self._do_step("push")
             except RunEnded as end:
-                if end.state != "remote-moved" or not left or moved_on(self.run) is None:
+                if end.state != "remote-moved" or not left or find_new_tip(self.run) is None:
                     raise
             else:
                 return
@@ -443,22 +443,22 @@ def plan_of(options: Sequence[RunOptions]) -> dict[str, Any]:
     scopes: list[tuple[str, Covering | None]] = []
     of_one_item: dict[str, str] = {}
     for one in options:
-        with foreseen(one) as asked:
-            check(asked)
-            policy, item = asked.start.policy, asked.item
-            scope, shared = scope_of(policy, item), shares(policy, item)
-            job = _job(asked, scope)
+        with draft_run(one) as draft:
+            check(draft)
+            policy, item = draft.start.policy, draft.item
+            scope, shared = scope_of(policy, item), shares_branch(policy, item)
+            job = _plan_job(draft, scope)
         label, branch, paths = _label(job), job["branch"], scope.paths if scope else None
         if branch in of_one_item:
-            raise taken(
+            raise item_taken(
                 f"{of_one_item[branch]} and {label} have one branch, {branch}",
                 'merge the first one before, or let a branch hold a plan, with `unit = "commit"`',
             )
         if not shared:
             of_one_item[branch] = label
         for other, theirs in scopes:
-            if said := clash(other, theirs, label, paths):
-                job["notes"].append(f"not beside {other}: {said}")
+            if reason := find_clash(other, theirs, label, paths):
+                job["notes"].append(f"not beside {other}: {reason}")
         scopes.append((label, paths))
         jobs.append(job)
     bound = ("item", "base_oid", "policy_id", "branch", "scope", "gates")
@@ -488,19 +488,19 @@ def _label(job: Mapping[str, Any]) -> str:
     return f"{job['item']['kind']} {job['item']['id']}"
 
 
-def _request_of(asked: Asked) -> tuple[str, str]:
+def _open_command(draft: DraftRun) -> tuple[str, str]:
     """Return the command that opens the pull request, and the platform's command line (empty without one)."""
-    run, address = asked.run, asked.source.address
-    branch, title, file = run.manifest.branch or "", title_of(run), run.folder.file(BODY)
-    command = printed_command(address, branch, asked.start.into, title=title, body_file=file)
+    run, address = draft.run, draft.source.address
+    branch, title, file = run.manifest.branch or "", title_of(run), run.folder.file(BODY_FILE)
+    command = printed_command(address, branch, draft.start.target, title=title, body_file=file)
     return command, installed_command(address, run.options.environment)
 
 
-def _job(asked: Asked, scope: CommitScope | None) -> dict[str, Any]:
+def _plan_job(draft: DraftRun, scope: CommitScope | None) -> dict[str, Any]:
     """Return the plan of one run."""
-    start, run, source, gates = asked.start, asked.run, asked.source, asked.gates
+    start, run, source, gates = draft.start, draft.run, draft.source, draft.gates
     manifest, until = run.manifest, run.options.until
-    request, opened_by = _request_of(asked)
+    request, opened_by = _open_command(draft)
     last = STEPS.index(until) if until in STEPS else len(STEPS)
     return {
         "item": manifest.item.model_dump(),
@@ -514,7 +514,7 @@ def _job(asked: Asked, scope: CommitScope | None) -> dict[str, Any]:
         "commit_message": message_of(run),
         "title": title_of(run),
         "body": body_of(run),
-        "agent": resolve_agent(run.policy, run.options).recorded(run).model_dump(),
+        "agent": resolve_agent(run.policy, run.options).to_record(run).model_dump(),
         "run_folder": run.folder.path,
         "scope": None if scope is None else list(scope.patterns),
         "gates": [
@@ -533,12 +533,12 @@ def _job(asked: Asked, scope: CommitScope | None) -> dict[str, Any]:
         "steps": [
             {
                 "name": step.name,
-                "does": step.describe(asked) if at <= last or step.name == "report" else ["not reached"],
+                "does": step.describe(draft) if at <= last or step.name == "report" else ["not reached"],
             }
             for at, step in enumerate(LINE)
         ],
         "notes": [
-            f"{one.path}:{one.line} {one.text!r} is not run: {one.why}" for one in asked.gates.not_read
+            f"{one.path}:{one.line} {one.text!r} is not run: {one.why}" for one in draft.gates.not_read
         ],
     }
 
@@ -555,8 +555,8 @@ def brief_of(options: RunOptions) -> str:
     if not options.kind:
         values = {name: getattr(options, name) for name in options._fields}
         options = RunOptions(**{**values, "kind": _only_kind(options)})
-    with foreseen(options) as asked:
-        return brief_text(asked.run)
+    with draft_run(options) as draft:
+        return brief_text(draft.run)
 
 
 def _only_kind(options: RunOptions) -> str:

@@ -69,8 +69,8 @@ class Team(Setting):
     def close(self, run: Run) -> None:
         """End what a run holds open."""
         run.git.close()
-        if run.claim is not None:
-            run.claim.release()
+        if run.item_lock is not None:
+            run.item_lock.release()
 
 
 STAND_IN = Path(__file__).parent / "stand_ins" / "platform.py"

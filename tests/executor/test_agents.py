@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.executor.agent import AgentCommand, let_agent_work, resolve_agent
+from specguard.executor.agent import AgentCommand, resolve_agent, run_agent
 from specguard.executor.place import Place
 from specguard.executor.run import Run, RunEnded, RunOptions
 from tests.executor.one_run import one_run, policy_of
@@ -36,11 +36,11 @@ def resolved(programs: Path, *command: str, policy: str = POLICY, **options: Any
 def test_which_agent_it_is(programs: Path, tmp_path: Path) -> None:
     """By its name in the policy, or its command; what the policy says of an agent holds for both."""
     agent = resolved(programs, agent="codex", approval_policy="on-request")
-    assert agent.name == agent.called == "codex"
+    assert agent.name == agent.display_name == "codex"
     assert agent.words == ["codex", "exec", "--sandbox", "workspace-write", "-"]
     assert agent.version == "0.46.0"
     agent = resolved(programs, "other", "--model", "gpt-5", "-")
-    assert (agent.name, agent.called, agent.version) == ("", "other", None)
+    assert (agent.name, agent.display_name, agent.version) == ("", "other", None)
     assert resolved(programs, "codex", "exec", "-").version == "0.46.0"
     assert resolved(programs, "env", "X=1", f"{programs}/codex", "exec", "-").name == "codex"
     assert resolved(programs, "tame", "--approval-mode=yolo").name == "tame"
@@ -93,7 +93,7 @@ def test_versions_of_what_is_started_otherwise(programs: Path) -> None:
 
 def ended(run: Run) -> RunEnded:
     with pytest.raises(RunEnded) as raised:
-        let_agent_work(run)
+        run_agent(run)
     return raised.value
 
 
@@ -111,19 +111,19 @@ def a_run(tmp_path: Path, script: str, policy: str = "", **options: Any) -> Run:
 
 def test_later_rounds_read_what_is_to_be_mended_and_the_brief(tmp_path: Path) -> None:
     run = a_run(tmp_path, "cat > got; pwd > where")
-    record = let_agent_work(run)
+    record = run_agent(run)
     place = tmp_path / "place"
     assert (place / "got").read_text() == "# Do this\n"
     assert (place / "where").read_text().strip() == str(place)
     assert (record.kind, record.source, record.grade, record.name) == ("agent", "flag", "claimed", "sh")
     run.manifest.attempts = 2
-    run.told += ["## Tests fail\n\nE assert 1 == 2\n", "## Rules that the change breaks\n"]
-    let_agent_work(run)
+    run.feedback += ["## Tests fail\n\nE assert 1 == 2\n", "## Rules that the change breaks\n"]
+    run_agent(run)
     got = (place / "got").read_text()
     assert got.startswith("# Mend this: round 2 of 3\n")
     assert got.index("E assert 1 == 2") < got.index("## Rules that") < got.index("# Do this")
     assert "SPECGUARD_STOP.md" in got
-    assert run.told == []
+    assert run.feedback == []
     assert Path(run.folder.file("mend-2.md")).read_text() == got
 
 
@@ -131,7 +131,7 @@ def test_the_brief_as_a_file_and_a_stop_note_of_the_base(tmp_path: Path) -> None
     """That note is none."""
     run = a_run(tmp_path, "", command=("sh", "-c", 'cat "$1" > got; cat >> got', "agent", "{brief}"))
     (tmp_path / "place" / "SPECGUARD_STOP.md").write_text("committed by mistake\n")
-    let_agent_work(run)
+    run_agent(run)
     assert (tmp_path / "place" / "got").read_text() == "# Do this\n"
 
 
@@ -139,7 +139,7 @@ def test_a_sandbox_stands_before_the_agent(tmp_path: Path) -> None:
     wrapper = program(tmp_path / "wrap", 'echo "in $1"; shift; exec "$@"')
     policy = f'[runs]\nsandbox = ["{wrapper}", "{{place}}"]'
     run = a_run(tmp_path, "echo here; cat", policy)
-    record = let_agent_work(run)
+    record = run_agent(run)
     log = Path(run.folder.file(record.log)).read_text()
     assert log == f"in {tmp_path}/place\nhere\n# Do this\n"
 
@@ -173,7 +173,7 @@ def test_a_stop_that_is_no_text_is_one_too(script: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("row", rows(__file__, "how_an_agents_work_fails"))
 def test_how_an_agents_work_fails(row: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script, policy, options, state, said = row
-    monkeypatch.setattr("specguard.executor.process._AGENTS_MOMENT", 0.2)
+    monkeypatch.setattr("specguard.executor.process._AGENT_LEFTOVER_WAIT", 0.2)
     end = ended(a_run(tmp_path, script, policy, **options))
     assert (end.state, end.exit_code, end.command) == (state, 3, 1)
     assert end.message.startswith(said)
@@ -183,7 +183,7 @@ def test_how_an_agents_work_fails(row: list[Any], tmp_path: Path, monkeypatch: p
 
 def test_an_agent_may_end_its_servers_for_a_moment(tmp_path: Path) -> None:
     run = a_run(tmp_path, "setsid sleep 0.8 & exit 0")
-    assert let_agent_work(run).leftovers == []
+    assert run_agent(run).leftovers == []
 
 
 def test_secrets_in_the_command_stay_out_of_the_manifest(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_secrets_in_the_command_stay_out_of_the_manifest(tmp_path: Path) -> None
     run = a_run(
         tmp_path, "", command=(sys.executable, "-c", "", "--key=q7RtZw9xKe2LmVb4"), environment=environment
     )
-    record = let_agent_work(run)
-    agent = resolve_agent(run.policy, run.options).recorded(run)
+    record = run_agent(run)
+    agent = resolve_agent(run.policy, run.options).to_record(run)
     assert agent.command[3] == "--key=[redacted: MODEL_TOKEN]"
     assert "q7RtZw9xKe2LmVb4" not in record.command + Path(run.folder.file("manifest.json")).read_text()

@@ -46,7 +46,7 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_a_value_is_found_in_every_form(form: str) -> None:
     text = f"before\nit is {FORMS[form]} here\nafter\n".encode()
-    redacted = Redactor(ENVIRONMENT).text(text)
+    redacted = Redactor(ENVIRONMENT).redact_bytes(text)
     assert b"[redacted: DEPLOY_TOKEN]" in redacted
     assert redacted.startswith(b"before\nit is ")
     assert redacted.endswith(b"here\nafter\n")
@@ -59,7 +59,7 @@ def test_a_value_is_found_in_every_form(form: str) -> None:
 def test_a_value_that_two_pieces_share_is_found(form: str) -> None:
     text = f"before\nit is {FORMS[form]} here\nafter\n".encode()
     redactor = Redactor(ENVIRONMENT)
-    whole = redactor.text(text)
+    whole = redactor.redact_bytes(text)
     for cut in range(len(text)):
         assert in_pieces(redactor, text, cut) == whole
     assert in_pieces(redactor, text, *range(1, len(text))) == whole
@@ -67,7 +67,7 @@ def test_a_value_that_two_pieces_share_is_found(form: str) -> None:
 
 def test_what_is_given_to_a_name_is_taken_out_and_the_name_stays() -> None:
     secret = token("", 24)
-    redacted = Redactor({}).text(f"export DB_PASSWORD='{secret}'; make\n".encode())
+    redacted = Redactor({}).redact_bytes(f"export DB_PASSWORD='{secret}'; make\n".encode())
     assert redacted == b"export DB_PASSWORD='[redacted: DB_PASSWORD]'; make\n"
 
 
@@ -79,7 +79,7 @@ def test_a_private_key_is_taken_out_with_all_of_its_lines(kind: str) -> None:
     key = "\n".join((f"-----BEGIN {kind}-----", *lines, f"-----END {kind}-----"))
     text = f"$ cat key\n{key}\n$ exit\n".encode()
     redactor = Redactor({})
-    assert redactor.text(text) == b"$ cat key\n[redacted: Private Key]\n$ exit\n"
+    assert redactor.redact_bytes(text) == b"$ cat key\n[redacted: Private Key]\n$ exit\n"
     for cut in range(0, len(text), 37):
         assert in_pieces(redactor, text, cut) == b"$ cat key\n[redacted: Private Key]\n$ exit\n"
     assert in_pieces(redactor, text, *range(1, len(text))) == b"$ cat key\n[redacted: Private Key]\n$ exit\n"
@@ -97,22 +97,22 @@ def test_a_key_without_an_end_is_taken_out_and_a_word_on_keys_is_none() -> None:
 
 @pytest.mark.parametrize("name", rows(__file__, "variables_that_are_called_secrets"))
 def test_variables_that_are_called_secrets(name: str) -> None:
-    redacted = Redactor({name: "swordfish7"}).text(b"it is swordfish7.")
+    redacted = Redactor({name: "swordfish7"}).redact_bytes(b"it is swordfish7.")
     assert redacted == f"it is [redacted: {name}].".encode()
 
 
 def test_each_line_of_a_value_and_the_password_in_a_url_are_secrets() -> None:
     lines = [token("M", 63) for _ in range(3)]
     redactor = Redactor({"SIGNING_KEY": "\n".join(lines), "DATABASE": "postgres://me:swordfish@db/main"})
-    redacted = redactor.text("\n".join(f"    {line}" for line in lines).encode())
+    redacted = redactor.redact_bytes("\n".join(f"    {line}" for line in lines).encode())
     assert redacted == b"\n".join([b"    [redacted: SIGNING_KEY]"] * 3)
-    assert redactor.text(b"login with swordfish failed") == b"login with [redacted: DATABASE] failed"
+    assert redactor.redact_bytes(b"login with swordfish failed") == b"login with [redacted: DATABASE] failed"
 
 
 @pytest.mark.parametrize("environment", rows(__file__, "what_is_no_secret_stays"))
 def test_what_is_no_secret_stays(environment: dict[str, str]) -> None:
     text = b"/srv/project /srv/other /tmp qwertz-layout banana-tree abc enabled %s\n" % (b"4b825dc642" * 4)
-    assert Redactor(environment).text(text) == text
+    assert Redactor(environment).redact_bytes(text) == text
 
 
 def test_a_line_without_an_end_is_read_in_bounded_memory_and_nothing_in_it_is_missed() -> None:

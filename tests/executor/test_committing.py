@@ -64,7 +64,7 @@ def test_there_is_one_commit_on_the_base_and_it_is_the_users(setting: Setting) -
         assert run.manifest.commit == made.oid
         assert make_commit(run, run.manifest.tree) == made.oid
         # And git finds nothing wrong with it, also whoever takes it over.
-        setting.user.git("fetch", "-q", place.own, f"{made.oid}:refs/heads/taken")
+        setting.user.git("fetch", "-q", place.own_folder, f"{made.oid}:refs/heads/taken")
         setting.user.git("fsck", "--strict", "--full")
         assert setting.user.git("rev-list", "--count", "main..taken") == "1"
 

@@ -73,7 +73,7 @@ def test_gates_of_policy_document_and_flags_run_in_order(tmp_path: Path) -> None
             "echo-flag": "passed",
         }
         assert run.manifest.steps[-1].detail == "3 passed, 1 skipped"
-        assert (run.told, run.manifest.notes) == ([], [])
+        assert (run.feedback, run.manifest.notes) == ([], [])
 
 
 _SAID = {
@@ -108,15 +108,15 @@ def test_failures_go_back_with_their_output_and_all_others_still_run(tmp_path: P
         run.manifest.attempts = 1
         assert not judged(run)
         assert [one.exit_code for one in run.manifest.commands] == [3, 0]
-        [told] = run.told
+        [told] = run.feedback
         assert told.startswith("## The gate first failed\n\n`echo fails; ")
         assert "cat errors; exit 3` (SPEC_AUTHORITY.md:" in told
         assert "ended with exit code 3:\n\n~~~text\nfails\n" in told
         assert told.endswith("\nE1\n~~~\n")
-        run.told, run.manifest.attempts = [], 2
+        run.feedback, run.manifest.attempts = [], 2
         work(run, "echo E2 >> errors")
         assert not judged(run)
-        [told] = run.told
+        [told] = run.feedback
         assert told.endswith("\nE1\nE2\n~~~\n")
 
 
@@ -206,7 +206,7 @@ def test_a_wrapper_and_a_time_limit(tmp_path: Path) -> None:
         assert wrapped.command == "env A=wrapped sh -c 'echo $A && exit 0'"
         assert Path(run.folder.file(wrapped.log)).read_text() == "wrapped\n"
         assert slow.timed_out
-        assert "failed, since it took longer than its 1 seconds, and said nothing." in run.told[0]
+        assert "failed, since it took longer than its 1 seconds, and said nothing." in run.feedback[0]
 
 
 def test_a_teardown_runs_when_gates_fail_and_when_they_pass(tmp_path: Path) -> None:
@@ -262,8 +262,8 @@ def test_a_script_that_is_not_there_yet_is_the_agents_to_write(tmp_path: Path) -
     token = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
     with run_of(tmp_path, gate("check", "./check.sh") + gate("leaks", f"echo {token}; exit 1")) as run:
         assert not judged(run)
-        assert "ended with exit code 127" in run.told[0]
-        assert token not in run.told[1]
+        assert "ended with exit code 127" in run.feedback[0]
+        assert token not in run.feedback[1]
         for name in ("gates.json", "manifest.json", "commands/02-leaks.json", "commands/02-leaks.log"):
             assert token not in Path(run.folder.file(name)).read_text()
 
@@ -291,4 +291,4 @@ def test_what_ends_the_run(tmp_path: Path) -> None:
         assert [one.exit_code for one in run.manifest.commands] == [127, 4]
     with run_of(tmp_path / "d", gate("t", "true") + gate("down", "exit 4", kind='"teardown"')) as run:
         assert not judged(run)
-        assert run.told[0].startswith("## The teardown down failed")
+        assert run.feedback[0].startswith("## The teardown down failed")

@@ -17,7 +17,7 @@ _ROWS = tomllib.loads(Path(__file__).with_name("misbehaviour.toml").read_text())
 def test_an_agent_that_fills_its_place_is_ended_while_it_works(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("specguard.executor.process._WATCH", 0.3)
+    monkeypatch.setattr("specguard.executor.process._WATCH_INTERVAL", 0.3)
     fill = "for n in 1 2 3 4 5 6; do head -c 4000000 /dev/zero > src/big$n; done"
     workshop.work(f"{GOOD}; {fill}; exec sleep 300", ends=3)
     assert workshop.manifest.state == "budget-spent"
@@ -147,7 +147,7 @@ def test_a_manifest_that_is_altered_is_said_and_fails_the_run(tmp_path: Path, wh
 def test_a_token_that_is_printed_is_in_no_file_of_the_run(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("specguard.executor.process._AGENTS_MOMENT", 0.2)
+    monkeypatch.setattr("specguard.executor.process._AGENT_LEFTOVER_WAIT", 0.2)
     spread = "".join(f"printf %s '{TOKEN[at : at + 7]}'; sleep 0.05; " for at in range(0, len(TOKEN), 7))
     script = (
         f"echo {TOKEN}; {spread} echo; echo {TOKEN} | base64; echo $MY_SECRET; echo {TOKEN} > $TMPDIR/note;"

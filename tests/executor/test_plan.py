@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from specguard.declaration.patterns import Covering
 from specguard.errors import SpecguardError
 from specguard.executor.preflight import RUN_ID
-from specguard.executor.start_point import meet
+from specguard.executor.start_point import can_overlap
 from specguard.executor.steps import plan_of, plan_text
 from tests.executor.places import everything
 from tests.executor.remotes import Hosted, Team
@@ -126,7 +126,7 @@ class TestSeveralJobs:
 
 @pytest.mark.parametrize(("one", "other", "they_do"), rows(__file__, "whether_two_patterns_meet"))
 def test_whether_two_patterns_meet(one: str, other: str, they_do: bool) -> None:
-    assert meet(one, other) is meet(other, one) is they_do
+    assert can_overlap(one, other) is can_overlap(other, one) is they_do
 
 
 segment = st.sampled_from(["a", "b", "ab", "*", "a*", "*b", "**", "?"])
@@ -139,4 +139,4 @@ def test_a_path_that_both_match_is_never_missed(one: str, other: str, paths: lis
     left, right = Covering([one]), Covering([other])
     both = [p for p in paths if left.find(p.encode()) is not None and right.find(p.encode()) is not None]
     if both:
-        assert meet(one, other)
+        assert can_overlap(one, other)

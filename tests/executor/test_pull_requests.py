@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.executor.push import _LOOKS, body_of, open_pull_request, push, title_of
+from specguard.executor.push import _TRIES, body_of, open_pull_request, push, title_of
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.steps import plan_of, plan_text
 from tests.executor.one_run import ran
@@ -166,7 +166,7 @@ def test_a_list_with_another_commit_or_without_one(hosted: Hosted) -> None:
         hosted.state = {**hosted.state, "requests": [request("1" * 40)]}
         end = ended(run)
         assert end.state == "remote-moved"
-        assert len(hosted.calls("list")) == 1 + _LOOKS
+        assert len(hosted.calls("list")) == 1 + _TRIES
         lacking = {key: one for key, one in request(None).items() if key != "headRefOid"}
         hosted.install("gh", f"#!/bin/sh\n[ $1 = auth ] || echo '{json.dumps([lacking])}'\n")
         assert "gave a list that cannot be read" in ended(run).message

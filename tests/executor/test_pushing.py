@@ -9,7 +9,7 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.executor.push import push
 from specguard.executor.report import remains
-from specguard.executor.run import Run, RunEnded, ended_by
+from specguard.executor.run import Run, RunEnded, end_from_error
 from tests.executor.places import program
 from tests.executor.remotes import Hosted, Team, change, committed
 from tests.threats.cases import threat
@@ -19,7 +19,7 @@ def refused(run: Run) -> RunEnded:
     with pytest.raises(SpecguardError) as caught:
         push(run)
     assert caught.value.help
-    return ended_by(caught.value)
+    return end_from_error(caught.value)
 
 
 def hook(team: Team, name: str, script: str) -> None:

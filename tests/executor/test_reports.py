@@ -154,7 +154,7 @@ def test_a_place_that_is_gone_or_a_broken_file_does_not_keep_the_report_back(tmp
         done(run)
         assert run.place is not None
         assert changed_files(run.place, None) is None
-        shutil.rmtree(run.place.own)
+        shutil.rmtree(run.place.own_folder)
         assert changed_files(run.place, run.manifest.tree) is None
         for name in ("error.json", "gates.json"):
             run.folder.write(name, "[not json")
