@@ -6,7 +6,7 @@ import importlib
 import re
 from functools import cached_property
 
-from specguard.artifacts.files import Places, above, loses_companion, read_schema
+from specguard.artifacts.files import Places, above, has_lost_companion, read_schema
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import SpecguardError, if_applicable
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from typing import Final, TypeVar
 
-    from specguard.artifacts.cleanup_manifests import ListedPath, Listing
+    from specguard.artifacts.cleanup_manifests import ListedPath, PathListing
     from specguard.artifacts.contracts import Contract
-    from specguard.artifacts.evidence import Cited
+    from specguard.artifacts.evidence import CitedEvidence
     from specguard.change.change import Change
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Artifact", "Artifacts", "Pass"]
 
-AHEAD: Final = 100
+BATCH_SIZE: Final = 100
 """The number of artifacts read in one batch."""
 
 
@@ -115,14 +115,14 @@ class Artifacts(Record, frozen=False):
     @cached_property
     def all(self) -> Sequence[Artifact]:
         """Every artifact, by path; a file that matches several contracts gives several artifacts."""
-        return self._among(self.documents.tree.paths())
+        return self._at_paths(self.documents.tree.paths())
 
     @cached_property
     def judged(self) -> Sequence[Artifact]:
         """The artifacts that the change adds or modifies; all artifacts with `--all`."""
         if self.whole:
             return self.all
-        return self._among([entry.path for entry in self.entries if not entry.deleted])
+        return self._at_paths([entry.path for entry in self.entries if not entry.deleted])
 
     def cited(self, artifact: Artifact) -> tuple[set[bytes], set[str]]:
         """Return the cited paths of an artifact, and its absolute paths if no contract declares `roots`."""
@@ -157,10 +157,10 @@ class Artifacts(Record, frozen=False):
         Raises:
             MissingFact: a required object is missing.
         """
-        asking = any(contract.companions for contract in self.contracts.values())
-        if self.whole or not asking or not self.gone:
+        has_companions = any(contract.companions for contract in self.contracts.values())
+        if self.whole or not has_companions or not self.gone:
             return []
-        return [one for one in self.all if not one.touched and loses_companion(one, self.gone)]
+        return [one for one in self.all if not one.touched and has_lost_companion(one, self.gone)]
 
     @cached_property
     def passes(self) -> Sequence[Pass]:
@@ -196,19 +196,19 @@ class Artifacts(Record, frozen=False):
         return self._by_name.get(contract, [])
 
     @cached_property
-    def cleaned_up(self) -> Listing:
+    def cleaned_up(self) -> PathListing:
         """The paths that a manifest lists as removed, with a reason.
 
         Raises:
             MissingFact: a required object is missing.
         """
-        from specguard.artifacts.cleanup_manifests import Listing, listed_as
+        from specguard.artifacts.cleanup_manifests import PathListing, in_state
 
-        listing = Listing()
+        listing = PathListing()
         for name, contract in self.contracts.items():
             for manifest in self.named(name) if contract.agrees_with == "deletions" else ():
-                for one in listed_as(manifest.listed, "removed"):
-                    if one.reason and not one.wide:
+                for one in in_state(manifest.listed, "removed"):
+                    if one.reason and not one.matches_all:
                         listing.add(manifest, one)
         return listing
 
@@ -220,7 +220,7 @@ class Artifacts(Record, frozen=False):
         """
         position = self._positions.get(path)
         if position is not None and path not in self.fetched:
-            paths = [one.path for one in self.judged[position : position + AHEAD]]
+            paths = [one.path for one in self.judged[position : position + BATCH_SIZE]]
             self.fetched.update(dict.fromkeys(paths))
             self.documents.prefetch(paths)
 
@@ -243,7 +243,7 @@ class Artifacts(Record, frozen=False):
 
     def contracted(self, path: bytes) -> Sequence[Artifact]:
         """Return the artifacts at a path, one for each contract that matches it."""
-        return self._among([path])
+        return self._at_paths([path])
 
     def related(self, artifact: Artifact, name: str) -> Sequence[Artifact]:
         """Return the artifacts of another contract that belong to the same work as this one.
@@ -265,9 +265,9 @@ class Artifacts(Record, frozen=False):
             found = by_folder[0].get(artifact.folder, [])
             found = [*found, *(one for folder in folders for one in by_folder[1].get(folder, ()))]
             near.update({one.path: one for one in found})
-        beside = [near[path] for path in sorted(near)]
-        others = beside or [one for other in names for one in self.named(other)]
-        return [other for other in others if _agree(artifact.fields, other.fields)] or beside
+        nearby = [near[path] for path in sorted(near)]
+        others = nearby or [one for other in names for one in self.named(other)]
+        return [other for other in others if _have_equal_values(artifact.fields, other.fields)] or nearby
 
     def _by_folder(self, name: str) -> tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]:
         """Return the artifacts of a contract, by their own folder and by every folder above them."""
@@ -310,18 +310,18 @@ class Artifacts(Record, frozen=False):
     def _changed(self) -> frozenset[bytes]:
         return frozenset(entry.path for entry in self.entries)
 
-    def _among(self, paths: Sequence[bytes]) -> Sequence[Artifact]:
+    def _at_paths(self, paths: Sequence[bytes]) -> Sequence[Artifact]:
         """Return the artifacts at some paths."""
-        return self._found(Artifact, paths, self._changed)
+        return self._match(Artifact, paths, self._changed)
 
     def _passes_above(self, paths: Sequence[bytes]) -> Sequence[Pass]:
         if not any(contract.root for contract in self.contracts.values()):
             return []
         entries = ((folder, self.documents.tree.find(folder)) for folder in sorted(above(paths)))
         folders = [folder for folder, entry in entries if entry is not None and entry.is_directory]
-        return self._found(Pass, folders, frozenset(above(self._changed)))
+        return self._match(Pass, folders, frozenset(above(self._changed)))
 
-    def _found(self, kind: type[_Kind], paths: Sequence[bytes], changed: frozenset[bytes]) -> Sequence[_Kind]:
+    def _match(self, kind: type[_Kind], paths: Sequence[bytes], changed: frozenset[bytes]) -> Sequence[_Kind]:
         """Return the artifacts or passes at some paths, sorted by path; each object is created once."""
         found: list[_Kind] = []
         for name, contract in self.contracts.items():
@@ -337,7 +337,7 @@ class Artifacts(Record, frozen=False):
         return sorted(found, key=lambda one: one.path)
 
 
-def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+def _have_equal_values(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     """True if two mappings have common names, with equal values for all of them."""
     common = one.keys() & other.keys()
     return bool(common) and all(one[name].casefold() == other[name].casefold() for name in common)
@@ -412,20 +412,20 @@ class Artifact(Record):
         return self.artifacts.documents.fields(self.path)
 
     @cached_property
-    def cited(self) -> Cited:
+    def cited(self) -> CitedEvidence:
         """Its cited evidence.
 
         Raises:
             MissingFact: its object is missing.
         """
         from specguard.artifacts.contracts import Evidence
-        from specguard.artifacts.evidence import Cited
+        from specguard.artifacts.evidence import CitedEvidence
 
-        return Cited(self, self.contract.evidence or Evidence())
+        return CitedEvidence(self, self.contract.evidence or Evidence())
 
     @cached_property
     def sections(self) -> dict[str, Sequence[Section]]:
-        """A cache of its sections by title, filled and read by `sections.named`."""
+        """A cache of its sections by title, filled and read by `sections.find_titled`."""
         return {}
 
     @cached_property
@@ -559,9 +559,9 @@ ASPECTS: Final = (
     ("", "findings:findings_of_open_review", ("findings",)),
     ("invalid-field", "fields:invalid_fields", ("fields",)),
     ("invalid-field", "fields:contradicted_none", ("none_when",)),
-    ("invalid-field", "fields:unresolved", ("fields",)),
+    ("invalid-field", "fields:missing_revisions", ("fields",)),
     ("invalid-field", "fields:wrong_authors", ("author_not",)),
-    ("invalid-field", "fields:unrecorded", ("records",)),
+    ("invalid-field", "fields:missing_records", ("records",)),
     ("unordered-timestamps", "fields:unordered_timestamps", ("timestamps",)),
     ("unlisted-leftover", "cleanup_manifests:leftovers", ("closure",)),
     ("missing-option", "sections:missing_options", ("options",)),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from specguard.artifacts.files import joined
+from specguard.artifacts.files import join_path
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents
     from specguard.documents.blocks import AnyBlock, Text
 
-    Fate = Literal["removed", "kept", ""]
+    State = Literal["removed", "kept", ""]
 
 
 LONGEST: Final = 4000
@@ -44,7 +44,7 @@ _KEPT: Final = re.compile(
 _REMOVED: Final = re.compile(r"\b(?:remov|delet|drop|purge|move[ds]?\b|rename|gone)", re.IGNORECASE)
 _NOT: Final = re.compile(r"\bnot\b", re.IGNORECASE)
 # Words that are not a reason by themselves.
-_TRIVIAL: Final = re.compile(
+_NO_REASON: Final = re.compile(
     r"(?:remov|delet|drop|purge|mov|renam|clean)\w*|gone|and|are|director(?:y|ies)|done|files?|folders?|following|from"
     r"|has|have|its|not|our|paths?|the|them|these|this|those|via|was|were|with|yes",
     re.IGNORECASE,
@@ -58,8 +58,8 @@ _LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()\s]*(?:\s+(?:\"[^\"()]*\"|'[^'()
 _TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?>")
 _NAME: Final = re.compile(r"[^\s<>|]{1,1000}")
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
-_LEAD: Final = re.compile(r"[*_~]*([A-Za-z]+)[*_~]*\s*(?:files?|folders?)?\s*:?[*_~]*\s+")
-_LINES: Final = re.compile(r"(?::[0-9]+(?:-[0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
+_STATE_WORD: Final = re.compile(r"[*_~]*([A-Za-z]+)[*_~]*\s*(?:files?|folders?)?\s*:?[*_~]*\s+")
+_LINE_SUFFIX: Final = re.compile(r"(?::[0-9]+(?:-[0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 # The remark in a heading: `Deleted (superseded drafts)`.
 _ASIDE: Final = re.compile(r"[(:\u2014\u2013](.*)|\s-\s(.*)")
 
@@ -71,114 +71,114 @@ class ListedPath(Record):
         path: the path or pattern, without a leading `./` and a trailing slash.
         line: its line, from 1.
         reason: the further text about it; empty if that text is not a reason.
-        fate: `removed` or `kept`; empty if the manifest does not state one.
-        grouped: True if a heading, a label, a column or a key states the fate, not the path's own line.
+        state: `removed` or `kept`; empty if the manifest does not state one.
+        grouped: True if a heading, a label, a column or a key states it, not the path's own line.
     """
 
     path: str
     line: int
     reason: str
-    fate: Fate
+    state: State
     grouped: bool = False
 
     @property
-    def wide(self) -> bool:
+    def matches_all(self) -> bool:
         """True if the pattern matches everything, and therefore identifies no path."""
         return not self.path.strip("*?/.")
 
 
-def listed_as(listed: Sequence[ListedPath], fate: Fate) -> list[ListedPath]:
-    """Return the paths with a fate; if none is grouped under it, also the paths without a fate."""
-    told = any(one.fate == fate and one.grouped for one in listed)
-    return [one for one in listed if one.fate == fate or not (one.fate or told)]
+def in_state(listed: Sequence[ListedPath], state: State) -> list[ListedPath]:
+    """Return the paths with a state; if none is grouped under it, also the paths without a state."""
+    is_grouped = any(one.state == state and one.grouped for one in listed)
+    return [one for one in listed if one.state == state or not (one.state or is_grouped)]
 
 
 def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
     """Return the paths that the blocks of a document list, in order."""
     found: list[ListedPath] = []
-    above: list[tuple[int, Fate, str]] = []
-    label: tuple[Fate, str] = ("", "")
+    above: list[tuple[int, State, str]] = []
+    label: tuple[State, str] = ("", "")
     for block in blocks:
         if isinstance(block, Heading):
             above = [one for one in above if one[0] < block.level]
             aside = _ASIDE.search(block.text.plain)
             reason = _reason(aside[1] or aside[2] or "") if aside else ""
-            above.append((block.level, _fate(block.text.plain), reason))
+            above.append((block.level, _state(block.text.plain), reason))
             label = ("", "")
         elif isinstance(block, Paragraph):
             plain = block.text.plain.strip()
-            label = (_fate(plain), _reason(plain)) if plain.endswith((":", "\uff1a")) else ("", "")
+            label = (_state(plain), _reason(plain)) if plain.endswith((":", "\uff1a")) else ("", "")
         else:
-            fate = label[0] or next((one for _, one, _ in reversed(above) if one), "")
-            found += _in_block(block, fate, label[1] or (above[-1][2] if above else ""))
+            state = label[0] or next((one for _, one, _ in reversed(above) if one), "")
+            found += _block_paths(block, state, label[1] or (above[-1][2] if above else ""))
     return found
 
 
-def _in_block(block: AnyBlock, fate: Fate, reason: str) -> Iterator[ListedPath]:
-    """Yield the listed paths of a block; `fate` and `reason` are those stated above it."""
+def _block_paths(block: AnyBlock, state: State, reason: str) -> Iterator[ListedPath]:
+    """Yield the listed paths of a block; `state` and `reason` are those stated above it."""
     if isinstance(block, List):
         for item in block.items:
-            own = list(_in_text(item.text.raw, item.line, fate, ""))
-            said = _plain(item.text.raw)
+            own = list(_text_paths(item.text.raw, item.line, state, ""))
+            words = _plain_text(item.text.raw)
             if not own:
                 for inner in item.rest:
-                    yield from _in_block(inner, _fate(said) or fate, _reason(said) or reason)
+                    yield from _block_paths(inner, _state(words) or state, _reason(words) or reason)
             elif not own[0].reason:
                 # The reason may be a separate list or paragraph below the path.
-                below = _reason(" ".join(_plain(text.raw) for text in texts(item.rest))) or reason
-                own = [ListedPath(one.path, one.line, below, one.fate, one.grouped) for one in own]
+                below = _reason(" ".join(_plain_text(text.raw) for text in texts(item.rest))) or reason
+                own = [ListedPath(one.path, one.line, below, one.state, one.grouped) for one in own]
             yield from own
     elif isinstance(block, Table):
         header = [" ".join(cell.plain.casefold().split()) for cell in block.header]
         for row in block.rows:
-            yield from _in_row(row, header, fate, reason)
+            yield from _row_paths(row, header, state, reason)
     elif isinstance(block, Fence):
         for number, line in enumerate(block.content.split("\n"), block.first):
-            yield from _in_text(line.strip(), number, fate, reason)
+            yield from _text_paths(line.strip(), number, state, reason)
 
 
-def _in_row(row: Sequence[Text], header: Sequence[str], fate: Fate, reason: str) -> Iterator[ListedPath]:
+def _row_paths(row: Sequence[Text], header: Sequence[str], state: State, reason: str) -> Iterator[ListedPath]:
     """Yield the paths of the first cell of a table row that lists any."""
     action = next((column for column, name in enumerate(header[: len(row)]) if name in _ACTIONS), None)
     for column, cell in enumerate(row):
-        paths = list(_in_text(cell.raw, cell.line, "", ""))
-        word = _plain(cell.raw).strip().removeprefix("./").rstrip("/")
+        paths = list(_text_paths(cell.raw, cell.line, "", ""))
+        word = _plain_text(cell.raw).strip().removeprefix("./").rstrip("/")
         if not paths and header[column : column + 1] and header[column] in _PATHS and _NAME.fullmatch(word):
             paths = [ListedPath(word, cell.line, "", "")]
         if paths:
             done = row[action].plain if action is not None else ""
             # An action other than a removal leaves the path there.
-            own: Fate = (_fate(done) or "kept") if done.strip() else ""
+            own: State = (_state(done) or "kept") if done.strip() else ""
             others = [one.raw for number, one in enumerate(row) if number not in {column, action}]
-            said = paths[0].reason or _reason(" ".join(map(_plain, others))) or reason
+            shared = paths[0].reason or _reason(" ".join(map(_plain_text, others))) or reason
             for one in paths:
-                grouped = bool(own) or not one.fate
-                yield ListedPath(one.path, one.line, said, own or one.fate or fate, grouped)
+                grouped = bool(own) or not one.state
+                yield ListedPath(one.path, one.line, shared, own or one.state or state, grouped)
             return
 
 
-def _in_text(raw: str, line: int, fate: Fate, reason: str) -> Iterator[ListedPath]:
+def _text_paths(raw: str, line: int, state: State, reason: str) -> Iterator[ListedPath]:
     """Yield the paths at the beginning of a text."""
     text = without_box(raw[:LONGEST]).replace("~~", "")
-    paths, own = leading_paths(text).paths, _fate("")
-    lead = None if paths else _LEAD.match(text)
-    if lead and (own := _fate(lead[1])):
+    paths, own = leading_paths(text).paths, _state("")
+    lead = None if paths else _STATE_WORD.match(text)
+    if lead and (own := _state(lead[1])):
         text = text[lead.end() :]
         paths = leading_paths(text).paths
     rest = _LINK.sub(r"\1", text)
     for path in paths:
         rest = rest.replace(path, " ", 1)
-    said = _reason(_plain(rest).lstrip(_BETWEEN)) or reason
+    shared = _reason(_plain_text(rest).lstrip(_BETWEEN)) or reason
     first = _WORD.search(rest)
-    own = own or (_fate(first[0]) if first else "")
+    own = own or (_state(first[0]) if first else "")
     for path in paths:
-        plain = _LINES.sub("", path).removeprefix("./").strip()
+        plain = _LINE_SUFFIX.sub("", path).removeprefix("./").strip()
         if plain and "://" not in plain and not bare_nothing(plain):
-            yield ListedPath(plain.rstrip("/") or plain, line, said, own or fate, grouped=not own)
+            yield ListedPath(plain.rstrip("/") or plain, line, shared, own or state, grouped=not own)
 
 
-def _fate(text: str) -> Fate:
-    """Return the fate that words state for their paths; empty if they state none, or both."""
+def _state(text: str) -> State:
+    """Return the state that words give to their paths; empty if they give none, or both."""
     text = text[:LONGEST].replace("_", " ")
     kept, removed = bool(_KEPT.search(text)), bool(_REMOVED.search(text))
     if removed and not kept and _NOT.search(text):
@@ -186,7 +186,7 @@ def _fate(text: str) -> Fate:
     return "" if kept == removed else "kept" if kept else "removed"
 
 
-def _plain(raw: str) -> str:
+def _plain_text(raw: str) -> str:
     text = _TAG.sub(" ", without_box(raw[:LONGEST]))
     return text.replace("`", "").replace("*", "").replace("\n", " ")
 
@@ -195,11 +195,11 @@ def _reason(text: str) -> str:
     """Return a text as a reason; empty if it is a placeholder, or only says that something is gone."""
     plain = text.strip(_BETWEEN)
     plain += ")" * (plain.count("(") - plain.count(")"))
-    words = [word for word in _WORD.findall(plain) if not _TRIVIAL.fullmatch(word)]
+    words = [word for word in _WORD.findall(plain) if not _NO_REASON.fullmatch(word)]
     return " ".join(plain.split()) if words and not owes(text.rstrip(" :\uff1a")) else ""
 
 
-class Listing:
+class PathListing:
     """Listed paths with their artifacts, prepared for comparison with the paths of a tree.
 
     A listed path covers everything below it. Each one has two readings: relative to the root, and to the
@@ -218,7 +218,7 @@ class Listing:
         self.listed.append((artifact, listed))
         plain = listed.path.encode("utf-8", "surrogateescape")
         for reading, folder in enumerate([b"", artifact.folder] if artifact.folder else [b""], 2 * which):
-            self._plain.setdefault(joined(folder, plain), []).append(reading)
+            self._plain.setdefault(join_path(folder, plain), []).append(reading)
             if any(char in listed.path for char in "*?["):
                 parts = filter(None, folder.decode("utf-8", "surrogateescape").split("/"))
                 pattern = "/".join([*map(escape, parts), listed.path])
@@ -228,7 +228,7 @@ class Listing:
                     self._patterns.append(pattern)
                     self._owners.append(reading)
 
-    def of(self, reading: int) -> tuple[Artifact, ListedPath]:
+    def entry(self, reading: int) -> tuple[Artifact, ListedPath]:
         """Return the listed path of a reading, with the artifact that lists it."""
         return self.listed[reading // 2]
 
@@ -262,18 +262,18 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
     manifests = [one for one in artifacts.judged if one.touched and one.contract.agrees_with == "deletions"]
     if not manifests:
         raise NotApplicable("the change touches no manifest of removals")
-    listing = Listing()
-    kept = Listing()
+    listing = PathListing()
+    kept = PathListing()
     for manifest in manifests:
-        removed = {id(one) for one in listed_as(manifest.listed, "removed")}
+        removed = {id(one) for one in in_state(manifest.listed, "removed")}
         for one in manifest.listed:
             (listing if id(one) in removed else kept).add(manifest, one)
-    gone = [entry.path for entry in entries if entry.deleted]
-    by_path = dict(listing.matches(gone))
+    deleted = [entry.path for entry in entries if entry.deleted]
+    by_path = dict(listing.matches(deleted))
     names = " or ".join(path_text(one.path) for one in manifests[:2])
-    for path in gone:
+    for path in deleted:
         # A pattern that matches everything does not list a path.
-        if all(listing.of(reading)[1].wide for reading in by_path.get(path, ())):
+        if all(listing.entry(reading)[1].matches_all for reading in by_path.get(path, ())):
             yield Finding(
                 f"{path_text(path)} is removed, and {names} does not say so",
                 help=f"List it there, with the reason: '- `{path_text(path)}`: ...'.",
@@ -283,39 +283,39 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
                 setting=manifests[0].setting("agrees_with"),
             )
     removing = {reading for found in by_path.values() for reading in found}
-    left = _left(artifacts, listing, kept)
-    before = {}
+    remaining = _existing(artifacts, listing, kept)
+    previous = {}
     for manifest in manifests:
         document = start.read(manifest.path)
         # Paths that it listed before the change were removed at that time.
-        before[manifest.path] = {one.path for one in read_manifest(document.blocks)} if document else set()
+        previous[manifest.path] = {one.path for one in read_manifest(document.blocks)} if document else set()
     for which, (manifest, one) in enumerate(listing.listed):
         readings = [2 * which, 2 * which + 1]
         # A removed file decides which reading is meant; without one, an existing file does.
-        meant = [reading for reading in readings if reading in removing] or readings
-        there = next((left[reading] for reading in meant if reading in left), None)
-        done = one.path in before[manifest.path]
-        message, help = _flaw(manifest, one, removing=meant[0] in removing, left=there, done=done)
+        chosen = [reading for reading in readings if reading in removing] or readings
+        file = next((remaining[reading] for reading in chosen if reading in remaining), None)
+        known = one.path in previous[manifest.path]
+        message, help = _flaw(manifest, one, removing=chosen[0] in removing, existing=file, known=known)
         if message:
             yield manifest.finding("agrees_with", one.path, message, help, one.line)
 
 
-def _left(artifacts: Artifacts, listing: Listing, kept: Listing) -> dict[int, bytes]:
+def _existing(artifacts: Artifacts, listing: PathListing, kept: PathListing) -> dict[int, bytes]:
     """Map each reading that still matches files to the first of them that is not listed as kept."""
     if not listing.listed:
         return {}
     paths = artifacts.documents.tree.paths()
-    staying = {path for path, _ in kept.matches(paths)}
-    left: dict[int, bytes] = {}
+    kept_paths = {path for path, _ in kept.matches(paths)}
+    existing: dict[int, bytes] = {}
     for path, found in listing.matches(paths):
-        if path not in staying:
+        if path not in kept_paths:
             for reading in found:
-                left.setdefault(reading, path)
-    return left
+                existing.setdefault(reading, path)
+    return existing
 
 
 def _flaw(
-    manifest: Artifact, one: ListedPath, *, removing: bool, left: bytes | None, done: bool
+    manifest: Artifact, one: ListedPath, *, removing: bool, existing: bytes | None, known: bool
 ) -> tuple[str, str]:
     """Return the problem of one listed path and the next step; both are empty if it is correct.
 
@@ -323,19 +323,19 @@ def _flaw(
         manifest: the manifest.
         one: the listed path.
         removing: True if the change removes any file that it matches.
-        left: a matching file that still exists; None without one.
-        done: True if it was already listed before the change, so an earlier change may have removed it.
+        existing: a matching file that still exists; None without one.
+        known: True if it was already listed before the change, so an earlier change may have removed it.
     """
     help = "Remove it, or list it below a heading 'Kept'."
-    if one.wide:
+    if one.matches_all:
         step = "List the paths that were removed, or their folders."
         return f"{one.path!r} names everything, and so no path", step
-    if left is not None and (removing or one.fate or not manifest.contract.closure):
-        return f"{one.path} is listed as removed, and {path_text(left)} is still there", help
-    if left is not None:
-        said = f"it is not said whether {one.path}, which is still there, was to be removed"
-        return said, "List it below a heading 'Removed' or 'Kept'."
-    if not removing and not done:
+    if existing is not None and (removing or one.state or not manifest.contract.closure):
+        return f"{one.path} is listed as removed, and {path_text(existing)} is still there", help
+    if existing is not None:
+        message = f"it is not said whether {one.path}, which is still there, was to be removed"
+        return message, "List it below a heading 'Removed' or 'Kept'."
+    if not removing and not known:
         step = "Take it out of the list, or remove it in this change."
         return f"{one.path} is listed as removed, and the change does not remove it", step
     if not one.reason:
@@ -377,12 +377,12 @@ def unlisted(artifacts: Artifacts, name: str, template: str) -> Mapping[bytes, S
     Raises:
         MissingFact: a required object is missing.
     """
-    listings: dict[bytes, Listing] = {}
+    listings: dict[bytes, PathListing] = {}
     for artifact in artifacts.named(name):
         for folder in closed_folders(artifact, template):
-            listing = listings.setdefault(folder, Listing())
-            for one in listed_as(artifact.listed, "kept"):
-                if not _whole(one, folder):
+            listing = listings.setdefault(folder, PathListing())
+            for one in in_state(artifact.listed, "kept"):
+                if not _covers(one, folder):
                     listing.add(artifact, one)
     found: dict[bytes, Sequence[bytes]] = {}
     for folder, listing in listings.items():
@@ -406,7 +406,7 @@ def closed_folders(artifact: Artifact, template: str) -> Sequence[bytes]:
     return places.folders(template, artifact.fields)
 
 
-def _whole(listed: ListedPath, folder: bytes) -> bool:
+def _covers(listed: ListedPath, folder: bytes) -> bool:
     """True if a listed path is a closed folder itself, or a folder above it."""
     plain = listed.path.encode("utf-8", "surrogateescape").removesuffix(b"/**").removesuffix(b"/*")
-    return listed.wide or plain == folder or folder.startswith(plain + b"/")
+    return listed.matches_all or plain == folder or folder.startswith(plain + b"/")

@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 
 from specguard.artifacts.files import above
-from specguard.artifacts.sections import named
+from specguard.artifacts.sections import find_titled
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Table
 from specguard.documents.citations import Citation, citations, plain_path
@@ -27,7 +27,7 @@ SHOWN: Final = 3
 """The maximum number of places named in a finding about several of them."""
 
 
-class Cited:
+class CitedEvidence:
     """The cited evidence of an artifact.
 
     Args:
@@ -47,7 +47,7 @@ class Cited:
         self.line: int | None = None
         self.blocks: Sequence[AnyBlock] | None = artifact.document.blocks
         if settings.section:
-            section = next(iter(named(artifact, settings.section)), None)
+            section = next(iter(find_titled(artifact, settings.section)), None)
             self.line = section.line if section else None
             self.blocks = section.blocks if section else None
         self.all = list(citations(self.blocks or ()))
@@ -55,9 +55,9 @@ class Cited:
         self._path = artifact.path
         self._folder = artifact.folder
 
-    def counts(self, citation: Citation) -> bool:
+    def is_evidence(self, citation: Citation) -> bool:
         """True if a citation is evidence of the required kind; an artifact does not prove itself."""
-        right = not self.misses_lines(citation) and not self.other_kind(citation)
+        right = not self.misses_lines(citation) and not self.kind_problem(citation)
         return right and self.is_file(citation) and not self.is_own(citation)
 
     def is_own(self, citation: Citation) -> bool:
@@ -68,7 +68,7 @@ class Cited:
         """True if a citation has no lines, although lines are required."""
         return self.settings.anchors == "line" and citation.line is None
 
-    def other_kind(self, citation: Citation) -> str:
+    def kind_problem(self, citation: Citation) -> str:
         """Return a clause about the kind of the cited path, if it is not the required kind; else empty."""
         kind, wanted = citation.kind, self.settings.paths
         if kind == "shortened":
@@ -88,7 +88,7 @@ class Cited:
         return self.targets.find(citation, self._folder).path is not None
 
     @cached_property
-    def looked_up(self) -> Sequence[tuple[Citation, Target]]:
+    def resolved(self) -> Sequence[tuple[Citation, Target]]:
         """The citations that must resolve, each with its target.
 
         Raises:
@@ -109,7 +109,7 @@ def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: a required object is missing.
     """
     unknown: dict[str, list[Citation]] = {}
-    for citation, target in artifact.cited.looked_up:
+    for citation, target in artifact.cited.resolved:
         if target.flaw:
             yield artifact.finding("evidence.resolve", citation.path, target.flaw, target.help, citation.at)
         elif target.unknown and citation.kind != "shortened":
@@ -133,7 +133,7 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
     cited = [one for one in citations(artifact.document.blocks) if one.kind != "shortened"]
     for which, text in enumerate(artifact.contract.inputs):
         there = [path for path in places.beside(b"", text, artifact.fields) if path != artifact.path]
-        if not any(_named(there, one, targets, artifact.folder) for one in cited):
+        if not any(_leads_to_any(there, one, targets, artifact.folder) for one in cited):
             shown = places.template(text).show(artifact.fields)
             message = f"{path_text(artifact.path)} cites no {shown}, which is one of its inputs"
             help = f"There is no {shown}: make it first, then cite it."
@@ -141,7 +141,7 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
             yield artifact.finding(f"inputs.{which}", text, message, help)
 
 
-def _named(files: Sequence[bytes], citation: Citation, targets: Targets, folder: bytes) -> bool:
+def _leads_to_any(files: Sequence[bytes], citation: Citation, targets: Targets, folder: bytes) -> bool:
     """True if a citation resolves to one of some files, or one of the two paths ends with the other."""
     places = targets.places(citation, folder) or ()
     written = b"/" + citation.path.strip("/").encode("utf-8", "surrogateescape")
@@ -158,34 +158,34 @@ def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
     """
     cited, settings = artifact.cited, artifact.cited.settings
     place = path_text(artifact.path)
-    wanted = form(settings.anchors, settings.paths, settings.roots)
+    wanted = citation_form(settings.anchors, settings.paths, settings.roots)
     if cited.blocks is None:
         message = f"{place} has no section {settings.section!r}, and so no evidence"
         help = f"Add the section, and cite in it {wanted}."
         yield artifact.finding("evidence.section", settings.section, message, help)
         return
-    bare = [one for one in cited.all if cited.misses_lines(one) and cited.is_file(one)]
-    others = [one for one in cited.all if one not in bare and cited.other_kind(one)]
-    if not others and not any(map(cited.counts, cited.all)):
-        what = f"{bare[0]} without a line of it" if bare else "no other file"
+    without_lines = [one for one in cited.all if cited.misses_lines(one) and cited.is_file(one)]
+    wrong_kind = [one for one in cited.all if one not in without_lines and cited.kind_problem(one)]
+    if not wrong_kind and not any(map(cited.is_evidence, cited.all)):
+        what = f"{without_lines[0]} without a line of it" if without_lines else "no other file"
         where = f"the section {settings.section!r} of " if settings.section else ""
         message = f"{where}{place} cites {what}"
-        line = bare[0].at if bare else cited.line
+        line = without_lines[0].at if without_lines else cited.line
         yield artifact.finding("evidence.anchors", "evidence", message, f"Cite {wanted}.", line)
     kinds = {"absolute": "absolute paths", "relative": "relative paths", "any": "whole paths"}
-    for citation in {one.path: one for one in reversed(others)}.values():
+    for citation in {one.path: one for one in reversed(wrong_kind)}.values():
         if not cited.misses_lines(citation):
-            why = cited.other_kind(citation)
+            why = cited.kind_problem(citation)
             message = f"{citation} {why}, where evidence is cited by {kinds[settings.paths]}"
             yield artifact.finding(
                 "evidence.paths", citation.path, message, f"Write it as {wanted}.", citation.at
             )
-    for line, text in _without(cited.blocks, cited) if settings.every else ():
+    for line, text in _uncited(cited.blocks, cited) if settings.every else ():
         message = f"{text!r} cites no evidence"
         yield artifact.finding("evidence.every", text, message, f"Cite in it {wanted}.", line)
 
 
-def _without(blocks: Sequence[AnyBlock], cited: Cited) -> Iterator[tuple[int, str]]:
+def _uncited(blocks: Sequence[AnyBlock], cited: CitedEvidence) -> Iterator[tuple[int, str]]:
     """Yield the items and rows without a citation, each with its line and its words.
 
     Text below an item with a citation belongs to that item. An item without its own citation is covered by
@@ -195,28 +195,28 @@ def _without(blocks: Sequence[AnyBlock], cited: Cited) -> Iterator[tuple[int, st
         if isinstance(block, Table):
             for row in block.rows:
                 found = citations([Table(block.header, [row], block.line)])
-                if not any(map(cited.counts, found)):
-                    text = _label(row)
+                if not any(map(cited.is_evidence, found)):
+                    text = _row_label(row)
                     yield row[0].line if row else block.line, shortened(text)
         elif isinstance(block, List):
             for item in block.items:
                 own = [one for one in item.blocks if not isinstance(one, List | Table)]
                 below = [one for one in item.blocks if isinstance(one, List | Table)]
-                if any(map(cited.counts, citations(own))):
+                if any(map(cited.is_evidence, citations(own))):
                     continue
-                if any(map(cited.counts, citations(below))):
-                    yield from _without(below, cited)
+                if any(map(cited.is_evidence, citations(below))):
+                    yield from _uncited(below, cited)
                 else:
                     yield item.line, shortened(item.text.plain)
 
 
-def _label(row: Sequence[Text]) -> str:
+def _row_label(row: Sequence[Text]) -> str:
     """Return the label of a row: its first cell that has letters, else its first cell with any text."""
     cells = [cell.plain.strip() for cell in row]
     return next((cell for cell in cells if any(map(str.isalpha, cell))), next(filter(None, cells), ""))
 
 
-def form(anchors: str, paths: str = "any", roots: Sequence[str] = ()) -> str:
+def citation_form(anchors: str, paths: str = "any", roots: Sequence[str] = ()) -> str:
     """Return a description with an example of a citation that counts; arguments as in the contract."""
     path = "src/a.py"
     if paths == "absolute":
@@ -261,7 +261,7 @@ class Targets:
 
     def __init__(self, documents: Documents, roots: Iterable[str] = ()) -> None:
         self._documents = documents
-        self._roots = [_expression(root) for root in roots]
+        self._roots = [_root_pattern(root) for root in roots]
 
     def find(self, citation: Citation, folder: bytes) -> Target:
         """Look up the target of a citation.
@@ -283,7 +283,7 @@ class Targets:
         for path in places:
             entry = self._documents.tree.find(path)
             if entry is not None:
-                return self._lines(citation, path, entry)
+                return self._check_lines(citation, path, entry)
         entries = map(self._documents.tree.find, above(places))
         if any(entry is not None and entry.mode == _SUBMODULE for entry in entries):
             return Target(unknown="is in a submodule")
@@ -303,7 +303,7 @@ class Targets:
                 rest
                 for root, anywhere in self._roots
                 if (match := root.match(path))
-                for rest in _ends(path[match.end() :], anywhere)
+                for rest in _remainders(path[match.end() :], anywhere)
             ]
             if not rests:
                 return None
@@ -325,7 +325,7 @@ class Targets:
         places = {place for citation, folder in cited for place in self.places(citation, folder) or ()}
         self._documents.prefetch(sorted(places))
 
-    def _lines(self, citation: Citation, path: bytes, entry: TreeEntry) -> Target:
+    def _check_lines(self, citation: Citation, path: bytes, entry: TreeEntry) -> Target:
         """Return the target of a citation of an existing path, after a check of its lines."""
         first, last = citation.line, citation.end_line
         if first is None or last is None:
@@ -343,14 +343,14 @@ class Targets:
         return Target(path)
 
 
-def _ends(rest: str, anywhere: bool) -> Sequence[str]:
+def _remainders(rest: str, anywhere: bool) -> Sequence[str]:
     """Return the possible remainders of a path after the repository's root, longest first."""
     names = rest.split("/")
     starts = range(max(0, len(names) - _DEEPEST), len(names)) if anywhere else (0,)
     return ["/".join(names[start:]) for start in starts]
 
 
-def _expression(root: str) -> tuple[re.Pattern[str], bool]:
+def _root_pattern(root: str) -> tuple[re.Pattern[str], bool]:
     """Return a pattern for a root prefix, and True if any folder below the prefix may be the root."""
     text = root.replace("\\", "/").removeprefix("file://").rstrip("/")
     anywhere = text == "**" or text.endswith("/**")

@@ -35,7 +35,7 @@ DATE: Final = "date"
 REVISIONS: Final = "revisions"
 TICKED: Final = "ticked"
 
-LONGEST: Final = 1000
+LONGEST_VALUE: Final = 1000
 """A longer value, in characters, does not match any of a list."""
 
 # The beginning of a remark: "ready (all gates passed)", "ready - see below", "not ready: two open",
@@ -45,7 +45,7 @@ _REMARK: Final = re.compile(
     r"|\s+(?:(?:on|since|as of)\s+)?[0-9]{4}-[0-9]{2}-[0-9]{2}(?=\s*(?:$|[(\[;,:.]))",
     re.IGNORECASE,
 )
-_TO_FILL: Final = re.compile(r"\{\{[^{}\n]{0,300}\}\}")
+_UNFILLED: Final = re.compile(r"\{\{[^{}\n]{0,300}\}\}")
 _NEGATIONS: Final = frozenset("-!~\u00ac\u2212\u26d4\u274c\u274e\u2717\u2718\U0001f6ab")
 _CHOICE: Final = re.compile(r"\s*[|/,;]\s*|\s+(?:or|and)\s+", re.IGNORECASE)
 
@@ -57,39 +57,39 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: the artifact's object is missing.
     """
     unread: list[str] = []
-    broken = (artifact.data and artifact.data.problem) or artifact.document.problem
+    flaw = (artifact.data and artifact.data.problem) or artifact.document.problem
     for name, allowed in artifact.contract.fields.items():
         setting, key = f"fields.{name}", normal_name(name)
         if allowed == TICKED:
-            yield from _unticked(artifact, name)
+            yield from _missing_tick(artifact, name)
             continue
         found = stated(artifact, name)
         problem = value_problem(found[0].value, allowed, artifact.contract.placeholders) if found else ""
-        if not found and broken:
+        if not found and flaw:
             unread.append(name)
         elif not found:
-            yield _missing(artifact, name, allowed)
+            yield _missing_field(artifact, name, allowed)
         elif problem:
-            help = _wanted(artifact, name, allowed)
+            help = _fix_text(artifact, name, allowed)
             yield artifact.finding(setting, key, f"{found[0].name} {problem}", help, found[0].line)
-        elif again := _contradicted(artifact, name, allowed, found):
-            first, other = (f"{chosen(one.value, allowed)!r} in line {one.line}" for one in (found[0], again))
+        elif clash := _contradiction(artifact, name, allowed, found):
+            first, other = (f"{chosen(one.value, allowed)!r} in line {one.line}" for one in (found[0], clash))
             message = f"{found[0].name} is {first} and {other}"
-            yield artifact.finding(setting, f"again {key}", message, "Leave the one that holds.", again.line)
+            yield artifact.finding(setting, f"again {key}", message, "Leave the one that holds.", clash.line)
     if TICKED in artifact.contract.fields.values():
         for number, line in enumerate(artifact.document.source_lines, start=1):
-            if place := _TO_FILL.search(line):
+            if place := _UNFILLED.search(line):
                 message = f"{place[0]} is not filled in"
                 yield artifact.finding("fields", "to fill", message, "Write what belongs there.", number)
                 break
-    if unread and broken:
+    if unread and flaw:
         names = " and no field ".join(map(repr, unread))
-        message = f"{path_text(artifact.path)} has no field {names} that could be read: {broken.message}"
+        message = f"{path_text(artifact.path)} has no field {names} that could be read: {flaw.message}"
         help = "Correct that, so that it can be read."
-        yield artifact.finding(f"fields.{unread[0]}", "unread", message, help, broken.line)
+        yield artifact.finding(f"fields.{unread[0]}", "unread", message, help, flaw.line)
 
 
-def _unticked(artifact: Artifact, name: str) -> Iterator[Finding]:
+def _missing_tick(artifact: Artifact, name: str) -> Iterator[Finding]:
     """Yield a finding if no ticked checklist item begins with a name."""
 
     def begins(text: str) -> bool:
@@ -111,13 +111,13 @@ def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
     """
     for name, condition in artifact.contract.none_when.items():
         other, _, value = condition.rpartition(".")
-        said = stated(artifact, other)[:1]
-        if not said or not chosen(said[0].value, [value]):
+        cause = stated(artifact, other)[:1]
+        if not cause or not chosen(cause[0].value, [value]):
             continue
         for field in stated(artifact, name):
             # A reason may follow: "None: all are closed".
-            if not bare_nothing(_REMARK.split(_unmarked(field.value[:LONGEST]))[0]):
-                message = f"{said[0].name} is {value!r}, and {field.name} says {shortened(field.value)!r}"
+            if not bare_nothing(_REMARK.split(_strip_marks(field.value[:LONGEST_VALUE]))[0]):
+                message = f"{cause[0].name} is {value!r}, and {field.name} says {shortened(field.value)!r}"
                 help = f"Write '{name}: none' once there is none, or another {other}."
                 key = f"none {normal_name(name)}"
                 yield artifact.finding(f"none_when.{name}", key, message, help, field.line)
@@ -131,10 +131,10 @@ def stated(artifact: Artifact, name: str) -> Sequence[Field]:
         MissingFact: the artifact's object is missing.
     """
     found = find_fields(artifact.values, name, *artifact.contract.aliases_of(name))
-    return found if found or artifact.structured else _as_section(artifact, name)
+    return found if found or artifact.structured else _section_field(artifact, name)
 
 
-def _as_section(artifact: Artifact, name: str) -> list[Field]:
+def _section_field(artifact: Artifact, name: str) -> list[Field]:
     """Return the section with a field's name as a field, with its first content as the value.
 
     The result is empty without such a section. The items of a list of revisions become one value, joined with
@@ -161,7 +161,7 @@ def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequen
 
     A remark may follow the value, after a bracket, a comma, a semicolon, a colon, a full stop or a dash
     between spaces. A date after the value is a remark too. The existence of revisions is checked by
-    `unresolved`.
+    `missing_revisions`.
 
     Args:
         value: the value on one line.
@@ -183,7 +183,7 @@ def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequen
     values = [allowed] if isinstance(allowed, str) else allowed
     if chosen(value, values):
         return ""
-    if len({name for part in _CHOICE.split(value[:LONGEST]) if (name := chosen(part, values))}) > 1:
+    if len({name for part in _CHOICE.split(value[:LONGEST_VALUE]) if (name := chosen(part, values))}) > 1:
         return f"names several of its values: {shortened(value)!r}"
     return f"is {shortened(value)!r}, which is not one of {', '.join(values)}"
 
@@ -193,19 +193,19 @@ def chosen(value: str, allowed: str | Sequence[str]) -> str:
 
     A text that continues with another allowed value states none: `ready, not-ready` is an unchanged template.
     """
-    if len(value) > LONGEST:
+    if len(value) > LONGEST_VALUE:
         return ""
     known = {normal_name(one): one for one in ([allowed] if isinstance(allowed, str) else allowed)}
-    plain = _unmarked(value)
+    plain = _strip_marks(value)
     if normal_name(plain) in known:
         return known[normal_name(plain)]
     first, *rest = _REMARK.split(plain)
-    found = known.get(normal_name(_unmarked(first)), "")
-    others = {known.get(normal_name(_unmarked(part)), found) for part in rest}
+    found = known.get(normal_name(_strip_marks(first)), "")
+    others = {known.get(normal_name(_strip_marks(part)), found) for part in rest}
     return found if found and others <= {found} else ""
 
 
-def _contradicted(
+def _contradiction(
     artifact: Artifact, name: str, allowed: str | Sequence[str], found: Sequence[Field]
 ) -> Field | None:
     """Return a second statement of a field with a different value; None without one.
@@ -216,11 +216,11 @@ def _contradicted(
     """
     if isinstance(allowed, str):
         return None
-    place = _place(artifact, found[0])
+    place = _section_line(artifact, found[0])
     alone = len(found) == 2 and found[0].form == "front matter"
     others = [Field(name, _comment(artifact, found[0]), found[0].line, "line")]
-    others += [other for other in found[1:] if alone or _place(artifact, other) == place]
-    others += [] if artifact.structured else _as_section(artifact, name)
+    others += [other for other in found[1:] if alone or _section_line(artifact, other) == place]
+    others += [] if artifact.structured else _section_field(artifact, name)
     first = chosen(found[0].value, allowed)
     return next((one for one in others if chosen(one.value, allowed) not in ("", first)), None)
 
@@ -230,12 +230,12 @@ def _comment(artifact: Artifact, field: Field) -> str:
     if field.form != "front matter":
         return ""
     line = artifact.document.source_lines[field.line - 1]
-    before, mark, comment = line[:LONGEST].replace("\t#", " #").partition(" #")
+    before, mark, comment = line[:LONGEST_VALUE].replace("\t#", " #").partition(" #")
     # Within quotation marks it is part of the value.
     return comment if mark and before.rstrip(" \t\"'").endswith(field.value) else ""
 
 
-def _place(artifact: Artifact, field: Field) -> int:
+def _section_line(artifact: Artifact, field: Field) -> int:
     """Return the first line of the section around a field; 0 for the head of the document.
 
     The head includes the title and the text directly below it.
@@ -249,31 +249,31 @@ def _place(artifact: Artifact, field: Field) -> int:
     return 0 if position < 0 or title else sections[position].line
 
 
-def _missing(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> Finding:
+def _missing_field(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> Finding:
     message = f"{path_text(artifact.path)} has no field {name!r}"
     names = (name, *artifact.contract.aliases_of(name))
     near = None if artifact.structured else near_field(artifact.document, artifact.values, *names)
     if near is not None:
         message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
-    help = _wanted(artifact, name, allowed)
+    help = _fix_text(artifact, name, allowed)
     return artifact.finding(f"fields.{name}", normal_name(name), message, help, near.line if near else None)
 
 
 _EXAMPLES: Final = {ANY: "...", DATE: "2026-01-31", REVISIONS: "main, 3f1c2d4, main..work"}
 
 
-def _wanted(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> str:
+def _fix_text(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> str:
     values = [allowed] if isinstance(allowed, str) else allowed
     value = _EXAMPLES.get(values[0], " or ".join(values))
     if artifact.structured:
         return f"Give it the key {name!r}" + ("." if allowed == ANY else f" with a value such as {value}.")
-    said = f"State it in front matter, or on a line '{name}: {_EXAMPLES.get(values[0], values[0])}'"
+    advice = f"State it in front matter, or on a line '{name}: {_EXAMPLES.get(values[0], values[0])}'"
     if allowed == ANY:
-        return f"{said}; 'none' is a value, 'TBD' is not."
-    return f"{said}." if values[0] in _EXAMPLES else f"{said}, as {value}."
+        return f"{advice}; 'none' is a value, 'TBD' is not."
+    return f"{advice}." if values[0] in _EXAMPLES else f"{advice}, as {value}."
 
 
-def _unmarked(text: str) -> str:
+def _strip_marks(text: str) -> str:
     """Return a value without a leading emoji or tick, and without trailing punctuation."""
     start = next((position for position, char in enumerate(text) if char.isalnum()), 0)
     # A minus or a negation before a word is part of the word.
@@ -283,10 +283,10 @@ def _unmarked(text: str) -> str:
 _BETWEEN: Final = re.compile(r"[,;\s]+(?:and[,;\s]+)?")
 _ASIDE: Final = re.compile(r"\([^()]*\)")
 # An abbreviated object id has at least seven digits, as git itself abbreviates them.
-_ID: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{7,64}(?![0-9A-Za-z])", re.IGNORECASE)
+_OBJECT_ID: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{7,64}(?![0-9A-Za-z])", re.IGNORECASE)
 
 
-def unrecorded(artifact: Artifact) -> Iterator[Finding]:
+def missing_records(artifact: Artifact) -> Iterator[Finding]:
     """Yield findings about files whose current object id the artifact does not contain.
 
     Raises:
@@ -294,7 +294,7 @@ def unrecorded(artifact: Artifact) -> Iterator[Finding]:
     """
     places = artifact.artifacts.places
     name = path_text(artifact.path)
-    named = _named(artifact) if artifact.contract.records else set()
+    named = _object_ids(artifact) if artifact.contract.records else set()
     for which, template in enumerate(artifact.contract.records):
         # A plain name is relative to the artifact's folder, a path to the root.
         rooted = f"/{template.removeprefix('/')}" if "/" in template else template
@@ -315,7 +315,7 @@ def unrecorded(artifact: Artifact) -> Iterator[Finding]:
             yield artifact.finding(setting, f"record {path_text(path)}", message, help)
 
 
-def unresolved(artifact: Artifact) -> Iterator[Finding]:
+def missing_revisions(artifact: Artifact) -> Iterator[Finding]:
     """Yield findings about revisions in a field that do not exist, if the change touches the artifact.
 
     An untouched artifact was checked when it was added; its branches may have been merged and deleted since.
@@ -327,7 +327,7 @@ def unresolved(artifact: Artifact) -> Iterator[Finding]:
         for field in stated(artifact, name)[:1] if allowed == REVISIONS else ():
             if value_problem(field.value, allowed, artifact.contract.placeholders):
                 continue
-            parts = _BETWEEN.split(_ASIDE.sub("", field.value.replace("`", " ")[:LONGEST]).strip())
+            parts = _BETWEEN.split(_ASIDE.sub("", field.value.replace("`", " ")[:LONGEST_VALUE]).strip())
             sides = [side for part in filter(None, parts) for side in re.split(r"\.{2,3}", part)]
             for side in dict.fromkeys(sides):
                 if not (side and artifact.artifacts.is_revision(side)):
@@ -342,14 +342,14 @@ def unresolved(artifact: Artifact) -> Iterator[Finding]:
                     )
 
 
-def _named(artifact: Artifact) -> set[str]:
+def _object_ids(artifact: Artifact) -> set[str]:
     """Return every text in the visible parts of an artifact that looks like an object id."""
     blocks = artifact.document.blocks
     data = artifact.data
     shown = [str(one) for _, one in walk(data.value if data else None) if not isinstance(one, dict | list)]
     shown += (text.raw for text in all_texts(blocks))
     shown += (fence.content for fence in fences(blocks))
-    return {one.lower() for text in shown for one in _ID.findall(text)}
+    return {one.lower() for text in shown for one in _OBJECT_ID.findall(text)}
 
 
 def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
@@ -362,7 +362,7 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
 
     times = read_times(artifact.document)
     if not times.stamps:
-        yield _without_any(times, artifact)
+        yield _no_time_finding(times, artifact)
         return
     for loose in times.unclear:
         message = f"the time {loose.text!r} {loose.problem}"
@@ -373,7 +373,7 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
         yield artifact.finding("timestamps", "entry without a time", message, help, line)
     stamps = sorted([*times.stamps, *times.days], key=lambda one: one.at)
     if artifact.contract.timestamps == "ascending":
-        for stamp, before in _descending(stamps):
+        for stamp, before in _out_of_order(stamps):
             message = f"{stamp.text} stands behind {before.text} of line {before.at}, and is earlier"
             help = "Put entries in the order of their times; a late one has the time of its writing."
             yield artifact.finding("timestamps", "time out of order", message, help, stamp.at)
@@ -384,7 +384,7 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
             yield artifact.finding("timestamps", "time in the future", message, help, stamp.at)
 
 
-def _without_any(times: Times, artifact: Artifact) -> Finding:
+def _no_time_finding(times: Times, artifact: Artifact) -> Finding:
     """Return a finding about an artifact without times, with the text most like one."""
     message = f"{path_text(artifact.path)} has no entry with a time"
     help = "Begin each entry with its time, as in '- 2026-01-31 14:05Z ...'."
@@ -394,7 +394,7 @@ def _without_any(times: Times, artifact: Artifact) -> Finding:
     return artifact.finding("timestamps", "no time", message, help, near[0].at if near else None)
 
 
-def _descending(stamps: Sequence[Stamp]) -> Iterator[tuple[Stamp, Stamp]]:
+def _out_of_order(stamps: Sequence[Stamp]) -> Iterator[tuple[Stamp, Stamp]]:
     """Yield each entry that is earlier than one before it, with that one; each break of the order once."""
     latest: list[Stamp] = []
     # A labelled time of the whole document may precede the entries.
@@ -450,7 +450,7 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
         related = artifact.artifacts.related(artifact, name)
         others = [(path_text(one.path), _people_of(one, key)) for one in related]
     elif work is not None and name in work.kinds:
-        items = _items(artifact, work, name)
+        items = _related_items(artifact, work, name)
         others = [(str(item), _people(item.fields.get(key, ""))) for item in items]
     else:
         yield _finding(artifact, f"{name!r} is neither a kind of work item nor an artifact", "unknown")
@@ -487,21 +487,21 @@ def _people_of(artifact: Artifact, key: str) -> set[str]:
     return artifact.people[key]
 
 
-def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
+def _related_items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
     """Return the items that an artifact or its path names, or else the item of the change."""
     from specguard.work.kinds import number_of
     from specguard.work.named_items import WorkItem
 
-    told = [artifact.fields[kind]] if kind in artifact.fields else []
+    names = [artifact.fields[kind]] if kind in artifact.fields else []
     for field in find_fields(artifact.values, kind, f"{kind}s", f"{kind} id")[:1]:
-        told = told or [part.strip() for part in field.value[:LONGEST].split(",") if part.strip()]
+        names = names or [part.strip() for part in field.value[:LONGEST_VALUE].split(",") if part.strip()]
     found = []
-    for text in told:
+    for text in names:
         word = text.split()[0] if text.split() else text
         item = work.resolve(kind, word, number_of(word), artifact.fields)
         if isinstance(item, WorkItem):
             found.append(item)
-    if told or not artifact.touched:
+    if names or not artifact.touched:
         return found
     own = artifact.artifacts.item()
     return [own] if own is not None and own.kind == kind else []
@@ -513,7 +513,7 @@ def _people(text: str) -> set[str]:
 
     found: set[str] = set()
     # Look-alike letters do not make another person.
-    text = reading(text[:LONGEST])
+    text = reading(text[:LONGEST_VALUE])
     for address in _ADDRESS.findall(text):
         found.add(address.casefold())
     for part in _PEOPLE.split(_BRACKETS.sub(" ", _ADDRESS.sub(" ", text))):
@@ -526,7 +526,7 @@ def _people(text: str) -> set[str]:
     return found
 
 
-def _finding(artifact: Artifact, said: str, key: str, help: str = "", line: int | None = None) -> Finding:
+def _finding(artifact: Artifact, message: str, key: str, help: str = "", line: int | None = None) -> Finding:
     help = help or f"See {artifact.setting('author_not')} for who it must not be."
     severity: Severity | None = None if artifact.touched else "warning"
-    return artifact.finding("author_not", f"author {key}", said, help, line, severity)
+    return artifact.finding("author_not", f"author {key}", message, help, line, severity)

@@ -51,7 +51,7 @@ class Places:
             MissingFact: a tree object is missing.
         """
         template = self.template(text)
-        path = one_path(template, folder, fields)
+        path = unique_path(template, folder, fields)
         if path is not None:
             entry = self.tree.find(path)
             return [] if entry is None or entry.is_directory else [path]
@@ -64,17 +64,17 @@ class Places:
             for name in self._names(folder, text):
                 key = template.key_of(name, names)
                 if key is not None:
-                    known.setdefault(key, []).append(joined(folder, name))
+                    known.setdefault(key, []).append(join_path(folder, name))
         return known.get(template.key(fields), [])
 
     def files_beside(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
         """Return the regular files among the results of `beside`."""
         return list(filter(self.tree.has_file, self.beside(folder, text, fields)))
 
-    def stands(self, path: bytes, folder: bytes, text: str, fields: Mapping[str, str]) -> bool:
+    def matches(self, path: bytes, folder: bytes, text: str, fields: Mapping[str, str]) -> bool:
         """True if a path, existing or not, matches a template; arguments as for `beside`."""
         template = self.template(text)
-        name = path if text.startswith("/") else relative(path, folder)
+        name = path if text.startswith("/") else relative_path(path, folder)
         return name is not None and template.key_of(name, template.names & fields.keys()) == template.key(
             fields
         )
@@ -123,22 +123,22 @@ def above(paths: Iterable[bytes]) -> set[bytes]:
     return found
 
 
-def joined(folder: bytes, name: bytes) -> bytes:
+def join_path(folder: bytes, name: bytes) -> bytes:
     """Join a folder, empty for the root, and a relative path."""
     return folder + b"/" + name if folder else name
 
 
-def one_path(template: PathTemplate, folder: bytes, fields: Mapping[str, str]) -> bytes | None:
+def unique_path(template: PathTemplate, folder: bytes, fields: Mapping[str, str]) -> bytes | None:
     """Return the only path that a template can match, relative to the root; None if it is not unique.
 
     A wildcard, or a placeholder without a value, leaves the path open. A template with a leading slash
     ignores `folder`.
     """
     plain = template.plain(fields)
-    return plain if plain is None or template.text.startswith("/") else joined(folder, plain)
+    return plain if plain is None or template.text.startswith("/") else join_path(folder, plain)
 
 
-def relative(path: bytes, folder: bytes) -> bytes | None:
+def relative_path(path: bytes, folder: bytes) -> bytes | None:
     """Return a path relative to a folder; None if it is not below the folder."""
     if not folder:
         return path
@@ -167,14 +167,14 @@ def missing_members(one: Artifact) -> Iterator[Finding]:
         yield from _missing(one, [template], f"members.{which}", beside=f"in {name}/")
 
 
-def loses_companion(artifact: Artifact, gone: Collection[bytes]) -> bool:
+def has_lost_companion(artifact: Artifact, gone: Collection[bytes]) -> bool:
     """True if one of the removed paths was a companion of an artifact."""
     places = artifact.artifacts.places
     for text in [one for companion in artifact.contract.companions for one in alternatives(companion)]:
-        one = one_path(places.template(text), artifact.folder, artifact.fields)
+        one = unique_path(places.template(text), artifact.folder, artifact.fields)
         if one in gone:
             return True
-        if one is None and any(places.stands(path, artifact.folder, text, artifact.fields) for path in gone):
+        if one is None and any(places.matches(path, artifact.folder, text, artifact.fields) for path in gone):
             return True
     return False
 
@@ -192,14 +192,14 @@ def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: 
         for path in places.beside(artifact.folder, template, artifact.fields)
         if path != artifact.path
     ]
-    whys = [why for path in there if (why := _no_artifact(artifact.artifacts, path))]
-    if len(whys) < len(there) or (not there and _cleaned_up(artifact, templates)):
+    problems = [why for path in there if (why := _artifact_problem(artifact.artifacts, path))]
+    if len(problems) < len(there) or (not there and _is_cleaned_up(artifact, templates)):
         return
     names = [places.template(template).show(artifact.fields) for template in templates]
     name = " or ".join(names)
     if there:
         shown = path_text(there[0])
-        message = f"{shown} {whys[0]}, and must be an artifact {beside}"
+        message = f"{shown} {problems[0]}, and must be an artifact {beside}"
         help = f"Write {shown}; what it must hold says its contract."
     else:
         message = f"{name} is missing {beside}"
@@ -207,7 +207,7 @@ def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: 
     yield artifact.finding(key, name, message, help)
 
 
-def _cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
+def _is_cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
     """True if a manifest lists one of some companions as removed, with a reason.
 
     The manifest must be touched by the change if the change removes the companion or adds the artifact. Only
@@ -216,15 +216,15 @@ def _cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
     artifacts = artifact.artifacts
     listing = artifacts.cleaned_up
     for text in templates:
-        path = one_path(artifacts.places.template(text), artifact.folder, artifact.fields)
-        past = artifact.path not in artifacts.added and path not in artifacts.gone
+        path = unique_path(artifacts.places.template(text), artifact.folder, artifact.fields)
+        is_past = artifact.path not in artifacts.added and path not in artifacts.gone
         readings = [] if path is None else [one for _, found in listing.matches([path]) for one in found]
-        if any(past or listing.of(reading)[0].touched for reading in readings):
+        if any(is_past or listing.entry(reading)[0].touched for reading in readings):
             return True
     return False
 
 
-def _no_artifact(artifacts: Artifacts, path: bytes) -> str:
+def _artifact_problem(artifacts: Artifacts, path: bytes) -> str:
     """Return the reason why a path does not have an artifact; empty if it has one."""
     entry = artifacts.documents.tree.find(path)
     if entry is None or not entry.is_file:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 
-from specguard.artifacts.evidence import Targets, form
-from specguard.artifacts.sections import named
+from specguard.artifacts.evidence import Targets, citation_form
+from specguard.artifacts.sections import find_titled
 from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
 from specguard.documents.citations import citations
 from specguard.documents.completeness import content_of, plain_words
@@ -38,14 +38,14 @@ _NONE: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FINDINGS: Final = re.compile(r"\b(?:findings?|issues|defects|problems)\b")
-_NO_FINDINGS: Final = re.compile(r"\b(?:positive|non|not|no|related|similar|legend)\b")
+_NOT_FINDINGS: Final = re.compile(r"\b(?:positive|non|not|no|related|similar|legend)\b")
 _ASIDE: Final = re.compile(
     r"\b(?:findings|summary|notes?|scope|conclusions?|evidence|context|method|overview)\b"
 )
 _REOPENED: Final = re.compile(r"\b(?:re-?opened|regressed|still open|unresolved)\b", re.IGNORECASE)
 _PART: Final = re.compile(r"[,;.|\n](?=\s|$)|\s(?:and|&)\s|\s/\s")
 # The details that may follow the word of a status.
-_HOW: Final = r"(?:\s(?:by|in|at|on|via|with|since|as of)\b.*|\s\(.*|\s[0-9`#].*)?"
+_STATUS_DETAILS: Final = r"(?:\s(?:by|in|at|on|via|with|since|as of)\b.*|\s\(.*|\s[0-9`#].*)?"
 _SEVERITY: Final = ("severity", "priority")
 _STATUS: Final = ("status", "resolution", "verification")
 
@@ -87,7 +87,7 @@ class Severities:
         return min(found, key=self._rank.__getitem__, default="")
 
 
-class Ranked:
+class ReviewFinding:
     """A finding of a review.
 
     Attributes:
@@ -95,7 +95,7 @@ class Ranked:
         line: its line, from 1.
         blocks: all blocks that belong to it.
         severity: its severity as the policy writes it; empty without a valid one.
-        said: the text in place of a severity; empty without one.
+        severity_text: the text in place of a severity; empty without one.
         status: the values of `Status:` fields, or of a column of that name.
     """
 
@@ -104,10 +104,10 @@ class Ranked:
         self.line = text.line
         self.blocks = list(blocks)
         self.severity = severity
-        self.said = ""
+        self.severity_text = ""
         self.status: list[str] = []
 
-    def missing(self, words: Mapping[str, Sequence[str]]) -> list[str]:
+    def missing_words(self, words: Mapping[str, Sequence[str]]) -> list[str]:
         """Return the required words that do not begin any part of its status.
 
         Args:
@@ -118,9 +118,9 @@ class Ranked:
             return list(words)
         parts = [part.strip(" *_`~\u2705\u2714\ufe0f") for text in status for part in _PART.split(text)]
         missing = []
-        for name, others in words.items():
-            escaped = "|".join(r"[-\s]?".join(map(re.escape, re.split(r"[-\s]", word))) for word in others)
-            says = re.compile(rf"(?:{escaped}){_HOW}", re.IGNORECASE | re.DOTALL)
+        for name, synonyms in words.items():
+            escaped = "|".join(r"[-\s]?".join(map(re.escape, re.split(r"[-\s]", word))) for word in synonyms)
+            says = re.compile(rf"(?:{escaped}){_STATUS_DETAILS}", re.IGNORECASE | re.DOTALL)
             if not any(map(says.fullmatch, parts)):
                 missing.append(name)
         return missing
@@ -145,7 +145,7 @@ class Review:
 
     def __init__(self, sections: Sequence[Section], severities: Severities) -> None:
         self.sections = sections
-        self.findings: list[Ranked] = []
+        self.findings: list[ReviewFinding] = []
         self._severities = severities
         self._group = (0, "")
         for section in sections:
@@ -154,15 +154,15 @@ class Review:
             fields = block_fields(one.blocks)
             for field in find_fields(fields, *_SEVERITY):
                 one.severity = one.severity or severities.in_value(field.value)
-                one.said = one.said or field.value
+                one.severity_text = one.severity_text or field.value
             one.status += [field.value for field in find_fields(fields, *_STATUS)]
 
-    def holds(self, line: int) -> bool:
+    def contains(self, line: int) -> bool:
         """True if a line is within the sections that contain the findings."""
         return any(one.line <= line <= one.end for one in self.sections)
 
-    def _add(self, text: Text, blocks: Iterable[AnyBlock]) -> Ranked:
-        self.findings.append(Ranked(text, blocks, self._severities.in_title(text) or self._group[1]))
+    def _add(self, text: Text, blocks: Iterable[AnyBlock]) -> ReviewFinding:
+        self.findings.append(ReviewFinding(text, blocks, self._severities.in_title(text) or self._group[1]))
         return self.findings[-1]
 
     def _read(self, blocks: Sequence[AnyBlock]) -> None:
@@ -183,33 +183,33 @@ class Review:
                     self._group = level, group
                 elif self._is_finding(block, below, ranked):
                     one = self._add(block.text, ())
-            elif one is not None and (level or not self._starts(block)):
+            elif one is not None and (level or not self._is_new(block)):
                 one.blocks.append(block)
             else:
-                level, one = 0, self._of_block(block)
+                level, one = 0, self._read_block(block)
 
     def _is_finding(self, heading: Heading, below: Sequence[AnyBlock], ranked: Collection[int]) -> bool:
         """True if a heading is a finding itself, and not a heading above findings."""
         title = heading.text
         if self._group[1] or self._severities.in_title(title) or _NUMBERED.match(title.plain):
             return True
-        if len(find_fields(block_fields(below), *_SEVERITY)) == 1 and not any(map(self._starts, below)):
+        if len(find_fields(block_fields(below), *_SEVERITY)) == 1 and not any(map(self._is_new, below)):
             return True
         return heading.level in ranked and not _ASIDE.search(normal_title(title.plain))
 
-    def _starts(self, block: AnyBlock) -> bool:
+    def _is_new(self, block: AnyBlock) -> bool:
         """True if a block contains findings of its own, and does not continue the one before it."""
         if isinstance(block, Paragraph):
             return bool(self._severities.in_title(block.text) or self._group[1])
         ranked = isinstance(block, List) and any(self._severities.in_title(one.text) for one in block.items)
         return ranked or isinstance(block, Table) or (isinstance(block, List) and block.ordered)
 
-    def _of_block(self, block: AnyBlock) -> Ranked | None:
+    def _read_block(self, block: AnyBlock) -> ReviewFinding | None:
         """Read the findings of a block; return the last one if the next blocks may belong to it."""
         if isinstance(block, Table):
-            self._table(block)
+            self._read_table(block)
         elif isinstance(block, Paragraph):
-            return self._add(block.text, [block]) if self._starts(block) and not is_none(block.text) else None
+            return self._add(block.text, [block]) if self._is_new(block) and not is_none(block.text) else None
         elif isinstance(block, List):
             before = len(self.findings)
             for item in block.items:
@@ -221,7 +221,7 @@ class Review:
             return self.findings[-1] if block.ordered and len(self.findings) > before else None
         return None
 
-    def _table(self, table: Table) -> None:
+    def _read_table(self, table: Table) -> None:
         titles = [normal_name(cell.plain) for cell in table.header]
         columns = [at for at, title in enumerate(titles) if title in (*_SEVERITY, *_STATUS)]
         for row in table.rows:
@@ -233,7 +233,7 @@ class Review:
             one.blocks = [Table(table.header, [row], row[0].line)]
             for at in columns:
                 if titles[at] in _SEVERITY:
-                    one.said = row[at].plain.strip()
+                    one.severity_text = row[at].plain.strip()
                     one.severity = self._severities.in_value(row[at].raw)
                 else:
                     one.status.append(row[at].raw)
@@ -247,7 +247,7 @@ def is_none(text: Text) -> bool:
 
 def review_of(artifact: Artifact, settings: Findings) -> Review | None:
     """Return the findings of an artifact; None without a section for findings."""
-    sections = named(artifact, settings.section)[:1] if settings.section else None
+    sections = find_titled(artifact, settings.section)[:1] if settings.section else None
     sections = list(findings_sections(artifact.document)) if sections is None else sections
     words = {name: [name, *artifact.contract.aliases_of(name)] for name in settings.severities}
     return Review(sections, Severities(words)) if sections else None
@@ -259,7 +259,7 @@ def findings_sections(document: Document) -> Iterator[Section]:
     for section in document.sections:
         title = section.level == 1 and len(section.own) < len(section.blocks)
         words = normal_title(section.heading.text.plain)
-        if section.line > end and not title and _FINDINGS.search(words) and not _NO_FINDINGS.search(words):
+        if section.line > end and not title and _FINDINGS.search(words) and not _NOT_FINDINGS.search(words):
             end = section.end
             yield section
 
@@ -282,8 +282,8 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
         yield artifact.finding("findings.section", settings.section, message, help)
         return
     blocks = [block for section in review.sections for block in section.blocks]
-    said_none = any(is_none(text) and any(map(str.isalnum, text.plain)) for text in texts(blocks))
-    if not review.findings and not said_none:
+    states_none = any(is_none(text) and any(map(str.isalnum, text.plain)) for text in texts(blocks))
+    if not review.findings and not states_none:
         content = content_of(blocks, artifact.contract.placeholders)
         said = f", only {shortened(content.text)!r}" if content.text else ""
         message = f"{name} has no findings, and does not say that there are none{said}"
@@ -295,8 +295,8 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
     for one in review.findings:
         subject = f"the finding {shortened(one.title)!r}"
         if not one.severity:
-            said = f"the severity {shortened(one.said)!r}, which is not one of {known}"
-            message = f"{subject} has {said if one.said else 'no severity'}"
+            said = f"the severity {shortened(one.severity_text)!r}, which is not one of {known}"
+            message = f"{subject} has {said if one.severity_text else 'no severity'}"
             help = f"Begin it with one of {known}, as in '[{worst.upper()}] ...', or write "
             help += f"'Severity: {worst}' below."
             yield artifact.finding("findings.severities", f"severity {one.key}", message, help, one.line)
@@ -304,7 +304,7 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
         if settings.anchors != "none" and all(
             artifact.path in (targets.places(place, artifact.folder) or ()) for place in cited
         ):
-            message, help = f"{subject} cites no {what}", f"Cite in it {form(settings.anchors)}."
+            message, help = f"{subject} cites no {what}", f"Cite in it {citation_form(settings.anchors)}."
             yield artifact.finding("findings.anchors", f"anchor {one.key}", message, help, one.line)
 
 
@@ -323,22 +323,22 @@ def open_findings(artifact: Artifact, *, closed: bool = True) -> Iterator[Findin
     review = review_of(artifact, settings) if settings and settings.must_close else None
     if settings is None or review is None:
         return
-    must = {normal_name(name) for name in settings.must_close}
+    must_close = {normal_name(name) for name in settings.must_close}
     words = {word: [word, *artifact.contract.aliases_of(word)] for word in settings.closed}
-    wanted = [
+    open_ones = [
         (one, missing)
         for one in review.findings
-        if normal_name(one.severity) in must and (missing := one.missing(words))
+        if normal_name(one.severity) in must_close and (missing := one.missing_words(words))
     ]
-    verdict = verdict_of(artifact, settings, review) if wanted else None
-    if (verdict is None or not says_open(verdict, settings.verdict_open)) is not closed:
+    verdict = verdict_of(artifact, settings, review) if open_ones else None
+    if (verdict is None or not is_open_verdict(verdict, settings.verdict_open)) is not closed:
         return
     where = "that says no verdict" if verdict is None else f"whose verdict is {shortened(verdict)!r}"
     help = f"When it is, write 'Status: {', '.join(settings.closed)}' below it"
     if closed and settings.verdict_open:
         word = settings.verdict_open[0]
         help += f"; while the review is open, its {settings.verdict[0]} is one such as {word!r}"
-    for one, missing in wanted:
+    for one, missing in open_ones:
         has = " and ".join(word for word in settings.closed if word not in missing)
         state = f"is {f'{has}, and not ' if has else 'not '}{' and '.join(missing)}"
         message = f"the {one.severity} finding {shortened(one.title)!r} {state}, in a review {where}"
@@ -367,18 +367,18 @@ def verdict_of(artifact: Artifact, settings: Findings, review: Review) -> str | 
     for field in artifact.values:
         name = normal_name(field.name)
         name = name if name in names else normal_name(field.name.rpartition(" ")[2])
-        elsewhere = review.holds(field.line) or (name == "status" and field.line >= top)
+        elsewhere = review.contains(field.line) or (name == "status" and field.line >= top)
         if name in names and (field.form == "front matter" or not elsewhere):
             found.append((field.line, field.value))
     for section in document.sections:
         title = normal_title(section.heading.text.plain)
         text = next(texts(section.own), None)
-        if normal_name(title.rpartition(" ")[2]) in names and text and not review.holds(section.line):
+        if normal_name(title.rpartition(" ")[2]) in names and text and not review.contains(section.line):
             found.append((section.line, text.plain))
     return max(found, key=lambda one: one[0])[1] if found else None
 
 
-def says_open(value: str, openings: Sequence[str]) -> bool:
+def is_open_verdict(value: str, phrases: Sequence[str]) -> bool:
     """True if a verdict begins with one of the given phrases; case, `_` and `-` do not count."""
     words = plain_words(value).split()
-    return any(words[: len(known)] == known for known in (plain_words(one).split() for one in openings))
+    return any(words[: len(known)] == known for known in (plain_words(one).split() for one in phrases))

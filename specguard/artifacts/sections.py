@@ -42,7 +42,7 @@ def other_titles(document: Document, aliases: Sequence[str]) -> list[str]:
     return found
 
 
-MOST: Final = 5
+MOST_LINES: Final = 5
 """The maximum number of lines named in a message."""
 
 
@@ -56,21 +56,21 @@ def missing_sections(artifact: Artifact) -> Iterator[Finding]:
     path = path_text(artifact.path)
     for which, title in enumerate(contract.sections):
         setting, key = f"sections.{which}", normal_title(title)
-        found = named(artifact, title)
+        found = find_titled(artifact, title)
         if not found:
-            yield artifact.finding(setting, key, *_missing(artifact, title))
-        again = _again(found)
+            yield artifact.finding(setting, key, *_missing_message(artifact, title))
+        again = _duplicates(found)
         if len(again) > 1:
-            lines = ", ".join(str(section.line) for section in again[:MOST])
+            lines = ", ".join(str(section.line) for section in again[:MOST_LINES])
             times = f"{len(again)} times, in lines {lines}: one could contradict another"
             message = f"{path} has the section {title!r} {times}"
             yield artifact.finding(
                 setting, f"again {key}", message, "Make one section of them.", again[1].line
             )
-    told: set[int] = set()
+    reported: set[int] = set()
     for which, title in enumerate(contract.forbidden_sections):
-        forbidden = [section for section in _beginning(artifact, title) if section.line not in told]
-        told.update(section.line for section in forbidden)
+        forbidden = [section for section in _starting_with(artifact, title) if section.line not in reported]
+        reported.update(section.line for section in forbidden)
         for first in forbidden[:1]:
             heading = " ".join(first.heading.text.plain.split())
             more = f", and {len(forbidden) - 1} more like it" if len(forbidden) > 1 else ""
@@ -86,32 +86,32 @@ def empty_sections(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: the artifact's object is missing.
     """
     contract = artifact.contract
-    required = {title: found for title in contract.sections if (found := named(artifact, title))}
+    required = {title: found for title in contract.sections if (found := find_titled(artifact, title))}
     for which, title in enumerate(contract.sections):
         for section in required.get(title, ())[:1]:
             others = [found[0] for name, found in required.items() if name != title]
-            content = content_of(_without(section, others), contract.placeholders)
-            said = {
+            content = content_of(_own_blocks(section, others), contract.placeholders)
+            problem = {
                 "nothing": f"only says {content.text!r}, without a reason",
                 "placeholder": f"only has a placeholder: {shortened(content.text)!r}",
                 "blank": "is empty to a reader: what is hidden or in a comment does not count",
             }.get(content.kind)
-            if said:
+            if problem:
                 help = "Write what belongs there, or why there is nothing."
                 help = "Say why there is nothing, in one sentence." if content.kind == "nothing" else help
-                message = f"the section {title!r} {said}"
+                message = f"the section {title!r} {problem}"
                 line = content.line or section.line
                 yield artifact.finding(f"sections.{which}", normal_title(title), message, help, line)
 
 
-def named(artifact: Artifact, title: str) -> Sequence[Section]:
+def find_titled(artifact: Artifact, title: str) -> Sequence[Section]:
     """Return the sections with a title, the one that counts first; of several, those of the highest level."""
     if title not in artifact.sections:
-        artifact.sections[title] = _named(artifact, title)
+        artifact.sections[title] = _find_titled(artifact, title)
     return artifact.sections[title]
 
 
-def _named(artifact: Artifact, title: str) -> Sequence[Section]:
+def _find_titled(artifact: Artifact, title: str) -> Sequence[Section]:
     document = artifact.document
     aliases = other_titles(document, artifact.contract.aliases_of(title))
     first = find_section(document, title, aliases=aliases)
@@ -128,7 +128,7 @@ def _named(artifact: Artifact, title: str) -> Sequence[Section]:
     return sorted(highest, key=lambda one: one is not first)
 
 
-def _again(found: Sequence[Section]) -> Sequence[Section]:
+def _duplicates(found: Sequence[Section]) -> Sequence[Section]:
     """Return the first section and those whose headings match all of its words, in order.
 
     `Plan: servers` and `Plan: clients` are two sections, and so are two sections with different aliases.
@@ -144,7 +144,7 @@ def _again(found: Sequence[Section]) -> Sequence[Section]:
     return sorted(same, key=lambda one: one.line)
 
 
-def _beginning(artifact: Artifact, title: str) -> Iterator[Section]:
+def _starting_with(artifact: Artifact, title: str) -> Iterator[Section]:
     """Yield the sections whose titles begin with these words: `Rollback plan` counts as `Rollback`."""
     aliases = other_titles(artifact.document, artifact.contract.aliases_of(title))
     wanted = [normal_title(name) for name in (title, *aliases)]
@@ -154,7 +154,7 @@ def _beginning(artifact: Artifact, title: str) -> Iterator[Section]:
             yield section
 
 
-def _missing(artifact: Artifact, title: str) -> tuple[str, str, int | None]:
+def _missing_message(artifact: Artifact, title: str) -> tuple[str, str, int | None]:
     """Return the message about a missing section, the next step, and the line of the most similar text."""
     document = artifact.document
     message = f"{path_text(artifact.path)} has no section {title!r}"
@@ -169,7 +169,7 @@ def _missing(artifact: Artifact, title: str) -> tuple[str, str, int | None]:
     return message, f"Make it a heading {title!r} {where}, if that is meant.", near.line
 
 
-def _without(section: Section, others: Sequence[Section]) -> Sequence[AnyBlock]:
+def _own_blocks(section: Section, others: Sequence[Section]) -> Sequence[AnyBlock]:
     """Return the blocks of a section, without other required sections inside it."""
     inside = [other for other in others if section.line < other.line <= section.end]
     if not inside:
@@ -181,11 +181,11 @@ def _without(section: Section, others: Sequence[Section]) -> Sequence[AnyBlock]:
     ]
 
 
-LONGEST: Final = 300
+LONGEST_LABEL: Final = 300
 """The maximum number of characters of a line that are searched for an option's label."""
 
 _NUMBERING: Final = re.compile(r"[0-9][0-9.]{0,20}[.)]?\s+")
-_WORD: Final = r"(?:option|alternative|approach|variant|choice|solution|proposal|plan)\s*[#:]?\s*"
+_OPTION_WORD: Final = r"(?:option|alternative|approach|variant|choice|solution|proposal|plan)\s*[#:]?\s*"
 
 
 def missing_options(artifact: Artifact) -> Iterator[Finding]:
@@ -196,7 +196,7 @@ def missing_options(artifact: Artifact) -> Iterator[Finding]:
     """
     labels = artifact.contract.options
     found = described_options(artifact.document.blocks, labels, artifact.contract.placeholders)
-    said: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     for which, label in enumerate(labels):
         setting = f"options.{which}"
         described = found.get(label, [])
@@ -207,98 +207,98 @@ def missing_options(artifact: Artifact) -> Iterator[Finding]:
             line = described[0][0] if described else None
             help = f"Describe it below a heading 'Option {label}: ...'."
             yield artifact.finding(setting, f"option {label}", message, help, line)
-        elif words in said:
-            message = f"option {label} is option {said[words]}, word for word"
+        elif words in descriptions:
+            message = f"option {label} is option {descriptions[words]}, word for word"
             yield artifact.finding(setting, f"same {label}", message, "Describe another one.", line)
         else:
-            said[words] = label
+            descriptions[words] = label
 
 
 def described_options(
-    blocks: Sequence[AnyBlock], labels: Sequence[str], own: Sequence[str] = ()
+    blocks: Sequence[AnyBlock], labels: Sequence[str], placeholders: Sequence[str] = ()
 ) -> dict[str, list[tuple[int, str]]]:
     """Return the descriptions of each option by its label; an option without any is left out.
 
     Args:
         blocks: the blocks of a document.
         labels: the names of the options.
-        own: texts that do not count as content.
+        placeholders: texts that do not count as content.
 
     Returns:
         For each description, its first line and its words for comparison; the words are empty if a reader
         sees no content.
     """
     found: dict[str, list[tuple[int, str]]] = {}
-    for label, line, body in _described(blocks, {label: _expression(label) for label in labels}):
+    for label, line, body in _find_options(blocks, {label: _label_pattern(label) for label in labels}):
         words = " ".join(word for text in texts(body) for word in text.plain.casefold().split())
         # A picture is content without words.
-        words = (words or "picture") if content_of(body, own).kind == "content" else ""
+        words = (words or "picture") if content_of(body, placeholders).kind == "content" else ""
         found.setdefault(label, []).append((line, words))
     return found
 
 
-def _described(
+def _find_options(
     blocks: Sequence[AnyBlock], labels: Mapping[str, re.Pattern[str]]
 ) -> Iterator[tuple[str, int, list[AnyBlock]]]:
     """Yield the options that blocks describe: label, line, and the blocks of the description."""
     for at, block in enumerate(blocks):
         if isinstance(block, List):
             for item in block.items:
-                label, behind = _label(item.text, labels)
+                label, rest = _split_label(item.text, labels)
                 if label:
-                    yield label, item.line, [Paragraph(behind), *item.rest]
+                    yield label, item.line, [Paragraph(rest), *item.rest]
                 else:
-                    yield from _described([one for one in item.rest if isinstance(one, List)], labels)
+                    yield from _find_options([one for one in item.rest if isinstance(one, List)], labels)
         elif isinstance(block, Table):
             for row in block.rows:
-                label, behind = _label(row[0], labels)
+                label, rest = _split_label(row[0], labels)
                 if label:
-                    yield label, row[0].line, [Paragraph(cell) for cell in row[1:] or [behind]]
-        elif label := _begins(block, labels):
+                    yield label, row[0].line, [Paragraph(cell) for cell in row[1:] or [rest]]
+        elif label := _option_of(block, labels):
             end = (
                 to
                 for to, other in enumerate(blocks[at + 1 :], at + 1)
-                if _begins(other, labels) or _ends(block, other)
+                if _option_of(other, labels) or _ends_option(block, other)
             )
             body = list(blocks[at + 1 : next(end, len(blocks))])
             # The description may begin after the label of a paragraph.
-            own = [Paragraph(_label(block.text, labels)[1])] if isinstance(block, Paragraph) else []
+            own = [Paragraph(_split_label(block.text, labels)[1])] if isinstance(block, Paragraph) else []
             yield label, block.line, [*own, *body]
 
 
-def _begins(block: AnyBlock, labels: Mapping[str, re.Pattern[str]]) -> str:
+def _option_of(block: AnyBlock, labels: Mapping[str, re.Pattern[str]]) -> str:
     """Return the option whose description a heading or a bold paragraph begins; empty without one."""
     # A sentence may begin with a single letter, so a paragraph must have its label in bold.
     if isinstance(block, Heading) or (
         isinstance(block, Paragraph) and block.text.raw.lstrip().startswith(("**", "__"))
     ):
-        return _label(block.text, labels)[0]
+        return _split_label(block.text, labels)[0]
     return ""
 
 
-def _label(text: Text, labels: Mapping[str, re.Pattern[str]]) -> tuple[str, Text]:
+def _split_label(text: Text, labels: Mapping[str, re.Pattern[str]]) -> tuple[str, Text]:
     """Return the option whose label a text begins with, and the text after it; empty without one."""
     plain = text.plain.strip()
     numbered = _NUMBERING.match(plain)
     plain = plain[numbered.end() :] if numbered else plain
     for label, pattern in labels.items():
-        if match := pattern.match(plain[:LONGEST]):
+        if match := pattern.match(plain[:LONGEST_LABEL]):
             return label, Text(plain[match.end() :].lstrip(" .):\u2013\u2014-"), text.line)
     return "", text
 
 
-def _ends(block: AnyBlock, other: AnyBlock) -> bool:
+def _ends_option(block: AnyBlock, other: AnyBlock) -> bool:
     """True if a heading ends the description that another block begins, by its level."""
     if not isinstance(other, Heading):
         return False
     return not isinstance(block, Heading) or other.level <= block.level
 
 
-def _expression(label: str) -> re.Pattern[str]:
+def _label_pattern(label: str) -> re.Pattern[str]:
     """Return a pattern for the start of an option's title: `Option A`, or the label with a separator."""
     name = r"\s+".join(map(re.escape, label.split()))
     alone = r"\s*(?:$|[.):|(\u2013\u2014/]|-\s)" if len(label) == 1 else r"(?!\w)"
-    return re.compile(rf"(?:{_WORD}{name}(?!\w)|{name}{alone})", re.IGNORECASE)
+    return re.compile(rf"(?:{_OPTION_WORD}{name}(?!\w)|{name}{alone})", re.IGNORECASE)
 
 
 def describes(document: Document, label: str) -> bool:

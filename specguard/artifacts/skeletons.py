@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.artifacts.files import alternatives, joined, one_path
+from specguard.artifacts.files import alternatives, join_path, unique_path
 from specguard.declaration.rule import Record
 from specguard.documents.data import data_kind
 from specguard.documents.document import Document
@@ -69,12 +69,12 @@ class Skeletons(Record, frozen=False):
         contract = self.contracts[name]
         if contract.root:
             for member in contract.members:
-                self._beside(path, [member], fields)
+                self._plan_companion(path, [member], fields)
         else:
-            self._add(path, fields)
+            self._plan_file(path, fields)
         return self.planned
 
-    def _add(self, path: bytes, known: Mapping[str, str]) -> None:
+    def _plan_file(self, path: bytes, known: Mapping[str, str]) -> None:
         """Plan a file and its companions, unless it exists."""
         if path in self.planned or self.exists(path):
             return
@@ -87,29 +87,29 @@ class Skeletons(Record, frozen=False):
         self.planned[path] = self._text(path, contracts)
         for contract, fields in found:
             for companion in contract.companions:
-                self._beside(path.rpartition(b"/")[0], alternatives(companion), {**known, **fields})
+                self._plan_companion(path.rpartition(b"/")[0], alternatives(companion), {**known, **fields})
 
-    def _beside(self, folder: bytes, templates: Sequence[str], fields: Mapping[str, str]) -> None:
+    def _plan_companion(self, folder: bytes, templates: Sequence[str], fields: Mapping[str, str]) -> None:
         """Plan the first alternative with a unique path, unless one of them exists."""
-        found = (one_path(PathTemplate(text), folder, fields) for text in templates)
+        found = (unique_path(PathTemplate(text), folder, fields) for text in templates)
         paths = [path for path in found if path is not None]
         if not paths:
             shown = " or ".join(PathTemplate(text).show(fields) for text in templates)
             self.left.append(f"{shown} in {path_text(folder) or 'the root'}")
         elif not any(path in self.planned or self.exists(path) for path in paths):
-            self._add(paths[0], fields)
+            self._plan_file(paths[0], fields)
 
     def _text(self, path: bytes, contracts: Sequence[Contract]) -> str:
         kind = data_kind(path)
         if kind is not None:
             return self._structured(path, contracts, kind)
         name = path.rpartition(b"/")[2].decode("utf-8", "replace")
-        title = _SEPARATORS.sub(" ", name.rpartition(".")[0] or name).strip() or OWED
+        title = _SEPARATORS.sub(" ", name.rpartition(".")[0] or name).strip() or TODO
         lines = [f"# {title}", ""]
         for contract in contracts:
             lines += _markdown(contract, self.kinds, self.now)
         if len(lines) == 2:
-            lines += [OWED, ""]
+            lines += [TODO, ""]
         return "\n".join(lines)
 
     def _structured(self, path: bytes, contracts: Sequence[Contract], kind: Kind) -> str:
@@ -117,34 +117,34 @@ class Skeletons(Record, frozen=False):
         for contract in contracts:
             schema = self.schema(contract.schema) if contract.schema else None
             if schema is not None:
-                value = instance(schema)
-        value = skeleton(self.plans, path) if value is None else value
+                value = example(schema)
+        value = plan_skeleton(self.plans, path) if value is None else value
         value = self._items(path) if value is None else value
         if isinstance(value, dict):
             for contract in contracts:
                 for name, _ in _fields(contract, self.kinds):
-                    value.setdefault(name, OWED)
-        return _written({} if value is None else value, kind)
+                    value.setdefault(name, TODO)
+        return _format({} if value is None else value, kind)
 
     def _items(self, path: bytes) -> dict[str, Any]:
         """Return a list with one work item, if the path is the source of a kind; else an empty table."""
         for name, kind in self.kinds.items():
             for source in kind.sources:
                 if PathTemplate(source).read(path) is not None:
-                    item = {kind.number: 1, **dict.fromkeys(["title", *kind.required], OWED)}
+                    item = {kind.number: 1, **dict.fromkeys(["title", *kind.required], TODO)}
                     return {kind.items or f"{name}s": [item]}
         return {}
 
 
 def place(
-    name: str, contract: Contract, given: Mapping[str, str], folder: bytes, path: bytes | None
+    name: str, contract: Contract, values: Mapping[str, str], folder: bytes, path: bytes | None
 ) -> tuple[bytes, dict[str, str]]:
     """Return the path of a new artifact, and the values of its placeholders.
 
     Args:
         name: the contract's name.
         contract: its contract.
-        given: the values of placeholders, by name.
+        values: the values of placeholders, by name.
         folder: the folder that replaces a leading `**/`, from the root; empty for the root.
         path: the path, if the user chooses it.
 
@@ -155,34 +155,34 @@ def place(
     template = PathTemplate(text)
     known = template.names | {one for member in contract.members for one in PathTemplate(member).names}
     # Placeholders of companions need no value: a person names such a companion later.
-    beside = [text for companion in contract.companions for text in alternatives(companion)]
-    may = known | {one for text in beside for one in PathTemplate(text).names}
-    for unknown in sorted(given.keys() - may):
-        has = f"it has {', '.join(sorted(may))}" if may else "it has none"
+    companions = [text for companion in contract.companions for text in alternatives(companion)]
+    allowed = known | {one for text in companions for one in PathTemplate(text).names}
+    for unknown in sorted(values.keys() - allowed):
+        has = f"it has {', '.join(sorted(allowed))}" if allowed else "it has none"
         raise _unfilled(f"{name} has no placeholder {unknown!r}", has)
-    told = template.names if path is not None else frozenset[str]()
-    missing = sorted(known - told - given.keys())
+    by_path = template.names if path is not None else frozenset[str]()
+    missing = sorted(known - by_path - values.keys())
     if missing:
-        said = [f"{one}={value}" for one, value in given.items() if one != "date"]
-        command = " ".join(["specguard new", name, *said, *(f"{one}=..." for one in missing)])
+        known_values = [f"{one}={value}" for one, value in values.items() if one != "date"]
+        command = " ".join(["specguard new", name, *known_values, *(f"{one}=..." for one in missing)])
         raise _unfilled(f"{name} is {text}, and {', '.join(missing)} is not given", command)
     if path is None:
         rest = text.removeprefix(_ANYWHERE)
-        plain = PathTemplate(rest).plain(given)
+        plain = PathTemplate(rest).plain(values)
         if plain is None:
             message = f"{name} is {text}, and what its wildcards stand for is not given"
             raise _unfilled(message, "name the file yourself: --path docs/NAME.md")
-        path = joined(folder, plain) if rest != text else plain
+        path = join_path(folder, plain) if rest != text else plain
     fields = template.read(path)
     if (
         fields is None
-        or any(fields[one].casefold() != given[one].casefold() for one in fields.keys() & given.keys())
+        or any(fields[one].casefold() != values[one].casefold() for one in fields.keys() & values.keys())
         or any(part.lower() in {b"", b".", b"..", b".git"} for part in path.split(b"/"))
         or any(byte < 32 or byte == 127 for byte in path)
     ):
         message = f"{path_text(path)} is no {name}, which is {text}"
         raise _unfilled(message, "a value is a part of a name, without a slash; a number has only digits")
-    return path, {**given, **fields}
+    return path, {**values, **fields}
 
 
 def _unfilled(message: str, help: str) -> SpecguardError:
@@ -196,37 +196,37 @@ def _markdown(contract: Contract, kinds: Collection[str], now: datetime) -> Iter
         yield f"- [ ] {name}" if contract.fields.get(name) == "ticked" else f"- {name}: {value}"
     if fields:
         yield ""
-    for title, said in owed(contract).items():
-        yield from (f"## {title}", "", said, "")
+    for title, placeholder in placeholders(contract).items():
+        yield from (f"## {title}", "", placeholder, "")
     if contract.timestamps:
         yield from ("## Log", "", f"- {now:%Y-%m-%d %H:%M} UTC: begun", "")
 
 
-def owed(contract: Contract) -> dict[str, str]:
+def placeholders(contract: Contract) -> dict[str, str]:
     """Return the titles of the required sections, each with a placeholder that describes its content."""
     found = dict.fromkeys(contract.sections, "")
     evidence, findings = contract.evidence, contract.findings
     if evidence is not None:
-        _owe(found, evidence.section or "Evidence", "cite what was looked at" + _LINES[evidence.anchors])
+        _describe(found, evidence.section or "Evidence", "cite what was looked at" + _LINES[evidence.anchors])
     if findings is not None:
         said = "each finding with its severity" + _LINES[findings.anchors] + ", or why there is none"
-        _owe(found, findings.section or "Findings", said)
+        _describe(found, findings.section or "Findings", said)
     for option in contract.options:
         found[f"Option {option}"] = ""
     if contract.inputs or contract.records:
         ids = ", with the object id that `git hash-object` says" if contract.records else ""
-        _owe(found, "Inputs", f"cite what was read{ids}")
+        _describe(found, "Inputs", f"cite what was read{ids}")
     if contract.agrees_with:
-        _owe(found, "Removed", "each path that was removed, with the reason")
+        _describe(found, "Removed", "each path that was removed, with the reason")
     if contract.closure:
-        _owe(found, "Kept", "each path that is left, with what it is for")
-    return {title: f"{OWED}: {said}" if said else OWED for title, said in found.items()}
+        _describe(found, "Kept", "each path that is left, with what it is for")
+    return {title: f"{TODO}: {said}" if said else TODO for title, said in found.items()}
 
 
-def _owe(owed: dict[str, str], title: str, said: str) -> None:
+def _describe(owed: dict[str, str], title: str, description: str) -> None:
     """Add a description to the section with a title; add the section if it is missing."""
     own = next((one for one in owed if normal_title(one) == normal_title(title)), title)
-    owed[own] = f"{owed[own]}; {said}" if owed.get(own) else said
+    owed[own] = f"{owed[own]}; {description}" if owed.get(own) else description
 
 
 def _fields(contract: Contract, kinds: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -238,18 +238,18 @@ def _fields(contract: Contract, kinds: Collection[str]) -> Iterator[tuple[str, s
     """
     for name, allowed in contract.fields.items():
         values = [allowed] if isinstance(allowed, str) else allowed
-        yield name, OWED if values in (["any"], ["date"]) else f"{OWED} ({' or '.join(values)})"
+        yield name, TODO if values in (["any"], ["date"]) else f"{TODO} ({' or '.join(values)})"
     named = {normal_name(name) for name in contract.fields}
     if contract.author_not and contract.author and named.isdisjoint(map(normal_name, contract.author)):
-        yield contract.author[0], OWED
+        yield contract.author[0], TODO
     # An artifact names the item whose owner must not be its author.
     kind = contract.author_not.partition(".")[0]
-    told = named | set(map(normal_name, PathTemplate(contract.path).names))
-    if kind in kinds and told.isdisjoint(map(normal_name, (kind, f"{kind}s", f"{kind} id"))):
-        yield kind, OWED
+    stated = named | set(map(normal_name, PathTemplate(contract.path).names))
+    if kind in kinds and stated.isdisjoint(map(normal_name, (kind, f"{kind}s", f"{kind} id"))):
+        yield kind, TODO
 
 
-def _written(value: Any, kind: Kind) -> str:
+def _format(value: Any, kind: Kind) -> str:
     """Return a value as the text of a file in its format."""
     if kind == "json":
         import json
@@ -267,13 +267,13 @@ def _written(value: Any, kind: Kind) -> str:
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False)
 
 
-OWED: Final = "TODO"
+TODO: Final = "TODO"
 
 DEEPEST: Final = 12
 """The maximum depth of a created value."""
 
 
-def instance(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
+def example(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
     """Return a value for a schema: required properties, or else all of them; lists have one element.
 
     Patterns, alternatives and references to other files are ignored. The author fills these in, and the check
@@ -286,11 +286,11 @@ def instance(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
     """
     root = schema if root is None else root
     if not isinstance(schema, dict) or len(above) > DEEPEST:
-        return OWED
+        return TODO
     reference = schema.get("$ref")
     if isinstance(reference, str):
-        inner = _at(root, reference) if reference.startswith("#") and reference not in above else None
-        return instance(inner, root, (*above, reference))
+        inner = _resolve(root, reference) if reference.startswith("#") and reference not in above else None
+        return example(inner, root, (*above, reference))
     for key in ("const", "default"):
         if key in schema:
             return schema[key]
@@ -303,17 +303,17 @@ def instance(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
     if isinstance(properties, dict) and kind in ("object", None):
         required = schema.get("required")
         names = required if isinstance(required, list) and required else properties
-        return {name: instance(properties.get(name), root, inside) for name in names if isinstance(name, str)}
+        return {name: example(properties.get(name), root, inside) for name in names if isinstance(name, str)}
     if "items" in schema and kind in ("array", None):
-        return [instance(schema["items"], root, inside)]
+        return [example(schema["items"], root, inside)]
     if kind in ("integer", "number"):
         least = schema.get("minimum")
         return least if isinstance(least, int) else 0
     simple: dict[Any, Any] = {"boolean": False, "null": None, "object": {}, "array": []}
-    return simple.get(kind, OWED) if isinstance(kind, str) else OWED
+    return simple.get(kind, TODO) if isinstance(kind, str) else TODO
 
 
-def _at(root: Any, reference: str) -> Any:
+def _resolve(root: Any, reference: str) -> Any:
     """Return the value at the JSON pointer of a reference; None if it does not exist."""
     value = root
     for part in filter(None, reference.removeprefix("#").split("/")):
@@ -333,16 +333,16 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
     Returns:
         The document; unchanged if the section exists already, or if the new heading would be invisible.
     """
-    before = Document.of(text.encode())
-    if before.problem is not None or _found(before, contract, title) is not None:
+    old = Document.of(text.encode())
+    if old.problem is not None or _find(old, contract, title) is not None:
         return text
-    line, level = before.last_line, 2
+    line, level = old.last_line, 2
     position = contract.sections.index(title)
     # After the nearest earlier section, or else before the first later one.
     for at, other in sorted(
         enumerate(contract.sections), key=lambda one: (one[0] > position, abs(one[0] - position))
     ):
-        found = _found(before, contract, other)
+        found = _find(old, contract, other)
         if found is not None:
             line, level = found.end if at < position else found.line - 1, found.level
             break
@@ -350,7 +350,7 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
     while line and not lines[line - 1].strip():
         line -= 1
     head, rest = lines[:line], lines[line:]
-    new = [*([""] if head else []), f"{'#' * level} {title}", "", owed(contract)[title]]
+    new = [*([""] if head else []), f"{'#' * level} {title}", "", placeholders(contract)[title]]
     if not any(one.strip() for one in rest):
         rest = [""]
     elif rest[0].strip():
@@ -359,16 +359,16 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
         head[-1] += carriage
     after = "\n".join([*head, *(one + carriage for one in new), *rest])
     document = Document.of(after.encode())
-    if len(document.sections) != len(before.sections) + 1 or _found(document, contract, title) is None:
+    if len(document.sections) != len(old.sections) + 1 or _find(document, contract, title) is None:
         return text
     return after
 
 
-def _found(document: Document, contract: Contract, title: str) -> Section | None:
+def _find(document: Document, contract: Contract, title: str) -> Section | None:
     return find_section(document, title, aliases=contract.aliases_of(title))
 
 
-def skeleton(kinds: Mapping[str, PlanKind], path: bytes) -> Any:
+def plan_skeleton(kinds: Mapping[str, PlanKind], path: bytes) -> Any:
     """Return the initial value of a file of a plan's tasks; None if the path is not such a file.
 
     Args:
@@ -377,7 +377,7 @@ def skeleton(kinds: Mapping[str, PlanKind], path: bytes) -> Any:
     """
     for kind in kinds.values():
         if PathTemplate(f"{kind.folder}/{kind.plan}").read(path) is not None:
-            option = {kind.option: OWED} if kind.option and kind.tasks else {}
+            option = {kind.option: TODO} if kind.option and kind.tasks else {}
             return nested({**option, kind.tasks: [_plan_task(kind)]})
     return None
 
@@ -400,7 +400,7 @@ def nested(values: Mapping[str, Any]) -> Any:
 
 def _plan_task(kind: PlanKind) -> dict[str, Any]:
     template = Template(kind.id_format)
-    values = {name: [OWED] if name in LISTS else OWED for name in KEYS}
+    values = {name: [TODO] if name in LISTS else TODO for name in KEYS}
     values["id"] = template.render(dict.fromkeys(template.names, "001"))
     values["status"] = kind.statuses[0]
     values["depends_on"] = []

@@ -272,7 +272,7 @@ def _row_citations(row: Sequence[Text], titles: Sequence[bool]) -> Iterator[Cita
     lines = ""
     if len(found) == 1 and found[0].line is None:
         texts = ((cell.raw.strip(), is_lines) for cell, is_lines in zip(row, titles, strict=False))
-        cells = [text for text, of_lines in texts if of_lines or text.lstrip("*_`(")[:1] in {"L", "l"}]
+        cells = [text for text, is_lines in texts if is_lines or text.lstrip("*_`(")[:1] in {"L", "l"}]
         lines = next((match["lines"] for cell in cells if (match := _CELL.fullmatch(cell[:LONGEST]))), "")
     yield from _each_range(found[0].path, lines, found[0].at) if lines else found
 

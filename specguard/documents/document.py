@@ -337,7 +337,7 @@ class BlockReader:
                 for one, content in by_label.pop(label, ()):
                     one.blocks = content
                     pending.append(content)
-        unseen = [block for ones in by_label.values() for _, held in ones for block in held]
+        unseen = [block for ones in by_label.values() for _, content in ones for block in content]
         self._document.unseen_footnotes = sorted(unseen, key=lambda block: block.line)
 
     def _text(self, inner: Sequence[Token], line: int) -> Text:

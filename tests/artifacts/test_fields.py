@@ -9,8 +9,8 @@ from specguard.artifacts.contracts import Contract
 from specguard.artifacts.fields import (
     chosen,
     invalid_fields,
+    missing_records,
     unordered_timestamps,
-    unrecorded,
     value_problem,
 )
 from specguard.model import Finding
@@ -92,7 +92,7 @@ def test_it_names_what_it_has_read(each: Each, repository: Repository) -> None:
     }  # fmt: skip
     made = each(rows, base={"OPTIONS": "A or B\n"}, records=["OPTIONS", "GONE"])
     for (text, one), said in zip(made, rows.values(), strict=True):
-        *read, gone = unrecorded(one)
+        *read, gone = missing_records(one)
         assert len(read) == bool(said), text
         assert said in "".join(finding.message for finding in read)
         assert "GONE, which is not there" in gone.message

@@ -117,7 +117,7 @@ def test_reasons_and_fates_are_read() -> None:
         "- a/b.py:12: moved to c\n- `x.py`, `y.py`: retained - used\n- https://x.org/a.md: x\n- words alone\n"
     )
     found = read_manifest(Document(text).blocks)
-    assert [(one.path, one.line, one.fate) for one in found] == [
+    assert [(one.path, one.line, one.state) for one in found] == [
         ("a/b.py", 1, "removed"),
         ("x.py", 2, "kept"),
         ("y.py", 2, "kept"),

@@ -14,7 +14,7 @@ from specguard.artifacts.findings import (
     Severities,
     findings_of_open_review,
     findings_sections,
-    says_open,
+    is_open_verdict,
 )
 from specguard.documents.citations import citations
 from specguard.documents.document import Document
@@ -55,15 +55,15 @@ def test_what_stands_below_a_finding_belongs_to_it() -> None:
 @pytest.mark.parametrize(("status", "words"), rows(__file__, "closed"))
 def test_a_finding_is_closed_where_its_status_says_each_word(status: str, words: list[str]) -> None:
     [one] = read(f"## Findings\n\n{status}\n").findings
-    assert one.missing(WORDS) == words
+    assert one.missing_words(WORDS) == words
 
 
 def test_a_verdict_says_that_a_review_is_open() -> None:
     openings = ["open", "changes requested", "approve with changes", "not ready"]
     for value in ("changes requested", "Changes_Requested (2)", "**approve_with_changes**", "not_ready"):
-        assert says_open(value, openings)
+        assert is_open_verdict(value, openings)
     for value in ("approve", "approved by the steward", "opened and closed", ""):
-        assert not says_open(value, openings)
+        assert not is_open_verdict(value, openings)
 
 
 def test_an_open_review_completes_no_stage(each: Each) -> None:
@@ -110,4 +110,4 @@ def test_any_text_is_read_and_lines_are_there(text: str) -> None:
     lines = text.count("\n") + 3
     for one in read(f"## Findings\n\n{text}").findings:
         assert 1 <= one.line <= lines
-        one.missing(WORDS)
+        one.missing_words(WORDS)

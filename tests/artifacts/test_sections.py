@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from specguard.artifacts.contracts import Contract
 from specguard.artifacts.sections import described_options, missing_options, missing_sections
-from specguard.artifacts.skeletons import add_heading, instance
+from specguard.artifacts.skeletons import add_heading, example
 from specguard.documents.document import Document
 from tests.artifacts.conftest import Each, Make
 from tests.rows import rows
@@ -106,7 +106,7 @@ TREE["properties"] = {name: {"$ref": "#/$defs/t"} for name in "abcde"}
     ],
 )
 def test_an_instance_has_the_shape_that_a_schema_asks_for(schema: Any, value: Any) -> None:
-    assert instance(schema) == value
+    assert example(schema) == value
 
 
 WORDS = ["$ref", "type", "properties", "items", "required", "allOf", "enum", "minItems", "a"]
@@ -119,4 +119,4 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_no_schema_is_too_odd(schema: Any) -> None:
-    instance(schema)
+    example(schema)

@@ -82,7 +82,7 @@ def option(text: str, read: bool, said: str) -> None:
 def manifest(text: str, read: bool, said: str) -> None:
     found = []
     for one in read_manifest(Document(text).blocks):
-        fate = f", {one.fate}" if one.fate else ""
+        fate = f", {one.state}" if one.state else ""
         found.append(
             f"{one.path}{fate}: {one.reason}" if one.reason else f"{one.path}{fate}, without a reason"
         )
@@ -113,7 +113,7 @@ def finding(text: str, read: bool, said: str) -> None:
 
 def status(text: str, read: bool, said: str) -> None:
     [one] = review(f"### [HIGH] Title\n\n{text}").findings
-    assert (not one.missing(WORDS)) is (said == "closed")
+    assert (not one.missing_words(WORDS)) is (said == "closed")
 
 
 def ticked(text: str, read: bool, said: str) -> None:

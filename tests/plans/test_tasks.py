@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from specguard.artifacts.skeletons import nested, skeleton
+from specguard.artifacts.skeletons import nested, plan_skeleton
 from specguard.change.tree import Documents
 from specguard.errors import SpecguardError
 from specguard.model import Finding
@@ -267,7 +267,7 @@ def test_a_persons_word_is_not_of_the_future() -> None:
 
 
 def test_a_new_plan_lacks_only_what_a_person_owes() -> None:
-    plan = plan_of(json.dumps(skeleton({"default": PlanKind()}, b".plans/cart/plan.json")))
+    plan = plan_of(json.dumps(plan_skeleton({"default": PlanKind()}, b".plans/cart/plan.json")))
     assert sorted(finding.field or "" for finding in found(plan)) == [
         "tasks.0.done_criteria.0",
         "tasks.0.expected_files.0",
@@ -287,17 +287,17 @@ def test_a_new_plan_has_the_keys_of_its_kind() -> None:
         keys={"depends_on": "dependencies"},
         required=["id", "status", "depends_on"],
     )
-    assert skeleton({"other": kind}, b"plans/cart/tasks.yaml") == {
+    assert plan_skeleton({"other": kind}, b"plans/cart/tasks.yaml") == {
         "master": {
             "option": "TODO",
             "tasks": [{"id": "001-001", "status": "todo", "dependencies": []}],
         },
     }
-    assert skeleton({"other": kind}, b"plans/tasks.yaml") is None
+    assert plan_skeleton({"other": kind}, b"plans/tasks.yaml") is None
     assert nested({"goal": "A cart", "goal.tasks": [], "option": "A", "option.x": "B"}) == {
         "goal": {"tasks": []},
         "option": {"x": "B"},
     }
-    assert skeleton({"list": PlanKind(tasks="", required=["id"])}, b".plans/x/plan.json") == [
+    assert plan_skeleton({"list": PlanKind(tasks="", required=["id"])}, b".plans/x/plan.json") == [
         {"id": "task_001"}
     ]
