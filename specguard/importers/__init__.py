@@ -71,12 +71,12 @@ class Imported:
     def toml(self) -> str:
         """Return the settings as TOML, with comments that name the sources of the keys."""
         lines: list[str] = []
-        said = ""
+        previous = ""
         for table, keys in self.tables.items():
             for key, value in keys.items():
                 origins = ", ".join(dict.fromkeys(map(str, value.origins)))
-                lines += [f"# {visible(origins)}"] if origins != said else []
-                said = origins
+                lines += [f"# {visible(origins)}"] if origins != previous else []
+                previous = origins
                 name = ".".join(map(toml_key, [*table.split("."), key]))
                 line = f"{name} = {toml_value(value.value)}"
                 if len(line) > WIDTH and isinstance(value.value, list):

@@ -23,8 +23,8 @@ FILES: Final = (
 )  # fmt: skip
 """The files in which commitlint looks for its configuration, in its order."""
 
-_PRINTED: Final = "specguard import commitlint=FILE reads what `commitlint --print-config json > FILE` writes"
-_SHARED: Final = "@commitlint/config-conventional"
+_ADVICE: Final = "specguard import commitlint=FILE reads what `commitlint --print-config json > FILE` writes"
+_CONVENTIONAL_CONFIG: Final = "@commitlint/config-conventional"
 _CONVENTIONAL: Final[Mapping[str, tuple[int, str, Any]]] = {
     "type-empty": (2, "never", None),
     "subject-empty": (2, "never", None),
@@ -44,8 +44,8 @@ _CONVENTIONAL: Final[Mapping[str, tuple[int, str, Any]]] = {
 }  # fmt: skip
 _CAPITALS: Final = _CONVENTIONAL["subject-case"][2]
 _PARSERS: Final = ("conventional-changelog-conventionalcommits", "conventional-changelog-angular")
-_READ: Final = ("extends", "rules", "parserPreset", "defaultIgnores")
-_NOT_JUDGED: Final = ("$schema", "formatter", "helpUrl", "prompt")
+_READ_KEYS: Final = ("extends", "rules", "parserPreset", "defaultIgnores")
+_UNUSED_KEYS: Final = ("$schema", "formatter", "helpUrl", "prompt")
 _IGNORED: Final = [
     "^Merge (pull request|tag|branch|remote-tracking branch) ?", "^Merge .* into ", "^Merged .* (in|into) ",
     "^Merged PR .*: ", "^[Rr](evert|eapply) ", "^(amend|fixup|squash)!", "^Automatic merge",
@@ -77,10 +77,10 @@ def import_commitlint(top: str, name: str) -> Imported:
     Raises:
         SpecguardError: it cannot be read.
     """
-    made, whole = Imported(), Origin(name, 0)
+    result, whole = Imported(), Origin(name, 0)
     if name.endswith(_SCRIPTS):
-        made.leave(whole, name, f"it is a script, which is not run; {_PRINTED}")
-        return made
+        result.leave(whole, name, f"it is a script, which is not run; {_ADVICE}")
+        return result
     data = read_settings(top, name)
     at: tuple[str, ...] = ("commitlint",) if os.path.basename(name).startswith("package.") else ()
 
@@ -89,27 +89,27 @@ def import_commitlint(top: str, name: str) -> Imported:
 
     value = data.get(at)
     if data.problem or not isinstance(value, dict):
-        made.leave(origin(), name, data.problem.message if data.problem else "it is no object of settings")
-        return made
-    rules = {rule.name: rule for rule in _rules(made, value, origin)}
-    untold = ""
+        result.leave(origin(), name, data.problem.message if data.problem else "it is no object of settings")
+        return result
+    rules = {rule.name: rule for rule in _errors(result, value, origin)}
+    type_problem = ""
     if not _is_parsed(value):
         why = "messages are read as Conventional Commits have them"
-        made.leave(origin("parserPreset"), "parserPreset", why)
-        untold = "the parser that tells it is not known here"
+        result.leave(origin("parserPreset"), "parserPreset", why)
+        type_problem = "the parser that tells it is not known here"
     elif not any(name in rules and rules[name].when == "never" for name in ("type-empty", "subject-empty")):
-        untold = "without type-empty or subject-empty a message without it passes"
-    _width(made, rules)
+        type_problem = "without type-empty or subject-empty a message without it passes"
+    _import_width(result, rules)
     for rule in rules.values():
-        table, key, setting = _setting(rule)
-        if not table or (untold and table == _MESSAGE and key != "body"):
-            made.leave(rule.origin, rule.name, (table and untold) or "there is no setting for it")
+        table, key, setting = _find_setting(rule)
+        if not table or (type_problem and table == _MESSAGE and key != "body"):
+            result.leave(rule.origin, rule.name, (table and type_problem) or "there is no setting for it")
         elif key == "require":
-            made.add(table, key, setting, rule.origin)
+            result.add(table, key, setting, rule.origin)
         elif setting:
-            made.set(table, key, setting, rule.origin)
-    _complete(made, whole, ignores=value.get("defaultIgnores") is not False)
-    return made
+            result.set(table, key, setting, rule.origin)
+    _complete(result, whole, ignores=value.get("defaultIgnores") is not False)
+    return result
 
 
 def has_configuration(top: str, name: str) -> bool:
@@ -119,16 +119,16 @@ def has_configuration(top: str, name: str) -> bool:
     return not name.startswith("package.") or read_settings(top, name).get(("commitlint",)) is not None
 
 
-def _rules(made: Imported, value: dict[str, Any], origin: Callable[..., Origin]) -> Iterator[_CommitRule]:
+def _errors(result: Imported, value: dict[str, Any], origin: Callable[..., Origin]) -> Iterator[_CommitRule]:
     """Yield the rules of a configuration that are errors; record the other ones as not carried over."""
     rules: dict[str, tuple[Any, Origin]] = {}
     extends = value.get("extends") or []
     for at, base in enumerate(extends if isinstance(extends, list) else [extends]):
-        if base == _SHARED:
+        if base == _CONVENTIONAL_CONFIG:
             rules |= {key: (list(rule), origin("extends", at)) for key, rule in _CONVENTIONAL.items()}
         elif not _is_printed(value):
-            why = f"{shortened(repr(base))} is not read; {_PRINTED}"
-            made.leave(origin("extends", at), "extends", why)
+            why = f"{shortened(repr(base))} is not read; {_ADVICE}"
+            result.leave(origin("extends", at), "extends", why)
     configured = value.get("rules")
     if isinstance(configured, dict):
         rules |= {key: (rule, origin("rules", key)) for key, rule in configured.items()}
@@ -137,16 +137,16 @@ def _rules(made: Imported, value: dict[str, Any], origin: Callable[..., Origin])
         level, when, setting = [*parts, *("always", None)[len(parts) - 1 :]][:3]
         if type(level) is not int or level not in (0, 1, 2) or (level and when not in ("always", "never")):
             why = f"{shortened(repr(config))} is no level with a condition that can be read"
-            made.leave(place, key, why)
+            result.leave(place, key, why)
         elif level == 1:
-            made.leave(place, key, "it only warns, and what is carried over blocks")
+            result.leave(place, key, "it only warns, and what is carried over blocks")
         elif level == 2:
             yield _CommitRule(key, when, setting, place)
-    for key in (key for key in value if key not in (*_READ, *_NOT_JUDGED)):
+    for key in (key for key in value if key not in (*_READ_KEYS, *_UNUSED_KEYS)):
         code = key in ("ignores", "plugins")
         if value[key] or not code:
             why = "it is code, which is not run" if code else "there is no setting for it"
-            made.leave(origin(key), key, why)
+            result.leave(origin(key), key, why)
 
 
 def _is_printed(value: dict[str, Any]) -> bool:
@@ -164,35 +164,35 @@ def _is_parsed(value: dict[str, Any]) -> bool:
     return preset.get("name") in _PARSERS and (options is None or printed)
 
 
-def _width(made: Imported, rules: dict[str, _CommitRule]) -> None:
+def _import_width(result: Imported, rules: dict[str, _CommitRule]) -> None:
     """Set the width of body and footer if both have the same one; otherwise leave both rules out."""
     found = [rules.pop(name) for name in _WIDTHS if name in rules]
-    widths = [_count(rule) for rule in found]
+    widths = [_length(rule) for rule in found]
     if len(found) == 2 and 0 < widths[0] == widths[1]:
-        made.set(_FORM, "body_width", widths[0], found[0].origin)
+        result.set(_FORM, "body_width", widths[0], found[0].origin)
         why = "carried over, but lines without a space or indented as code may be wider"
-        made.leave(found[0].origin, found[0].name, why)
+        result.leave(found[0].origin, found[0].name, why)
         return
     for rule in found:
-        made.leave(rule.origin, rule.name, "one width holds for the whole message")
+        result.leave(rule.origin, rule.name, "one width holds for the whole message")
 
 
-def _complete(made: Imported, origin: Origin, *, ignores: bool) -> None:
+def _complete(result: Imported, origin: Origin, *, ignores: bool) -> None:
     """Add the settings that follow from others, and lift the limits that commitlint does not have."""
-    message, form = made.tables.get(_MESSAGE, {}), made.tables.get(_FORM, {})
+    message, form = result.tables.get(_MESSAGE, {}), result.tables.get(_FORM, {})
     types = message.get("types")
     if types and "type_case" not in message and all(name == name.lower() for name in types.value):
         # A type must be written exactly as in the list, and all of these are lower case.
-        made.set(_MESSAGE, "type_case", "lower", *types.origins)
+        result.set(_MESSAGE, "type_case", "lower", *types.origins)
     if message and ignores:
-        made.set(_MESSAGE, "ignore", list(_IGNORED), origin)
+        result.set(_MESSAGE, "ignore", list(_IGNORED), origin)
     if "subject_max" not in form:
-        made.set(_FORM, "subject_max", 0, origin)
+        result.set(_FORM, "subject_max", 0, origin)
     if form.pop("blank_line", None) is None:
-        made.set(_FORM, "blank_line", "optional", origin)
+        result.set(_FORM, "blank_line", "optional", origin)
 
 
-def _setting(rule: _CommitRule) -> tuple[str, str, Any]:
+def _find_setting(rule: _CommitRule) -> tuple[str, str, Any]:
     """Return the table, key and value of a rule; an empty table for an unknown rule.
 
     An empty value means that no setting is needed.
@@ -216,8 +216,8 @@ def _setting(rule: _CommitRule) -> tuple[str, str, Any]:
         ):
             # A subject in any of these cases begins with a capital; sentence-case requires only that.
             return _MESSAGE, "description_case", "lower"
-        case "header-max-length", _, _ if _count(rule):
-            return _FORM, "subject_max", _count(rule)
+        case "header-max-length", _, _ if _length(rule):
+            return _FORM, "subject_max", _length(rule)
         case "subject-full-stop" | "header-full-stop", "never", (None | "."):
             return _FORM, "trailing_dot", "forbid"
         case "body-leading-blank", "always", _:
@@ -230,7 +230,7 @@ def _setting(rule: _CommitRule) -> tuple[str, str, Any]:
     return "", "", None
 
 
-def _count(rule: _CommitRule) -> int:
+def _length(rule: _CommitRule) -> int:
     """Return the length that a rule sets; 0 without a limit."""
     number = rule.when == "always" and type(rule.value) in (int, float) and 0 < rule.value <= 1 << 30
     return int(rule.value) if number else 0

@@ -39,10 +39,10 @@ class _PathRule(NamedTuple):
     kind: str
     options: Mapping[str, Any]
     origin: Origin
-    there: Sequence[bytes]
+    paths: Sequence[bytes]
 
 
-class _LeftError(Exception):
+class _SkippedError(Exception):
     """A rule that cannot be carried over; the message is the reason, as a clause."""
 
 
@@ -57,51 +57,51 @@ def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
     Raises:
         SpecguardError: it cannot be read.
     """
-    made = Imported()
+    result = Imported()
     data = read_settings(top, name)
     if data.problem or not isinstance(data.value, dict):
         why = data.problem.message if data.problem else "it is no ruleset"
-        made.leave(Origin(name, data.line() or 0), name, why)
-        return made
+        result.leave(Origin(name, data.line() or 0), name, why)
+        return result
     if "extends" in data.value:
         why = "it is elsewhere; bring it here and import it too"
-        made.leave(Origin(name, data.line(("extends",)) or 0), f"extends {data.value['extends']}", why)
+        result.leave(Origin(name, data.line(("extends",)) or 0), f"extends {data.value['extends']}", why)
     configured = data.get("rules")
     for key, value in configured.items() if isinstance(configured, dict) else ():
         origin = Origin(name, data.line(("rules", key)) or 0)
         try:
-            _carry(made, value, origin, paths)
-        except _LeftError as error:
-            made.leave(origin, key, str(error))
-    return made
+            _import_rule(result, value, origin, paths)
+        except _SkippedError as error:
+            result.leave(origin, key, str(error))
+    return result
 
 
-def _carry(made: Imported, value: Any, origin: Origin, there: Sequence[bytes]) -> None:
+def _import_rule(result: Imported, value: Any, origin: Origin, paths: Sequence[bytes]) -> None:
     """Carry a rule of a ruleset over.
 
     Raises:
-        _LeftError: it cannot be carried over.
+        _SkippedError: it cannot be carried over.
     """
     if not isinstance(value, dict):
-        raise _LeftError("it is no rule with a level")
+        raise _SkippedError("it is no rule with a level")
     rule, where, level = value.get("rule"), _list(value.get("where")), value.get("level", "error")
     if level == "off":
         return
     if not isinstance(rule, dict):
-        raise _LeftError(
+        raise _SkippedError(
             "it has no type; rulesets of version 1 are not read, and what is extended is elsewhere"
         )
     kind, options = str(rule.get("type")), rule.get("options")
     if where:
-        raise _LeftError(f"it holds only where {', '.join(map(str, where))}, which nothing here tells")
-    if kind not in _CARRIED:
-        raise _LeftError(f"there is no rule for {kind}")
+        raise _SkippedError(f"it holds only where {', '.join(map(str, where))}, which nothing here tells")
+    if kind not in _IMPORTERS:
+        raise _SkippedError(f"there is no rule for {kind}")
     if level != "error":
-        raise _LeftError("it only warns, and what is carried over blocks")
-    _CARRIED[kind](made, _PathRule(kind, options if isinstance(options, dict) else {}, origin, there))
+        raise _SkippedError("it only warns, and what is carried over blocks")
+    _IMPORTERS[kind](result, _PathRule(kind, options if isinstance(options, dict) else {}, origin, paths))
 
 
-def _existing(made: Imported, rule: _PathRule) -> None:
+def _require_file(result: Imported, rule: _PathRule) -> None:
     """Require a file as a companion of the authority, by one of several names."""
     globs = ["NOTICE*"] if rule.kind == "apache-notice" else _patterns(rule, "globsAny")[0]
     folders = rule.kind == "directory-existence"
@@ -114,48 +114,48 @@ def _existing(made: Imported, rule: _PathRule) -> None:
             names += [] if folders else [name]
             names += [f"{name}/**"] if folders or rule.options.get("dirs") is True else []
     names = list(dict.fromkeys(names))
-    made.set(_CONTRACT, "path", "SPEC_AUTHORITY.md", rule.origin)
-    made.add(_CONTRACT, "companions", [names if len(names) > 1 else names[0]], rule.origin)
+    result.set(_CONTRACT, "path", "SPEC_AUTHORITY.md", rule.origin)
+    result.add(_CONTRACT, "companions", [names if len(names) > 1 else names[0]], rule.origin)
 
 
-def _absent(made: Imported, rule: _PathRule) -> None:
+def _forbid_file(result: Imported, rule: _PathRule) -> None:
     """Forbid the paths of files that must not exist."""
-    kept, free = _patterns(rule, "type" if rule.kind == "file-type-exclusion" else "globsAll")
-    guarded, excluded = Covering(kept), Covering(free)
-    for path in rule.there:
-        if guarded.find(path) is not None and excluded.find(path) is None:
+    forbidden, excluded = _patterns(rule, "type" if rule.kind == "file-type-exclusion" else "globsAll")
+    guarded, exceptions = Covering(forbidden), Covering(excluded)
+    for path in rule.paths:
+        if guarded.find(path) is not None and exceptions.find(path) is None:
             name = path.decode("utf-8", "backslashreplace")
-            raise _LeftError(f"{name} is there, and a forbidden path cannot be taken away either")
-    made.add("rules.forbidden-path", "paths", kept, rule.origin)
-    if free:
-        made.add("rules.forbidden-path", "exclude", free, rule.origin)
+            raise _SkippedError(f"{name} is there, and a forbidden path cannot be taken away either")
+    result.add("rules.forbidden-path", "paths", forbidden, rule.origin)
+    if excluded:
+        result.add("rules.forbidden-path", "exclude", excluded, rule.origin)
 
 
-def _without(made: Imported, rule: _PathRule) -> None:
+def _forbid_content(result: Imported, rule: _PathRule) -> None:
     """Forbid in added lines the content that no file may contain."""
     content = rule.options.get("content")
-    kept, free = _patterns(rule, "globsAll")
+    paths, excluded = _patterns(rule, "globsAll")
     if not isinstance(content, str) or not content:
-        raise _LeftError("it names no expression")
+        raise _SkippedError("it names no expression")
     if "\\n" in content or "\n" in content or "[\\s\\S]" in content:
-        raise _LeftError("its expression is about several lines, and lines are judged one by one")
+        raise _SkippedError("its expression is about several lines, and lines are judged one by one")
     text = f"(?i){content}" if "i" in str(rule.options.get("flags") or "") else content
     try:
         Expression(text).check()
     except ExpressionError as error:
-        raise _LeftError(str(error)) from error
-    scope = {"paths": [] if _EVERYWHERE & {*kept} else kept, "exclude": free}
+        raise _SkippedError(str(error)) from error
+    scope = {"paths": [] if _EVERYWHERE & {*paths} else paths, "exclude": excluded}
     forbidden = {"pattern": text, **{key: value for key, value in scope.items() if value}}
-    made.add("rules.forbidden-content", "forbid", [forbidden], rule.origin)
+    result.add("rules.forbidden-content", "forbid", [forbidden], rule.origin)
 
 
-_CARRIED: Final[Mapping[str, Callable[[Imported, _PathRule], None]]] = {
-    "file-existence": _existing,
-    "directory-existence": _existing,
-    "apache-notice": _existing,
-    "file-not-exists": _absent,
-    "file-type-exclusion": _absent,
-    "file-not-contents": _without,
+_IMPORTERS: Final[Mapping[str, Callable[[Imported, _PathRule], None]]] = {
+    "file-existence": _require_file,
+    "directory-existence": _require_file,
+    "apache-notice": _require_file,
+    "file-not-exists": _forbid_file,
+    "file-type-exclusion": _forbid_file,
+    "file-not-contents": _forbid_content,
 }
 """The function that carries over each type of rule."""
 
@@ -164,26 +164,26 @@ def _patterns(rule: _PathRule, name: str) -> tuple[list[str], list[str]]:
     """Return the patterns of an option, and the exceptions marked with `!`; `{a,b}` is expanded.
 
     Raises:
-        _LeftError: it has none, or one that cannot be used here.
+        _SkippedError: it has none, or one that cannot be used here.
     """
     end = "/" if rule.kind == "directory-existence" else ""
     given = [glob for glob in _list(rule.options.get(name)) if isinstance(glob, str)]
     globs = [glob.removeprefix("./").removesuffix(end) for glob in given]
     found = list(islice(_expanded(globs), _MOST + 1))
     if all(glob.startswith("!") for glob in found):
-        raise _LeftError("it names no pattern")
+        raise _SkippedError("it names no pattern")
     if len(found) > _MOST:
-        raise _LeftError("it comes to too many patterns")
-    kept = [glob for glob in found if not glob.startswith("!")]
-    free = [glob[1:] for glob in found if glob.startswith("!")]
-    for pattern in (*kept, *free):
+        raise _SkippedError("it comes to too many patterns")
+    patterns = [glob for glob in found if not glob.startswith("!")]
+    excluded = [glob[1:] for glob in found if glob.startswith("!")]
+    for pattern in (*patterns, *excluded):
         if any(mark in pattern for mark in ("+(", "@(", "!(", "?(", "*(", "{", "}")):
-            raise _LeftError(f"the pattern {pattern!r} has a form that is not known here")
+            raise _SkippedError(f"the pattern {pattern!r} has a form that is not known here")
         try:
             translate(pattern, covers=False, folds=False)
         except PatternError as error:
-            raise _LeftError(str(error)) from error
-    return kept, free
+            raise _SkippedError(str(error)) from error
+    return patterns, excluded
 
 
 def _expanded(globs: Iterable[str]) -> Iterator[str]:
@@ -204,7 +204,7 @@ def _list(value: Any) -> list[Any]:
 OPENSPEC: Final = "openspec"
 """The folder of OpenSpec's files."""
 
-_USUAL: Final = "spec-driven"
+_USUAL_SCHEMA: Final = "spec-driven"
 _FEATURE: Final = re.compile(r"[0-9]{3,}-.+")
 _SPEC: Final = ["User Scenarios & Testing", "Requirements", "Success Criteria"]
 _PLAN: Final = ["Summary", "Technical Context", "Constitution Check", "Project Structure"]
@@ -216,43 +216,43 @@ def import_openspec(top: str) -> Imported:
     Raises:
         SpecguardError: its configuration cannot be read.
     """
-    made = Imported()
-    usual = _configured(top, made)
+    result = Imported()
+    usual = _has_usual_schema(top, result)
     specs, changes = Origin(f"{OPENSPEC}/specs/", 0), Origin(f"{OPENSPEC}/changes/", 0)
     sections = ["Purpose", "Requirements"]
-    _contract(made, "openspec-spec", f"{OPENSPEC}/specs/**/spec.md", specs, sections=sections)
-    made.leave(specs, "requirements and scenarios", "`openspec validate` judges the shape of a requirement")
+    _contract(result, "openspec-spec", f"{OPENSPEC}/specs/**/spec.md", specs, sections=sections)
+    result.leave(specs, "requirements and scenarios", "`openspec validate` judges the shape of a requirement")
     if usual:
         # Archived changes are one folder deeper, and are not judged.
         folder = f"{OPENSPEC}/changes/{{change}}"
         sections = ["Why", "What Changes"]
-        _contract(made, "openspec-proposal", f"{folder}/proposal.md", changes, sections=sections)
-        _contract(made, "openspec-tasks", f"{folder}/tasks.md", changes, companions=["proposal.md"])
-        made.leave(
+        _contract(result, "openspec-proposal", f"{folder}/proposal.md", changes, sections=sections)
+        _contract(result, "openspec-tasks", f"{folder}/tasks.md", changes, companions=["proposal.md"])
+        result.leave(
             changes, "deltas", "`openspec validate` judges whether a change has one, or says skip_specs"
         )
     for name in ("project.md", "AGENTS.md"):
         if os.path.isfile(os.path.join(top, OPENSPEC, name)):
             why = "it is prose for agents; `[grounding] all` asks them to cite it"
-            made.leave(Origin(f"{OPENSPEC}/{name}", 0), name, why)
-    return made
+            result.leave(Origin(f"{OPENSPEC}/{name}", 0), name, why)
+    return result
 
 
-def _contract(made: Imported, name: str, path: str, origin: Origin, **settings: list[str]) -> None:
+def _contract(result: Imported, name: str, path: str, origin: Origin, **settings: list[str]) -> None:
     for key, value in {"path": path, **settings}.items():
-        made.set(f"artifacts.{name}", key, value, origin)
+        result.set(f"artifacts.{name}", key, value, origin)
 
 
-def _configured(top: str, made: Imported) -> bool:
+def _has_usual_schema(top: str, result: Imported) -> bool:
     """True if changes have the usual files; record the other keys of the configuration as left out."""
     names = (f"{OPENSPEC}/config.yaml", f"{OPENSPEC}/config.yml")
     name = next((one for one in names if os.path.isfile(os.path.join(top, one))), None)
     if name is None:
         return True
     data = read_settings(top, name)
-    usual: bool = data.get("schema", _USUAL) == _USUAL
+    usual: bool = data.get("schema", _USUAL_SCHEMA) == _USUAL_SCHEMA
     why = "of it only `schema` says what is asked for"
-    made.leave(
+    result.leave(
         Origin(name, data.line() or 0), os.path.basename(name), data.problem.message if data.problem else why
     )
     return usual
@@ -268,24 +268,24 @@ def has_features(top: str) -> bool:
 
 def import_speckit(top: str) -> Imported:
     """Import the settings of spec-kit's feature folders."""
-    made = Imported()
+    result = Imported()
     folder, specs = "specs/{number}-{feature}", Origin("specs/", 0)
     # The placeholders of its own templates do not count as content.
-    owed = ["[NEEDS CLARIFICATION]", "[FEATURE NAME]"]
-    _contract(made, "feature-spec", f"{folder}/spec.md", specs, sections=_SPEC, placeholders=owed)
-    _contract(made, "feature-plan", f"{folder}/plan.md", specs, sections=_PLAN, companions=["spec.md"])
-    _contract(made, "feature-tasks", f"{folder}/tasks.md", specs, companions=["spec.md", "plan.md"])
+    todo = ["[NEEDS CLARIFICATION]", "[FEATURE NAME]"]
+    _contract(result, "feature-spec", f"{folder}/spec.md", specs, sections=_SPEC, placeholders=todo)
+    _contract(result, "feature-plan", f"{folder}/plan.md", specs, sections=_PLAN, companions=["spec.md"])
+    _contract(result, "feature-tasks", f"{folder}/tasks.md", specs, companions=["spec.md", "plan.md"])
     for name, why in (
         ("memory/constitution.md", "its principles are prose; `documents` makes them part of the authority"),
         ("templates", "the sections are those of spec-kit's own templates; put others into the authority"),
     ):
         if os.path.exists(os.path.join(top, ".specify", name)):
-            made.leave(Origin(f".specify/{name}", 0), name, why)
+            result.leave(Origin(f".specify/{name}", 0), name, why)
     for name in _features(top):
         if not _FEATURE.fullmatch(name) and os.path.isfile(os.path.join(top, "specs", name, "spec.md")):
             why = "its name has no number, so it is no feature's folder"
-            made.leave(Origin(f"specs/{name}/", 0), name, why)
-    return made
+            result.leave(Origin(f"specs/{name}/", 0), name, why)
+    return result
 
 
 def _features(top: str) -> Sequence[str]:
