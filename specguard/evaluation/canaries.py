@@ -20,8 +20,8 @@ from specguard.testing.case import Case, CaseError
 from specguard.testing.repository import Step, to_bytes
 from specguard.testing.running import Outcome, examples, judge_case
 
-_WHOLE = "under this policy"
-_PARTLY = "with this policy's severity, stages and exceptions for the rule"
+_WHOLE_POLICY = "under this policy"
+_MUTES_ONLY = "with this policy's severity, stages and exceptions for the rule"
 
 
 @dataclass(frozen=True)
@@ -41,48 +41,48 @@ class Canary:
     said: str
 
 
-def try_canaries(own: OwnAuthority) -> Iterator[Canary]:
+def try_canaries(authority: OwnAuthority) -> Iterator[Canary]:
     """Try every active rule of an authority with a canary in a scratch repository.
 
     Args:
-        own: the authority.
+        authority: the authority.
     """
-    for rule in own.policy.rules:
+    for rule in authority.policy.rules:
         if rule.active:
-            yield _by_settings(rule, own) or _by_example(rule, own)
+            yield _try_settings(rule, authority) or _try_example(rule, authority)
 
 
-def _by_settings(rule: RuleInPolicy, own: OwnAuthority) -> Canary | None:
+def _try_settings(rule: RuleInPolicy, authority: OwnAuthority) -> Canary | None:
     """Try a rule with paths from its own settings; None without such paths, or if it did not judge."""
-    idle = unmatched(rule, own.policy, own.files)
-    if idle:
-        return Canary(rule.code, rule.name, "missed", idle)
-    paths = _paths(rule, own.policy, own.files)
+    problem = unmatched(rule, authority.policy, authority.files)
+    if problem:
+        return Canary(rule.code, rule.name, "missed", problem)
+    paths = _paths(rule, authority.policy, authority.files)
     if not paths:
         return None
     # Half of the paths are added, half are changed.
-    there = [path for path in paths[1::2] if path not in own.policy.document_paths]
+    changed = [path for path in paths[1::2] if path not in authority.policy.document_paths]
     case = Case(
-        base=[Step("chore: base", files=dict.fromkeys(there, "a\n"))],
+        base=[Step("chore: base", files=dict.fromkeys(changed, "a\n"))],
         commits=[Step("feat: canary", files=dict.fromkeys(paths, "b\n"))],
         args=[f"--select={rule.code}"],
     )
-    seen = _judged(_at_stage(own.under(case), rule))
-    if seen is None or seen.state(rule.code) in ("not-applicable", "off", None):
+    outcome = _judge(_at_own_stage(authority.with_authority(case), rule))
+    if outcome is None or outcome.state(rule.code) in ("not-applicable", "off", None):
         return None
     found = {
         to_bytes((finding.get("location") or {}).get("path") or "")
-        for report in seen.reports
+        for report in outcome.reports
         for finding in report.get("findings", ())
     }
     missed = [path for path in paths if path not in found]
-    said = f"a change that touches {listed(list(map(path_text, paths)), 3)}"
+    detail = f"a change that touches {listed(list(map(path_text, paths)), 3)}"
     if missed:
-        said += f": not found at {', '.join(map(path_text, missed))}"
-    return Canary(rule.code, rule.name, "missed" if missed else "caught", said)
+        detail += f": not found at {', '.join(map(path_text, missed))}"
+    return Canary(rule.code, rule.name, "missed" if missed else "caught", detail)
 
 
-def _by_example(rule: RuleInPolicy, own: OwnAuthority) -> Canary:
+def _try_example(rule: RuleInPolicy, authority: OwnAuthority) -> Canary:
     """Try a rule with the failing examples of its own page."""
     reason = "its page has no example that fails"
     muted = ""
@@ -95,26 +95,26 @@ def _by_example(rule: RuleInPolicy, own: OwnAuthority) -> Canary:
             reason = str(error)
             continue
         where = f"the example {example.number} of its page"
-        whole = own.under(replace(case, policy=None))
-        for tried, under in ((whole, _WHOLE), (_muted(case, rule), _PARTLY)):
-            seen = _judged(_at_stage(tried, rule)) if tried is not None else None
-            if seen is None:
+        whole = authority.with_authority(replace(case, policy=None))
+        for tried, under in ((whole, _WHOLE_POLICY), (_with_mutes(case, rule), _MUTES_ONLY)):
+            outcome = _judge(_at_own_stage(tried, rule)) if tried is not None else None
+            if outcome is None:
                 continue
-            if rule.code in seen.codes and rule.name in (*_GUARDS, _CODE_RULE) and under != _WHOLE:
+            if rule.code in outcome.codes and rule.name in (*_GUARDS, _CODE_RULE) and under != _WHOLE_POLICY:
                 reason = f"no change could be guessed that its own settings cover; caught is {where}"
-            elif rule.code in seen.codes:
+            elif rule.code in outcome.codes:
                 return Canary(rule.code, rule.name, "caught", f"{where}, {under}")
-            elif seen.state(rule.code) == "passed" and under == _PARTLY:
+            elif outcome.state(rule.code) == "passed" and under == _MUTES_ONLY:
                 muted = f"{where}, {under}, is let through"
             else:
-                said = [one["reason"] for one in seen.report.get("rules", ()) if one["code"] == rule.code]
-                reason = "".join(filter(None, said)) or reason
+                texts = [one["reason"] for one in outcome.report.get("rules", ()) if one["code"] == rule.code]
+                reason = "".join(filter(None, texts)) or reason
     if muted:
         return Canary(rule.code, rule.name, "missed", muted)
     return Canary(rule.code, rule.name, "unprovoked", reason)
 
 
-def _muted(case: Case, rule: RuleInPolicy) -> Case | None:
+def _with_mutes(case: Case, rule: RuleInPolicy) -> Case | None:
     """Return an example with the settings that may mute the rule; None if they cannot be combined."""
     text = case.policy or ""
     common: dict[str, Any] = {"severity": rule.severity, "stages": list(rule.stages)}
@@ -138,7 +138,7 @@ def _muted(case: Case, rule: RuleInPolicy) -> Case | None:
     return replace(case, policy="".join(lines))
 
 
-def _at_stage(case: Case, rule: RuleInPolicy) -> Case:
+def _at_own_stage(case: Case, rule: RuleInPolicy) -> Case:
     """Return a case at a stage of the rule, if the rule does not judge ranges."""
     stages: Sequence[str] = rule.stages
     if "range" in stages or case.staged or case.worktree or case.commit_message or case.title is not None:
@@ -150,7 +150,7 @@ def _at_stage(case: Case, rule: RuleInPolicy) -> Case:
     return case
 
 
-def _judged(case: Case) -> Outcome | None:
+def _judge(case: Case) -> Outcome | None:
     """Return the outcome of checking a case; None without a verdict."""
     with TemporaryDirectory(prefix="specguard-canary-") as place:
         try:
@@ -160,15 +160,15 @@ def _judged(case: Case) -> Outcome | None:
             return None
 
 
-_CLASS = re.compile(r"\[(?P<not>[!^])?(?P<first>[^]])[^]]*\]")
-_PARTS = re.compile(r"(\*+|\?)")
+_CHAR_CLASS = re.compile(r"\[(?P<not>[!^])?(?P<first>[^]])[^]]*\]")
+_WILDCARD = re.compile(r"(\*+|\?)")
 _WORD = "canary"
 _MOST = 40
 _GUARDS = ("forbidden-path", "locked-path")
 _CODE_RULE = "missing-spec-change"
 
 
-def path_in(patterns: Patterns, position: int, exclude: Covering | None = None) -> bytes | None:
+def guess_path(patterns: Patterns, position: int, exclude: Covering | None = None) -> bytes | None:
     """Return a path that a pattern matches; None if none can be guessed.
 
     Args:
@@ -177,10 +177,10 @@ def path_in(patterns: Patterns, position: int, exclude: Covering | None = None) 
         exclude: paths that must not be returned.
     """
     pattern = patterns.patterns[position]
-    plain = _CLASS.sub(lambda found: "~" if found["not"] else found["first"], pattern).lstrip("/")
+    plain = _CHAR_CLASS.sub(lambda found: "~" if found["not"] else found["first"], pattern).lstrip("/")
     for word in (_WORD, "canary.md", "c"):
         filled = "".join(
-            "q" if part == "?" else word if "*" in part else part for part in _PARTS.split(plain)
+            "q" if part == "?" else word if "*" in part else part for part in _WILDCARD.split(plain)
         )
         for end in (_WORD, "canary.md", ""):
             path = f"{filled.rstrip('/')}/{end}" if end and filled.endswith("/") else filled.rstrip("/")
@@ -190,14 +190,14 @@ def path_in(patterns: Patterns, position: int, exclude: Covering | None = None) 
     return None
 
 
-def apart(paths: Iterable[bytes]) -> list[bytes]:
+def compatible(paths: Iterable[bytes]) -> list[bytes]:
     """Return the paths that can exist in one tree: none is a folder of another, ignoring case."""
-    kept: dict[bytes, bytes] = {}
+    by_folder: dict[bytes, bytes] = {}
     for path in paths:
-        low = path.lower() + b"/"
-        if not any(low.startswith(other) or other.startswith(low) for other in kept):
-            kept[low] = path
-    return list(kept.values())
+        folder = path.lower() + b"/"
+        if not any(folder.startswith(other) or other.startswith(folder) for other in by_folder):
+            by_folder[folder] = path
+    return list(by_folder.values())
 
 
 def unmatched(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> str:
@@ -215,7 +215,7 @@ def _paths(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> list[b
     if rule.name not in _GUARDS:
         return []
     patterns: Patterns = rule.settings["paths"]
-    guesses = [path_in(patterns, at, rule.exclude) for at in range(min(len(patterns.patterns), _MOST))]
+    guesses = [guess_path(patterns, at, rule.exclude) for at in range(min(len(patterns.patterns), _MOST))]
     # A path that is both forbidden and locked is reported only as forbidden.
     guards = [(path, policy.guards.find(path)) for path in guesses if path is not None]
-    return apart(path for path, guard in guards if guard is not None and guard.rule == rule.name)
+    return compatible(path for path, guard in guards if guard is not None and guard.rule == rule.name)

@@ -38,7 +38,7 @@ _Declared = TypeVar("_Declared", "Sample", "AssetCommand")
 FILE = "evaluation/samples.toml"
 """The file that declares samples, relative to the root of the repository whose policy is applied."""
 
-KEPT = ("code", "path", "line", "field")
+KEPT_KEYS = ("code", "path", "line", "field")
 """The keys of a finding that are stored as an expectation."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -190,13 +190,13 @@ def _declared(kind: type[_Declared], name: str, data: Mapping[str, Any]) -> list
         for key in ("name", "path" if kind is Sample else "run"):
             if key not in values:
                 raise CaseError(f"{where}: `{key}` is missing", where)
-        called = values["name"]
-        if not _NAME.fullmatch(called):
-            said = f"{called!r} is no name: letters, digits, `.`, `_` and `-`"
+        declared_name = values["name"]
+        if not _NAME.fullmatch(declared_name):
+            said = f"{declared_name!r} is no name: letters, digits, `.`, `_` and `-`"
             raise CaseError(f"{where}: {said}", f"{where}.name")
-        if called in found:
-            raise CaseError(f"{where}: two {name} are called {called!r}", f"{where}.name")
-        found[called] = kind(**values)
+        if declared_name in found:
+            raise CaseError(f"{where}: two {name} are called {declared_name!r}", f"{where}.name")
+        found[declared_name] = kind(**values)
     return list(found.values())
 
 
@@ -247,13 +247,13 @@ def expected_text(findings: Sequence[Mapping[str, Any]]) -> str:
         return "\n".join([*lines, "expect = []", ""])
     lines.append("expect = [")
     for finding in findings:
-        kept = {key: finding[key] for key in KEPT if finding.get(key) is not None}
-        pairs = ", ".join(f"{toml_key(key)} = {toml_value(value)}" for key, value in kept.items())
+        keys = {key: finding[key] for key in KEPT_KEYS if finding.get(key) is not None}
+        pairs = ", ".join(f"{toml_key(key)} = {toml_value(value)}" for key, value in keys.items())
         lines.append(f"  {{{pairs}}},")
     return "\n".join([*lines, "]", ""])
 
 
-NOT_OF_A_TREE = ("CMT", "BRN", "PRQ", "WRK", "APR", "CFG", "PTH004")
+INAPPLICABLE = ("CMT", "BRN", "PRQ", "WRK", "APR", "CFG", "PTH004")
 """The rules about commits, branches, pull requests, work and the policy, none of which a snapshot has."""
 
 
@@ -273,12 +273,12 @@ class Snapshot(Record):
     repository: Repository
 
 
-def open_snapshot(sample: Sample, own: OwnAuthority, folder: str) -> Snapshot:
+def open_snapshot(sample: Sample, authority: OwnAuthority, folder: str) -> Snapshot:
     """Open a sample in a scratch repository; the sample itself is only read, never run or changed.
 
     Args:
         sample: the sample.
-        own: the authority that judges it.
+        authority: the authority that judges it.
         folder: an empty or missing folder for the scratch repository.
 
     Raises:
@@ -303,14 +303,14 @@ def open_snapshot(sample: Sample, own: OwnAuthority, folder: str) -> Snapshot:
     info = repository.git_dir / "objects" / "info"
     info.mkdir(parents=True, exist_ok=True)
     (info / "alternates").write_bytes(os.fsencode(os.path.abspath(located.objects)) + b"\n")
-    return Snapshot(sample, oid, _commit(repository, own, oid), repository)
+    return Snapshot(sample, oid, _commit(repository, authority, oid), repository)
 
 
-def _commit(repository: Repository, own: OwnAuthority, oid: str) -> str:
+def _commit(repository: Repository, authority: OwnAuthority, oid: str) -> str:
     """Commit the base, with only the authority, and the snapshot on top; return the snapshot's tree."""
     repository.git("read-tree", "--empty")
     documents = []
-    for path, text in own.documents.items():
+    for path, text in authority.documents.items():
         blob = repository.blob(text)
         documents.append(b"100644 %s\t%s\0" % (blob.encode(), path))
     trees = []
@@ -321,17 +321,17 @@ def _commit(repository: Repository, own: OwnAuthority, oid: str) -> str:
         trees.append(repository.git("write-tree", "--missing-ok"))
     base = repository.git("commit-tree", trees[0], "-m", "chore: the authority")
     head = repository.git("commit-tree", trees[1], "-p", base, "-m", "chore: the sample")
-    for ref in ("refs/heads/main", "refs/remotes/origin/main", *own.refs()):
+    for ref in ("refs/heads/main", "refs/remotes/origin/main", *authority.refs()):
         repository.git("update-ref", ref, base)
     repository.git("update-ref", "refs/heads/sample", head)
-    repository.remote(own.policy.remote or "https://example.org/sample.git")
+    repository.remote(authority.policy.remote or "https://example.org/sample.git")
     return trees[1]
 
 
 SCHEMA: Final = "specguard.evaluation/1"
 
 
-class Evaluated(Record, frozen=False):
+class SampleResult(Record, frozen=False):
     """A sample with its results.
 
     Attributes:
@@ -343,7 +343,7 @@ class Evaluated(Record, frozen=False):
         commands: the result of each command.
         warnings: remarks that do not count, such as an old snapshot.
         problem: the reason why it could not be judged; empty if it could.
-        found: the number of findings.
+        finding_count: the number of findings.
         updated: True if the findings are now stored as the expected ones.
     """
 
@@ -355,7 +355,7 @@ class Evaluated(Record, frozen=False):
     commands: list[dict[str, Any]] = []
     warnings: list[str] = []
     problem: str = ""
-    found: int = 0
+    finding_count: int = 0
     updated: bool = False
 
     @property
@@ -369,16 +369,16 @@ class Evaluated(Record, frozen=False):
     def data(self) -> dict[str, Any]:
         """The record in `evaluation.json`."""
         sample = self.sample
-        told = ("name", "path", "version", "source", "revision", "refresh_by")
-        found = ("missing", "unexpected", "others", "commands", "warnings", "updated")
+        sample_keys = ("name", "path", "version", "source", "revision", "refresh_by")
+        result_keys = ("missing", "unexpected", "others", "commands", "warnings", "updated")
         return {
-            **{name: str(getattr(sample, name) or "") or None for name in told},
+            **{name: str(getattr(sample, name) or "") or None for name in sample_keys},
             "object_id": self.object_id or None,
             "declared_object_id": sample.object_id or None,
             "state": self.state,
             "problem": self.problem or None,
-            "findings": self.found,
-            **{name: getattr(self, name) for name in found},
+            "findings": self.finding_count,
+            **{name: getattr(self, name) for name in result_keys},
         }
 
 
@@ -414,52 +414,52 @@ def evaluate(
         SpecguardError: the checkout, authority or commit is missing, or the run cannot be recorded.
     """
     repository, root = find_checkout(options)
-    own = read_own(root)
+    authority = read_own(root)
     if repository.head is None:
         raise SpecguardError(
             "there is no commit yet that the run could name as its start", help="git commit", code="no-commit"
         )
-    kept = options.runs(own.policy, root)
+    runs_folder = options.runs(authority.policy, root)
     item = chosen[0].name if len(chosen) == 1 else "all" if len(chosen) == len(samples.samples) else "several"
     with Git(repository) as git:
         run = begin_alone(
             git,
-            own.policy,
+            authority.policy,
             options,
             manifests.Item(kind=KIND, id=item),
-            root=kept,
+            root=runs_folder,
             base=(repository.branch or "HEAD").removeprefix("refs/heads/"),
             base_oid=repository.head,
         )
-        work = _Evaluator(run, own, samples, root, update)
-        done: list[Evaluated] = []
+        evaluator = _Evaluator(run, authority, samples, root, update)
+        results: list[SampleResult] = []
 
         def judge() -> None:
             with TemporaryDirectory(prefix="specguard-eval-") as scratch:
                 for sample in chosen:
                     with run.step(f"sample {sample.name}") as step:
-                        one = work.evaluate(sample, os.path.join(scratch, sample.name))
-                        step.detail = one.problem or f"{one.state}, {one.found} findings"
-                    done.append(one)
-            if reason := _flaws(done):
-                known = all(one.state != "unknown" for one in done)
+                        one = evaluator.evaluate(sample, os.path.join(scratch, sample.name))
+                        step.detail = one.problem or f"{one.state}, {one.finding_count} findings"
+                    results.append(one)
+            if reason := _failures(results):
+                known = all(one.state != "unknown" for one in results)
                 raise RunEnded(reason, exit_code=EXIT_FAILED if known else EXIT_NO_VERDICT)
 
         end = end_of(judge, "specguard eval")
-        if end is not None and end.message != _flaws(done):
+        if end is not None and end.message != _failures(results):
             end.exit_code = EXIT_NO_VERDICT
         data = {
             "schema": SCHEMA,
             "run_id": run.folder.run_id,
             "manifest": MANIFEST,
             "state": end.state if end else "succeeded",
-            "samples": [one.data for one in done],
+            "samples": [one.data for one in results],
         }
         run.folder.write(RESULT, json_text(data) + "\n")
         end = finish(run, end)
-        if end is not None and end.message != _flaws(done):
-            said = f"the evaluation ended early: {end.message}"
-            raise SpecguardError(said, help=end.help, code=end.code)
+        if end is not None and end.message != _failures(results):
+            message = f"the evaluation ended early: {end.message}"
+            raise SpecguardError(message, help=end.help, code=end.code)
     return {**data, "manifest": run.folder.file(MANIFEST)}
 
 
@@ -467,47 +467,47 @@ class _Evaluator(Record):
     """The inputs that all samples share."""
 
     run: Run
-    own: OwnAuthority
+    authority: OwnAuthority
     samples: Samples
     root: str
     update: bool
 
-    def evaluate(self, sample: Sample, scratch: str) -> Evaluated:
+    def evaluate(self, sample: Sample, scratch: str) -> SampleResult:
         """Judge a sample, and run its commands."""
-        done = Evaluated(sample)
+        result = SampleResult(sample)
         today = datetime.datetime.now(datetime.UTC).date()
         if sample.refresh_by is not None and today > sample.refresh_by:
             late = (today - sample.refresh_by).days
-            done.warnings.append(
+            result.warnings.append(
                 f"it was to be refreshed by {sample.refresh_by}, {late} day{'' if late == 1 else 's'} ago"
             )
-            self.run.manifest.notes.append(f"{sample.name}: {done.warnings[-1]}")
+            self.run.manifest.notes.append(f"{sample.name}: {result.warnings[-1]}")
         try:
-            snapshot = open_snapshot(sample, self.own, scratch)
-            done.object_id = snapshot.oid
+            snapshot = open_snapshot(sample, self.authority, scratch)
+            result.object_id = snapshot.oid
             if sample.object_id and not snapshot.oid.startswith(sample.object_id.lower()):
-                done.others.append(
+                result.others.append(
                     f"the snapshot is {snapshot.oid}, and {sample.object_id} is what is declared"
                 )
-            self._judge(snapshot, done, f"{scratch}-cache")
+            self._judge(snapshot, result, f"{scratch}-cache")
             named = sample.name
-            asked = [one for one in self.samples.commands if named in (one.samples or (named,))]
-            if asked:
+            commands = [one for one in self.samples.commands if named in (one.samples or (named,))]
+            if commands:
                 snapshot.repository.checkout(snapshot.oid, detach=True)
-            for command in asked:
-                self._run_one(command, snapshot, done)
+            for command in commands:
+                self._run_one(command, snapshot, result)
         except RunEnded:
             raise
         except GitError as error:
             said = str(error).splitlines()[0]
-            done.problem = f"{sample.path}: the sample {sample.name} cannot be read: {said}"
+            result.problem = f"{sample.path}: the sample {sample.name} cannot be read: {said}"
         except SpecguardError as error:
-            path = error.path or ("" if done.object_id else sample.path)
+            path = error.path or ("" if result.object_id else sample.path)
             where = f"{path}: " if path not in error.message else ""
-            done.problem = f"{where}{error.message}{f' ({error.help})' if error.help else ''}"
-        return done
+            result.problem = f"{where}{error.message}{f' ({error.help})' if error.help else ''}"
+        return result
 
-    def _judge(self, snapshot: Snapshot, done: Evaluated, cache: str) -> None:
+    def _judge(self, snapshot: Snapshot, result: SampleResult, cache: str) -> None:
         """Check the snapshot, through the command's entry point in this process, and compare the findings.
 
         Raises:
@@ -515,18 +515,18 @@ class _Evaluator(Record):
         """
         outcome = run_here(
             "check",
-            f"--ignore={','.join([*NOT_OF_A_TREE, *self.samples.ignore])}",
+            f"--ignore={','.join([*INAPPLICABLE, *self.samples.ignore])}",
             "--output-format=json",
             directory=snapshot.repository.path,
             env={"XDG_CACHE_HOME": cache},
         )
-        sample, evidence = done.sample, f"samples/{done.sample.name}/report.json"
+        sample, evidence = result.sample, f"samples/{result.sample.name}/report.json"
         self.run.folder.write(evidence, outcome.stdout)
         try:
             report, found = outcome.report, outcome.report.get("findings", [])
         except AssertionError:
             raise SpecguardError("the check gave no report") from None
-        done.found = len(found)
+        result.finding_count = len(found)
         self.run.manifest.judgements.append(
             manifests.Judgement(
                 attempt=1,
@@ -536,7 +536,7 @@ class _Evaluator(Record):
                 findings=[one["fingerprint"] for one in found
                           if one["severity"] == "error" and one["state"] == "open"],
                 report=evidence,
-                policy_id=self.own.policy.policy_id,
+                policy_id=self.authority.policy.policy_id,
             )
         )  # fmt: skip
         if outcome.exit_code >= EXIT_NO_VERDICT:
@@ -545,18 +545,18 @@ class _Evaluator(Record):
             raise SpecguardError(f"no verdict: {'; '.join(filter(None, why))}")
         if self.update:
             store_expected(sample, [flatten(one) for one in found])
-            done.updated = True
+            result.updated = True
         expected = read_expected(sample)
         if expected is None:
             said = f"nothing is stored that it could be compared with: {sample.expected}"
             raise SpecguardError(said, help="`specguard eval --update` stores what is found")
-        missing, left = pair(expected, found)
-        done.missing += [finding_text(expected[at]) for at in missing]
-        done.unexpected += [finding_text(one, whole=True) for one in left]
+        missing, unexpected = pair(expected, found)
+        result.missing += [finding_text(expected[at]) for at in missing]
+        result.unexpected += [finding_text(one, whole=True) for one in unexpected]
 
-    def _run_one(self, command: AssetCommand, snapshot: Snapshot, done: Evaluated) -> None:
+    def _run_one(self, command: AssetCommand, snapshot: Snapshot, result: SampleResult) -> None:
         folder = str(snapshot.repository.path)
-        settings: RunSettings = self.own.policy.declared("run_settings")
+        settings: RunSettings = self.authority.policy.declared("run_settings")
         environment = {
             **passed_on(self.run.options.environment, settings.environment),
             TOP: self.root,
@@ -564,7 +564,7 @@ class _Evaluator(Record):
         }
         record = run_command(
             self.run,
-            f"{command.name} {done.sample.name}",
+            f"{command.name} {result.sample.name}",
             command.run,
             kind="gate",
             source="document",
@@ -574,14 +574,14 @@ class _Evaluator(Record):
             environment=environment,
         )
         if record.exit_code != command.exit_code or record.problem:
-            done.others.append(
+            result.others.append(
                 f"{command.name}: {record.problem or f'exit code {record.exit_code}'}, "
                 f"expected {command.exit_code} ({record.log})"
             )
         # Ignored files are left out.
         changed = snapshot.repository.process("status", "--porcelain=v1", "-z", "--no-renames").stdout
         paths = sorted(one[3:].decode("utf-8", "backslashreplace") for one in changed.split(b"\0") if one)
-        done.commands.append(
+        result.commands.append(
             {
                 "name": command.name,
                 "number": record.number,
@@ -592,11 +592,11 @@ class _Evaluator(Record):
         )
 
 
-def _flaws(done: Sequence[Evaluated]) -> str:
+def _failures(results: Sequence[SampleResult]) -> str:
     """Return the samples that are not as expected, as a message; empty if all are."""
     parts = [
         f"{what}: {', '.join(names)}"
         for what, state in (("not known", "unknown"), ("not as expected", "different"))
-        if (names := [one.sample.name for one in done if one.state == state])
+        if (names := [one.sample.name for one in results if one.state == state])
     ]
     return "; ".join(parts)

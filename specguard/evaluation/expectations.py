@@ -56,8 +56,8 @@ class OwnAuthority:
     policy: Policy
     files: Sequence[bytes] = ()
 
-    def judges(self, case: Case) -> Case:
-        """Return a case without its own policy, to be judged by this authority; see `under`.
+    def as_judged(self, case: Case) -> Case:
+        """Return a case without its own policy, to be judged by this authority; see `with_authority`.
 
         The rules that compare the policy with the whole tree (CFG) are ignored unless the case names one. A
         case has only a few files.
@@ -65,9 +65,9 @@ class OwnAuthority:
         named = [*case.args, *case.states, *(str(one.get("code")) for one in case.expect or ())]
         if not any(_ABOUT_TREE in name for name in named):
             case = replace(case, args=[*case.args, f"--ignore={_ABOUT_TREE}"])
-        return self.under(case)
+        return self.with_authority(case)
 
-    def under(self, case: Case) -> Case:
+    def with_authority(self, case: Case) -> Case:
         """Return a case whose base has the documents of this authority, in addition to its own files.
 
         If the policy names a base or a remote, the repository has them. The policy's floor applies too.
@@ -111,7 +111,7 @@ def read_own(top: str) -> OwnAuthority:
     policy = load_policy(files, registry=load_registry)
     if policy is None:
         raise no_authority("the working tree")
-    documents = _texts(files, policy)
+    documents = _document_texts(files, policy)
     floor = open_floor(Request(environment=os.environ))
     return OwnAuthority(top, documents, floor.hold(policy) if floor else policy)
 
@@ -127,28 +127,28 @@ def authority_of(git: Git, policy: Policy) -> OwnAuthority:
         return read_own(top)
     tree = Tree(git, git.commit(policy.ref).tree)
     with Needed():
-        return OwnAuthority(top, _texts(tree, policy), policy, tree.paths())
+        return OwnAuthority(top, _document_texts(tree, policy), policy, tree.paths())
 
 
-def _texts(files: Tree, policy: Policy) -> dict[bytes, str]:
+def _document_texts(files: Tree, policy: Policy) -> dict[bytes, str]:
     """Return the texts of a policy's documents."""
     names = [os.fsencode(path) for path, _ in policy.documents]
     return {name: (files.read(name) or b"").decode("utf-8", "surrogateescape") for name in names}
 
 
-_ARGUMENTS = re.compile(r"-C|--output|--log-decisions|--traceback|--watch|--fix")
+_FORBIDDEN_OPTIONS = re.compile(r"-C|--output|--log-decisions|--traceback|--watch|--fix")
 """Options that write files, read another repository, or wait for input."""
 
-_OUTSIDE = re.compile(r"(?:--[a-z-]+=)?(?:/|~|(?:.*/)?\.\.(?:/|\Z))")
+_OUTSIDE_PATH = re.compile(r"(?:--[a-z-]+=)?(?:/|~|(?:.*/)?\.\.(?:/|\Z))")
 """A path outside of the repository: endless or private files must not be read."""
 
-_VARIABLES = re.compile(
+_FORBIDDEN_VARIABLES = re.compile(
     r"(?i)GIT_|LD_|DYLD_|PYTHON|XDG_|SSH_|(PATH|HOME|TMPDIR|SHELL|IFS|BASH_ENV|ENV|EDITOR|VISUAL|PAGER)\Z"
 )
 """Variables that could make git, Python or a loader run or write something else."""
 
 
-def refuse_harm(case: Case) -> None:
+def refuse_harmful(case: Case) -> None:
     """Refuse a case that could act outside of its own repository.
 
     Paths are refused elsewhere: `specguard.testing.Repository.apply` writes none outside.
@@ -157,10 +157,10 @@ def refuse_harm(case: Case) -> None:
         CaseError: the case has a forbidden argument or variable.
     """
     for position, argument in enumerate(case.args):
-        if _ARGUMENTS.match(argument) or _OUTSIDE.match(argument):
+        if _FORBIDDEN_OPTIONS.match(argument) or _OUTSIDE_PATH.match(argument):
             raise CaseError(f"a case cannot have the argument {argument!r}", f"args.{position}")
     for name in case.env:
-        if _VARIABLES.match(name):
+        if _FORBIDDEN_VARIABLES.match(name):
             raise CaseError(f"a case cannot set the variable {name}", f"env.{name}")
 
 
@@ -213,16 +213,16 @@ class PolicyTest:
         line = nearest_line(self.lines, where) or self.line
         return SpecguardError(said, path=self.path, line=line, help=help, code=code)
 
-    def misread(self, error: CaseError) -> SpecguardError:
+    def format_error(self, error: CaseError) -> SpecguardError:
         """Create an error for a case with an invalid format."""
         message, where = (text.removeprefix(f"{self.name}: ") for text in (str(error), error.where))
         return self.error(message, where)
 
-    def read(self, own: OwnAuthority | None) -> None:
+    def parse(self, authority: OwnAuthority | None) -> None:
         """Parse the case.
 
         Args:
-            own: the authority for a case without a policy; None if the repository has none.
+            authority: the authority for a case without a policy; None if the repository has none.
 
         Raises:
             SpecguardError: its format is invalid, or it has neither a policy nor an authority.
@@ -240,16 +240,16 @@ class PolicyTest:
             defaults["expect"] = None
         try:
             case = Case.from_toml(table, self.name, self.folder, defaults)
-            refuse_harm(case)
+            refuse_harmful(case)
         except CaseError as error:
-            raise self.misread(error) from None
+            raise self.format_error(error) from None
         if case.policy is None:
-            if own is None:
+            if authority is None:
                 said = "the case has no policy, and there is no authority here that it could be for"
                 raise self.error(
                     said, "", "give it a `policy`, or begin with `specguard init`", "unknown-name"
                 )
-            case = own.judges(case)
+            case = authority.as_judged(case)
         self.case = case
 
     def run(self) -> None:
@@ -292,37 +292,37 @@ def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
     return list(found)
 
 
-def read_tests(own: OwnAuthority | None, paths: Sequence[str], *, inline: bool) -> list[PolicyTest]:
+def read_tests(authority: OwnAuthority | None, paths: Sequence[str], *, inline: bool) -> list[PolicyTest]:
     """Read the tests of a policy.
 
     Args:
-        own: the authority for a case without a policy; None if the repository has none.
+        authority: the authority for a case without a policy; None if the repository has none.
         paths: the case files.
         inline: True to include the authority's tables `should-fail` and `should-pass`.
 
     Raises:
         SeveralErrors: all cases with an invalid format.
     """
-    found = list(_inline(own)) if own and inline else []
-    wrong: list[SpecguardError] = []
+    found = list(_inline_tests(authority)) if authority and inline else []
+    errors: list[SpecguardError] = []
     for path in paths:
         try:
-            found += _written_in(path)
+            found += _read_case_file(path)
         except SpecguardError as error:
-            wrong.append(error)
+            errors.append(error)
     for one in found:
         try:
-            one.read(own)
+            one.parse(authority)
         except SpecguardError as error:
-            wrong.append(error)
-    if wrong:
-        raise SeveralErrors(wrong, "cases")
+            errors.append(error)
+    if errors:
+        raise SeveralErrors(errors, "cases")
     return found
 
 
-def _inline(own: OwnAuthority) -> Iterator[PolicyTest]:
+def _inline_tests(authority: OwnAuthority) -> Iterator[PolicyTest]:
     """Yield the tests in the tables of an authority."""
-    for path, text in own.documents.items():
+    for path, text in authority.documents.items():
         source = AuthoritySource(os.fsdecode(path), "", text)
         layers = (settings_file(source) if source.is_toml else blocks_of(Document(text), source.path))[0]
         for layer in layers:
@@ -332,7 +332,7 @@ def _inline(own: OwnAuthority) -> Iterator[PolicyTest]:
                     begins: Key = (kind, position)
                     name = table.get("name") if isinstance(table, dict) else ""
                     named = str(name or f"{kind} {position + 1}")
-                    line, lines = layer.origin(begins).line, _below(begins, layer.lines)
+                    line, lines = layer.origin(begins).line, _lines_below(begins, layer.lines)
                     yield PolicyTest(table, kind, named, layer.path, line, lines)
 
 
@@ -351,20 +351,20 @@ def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[Key, int]]:
     raise SpecguardError(message, path=path, line=line, code="unreadable-file")
 
 
-def _written_in(path: str) -> Iterator[PolicyTest]:
+def _read_case_file(path: str) -> Iterator[PolicyTest]:
     stem = os.path.splitext(os.path.basename(path))[0]
     table, lines = read_file(path, "the case")
     try:
         split = split_cases(table, stem)
     except CaseError as error:
-        raise PolicyTest(table, "case", stem, path, 1, lines).misread(error) from None
+        raise PolicyTest(table, "case", stem, path, 1, lines).format_error(error) from None
     for position, (name, case) in enumerate(split):
         begins: Key = ("cases", position) if "cases" in table else ()
-        own = {**lines, **_below(begins, lines)}
+        own = {**lines, **_lines_below(begins, lines)}
         yield PolicyTest(case, "case", name, path, lines.get(begins, 1), own, Path(path).parent)
 
 
-def _below(begins: Key, lines: Mapping[Key, int]) -> dict[Key, int]:
+def _lines_below(begins: Key, lines: Mapping[Key, int]) -> dict[Key, int]:
     """Return the lines of the keys below a key, with their paths relative to it."""
     return {key[len(begins) :]: at for key, at in lines.items() if key[: len(begins)] == begins}
 
@@ -377,16 +377,16 @@ def nearest_line(lines: Mapping[Key, int], where: str) -> int | None:
     return lines.get(key)
 
 
-def junit_text(done: Sequence[PolicyTest]) -> str:
+def junit_text(tests: Sequence[PolicyTest]) -> str:
     """Return the JUnit XML of a run of `specguard test`, with a test case for each expectation.
 
     The elements follow junit.xsd of the Jenkins xUnit plugin. Characters that XML cannot represent are shown
     as escapes.
     """
     root = Element("testsuites")
-    spent = sum(one.seconds for one in done)
+    spent = sum(one.seconds for one in tests)
     suite = SubElement(root, "testsuite", name="specguard test", time=f"{spent:.3f}")
-    for one in done:
+    for one in tests:
         path, name = visible(one.path), visible(one.name)
         case = SubElement(suite, "testcase", classname=path, name=name, time=f"{one.seconds:.3f}")
         if one.problem:
