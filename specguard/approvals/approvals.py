@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import cached_property, partial
 
-from specguard.approvals.log import Filed, Log, read_log, taken_away
-from specguard.approvals.people import part_of, people_of, signer, signing_key
+from specguard.approvals.log import FiledRecord, Log, find_alterations, read_log
+from specguard.approvals.people import find_part, find_people, signing_key, verify
 from specguard.approvals.record import Approval, Bond
 from specguard.change.entries import is_in_log, sha256
 from specguard.declaration.rule import Record
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     """A reason against an approval: the reason, the next step, and the field of the record."""
 
 
-_LEAST: Final = 8
+_MIN_LETTERS: Final = 8
 """The least number of letters that a reason must have, besides empty words and the rule's own names."""
 
 _EMPTY_WORDS: Final = re.compile(
@@ -40,7 +40,7 @@ _EMPTY_WORDS: Final = re.compile(
 )
 
 
-def says_nothing(reason: str, policy: Policy, codes: Sequence[str]) -> str:
+def reason_problem(reason: str, policy: Policy, codes: Sequence[str]) -> str:
     """Return why an approval's reason is meaningless, as a clause; empty if it has a meaning.
 
     Args:
@@ -59,7 +59,7 @@ def says_nothing(reason: str, policy: Policy, codes: Sequence[str]) -> str:
     rest = _EMPTY_WORDS.sub(" ", rest)
     # Scripts such as Chinese write a word with one or two signs, so each counts as three letters.
     letters = sum(1 if char.isascii() else 3 for char in rest if char.isalnum())
-    if not is_content(text) or letters < _LEAST:
+    if not is_content(text) or letters < _MIN_LETTERS:
         return f"its reason, {text[:60]!r}, says nothing"
     return ""
 
@@ -98,7 +98,7 @@ class Decision(Record, frozen=False):
         judged: True if every rule that it names was judged, so that a lack of matches is certain.
     """
 
-    filed: Filed
+    filed: FiledRecord
     approval: Approval
     path: bytes
     matches: Sequence[Judged]
@@ -117,7 +117,7 @@ class Decision(Record, frozen=False):
         return not self.refusals
 
 
-_TOLD: Final = 10
+_MAX_REFUSED: Final = 10
 """The most refused approvals that a finding lists; the newest are kept."""
 
 _OUTDATED: Final = frozenset({("replayed", "fingerprint"), ("replayed", "policy_id")})
@@ -156,13 +156,13 @@ class Approvals:
         self._enforce = facts.change.request.enforce
         self._parts: dict[str, str] = {}
         self._undecided: dict[Kind, MissingFact] = {}
-        self._open = {
+        self._open_findings = {
             judged.fingerprint: judged
             for result in results
             for judged in result.findings
             if judged.state == "open"
         }
-        self.log = log_of(bond.change, bond.folder)
+        self.log = read_change_log(bond.change, bond.folder)
         self.entries = [entry for entry in bond.change.entries if is_in_log(entry, bond.folder)]
         # An invalid file of the base never counted, so a change may fix or remove it.
         self.old = {broken.path for broken in self.log.broken if broken.place == "base"}
@@ -174,7 +174,7 @@ class Approvals:
         Raises:
             MissingFact: a fact that the decision needs is missing.
         """
-        decision = Decision(Filed(approval.id, approval, {"local"}), approval, b"", findings)
+        decision = Decision(FiledRecord(approval.id, approval, {"local"}), approval, b"", findings)
         self._judge(decision)
         for missing in self._undecided.values():
             raise missing
@@ -200,7 +200,7 @@ class Approvals:
         """
         change, folder = self._bond.change, self._bond.folder
         done = ((one.oid, entry) for one in change.commits for diff in one.diffs for entry in diff)
-        for commit, entry, content in taken_away(done, folder, change.head_files):
+        for commit, entry, content in find_alterations(done, folder, change.head_files):
             filed = self.log.filed.get(sha256(content).hexdigest())
             if b'"kind": "revoke"' in content and (filed is None or "head" not in filed.places):
                 yield entry.path, commit
@@ -218,17 +218,17 @@ class Approvals:
         Raises:
             MissingFact: a signature cannot be verified.
         """
-        brought = {entry.path for entry in self.entries if entry.added}
+        added_paths = {entry.path for entry in self.entries if entry.added}
         decided = {decision.filed.id for decision in self.decisions}
         for filed in self.log.filed.values():
             path, who = self.log.path(filed.id), filed.record.approver
-            if filed.id in decided or brought.isdisjoint((path, path + b".sig")):
+            if filed.id in decided or added_paths.isdisjoint((path, path + b".sig")):
                 continue
             approver = self.settings.named(who)
-            if approver is None and path in brought:
+            if approver is None and path in added_paths:
                 yield path, f"is a revocation by {who}, who is no approver", "Let an approver revoke it."
             elif approver is None or not all(
-                signer(filed.record.content, one, approver.keys) for one in filed.signatures
+                verify(filed.record.content, one, approver.keys) for one in filed.signatures
             ):
                 yield path + b".sig", f"is a signature by no key of {who}", f"Only {who} can sign it."
 
@@ -275,37 +275,37 @@ class Approvals:
         for decision in self.decisions:
             for judged in decision.matches:
                 by_finding.setdefault(judged.fingerprint, []).append(decision)
-        given: dict[str, set[str]] = {}
+        approvers_of: dict[str, set[str]] = {}
         for fingerprint, decisions in by_finding.items():
-            judged = self._open[fingerprint]
+            judged = self._open_findings[fingerprint]
             counting = [decision for decision in decisions if decision.counts]
-            given[fingerprint] = {decision.approval.approver for decision in counting}
+            approvers_of[fingerprint] = {decision.approval.approver for decision in counting}
             persons = self.settings.persons_for(judged.code, judged.name)
-            enough = len(given[fingerprint]) >= persons
+            enough = len(approvers_of[fingerprint]) >= persons
             if counting and enough:
                 judged.state = "approved"
-            lacks = () if enough else (f"{judged.code} needs the approvals of {persons} persons",)
-            refused = [decision for decision in decisions if not decision.counts][-_TOLD:]
+            shortfall = () if enough else (f"{judged.code} needs the approvals of {persons} persons",)
+            refused = [decision for decision in decisions if not decision.counts][-_MAX_REFUSED:]
             judged.lifts = [
-                *(_lift(decision, lacks) for decision in counting),
+                *(_lift(decision, shortfall) for decision in counting),
                 *(_lift(one, [refusal.reason for refusal in one.refusals]) for one in refused),
             ]
         for result in self._results:
-            open_ones = [
-                given.get(judged.fingerprint, set())
+            approvers_of_open = [
+                approvers_of.get(judged.fingerprint, set())
                 for judged in result.findings
                 if judged.severity == "error" and judged.state == "open"
             ]
-            if open_ones:
-                done = set.intersection(*open_ones)
-                result.approvers = [name for name in self._approvers(result.code) if name not in done]
-                result.persons = self.settings.persons_for(result.code, result.name) - len(done)
+            if approvers_of_open:
+                common = set.intersection(*approvers_of_open)
+                result.approvers = [name for name in self._approvers(result.code) if name not in common]
+                result.persons = self.settings.persons_for(result.code, result.name) - len(common)
 
     def remarks(self) -> Iterator[str]:
         """Yield notes on approvals that lack a proof, are not committed, or are superseded."""
         unproven = {
             lift.approver: lift.id[:12]
-            for judged in self._open.values()
+            for judged in self._open_findings.values()
             if judged.state == "approved"
             for lift in judged.lifts
             if lift.proof == "local" and not lift.refusals
@@ -319,7 +319,7 @@ class Approvals:
         missing = [
             f"approval {one.filed.id[:12]} or its signature"
             for one in self.decisions
-            if one.counts and one.matches and (one.filed.places == {"local"} or one.filed.loose_signature)
+            if one.counts and one.matches and (one.filed.places == {"local"} or one.filed.local_signature)
         ]
         # `specguard approve` has printed this already.
         if missing and not self._bond.change.request.override:
@@ -331,7 +331,7 @@ class Approvals:
             yield f"Approval {old[:12]} was for an earlier state; {new.filed.id[:12]} has taken its place."
 
     def _decide(self) -> Iterator[Decision]:
-        brought = {entry.path for entry in self.entries if entry.added}
+        added_paths = {entry.path for entry in self.entries if entry.added}
         unjudged = {result.code for result in self._results if result.state in _UNJUDGED}
         for filed, approval in self.log.approvals:
             matches = self._matches(approval)
@@ -342,33 +342,33 @@ class Approvals:
             # An approval in the base is for an earlier change, even if its findings appear again. So is one
             # for another change in the working tree.
             bound = all(refusal.kind != "replayed" for refusal in decision.refusals)
-            if bound or (decision.added and (matches or decision.path in brought)):
-                decision.judged = unjudged.isdisjoint(approval.rules) and not self._bond.files_approvals
+            if bound or (decision.added and (matches or decision.path in added_paths)):
+                decision.judged = unjudged.isdisjoint(approval.rules) and not self._bond.only_files_approvals
                 yield decision
 
     def _matches(self, approval: Approval) -> list[Judged]:
         found = []
         paths = frozenset(approval.paths)
         for fingerprint in approval.findings:
-            judged = self._open.get(fingerprint)
+            judged = self._open_findings.get(fingerprint)
             if judged is None or judged.code not in approval.rules:
                 continue
             path = judged.finding.path
-            if path is None or (path in paths and not self._bond.puts_back(judged.finding)):
+            if path is None or (path in paths and not self._bond.is_restored(judged.finding)):
                 found.append(judged)
         return found
 
     def _judge(self, decision: Decision) -> None:
         """Set the proof and the refusals of a decision."""
         # An approval that is filed for a later change need not be bound to this one: it lifts nothing here.
-        ours = bool(decision.matches) or not self._bond.files_approvals
+        ours = bool(decision.matches) or not self._bond.only_files_approvals
         found = [Refusal("replayed", *one) for one in (self._bond.breaks(decision.approval) if ours else ())]
         judges: list[tuple[Kind, Callable[[Decision], Iterator[Reason]]]] = [
-            ("broad", self._broad),
-            ("reason", self._says_nothing),
+            ("broad", self._too_broad),
+            ("reason", self._empty_reason),
         ]
         if not found:
-            judges += [("untrusted", self._untrusted), ("self", self._own), ("expired", self._expired)]
+            judges += [("untrusted", self._untrusted), ("self", self._took_part), ("expired", self._expired)]
         for kind, judge in judges:
             try:
                 found += [Refusal(kind, *one) for one in judge(decision)]
@@ -391,7 +391,7 @@ class Approvals:
         """The people who made the change; if they cannot be determined, the fact that is missing."""
         squashed = self._policy.merge == "squash"
         try:
-            return people_of(self._bond.change, self._bond.folder, squashed=squashed)
+            return find_people(self._bond.change, self._bond.folder, squashed=squashed)
         except MissingFact as missing:
             return missing
 
@@ -404,7 +404,7 @@ class Approvals:
         if isinstance(self._people, MissingFact):
             raise self._people
         if approver.name not in self._parts:
-            self._parts[approver.name] = part_of(approver, self._people)
+            self._parts[approver.name] = find_part(approver, self._people)
         return self._parts[approver.name]
 
     def _untrusted(self, decision: Decision) -> Iterator[Reason]:
@@ -444,7 +444,7 @@ class Approvals:
             return "platform"
         return "local" if decision.added or decision.filed.signatures else "base"
 
-    def _own(self, decision: Decision) -> Iterator[Reason]:
+    def _took_part(self, decision: Decision) -> Iterator[Reason]:
         approver = self.settings.named(decision.approval.approver)
         part = self._part_of(approver) if approver else ""
         if part:
@@ -453,13 +453,13 @@ class Approvals:
     def _expired(self, decision: Decision) -> Iterator[Reason]:
         approval, most, now = decision.approval, self.settings.max_days, self._facts.clock.now()
         again, end = "Ask for a new approval.", f"{approval.expires_at:%Y-%m-%d}"
-        for state, why in approval.out_of_time(now):
+        for state, why in approval.time_problems(now):
             yield why, again, "expires_at" if state == "expired" else "issued_at"
         if (approval.expires_at.date() - approval.issued_at.date()).days > most:
             step = f"The policy lets an approval hold for {most} days; give one of that length."
             yield f"it is to hold until {end}, longer than {most} days", step, "expires_at"
 
-    def _broad(self, decision: Decision) -> Iterator[Reason]:
+    def _too_broad(self, decision: Decision) -> Iterator[Reason]:
         approval = decision.approval
         lifted = {rule.code for rule in self._policy.rules if rule.approvable}
         others = [code for code in approval.rules if code not in lifted]
@@ -473,12 +473,12 @@ class Approvals:
             taken = f"The policy takes {' or '.join(self.settings.scopes)}."
             yield f"its scope is {approval.scope}", taken, "scope"
 
-    def _says_nothing(self, decision: Decision) -> Iterator[Reason]:
-        if said := says_nothing(decision.approval.reason, self._policy, decision.approval.rules):
+    def _empty_reason(self, decision: Decision) -> Iterator[Reason]:
+        if said := reason_problem(decision.approval.reason, self._policy, decision.approval.rules):
             yield said, "Say with --reason why this change needs what the rule forbids.", "reason"
 
 
-def log_of(change: Change, folder: bytes) -> Log:
+def read_change_log(change: Change, folder: bytes) -> Log:
     """Read the log of a change from its trusted base, its judged tree and its working tree.
 
     Raises:

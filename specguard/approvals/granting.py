@@ -6,7 +6,7 @@ import datetime
 import os
 
 from specguard.approvals.approvals import Approvals
-from specguard.approvals.log import Filed, Log, write_record, write_signature
+from specguard.approvals.log import FiledRecord, Log, write_record, write_signature
 from specguard.approvals.people import ApprovalSettings, Approver, sign_as
 from specguard.approvals.record import Approval, Bond, Revocation
 from specguard.errors import Needed, NotApplicable, SpecguardError, nearest, unknown
@@ -43,15 +43,15 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     """
     request, policy, bond = facts.change.request, facts.policy, Bond(facts)
     if request.push:
-        said = "an approval is for one change, and a push may bring several"
-        raise refused(said, "approve the branch instead")
-    approver = approver_named(request.approved_by, policy.declared("approval_settings"))
+        message = "an approval is for one change, and a push may bring several"
+        raise refused(message, "approve the branch instead")
+    approver = find_approver(request.approved_by, policy.declared("approval_settings"))
     rules = [_rule(name, policy) for name in request.override]
-    findings, standing = _findings(request, rules, results)
+    findings, description = _requested_findings(request, rules, results)
     if not findings:
-        return [f"{standing} is approved already."]
+        return [f"{description} is approved already."]
     for judged in findings:
-        if judged.finding.path is not None and bond.puts_back(judged.finding):
+        if judged.finding.path is not None and bond.is_restored(judged.finding):
             raise refused(
                 f"commit {(judged.finding.commit or '')[:12]} changes {path_text(judged.finding.path)}, "
                 "and a later one puts it back: nothing is left that an approval could be bound to",
@@ -60,12 +60,12 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     record = _record(facts, bond, approver, findings)
     with Needed():
         approvals = Approvals(facts, results)
-        wrong = approvals.against(record, findings)
-    if wrong is not None:
-        raise refused(f"this approval would not count: {wrong.reason}", wrong.help)
-    known = _known(record, approvals.log)
+        flaw = approvals.against(record, findings)
+    if flaw is not None:
+        raise refused(f"this approval would not count: {flaw.reason}", flaw.help)
+    known = _find_same(record, approvals.log)
     if known is not None:
-        signed = "" if known.signatures else f" Its signature is missing: {_sign(known.id)}."
+        signed = "" if known.signatures else f" Its signature is missing: {_sign_command(known.id)}."
         return [f"{approver.name} approved this already, with {known.id[:12]}; nothing is written.{signed}"]
     signature = sign_as(approver, record, request.key) if request.key else None
     file = write_record(bond.change.git.repository.work_tree(), bond.folder, record, signature)
@@ -74,7 +74,7 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     if strict and not signature:
         notes.append(
             f"Only a signature lifts {' and '.join(strict)}, so this counts once {approver.name} signs it "
-            f"({_sign(record.id)}) or approves the pull request on the platform."
+            f"({_sign_command(record.id)}) or approves the pull request on the platform."
         )
     return notes
 
@@ -86,8 +86,8 @@ def _record(facts: Facts, bond: Bond, approver: Approver, findings: Sequence[Jud
     scope: Scope = "paths" if request.scope == "paths" else "change"
     paths = sorted({judged.finding.path for judged in findings if judged.finding.path is not None})
     if scope == "paths" and any(judged.finding.path not in bond.paths for judged in findings):
-        said = "a finding in no file of the change cannot be approved only for its paths"
-        raise refused(said, "leave out --scope paths")
+        message = "a finding in no file of the change cannot be approved only for its paths"
+        raise refused(message, "leave out --scope paths")
     try:
         fingerprint = bond.fingerprint(scope, paths)
     except NotApplicable as error:
@@ -119,22 +119,22 @@ def refused(message: str, step: str, code: str = "not-approvable") -> SpecguardE
     return SpecguardError(message, help=step, code=code)
 
 
-def _known(record: Approval, log: Log) -> Filed | None:
+def _find_same(record: Approval, log: Log) -> FiledRecord | None:
     """Return a logged approval with the content of a new one that is not revoked, and expires no earlier."""
     own = {"issued_at", "expires_at", "nonce"}
-    said = {key: value for key, value in record.data.items() if key not in own}
+    content = {key: value for key, value in record.data.items() if key not in own}
     for filed, approval in log.approvals:
-        same = all(approval.data[key] == value for key, value in said.items())
+        same = all(approval.data[key] == value for key, value in content.items())
         if same and approval.expires_at >= record.expires_at and filed.id not in log.revoked:
             return filed
     return None
 
 
-def _sign(name: str) -> str:
+def _sign_command(name: str) -> str:
     return f"specguard approvals sign {name[:12]} --key FILE"
 
 
-def approver_named(name: str, settings: ApprovalSettings) -> Approver:
+def find_approver(name: str, settings: ApprovalSettings) -> Approver:
     """Return the approver with this name.
 
     Raises:
@@ -163,7 +163,7 @@ def _rule(name: str, policy: Policy) -> RuleInPolicy:
     return rule
 
 
-def _findings(
+def _requested_findings(
     request: Request, rules: Sequence[RuleInPolicy], results: Sequence[RuleResult]
 ) -> tuple[list[Judged], str]:
     """Return the open findings that a request means, and a text that describes them.
@@ -172,7 +172,7 @@ def _findings(
         SpecguardError: there are none, or the request does not name their files.
     """
     codes = {rule.code for rule in rules}
-    said = " and ".join(sorted(codes))
+    rule_names = " and ".join(sorted(codes))
     found = [judged for result in results if result.code in codes for judged in result.findings]
     wanted = [os.fsencode(path) for path in request.override_paths]
     named = {judged.finding.path for judged in found if judged.finding.path is not None}
@@ -180,34 +180,34 @@ def _findings(
         if path not in named:
             there = sorted(path_text(one) for one in named)[:_SHOWN]
             step = nearest(path_text(path), there, "`specguard approve` shows what could be approved")
-            raise refused(f"{said} finds nothing in {path_text(path)}", step)
-    meant = [one for one in found if one.state == "open" and (not wanted or one.finding.path in wanted)]
+            raise refused(f"{rule_names} finds nothing in {path_text(path)}", step)
+    requested = [one for one in found if one.state == "open" and (not wanted or one.finding.path in wanted)]
     if not wanted:
-        paths = sorted({path_text(one.finding.path) for one in meant if one.finding.path is not None})
+        paths = sorted({path_text(one.finding.path) for one in requested if one.finding.path is not None})
         if paths:
             step = f"give --path for each: {listed(paths)}"
             raise refused("an approval names the files that it is for", step)
     for code in sorted(codes - {judged.code for judged in found}):
         raise refused(f"{code} finds nothing that could be approved", "`specguard approve` shows what could")
-    return meant, f"What {said} finds there"
+    return requested, f"What {rule_names} finds there"
 
 
-def _expiry(text: str, now: datetime.datetime, most: int) -> datetime.datetime:
+def _expiry(text: str, now: datetime.datetime, max_days: int) -> datetime.datetime:
     """Return when an approval expires: the end of the requested day, or of the last day that is allowed."""
-    last = now.date() + datetime.timedelta(days=most)
+    last = now.date() + datetime.timedelta(days=max_days)
     try:
         day = datetime.date.fromisoformat(text) if text else last
     except ValueError:
         raise refused(f"--expires {text!r} is no date", f"write it as {last}", "usage") from None
     if not now.date() <= day <= last:
-        what = f"--expires {text} is past, or further away than the policy's {most} days"
+        what = f"--expires {text} is past, or further away than the policy's {max_days} days"
         raise refused(what, f"an approval may hold until {last}", "usage")
     return datetime.datetime.combine(day, datetime.time(23, 59, 59), tzinfo=datetime.UTC)
 
 
 def revoke(
     book: Logbook, name: str, *, approved_by: str, reason: str, key: str = ""
-) -> tuple[Filed, Sequence[str]]:
+) -> tuple[FiledRecord, Sequence[str]]:
     """Revoke an approval: write the record that ends it.
 
     Args:
@@ -229,7 +229,7 @@ def revoke(
     if filed.id in book.log.revoked:
         step = f"`specguard approvals show {filed.id[:12]}` tells by whom"
         raise refused(f"{filed.id[:12]} is revoked already", step)
-    approver = approver_named(approved_by, book.settings)
+    approver = find_approver(approved_by, book.settings)
     text = " ".join(reason.split())
     if not text:
         raise refused("a revocation needs a reason", 'say why with --reason "..."')
@@ -245,7 +245,7 @@ def revoke(
     return filed, [path, f"{path}.sig"] if signature else [path]
 
 
-def add_signature(book: Logbook, filed: Filed, key: str) -> str:
+def add_signature(book: Logbook, filed: FiledRecord, key: str) -> str:
     """Sign a record that has no signature yet.
 
     Args:
@@ -259,7 +259,7 @@ def add_signature(book: Logbook, filed: Filed, key: str) -> str:
     Raises:
         SpecguardError: the record is signed, or the key is not its approver's.
     """
-    approver = approver_named(filed.record.approver, book.settings)
+    approver = find_approver(filed.record.approver, book.settings)
     if filed.signatures:
         step = f"`specguard approvals show {filed.id[:12]}` tells whose it is"
         raise refused(f"{filed.id[:12]} has a signature already", step)

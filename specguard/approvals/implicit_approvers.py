@@ -6,7 +6,7 @@ import binascii
 import tomllib
 from hashlib import sha256
 
-from specguard.approvals.people import Approver, is_signed, key_blob, part_of, people_of
+from specguard.approvals.people import Approver, find_part, find_people, is_signed, key_blob
 from specguard.authority.load import DEFAULTS
 from specguard.authority.policy import Policy, plain
 from specguard.change.change import BASELINE
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from specguard.engine.facts import Facts
 
 
-_LIFTED: Final = ("PTH002", "PTH004")
+_LIFTED_RULES: Final = ("PTH002", "PTH004")
 _FILE: Final = 0o100644
-_BLOCKS: Final = ((), (b"```", b"```toml specguard"))
+_ADDED_FENCES: Final = ((), (b"```", b"```toml specguard"))
 """The fences that may be added with the tables: none, or those of one block."""
 
-_HOW: Final = (
+_FIRST_APPROVER_NOTE: Final = (
     "The authority names no approver yet. A change is accepted that adds [[approvals.approver]] tables to "
     "it, without comments and in one commit, and touches nothing else that is guarded."
 )
@@ -54,25 +54,25 @@ def accept_first_approvers(facts: Facts, results: Sequence[RuleResult]) -> list[
         return []
     try:
         compared = facts.get("policy_change")
-        named = [one for one in compared.differences if one.key == "approvals.approver" and not one.old]
-        if not named:
+        additions = [one for one in compared.differences if one.key == "approvals.approver" and not one.old]
+        if not additions:
             return []
-        alone = len(compared.differences) == 1 and not compared.problem and compared.baseline is None
-        if not (alone and _is_all(change, policy, named[0].new, results)):
-            return [_HOW]
+        single = len(compared.differences) == 1 and not compared.problem and compared.baseline is None
+        if not (single and _only_adds_approvers(change, policy, additions[0].new, results)):
+            return [_FIRST_APPROVER_NOTE]
     except (MissingFact, NotApplicable):
         return []
     if request.enforce and not request.bootstrap:
         return ["The authority names no approver yet. With --bootstrap, once, this change is accepted."]
     for result in results:
-        if result.code in _LIFTED and result.findings:
+        if result.code in _LIFTED_RULES and result.findings:
             for judged in result.findings:
                 judged.state = "approved"
             result.state = state_of(result.findings)
-    return [_introduced(approver) for approver in named[0].new]
+    return [_introduction(approver) for approver in additions[0].new]
 
 
-def _is_all(
+def _only_adds_approvers(
     change: Change, policy: Policy, approvers: Sequence[Mapping[str, Any]], results: Sequence[RuleResult]
 ) -> bool:
     """Return True if a change adds these approvers to one document, and does nothing else that is guarded."""
@@ -81,17 +81,17 @@ def _is_all(
         return False
     [document] = documents
     found = [judged for result in results if result.code.startswith("PTH") for judged in result.findings]
-    rules = [policy.rule(code) for code in _LIFTED]
+    rules = [policy.rule(code) for code in _LIFTED_RULES]
     return (
         all(rule is not None and rule.approvable for rule in rules)
-        and all(one.code in _LIFTED and one.finding.path == document.path for one in found)
+        and all(one.code in _LIFTED_RULES and one.finding.path == document.path for one in found)
         and all(entry is document or policy.guards.find(entry.path) is None for entry in change.entries)
-        and _is_at_once(change, document)
+        and _is_one_step(change, document)
         and _added_tables(change, document) == list(approvers)
     )
 
 
-def _is_at_once(change: Change, document: Entry) -> bool:
+def _is_one_step(change: Change, document: Entry) -> bool:
     """Return True if each commit that touches the document makes the change's whole difference to it."""
     try:
         touched = [
@@ -114,7 +114,7 @@ def _added_tables(change: Change, document: Entry) -> Sequence[Mapping[str, Any]
     added = new[at : len(new) - rest]
     if [*old[:at], *added, *old[at:]] != new or any(b"#" in line for line in added):
         return []
-    if tuple(sorted(line.strip() for line in added if line.startswith(b"```"))) not in _BLOCKS:
+    if tuple(sorted(line.strip() for line in added if line.startswith(b"```"))) not in _ADDED_FENCES:
         return []
     text = b"".join(line for line in added if not line.startswith(b"```"))
 
@@ -128,7 +128,7 @@ def _added_tables(change: Change, document: Entry) -> Sequence[Mapping[str, Any]
     return []
 
 
-def _introduced(approver: Mapping[str, Any]) -> str:
+def _introduction(approver: Mapping[str, Any]) -> str:
     keys = Approver(**approver).keys
     digests = [binascii.b2a_base64(sha256(key_blob(key)).digest(), newline=False) for key in keys]
     prints = ["SHA256:" + digest.decode().rstrip("=") for digest in digests]
@@ -173,24 +173,24 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
     found: dict[str, list[str]] = {}
     for judged in result.findings:
         path = judged.finding.path
-        if judged.state != "open" or path is None or _decides(change, policy, path):
+        if judged.state != "open" or path is None or _controls_judging(change, policy, path):
             continue
-        named = _named(rule.settings["paths"], rule.settings["owners"], path)
+        named = _owner_names(rule.settings["paths"], rule.settings["owners"], path)
         owners = [one for one in settings.approver if one.name in named]
         try:
-            shown = _shown(change, policy, path, owners)
+            evidence = _owner_evidence(change, policy, path, owners)
         except (MissingFact, NotApplicable):
             # Without evidence of an owner, the path stays locked.
             continue
-        if shown:
+        if evidence:
             judged.state = "approved"
-            found.setdefault(shown, []).append(path_text(path))
+            found.setdefault(evidence, []).append(path_text(path))
     if found:
         result.state = state_of(result.findings)
     return [f"Changed by an owner: {listed(paths)}; {shown}." for shown, paths in found.items()]
 
 
-def _named(patterns: Guarding, owners: Mapping[str, Sequence[str]], path: bytes) -> set[str]:
+def _owner_names(patterns: Guarding, owners: Mapping[str, Sequence[str]], path: bytes) -> set[str]:
     """Return the names that are owners of every locked pattern which matches a path."""
     areas = {pattern.strip("/"): set(names) for pattern, names in owners.items()}
     matching = [index for _, indexes in patterns.find_all([path]) for index in indexes]
@@ -198,7 +198,7 @@ def _named(patterns: Guarding, owners: Mapping[str, Sequence[str]], path: bytes)
     return set.intersection(*named) if named else set()
 
 
-def _decides(change: Change, policy: Policy, path: bytes) -> bool:
+def _controls_judging(change: Change, policy: Policy, path: bytes) -> bool:
     """Return True if a path controls judging or approving; a change of it by an owner needs an approval."""
     folded = fold(path)
     fixed = {BASELINE, *policy.document_paths, *(name.encode() for name in DEFAULTS)}
@@ -214,7 +214,7 @@ def _decides(change: Change, policy: Policy, path: bytes) -> bool:
     )
 
 
-def _shown(change: Change, policy: Policy, path: bytes, owners: Sequence[Approver]) -> str:
+def _owner_evidence(change: Change, policy: Policy, path: bytes, owners: Sequence[Approver]) -> str:
     """Return the owner who changed or reviewed a path, with the evidence; empty if there is none.
 
     Raises:
@@ -234,9 +234,9 @@ def _shown(change: Change, policy: Policy, path: bytes, owners: Sequence[Approve
     if signers and all(signers):
         return f"{listed(list(dict.fromkeys(signers)))}, {_SIGNED}"
     author, accounts = change.author_login.casefold(), {login.casefold() for login in change.reviewers}
-    people = people_of(change, policy.log_folder) if author and accounts else ()
+    people = find_people(change, policy.log_folder) if author and accounts else ()
     for one in owners if people else ():
         logins = {login.casefold() for login in one.logins}
-        if author not in logins and logins & accounts and not part_of(one, people):
+        if author not in logins and logins & accounts and not find_part(one, people):
             return f"{one.name}, {_REVIEWED}"
     return ""

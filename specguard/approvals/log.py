@@ -40,14 +40,14 @@ TEMPORARY: Final = b"."
 """The prefix of a file's name while it is being written."""
 
 
-class Filed(Record, frozen=False):
+class FiledRecord(Record, frozen=False):
     """A record of the log, and where it was found.
 
     Attributes:
         id: its name.
         record: its content.
         signatures: the contents of its signature files; empty if it is unsigned.
-        loose_signature: True if one of these is only in the working tree.
+        local_signature: True if one of these is only in the working tree.
         places: `base`, `head` (the judged tree) and `local` (the working tree).
     """
 
@@ -55,10 +55,10 @@ class Filed(Record, frozen=False):
     record: Approval | Revocation
     places: set[Place]
     signatures: list[bytes] = []
-    loose_signature: bool = False
+    local_signature: bool = False
 
 
-class Broken(Record):
+class BrokenFile(Record):
     """A file of the log's folder that is not a record.
 
     Attributes:
@@ -83,29 +83,29 @@ class Log:
 
     def __init__(self, folder: bytes) -> None:
         self.folder = folder
-        self.filed: dict[str, Filed] = {}
-        self.broken: list[Broken] = []
+        self.filed: dict[str, FiledRecord] = {}
+        self.broken: list[BrokenFile] = []
 
     @property
-    def approvals(self) -> list[tuple[Filed, Approval]]:
+    def approvals(self) -> list[tuple[FiledRecord, Approval]]:
         """The approvals, oldest first."""
         return [(one, one.record) for one in self._by_age if isinstance(one.record, Approval)]
 
     @property
-    def revocations(self) -> list[tuple[Filed, Revocation]]:
+    def revocations(self) -> list[tuple[FiledRecord, Revocation]]:
         """The revocations, oldest first."""
         return [(one, one.record) for one in self._by_age if isinstance(one.record, Revocation)]
 
     @cached_property
-    def revoked(self) -> Mapping[str, Sequence[tuple[Filed, Revocation]]]:
+    def revoked(self) -> Mapping[str, Sequence[tuple[FiledRecord, Revocation]]]:
         """The revocations of each revoked record, by its id, oldest first."""
-        found: dict[str, list[tuple[Filed, Revocation]]] = {}
+        found: dict[str, list[tuple[FiledRecord, Revocation]]] = {}
         for filed, record in self.revocations:
             found.setdefault(record.revokes, []).append((filed, record))
         return found
 
     @property
-    def copies(self) -> Iterator[tuple[Filed, str]]:
+    def copies(self) -> Iterator[tuple[FiledRecord, str]]:
         """The records that reuse a nonce, with the id of the first record that has it; the base is first."""
         first: dict[str, str] = {}
         for filed in sorted(self._by_age, key=lambda filed: "base" not in filed.places):
@@ -114,7 +114,7 @@ class Log:
                 yield filed, other
 
     @property
-    def _by_age(self) -> list[Filed]:
+    def _by_age(self) -> list[FiledRecord]:
         return sorted(self.filed.values(), key=lambda filed: (filed.record.issued_at, filed.id))
 
     def path(self, name: str) -> bytes:
@@ -130,11 +130,11 @@ class Log:
         """
         # Sorting puts a record before its signature.
         for name, content in sorted(files.items()):
-            reason = self._take(place, name, content, files)
+            reason = self._add_file(place, name, content, files)
             if reason:
-                self.broken.append(Broken(self.folder + name, reason, place))
+                self.broken.append(BrokenFile(self.folder + name, reason, place))
 
-    def _take(
+    def _add_file(
         self, place: Place, name: bytes, content: bytes | None, files: Mapping[bytes, bytes | None]
     ) -> str:
         """Add a record or signature; return why the file is neither, or an empty string."""
@@ -148,7 +148,7 @@ class Log:
             signed = self.filed.get(which)
             if signed is not None and content not in signed.signatures:
                 signed.signatures.append(content)
-                signed.loose_signature = place == "local"
+                signed.local_signature = place == "local"
             return "" if name.removesuffix(b".sig") in files else "there is no record that it signs"
         if sha256(content).hexdigest() != which:
             return "its name is not the sha256 of its content: it was changed, cut or renamed"
@@ -156,7 +156,7 @@ class Log:
             record = read_record(content)
         except RecordError as error:
             return str(error)
-        self.filed.setdefault(which, Filed(which, record, set())).places.add(place)
+        self.filed.setdefault(which, FiledRecord(which, record, set())).places.add(place)
         return ""
 
 
@@ -177,22 +177,22 @@ def read_log(
     log = Log(folder)
     known: dict[str, bytes | None] = {}
     if base is not None:
-        log.add("base", _of_tree(base, folder, known))
+        log.add("base", _read_tree_folder(base, folder, known))
     if head is not None:
-        log.add("head", _of_tree(head, folder, known, MOST))
+        log.add("head", _read_tree_folder(head, folder, known, MOST))
     if work_tree is not None:
-        log.add("local", dict(_of_folder(work_tree, folder)))
+        log.add("local", dict(_read_folder(work_tree, folder)))
     return log
 
 
-def _of_tree(
-    tree: Tree, folder: bytes, known: dict[str, bytes | None], most: int | None = None
+def _read_tree_folder(
+    tree: Tree, folder: bytes, contents: dict[str, bytes | None], most: int | None = None
 ) -> dict[bytes, bytes | None]:
-    """Return the files of a tree's folder; add the contents that are read to `known`, by object id."""
+    """Return the files of a tree's folder; add the contents that are read to `contents`, by object id."""
     names = tree.names(folder.rstrip(b"/"))
     oids = {entry.oid for entry in names.values() if entry.is_file}
     size = 0
-    for oid, content in tree.blobs(sorted(oids - known.keys()), LIMIT):
+    for oid, content in tree.blobs(sorted(oids - contents.keys()), LIMIT):
         size += len(content or b"")
         if most is not None and size > most:
             raise MissingFact(
@@ -200,11 +200,11 @@ def _of_tree(
                 "take what is no approval of this change out of it",
                 code="size-limit",
             )
-        known[oid] = content
-    return {name: known.get(entry.oid) if entry.is_file else None for name, entry in names.items()}
+        contents[oid] = content
+    return {name: contents.get(entry.oid) if entry.is_file else None for name, entry in names.items()}
 
 
-def _of_folder(work_tree: str, folder: bytes) -> Iterator[tuple[bytes, bytes | None]]:
+def _read_folder(work_tree: str, folder: bytes) -> Iterator[tuple[bytes, bytes | None]]:
     """Yield the files of the working tree's folder, except those that are being written."""
     place = os.path.join(os.fsencode(work_tree), folder.rstrip(b"/"))
     try:
@@ -217,10 +217,10 @@ def _of_folder(work_tree: str, folder: bytes) -> Iterator[tuple[bytes, bytes | N
         ) from error
     for name in names:
         if not name.startswith(TEMPORARY):
-            yield name, _content(os.path.join(place, name))
+            yield name, _read_regular_file(os.path.join(place, name))
 
 
-def _content(path: bytes) -> bytes | None:
+def _read_regular_file(path: bytes) -> bytes | None:
     """Return the content of a regular file; None for anything else, and if it is unreadable or too large."""
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
@@ -268,7 +268,7 @@ def write_record(
         ) from error
     name = f"{record.id}.json".encode()
     signatures = {} if signature is None else {name + b".sig": signature}
-    return _write(work_tree, folder, {name: record.content, **signatures})
+    return _write_to_log(work_tree, folder, {name: record.content, **signatures})
 
 
 def write_signature(work_tree: str, folder: bytes, name: str, signature: bytes) -> str:
@@ -286,7 +286,7 @@ def write_signature(work_tree: str, folder: bytes, name: str, signature: bytes) 
     Raises:
         SpecguardError: the signature cannot be written, or exists already.
     """
-    return _write(work_tree, folder, {f"{name}.json.sig".encode(): signature})
+    return _write_to_log(work_tree, folder, {f"{name}.json.sig".encode(): signature})
 
 
 def leftovers(work_tree: str, folder: bytes) -> list[bytes]:
@@ -298,13 +298,13 @@ def leftovers(work_tree: str, folder: bytes) -> list[bytes]:
     return sorted(name for name in names if name.startswith(TEMPORARY) and name.endswith(_PARTIAL))
 
 
-def _write(work_tree: str, folder: bytes, files: Mapping[bytes, bytes]) -> str:
+def _write_to_log(work_tree: str, folder: bytes, files: Mapping[bytes, bytes]) -> str:
     """Write files, by name, into the folder, all or none; return the path of the first."""
     path = folder + next(iter(files))
     try:
         place = _open_folder(work_tree, folder)
         try:
-            _put(place, files)
+            _write_all(place, files)
         finally:
             os.close(place)
     except FileExistsError as error:
@@ -345,7 +345,7 @@ def _open_folder(work_tree: str, folder: bytes) -> int:
     return place
 
 
-def _put(place: int, files: Mapping[bytes, bytes]) -> None:
+def _write_all(place: int, files: Mapping[bytes, bytes]) -> None:
     """Write files into an open folder; each gets its name once all of them are on the disk.
 
     Raises:
@@ -376,15 +376,15 @@ def _put(place: int, files: Mapping[bytes, bytes]) -> None:
                 pass
 
 
-def taken_away(
-    done: Iterable[tuple[str, Entry]], folder: bytes, files: Git | Tree
+def find_alterations(
+    changes: Iterable[tuple[str, Entry]], folder: bytes, files: Git | Tree
 ) -> Iterator[tuple[str, Entry, bytes]]:
     """Yield the first change or removal of each record and signature of a log.
 
     A file that was never a valid record can be fixed or removed, which loses nothing.
 
     Args:
-        done: entries, each with its commit.
+        changes: entries, each with its commit.
         folder: the log's folder.
         files: reads contents.
 
@@ -395,7 +395,7 @@ def taken_away(
         MissingFact: an object is missing.
     """
     found: dict[bytes, list[tuple[str, Entry]]] = {}
-    for commit, entry in done:
+    for commit, entry in changes:
         if stat.S_ISREG(entry.old_mode) and is_record(entry.path, folder):
             found.setdefault(entry.path, []).append((commit, entry))
     records = {entry.old for several in found.values() for _, entry in several if _is_json(entry)}

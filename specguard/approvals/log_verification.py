@@ -6,8 +6,8 @@ import binascii
 import os
 import shlex
 
-from specguard.approvals.log import NAME, Filed, Uses, leftovers, read_log, taken_away
-from specguard.approvals.people import KEY_TYPES, is_of_kind, signed_with, signer, signing_key
+from specguard.approvals.log import NAME, FiledRecord, Uses, find_alterations, leftovers, read_log
+from specguard.approvals.people import KEY_TYPES, has_key_type, signature_key, signing_key, verify
 from specguard.approvals.record import HEXADECIMAL, Approval, Revocation
 from specguard.change.base import find_base, named_base
 from specguard.change.tree import Tree
@@ -49,12 +49,12 @@ class Logged(Record, frozen=False):
         uses: the checks in which it lifted a finding, the oldest first.
     """
 
-    filed: Filed
+    filed: FiledRecord
     path: bytes
     state: State = "holds"
     reasons: list[str] = []
     key: str = ""
-    revocations: Sequence[tuple[Filed, Revocation]] = ()
+    revocations: Sequence[tuple[FiledRecord, Revocation]] = ()
     uses: Sequence[Mapping[str, Any]] = ()
 
     @property
@@ -65,7 +65,7 @@ class Logged(Record, frozen=False):
         return "base" if "base" in self.filed.places else "local"
 
 
-LEAST_DIGITS: Final = 7
+MIN_DIGITS: Final = 7
 """The least number of digits that can name a record."""
 
 
@@ -123,7 +123,7 @@ class Logbook:
         return [
             self.logged(filed)
             for filed, record in self.log.approvals
-            if over or not {state for state, _ in self._ends(filed, record)} & {"revoked", "expired"}
+            if over or not {state for state, _ in self._end_reasons(filed, record)} & {"revoked", "expired"}
         ]
 
     def revocations(self) -> list[Logged]:
@@ -134,7 +134,7 @@ class Logbook:
         """
         return [self.logged(filed) for filed, _ in self.log.revocations]
 
-    def named(self, name: str) -> Filed:
+    def named(self, name: str) -> FiledRecord:
         """Return the record that an id, the beginning of an id, or the path of its file names.
 
         Raises:
@@ -142,49 +142,49 @@ class Logbook:
         """
         digits = os.path.basename(name).partition(".")[0].lower()
         found = sorted(one for one in self.log.filed if one.startswith(digits))
-        if not LEAST_DIGITS <= len(digits) <= 64 or digits.strip(HEXADECIMAL):
-            said = f"{name!r} names no record"
-            step = f"give {LEAST_DIGITS} or more digits of its id; `specguard approvals list --all` has it"
+        if not MIN_DIGITS <= len(digits) <= 64 or digits.strip(HEXADECIMAL):
+            message = f"{name!r} names no record"
+            step = f"give {MIN_DIGITS} or more digits of its id; `specguard approvals list --all` has it"
         elif len(found) > 1:
-            said, step = (
+            message, step = (
                 f"{name} is short for {len(found)} records",
                 f"there is {listed([one[:12] for one in found])}",
             )
         elif not found:
-            said = f"no record of the log is {name}"
+            message = f"no record of the log is {name}"
             known = {one[: len(digits)] for one in self.log.filed}
             step = nearest(digits, known, "`specguard approvals list --all` lists them")
         else:
             return self.log.filed[found[0]]
-        raise SpecguardError(said, help=step, code="unknown-name")
+        raise SpecguardError(message, help=step, code="unknown-name")
 
-    def logged(self, filed: Filed) -> Logged:
+    def logged(self, filed: FiledRecord) -> Logged:
         """Return a record with its state in this repository.
 
         Raises:
             SpecguardError: its signature cannot be verified.
         """
         record = filed.record
-        logged = Logged(filed, self.log.path(filed.id))
+        examined = Logged(filed, self.log.path(filed.id))
         with Needed():
-            states = list(self._trust(logged))
+            states = list(self._doubts(examined))
         if isinstance(record, Approval):
-            logged.revocations = self.log.revoked.get(filed.id, ())
-            logged.uses = self.uses.of(filed.id)
-            states += self._ends(filed, record)
+            examined.revocations = self.log.revoked.get(filed.id, ())
+            examined.uses = self.uses.of(filed.id)
+            states += self._end_reasons(filed, record)
         states.sort(key=lambda one: STATES.index(one[0]))
-        logged.state = states[0][0] if states else "holds"
-        logged.reasons = [reason for _, reason in states]
-        return logged
+        examined.state = states[0][0] if states else "holds"
+        examined.reasons = [reason for _, reason in states]
+        return examined
 
-    def _ends(self, filed: Filed, record: Approval) -> Iterator[tuple[State, str]]:
+    def _end_reasons(self, filed: FiledRecord, record: Approval) -> Iterator[tuple[State, str]]:
         """Yield why an approval does not hold now: it is revoked, expired or not yet valid."""
         for _, revocation in self.log.revoked.get(filed.id, ()):
             why = f": {revocation.reason}" if revocation.reason else ""
             yield "revoked", f"{revocation.approver} revoked it on {revocation.issued_at:%Y-%m-%d}{why}"
-        yield from record.out_of_time(self.now)
+        yield from record.time_problems(self.now)
 
-    def _trust(self, logged: Logged) -> Iterator[tuple[State, str]]:
+    def _doubts(self, logged: Logged) -> Iterator[tuple[State, str]]:
         """Yield reasons to doubt that its approver gave it, each with a state; record the key that signed."""
         filed, record = logged.filed, logged.filed.record
         approver = self.settings.named(record.approver)
@@ -236,35 +236,35 @@ class Verification:
         found: dict[bytes, Problem] = {}
         with Needed():
             # The first problem of a file is the most informative.
-            for problem in self._look():
+            for problem in self._find_problems():
                 found.setdefault(problem[0], problem)
         self.problems = [found[path] for path in sorted(found)]
         unsigned = sum(not filed.signatures for filed in self._log.filed.values())
         if unsigned:
             self.notes.append(f"{unsigned} of the records {'is' if unsigned == 1 else 'are'} not signed")
 
-    def _look(self) -> Iterator[Problem]:
-        yield from self._no_folder()
+    def _find_problems(self) -> Iterator[Problem]:
+        yield from self._blocked_folders()
         if self.book.git.repository.head is not None and self.book.head is not None:
-            yield from self._altered(self.book.git.repository.head, self.book.head)
-            yield from self._gone(self.book.head)
+            yield from self._altered_records(self.book.git.repository.head, self.book.head)
+            yield from self._missing_records(self.book.head)
         for name in leftovers(self.book.work_tree, self._folder) if self.book.work_tree is not None else ():
             path = self._folder + name
-            yield path, "it was left half-written, and counts for nothing", f"remove it: rm {_word(path)}"
-        yield from self._broken()
+            yield path, "it was left half-written, and counts for nothing", f"remove it: rm {_quote(path)}"
+        yield from self._broken_files()
         for filed in self._log.filed.values():
-            yield from self._signatures_of(filed)
-        yield from self._copies()
+            yield from self._signature_problems(filed)
+        yield from self._copied_records()
         for filed, record in self._log.revocations:
             revoked = self._log.filed.get(record.revokes)
             path, which = self._log.path(filed.id), f"it revokes {record.revokes[:12]}, which is"
             if revoked is None:
-                step = f"find it, and put it back: git log --all -- {_word(self._log.path(record.revokes))}"
+                step = f"find it, and put it back: git log --all -- {_quote(self._log.path(record.revokes))}"
                 yield path, f"{which} not in the log", step
             elif not isinstance(revoked.record, Approval):
                 yield path, f"{which} no approval", "give the approval anew: a revocation is for ever"
 
-    def _no_folder(self) -> Iterator[Problem]:
+    def _blocked_folders(self) -> Iterator[Problem]:
         """Yield each symbolic link or file in place of the log's folder or a folder above it."""
         book = self.book
         parts = self._folder.rstrip(b"/").split(b"/")
@@ -278,45 +278,45 @@ class Verification:
                 what = "it is no folder, so nothing below it counts"
                 yield path, what, "put the log's folder in its place"
 
-    def _altered(self, oid: str, head: Tree) -> Iterator[Problem]:
+    def _altered_records(self, oid: str, head: Tree) -> Iterator[Problem]:
         """Yield records that a commit of the history changed or removed; those that are back become notes."""
         git = self.book.git
         done = ((one, entry) for one, entries in git.alterations(oid, self._folder) for entry in entries)
-        for commit, entry, _ in taken_away(done, self._folder, git):
+        for commit, entry, _ in find_alterations(done, self._folder, git):
             path = entry.path
-            said = f"was {'taken away' if entry.deleted else 'changed'} in commit {commit[:12]}"
+            event = f"was {'taken away' if entry.deleted else 'changed'} in commit {commit[:12]}"
             name = path.removeprefix(self._folder).partition(b".")[0].decode("ascii")
             filed, now = self._log.filed.get(name), head.find(path)
             # A restored signature is verified with all the others.
             if filed is not None and "head" in filed.places and now is not None and now.is_file:
-                self.notes.append(f"{path_text(path)} {said}, and is there again")
+                self.notes.append(f"{path_text(path)} {event}, and is there again")
             else:
-                yield path, f"it {said}", f"put it back: git cat-file blob {entry.old[:12]} > {_word(path)}"
+                yield path, f"it {event}", f"put it back: git cat-file blob {entry.old[:12]} > {_quote(path)}"
 
-    def _gone(self, head: Tree) -> Iterator[Problem]:
+    def _missing_records(self, head: Tree) -> Iterator[Problem]:
         """Yield records in `HEAD` that are missing from the working tree, except under a sparse checkout."""
         book, git = self.book, self.book.git
         if book.work_tree is None:
             return
         place = os.path.join(os.fsencode(book.work_tree), self._folder)
         there = set(os.listdir(place)) if os.path.isdir(place) else set()
-        gone = [
+        missing = [
             self._folder + name
             for name in sorted(head.names(self._folder.rstrip(b"/")))
             if NAME.fullmatch(name) and name not in there
         ]
-        left_out: set[bytes] = set()
-        if gone:
+        sparse: set[bytes] = set()
+        if missing:
             folder = self._folder.decode("utf-8", "surrogateescape")
             process = git.start("ls-files", "-t", "-z", "--", folder, index=git.repository.index)
             listed = git.read(process, "the index").split(b"\0")
-            left_out = {line[2:] for line in listed if line.startswith(b"S ")}
-        for path in gone:
-            if path not in left_out:
-                step = f"put it back: git checkout HEAD -- {_word(path)}"
+            sparse = {line[2:] for line in listed if line.startswith(b"S ")}
+        for path in missing:
+            if path not in sparse:
+                step = f"put it back: git checkout HEAD -- {_quote(path)}"
                 yield path, "it is gone from the working tree", step
 
-    def _broken(self) -> Iterator[Problem]:
+    def _broken_files(self) -> Iterator[Problem]:
         """Yield the files that are not records; those only in the base become notes."""
         here = {broken.path for broken in self._log.broken if broken.place != "base"}
         for broken in self._log.broken:
@@ -328,21 +328,21 @@ class Verification:
             step = "put back what it was, or remove it: rm"
             if filed is not None and "head" in filed.places and name.endswith(b".json"):
                 step = "put it back: git checkout HEAD --"
-            yield broken.path, broken.reason, f"{step} {_word(broken.path)}"
+            yield broken.path, broken.reason, f"{step} {_quote(broken.path)}"
 
-    def _signatures_of(self, filed: Filed) -> Iterator[Problem]:
+    def _signature_problems(self, filed: FiledRecord) -> Iterator[Problem]:
         """Yield the problem with a record's signatures: the approver whom it names must have made each."""
         content, path, who = filed.record.content, self._log.path(filed.id), filed.record.approver
         approver = self.book.settings.named(who)
         keys = approver.keys if approver else ()
         # The base, HEAD and the working tree may have different signatures; each must be valid.
-        bad = [one for one in filed.signatures if signer(content, one, keys) is None]
+        bad = [one for one in filed.signatures if verify(content, one, keys) is None]
         if approver and not bad:
             return
         problem = (
             f"its signature is by no key of {who}" if approver else f"{who} is no approver in the policy"
         )
-        if "base" in filed.places and all(_is_sound(content, one) for one in bad):
+        if "base" in filed.places and all(_is_valid_signature(content, one) for one in bad):
             # People leave, and keys are replaced; the signature was verified on its way into the base.
             self.notes.append(f"{path_text(path)} is in the base, and {problem}")
         elif approver is None:
@@ -352,7 +352,7 @@ class Verification:
             step = f"remove it, and {who} signs: specguard approvals sign {filed.id[:12]} --key FILE"
             yield path + b".sig", problem, step
 
-    def _copies(self) -> Iterator[Problem]:
+    def _copied_records(self) -> Iterator[Problem]:
         """Yield the unrevoked records that reuse the nonce of another record."""
         for filed, other in self._log.copies:
             if filed.id not in self._log.revoked:
@@ -361,16 +361,16 @@ class Verification:
                 yield self._log.path(filed.id), what, step
 
 
-def _word(path: bytes) -> str:
+def _quote(path: bytes) -> str:
     """Return a path quoted for a command line."""
     return shlex.quote(path_text(path))
 
 
-def _is_sound(content: bytes, signature: bytes) -> bool:
+def _is_valid_signature(content: bytes, signature: bytes) -> bool:
     """Return True if a signature is valid for the key that it contains."""
-    blob = signed_with(signature) or b""
-    kind = next((kind for kind in KEY_TYPES if is_of_kind(blob, kind)), None)
+    blob = signature_key(signature) or b""
+    kind = next((kind for kind in KEY_TYPES if has_key_type(blob, kind)), None)
     if kind is None:
         return False
     key = f"{kind} {binascii.b2a_base64(blob, newline=False).decode('ascii')}"
-    return signer(content, signature, [key]) is not None
+    return verify(content, signature, [key]) is not None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from subprocess import CompletedProcess
     from typing import Any, Final, Literal
 
-    from specguard.approvals.log import Filed
+    from specguard.approvals.log import FiledRecord
     from specguard.approvals.record import Approval, Revocation
     from specguard.authority.policy import RuleInPolicy
     from specguard.change.change import Change
@@ -50,7 +50,7 @@ KEY_TYPES: Final = (
 def key_problem(key: str) -> str:
     """Return the problem with a public key, as a clause; empty if there is none."""
     kind = key.partition(" ")[0]
-    if kind in KEY_TYPES and is_of_kind(key_blob(key), kind) and not any(char < " " for char in key):
+    if kind in KEY_TYPES and has_key_type(key_blob(key), kind) and not any(char < " " for char in key):
         return ""
     return f"the key {key[:40]!r} is not one line of a `.pub` file, such as {KEY_TYPES[0]} AAAA..."
 
@@ -69,7 +69,7 @@ def key_blob(key: str) -> bytes:
         return b""
 
 
-def is_of_kind(blob: bytes, kind: str) -> bool:
+def has_key_type(blob: bytes, kind: str) -> bool:
     """Return True if the bytes begin with a key type, as RFC 4253 section 6.6 encodes it, and a key."""
     name = kind.encode()
     head = len(name).to_bytes(4, "big") + name
@@ -142,16 +142,16 @@ def problems(settings: Any) -> Iterable[tuple[tuple[str | int, ...], str, str]]:
     """
     log = settings.log.strip("/")
     if not log or any(part in ("", ".", "..") for part in log.split("/")):
-        said = f"{settings.log!r} is no folder of the repository"
-        yield ("approvals", "log"), said, "write it as .specguard/approvals/"
+        message = f"{settings.log!r} is no folder of the repository"
+        yield ("approvals", "log"), message, "write it as .specguard/approvals/"
     seen: dict[tuple[str, str], int] = {}
     for index, approver in enumerate(settings.approver):
         for what, value in _identities(approver):
             other = seen.setdefault((what, value), index)
             if other != index:
-                said = f"has the {what} of {settings.approver[other].name!r}"
+                message = f"has the {what} of {settings.approver[other].name!r}"
                 step = "give each person one table, with all their addresses and keys"
-                yield ("approvals", "approver", index), said, step
+                yield ("approvals", "approver", index), message, step
 
 
 def _identities(approver: Approver) -> Iterator[tuple[str, str]]:
@@ -165,7 +165,7 @@ _IDENTITY: Final = re.compile(r"(?P<name>[^<]*)<(?P<email>[^<>]*)>\s*")
 _CO_AUTHOR: Final = re.compile(r"(?im)^[ \t]*co-?authored-by[ \t]*:[ \t]*(.*)$")
 _NO_REPLY: Final = re.compile(r"(?:[0-9]+\+)?(?P<login>[^@+]+)@users\.noreply\.[a-z0-9.-]+")
 SIGNATURE: Final = re.compile(rb"^gpgsig(?:-sha256)? (.*(?:\n .*)*)", re.MULTILINE)
-_CONFIGURED: Final = r"^(user|author|committer)\.(name|email)$"
+_IDENTITY_SETTINGS: Final = r"^(user|author|committer)\.(name|email)$"
 
 
 class Person(Record, kw_only=True):
@@ -184,7 +184,7 @@ class Person(Record, kw_only=True):
     key: bytes = b""
     part: str
 
-    def is_approver(self, approver: Approver) -> str:
+    def match_approver(self, approver: Approver) -> str:
         """Return the evidence that this person is the approver, as a clause; empty if there is none."""
         emails = {_plain_address(email) for email in approver.emails}
         logins = {login.casefold() for login in approver.logins}
@@ -201,16 +201,16 @@ class Person(Record, kw_only=True):
         return ""
 
 
-def part_of(approver: Approver, people: Sequence[Person]) -> str:
+def find_part(approver: Approver, people: Sequence[Person]) -> str:
     """Return an approver's part in a change, as a clause; empty if none is known."""
     for person in people:
-        shown = person.is_approver(approver)
-        if shown:
-            return f"{approver.name} is {person.part}, {shown}"
+        evidence = person.match_approver(approver)
+        if evidence:
+            return f"{approver.name} is {person.part}, {evidence}"
     return ""
 
 
-def people_of(change: Change, folder: bytes, *, squashed: bool = False) -> Sequence[Person]:
+def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Sequence[Person]:
     """Return the people who took part in a change, except those who only filed approvals.
 
     Args:
@@ -225,17 +225,17 @@ def people_of(change: Change, folder: bytes, *, squashed: bool = False) -> Seque
     try:
         commits = [commit for commit in change.commits if not commit.files_approvals(folder)]
     except NotApplicable:
-        return list(_about_to_commit(change))
+        return list(_pending_committers(change))
     people: list[Person] = []
     for commit in commits:
         filed = squashed and any(is_record(entry.path, folder) for entry in commit.own_entries)
-        people += _of_commit(commit, change.git, co_authors=not filed)
+        people += _people_of_commit(commit, change.git, co_authors=not filed)
     if change.author_login:
         people.append(Person(login=change.author_login, part="the author of the pull request"))
     return people
 
 
-def _of_commit(commit: Commit, git: Git, *, co_authors: bool) -> Iterator[Person]:
+def _people_of_commit(commit: Commit, git: Git, *, co_authors: bool) -> Iterator[Person]:
     which = f"commit {commit.oid[:12]}"
     for part, text in (("author", commit.author), ("committer", commit.committer)):
         yield _person(text, f"the {part} of {which}")
@@ -243,7 +243,7 @@ def _of_commit(commit: Commit, git: Git, *, co_authors: bool) -> Iterator[Person
         yield _person(match[1], f"a co-author of {which}", strict=False)
     signature = SIGNATURE.search(git.object(commit.oid)[1].partition(b"\n\n")[0])
     if signature is not None:
-        key = signed_with(signature[1].replace(b"\n ", b"\n"))
+        key = signature_key(signature[1].replace(b"\n ", b"\n"))
         if key is not None:
             yield Person(key=key, part=f"the signer of {which}")
 
@@ -257,19 +257,19 @@ def _person(text: str, part: str, *, strict: bool = True) -> Person:
     return Person(name=match["name"].strip(), email=match["email"].strip(), part=part)
 
 
-def _about_to_commit(change: Change) -> Iterator[Person]:
+def _pending_committers(change: Change) -> Iterator[Person]:
     """Yield the people whom git would record as author and committer of uncommitted changes."""
     repository = change.git.repository
-    process = repository.in_place("config", "-z", "--get-regexp", _CONFIGURED, user=True)
+    process = repository.in_place("config", "-z", "--get-regexp", _IDENTITY_SETTINGS, user=True)
     try:
-        said = process.read().decode("utf-8", "surrogateescape")
+        output = process.read().decode("utf-8", "surrogateescape")
     except CommandError as error:
         if error.code != 1 or error.said:
             raise MissingFact(
                 f"the configuration cannot be read: {error.first_line}", code="no-identity"
             ) from error
-        said = ""
-    settings = dict(entry.partition("\n")[::2] for entry in said.split("\0") if entry)
+        output = ""
+    settings = dict(entry.partition("\n")[::2] for entry in output.split("\0") if entry)
     environment = repository.environment
     for part in ("author", "committer"):
         name, email = (
@@ -330,20 +330,20 @@ def exempt(results: Sequence[RuleResult], change: Change, authors: Mapping[str, 
         authors: the policy's table.
     """
     for name, author in authors.items():
-        held = [
+        affected = [
             result
             for result in results
             if result.state in ("failed", "warned", "indeterminate")
             and not {result.code, result.code[:3]}.isdisjoint(author.exempt)
         ]
         # Without evidence, an author is not exempt.
-        known = if_known(partial(_known_by, author, change), "") if held else ""
-        for result in held if known else ():
+        known = if_known(partial(_author_evidence, author, change), "") if affected else ""
+        for result in affected if known else ():
             result.state, result.findings = "not-applicable", []
             result.reason = f"{name} made the change, as {known} shows, and is exempt ([authors.{name}])"
 
 
-def _known_by(author: Author, change: Change) -> str:
+def _author_evidence(author: Author, change: Change) -> str:
     """Return the evidence that an author made a change; empty if there is none."""
     login = change.author_login.casefold()
     if login and login in {one.casefold() for one in author.logins}:
@@ -366,22 +366,22 @@ def is_signed(git: Git, oid: str, keys: Sequence[str]) -> bool:
     if found is None:
         return False
     signed = header[: found.start()] + header[found.end() + 1 :] + blank[1:] + message
-    return signer(signed, found[1].replace(b"\n ", b"\n"), keys, namespace="git") is not None
+    return verify(signed, found[1].replace(b"\n ", b"\n"), keys, namespace="git") is not None
 
 
 NAMESPACE: Final = "specguard-approval@v1"
 """The namespace of signatures; `ssh-keygen` includes it in the signed data."""
 
-VERIFYING: Final = 10
+VERIFY_TIMEOUT: Final = 10
 """The timeout in seconds for verifying a signature."""
 
-SIGNING: Final = 300
+SIGN_TIMEOUT: Final = 300
 """The timeout in seconds for signing, in which a person may enter a passphrase or touch a security key."""
 
 _PRINCIPAL: Final = "approver"
 """The only name that is verified: the keys that are passed identify the person."""
 
-_REFUSED: Final = 255
+_INVALID_SIGNATURE: Final = 255
 """The exit code of `ssh-keygen` for an invalid signature."""
 
 _BEGIN: Final = b"-----BEGIN SSH SIGNATURE-----"
@@ -404,19 +404,19 @@ def sign(content: bytes, key: str) -> bytes:
     # The program runs in another folder.
     socket = os.environ.get("SSH_AUTH_SOCK")
     agent = {"SSH_AUTH_SOCK": os.path.abspath(socket)} if socket else {}
-    words = ["-Y", "sign", "-f", file, "-n", NAMESPACE]
+    arguments = ["-Y", "sign", "-f", file, "-n", NAMESPACE]
     with Needed():
-        done = _run("nothing can be signed", words, {}, agent, content, limit=SIGNING)
+        done = _keygen("nothing can be signed", arguments, {}, agent, content, timeout=SIGN_TIMEOUT)
     if done.returncode or not done.stdout.startswith(_BEGIN):
         raise SpecguardError(
-            f"{key} cannot sign: {_said(done)}",
+            f"{key} cannot sign: {_error_line(done)}",
             help=f"try `ssh-keygen -y -f {key}`, or hold it in an agent: `ssh-add {key}`",
             code="signing-failed",
         )
     return done.stdout
 
 
-def signer(
+def verify(
     content: bytes, signature: bytes, keys: Sequence[str], *, namespace: str = NAMESPACE
 ) -> str | None:
     """Return the one of some public keys that made a signature; None if they did not.
@@ -430,33 +430,33 @@ def signer(
     Raises:
         MissingFact: `ssh-keygen` is missing, or fails.
     """
-    blob = signed_with(signature)
+    blob = signature_key(signature)
     # The key within a signature is only a claim: it selects the key to verify with.
     key = next((key for key in keys if blob is not None and key_blob(key) == blob), None)
     if key is None:
         return None
     allowed = f'{_PRINCIPAL} namespaces="{namespace}" {public_part(key)}\n'.encode()
-    words = ["-Y", "verify", "-f", "signers", "-I", _PRINCIPAL, "-n", namespace, "-s", "signature"]
+    arguments = ["-Y", "verify", "-f", "signers", "-I", _PRINCIPAL, "-n", namespace, "-s", "signature"]
     files = {"signers": allowed, "signature": signature}
-    done = _run("no signature can be verified", words, files, {}, content, limit=VERIFYING)
-    if done.returncode not in (0, _REFUSED):
+    done = _keygen("no signature can be verified", arguments, files, {}, content, timeout=VERIFY_TIMEOUT)
+    if done.returncode not in (0, _INVALID_SIGNATURE):
         raise MissingFact(
-            f"ssh-keygen cannot verify signatures: {_said(done)}", _INSTALL, code="signing-failed"
+            f"ssh-keygen cannot verify signatures: {_error_line(done)}", _INSTALL_HELP, code="signing-failed"
         )
     return key if done.returncode == 0 else None
 
 
-def signing_key(filed: Filed, keys: Sequence[str]) -> str | None:
+def signing_key(filed: FiledRecord, keys: Sequence[str]) -> str | None:
     """Return the first of some public keys that made a signature of a record; None if there is none.
 
     Raises:
         MissingFact: a signature cannot be verified.
     """
-    found = (signer(filed.record.content, signature, keys) for signature in filed.signatures)
+    found = (verify(filed.record.content, signature, keys) for signature in filed.signatures)
     return next(filter(None, found), None)
 
 
-def signed_with(signature: bytes) -> bytes | None:
+def signature_key(signature: bytes) -> bytes | None:
     """Return the public key that a signature contains, which proves nothing yet; None if it is invalid.
 
     Args:
@@ -476,27 +476,27 @@ def signed_with(signature: bytes) -> bytes | None:
     return key if key and len(key) == size else None
 
 
-_INSTALL: Final = "install OpenSSH 8.2 or later"
+_INSTALL_HELP: Final = "install OpenSSH 8.2 or later"
 
 
-def _run(
-    nothing: str,
-    words: Sequence[str],
+def _keygen(
+    consequence: str,
+    arguments: Sequence[str],
     files: Mapping[str, bytes],
-    more: Mapping[str, str],
+    variables: Mapping[str, str],
     stdin: bytes,
     *,
-    limit: int,
+    timeout: int,
 ) -> CompletedProcess[bytes]:
     """Run `ssh-keygen` in a private folder.
 
     Args:
-        nothing: the consequence if it fails, as a clause for messages.
-        words: its arguments; file names in them are relative to the folder.
+        consequence: the consequence if it fails, as a clause for messages.
+        arguments: its arguments; file names in them are relative to the folder.
         files: the files of the folder, by name.
-        more: additional environment variables.
+        variables: additional environment variables.
         stdin: the input.
-        limit: the timeout in seconds.
+        timeout: the timeout in seconds.
 
     Raises:
         MissingFact: the program is missing, cannot be run, or times out.
@@ -506,32 +506,32 @@ def _run(
 
     program = find_program("ssh-keygen", os.environ)
     if program is None:
-        raise MissingFact(f"ssh-keygen is not there, so {nothing}", _INSTALL, code="program-missing")
+        raise MissingFact(f"ssh-keygen is not there, so {consequence}", _INSTALL_HELP, code="program-missing")
     try:
         with tempfile.TemporaryDirectory(prefix="specguard-") as folder:
             for name, content in files.items():
                 with open(os.path.join(folder, name), "xb") as stream:
                     stream.write(content)
             return subprocess.run(
-                [program, *words],
+                [program, *arguments],
                 cwd=folder,
-                env={"PATH": search_path(program), "LC_ALL": "C", **more},
+                env={"PATH": search_path(program), "LC_ALL": "C", **variables},
                 input=stdin,
                 capture_output=True,
-                timeout=limit,
+                timeout=timeout,
                 check=False,
             )
     except subprocess.TimeoutExpired as error:
-        raise MissingFact(f"{nothing}: ssh-keygen took {limit} seconds", code="time-limit") from error
+        raise MissingFact(f"{consequence}: ssh-keygen took {timeout} seconds", code="time-limit") from error
     except OSError as error:
         raise MissingFact(
-            f"{nothing}: {error.strerror}",
+            f"{consequence}: {error.strerror}",
             "set TMPDIR to a folder that can be written",
             code="signing-failed",
         ) from error
 
 
-def _said(done: CompletedProcess[bytes]) -> str:
+def _error_line(done: CompletedProcess[bytes]) -> str:
     """Return the last line of stderr, or the exit code; a warning's frame precedes that line."""
     lines = done.stderr.decode("utf-8", "backslashreplace").strip().split("\n")
     return lines[-1].strip() or f"it ended with {done.returncode}"
@@ -550,7 +550,7 @@ def sign_as(approver: Approver, record: Approval | Revocation, key: str) -> byte
     """
     signature = sign(record.content, key)
     with Needed():
-        known = signer(record.content, signature, approver.keys)
+        known = verify(record.content, signature, approver.keys)
     if known is None:
         raise SpecguardError(
             f"the policy names another key of {approver.name}, or none",

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "specguard.approval/1"
 
-SKEW: Final = 300
+MAX_CLOCK_SKEW: Final = 300
 """The most seconds by which the clocks of two machines may differ."""
 
 
-class _Written(Record):
+class _LogRecord(Record):
     """The common part of both kinds of records: their bytes, and the name derived from them."""
 
     kind: ClassVar[str]
@@ -44,7 +44,7 @@ class _Written(Record):
     @property
     def data(self) -> Mapping[str, Any]:
         """The record as JSON data."""
-        fields = {name: _plain(name, getattr(self, name)) for name in self._fields}
+        fields = {name: _json_value(name, getattr(self, name)) for name in self._fields}
         return {"schema": SCHEMA, "kind": self.kind, **fields}
 
     @property
@@ -59,7 +59,7 @@ class _Written(Record):
         return sha256(self.content).hexdigest()
 
 
-class Approval(_Written, kw_only=True):
+class Approval(_LogRecord, kw_only=True):
     """A permission for findings of one change.
 
     Attributes:
@@ -98,15 +98,15 @@ class Approval(_Written, kw_only=True):
 
     kind: ClassVar[str] = "approve"
 
-    def out_of_time(self, now: datetime) -> Iterator[tuple[Literal["expired", "future"], str]]:
+    def time_problems(self, now: datetime) -> Iterator[tuple[Literal["expired", "future"], str]]:
         """Yield the reasons why the approval does not hold at a time, as clauses."""
         if now > self.expires_at:
             yield "expired", f"it held until {self.expires_at:%Y-%m-%d}"
-        if (self.issued_at - now).total_seconds() > SKEW:
+        if (self.issued_at - now).total_seconds() > MAX_CLOCK_SKEW:
             yield "future", f"it is from {self.issued_at:%Y-%m-%d %H:%M}, which is to come"
 
 
-class Revocation(_Written, kw_only=True):
+class Revocation(_LogRecord, kw_only=True):
     """The end of an approval before its expiry.
 
     Attributes:
@@ -126,7 +126,7 @@ class Revocation(_Written, kw_only=True):
     kind: ClassVar[str] = "revoke"
 
 
-def _plain(name: str, value: Any) -> Any:
+def _json_value(name: str, value: Any) -> Any:
     """Return a field's value as JSON data."""
     if name in ("ticket", "target", "repository"):
         return value or None
@@ -226,7 +226,7 @@ def _item(value: Any) -> tuple[str, str] | None:
     return None if value is None else (_text(value["kind"]), _text(value["id"]))
 
 
-def _each(value: Any, read: Callable[[Any], Any], *, least: int = 1) -> list[Any]:
+def _read_list(value: Any, read: Callable[[Any], Any], *, least: int = 1) -> list[Any]:
     """Read a list of distinct elements."""
     found = [read(one) for one in value]
     if not isinstance(value, list) or len(found) < least or len(set(found)) < len(found):
@@ -240,9 +240,9 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "ticket": _any_text,
     "issued_at": _time,
     "expires_at": _time,
-    "rules": partial(_each, read=_text),
-    "paths": partial(_each, read=_path, least=0),
-    "findings": partial(_each, read=_digits),
+    "rules": partial(_read_list, read=_text),
+    "paths": partial(_read_list, read=_path, least=0),
+    "findings": partial(_read_list, read=_digits),
     "scope": {"change": "change", "paths": "paths"}.__getitem__,
     "fingerprint": _digits,
     "target": _any_text,
@@ -281,13 +281,13 @@ class Bond:
         self.work_item = (item.kind, str(item.id)) if item else None
 
     @cached_property
-    def files_approvals(self) -> bool:
+    def only_files_approvals(self) -> bool:
         """True if the change only adds records to the log, which are for later changes."""
         return bool(self._entries) and all(
             entry.added and entry.is_file and is_record(entry.path, self.folder) for entry in self._entries
         )
 
-    def puts_back(self, finding: Finding) -> bool:
+    def is_restored(self, finding: Finding) -> bool:
         """Return True if a finding is about a file that one commit changed and another one restored.
 
         The whole change then has no entry for the file, so an approval cannot be bound to its content.

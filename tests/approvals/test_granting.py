@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from specguard.approvals.approvals import says_nothing
+from specguard.approvals.approvals import reason_problem
 from specguard.testing import Outcome, Repository, Step
 from tests.rows import rows
 from tests.rules.approvals.setting import BASE, LOCKED, LOG, POLICY, build, check
@@ -152,7 +152,7 @@ class Known:
 
 def judge(reason: str, codes: Sequence[str] = ("PTH002",)) -> str:
     policy: Any = Known()
-    return says_nothing(reason, policy, codes)
+    return reason_problem(reason, policy, codes)
 
 
 def test_reasons() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from specguard.approvals.people import key_blob, sign, signed_with, signer
+from specguard.approvals.people import key_blob, sign, signature_key, verify
 from specguard.errors import MissingFact, SpecguardError
 from tests.approvals.conftest import Key, MakeKey
 from tests.executor.places import program
@@ -37,13 +37,13 @@ def test_what_a_key_signs_is_found_to_be_its_own(make_key: MakeKey, mallory: Key
     key = make_key(kind)
     signature = sign(CONTENT, key.file)
     assert signature.startswith(b"-----BEGIN SSH SIGNATURE-----\n")
-    assert signer(CONTENT, signature, [mallory.public, key.public]) == key.public
-    assert signed_with(signature) == key_blob(key.public)
-    assert signed_with(raw(signature)) == key_blob(key.public)
+    assert verify(CONTENT, signature, [mallory.public, key.public]) == key.public
+    assert signature_key(signature) == key_blob(key.public)
+    assert signature_key(raw(signature)) == key_blob(key.public)
 
 
 def test_a_public_key_signs_through_the_private_one_beside_it(alice: Key) -> None:
-    assert signer(CONTENT, sign(CONTENT, f"{alice.file}.pub"), [alice.public]) == alice.public
+    assert verify(CONTENT, sign(CONTENT, f"{alice.file}.pub"), [alice.public]) == alice.public
 
 
 @pytest.mark.parametrize(
@@ -51,28 +51,28 @@ def test_a_public_key_signs_through_the_private_one_beside_it(alice: Key) -> Non
 )
 def test_any_bytes_can_be_signed_by_one_key(alice: Key, mallory: Key, content: bytes) -> None:
     signature = sign(content, alice.file)
-    assert signer(content, signature, [alice.public]) == alice.public
+    assert verify(content, signature, [alice.public]) == alice.public
     for keys in ([], [mallory.public]):
-        assert signer(content, signature, keys) is None
+        assert verify(content, signature, keys) is None
     for changed in (content + b"\n", b"b" + content[1:]):
-        assert signer(changed, signature, [alice.public]) is None
+        assert verify(changed, signature, [alice.public]) is None
 
 
 @pytest.mark.parametrize("namespace", ["git", "file", "specguard-approval@v2"])
 def test_a_signature_for_something_else_is_none_here(alice: Key, namespace: str) -> None:
     """A signed commit is not an approval, whatever its bytes say."""
     signature = alice.sign(CONTENT, namespace)
-    assert signed_with(signature) == key_blob(alice.public)
+    assert signature_key(signature) == key_blob(alice.public)
     renamed = raw(signature).replace(field(namespace.encode()), field(b"specguard-approval@v1"))
     for forged in (signature, armoured(renamed)):
-        assert signer(CONTENT, forged, [alice.public]) is None
+        assert verify(CONTENT, forged, [alice.public]) is None
 
 
 def test_a_signature_that_names_anothers_key_is_not_hers(alice: Key, mallory: Key) -> None:
     own = raw(sign(CONTENT, mallory.file))
     forged = armoured(own.replace(field(key_blob(mallory.public)), field(key_blob(alice.public))))
-    assert signed_with(forged) == key_blob(alice.public)
-    assert signer(CONTENT, forged, [alice.public, mallory.public]) is None
+    assert signature_key(forged) == key_blob(alice.public)
+    assert verify(CONTENT, forged, [alice.public, mallory.public]) is None
 
 
 def test_a_certificate_is_no_key_of_a_person(alice: Key, mallory: Key, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_certificate_is_no_key_of_a_person(alice: Key, mallory: Key, tmp_path:
     words = ["ssh-keygen", "-q", "-s", mallory.file, "-I", "x", "-n", "approver", f"{key}.pub"]
     subprocess.run(words, check=True)
     signature = sign(CONTENT, f"{key}-cert.pub")
-    assert signer(CONTENT, signature, [alice.public, mallory.public]) is None
+    assert verify(CONTENT, signature, [alice.public, mallory.public]) is None
 
 
 def test_keys_with_options_or_more_lines_name_nobody(alice: Key, mallory: Key) -> None:
@@ -96,23 +96,23 @@ def test_keys_with_options_or_more_lines_name_nobody(alice: Key, mallory: Key) -
         "ssh-ed25519",
         "ssh-ed25519 é",
     ):
-        assert signer(CONTENT, signature, [key]) is None, key
+        assert verify(CONTENT, signature, [key]) is None, key
 
 
 def test_what_is_cut_or_changed_is_no_signature(alice: Key) -> None:
     signature = sign(CONTENT, alice.file)
     for size in range(0, len(signature) - 1, 7):
-        assert signer(CONTENT, signature[:size], [alice.public]) is None, size
+        assert verify(CONTENT, signature[:size], [alice.public]) is None, size
     whole = raw(signature)
     for position in range(0, len(whole), 11):
         changed = bytes([*whole[:position], whole[position] ^ 1, *whole[position + 1 :]])
-        assert signer(CONTENT, armoured(changed), [alice.public]) is None, position
+        assert verify(CONTENT, armoured(changed), [alice.public]) is None, position
 
 
 def test_a_signature_is_found_as_a_commit_has_it(alice: Key) -> None:
     """Its lines are indented there."""
     signature = sign(CONTENT, alice.file).replace(b"\n", b"\n ")
-    assert signed_with(b" " + signature) == key_blob(alice.public)
+    assert signature_key(b" " + signature) == key_blob(alice.public)
 
 
 def without_terminal(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -177,7 +177,7 @@ def test_an_agent_signs_for_a_public_key(make_key: MakeKey, agent: str, tmp_path
     subprocess.run(["ssh-add", "-q", key.file], env=environment, check=True, stdin=subprocess.DEVNULL)
     for socket in (agent, os.path.relpath(agent)):
         done = without_terminal(code, SSH_AUTH_SOCK=socket)
-        assert signer(CONTENT, done.stdout.encode(), [key.public]) == key.public
+        assert verify(CONTENT, done.stdout.encode(), [key.public]) == key.public
 
 
 @pytest.mark.parametrize("name", ["missing", "folder", "text"])
@@ -204,7 +204,7 @@ def test_a_key_file_is_found_from_here_and_never_read_as_an_option(
 ) -> None:
     shutil.copy(alice.file, tmp_path / "-oKey")
     monkeypatch.chdir(tmp_path)
-    assert signer(CONTENT, sign(CONTENT, "-oKey"), [alice.public]) == alice.public
+    assert verify(CONTENT, sign(CONTENT, "-oKey"), [alice.public]) == alice.public
 
 
 def test_without_ssh_keygen_nothing_is_signed_and_nothing_verified(
@@ -215,9 +215,9 @@ def test_without_ssh_keygen_nothing_is_signed_and_nothing_verified(
     with pytest.raises(SpecguardError, match="ssh-keygen is not there, so nothing can be signed"):
         sign(CONTENT, alice.file)
     with pytest.raises(MissingFact, match="ssh-keygen is not there, so no signature can be verified"):
-        signer(CONTENT, signature, [alice.public])
+        verify(CONTENT, signature, [alice.public])
     # Where it is plain without it, it is not needed.
-    assert signer(CONTENT, b"none", [alice.public]) is None
+    assert verify(CONTENT, b"none", [alice.public]) is None
 
 
 def test_one_that_a_change_brings_is_not_run(
@@ -228,7 +228,7 @@ def test_one_that_a_change_brings_is_not_run(
     program(tmp_path / "ssh-keygen", "exit 0")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f".::{os.environ['PATH']}")
-    assert signer(CONTENT + b"x", signature, [alice.public]) is None
+    assert verify(CONTENT + b"x", signature, [alice.public]) is None
 
 
 @pytest.mark.parametrize(
@@ -244,9 +244,9 @@ def test_one_that_does_not_know_signatures_or_hangs_decides_nothing(
     signature = sign(CONTENT, alice.file)
     program(tmp_path / "ssh-keygen", does)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("specguard.approvals.people.VERIFYING", 0.2)
+    monkeypatch.setattr("specguard.approvals.people.VERIFY_TIMEOUT", 0.2)
     with pytest.raises(MissingFact, match=reason):
-        signer(CONTENT, signature, [alice.public])
+        verify(CONTENT, signature, [alice.public])
 
 
 def test_nothing_of_the_environment_is_seen_and_nothing_is_left(
@@ -262,7 +262,7 @@ def test_nothing_of_the_environment_is_seen_and_nothing_is_left(
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setenv("SSH_AUTH_SOCK", "/x")
     monkeypatch.setenv("SSH_ASKPASS", "/x")
-    assert signer(CONTENT, signature, [alice.public]) == alice.public
+    assert verify(CONTENT, signature, [alice.public]) == alice.public
     lines = seen.read_text().splitlines()
     names = {line.partition("=")[0] for line in lines if "=" in line}
     assert names <= {"PATH", "LC_ALL", "PWD", "SHLVL", "_", "OLDPWD"}
@@ -276,4 +276,4 @@ def test_no_temporary_folder_is_said(alice: Key, tmp_path: Path, monkeypatch: py
     with pytest.raises(SpecguardError, match="nothing can be signed: No such file"):
         sign(CONTENT, alice.file)
     with pytest.raises(MissingFact, match="no signature can be verified: No such file"):
-        signer(CONTENT, signature, [alice.public])
+        verify(CONTENT, signature, [alice.public])

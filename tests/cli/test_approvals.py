@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from specguard.approvals.log import write_record
-from specguard.approvals.people import signer
+from specguard.approvals.people import verify
 from specguard.approvals.record import Approval, Revocation, read_record
 from specguard.testing import Outcome, Repository, Step, run_here
 from specguard.testing.repository import clean_environment
@@ -276,7 +276,7 @@ def alike(digits: int) -> Pair:
 
 def test_a_record_is_named_by_enough_digits(project: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     # Two records that agree in seven digits would take too long to find.
-    monkeypatch.setattr("specguard.approvals.log_verification.LEAST_DIGITS", 3)
+    monkeypatch.setattr("specguard.approvals.log_verification.MIN_DIGITS", 3)
     one, other = alike(3)
     for record in (one, other):
         file(project, record)
@@ -540,7 +540,7 @@ def test_an_approval_is_revoked_once(project: Repository, filed: Pair, keys: dic
     data = json.loads(outcome.stdout)
     path, signature = data["written"]
     assert (data["schema"], data["id"]) == ("specguard.approvals/1", filed[1].id)
-    assert signer(project.read(path), project.read(signature), [keys["alice"].public])
+    assert verify(project.read(path), project.read(signature), [keys["alice"].public])
     assert verified(project) == []
 
 
