@@ -26,11 +26,11 @@ from specguard.errors import MissingFact
 from specguard.model import path_text
 from specguard.specs.spec_fields import (
     GOVERNS,
-    KEYED,
+    KEY_FORMS,
     ApprovalReader,
-    Ways,
+    StatusFlow,
     WrittenValue,
-    dates_of,
+    date_fields,
     document_essence,
     essence,
     governed_patterns,
@@ -52,13 +52,13 @@ if TYPE_CHECKING:
     from specguard.specs.spec_fields import SpecApproval, SpecSettings
 
 
-REMARK: Final = 5
+MAX_REMARK: Final = 5
 """The limit of words after a date that count as a remark on it, such as the author's name."""
 
 METADATA: Final = frozenset({"metadata", "document control", "document information"})
 """The titles of sections whose fields are about the whole document."""
 
-WORDS: Final = 4
+MAX_WORDS: Final = 4
 """The limit of words for the first line of a section *Status* to count as a status."""
 
 
@@ -124,12 +124,12 @@ class Spec(Record):
     @cached_property
     def id(self) -> str:
         """The id in the index, else the spec's own; empty if there is none."""
-        return (self.entry.id if self.entry is not None else "") or _id_in(self.keys)
+        return (self.entry.id if self.entry is not None else "") or _read_id(self.keys)
 
     @cached_property
     def reviews(self) -> Sequence[WrittenValue]:
         """Every date of a last review in the document or the index; the document's come first."""
-        return self._said(*review_names(self.settings.review))
+        return self._find_values(*review_names(self.settings.review))
 
     @property
     def dated(self) -> Sequence[WrittenValue]:
@@ -150,13 +150,13 @@ class Spec(Record):
         *Metadata*. Otherwise a section with the field's name states it. If several of these state different
         statuses that the policy names, all are included, since it is unclear which one a reader uses.
         """
-        found = self._said(self.settings.status)
+        found = self._find_values(self.settings.status)
         of_index = [said for said in found if said.form == "index"]
-        text = [said for said in found if not said.keyed and said not in of_index]
-        own = [said for said in found if said.keyed]
-        own += [*(said for said in text if self._about_all(said)), *self._status_section()]
-        named = Ways(self.settings)
-        others = {plain_status(said.text): said for said in reversed(own[1:]) if named.listed(said.text)}
+        text = [said for said in found if not said.is_keyed and said not in of_index]
+        own = [said for said in found if said.is_keyed]
+        own += [*(said for said in text if self._is_about_all(said)), *self._status_section()]
+        flow = StatusFlow(self.settings)
+        others = {plain_status(said.text): said for said in reversed(own[1:]) if flow.is_listed(said.text)}
         first = own[:1]
         others.pop(plain_status(first[0].text) if first else "", None)
         return [*first, *others.values(), *of_index]
@@ -164,10 +164,10 @@ class Spec(Record):
     @property
     def other_status(self) -> WrittenValue | None:
         """A status further down that is not about the whole document; None if there is none."""
-        found = self._said(self.settings.status)
-        return next((said for said in found if said.form != "index" and not self._about_all(said)), None)
+        found = self._find_values(self.settings.status)
+        return next((said for said in found if said.form != "index" and not self._is_about_all(said)), None)
 
-    def _about_all(self, said: WrittenValue) -> bool:
+    def _is_about_all(self, said: WrittenValue) -> bool:
         """Return True if a line is about the whole document: above any subheading, or in *Metadata*."""
         line, sections = said.line or 0, self.document.sections
         return (
@@ -185,7 +185,7 @@ class Spec(Record):
         for section in self.sections(self.settings.status):
             line, text = next(visible_lines(section.own[:1]), (0, ""))
             words = plain_value(text)
-            if words and not words.startswith("[") and len(words.split()) <= WORDS:
+            if words and not words.startswith("[") and len(words.split()) <= MAX_WORDS:
                 yield WrittenValue(words, self.path, line, "section")
 
     @cached_property
@@ -193,17 +193,17 @@ class Spec(Record):
         """Every record of an approval in the document and the index, complete or not."""
         name, fields = self.settings.approvals, self.settings.approval_fields
         found: list[SpecApproval] = []
-        for value, data, place, path in self.keyed(name):
+        for value, data, place, path in self.key_values(name):
             found += ApprovalReader(fields, path).of_data(value, data, place)
         reader = ApprovalReader(fields, self.path)
         for field in find_fields(self.fields, name):
-            if field.form not in KEYED:
+            if field.form not in KEY_FORMS:
                 found.append(reader.of_text(field.value, field.line))
         for section in self.sections(name):
             found += reader.of_blocks(section.blocks)
         return found
 
-    def keyed(self, name: str) -> Iterator[tuple[Any, Data, Place, bytes]]:
+    def key_values(self, name: str) -> Iterator[tuple[Any, Data, Place, bytes]]:
         """Yield a key's values in the spec's data and in the index, with data, place and file."""
         places = [(DataEntry(self.data, (), self.keys), self.path)]
         if self.entry is not None:
@@ -214,12 +214,12 @@ class Spec(Record):
                 yield found[1], entry.data, (*entry.key, found[0]), file
 
     @cached_property
-    def recorded(self) -> Sequence[tuple[str, WrittenValue]]:
+    def recorded_ids(self) -> Sequence[tuple[str, WrittenValue]]:
         """The object ids that the review recorded: each path or pattern, and the id with its place."""
         return list(recorded_ids(self, self.settings.reviewed))
 
     @cached_property
-    def listed(self) -> Sequence[WrittenValue]:
+    def own_patterns(self) -> Sequence[WrittenValue]:
         """The patterns of governed paths in the document itself."""
         # Most documents do not contain this word, so they need not be parsed.
         content = self.documents.content(self.path) or b""
@@ -237,11 +237,11 @@ class Spec(Record):
         """Return the essence without the dates of further fields."""
         left_out = (self.settings.reviewed, self.settings.approvals)
         sections = [section for name in left_out for section in self.sections(name)]
-        dates = (*dates_of(self.settings), *names)
-        said = essence(self.data.value, (*dates, *left_out))
-        return said + document_essence(self.document, self.fields, dates, sections)
+        dates = (*date_fields(self.settings), *names)
+        content = essence(self.data.value, (*dates, *left_out))
+        return content + document_essence(self.document, self.fields, dates, sections)
 
-    def same_day(self, was: Spec) -> Sequence[str]:
+    def review_day_fields(self, was: Spec) -> Sequence[str]:
         """Return the names of fields that have only a review's date, and had only a date or nothing before.
 
         A short remark may follow the date. Longer notes on the review count as content.
@@ -255,7 +255,7 @@ class Spec(Record):
                 field.name
                 for field in (self.fields if days else ())
                 if (
-                    (parse_date(field.value) in days and len(undated(field.value).split()) <= REMARK)
+                    (parse_date(field.value) in days and len(undated(field.value).split()) <= MAX_REMARK)
                     # A date in another form than ISO 8601 is not parsed, but still only a date.
                     or (field.value and not parse_date(field.value) and not undated(field.value).strip())
                 )
@@ -273,7 +273,7 @@ class Spec(Record):
         """The normalized index entry, without reviews; empty if the index has no entry."""
         return "" if self.entry is None else self.entry.essence(self.settings)
 
-    def _said(self, *names: str) -> list[WrittenValue]:
+    def _find_values(self, *names: str) -> list[WrittenValue]:
         fields = find_fields(self.fields, *names) if names else ()
         found = [WrittenValue(field.value, self.path, field.line, field.form) for field in fields]
         return [*found, *(self.entry.said(*names) if self.entry is not None else ())]
@@ -292,10 +292,10 @@ def _plain_title(title: str) -> str:
     return normal_name(normal_title(title))
 
 
-MAIN: Final = ("path", "file")
+PATH_KEYS: Final = ("path", "file")
 """The keys of an entry that name its spec."""
 
-PATHS: Final = "paths"
+PATHS_KEY: Final = "paths"
 """The key of an entry with several paths; those that match `files` are specs."""
 
 
@@ -307,7 +307,7 @@ class NamedPath(Record):
         line: the line in the index.
         path: the file that the path means; empty if it is outside the repository.
         problem: the reason why no such file exists, as a clause; empty if it exists.
-        main: True if the key is in `MAIN`.
+        main: True if the key is in `PATH_KEYS`.
     """
 
     text: str
@@ -349,7 +349,7 @@ class IndexEntry(DataEntry):
 
     def essence(self, settings: SpecSettings) -> str:
         """Return the normalized data without reviews, approvals and paths."""
-        left_out = (*dates_of(settings), settings.reviewed, settings.approvals, *MAIN, PATHS)
+        left_out = (*date_fields(settings), settings.reviewed, settings.approvals, *PATH_KEYS, PATHS_KEY)
         return essence(self.value, left_out)
 
 
@@ -401,27 +401,27 @@ class Index:
             self.faults.append((self.line(place), f"{dotted(place)} is no table with the keys of a spec"))
             return
         value = element if isinstance(element, dict) else {"path": element}
-        several = find_key(value, [PATHS])
-        main = [one for key in MAIN if (one := find_key(value, [key]))]
+        several = find_key(value, [PATHS_KEY])
+        main = [one for key in PATH_KEYS if (one := find_key(value, [key]))]
         found: list[tuple[Place, Any]] = [((key,), path) for key, path in main]
         if several:
             found += [((several[0], at), one) for at, one in elements(several[1])]
         folder, named = self.path.rpartition(b"/")[0], []
         for below, one in found:
             text, line = scalar_text(one), self.line((*place, *below))
-            path, problem = place_of(text, self._tree, folder)
+            path, problem = find_file(text, self._tree, folder)
             if text and (len(below) == 1 or self._files.find(path) is not None):
                 named.append(NamedPath(text, line, path, problem, main=len(below) == 1))
-        self.entries.append(IndexEntry(data, place, value, self.path, _id_in(value) or name, named))
+        self.entries.append(IndexEntry(data, place, value, self.path, _read_id(value) or name, named))
 
 
-def _id_in(value: Mapping[str, Any]) -> str:
+def _read_id(value: Mapping[str, Any]) -> str:
     """Return the id in the data; empty if there is none."""
     found = find_key(value, ["id"])
     return scalar_text(found[1]) if found else ""
 
 
-def place_of(text: str, tree: Tree, folder: bytes) -> tuple[bytes, str]:
+def find_file(text: str, tree: Tree, folder: bytes) -> tuple[bytes, str]:
     """Return the file that a path in the index means, and the problem as a clause; empty if the file exists.
 
     Args:
@@ -470,17 +470,17 @@ class Catalogue:
         return Index(self.index_path, self.documents, self.settings) if self.index_path else None
 
     @property
-    def done(self) -> Sequence[IndexEntry]:
+    def done_entries(self) -> Sequence[IndexEntry]:
         """The entries of the index whose status says that their specs were done.
 
         Raises:
             MissingFact: the index cannot be read.
         """
-        ways = Ways(self.settings)
+        flow = StatusFlow(self.settings)
         return [
             entry
             for entry in self.entries
-            if any(ways.done(said.text) for said in list(entry.said(self.settings.status))[:1])
+            if any(flow.is_done(said.text) for said in list(entry.said(self.settings.status))[:1])
         ]
 
     @cached_property
@@ -527,7 +527,7 @@ class Catalogue:
             stated = self.settings.governs
             patterns = [pattern for pattern, files in stated.items() if files.find(spec.path) is not None]
             if not stated:
-                patterns = [said.text for said in spec.listed if not pattern_problem(said.text)]
+                patterns = [said.text for said in spec.own_patterns if not pattern_problem(said.text)]
             self._governs[spec.path] = Covering(list(dict.fromkeys(patterns)))
         return self._governs[spec.path]
 

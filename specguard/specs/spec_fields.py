@@ -143,9 +143,9 @@ class WrittenValue(Record):
         return f"{path_text(self.path)}:{self.line}" if self.line else path_text(self.path)
 
     @property
-    def keyed(self) -> bool:
+    def is_keyed(self) -> bool:
         """True if the value has a key in the document's own data."""
-        return self.form in KEYED
+        return self.form in KEY_FORMS
 
     @cached_property
     def date(self) -> datetime.date | None:
@@ -170,7 +170,7 @@ class WrittenValue(Record):
         return "" if self.path == path else f" in {self.place}"
 
 
-KEYED: Final = ("front matter", "data")
+KEY_FORMS: Final = ("front matter", "data")
 """The forms of a key in a document's own data."""
 
 # Punctuation next to a space or an end of the text, and characters whose look depends on the font.
@@ -190,12 +190,12 @@ def essence(value: Any, left_out: Iterable[str] = ()) -> str:
     if isinstance(value, dict):
         names = {normal_name(name) for name in left_out}
         pairs = sorted((key, inner) for key, inner in value.items() if normal_name(key) not in names)
-        said = "".join(f"{key}:{inner};" for key, one in pairs if (inner := essence(one)))
-        return f"{{{said}}}" if said else ""
+        content = "".join(f"{key}:{inner};" for key, one in pairs if (inner := essence(one)))
+        return f"{{{content}}}" if content else ""
     if isinstance(value, list):
-        said = "".join(f"{inner};" for one in value if (inner := essence(one)))
-        return f"[{said}]" if said else ""
-    return "" if value is None else without_space(_read(written(value)))
+        content = "".join(f"{inner};" for one in value if (inner := essence(one)))
+        return f"[{content}]" if content else ""
+    return "" if value is None else without_space(_fold(written(value)))
 
 
 def document_essence(
@@ -210,23 +210,23 @@ def document_essence(
         sections: the sections to leave out entirely.
     """
     names = {normal_name(name) for name in dates}
-    dated = [field.line for field in find_fields(fields, *dates) if field.form not in KEYED]
+    dated = [field.line for field in find_fields(fields, *dates) if field.form not in KEY_FORMS]
     # The value of a label can be on the next line.
     lines = {*dated, *(line + 1 for line in dated)}
-    passed = {line for section in sections for line in range(section.line, section.end + 1)}
-    said = []
+    skipped = {line for section in sections for line in range(section.line, section.end + 1)}
+    content = []
     for line, text, code in _lines(document.blocks):
         if line in lines:
             text = undated(text)
             text = "" if normal_name(text.strip(" \t:*_`|-")) in names else text
-        if line not in passed:
-            said.append(without_space(text if code else _read(text)))
-    return "".join(said)
+        if line not in skipped:
+            content.append(without_space(text if code else _fold(text)))
+    return "".join(content)
 
 
 def shown_text(blocks: Sequence[AnyBlock]) -> str:
     """Return the visible text of the rendered page in normal form; see `essence`."""
-    return "".join(without_space(text if code else _read(text)) for _, text, code in _lines(blocks))
+    return "".join(without_space(text if code else _fold(text)) for _, text, code in _lines(blocks))
 
 
 def visible_lines(blocks: Sequence[AnyBlock]) -> Iterator[tuple[int, str]]:
@@ -239,7 +239,7 @@ def without_space(text: str) -> str:
     return "".join(visible(text).split())
 
 
-def _read(text: str) -> str:
+def _fold(text: str) -> str:
     """Return a text as an eye reads it, without punctuation that only ends a sentence or a part of one."""
     if text.isascii():
         text = text.lower()
@@ -254,7 +254,7 @@ def _lines(blocks: Sequence[AnyBlock], *, rendered: bool = True) -> Iterator[tup
     """Yield the lines of a page's visible text, each with its number, and True if it is code."""
     for block in blocks:
         if isinstance(block, (Heading, Paragraph)):
-            yield from _of_text(block.text, rendered)
+            yield from _text_lines(block.text, rendered)
         elif isinstance(block, List):
             for item in block.items:
                 yield from _lines(item.blocks, rendered=rendered)
@@ -262,7 +262,7 @@ def _lines(blocks: Sequence[AnyBlock], *, rendered: bool = True) -> Iterator[tup
             yield from _lines(block.blocks, rendered=rendered)
         elif isinstance(block, Table):
             for cell in (cell for row in (block.header, *block.rows) for cell in row):
-                yield from _of_text(cell, rendered)
+                yield from _text_lines(cell, rendered)
         elif isinstance(block, Fence):
             for number, line in enumerate(block.content.split("\n"), block.first):
                 yield number, line, True
@@ -270,7 +270,7 @@ def _lines(blocks: Sequence[AnyBlock], *, rendered: bool = True) -> Iterator[tup
             yield block.line, block.text if rendered and not block.pictures else block.content, False
 
 
-def _of_text(text: Text, rendered: bool) -> Iterator[tuple[int, str, bool]]:
+def _text_lines(text: Text, rendered: bool) -> Iterator[tuple[int, str, bool]]:
     """Yield the lines of a text; for rendered text, also the targets of links and pictures."""
     shown = text.rendered if rendered else text.raw
     if shown.count("\n") == text.raw.count("\n"):
@@ -283,16 +283,16 @@ def _of_text(text: Text, rendered: bool) -> Iterator[tuple[int, str, bool]]:
             yield link.line, link.target, True
 
 
-CHANGED: Final = (
+EDIT_DATES: Final = (
     "updated", "last_updated", "updated_at", "modified", "last_modified", "date_modified", "next_review",
     "next_review_date", "review_by", "review_due", "due_for_review",
 )  # fmt: skip
 """Fields with the date of the last edit, or of the next review; a new date in them is not new content."""
 
 
-def dates_of(settings: SpecSettings) -> Sequence[str]:
+def date_fields(settings: SpecSettings) -> Sequence[str]:
     """Return the fields whose dates carry no content of the spec."""
-    return (*review_names(settings.review), *CHANGED)
+    return (*review_names(settings.review), *EDIT_DATES)
 
 
 def review_names(name: str) -> tuple[str, ...]:
@@ -305,11 +305,11 @@ def review_names(name: str) -> tuple[str, ...]:
 LONGEST_STATUS: Final = 100
 """The limit in characters; a longer text is not a status."""
 
-_DONE: Final = frozenset({"done", "closed", "complete", "completed", "merged", "landed"})
+_DONE_WORDS: Final = frozenset({"done", "closed", "complete", "completed", "merged", "landed"})
 """The terminal statuses of specs that were done, in contrast to those that were given up."""
 
 _QUALIFIER: Final = re.compile(r"\s*[(\[][^()\[\]]*[)\]]$")
-_AROUND: Final = re.compile(r"\A[\W_]+|[\W_]+\Z")
+_EDGES: Final = re.compile(r"\A[\W_]+|[\W_]+\Z")
 
 
 def plain_status(text: str) -> str:
@@ -320,10 +320,10 @@ def plain_status(text: str) -> str:
     """
     if len(text) > LONGEST_STATUS:
         return ""
-    return normal_name(_AROUND.sub("", _QUALIFIER.sub("", visible(text).strip())))
+    return normal_name(_EDGES.sub("", _QUALIFIER.sub("", visible(text).strip())))
 
 
-class Ways:
+class StatusFlow:
     """The statuses of a policy and the transitions between them.
 
     All statuses are compared by `plain_status`.
@@ -343,16 +343,16 @@ class Ways:
             for name, names in settings.transitions.items()
         }
         self._needing = {plain_status(name) for name in settings.approval_needed}
-        self._over = {plain_status(name) for name in settings.terminal}
+        self._terminal = {plain_status(name) for name in settings.terminal}
         listed = [plain_status(name) for name in settings.statuses] or list(self._next)
-        later = self._over.union(*self._next.values())
+        later = self._terminal.union(*self._next.values())
         self._first = [name for name in listed if name not in later] or listed[:1]
 
     def known(self, status: str) -> bool:
         """Return True if the policy allows a status; without a list of statuses, any text is allowed."""
-        return bool(status.strip()) if self._any else self.listed(status)
+        return bool(status.strip()) if self._any else self.is_listed(status)
 
-    def listed(self, status: str) -> bool:
+    def is_listed(self, status: str) -> bool:
         """Return True if a text is a status that the policy names anywhere."""
         return plain_status(status) in self._written
 
@@ -364,13 +364,13 @@ class Ways:
         """Return True if a status needs an approval."""
         return plain_status(status) in self._needing
 
-    def over(self, status: str) -> bool:
+    def is_terminal(self, status: str) -> bool:
         """Return True if a status is terminal."""
-        return plain_status(status) in self._over
+        return plain_status(status) in self._terminal
 
-    def done(self, status: str) -> bool:
+    def is_done(self, status: str) -> bool:
         """Return True if a spec with this status was done, not given up or put aside."""
-        return self.over(status) and plain_status(status) in _DONE
+        return self.is_terminal(status) and plain_status(status) in _DONE_WORDS
 
     @property
     def first(self) -> Sequence[str]:
@@ -415,7 +415,7 @@ def recorded_ids(spec: Spec, name: str) -> Iterator[tuple[str, WrittenValue]]:
         spec: the spec.
         name: the name of the field or section with the ids.
     """
-    for value, data, place, file in spec.keyed(name):
+    for value, data, place, file in spec.key_values(name):
         for path, oid in value.items() if isinstance(value, dict) else ():
             if is_scalar(oid):
                 yield path, WrittenValue(scalar_text(oid), file, data.line((*place, path)))
@@ -437,7 +437,7 @@ def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
             if isinstance(pattern, str) and pattern.strip():
                 line = spec.data.line((key, position) if isinstance(value, list) else (key,))
                 yield WrittenValue(pattern.strip(), spec.path, line)
-    fields = [field for field in find_fields(spec.fields, GOVERNS) if field.form not in KEYED]
+    fields = [field for field in find_fields(spec.fields, GOVERNS) if field.form not in KEY_FORMS]
     texts = [(field.value, field.line) for field in fields]
     for section in spec.sections(GOVERNS):
         texts += _rows(section.blocks)
@@ -470,14 +470,14 @@ _REFUSED: Final = re.compile(
     re.IGNORECASE,
 )
 # A verdict that approves nothing, as a complete value.
-_NO: Final = re.compile(
+_NO_VERDICT: Final = re.compile(
     r"(?:[\W_]*|no|nay|n|0|null|none|nil|n/?a|open|later|tbd|todo|draft|unknown)[.!]?", re.IGNORECASE
 )
 _BETWEEN: Final = re.compile(r"[,;|·•\n]")
 _CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]m|utc|gmt|z)?", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W\d_][\w.'@&-]*")
 # Words next to a name and a date that are not names, and words in place of a name.
-_WORDS: Final = frozenset({
+_NOT_NAMES: Final = frozenset({
     "a", "an", "and", "approval", "approvals", "approve", "approved", "approver", "as", "at", "by",
     "created", "date", "dated", "due", "for", "from", "granted", "in", "is", "last", "log", "lgtm",
     "no", "of", "off", "on", "per", "recorded", "review", "reviewed", "reviewer", "reviewers", "sign",
@@ -526,7 +526,7 @@ def is_name(text: str) -> bool:
     if not text or len(text) > LONGEST or owes(text) or bare_nothing(text):
         return False
     words = [word.casefold().strip(".'@&-") for word in _WORD.findall(text)]
-    return any(len(word) > 1 and word not in _WORDS and word not in _NOBODY for word in words)
+    return any(len(word) > 1 and word not in _NOT_NAMES and word not in _NOBODY for word in words)
 
 
 class ApprovalReader:
@@ -556,7 +556,7 @@ class ApprovalReader:
         if is_scalar(value):
             if not isinstance(value, bool):
                 text = written(value)
-                yield self.of_text(f"{label}: {text}" if label else text, data.line(place), said=text)
+                yield self.of_text(f"{label}: {text}" if label else text, data.line(place), shown=text)
             return
         who, when = (
             find_key(value, names) if isinstance(value, dict) else None for names in (self._who, self._when)
@@ -568,7 +568,7 @@ class ApprovalReader:
             return
         said = ", ".join(f"{key}: {written(inner)}" for key, inner in value.items() if is_scalar(inner))
         yield SpecApproval(
-            _name(plain_value(scalar_text(who[1])) if who else ""),
+            _valid_name(plain_value(scalar_text(who[1])) if who else ""),
             parse_date(scalar_text(when[1])) if when else None,
             WrittenValue(said, self._path, data.line(place)),
             refused=any(map(_refuses, _verdicts(value))),
@@ -594,21 +594,21 @@ class ApprovalReader:
             cells = dict(enumerate(plain_value(cell.raw[:LONGEST]) for cell in row))
             verdicts = [cells[at] for at, name in enumerate(header) if name in _VERDICTS and at in cells]
             yield SpecApproval(
-                _name(cells.get(who or 0, "")),
+                _valid_name(cells.get(who or 0, "")),
                 parse_date(cells.get(when or 0, "")),
                 WrittenValue(" | ".join(cells.values()), self._path, row[0].line),
                 refused=any(map(is_open, row)) or any(map(_refuses, verdicts)),
             )
 
-    def of_text(self, raw: str, line: int | None, *, said: str = "") -> SpecApproval:
+    def of_text(self, raw: str, line: int | None, *, shown: str = "") -> SpecApproval:
         """Return the record in a text: labelled fields, or a name and a date.
 
         Args:
             raw: the text.
             line: the line of the text.
-            said: the text for messages; by default `raw`.
+            shown: the text for messages; by default `raw`.
         """
-        place = WrittenValue(said or plain_value(raw[:LONGEST]), self._path, line)
+        place = WrittenValue(shown or plain_value(raw[:LONGEST]), self._path, line)
         if len(raw) > LONGEST:
             return SpecApproval("", None, place)
         text = plain("\n".join(plain_value(visible(part)) for part in raw.split("\n")))
@@ -623,12 +623,12 @@ class ApprovalReader:
         rest = _without_date(text)
         if not who and not owes(rest):
             words = _WORD.findall(rest)
-            who = " ".join(word for word in words if word.casefold().rstrip(".") not in _WORDS)
+            who = " ".join(word for word in words if word.casefold().rstrip(".") not in _NOT_NAMES)
         when = when or next((day.date for day in days(text) if day.date is not None), None)
-        return SpecApproval(_name(who), when, place, refused=_REFUSED.search(raw) is not None)
+        return SpecApproval(_valid_name(who), when, place, refused=_REFUSED.search(raw) is not None)
 
 
-def _name(text: str) -> str:
+def _valid_name(text: str) -> str:
     return text if is_name(text) else ""
 
 
@@ -639,7 +639,7 @@ def _without_date(text: str) -> str:
 
 def _refuses(verdict: str) -> bool:
     """Return True if a verdict says that nothing was approved, or is empty."""
-    return _REFUSED.search(verdict) is not None or _NO.fullmatch(verdict.strip()) is not None
+    return _REFUSED.search(verdict) is not None or _NO_VERDICT.fullmatch(verdict.strip()) is not None
 
 
 def _verdicts(value: Mapping[str, Any]) -> Iterator[str]:

@@ -16,8 +16,8 @@ from specguard.documents.data import data_kind
 from specguard.documents.fields import normal_name, plain_value
 from specguard.errors import if_applicable
 from specguard.model import Finding, path_text, shortened
-from specguard.specs.spec import Catalogue, IndexEntry, Spec, pattern_problem, place_of
-from specguard.specs.spec_fields import SpecApproval, SpecSettings, Ways, WrittenValue, plain_status
+from specguard.specs.spec import Catalogue, IndexEntry, Spec, find_file, pattern_problem
+from specguard.specs.spec_fields import SpecApproval, SpecSettings, StatusFlow, WrittenValue, plain_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from specguard.documents.blocks import AnyBlock, ListItem
 
 
-SHOWN: Final = 6
+MAX_SHOWN: Final = 6
 """The limit of files listed one by one; above it, only the id of each pattern is shown."""
 
 # An abbreviated object id has at least seven digits.
@@ -67,9 +67,9 @@ class Specs(Record, frozen=False):
         return Catalogue(self.settings, self.documents)
 
     @cached_property
-    def ways(self) -> Ways:
+    def ways(self) -> StatusFlow:
         """The statuses of the policy and the transitions between them."""
-        return Ways(self.settings)
+        return StatusFlow(self.settings)
 
     def account(self) -> str:
         """Return the number of judged specs, for `--explain`; empty if none were judged yet."""
@@ -104,8 +104,8 @@ class Specs(Record, frozen=False):
         """
         if not (self.whole or self.now.index_path in self._touched):
             return ()
-        before = set() if self.whole else {entry.label for entry in self.earlier.done}
-        return [entry for entry in self.now.done if entry.label not in before]
+        before = set() if self.whole else {entry.label for entry in self.earlier.done_entries}
+        return [entry for entry in self.now.done_entries if entry.label not in before]
 
     # Paths that the change touches
 
@@ -119,7 +119,7 @@ class Specs(Record, frozen=False):
             altered = spec.path in self._touched
             if not altered and self.now.index_path in self._touched:
                 was = self.earlier.at(spec.path)
-                altered = _value(spec.entry) != _value(was.entry if was else None)
+                altered = _entry_text(spec.entry) != _entry_text(was.entry if was else None)
             self.known_touches[spec.path] = altered
         return self.known_touches[spec.path]
 
@@ -127,12 +127,12 @@ class Specs(Record, frozen=False):
         """Return True if the change alters an index entry, or a file that the entry names."""
         if any(named.path in self._touched for named in entry.named):
             return True
-        return self.now.index_path in self._touched and _value(entry) not in self._earlier_entries
+        return self.now.index_path in self._touched and _entry_text(entry) not in self._earlier_entries
 
     @cached_property
     def _earlier_entries(self) -> frozenset[str | None]:
         """The entries of the index before the change, as text."""
-        return frozenset(map(_value, self.earlier.entries))
+        return frozenset(map(_entry_text, self.earlier.entries))
 
     def touches_path(self, path: bytes) -> bool:
         """Return True if the change adds, modifies or deletes a path."""
@@ -157,11 +157,11 @@ class Specs(Record, frozen=False):
         was = self.earlier.at(spec.path)
         if was is not None or spec.path not in self._touched:
             return was
-        same_id = (old for old in self._gone if spec.id and normal_name(old.id) == normal_name(spec.id))
-        return next(same_id, None) or next((old for old in self._gone if old.essence == spec.essence), None)
+        by_id = (old for old in self._deleted if spec.id and normal_name(old.id) == normal_name(spec.id))
+        return next(by_id, None) or next((old for old in self._deleted if old.essence == spec.essence), None)
 
     @cached_property
-    def _gone(self) -> Sequence[Spec]:
+    def _deleted(self) -> Sequence[Spec]:
         """The specs that the change deletes, as they were."""
         deleted = [path for path, entry in self._touched.items() if entry.deleted]
         return [old for path in deleted if (old := self.earlier.at(path)) is not None]
@@ -170,7 +170,7 @@ class Specs(Record, frozen=False):
         """Return True if a spec has new content other than dates, or a new approval."""
         if spec.essence != was.essence:
             # The review's date can be in several fields with any names.
-            names = spec.same_day(was)
+            names = spec.review_day_fields(was)
             if not names or spec.essence_without(names) != was.essence_without(names):
                 return True
         return spec.entry_essence not in {"", was.entry_essence} or self._newly_approved(spec, was)
@@ -194,7 +194,7 @@ class Specs(Record, frozen=False):
 
     def malformed(self, spec: Spec) -> Iterator[tuple[WrittenValue, str]]:
         """Yield the invalid patterns of governed paths in a spec's own text, each with the reason."""
-        for said in spec.listed:
+        for said in spec.own_patterns:
             problem = pattern_problem(said.text)
             if problem:
                 yield said, problem
@@ -221,39 +221,39 @@ class Specs(Record, frozen=False):
             The path or pattern, its record if there is one, and the problem as a clause.
         """
         files = self.governed_files(spec)
-        bound: set[bytes] = set()
-        for written, said in spec.recorded:
+        recorded: set[bytes] = set()
+        for written, record in spec.recorded_ids:
             text = written.strip().removeprefix("./")
             path = text.strip("/").encode("utf-8", "surrogateescape")
-            wanted = said.text.strip().lower()
+            expected = record.text.strip().lower()
             there = self.documents.tree.find(path)
-            alone = path in files or (there is not None and not there.is_directory)
+            is_file = path in files or (there is not None and not there.is_directory)
             try:
-                covered = [path] if alone else self._files(Covering([text]), spec)
+                covered = [path] if is_file else self._files(Covering([text]), spec)
             except PatternError:
                 covered = ()
-            now = (there.oid if there else "") if alone else self._digest(covered)
+            current = (there.oid if there else "") if is_file else self._digest(covered)
             entry, why = self._touched.get(path), ""
-            if not _ID.fullmatch(wanted):
-                why, covered = f"is recorded with {said.text!r}, which is no object id", ()
+            if not _ID.fullmatch(expected):
+                why, covered = f"is recorded with {record.text!r}, which is no object id", ()
             elif not covered:
                 why = "is recorded, and is gone"
-            elif not now.startswith(wanted):
-                why = f"was {wanted[:12]}, and is {now[:12] or 'gone'} now"
-            elif alone and entry and entry.old != entry.new and entry.old.startswith(wanted):
-                why = f"is recorded with {wanted}, which is its content both before and after the change"
-            bound.update(covered)
+            elif not current.startswith(expected):
+                why = f"was {expected[:12]}, and is {current[:12] or 'gone'} now"
+            elif is_file and entry and entry.old != entry.new and entry.old.startswith(expected):
+                why = f"is recorded with {expected}, which is its content both before and after the change"
+            recorded.update(covered)
             if why:
-                yield (path_text(path) if alone else written), said, why
-        missing = [path for path in files if path not in bound]
-        yield from ((path_text(path), None, "is not recorded") for path in missing[:SHOWN])
-        if len(missing) > SHOWN:
-            yield f"{len(missing) - SHOWN} more", None, "are not recorded"
+                yield (path_text(path) if is_file else written), record, why
+        missing = [path for path in files if path not in recorded]
+        yield from ((path_text(path), None, "is not recorded") for path in missing[:MAX_SHOWN])
+        if len(missing) > MAX_SHOWN:
+            yield f"{len(missing) - MAX_SHOWN} more", None, "are not recorded"
 
     def current_ids(self, spec: Spec) -> list[str]:
         """Return the ids of a spec's governed files, after their paths; of many files, one per pattern."""
         files = self.governed_files(spec)
-        if len(files) <= SHOWN:
+        if len(files) <= MAX_SHOWN:
             entries = [(path, self.documents.tree.find(path)) for path in files]
             return [f'"{path_text(path)}": {entry.oid}' for path, entry in entries if entry is not None]
         found = {text: self._files(Covering([text]), spec) for text in self.now.governs(spec).patterns}
@@ -295,13 +295,13 @@ class Specs(Record, frozen=False):
             if was is None or self.terminal(was):
                 continue
             governed = Covering([text for spec in self.now.all for text in self.now.governs(spec).patterns])
-            left = self.earlier.governs(was).among(self.documents.tree.paths())
-            for one in [one for one in left if governed.find(one) is None][:1]:
+            remaining = self.earlier.governs(was).among(self.documents.tree.paths())
+            for one in [one for one in remaining if governed.find(one) is None][:1]:
                 yield was, one
 
     def terminal(self, spec: Spec) -> bool:
         """Return True if every stated status of a spec is a terminal one."""
-        return bool(spec.statuses) and all(self.ways.over(said.text) for said in spec.statuses)
+        return bool(spec.statuses) and all(self.ways.is_terminal(said.text) for said in spec.statuses)
 
     @cached_property
     def mirrors(self) -> Mirrors:
@@ -341,7 +341,7 @@ class Specs(Record, frozen=False):
         return bool(spec.essence) if was is None else self.says_more(spec, was)
 
 
-def _value(entry: IndexEntry | None) -> str | None:
+def _entry_text(entry: IndexEntry | None) -> str | None:
     """Return an index entry as text, for comparison."""
     value = [entry.id, dict(entry.value)] if entry is not None else None
     return json.dumps(value, sort_keys=True) if value else None
@@ -374,22 +374,22 @@ class Mirrors(Record, frozen=False):
         Raises:
             MissingFact: a document or the index cannot be read.
         """
-        mirrors = self._judged()
+        mirrors = self._find_judged()
         for path in self.specs.documents.unread_links(self.specs.settings.mirrors, mirrors):
-            yield _unread(path, "it is no regular file")
+            yield _unreadable(path, "it is no regular file")
         if mirrors:
             self.by_path = {spec.path: spec for spec in self.specs.now.all}
             self.by_id = {normal_name(spec.id): spec for spec in self.specs.now.all if spec.id}
         for path in mirrors:
             document = self.specs.documents.read(path)
             if data_kind(path) is not None:
-                yield _unread(path, "it is data, and statuses are read in tables and lists of Markdown")
+                yield _unreadable(path, "it is data, and statuses are read in tables and lists of Markdown")
             elif document is not None and document.problem is not None:
-                yield _unread(path, document.problem.message, document.problem.line)
+                yield _unreadable(path, document.problem.message, document.problem.line)
             elif document is not None:
-                yield from self._in_blocks(document.blocks, path)
+                yield from self._check_blocks(document.blocks, path)
 
-    def _judged(self) -> Sequence[bytes]:
+    def _find_judged(self) -> Sequence[bytes]:
         specs = self.specs
         if not specs.settings.mirrors:
             return ()
@@ -402,15 +402,15 @@ class Mirrors(Record, frozen=False):
         self.specs.documents.prefetch(mirrors)
         return mirrors
 
-    def _in_blocks(self, blocks: Sequence[AnyBlock], mirror: bytes) -> Iterator[Finding]:
+    def _check_blocks(self, blocks: Sequence[AnyBlock], mirror: bytes) -> Iterator[Finding]:
         for block in blocks:
             if isinstance(block, Table):
-                yield from self._in_table(block, mirror)
+                yield from self._check_table(block, mirror)
             for item in block.items if isinstance(block, List) else ():
-                yield from self._in_item(item, mirror)
-                yield from self._in_blocks(item.rest, mirror)
+                yield from self._check_item(item, mirror)
+                yield from self._check_blocks(item.rest, mirror)
 
-    def _in_table(self, table: Table, mirror: bytes) -> Iterator[Finding]:
+    def _check_table(self, table: Table, mirror: bytes) -> Iterator[Finding]:
         wanted = {normal_name(self.specs.settings.status), "status", "state"}
         header = [normal_name(plain_value(cell.raw[:LONGEST_ROW])) for cell in table.header]
         column = next((position for position, name in enumerate(header) if name in wanted), None)
@@ -422,16 +422,16 @@ class Mirrors(Record, frozen=False):
                 for cell, value in zip(row, values, strict=True)
                 for name in (*_LINK.findall(cell.raw[:LONGEST_ROW]), *cell.spans, value)
             )
-            named = next((found for name in names if (found := self._named(name, mirror))), None)
+            named = next((found for name in names if (found := self._find_spec(name, mirror))), None)
             if column is None:
                 status = next((value for value in values if self._is_status(value)), "")
             else:
                 status = values[column] if column < len(values) else ""
-            counts = self._counts(named[0]) if named is not None else None
-            if named is not None and status and counts and not self.specs.ways.same(status, counts.text):
-                yield _differs(mirror, named[1], repr(shortened(status)), row[0].line, counts)
+            official = self._true_status(named[0]) if named is not None else None
+            if named is not None and status and official and not self.specs.ways.same(status, official.text):
+                yield _mismatch(mirror, named[1], repr(shortened(status)), row[0].line, official)
 
-    def _in_item(self, item: ListItem, mirror: bytes) -> Iterator[Finding]:
+    def _check_item(self, item: ListItem, mirror: bytes) -> Iterator[Finding]:
         raw = item.text.raw
         if "&" in raw or ("<" in raw and "](" not in raw):
             raw = item.text.rendered
@@ -439,38 +439,38 @@ class Mirrors(Record, frozen=False):
         # An item begins with the spec: its link, its path or its id.
         link = _LINK.search(raw) if raw.startswith(("[", "**[")) else None
         first = _MIRRORED.search(raw)
-        named = self._named(link[1], mirror) if link else None
+        named = self._find_spec(link[1], mirror) if link else None
         if named is None and first is not None and first.start() <= 4:
-            named = self._named(first[0].rstrip(":."), mirror)
-        counts = self._counts(named[0]) if named is not None else None
-        if named is None or counts is None:
+            named = self._find_spec(first[0].rstrip(":."), mirror)
+        official = self._true_status(named[0]) if named is not None else None
+        if named is None or official is None:
             return
-        status = self._trailing(raw)
+        status = self._last_status(raw)
         if status:
-            shown, differs = repr(shortened(status)), not self.specs.ways.same(status, counts.text)
+            shown, differs = repr(shortened(status)), not self.specs.ways.same(status, official.text)
         else:
             shown = "done with" if item.checked else "still open"
             differs = (
                 item.checked is not None
-                and self.specs.ways.known(counts.text)
-                and self.specs.ways.over(counts.text) != item.checked
+                and self.specs.ways.known(official.text)
+                and self.specs.ways.is_terminal(official.text) != item.checked
             )
         if differs:
-            yield _differs(mirror, named[1], shown, item.line, counts)
+            yield _mismatch(mirror, named[1], shown, item.line, official)
 
-    def _named(self, text: str, mirror: bytes) -> tuple[Spec, str] | None:
+    def _find_spec(self, text: str, mirror: bytes) -> tuple[Spec, str] | None:
         """Return the spec with an id, or at a path from the root or the mirror's folder, and its name."""
         spec = self.by_id.get(normal_name(text))
         if spec is not None:
             return spec, text
         folder = mirror.rpartition(b"/")[0]
         for start in (folder, b"") if text and len(text) <= LONGEST_ROW and "://" not in text else ():
-            path, problem = place_of(text, self.specs.documents.tree, start)
+            path, problem = find_file(text, self.specs.documents.tree, start)
             if not problem and path in self.by_path:
                 return self.by_path[path], self.by_path[path].id or text
         return None
 
-    def _trailing(self, raw: str) -> str:
+    def _last_status(self, raw: str) -> str:
         """Return the status at the end of an item; empty if there is none."""
         text = plain_value(raw.split("\n", 1)[0])
         for match in reversed(list(_BEFORE_STATUS.finditer(text))):
@@ -483,23 +483,23 @@ class Mirrors(Record, frozen=False):
         return ""
 
     def _is_status(self, text: str) -> bool:
-        return bool(plain_status(text)) and self.specs.ways.listed(text)
+        return bool(plain_status(text)) and self.specs.ways.is_listed(text)
 
-    def _counts(self, spec: Spec) -> WrittenValue | None:
+    def _true_status(self, spec: Spec) -> WrittenValue | None:
         """Return the status that counts: the index's if the policy has an index, else the document's own."""
         of_index = [said for said in spec.statuses if said.form == "index"]
         found = of_index if self.specs.settings.index else spec.statuses
         return found[0] if found else None
 
 
-def _unread(path: bytes, why: str, line: int | None = None) -> Finding:
+def _unreadable(path: bytes, why: str, line: int | None = None) -> Finding:
     message = f"{path_text(path)}, which repeats statuses, cannot be read: {why}"
     step = "Correct it; until then nobody can tell what it says."
     return Finding(message, help=step, path=path, line=line, key="unread", setting="specs.mirrors")
 
 
-def _differs(mirror: bytes, name: str, shown: str, line: int, counts: WrittenValue) -> Finding:
-    known = shortened(counts.text)
-    message = f"{path_text(mirror)} says that {name} is {shown}, and {counts.place} that it is {known!r}"
+def _mismatch(mirror: bytes, name: str, shown: str, line: int, official: WrittenValue) -> Finding:
+    known = shortened(official.text)
+    message = f"{path_text(mirror)} says that {name} is {shown}, and {official.place} that it is {known!r}"
     step, key = f"Write {known!r} here, or correct the other.", f"status of {name}"
     return Finding(message, help=step, path=mirror, line=line, key=key, setting="specs.mirrors")

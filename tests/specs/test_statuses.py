@@ -2,10 +2,10 @@
 
 import pytest
 
-from specguard.specs.spec_fields import LONGEST_STATUS, SpecSettings, Ways, plain_status
+from specguard.specs.spec_fields import LONGEST_STATUS, SpecSettings, StatusFlow, plain_status
 
 STATUSES = ["Idea", "Draft", "In review", "Approved", "Retired"]
-WAYS = Ways(
+WAYS = StatusFlow(
     SpecSettings(
         statuses=STATUSES,
         transitions={
@@ -18,8 +18,8 @@ WAYS = Ways(
         terminal=["Retired"],
     )
 )
-NO_WAYS = Ways(SpecSettings(statuses=STATUSES))
-ANY = Ways(SpecSettings())
+NO_WAYS = StatusFlow(SpecSettings(statuses=STATUSES))
+ANY = StatusFlow(SpecSettings())
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_new_spec_begins_where_no_approval_was_passed() -> None:
 
 
 def test_where_every_status_follows_another_the_first_one_begins() -> None:
-    ways = Ways(SpecSettings(statuses=["a", "b"], transitions={"a": ["b"], "b": ["a"]}))
+    ways = StatusFlow(SpecSettings(statuses=["a", "b"], transitions={"a": ["b"], "b": ["a"]}))
     assert list(ways.first) == ["a"]
     assert ways.may_begin("b")
     assert not ways.may_begin("c")
@@ -77,6 +77,6 @@ def test_where_every_status_follows_another_the_first_one_begins() -> None:
 def test_without_a_list_any_status_is_known() -> None:
     assert ANY.known("anything")
     assert not ANY.known(" ")
-    assert not ANY.listed("anything")
-    assert WAYS.over("retired (2026)")
+    assert not ANY.is_listed("anything")
+    assert WAYS.is_terminal("retired (2026)")
     assert WAYS.needs_approval("APPROVED")
