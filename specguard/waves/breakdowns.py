@@ -38,34 +38,34 @@ def unmapped_scenarios(path: bytes, found: Sequence[Scenario], proofs: Proofs) -
     folder = path.rpartition(b"/")[0]
     step = "Name beside it, in a code span, the gate or the test (`FILE::TEST`) that shows it."
     for scenario in found:
-        problem = proofs.unmapped(scenario, folder)
+        problem = proofs.why_unmapped(scenario, folder)
         if problem:
             said, key = f"the scenario {shortened(scenario.text, 80)!r} {problem}", scenario.words[:100]
             yield Finding(said, help=step, path=path, line=scenario.line, key=key, setting="documents")
 
 
-def unmapped_lines(source: Source, mapped: Mapping[bytes, Sequence[Scenario]]) -> Iterator[Finding]:
+def unmapped_lines(source: Source, documents: Mapping[bytes, Sequence[Scenario]]) -> Iterator[Finding]:
     """Yield findings about acceptance lines of a source's items that no document has.
 
     Args:
         source: the file that lists the items.
-        mapped: the scenarios of each document that maps them.
+        documents: the scenarios of each document that maps them.
 
     Raises:
         MissingFact: the source cannot be read.
     """
     stated = [(item, line) for item in source.items for line in item.acceptance]
-    if stated and not mapped:
+    if stated and not documents:
         said = f"{path_text(source.path)} has acceptance that no document maps to gates or tests"
         step = "Write the document, with a row for each line: what must hold, and the test that shows it."
         yield Finding(said, help=step, path=source.path, key="no document", setting="documents")
         return
     step = "Add it there, by its id or in the same words, with the gate or the test that shows it."
-    places = " and ".join(path_text(place) for place in list(mapped)[:2])
-    known = [one for found in mapped.values() for one in found]
+    places = " and ".join(path_text(place) for place in list(documents)[:2])
+    known = [one for found in documents.values() for one in found]
     ids = {one.id for one in known}
     for item, line in stated:
-        if _id_of(line.text) in ids - {""} or any(one.says(line.text) for one in known):
+        if _id_of(line.text) in ids - {""} or any(one.matches(line.text) for one in known):
             continue
         why = f"is mapped to no gate or test: it is no scenario of {places}"
         said = f"the acceptance {shortened(line.text, 80)!r} of {item} {why}"
@@ -73,7 +73,7 @@ def unmapped_lines(source: Source, mapped: Mapping[bytes, Sequence[Scenario]]) -
         yield Finding(said, help=step, path=source.path, line=line.line, key=key, setting="documents")
 
 
-COLUMNS: Final = frozenset({"scenario", "scenarios", "acceptance", "criterion", "criteria"})
+COLUMN_WORDS: Final = frozenset({"scenario", "scenarios", "acceptance", "criterion", "criteria"})
 """Words in the title of a column that has scenarios."""
 
 _ID: Final = re.compile(
@@ -107,7 +107,7 @@ class Scenario(Record):
         """The id at the beginning, in lower case, such as `ac-3`; empty if there is none."""
         return _id_of(self.text)
 
-    def says(self, stated: str) -> bool:
+    def matches(self, stated: str) -> bool:
         """Return True if an item's acceptance line is this scenario: by its id, or by the same words."""
         if self.id and _id_of(stated):
             return _id_of(stated) == self.id
@@ -132,26 +132,26 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
         titles: the titles of sections whose items are scenarios.
     """
     found: dict[int, Scenario] = {}
-    taken: set[int] = set()
+    covered: set[int] = set()
     wanted = {normal_title(title) for title in titles}
     listed = [item for item in _items(document.blocks) if _SCENARIO.match(item.text.rendered)]
     for section in document.sections:
         heading = section.heading.text
         if _SCENARIO.match(heading.rendered):
             said = _SCENARIO.sub("", heading.rendered, count=1) or heading.rendered
-            found[section.line] = _scenario(said, section.line, section.blocks)
+            found[section.line] = _make_scenario(said, section.line, section.blocks)
             # Text below a scenario's heading belongs to that scenario.
-            taken.update(range(section.line + 1, section.end + 1))
+            covered.update(range(section.line + 1, section.end + 1))
         if normal_title(heading.plain) in wanted:
             listed += _items(section.blocks)
-    others = [_scenario(item.text.rendered, item.line, item.blocks) for item in listed]
-    for one in (*others, *(row for table in tables(document.blocks) for row in _rows(table))):
-        if one.line not in taken:
+    others = [_make_scenario(item.text.rendered, item.line, item.blocks) for item in listed]
+    for one in (*others, *(row for table in tables(document.blocks) for row in _read_table(table))):
+        if one.line not in covered:
             found.setdefault(one.line, one)
     return [found[line] for line in sorted(found)]
 
 
-def _scenario(text: str, line: int, blocks: Sequence[AnyBlock]) -> Scenario:
+def _make_scenario(text: str, line: int, blocks: Sequence[AnyBlock]) -> Scenario:
     names: list[str] = []
     for running in texts(blocks):
         names += _names(running)
@@ -165,10 +165,10 @@ def _names(text: Text) -> list[str]:
     return [*text.spans, *(name for link in text.links for name in (link.target, link.text))]
 
 
-def _rows(table: Table) -> Iterator[Scenario]:
+def _read_table(table: Table) -> Iterator[Scenario]:
     """Yield the scenarios of a table; a table without a column for scenarios has none."""
     titles = [normal_title(cell.rendered).split() for cell in table.header]
-    column = next((at for at, title in enumerate(titles) if COLUMNS.intersection(title)), None)
+    column = next((at for at, title in enumerate(titles) if COLUMN_WORDS.intersection(title)), None)
     if column is None or len(titles) < 2:
         return
     for row in table.rows:
@@ -214,22 +214,22 @@ class Proofs:
     ) -> None:
         self._documents = documents
         self._tests = tests
-        self._gates = {plain_gate(gate) for gate in gates if plain_gate(gate)}
+        self._gates = {normal_gate(gate) for gate in gates if normal_gate(gate)}
         self._proof = proof
         self._targets = Targets(documents)
 
-    def unmapped(self, scenario: Scenario, folder: bytes) -> str:
+    def why_unmapped(self, scenario: Scenario, folder: bytes) -> str:
         """Return the reason why a scenario maps to no gate or test, as a clause; empty if it maps.
 
         Raises:
             MissingFact: a file is missing, or a cited run cannot be looked up here.
         """
-        names = list(dict.fromkeys(name for name in scenario.names if plain_gate(name)))
+        names = list(dict.fromkeys(name for name in scenario.names if normal_gate(name)))
         if not names:
             return "names no gate and no test"
-        if not any(plain_gate(name) in self._gates or self._is_test(name, folder) for name in names):
+        if not any(normal_gate(name) in self._gates or self._is_test(name, folder) for name in names):
             return f"names {' and '.join(map(repr, names[:3]))}: neither a gate nor a test"
-        return self._failed(scenario, folder)
+        return self._run_problem(scenario, folder)
 
     def _is_test(self, name: str, folder: bytes) -> bool:
         """Return True if a name is a test file, a test in it (`FILE::TEST`), or a test in any test file."""
@@ -238,36 +238,36 @@ class Proofs:
         for place in filter(None, [] if path.startswith("/") else [follow(b"", path), follow(folder, path)]):
             if self._documents.tree.has_file(place) and self._tests.find(place) is not None:
                 content = self._documents.content(place) or b""
-                return not inner or _has(content, inner[-1])
+                return not inner or _has_word(content, inner[-1])
         if inner or "/" in path or not (" " in name or _NAME.fullmatch(name)):
             return False
         # A name that is not an identifier, such as a quoted title, needs a text search.
         plain = name.isascii() and name.isidentifier()
-        return name.encode() in self._names if plain else _has(self._all, name)
+        return name.encode() in self._words if plain else _has_word(self._content, name)
 
     @cached_property
-    def _names(self) -> frozenset[bytes]:
+    def _words(self) -> frozenset[bytes]:
         """The words in all test files, so that many names can be looked up."""
-        return frozenset(re.findall(rb"\w+", self._all))
+        return frozenset(re.findall(rb"\w+", self._content))
 
     @cached_property
-    def _all(self) -> bytes:
+    def _content(self) -> bytes:
         """The content of all test files, up to `TEST_LIMIT`."""
         paths = self._documents.tree.paths()
         found = [paths[position] for position, _ in self._tests.find_each(paths)]
         files = list(filter(self._documents.tree.has_file, found))
         self._documents.prefetch(files)
-        held: list[bytes] = []
+        contents: list[bytes] = []
         size = 0
         for path in files:
             content = self._documents.content(path) or b""
             size += len(content)
             if size > TEST_LIMIT:
                 break
-            held.append(content)
-        return b"\n".join(held)
+            contents.append(content)
+        return b"\n".join(contents)
 
-    def _failed(self, scenario: Scenario, folder: bytes) -> str:
+    def _run_problem(self, scenario: Scenario, folder: bytes) -> str:
         """Return the problem with a manifest that a scenario cites, as a clause; empty without a problem."""
         for citation in scenario.cited:
             if citation.path.rpartition("/")[2] not in ("manifest.json", "meta.json"):
@@ -299,14 +299,14 @@ def gate_names(value: Any) -> Iterator[str]:
             yield from gate_names(inner)
 
 
-def _has(content: bytes, name: str) -> bool:
+def _has_word(content: bytes, name: str) -> bool:
     """Return True if a name occurs in a text as a word."""
     wanted = re.escape(name.encode("utf-8", "surrogateescape"))
     # An expression that begins with the name is fast.
     return bool(wanted) and re.search(rb"%b(?!\w)(?<!\w%b)" % (wanted, wanted), content) is not None
 
 
-def plain_gate(text: str) -> str:
+def normal_gate(text: str) -> str:
     """Return a gate's name or command in a normal form, for comparison."""
     return " ".join(text.replace("`", "").casefold().split()).rstrip(" ;&|")
 
@@ -342,7 +342,7 @@ class Breakdowns(Record):
             items = [
                 item
                 for source in self.sources.all
-                if self._belong(artifact, source)
+                if self._is_about(artifact, source)
                 for item in source.items
                 if item.conditional
             ]
@@ -411,39 +411,39 @@ class Breakdowns(Record):
         if not (self.whole or gone or named or self.sources.is_touched):
             return
         paths = self.documents.tree.paths()
-        sources = [source for source in self.sources.all if not self._superseded(source.path)]
+        sources = [source for source in self.sources.all if not self._is_superseded(source.path)]
         gates = [*gates, *(name for source in sources for name in _listed_gates(source))]
         proofs = Proofs(self.documents, tests=tests, gates=gates, proof=self.proof)
         before = None
         if gone and not self.whole:
             before = Proofs(self.start(), tests=tests, gates=gates, proof=self.proof)
         for link in self.documents.unread_links(documents, paths if self.whole else sorted(touched)):
-            yield _unread(link, "it is no regular file", None)
+            yield _unreadable(link, "it is no regular file", None)
         found = {}
-        for place, document in self._readable(documents, self.documents):
+        for place, document in self._find_documents(documents, self.documents):
             found[place] = scenarios(document, titles)
             if document.problem is not None and (self.whole or place in touched):
-                yield _unread(place, document.problem.message, document.problem.line)
-        near = [(source, self._near(source, list(found))) for source in sources]
+                yield _unreadable(place, document.problem.message, document.problem.line)
+        near = [(source, self._documents_of(source, list(found))) for source in sources]
         # Without a readable breakdown, it is unknown which names are gates.
         unknown = {place for source, places in near if source.problem for place in places}
         for place, here in found.items():
             if not (self.whole or place in touched):
                 # An untouched document can only lack what the change removes.
                 folder = place.rpartition(b"/")[0]
-                here = [one for one in here if before is not None and not before.unmapped(one, folder)]
+                here = [one for one in here if before is not None and not before.why_unmapped(one, folder)]
             if place not in unknown:
                 yield from unmapped_scenarios(place, here, proofs)
         for source, places in near:
             if self.whole or source.path in touched or any(place in touched for place in places):
                 yield from unmapped_lines(source, {place: found[place] for place in places})
 
-    def _readable(self, documents: Selecting, held: Documents) -> Iterator[tuple[bytes, Document]]:
+    def _find_documents(self, documents: Selecting, files: Documents) -> Iterator[tuple[bytes, Document]]:
         """Yield the documents that some patterns select, except those that a later pass supersedes."""
-        paths = held.tree.paths()
+        paths = files.tree.paths()
         for position, _ in documents.find_each(paths):
             path = paths[position]
-            document = None if self._superseded(path) else held.read(path)
+            document = None if self._is_superseded(path) else files.read(path)
             if document is not None:
                 yield path, document
 
@@ -464,17 +464,17 @@ class Breakdowns(Record):
         Raises:
             MissingFact: a document is missing.
         """
-        names = {plain_gate(name): name for name in _listed_gates(item.source)}
-        names |= {plain_gate(text): name for text, name in gates.items()}
-        for held in (self.start(), self.documents):
-            found = dict(self._readable(documents, held))
-            for place in self._near(item.source, list(found)):
+        names = {normal_gate(name): name for name in _listed_gates(item.source)}
+        names |= {normal_gate(text): name for text, name in gates.items()}
+        for files in (self.start(), self.documents):
+            found = dict(self._find_documents(documents, files))
+            for place in self._documents_of(item.source, list(found)):
                 for one in scenarios(found[place], titles):
-                    if any(one.says(line.text) for line in item.acceptance):
-                        wanted = [names.get(plain_gate(name), "") for name in one.names]
+                    if any(one.matches(line.text) for line in item.acceptance):
+                        wanted = [names.get(normal_gate(name), "") for name in one.names]
                         yield from ((gate, one.text) for gate in wanted if gate)
 
-    def _near(self, source: Source, places: Sequence[bytes]) -> Sequence[bytes]:
+    def _documents_of(self, source: Source, places: Sequence[bytes]) -> Sequence[bytes]:
         """Return the documents that belong to a source: of its wave, else in its folder, else all.
 
         Documents of another wave are never included.
@@ -482,8 +482,8 @@ class Breakdowns(Record):
         if self.waves is not None:
             key = self.waves.key_at(source.path, source.fields)
             about = {place: self.artifacts.at(place) for place in places}
-            told = {place: one.fields if one is not None else {} for place, one in about.items()}
-            keys = {place: self.waves.key_at(place, told[place]) for place in places}
+            fields = {place: one.fields if one is not None else {} for place, one in about.items()}
+            keys = {place: self.waves.key_at(place, fields[place]) for place in places}
             same = [place for place in places if key is not None and keys[place] == key]
             if same:
                 return same
@@ -491,12 +491,12 @@ class Breakdowns(Record):
         folder = source.path.rpartition(b"/")[0]
         return [place for place in places if place.rpartition(b"/")[0] == folder] or places
 
-    def _superseded(self, path: bytes) -> bool:
+    def _is_superseded(self, path: bytes) -> bool:
         return self.waves is not None and self.waves.superseded(path)
 
-    def _belong(self, artifact: Artifact, source: Source) -> bool:
+    def _is_about(self, artifact: Artifact, source: Source) -> bool:
         """Return True if an artifact is about a source's items: in the same wave, or with equal fields."""
-        if self._superseded(source.path):
+        if self._is_superseded(source.path):
             return False
         if self.waves is not None:
             key = self.waves.key_at(artifact.path, artifact.fields)
@@ -514,7 +514,7 @@ def _listed_gates(source: Source) -> Iterator[str]:
         yield from gate_names(value)
 
 
-def _unread(path: bytes, why: str, line: int | None) -> Finding:
+def _unreadable(path: bytes, why: str, line: int | None) -> Finding:
     said = f"{path_text(path)} cannot be read, so nobody can tell what it maps: {why}"
     step = "Make it a Markdown file in UTF-8."
     return Finding(said, help=step, path=path, line=line, key="unread", setting="documents")
@@ -578,7 +578,7 @@ class Dispositions:
         """
         place = path_text(self._artifact.path)
         step = f"Write '{item.id}: deferred, trigger: no (`FILE`)' with the file that shows it; or do {item}."
-        mention = _mention(item)
+        mention = _mention_pattern(item)
         found = [one for one in self._passages if mention.search(one.key)]
         plain = {
             one.line: {word[1].casefold() for said in one.answers if (word := _YES_OR_NO.match(said))}
@@ -589,7 +589,7 @@ class Dispositions:
                 step = f"Do {item}; if nothing triggered it, write 'trigger: no' with the evidence."
                 return f"{place} says that {item} was triggered, and it is not done", step, one.line
         answered = [one for one in found if plain[one.line]]
-        if any(map(self._is_shown, answered)):
+        if any(map(self._has_evidence, answered)):
             return None
         if answered:
             step = "Cite the file that shows that nothing triggered it."
@@ -597,7 +597,7 @@ class Dispositions:
         said = f"{item} is conditional, not done, and {place} does not answer its trigger with yes or no"
         return said, step, found[0].line if found else None
 
-    def _is_shown(self, passage: Passage) -> bool:
+    def _has_evidence(self, passage: Passage) -> bool:
         """Return True if a passage cites an existing file or a web address."""
         if any(_ADDRESS.search(text.rendered) for text in texts(passage.blocks)):
             return True
@@ -619,7 +619,7 @@ def _passages(blocks: Sequence[AnyBlock]) -> Iterator[Passage]:
                 yield Passage(line, key, [Table(block.header, [row], line)])
 
 
-def _mention(item: Listed) -> re.Pattern[str]:
+def _mention_pattern(item: Listed) -> re.Pattern[str]:
     """Return the expression for a mention of an item: its id as a word; a number needs the kind before it."""
     name = rf"(?<![\w./\\-]){re.escape(item.id)}(?![\w/\\]|[-.]\w)"
     if item.id.isdigit():

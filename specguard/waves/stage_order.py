@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from specguard.work.item import WorkItem
 
 
-class AtWork(Record):
+class StageWork(Record):
     """A stage that a change works on, with the evidence for it.
 
     Attributes:
         stage: the stage, in the known wave or in a possible one.
-        told: True if the wave is known; False if it is one of several possible waves.
-        because: the evidence, for messages: `the branch 'codex/phase-d-2-x'`.
+        is_known: True if the wave is known; False if it is one of several possible waves.
+        reason: the evidence, for messages: `the branch 'codex/phase-d-2-x'`.
         by_branch: True if the branch is the stage's own; False if it belongs to one of the stage's items.
     """
 
     stage: StageState
-    because: str
-    told: bool
+    reason: str
+    is_known: bool
     by_branch: bool
 
 
@@ -61,19 +61,19 @@ def out_of_order(
     """
     touched = waves.all if whole else waves.touched([entry.path for entry in entries])
     for wave in touched:
-        yield from _present(wave)
+        yield from _early_artifacts(wave)
     if not entries:
         return
-    works = _works(waves, touched, branch, item)
+    works = _find_works(waves, touched, branch, item)
     if not works and item is None and not landed:
-        yield from _mixed(touched, entries, waves)
-    yield from _too_early(works, entries, waves)
-    yield from _elsewhere([work for work in works if work.by_branch], entries, waves)
-    yield from _made_elsewhere(works, entries)
+        yield from _mixed_entries(touched, entries, waves)
+    yield from _too_soon(works, entries, waves)
+    yield from _outside_paths([work for work in works if work.by_branch], entries, waves)
+    yield from _wrong_branch(works, entries)
     for wave in touched:
         for stage in wave.stages:
             at_it = next((work for work in works if work.stage is stage), None)
-            yield from _recorded_too_late(stage, at_it, commits, waves)
+            yield from _late_stages(stage, at_it, commits, waves)
 
 
 def too_early(waves: Waves, *, branch: str, item: WorkItem) -> Iterator[Finding]:
@@ -82,10 +82,10 @@ def too_early(waves: Waves, *, branch: str, item: WorkItem) -> Iterator[Finding]
     Raises:
         MissingFact: a required file or object is missing.
     """
-    yield from _too_early(_works(waves, (), branch, item), None, waves)
+    yield from _too_soon(_find_works(waves, (), branch, item), None, waves)
 
 
-def _present(wave: Wave) -> Iterator[Finding]:
+def _early_artifacts(wave: Wave) -> Iterator[Finding]:
     """Yield one finding per incomplete stage whose later stages have artifacts already."""
     early: dict[str, list[StageState]] = {}
     for stage in wave.stages:
@@ -95,7 +95,7 @@ def _present(wave: Wave) -> Iterator[Finding]:
         path = stage.artifacts[0].path
         names = ", ".join(one.name for one in others)
         more = f"; {names} {'has' if len(others) == 1 else 'have'} artifacts, too" if others else ""
-        yield _waiting(stage, f"{path_text(path)} belongs to", more, path=path)
+        yield _waiting_finding(stage, f"{path_text(path)} belongs to", more, path=path)
 
 
 def _finding(stage: StageState, setting: str, message: str, help: str, key: str, **place: Any) -> Finding:
@@ -104,16 +104,16 @@ def _finding(stage: StageState, setting: str, message: str, help: str, key: str,
     return Finding(message, help=help, key=key, setting=f"wave.stages.{position}.{setting}", **place)
 
 
-def _waiting(stage: StageState, what: str, more: str = "", **place: Any) -> Finding:
+def _waiting_finding(stage: StageState, what: str, more: str = "", **place: Any) -> Finding:
     """Return the finding about a stage's work or artifacts while an earlier stage is incomplete."""
     earlier = stage.waits_for[0]
-    why = f"the stage {earlier.name} is not complete: {_why(earlier.missing)}{more}"
+    why = f"the stage {earlier.name} is not complete: {_describe(earlier.missing)}{more}"
     said = f"{what} the stage {stage.name} of {stage.wave.name}, and {why}"
     step = f"Complete the stage {earlier.name} first; `specguard status --worktree` lists what is missing."
     return _finding(stage, "opens_after", said, step, f"{stage.name} before {earlier.name}", **place)
 
 
-def _too_early(works: Sequence[AtWork], entries: Sequence[Entry] | None, waves: Waves) -> Iterator[Finding]:
+def _too_soon(works: Sequence[StageWork], entries: Sequence[Entry] | None, waves: Waves) -> Iterator[Finding]:
     """Yield findings about work of a stage that is not open, or that lacks what it requires.
 
     If a branch fits several stages, or its name does not identify a wave, one open stage is enough.
@@ -121,50 +121,50 @@ def _too_early(works: Sequence[AtWork], entries: Sequence[Entry] | None, waves: 
     # Artifacts are judged separately; earlier stages may be waiting for them.
     papers = entries is not None and all(waves.is_paper(entry.path) for entry in entries)
     for by_branch in (True, False):
-        found = [None if papers else _early(work) for work in works if work.by_branch is by_branch]
+        found = [None if papers else _early_finding(work) for work in works if work.by_branch is by_branch]
         findings = [finding for finding in found if finding is not None]
         yield from findings[:1] if len(findings) == len(found) else ()
 
 
-def _early(work: AtWork) -> Finding | None:
+def _early_finding(work: StageWork) -> Finding | None:
     stage, field = work.stage, "branch" if work.by_branch else "work_item"
     if stage.waits_for:
-        return _waiting(stage, f"{work.because} is for", field=field)
+        return _waiting_finding(stage, f"{work.reason} is for", field=field)
     if not stage.lacking:
         return None
-    why = f"which must not begin yet: {_why(stage.lacking)}"
-    said = f"{work.because} is for the stage {stage.name} of {stage.wave.name}, {why}"
+    why = f"which must not begin yet: {_describe(stage.lacking)}"
+    said = f"{work.reason} is for the stage {stage.name} of {stage.wave.name}, {why}"
     step, key = "Bring that about first, by a change of its own.", f"{stage.name} without what it requires"
     return _finding(stage, "requires", said, step, key, field=field)
 
 
-def _elsewhere(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
+def _outside_paths(works: Sequence[StageWork], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
     """Yield the entries outside the paths that changes on a stage's branch may touch."""
     if not works or not all(work.stage.settings.paths for work in works):
         return
     stage = works[0].stage
     texts = [
-        PathTemplate(text).render(work.stage.wave.fields if work.told else {})
+        PathTemplate(text).render(work.stage.wave.fields if work.is_known else {})
         for work in works
         for text in work.stage.settings.paths
     ]
-    inside = Covering(list(dict.fromkeys(texts)))
-    allowed = f"which changes only {', '.join(inside.patterns[:5])}"
+    covering = Covering(list(dict.fromkeys(texts)))
+    allowed = f"which changes only {', '.join(covering.patterns[:5])}"
     step, key = "Take it out, and change it on a branch of its own.", f"outside {stage.name}"
     for entry in entries:
-        if not entry.path.startswith(waves.log_folder) and inside.find(entry.path) is None:
+        if not entry.path.startswith(waves.log_folder) and covering.find(entry.path) is None:
             said = f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, {allowed}"
             yield _finding(stage, "paths", said, step, key, path=entry.path, side=entry.side)
 
 
-def _mixed(touched: Sequence[Wave], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
+def _mixed_entries(touched: Sequence[Wave], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
     """Yield a finding about entries besides a wave's papers, if no name belongs to a stage or an item.
 
     The paths show that the change is for the papers, whatever the branch is called. Deletions that a cleanup
     manifest lists are allowed.
     """
     owned = [stage for wave in touched for stage in wave.stages if stage.settings.paths]
-    paper = next((entry.path for entry in entries if any(_is_of(stage, entry.path) for stage in owned)), None)
+    paper = next((entry.path for entry in entries if any(_owns(stage, entry.path) for stage in owned)), None)
     others = [entry for entry in entries if not waves.is_paper(entry.path)] if paper else []
     gone = [entry.path for entry in others if entry.deleted]
     listed = {path for path, _ in waves.artifacts.cleaned_up.matches(gone)} if gone else ()
@@ -178,15 +178,15 @@ def _mixed(touched: Sequence[Wave], entries: Sequence[Entry], waves: Waves) -> I
         yield Finding(said, help=step, path=path, side=side, key=key, setting=setting)
 
 
-def _made_elsewhere(works: Sequence[AtWork], entries: Sequence[Entry]) -> Iterator[Finding]:
+def _wrong_branch(works: Sequence[StageWork], entries: Sequence[Entry]) -> Iterator[Finding]:
     """Yield artifacts of a stage with its own branch that are added on a later stage's branch."""
     here = [work.stage for work in works]
-    said: list[StageState] = []
-    for later, stage in ((work.stage, stage) for work in works for stage in work.stage.before):
-        added = next((entry for entry in entries if entry.added and _is_of(stage, entry.path)), None)
-        if added is None or not stage.settings.branches or stage in (*here, *said):
+    reported: list[StageState] = []
+    for later, stage in ((work.stage, stage) for work in works for stage in work.stage.predecessors):
+        added = next((entry for entry in entries if entry.added and _owns(stage, entry.path)), None)
+        if added is None or not stage.settings.branches or stage in (*here, *reported):
             continue
-        said.append(stage)
+        reported.append(stage)
         message = f"{path_text(added.path)} is added by a change of the stage {later.name}, and the stage "
         message += f"{stage.name} comes first, on a branch of its own"
         step = f"Submit it first, on a branch like {stage.settings.branches[0]}."
@@ -194,22 +194,22 @@ def _made_elsewhere(works: Sequence[AtWork], entries: Sequence[Entry]) -> Iterat
         yield _finding(stage, "branch", message, step, key, path=added.path)
 
 
-def _recorded_too_late(
-    stage: StageState, work: AtWork | None, commits: Sequence[Commit], waves: Waves
+def _late_stages(
+    stage: StageState, work: StageWork | None, commits: Sequence[Commit], waves: Waves
 ) -> Iterator[Finding]:
     """Yield earlier stages that were completed by a commit after the one that began a stage."""
     if len(commits) < 2 or not stage.needed or stage.waits_for:
         return
-    begun = next((place for place, commit in enumerate(commits) if _begins(stage, work, commit, waves)), None)
-    if begun is None:
+    start = next((place for place, commit in enumerate(commits) if _starts(stage, work, commit, waves)), None)
+    if start is None:
         return
-    first = commits[begun].oid[:12]
-    for earlier in stage.before:
+    first = commits[start].oid[:12]
+    for earlier in stage.predecessors:
         late = [
             (commit, entry)
-            for commit in commits[begun + 1 :]
+            for commit in commits[start + 1 :]
             for entry in commit.own_entries
-            if entry.added and _is_of(earlier, entry.path)
+            if entry.added and _owns(earlier, entry.path)
         ]
         for commit, entry in late[:1]:
             said = f"{path_text(entry.path)} completes the stage {earlier.name} of {stage.wave.name} after "
@@ -219,34 +219,34 @@ def _recorded_too_late(
             yield _finding(stage, "opens_after", said, step, key, path=path, commit=oid)
 
 
-def _begins(stage: StageState, work: AtWork | None, commit: Commit, waves: Waves) -> bool:
+def _starts(stage: StageState, work: StageWork | None, commit: Commit, waves: Waves) -> bool:
     """Return True if a commit has work of a stage: its artifacts, or on its branch anything but papers."""
     return any(
-        _is_of(stage, entry.path) or (work is not None and not waves.is_paper(entry.path))
+        _owns(stage, entry.path) or (work is not None and not waves.is_paper(entry.path))
         for entry in commit.own_entries
     )
 
 
-def _works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | None) -> list[AtWork]:
+def _find_works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | None) -> list[StageWork]:
     """Return the stages that the change works on, by its branch or its work item."""
-    found: list[AtWork] = []
+    found: list[StageWork] = []
     for settings in waves.settings.stages:
         fields = read_branch(settings.branches, branch) if branch else None
         if fields is not None:
-            because = f"the branch {branch!r}"
+            reason = f"the branch {branch!r}"
             known = fields if all(fields.get(name) for name in waves.settings.by) else None
-        elif item is not None and item.listed is not None and _has_items(waves, settings, item):
-            because = str(item)
+        elif item is not None and item.listed is not None and _is_item_of(waves, settings, item):
+            reason = str(item)
             known = waves.fields_at(item.listed.source.path, item.listed.source.fields)
         else:
             continue
         candidates = [waves.wave(known)] if known is not None else _candidates(waves, touched)
-        told, by_branch = known is not None, fields is not None
-        found += [AtWork(wave.by_name[settings.name], because, told, by_branch) for wave in candidates]
+        is_known, by_branch = known is not None, fields is not None
+        found += [StageWork(wave.by_name[settings.name], reason, is_known, by_branch) for wave in candidates]
     return found
 
 
-def _has_items(waves: Waves, settings: WaveStage, item: WorkItem) -> bool:
+def _is_item_of(waves: Waves, settings: WaveStage, item: WorkItem) -> bool:
     """Return True if an item belongs to a stage, through a breakdown or a plan."""
     if item.listed is not None and waves.kind_of(settings.items) == item.kind:
         return waves.stage_of(item.listed) is settings
@@ -270,12 +270,12 @@ def read_branch(templates: Sequence[str], branch: str) -> Mapping[str, str] | No
     return None
 
 
-def _is_of(stage: StageState, path: bytes) -> bool:
+def _owns(stage: StageState, path: bytes) -> bool:
     """Return True if a path is one of a stage's own artifacts, or is in one that is a folder."""
     return any(path == one.path or path.startswith(one.path + b"/") for one in stage.artifacts)
 
 
-def _why(missing: Sequence[Missing]) -> str:
+def _describe(missing: Sequence[Missing]) -> str:
     first = missing[0]
     more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
     place = path_text(first.path) if first.path else ""

@@ -74,12 +74,12 @@ class Waves(Record, frozen=False):
         Raises:
             MissingFact: the tree cannot be read, or its paths have no placeholder that identifies a wave.
         """
-        self._refuse_untold()
+        self._check_placeholders()
         listed = list(paths)
         found = [(listed[at], fields) for one in self._templates for at, fields in one.find(listed)]
         known = [self.fields_at(path, fields) for path, fields in found]
         waves = {wave.key: wave for wave in (self.wave(fields) for fields in known if fields is not None)}
-        return [waves[key] for key in sorted(waves, key=lambda key: [natural(part) for part in key])]
+        return [waves[key] for key in sorted(waves, key=lambda key: [natural_key(part) for part in key])]
 
     def is_paper(self, path: bytes) -> bool:
         """Return True if a path is a paper of the plan, such as a wave's artifact, or a filed approval."""
@@ -102,7 +102,7 @@ class Waves(Record, frozen=False):
             item
             for wave in trusted.all
             for stage in wave.stages
-            if trusted.kind_of(stage.settings.items) and stage.owed
+            if trusted.kind_of(stage.settings.items) and stage.open_items
             for item in stage.items
             if item.files and not item.deferred and not trusted.sources.done(item)
         ]
@@ -223,11 +223,11 @@ class Waves(Record, frozen=False):
             key = self.key_at(one.path, one.fields)
             if key is not None:
                 passes.setdefault((one.name, key), []).append(one.path)
-        kept = {
-            max(paths, key=lambda path: natural(path.decode("utf-8", "surrogateescape")))
+        newest = {
+            max(paths, key=lambda path: natural_key(path.decode("utf-8", "surrogateescape")))
             for paths in passes.values()
         }
-        return frozenset(path for paths in passes.values() for path in paths if path not in kept)
+        return frozenset(path for paths in passes.values() for path in paths if path not in newest)
 
     @cached_property
     def _papers(self) -> Papers:
@@ -247,7 +247,7 @@ class Waves(Record, frozen=False):
                 texts += [f"{kind.folder}/{kind.plan}" for kind in self.plans.kinds.values()]
         return [PathTemplate(text) for text in dict.fromkeys(texts)]
 
-    def _refuse_untold(self) -> None:
+    def _check_placeholders(self) -> None:
         """Raise if `by` has a placeholder that no path has, since then no file would belong to a wave."""
         if any(kind.sources for kind in self.sources.kinds.values()):
             # The content of a file that lists items can have the value, too.
@@ -263,7 +263,7 @@ class Waves(Record, frozen=False):
                 raise MissingFact(why, code="incomplete-policy")
 
 
-def natural(text: str) -> list[tuple[int, str]]:
+def natural_key(text: str) -> list[tuple[int, str]]:
     """Return a sort key of a text: numbers by value, other parts without regard to case."""
     return [
         (int(part), "") if part.isdigit() else (-1, part)
@@ -337,13 +337,13 @@ class StageState(Record):
             contract, _, name = key.rpartition(".")
             # If the contract is unknown, the stage counts as needed.
             if contract not in self.wave.waves.artifacts.contracts or any(
-                chosen(field.value, values) for _, field in self._field_of(contract, name)
+                chosen(field.value, values) for _, field in self._find_field(contract, name)
             ):
                 return True
         return not self.settings.when
 
     @cached_property
-    def before(self) -> Sequence[StageState]:
+    def predecessors(self) -> Sequence[StageState]:
         """All stages that must be complete before this stage opens, directly or indirectly, in order."""
         wanted = set(self.settings.opens_after)
         found: list[StageState] = []
@@ -360,7 +360,7 @@ class StageState(Record):
         Raises:
             MissingFact: a required file or object is missing.
         """
-        return [stage for stage in self.before if not stage.complete]
+        return [stage for stage in self.predecessors if not stage.complete]
 
     @property
     def open(self) -> bool:
@@ -401,7 +401,7 @@ class StageState(Record):
         known = self.wave.waves.artifacts.contracts
         unknown = [name for key in self.settings.when if (name := key.rpartition(".")[0]) not in known]
         contracts = [*unknown, *self.settings.artifacts]
-        return [*self._unfulfilled(contracts), *self._unstated(contracts), *self._unclosed()]
+        return [*self._artifact_gaps(contracts), *self._field_gaps(contracts), *self._item_gaps()]
 
     @cached_property
     def lacking(self) -> Sequence[Missing]:
@@ -411,12 +411,12 @@ class StageState(Record):
             MissingFact: a required file or object is missing.
         """
         contracts = self.settings.requires
-        return [*self._unfulfilled(contracts), *self._unstated(contracts)]
+        return [*self._artifact_gaps(contracts), *self._field_gaps(contracts)]
 
-    def _unfulfilled(self, contracts: Sequence[str]) -> Iterator[Missing]:
+    def _artifact_gaps(self, contracts: Sequence[str]) -> Iterator[Missing]:
         """Yield the contracts without an artifact, and the artifacts that do not fulfil their contracts."""
         waves = self.wave.waves
-        said: set[tuple[bytes | None, str]] = set()
+        reported: set[tuple[bytes | None, str]] = set()
         for contract in contracts:
             declared = waves.artifacts.contracts.get(contract)
             if declared is None:
@@ -426,13 +426,13 @@ class StageState(Record):
             if not artifacts:
                 yield Missing(f"there is no {contract} ({declared.path or declared.root})")
             for artifact in artifacts:
-                for flaw in [*waves.flaws(artifact), *self._misshapen(artifact.path)]:
+                for flaw in [*waves.flaws(artifact), *self._list_flaws(artifact.path)]:
                     # A flaw of a pass's member may be reported for the pass and for the member.
-                    if (flaw.path, flaw.message) not in said:
-                        said.add((flaw.path, flaw.message))
+                    if (flaw.path, flaw.message) not in reported:
+                        reported.add((flaw.path, flaw.message))
                         yield Missing(flaw.message, flaw.path or artifact.path, flaw.line)
 
-    def _misshapen(self, path: bytes) -> Iterator[Finding]:
+    def _list_flaws(self, path: bytes) -> Iterator[Finding]:
         """Yield findings about an artifact that is a plan or lists work items."""
         plans, sources = self.wave.waves.plans, self.wave.waves.sources
         if plan := plans.at(path):
@@ -442,7 +442,7 @@ class StageState(Record):
             yield from sources.flaws(source)
             yield from sources.broken(source)
 
-    def _unstated(self, contracts: Sequence[str]) -> Iterator[Missing]:
+    def _field_gaps(self, contracts: Sequence[str]) -> Iterator[Missing]:
         """Yield the required fields that no artifact has, and those with a wrong value."""
         for key, values in self.settings.fields.items():
             contract, dot, name = key.rpartition(".")
@@ -451,7 +451,7 @@ class StageState(Record):
             elif contract not in contracts:
                 continue
             among = [contract] if contract else contracts
-            found = [pair for one in among for pair in self._field_of(one, name)]
+            found = [pair for one in among for pair in self._find_field(one, name)]
             wanted = " or ".join([values] if isinstance(values, str) else values)
             declared = [self.wave.waves.artifacts.contracts[one] for one in among if self.wave.artifacts(one)]
             # If a contract requires the field, its flaws have been reported already.
@@ -462,7 +462,7 @@ class StageState(Record):
                 if problem:
                     yield Missing(f"{path_text(path)}: {field.name} {problem}", path, field.line)
 
-    def _field_of(self, contract: str, name: str) -> Iterator[tuple[bytes, Field]]:
+    def _find_field(self, contract: str, name: str) -> Iterator[tuple[bytes, Field]]:
         """Yield a field of each of the wave's artifacts of a contract; for a pass, of each member."""
         artifacts = self.wave.waves.artifacts
         for artifact in self.wave.artifacts(contract):
@@ -476,7 +476,7 @@ class StageState(Record):
                         yield path, field
 
     @cached_property
-    def owed(self) -> Sequence[Listed]:
+    def open_items(self) -> Sequence[Listed]:
         """The items that are still to be done, without conditional and deferred ones.
 
         Raises:
@@ -485,7 +485,7 @@ class StageState(Record):
         sources = self.wave.waves.sources
         return [item for item in self.items if not (item.deferred or item.conditional or sources.done(item))]
 
-    def _unclosed(self) -> Iterator[Missing]:
+    def _item_gaps(self) -> Iterator[Missing]:
         """Yield the items still to be done, and missing or unreadable files that should list items."""
         if not self.settings.items:
             return
@@ -495,7 +495,7 @@ class StageState(Record):
             yield Missing(f"the policy has no [work.{self.settings.items}] with a source")
             return
         if not kind:
-            yield from self._undone()
+            yield from self._task_gaps()
             return
         files = self.wave.sources(kind)
         if not files:
@@ -503,11 +503,11 @@ class StageState(Record):
             yield Missing(f"no file lists the {kind}s ({places})")
         for source in (one for one in files if one.problem):
             yield Missing(f"{path_text(source.path)} {source.problem}", source.path)
-        for item in self.owed:
+        for item in self.open_items:
             status = f"its status is {sources.status_of(item)}" if item.status else "it has no status"
             yield Missing(f"{item} is not closed: {status}", item.source.path, item.line)
 
-    def _undone(self) -> Iterator[Missing]:
+    def _task_gaps(self) -> Iterator[Missing]:
         """Yield the tasks of plans that are not done."""
         plans = self.wave.plans
         if not plans:

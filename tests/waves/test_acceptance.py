@@ -45,7 +45,7 @@ def test_an_item_may_have_a_checkbox_and_an_id_of_several_parts() -> None:
 )
 def test_whether_a_scenario_says_what_an_item_asks_for(scenario: str, stated: str, same: bool) -> None:
     [found] = scenarios(Document(f"| Scenario | Gate |\n| --- | --- |\n| {scenario} | x |\n"), [])
-    assert found.says(stated) is same
+    assert found.matches(stated) is same
 
 
 def test_names_of_gates() -> None:
@@ -75,7 +75,7 @@ def test_where_nothing_is_to_be_judged_the_tree_is_not_listed(
 def test_any_text_has_scenarios_with_their_lines(text: str) -> None:
     for one in scenarios(Document(text), ["a", "scenario"]):
         assert 1 <= one.line <= text.count("\n") + 1
-        one.says("AC-1")
+        one.matches("AC-1")
 
 
 def test_long_lines_take_no_long() -> None:
