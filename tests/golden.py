@@ -30,7 +30,7 @@ from tests.integrations.hooks.asking import POLICY, call, guarded
 from tests.integrations.hooks.shell.running import FILES
 from tests.integrations.hooks.shell.test_shell import EVERYDAY, TRICKS
 from tests.integrations.hooks.test_recorded_events import recorded
-from tools.pages import ROOT, WALKED, blocks, normal, read, walk
+from tools.pages import ROOT, WALKED_PAGES, blocks, normalize, read, run_blocks
 
 _COMMANDS_A_FILE = 50
 _GUARDED = 'a", "new*", "one", "sub/**", "locked/**'
@@ -70,7 +70,7 @@ class Entry(NamedTuple):
 
 def entries() -> Iterator[Entry]:
     """All of the record but the pages that are generated; what takes longest comes first."""
-    for page in WALKED:
+    for page in WALKED_PAGES:
         yield Entry(f"walked/{Path(page).name}", answer_of_page, (page,))
     for name, runs in RUNS.items():
         yield Entry(f"runs/{name}.txt", answer_of_runs, (runs,))
@@ -104,7 +104,7 @@ def answer_of_case(place: Path, case: Case) -> str:
         for more in (("--output-format=json",), ("--explain", "--statistics"))
     )
     # Approvals are signed by new keys each time, and stand in the order of their digests.
-    text = normal(text) if case.approvals else text
+    text = normalize(text) if case.approvals else text
     if len(case.approvals) > 1:
         text = "\n".join(sorted({line.strip(" ,") for line in text.splitlines()}))
     return text
@@ -134,8 +134,8 @@ def answer_of_commands(place: Path, commands: list[str]) -> str:
 
 def answer_of_page(place: Path, page: str) -> str:
     """What the blocks of a page print, as a reader would type them."""
-    found = walk(blocks(read(page)), place)
-    return normal("\n".join(f"$ {block.text}{printed}" for block, _, printed in found))
+    found = run_blocks(blocks(read(page)), place)
+    return normalize("\n".join(f"$ {block.text}{printed}" for block, _, printed in found))
 
 
 def answer_of_runs(place: Path, runs: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
@@ -160,7 +160,7 @@ def answer_of_runs(place: Path, runs: tuple[tuple[str, tuple[str, ...]], ...]) -
     for name in ("list", "doctor", "metrics"):
         done = workshop.specguard("run", name)
         parts.append(f"$ specguard run {name}\nexit code {done.exit_code}\n{done.stdout}{done.stderr}")
-    return normal("\n".join(parts))
+    return normalize("\n".join(parts))
 
 
 def _asked(agent: str, event: str, directory: Path) -> str:

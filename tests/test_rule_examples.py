@@ -8,7 +8,7 @@ from specguard.engine.plugins import load_registry
 from specguard.reporters import manual
 from specguard.rules import Rule
 from specguard.testing import Example, examples
-from tools.pages import printed_for, same_for_rules, shown_for
+from tools.pages import documented_output, normalize_rule, printed_findings
 
 RULES = [registered.rule for registered in load_registry().rules.values()]
 FIRST = {next(example.name for example in examples(rule) if example.kind == "fails") for rule in RULES}
@@ -25,7 +25,7 @@ def test_the_first_example_that_fails_does_so_and_the_page_shows_what_is_printed
     rule: type[Rule], tmp_path: Path
 ) -> None:
     """`python tools/pages.py rules` writes it."""
-    assert same_for_rules(shown_for(rule)) in map(same_for_rules, printed_for(rule, tmp_path))
+    assert normalize_rule(documented_output(rule)) in map(normalize_rule, printed_findings(rule, tmp_path))
 
 
 def test_a_page_says_what_why_and_how_to_fix_it() -> None:

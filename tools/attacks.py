@@ -64,7 +64,7 @@ def collect() -> list[Case]:
     """
     done = subprocess.run([sys.executable, __file__], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return sorted((Case(**fields) for fields in json.loads(done.stdout)), key=_place)
+    return sorted((Case(**fields) for fields in json.loads(done.stdout)), key=_case_number)
 
 
 def table(cases: list[Case]) -> str:
@@ -72,12 +72,12 @@ def table(cases: list[Case]) -> str:
     rows = [(case.number, case.text, case.expected, _held(case), f"`{_short(case.test)}`") for case in cases]
     lines = ["| id | case | expected | held | test |", "| --- | --- | --- | --- | --- |"]
     lines += [
-        f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in sorted(rows, key=_id)
+        f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in sorted(rows, key=_row_id)
     ]
     return "\n".join([BEGIN, "", *lines, "", END])
 
 
-def written(page: str, cases: list[Case]) -> str:
+def with_table(page: str, cases: list[Case]) -> str:
     """Return the page with the table of these cases."""
     head, _, rest = page.partition(BEGIN)
     return head + table(cases) + rest.partition(END)[2]
@@ -85,7 +85,7 @@ def written(page: str, cases: list[Case]) -> str:
 
 def rewrite() -> None:
     """Bring the table on the page up to date."""
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), collect()), encoding="utf-8")
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), collect()), encoding="utf-8")
 
 
 def _held(case: Case) -> str:
@@ -96,11 +96,11 @@ def _short(test: str) -> str:
     return test.removeprefix("tests/")
 
 
-def _id(row: tuple[str, ...]) -> int:
+def _row_id(row: tuple[str, ...]) -> int:
     return int(row[0][1:])
 
 
-def _place(case: Case) -> int:
+def _case_number(case: Case) -> int:
     return int(case.number[1:])
 
 

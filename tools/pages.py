@@ -32,7 +32,7 @@ PAGES = [
 ]
 """README, CONTRIBUTING and the pages of `docs/`, without the pages of single rules."""
 
-WALKED = (
+WALKED_PAGES = (
     "docs/start.md",
     "docs/phase-runner.md",
     "docs/track-runner.md",
@@ -46,8 +46,8 @@ WALKED = (
 )
 """The pages whose `sh` blocks are run."""
 
-_WHERE = "__specguard_where__"
-_FRAME = f"exec 2>&1; trap 'code=$?; echo; echo {_WHERE} $code $PWD' EXIT"
+_END_MARK = "__specguard_where__"
+_PRELUDE = f"exec 2>&1; trap 'code=$?; echo; echo {_END_MARK} $code $PWD' EXIT"
 """The shell code before each block: it merges stderr into stdout, and prints exit code and folder last."""
 
 
@@ -80,7 +80,7 @@ def read(page: str) -> str:
     return (ROOT / page).read_text(encoding="utf-8")
 
 
-def walk(page: Sequence[Block], place: Path) -> list[tuple[Block, str | None, str]]:
+def run_blocks(page: Sequence[Block], place: Path) -> list[tuple[Block, str | None, str]]:
     """Run the `sh` blocks of a page in order, each in the folder where the last one ended.
 
     Args:
@@ -94,7 +94,7 @@ def walk(page: Sequence[Block], place: Path) -> list[tuple[Block, str | None, st
     Raises:
         AssertionError: a block ended with another exit code than its output implies.
     """
-    where = place
+    folder_now = place
     found = []
     for position, block in enumerate(page):
         if block.info != "sh":
@@ -102,16 +102,16 @@ def walk(page: Sequence[Block], place: Path) -> list[tuple[Block, str | None, st
         following = page[position + 1] if position + 1 < len(page) else None
         expected = following.text if following and following.info == "text" else None
         done = subprocess.run(
-            ["bash", "-e", "-c", f"{_FRAME}\n{block.text}"],
-            cwd=where,
+            ["bash", "-e", "-c", f"{_PRELUDE}\n{block.text}"],
+            cwd=folder_now,
             env=environment(place),
             stdout=subprocess.PIPE,
             text=True,
             check=False,
         )
-        printed, _, end = done.stdout.rpartition(f"\n{_WHERE} ")
+        printed, _, end = done.stdout.rpartition(f"\n{_END_MARK} ")
         code, _, folder = end.rstrip("\n").partition(" ")
-        where = Path(folder)
+        folder_now = Path(folder)
         printed = re.sub(r"(?m)^Requirement already satisfied.*\n", "", printed)
         printed = printed.replace(str(place), "/home/ann")
         assert int(code) == expected_code(printed), f"line {block.line} ended with {code}:\n{printed}"
@@ -155,11 +155,11 @@ def environment(home: Path) -> dict[str, str]:
 
 def expected_code(printed: str) -> int:
     """Return the exit code that belongs to the last verdict or error in an output."""
-    said = re.findall(r"^specguard: (failed|indeterminate|error|would block)", printed, re.MULTILINE)
-    return {"failed": 1, "indeterminate": 2, "error": 2}.get(said[-1], 0) if said else 0
+    verdicts = re.findall(r"^specguard: (failed|indeterminate|error|would block)", printed, re.MULTILINE)
+    return {"failed": 1, "indeterminate": 2, "error": 2}.get(verdicts[-1], 0) if verdicts else 0
 
 
-_VARIES = (
+_VARIABLE_PARTS = (
     # A run's id is the time of its start and four random digits.
     (r"\b\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{4}\b", "<run id>"),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ", "<time>"),
@@ -172,12 +172,12 @@ _VARIES = (
 )
 
 
-def normal(text: str) -> str:
+def normalize(text: str) -> str:
     """Replace the parts of an output that differ between machines, readers and times by placeholders.
 
     These are object ids, the ids of runs and of processes, times, durations, and versions of git.
     """
-    for expression, name in _VARIES:
+    for expression, name in _VARIABLE_PARTS:
         text = re.sub(expression, name, text)
     return text
 
@@ -187,15 +187,15 @@ def rewrite(page: str, place: Path) -> None:
     text = read(page)
     lines = text.split("\n")
     page_blocks = blocks(text)
-    for block, expected, printed in reversed(walk(page_blocks, place)):
-        if expected is not None and normal(expected) != normal(printed):
+    for block, expected, printed in reversed(run_blocks(page_blocks, place)):
+        if expected is not None and normalize(expected) != normalize(printed):
             following = page_blocks[page_blocks.index(block) + 1]
             start = following.line - 1
             lines[start : start + following.text.count("\n")] = printed.rstrip("\n").split("\n")
     (ROOT / page).write_text("\n".join(lines), encoding="utf-8")
 
 
-def printed_for(rule: type[Rule], place: Path) -> list[str]:
+def printed_findings(rule: type[Rule], place: Path) -> list[str]:
     """Run a rule's first failing case, and return its findings as they are printed.
 
     Args:
@@ -208,25 +208,25 @@ def printed_for(rule: type[Rule], place: Path) -> list[str]:
     outcome = run_case(replace(case, args=args, expect=case.expect or None), place, installed=False)
     assert rule.code in outcome.codes
     lines = printed.read_text().replace(str(place), "/home/ann").split("\n")
-    told = lines[lines.index(f"{rule.code} {rule.name}") + 1 :]
-    return [line.strip() for line in told if re.match("  (error|warning|info)\\b", line)]
+    report = lines[lines.index(f"{rule.code} {rule.name}") + 1 :]
+    return [line.strip() for line in report if re.match("  (error|warning|info)\\b", line)]
 
 
-def shown_for(rule: type[Rule]) -> str:
+def documented_output(rule: type[Rule]) -> str:
     """Return the example output in a rule's docstring; empty if it shows none."""
     return next((block.text for block in blocks(cleandoc(rule.__doc__ or "")) if block.info == "text"), "")
 
 
-def same_for_rules(text: str) -> str:
+def normalize_rule(text: str) -> str:
     """Normalize an output for comparison: each run of a rule's case gives the same text on one line."""
     text = re.sub(r"\d{4}-\d\d-\d\d|\b\d+ days", "<day>", text)
-    return " ".join(normal(text).split())
+    return " ".join(normalize(text).split())
 
 
 def rewrite_rule(rule: type[Rule], place: Path) -> None:
     """Write the real output of a rule's first failing case behind the prose of its docstring."""
-    printed = printed_for(rule, place)
-    if same_for_rules(shown_for(rule)) in map(same_for_rules, printed):
+    printed = printed_findings(rule, place)
+    if normalize_rule(documented_output(rule)) in map(normalize_rule, printed):
         return
     short = re.sub(r"\b([0-9a-f]{10})[0-9a-f]+\b", r"\1", printed[0])
     lines = wrap(short, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
@@ -253,6 +253,6 @@ if __name__ == "__main__":
     for entry in load_registry().rules.values() if named in ([], ["rules"]) else ():
         with TemporaryDirectory() as folder:
             rewrite_rule(entry.rule, Path(folder).resolve())
-    for name in (name for name in named or WALKED if name != "rules"):
+    for name in (name for name in named or WALKED_PAGES if name != "rules"):
         with TemporaryDirectory() as folder:
             rewrite(name, Path(folder).resolve())

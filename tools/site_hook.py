@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
 
-_POLICY: Final = (
+_CSP_TAG: Final = (
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'self' file: data: 'unsafe-inline'\">"
 )
 """A tag in every page: a browser then requests nothing elsewhere, whatever the theme's scripts try."""
@@ -40,7 +40,7 @@ _UPWARD: Final = re.compile(r"\]\(((?:\.\./)+[^)\s#]+)(#[^)\s]*)?\)")
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Name anchors as the platform does, and list the pages of generated folders."""
     config.mdx_configs.setdefault("toc", {})["slugify"] = anchor
-    config.nav = [_with_lists(entry, Path(config.docs_dir)) for entry in config.nav or []]
+    config.nav = [_expand(entry, Path(config.docs_dir)) for entry in config.nav or []]
     return config
 
 
@@ -58,23 +58,23 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     _indent(lines, markdown)
     base = posixpath.dirname(page.file.src_uri)
 
-    def outward(found: re.Match[str]) -> str:
+    def relink(found: re.Match[str]) -> str:
         path = posixpath.normpath(posixpath.join(base, found[1]))
         if not path.startswith("../"):
             return found[0]
         return f"]({config.extra['repository']}/{path.removeprefix('../')}{found[2] or ''})"
 
-    return "\n".join(line if at in code else _UPWARD.sub(outward, line) for at, line in enumerate(lines))
+    return "\n".join(line if at in code else _UPWARD.sub(relink, line) for at, line in enumerate(lines))
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     """Forbid the page to request anything outside of the site."""
-    return output.replace("<head>", f"<head>{_POLICY}", 1)
+    return output.replace("<head>", f"<head>{_CSP_TAG}", 1)
 
 
 def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:
     """Forbid the "not found" page to request anything outside of the site."""
-    return output_content.replace("<head>", f"<head>{_POLICY}", 1)
+    return output_content.replace("<head>", f"<head>{_CSP_TAG}", 1)
 
 
 def on_post_build(config: MkDocsConfig) -> None:
@@ -85,7 +85,7 @@ def on_post_build(config: MkDocsConfig) -> None:
     names = re.findall(r"(?m)^### ([\w-]+)$", page.read_text(encoding="utf-8")) if page.exists() else []
     for name in ("index", *names):
         to = "../errors.html" if name == "index" else f"../errors.html#{name}"
-        text = f'<!doctype html>\n<head>{_POLICY}<meta http-equiv="refresh" content="0; url={to}"></head>\n'
+        text = f'<!doctype html>\n<head>{_CSP_TAG}<meta http-equiv="refresh" content="0; url={to}"></head>\n'
         (folder / f"{name}.html").write_text(f'{text}<a href="{to}">{name}</a>\n', encoding="utf-8")
 
 
@@ -94,17 +94,17 @@ def anchor(title: str, separator: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", separator)
 
 
-def _with_lists(entry: object, docs: Path) -> object:
+def _expand(entry: object, docs: Path) -> object:
     """Expand an entry of the navigation: an index of a folder also gets the pages that it lists."""
     if not isinstance(entry, dict):
         return entry
     return {
-        title: [_with_lists(one, docs) for one in below] if isinstance(below, list) else _listed(below, docs)
+        title: [_expand(one, docs) for one in below] if isinstance(below, list) else _index_entry(below, docs)
         for title, below in entry.items()
     }
 
 
-def _listed(page: str, docs: Path) -> str | list[object]:
+def _index_entry(page: str, docs: Path) -> str | list[object]:
     folder, name = posixpath.split(page)
     if not folder or name != "index.md":
         return page

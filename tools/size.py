@@ -30,7 +30,7 @@ BUDGETS = {
 }
 """The upper limit of each figure."""
 
-_NO_CODE = {
+_NON_CODE = {
     tokenize.COMMENT,
     tokenize.NL,
     tokenize.NEWLINE,
@@ -93,10 +93,10 @@ def measure(root: Path) -> tuple[dict[str, list[int]], dict[str, int]]:
 
 def code_lines(source: str, tree: ast.Module) -> int:
     """Count the lines of a module that hold code."""
-    texts = set(_texts_alone(tree))
+    texts = set(_docstring_positions(tree))
     lines: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in _NO_CODE and not (token.type == tokenize.STRING and token.start in texts):
+        if token.type not in _NON_CODE and not (token.type == tokenize.STRING and token.start in texts):
             lines.update(range(token.start[0], token.end[0] + 1))
     return len(lines)
 
@@ -109,7 +109,7 @@ def _modules(root: Path) -> Iterator[Path]:
             )
 
 
-def _texts_alone(tree: ast.Module) -> Iterator[tuple[int, int]]:
+def _docstring_positions(tree: ast.Module) -> Iterator[tuple[int, int]]:
     """Yield the positions of docstrings and of texts below attributes."""
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

@@ -15,7 +15,7 @@ from specguard.cli.checking import quick_request
 from specguard.testing import Repository, run, run_here
 from specguard.testing.running import command
 from tests.outcomes import ended
-from tools.pages import normal
+from tools.pages import normalize
 
 DATA = Path(__file__).parent / "data"
 POLICY = (DATA / "anywhere.md").read_text()
@@ -179,7 +179,7 @@ def test_the_installed_command_answers_as_its_entry_point_in_this_process(line: 
         repository.commit("feat: change", files={"vendor/x": "b\n"})
         env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
         done = runner(*line.split(), directory=repository.path, env=env)
-        said = normal(f"{done.exit_code}\n{done.stdout}\n{done.stderr}")
+        said = normalize(f"{done.exit_code}\n{done.stdout}\n{done.stderr}")
         answers.append(said.replace(str(repository.path), "<repository>"))
     assert answers[0] == answers[1]
 

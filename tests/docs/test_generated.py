@@ -9,7 +9,7 @@ import pytest
 from specguard.engine.plugins import load_registry
 from specguard.testing import run_here
 from tests.rows import rows
-from tools.attacks import BEGIN, END, PAGE, Case, collect, table, written
+from tools.attacks import BEGIN, END, PAGE, Case, collect, table, with_table
 from tools.pages import DOCS, ROOT
 
 
@@ -100,7 +100,7 @@ def test_the_table_is_up_to_date_and_has_every_case() -> None:
     cases = collect()
     page = PAGE.read_text(encoding="utf-8")
     assert page.count(BEGIN) == page.count(END) == 1
-    assert written(page, cases) == page, "run: make docs"
+    assert with_table(page, cases) == page, "run: make docs"
     numbers = {case.number for case in cases}
     assert {f"T{number:02}" for number in GUARD} <= numbers <= IDS
     for case in cases:

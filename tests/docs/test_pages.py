@@ -20,7 +20,7 @@ from specguard.authority.policy import Policy
 from specguard.cli.app import COMMANDS, app
 from specguard.declaration.registry import FAMILIES
 from specguard.engine.plugins import load_registry
-from tools.pages import DOCS, PAGES, ROOT, WALKED, Block, blocks, normal, read, walk
+from tools.pages import DOCS, PAGES, ROOT, WALKED_PAGES, Block, blocks, normalize, read, run_blocks
 
 GENERATED = ("docs/commands.md", "docs/settings.md", "docs/errors.md")
 HAND_WRITTEN = [page for page in PAGES if page not in GENERATED]
@@ -29,18 +29,18 @@ OTHERS = {"--no-verify", "--quick", "--docs", "--rows", "--keep", "--title", "--
 """Options of other programs that pages name by themselves."""
 
 
-@pytest.mark.parametrize("page", WALKED)
+@pytest.mark.parametrize("page", WALKED_PAGES)
 def test_what_a_page_shows_is_what_is_printed(page: str, tmp_path: Path) -> None:
-    for block, expected, printed in walk(blocks(read(page)), tmp_path.resolve()):
-        assert normal(printed) == normal(expected or ""), f"{page}:{block.line}"
+    for block, expected, printed in run_blocks(blocks(read(page)), tmp_path.resolve()):
+        assert normalize(printed) == normalize(expected or ""), f"{page}:{block.line}"
 
 
 def test_the_readme_shows_what_the_first_page_shows() -> None:
-    there = {normal(block.text) for block in blocks(read("docs/start.md")) if block.info == "text"}
+    there = {normalize(block.text) for block in blocks(read("docs/start.md")) if block.info == "text"}
     shown = [block for block in blocks(read("README.md")) if block.info == "text"]
     assert len(shown) == 2
     for block in shown:
-        assert normal(block.text) in there, f"README.md:{block.line}"
+        assert normalize(block.text) in there, f"README.md:{block.line}"
 
 
 # Commands and options
