@@ -20,10 +20,10 @@ OUTPUT = "SPECGUARD_MUTANTS_COVERING"
 """The environment variable with the folder that the plugin writes to."""
 
 
-NEAR = 16
+NEAR_LINES = 16
 """The number of lines after a changed one that are near it; a quarter as many lines before it are."""
 
-_TURNS = (12, 8, 5, 3, 2, 1)
+_TURN_SIZES = (12, 8, 5, 3, 2, 1)
 """The number of tests that a turn takes from the nearest file, from the next, and so on."""
 
 
@@ -112,26 +112,26 @@ class Covering:
         """
         path = next((known for known in self._lines if known.endswith(f"/{path}")), "")
         lines = self._lines.get(path, {})
-        near = range(first - NEAR // 4, last + NEAR) if first else range(0)
+        near = range(first - NEAR_LINES // 4, last + NEAR_LINES) if first else range(0)
         found: set[str] = set()
         worth: defaultdict[str, float] = defaultdict(float)
         for line, tests in lines.items():
-            own = self.seconds.keys() & tests
+            recorded = self.seconds.keys() & tests
             if not first or first <= line <= last:
-                found |= own
+                found |= recorded
             if not first or line in near:
-                for test in own:
-                    worth[test] += 1 / len(own)
+                for test in recorded:
+                    worth[test] += 1 / len(recorded)
         by_file: dict[str, list[str]] = {}
         for test in sorted(found, key=lambda test: (-worth[test], self.seconds[test], test)):
             by_file.setdefault(test.partition("::")[0], []).append(test)
-        return list(_by_turns(list(by_file.values())))
+        return list(_take_turns(list(by_file.values())))
 
 
-def _by_turns(files: Sequence[Sequence[str]]) -> Iterator[str]:
+def _take_turns(files: Sequence[Sequence[str]]) -> Iterator[str]:
     left = [list(tests) for tests in files]
     while any(left):
         for place, tests in enumerate(left):
-            many = _TURNS[min(place, len(_TURNS) - 1)]
-            yield from tests[:many]
-            del tests[:many]
+            count = _TURN_SIZES[min(place, len(_TURN_SIZES) - 1)]
+            yield from tests[:count]
+            del tests[:count]

@@ -32,7 +32,7 @@ HISTORIES = (
 STORE: Final = PLACE / "audits.sqlite"
 
 
-def histories(
+def measure_histories(
     tools: Tools, environment: Mapping[str, str], numbers: set[str], *, quick: bool
 ) -> list[Result]:
     """Measure rows 17 to 20, over a history of 50,000 changes, of which each audit takes the newest."""
@@ -40,10 +40,10 @@ def histories(
         return []
     bench = _Bench(tools, environment, quick=quick)
     measured: Sequence[tuple[Sequence[str], Callable[[], Sequence[Sequence[float]]]]] = (
-        (("17",), bench.change),
-        (("18", "18s"), bench.again),
-        (("19",), bench.jobs),
-        (("20", "20g"), bench.memory),
+        (("17",), bench.measure_change),
+        (("18", "18s"), bench.measure_repeat),
+        (("19",), bench.measure_jobs),
+        (("20", "20g"), bench.measure_memory),
     )
     results = []
     for names, measure in measured:
@@ -71,7 +71,7 @@ class _Bench:
         self._tools, self._environment, self._quick = tools, environment, quick
         self._repository = repositories.build("history")
 
-    def change(self) -> Sequence[Sequence[float]]:
+    def measure_change(self) -> Sequence[Sequence[float]]:
         """Measure row 17: the time of one change of a thousand, divided by that of a check of the last."""
         check = (self._tools.specguard, "check", "--range", "main~1..work")
         self._time(check)
@@ -81,7 +81,7 @@ class _Bench:
             taken.append(self._audit(1_000, new=True) / 1_000 / one)
         return [taken]
 
-    def again(self) -> Sequence[Sequence[float]]:
+    def measure_repeat(self) -> Sequence[Sequence[float]]:
         """Measure row 18: the time of a second audit, divided by the first one's and a bare interpreter's."""
         bare = (self._tools.python, "-c", "import sqlite3")
         self._time(bare)
@@ -94,7 +94,7 @@ class _Bench:
                 multiples.append(second / self._time(bare))
         return shares, multiples
 
-    def jobs(self) -> Sequence[Sequence[float]]:
+    def measure_jobs(self) -> Sequence[Sequence[float]]:
         """Measure row 19: the time of two processes, divided by that of one."""
         taken = []
         for _ in range(1 if self._quick else 5):
@@ -102,14 +102,14 @@ class _Bench:
             taken.append(self._audit(4_000, "--jobs", "2", new=True) / one)
         return [taken]
 
-    def memory(self) -> Sequence[Sequence[float]]:
+    def measure_memory(self) -> Sequence[Sequence[float]]:
         """Measure row 20: each worker's peak in MiB, and its ratio to the peak at a fifth of the time."""
         if not os.path.exists("/proc/self/status"):
             raise RuntimeError("there is no /proc here to read a process's peak from")
-        _forget()
+        _delete_store()
         command = self._command(CHANGES // 5 if self._quick else CHANGES, "--jobs", "2")
-        quiet = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
-        process = os.posix_spawn(command[0], list(command), self._environment, file_actions=quiet)
+        discard = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
+        process = os.posix_spawn(command[0], list(command), self._environment, file_actions=discard)
         peaks: dict[str, list[float]] = {}
         while not (ended := os.waitpid(process, os.WNOHANG))[0]:
             for worker, peak in _workers(process):
@@ -119,13 +119,13 @@ class _Bench:
             raise RuntimeError(f"audit: exit {code} where 0 is expected")
         if len(peaks) != 2:
             raise RuntimeError(f"audit: {len(peaks)} workers where 2 are expected")
-        told = list(peaks.values())
-        return [one[-1] for one in told], [one[-1] / one[len(one) // 5] for one in told]
+        samples = list(peaks.values())
+        return [one[-1] for one in samples], [one[-1] / one[len(one) // 5] for one in samples]
 
     def _audit(self, changes: int, *more: str, new: bool) -> float:
         """Time an audit of the newest changes in seconds, with a new store or the previous one."""
         if new:
-            _forget()
+            _delete_store()
         return self._time(self._command(changes, *more))
 
     def _command(self, changes: int, *more: str) -> Sequence[str]:
@@ -142,7 +142,7 @@ class _Bench:
         return seconds
 
 
-def _forget() -> None:
+def _delete_store() -> None:
     """Delete the store of the previous audit."""
     for file in PLACE.glob(f"{STORE.name}*"):
         file.unlink()

@@ -32,15 +32,15 @@ class Cost:
     Attributes:
         own: the time without the modules that it imports.
         whole: the time with them.
-        by: the module that imported it; empty if the program itself did.
+        imported_by: the module that imported it; empty if the program itself did.
     """
 
     own: list[int] = field(default_factory=list)
     whole: list[int] = field(default_factory=list)
-    by: str = ""
+    imported_by: str = ""
 
 
-def costs(
+def measure_imports(
     command: Sequence[str], directory: Path, starts: int, environment: Mapping[str, str]
 ) -> dict[str, Cost]:
     """Return the modules that a Python program imports; its exit code does not matter.
@@ -63,11 +63,11 @@ def costs(
             check=False,
         )
         if number:
-            _read(done.stderr.splitlines(), found)
+            _parse_times(done.stderr.splitlines(), found)
     return found
 
 
-def _read(lines: Iterable[str], found: dict[str, Cost]) -> None:
+def _parse_times(lines: Iterable[str], found: dict[str, Cost]) -> None:
     """Add one start's output: a line a module, `import time: own | whole | indented name`, inner first."""
     waiting: list[tuple[int, str]] = []
     for line in lines:
@@ -82,7 +82,7 @@ def _read(lines: Iterable[str], found: dict[str, Cost]) -> None:
         cost.whole.append(int(whole))
         # An import is reported when it is done, so it imported all waiting modules of a greater depth.
         while waiting and waiting[-1][0] > depth:
-            found[waiting.pop()[1]].by = name
+            found[waiting.pop()[1]].imported_by = name
         waiting.append((depth, name))
 
 
@@ -92,7 +92,7 @@ def table(found: Mapping[str, Cost], *, order: str) -> list[str]:
         (
             statistics.median(cost.own),
             statistics.median(cost.whole),
-            f"{name}  (by {cost.by or 'the program'})",
+            f"{name}  (by {cost.imported_by or 'the program'})",
         )
         for name, cost in found.items()
     ]
@@ -124,11 +124,11 @@ def main() -> int:
     if options.compile:
         # A folder that nobody can create.
         environment["XDG_CACHE_HOME"] = f"{os.devnull}/cache"
-    bare = costs((tools.python, "-c", "pass"), directory, 1, environment)
+    baseline = measure_imports((tools.python, "-c", "pass"), directory, 1, environment)
     words = options.words or ["check", "--staged"]
-    found = costs((tools.python, tools.specguard, *words), directory, options.starts, environment)
-    more = {name: cost for name, cost in found.items() if name not in bare}
-    print("\n".join(table(more, order=options.order)))
+    found = measure_imports((tools.python, tools.specguard, *words), directory, options.starts, environment)
+    own = {name: cost for name, cost in found.items() if name not in baseline}
+    print("\n".join(table(own, order=options.order)))
     return 0
 
 

@@ -31,7 +31,7 @@ def documents(
     agents = count // 30
     for number in range(agents):
         folder = f"docs/waves/{words[number % len(words)]}-{number % 20}"
-        yield f"{folder}/AGENT_{number}_FINAL_REPORT.md", write.final()
+        yield f"{folder}/AGENT_{number}_FINAL_REPORT.md", write.final_report()
         yield f"{folder}/AGENT_{number}_PLAN_VERBATIM.md", write.plan()
         yield f"{folder}/AGENT_{number}_SCRATCHPAD.md", write.scratchpad()
     reviews = count // 10 - 3 * agents
@@ -56,27 +56,27 @@ class _Writer:
             if part % 3 == 0:
                 lines += [f"## {self._title()}", ""]
             lines += [*self._part(), ""]
-        return _encoded(lines)
+        return _encode(lines)
 
-    def final(self) -> bytes:
+    def final_report(self) -> bytes:
         """Return an agent's final report, as its contract requires it."""
-        evidence = [f"- {self._sentence()} `{self._cited()}`" for _ in range(2 * self._parts)]
+        evidence = [f"- {self._sentence()} `{self._citation()}`" for _ in range(2 * self._parts)]
         lines = [f"# {self._title()}", ""]
         for title, body in (
             ("Skills Introspected", [f"- {self._sentence()}" for _ in range(4)]),
             ("Evidence Map", evidence),
-            ("Assumptions", self._several()),
-            ("Risks", self._several()),
+            ("Assumptions", self._paragraphs()),
+            ("Risks", self._paragraphs()),
             ("Unresolved Questions", ["None: the packet answers all of them."]),
         ):
             lines += [f"## {title}", "", *body, ""]
-        return _encoded(lines)
+        return _encode(lines)
 
     def plan(self) -> bytes:
         """Return an agent's plan."""
         steps = [f"{number}. {self._sentence()}" for number in range(1, 3 * self._parts)]
-        return _encoded(
-            [f"# {self._title()}", "", "## Objective", "", *self._several(), "## Steps", "", *steps, ""]
+        return _encode(
+            [f"# {self._title()}", "", "## Objective", "", *self._paragraphs(), "## Steps", "", *steps, ""]
         )
 
     def scratchpad(self) -> bytes:
@@ -85,7 +85,7 @@ class _Writer:
         for number in range(3 * self._parts):
             hour, minute = 8 + number // 60, number % 60
             lines.append(f"- [2026-01-15 {hour:02}:{minute:02}] {self._sentence()}")
-        return _encoded(lines)
+        return _encode(lines)
 
     def review(self) -> bytes:
         """Return a review with its findings, all of them closed."""
@@ -94,12 +94,12 @@ class _Writer:
         for number in range(self._parts):
             severity = self._chance.choice(("blocking", "high", "medium", "low"))
             lines += [
-                f"{number + 1}. [{severity}] {self._sentence()} `{self._cited()}`",
+                f"{number + 1}. [{severity}] {self._sentence()} `{self._citation()}`",
                 "   - Status: fixed, re-verified",
             ]
-        return _encoded([*lines, "", "## Notes", "", *self._several()])
+        return _encode([*lines, "", "## Notes", "", *self._paragraphs()])
 
-    def _several(self) -> list[str]:
+    def _paragraphs(self) -> list[str]:
         lines: list[str] = []
         for _ in range(max(1, self._parts // 4)):
             lines += [*self._part(), ""]
@@ -137,9 +137,9 @@ class _Writer:
     def _word(self) -> str:
         return self._chance.choice(self._words)
 
-    def _cited(self) -> str:
+    def _citation(self) -> str:
         return f"{ROOT}/{self._chance.choice(self._code)}:{self._chance.randint(1, LINES_OF_CODE)}"
 
 
-def _encoded(lines: Sequence[str]) -> bytes:
+def _encode(lines: Sequence[str]) -> bytes:
     return "\n".join([*lines, ""]).encode()

@@ -21,18 +21,18 @@ class Contender:
         name: its name in the figures.
         command: the absolute path of the program, and its arguments.
         directory: the working directory.
-        expect: the exit code of a successful run; any other one is a failure without a time.
-        most: the most runs, for commands that take long.
-        before: called with the run's number (warm-up included) before each run, outside of the timing.
+        exit_code: the exit code of a successful run; any other one is a failure without a time.
+        max_runs: the most runs, for commands that take long.
+        prepare: called with the run's number (warm-up included) before each run, outside of the timing.
         stdin: the file that is its standard input.
     """
 
     name: str
     command: Sequence[str]
     directory: Path
-    expect: int = 0
-    most: int = 1000
-    before: Callable[[int], None] | None = None
+    exit_code: int = 0
+    max_runs: int = 1000
+    prepare: Callable[[int], None] | None = None
     stdin: str = os.devnull
 
 
@@ -94,17 +94,17 @@ def race(
         for contender in contenders:
             timing = timings[contender.name]
             timed = number >= warm_up
-            if timing.failure or (number - warm_up if timed else number) >= contender.most:
+            if timing.failure or (number - warm_up if timed else number) >= contender.max_runs:
                 continue
-            if not timed and contender.most == 1:
+            if not timed and contender.max_runs == 1:
                 continue
-            if contender.before is not None:
-                contender.before(number)
+            if contender.prepare is not None:
+                contender.prepare(number)
             seconds, cpu, code = run_once(
                 contender.command, contender.directory, environment, errors, contender.stdin
             )
-            if code != contender.expect:
-                timing.failure = f"exit {code} where {contender.expect} is expected{_last_line(errors)}"
+            if code != contender.exit_code:
+                timing.failure = f"exit {code} where {contender.exit_code} is expected{_last_line(errors)}"
             elif timed:
                 timing.seconds.append(seconds)
                 timing.cpu.append(cpu)

@@ -38,7 +38,7 @@ MEMORY = (
 """Number, work, `must` and `reach` in MiB, repository, arguments and the expected exit code."""
 
 
-def memory(tools: Tools, environment: Mapping[str, str], numbers: set[str]) -> list[Result]:
+def measure_memory(tools: Tools, environment: Mapping[str, str], numbers: set[str]) -> list[Result]:
     """Measure row 15: the peak memory of specguard's own process, in MiB; the median of three runs."""
     results = []
     for number, work, must, reach, name, arguments, expect in MEMORY:
@@ -47,7 +47,7 @@ def memory(tools: Tools, environment: Mapping[str, str], numbers: set[str]) -> l
         row = Row(number, work, "MiB", must, reach)
         peaks, failure = [], ""
         for _ in range(3):
-            peak, failure = _peak(tools, repositories.build(name), arguments, expect, environment)
+            peak, failure = _measure_peak(tools, repositories.build(name), arguments, expect, environment)
             if failure:
                 break
             peaks.append(peak)
@@ -58,7 +58,7 @@ def memory(tools: Tools, environment: Mapping[str, str], numbers: set[str]) -> l
     return results
 
 
-def _peak(
+def _measure_peak(
     tools: Tools, directory: Path, arguments: Sequence[str], expect: int, environment: Mapping[str, str]
 ) -> tuple[float, str]:
     target = PLACE / "peak"

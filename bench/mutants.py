@@ -47,9 +47,9 @@ def main() -> int:
     options = _options()
     place = ROOT.parent
     if (place.parent.name, place.name) != (".bench", "mutants"):
-        return _in_a_clone(sys.argv[1:])
+        return _run_in_clone(sys.argv[1:])
     if options.cover or not (place / "tests.json").exists():
-        _cover(place)
+        _record_coverage(place)
 
     from covering import Covering
     from mutations import mutants
@@ -74,7 +74,7 @@ def main() -> int:
                 wanted = before is None and (mutant.number - 1) % options.every == 0
             if wanted:
                 lines = () if mutant.on_import else (mutant.line, mutant.last)
-                _write(log, mutant, *trier.outcome(mutant, covering.tests(path, *lines)))
+                _append_outcome(log, mutant, *trier.outcome(mutant, covering.tests(path, *lines)))
     print("\n".join(_table(_outcomes(log))))
     return 0
 
@@ -88,23 +88,23 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _in_a_clone(arguments: Sequence[str]) -> int:
+def _run_in_clone(arguments: Sequence[str]) -> int:
     """Restart this program in a clone of the last commit, in which nobody else works."""
     place = ROOT / ".bench" / "mutants"
     tree, python = str(place / "tree"), str(place / "venv" / "bin" / "python")
     place.mkdir(parents=True, exist_ok=True)
     if os.path.exists(tree):
-        _must("git", "-C", tree, "fetch", "-q", "origin", "HEAD")
-        _must("git", "-C", tree, "reset", "-q", "--hard", "FETCH_HEAD")
+        _run("git", "-C", tree, "fetch", "-q", "origin", "HEAD")
+        _run("git", "-C", tree, "reset", "-q", "--hard", "FETCH_HEAD")
     else:
-        _must("git", "clone", "-q", str(ROOT), tree)
+        _run("git", "clone", "-q", str(ROOT), tree)
     if not os.path.exists(python):
-        _must(sys.executable, "-m", "venv", str(place / "venv"))
-    _must(python, "-m", "pip", "install", "-q", "-e", f"{tree}[dev]", *TOOLS)
+        _run(sys.executable, "-m", "venv", str(place / "venv"))
+    _run(python, "-m", "pip", "install", "-q", "-e", f"{tree}[dev]", *TOOLS)
     return subprocess.run([python, f"{tree}/bench/mutants.py", *arguments], check=False).returncode
 
 
-def _cover(place: Path) -> None:
+def _record_coverage(place: Path) -> None:
     """Run the tests once, and record the lines that each runs."""
     from covering import OUTPUT
 
@@ -116,7 +116,7 @@ def _cover(place: Path) -> None:
             sys.stderr.buffer.write(line)
 
 
-def _must(*command: str) -> None:
+def _run(*command: str) -> None:
     subprocess.run(command, check=True, cwd=ROOT)
 
 
@@ -124,7 +124,7 @@ def _modules() -> list[str]:
     return [path.relative_to(ROOT).as_posix() for pattern in MODULES for path in sorted(ROOT.glob(pattern))]
 
 
-def _write(log: Path, mutant: Mutant, outcome: str, test: str) -> None:
+def _append_outcome(log: Path, mutant: Mutant, outcome: str, test: str) -> None:
     one = {"path": mutant.path, "number": mutant.number, "line": mutant.line, "code": mutant.digest}
     one |= {"before": mutant.before, "after": mutant.after, "outcome": outcome, "test": test}
     with open(log, "a", encoding="utf-8") as file:

@@ -96,11 +96,11 @@ def _changes(node: cst.CSTNode) -> Iterator[Any]:
     """
     if isinstance(node, cst.BaseString):
         if isinstance(node, cst.SimpleString) and " " not in node.value:
-            yield from _made(node)[:1]
+            yield from _mutmut_changes(node)[:1]
     elif isinstance(node, cst.Call):
-        yield from (changed for changed in _made(node) if _another_method(node, changed))
+        yield from (changed for changed in _mutmut_changes(node) if _changes_method(node, changed))
     elif not isinstance(node, (cst.Assign, cst.AnnAssign)):
-        yield from _made(node)
+        yield from _mutmut_changes(node)
     if isinstance(node, (cst.If, cst.While, cst.IfExp, cst.CompIf)) and not isinstance(
         node.test, (cst.Comparison, cst.BooleanOperation, cst.UnaryOperation)
     ):
@@ -112,14 +112,14 @@ def _changes(node: cst.CSTNode) -> Iterator[Any]:
         yield cst.Pass()
 
 
-def _made(node: cst.CSTNode) -> list[Any]:
+def _mutmut_changes(node: cst.CSTNode) -> list[Any]:
     """Return mutmut's replacements of a node."""
     return [
-        changed for kind, change in mutation_operators if isinstance(node, kind) for changed in change(node)
+        changed for kind, mutate in mutation_operators if isinstance(node, kind) for changed in mutate(node)
     ]
 
 
-def _another_method(call: cst.Call, changed: cst.Call) -> bool:
+def _changes_method(call: cst.Call, changed: cst.Call) -> bool:
     return len(call.args) == len(changed.args) and not call.func.deep_equals(changed.func)
 
 

@@ -100,13 +100,13 @@ def versions(tools: Tools) -> dict[str, str]:
     """Return the versions of the programs that take part, by name."""
     found = {
         "python": sys.version.split()[0],
-        "git": _said(tools.git, "--version").removeprefix("git version "),
-        "specguard": _said(tools.specguard, "--version").rpartition(" ")[2],
-        "gitlint": _said(tools.gitlint, "--version").rpartition(" ")[2],
-        "unidiff": _said(tools.peers_python, "-c", "import unidiff; print(unidiff.VERSION)"),
+        "git": _output_of(tools.git, "--version").removeprefix("git version "),
+        "specguard": _output_of(tools.specguard, "--version").rpartition(" ")[2],
+        "gitlint": _output_of(tools.gitlint, "--version").rpartition(" ")[2],
+        "unidiff": _output_of(tools.peers_python, "-c", "import unidiff; print(unidiff.VERSION)"),
     }
     if tools.commitlint:
-        found["commitlint"] = _said(tools.commitlint[0], "--version").rpartition("@")[2]
+        found["commitlint"] = _output_of(tools.commitlint[0], "--version").rpartition("@")[2]
     return found
 
 
@@ -155,5 +155,5 @@ def _run(*command: str) -> None:
         raise subprocess.CalledProcessError(done.returncode, command)
 
 
-def _said(*command: str) -> str:
+def _output_of(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

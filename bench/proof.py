@@ -34,25 +34,25 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Answered:
+class Answer:
     """The expected answer of an agent's hook.
 
     Attributes:
         event: the file with the event.
-        says: a word in its refusal; empty if it must allow the event without output; None if it may print
+        word: a word in its refusal; empty if it must allow the event without output; None if it may print
             anything.
     """
 
     event: str
-    says: str | None
+    word: str | None
 
 
-def unmet(
-    tools: Tools, expected: Expected | Answered, directory: Path, environment: Mapping[str, str]
+def find_mismatch(
+    tools: Tools, expected: Expected | Answer, directory: Path, environment: Mapping[str, str]
 ) -> str:
     """Return a message about a report or answer that is not as expected; empty if it is."""
-    if isinstance(expected, Answered):
-        return _unanswered(tools, expected, directory, environment)
+    if isinstance(expected, Answer):
+        return _hook_mismatch(tools, expected, directory, environment)
     done = subprocess.run(
         [tools.specguard, "check", *expected.arguments, "--output-format", "json"],
         cwd=directory,
@@ -81,7 +81,7 @@ def unmet(
     return ""
 
 
-def _unanswered(tools: Tools, expected: Answered, directory: Path, environment: Mapping[str, str]) -> str:
+def _hook_mismatch(tools: Tools, expected: Answer, directory: Path, environment: Mapping[str, str]) -> str:
     with open(expected.event, "rb") as event:
         done = subprocess.run(
             [tools.specguard, "hook", "claude"],
@@ -92,8 +92,8 @@ def _unanswered(tools: Tools, expected: Answered, directory: Path, environment: 
             check=False,
         )
     said = done.stdout.decode("utf-8", "replace")
-    if expected.says is None and not done.returncode:
+    if expected.word is None and not done.returncode:
         return ""
-    if done.returncode or bool(said) != bool(expected.says) or (expected.says or "") not in said:
-        return f"hook claude: exit {done.returncode}, {said[:200]!r} where {expected.says!r} is expected"
+    if done.returncode or bool(said) != bool(expected.word) or (expected.word or "") not in said:
+        return f"hook claude: exit {done.returncode}, {said[:200]!r} where {expected.word!r} is expected"
     return ""

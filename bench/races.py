@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import repositories
 from measure import Contender
 from place import PLACE
-from proof import Answered, Expected
+from proof import Answer, Expected
 from repositories import (
     COMMITS,
     DOCUMENTS,
@@ -58,7 +58,7 @@ class Race:
     repository: str
     contenders: Sequence[Contender]
     rows: Sequence[Row]
-    expected: Sequence[Expected | Answered]
+    expected: Sequence[Expected | Answer]
     runs: tuple[int, int]
 
 
@@ -105,7 +105,7 @@ def _new_policy(tools: Tools) -> Race:
         "check --staged, policy changed",
         (tools.specguard, "check", "--staged"),
         _path("hook"),
-        before=lambda number: repositories.use_policy(_path("hook"), number),
+        prepare=lambda number: repositories.use_policy(_path("hook"), number),
     )
     row = Row("2", "the same, policy changed since last time", PYTHON, 14.0, 7.0, ours.name, PYTHON)
     return Race("hook", [_bare(tools, "hook"), ours], [row], [], (40, 8))
@@ -136,7 +136,7 @@ def _hook(tools: Tools) -> Race:
     events.mkdir(parents=True, exist_ok=True)
     contenders = [_bare(tools, "hook")]
     rows: list[Row] = []
-    expected: list[Answered] = []
+    expected: list[Answer] = []
     for number, what, path, says in (
         ("5", "allowed", "src/bench/a_new_file.py", ""),
         ("5r", "refused", "docs/api/openapi.yaml", "PTH00"),
@@ -148,7 +148,7 @@ def _hook(tools: Tools) -> Race:
         ours = Contender(f"hook claude, {what}", (tools.specguard, "hook", "claude"), where, stdin=str(file))
         contenders.append(ours)
         rows.append(Row(number, f"agent's hook, one edit {what}", PYTHON, 4.0, 2.6, ours.name, PYTHON))
-        expected.append(Answered(str(file), says))
+        expected.append(Answer(str(file), says))
     return Race("hook", contenders, rows, expected, (60, 15))
 
 
@@ -173,7 +173,7 @@ def _command(tools: Tools) -> Race:
     peer = Contender(f"two {PYTHON}", ("/bin/sh", "-c", f"{bare}; {bare}"), where)
     row = Row("5c", "agent's hook, before and after a command", peer.name, 6.5, 4.5, ours.name, peer.name)
     # The first answer may be about the branch; no answer is given twice.
-    proof = [Answered(str(files[0]), ""), Answered(str(files[1]), None), Answered(str(files[1]), "")]
+    proof = [Answer(str(files[0]), ""), Answer(str(files[1]), None), Answer(str(files[1]), "")]
     return Race("hook", [peer, ours], [row], proof, (60, 15))
 
 
@@ -197,7 +197,7 @@ def _range(tools: Tools, *, quick: bool) -> Race:
         "gitlint, 2500 commits",
         (tools.gitlint, "--contrib", "contrib-title-conventional-commits", "--commits", "main..work"),
         where,
-        most=1 if quick else 3,
+        max_runs=1 if quick else 3,
     )
     contenders = [full, *parts, *logs, gitlint]
     commitlint = "commitlint, 2500 commits"
@@ -219,7 +219,7 @@ def _range(tools: Tools, *, quick: bool) -> Race:
 def _mixed_range(tools: Tools) -> Race:
     where = _path("mixed-range")
     asked = ("--range", "main..work")
-    ours = Contender("check --range, mixed commits", (tools.specguard, "check", *asked), where, expect=1)
+    ours = Contender("check --range, mixed commits", (tools.specguard, "check", *asked), where, exit_code=1)
     command = (tools.git, "log", "--raw", "-z", "--no-renames", "main..work")
     log = Contender("git log --raw -z, mixed commits", command, where)
     work = "the same with merges, releases, bots and findings"
@@ -261,7 +261,7 @@ def _lines(tools: Tools) -> Race:
             f"check --range, {name} of 2000 files match",
             (tools.specguard, "check", "--range", f"main..{ref}"),
             where,
-            expect=1 if matching else 0,
+            exit_code=1 if matching else 0,
         )
         for name, ref, matching in (
             ("0", "none", 0),
@@ -274,7 +274,7 @@ def _lines(tools: Tools) -> Race:
         "git diff -U0, 1000000 lines", (tools.git, "diff", "-U0", "--no-renames", "main", "few"), where
     )
     patch = PLACE / "million.patch"
-    unidiff = Contender(UNIDIFF_NAME, (tools.peers_python, "-c", UNIDIFF, str(patch)), where, most=5)
+    unidiff = Contender(UNIDIFF_NAME, (tools.peers_python, "-c", UNIDIFF, str(patch)), where, max_runs=5)
     work = "content rules, 1,000,000 added lines"
     rows = [
         Row("11", f"{work}, few files match", "git diff -U0", 1.5, 0.5, few.name, diff.name),
@@ -294,11 +294,11 @@ def _documents(tools: Tools, name: str, numbers: tuple[str, str], work: str, run
     where = _path(name)
     command = (tools.specguard, "check", "--all")
     first = Contender(
-        f"check --all, {name}", command, where, before=lambda number: repositories.use_commit(where, number)
+        f"check --all, {name}", command, where, prepare=lambda number: repositories.use_commit(where, number)
     )
     # This contender takes its turn right after the first one, on the same commit.
     again = Contender(f"check --all again, {name}", command, where)
-    parsing = Contender(f"markdown-it-py, {name}", (tools.python, "-c", MARKDOWN), where, most=5)
+    parsing = Contender(f"markdown-it-py, {name}", (tools.python, "-c", MARKDOWN), where, max_runs=5)
     rows = [
         Row(numbers[0], f"`check --all`, {work}", "markdown-it-py", 0.25, 0.12, first.name, parsing.name),
         Row(numbers[1], "the same, nothing changed", "the first time", 0.2, 0.05, again.name, first.name),

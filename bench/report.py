@@ -37,7 +37,7 @@ def table(results: Sequence[Result]) -> list[str]:
         )
         for result in results
     ]
-    return _aligned(cells)
+    return _align(cells)
 
 
 def times(timings: Mapping[str, Timing]) -> list[str]:
@@ -53,10 +53,10 @@ def times(timings: Mapping[str, Timing]) -> list[str]:
             cells.append(
                 (name, runs, f"{1000 * timing.median:.1f}", f"{low:.1f} to {high:.1f}", f"{cpu:.1f}")
             )
-    return _aligned(cells)
+    return _align(cells)
 
 
-def machine() -> str:
+def describe_machine() -> str:
     """Describe the measuring machine and its load."""
     return f"{platform.system()}, {os.cpu_count()} cores, {os.getloadavg()[1]:.1f} processes running"
 
@@ -106,7 +106,7 @@ def write_page(lines: Sequence[str]) -> None:
     PAGE.write_text("\n".join((before + START, "", *lines, "", END + behind)), "utf-8")
 
 
-def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
+def _align(cells: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"

@@ -178,7 +178,7 @@ def _hook(path: Path) -> None:
     (path / ".git" / "COMMIT_EDITMSG").write_text(MESSAGE, "utf-8")
 
 
-def _begun_range(path: Path, chance: random.Random) -> tuple[Stream, list[str]]:
+def _begin_range(path: Path, chance: random.Random) -> tuple[Stream, list[str]]:
     """Write `main` with 4,000 files under the policy of ranges; return the stream and the files' names."""
     names = list(_names(chance, 4000))
     stream = Stream(path)
@@ -191,7 +191,7 @@ def _begun_range(path: Path, chance: random.Random) -> tuple[Stream, list[str]]:
 def _range(path: Path) -> None:
     """Build `main` and 2,500 commits on `work`, each of which changes three of 4,000 files."""
     chance = random.Random(2)
-    stream, names = _begun_range(path, chance)
+    stream, names = _begin_range(path, chance)
     for number in range(COMMITS):
         first = chance.randrange(len(names) - 1)
         changed = sorted({names[first], names[first + 1], chance.choice(names)})
@@ -216,28 +216,28 @@ def _mixed_range(path: Path) -> None:
     locked file. Releases and reverts do not have the required form. One in five is a bot's.
     """
     chance = random.Random(9)
-    stream, names = _begun_range(path, chance)
+    stream, names = _begin_range(path, chance)
     work, topic = "refs/heads/work", "refs/heads/topic"
     stream.commit(work, "feat: begin", [("begin.txt", b"begun\n")], parent="refs/heads/main")
-    brought: list[tuple[str, bytes]] = []
+    topic_files: list[tuple[str, bytes]] = []
     for number in range(2, COMMITS + 1):
         changed = [(name, _text(chance, 30)) for name in sorted(set(chance.choices(names, k=4)))]
         one, other = chance.choice(WORDS), chance.choice(WORDS)
         message = f"feat({one}): let the {other} keep item {number}\n\n{_body(chance)}\nRefs: {number}\n"
-        turn = number % 20
-        if turn in (2, 7, 11, 16):
+        position = number % 20
+        if position in (2, 7, 11, 16):
             message = f"chore(deps): bump {one} from 1.{number}.0 to 1.{number}.1"
-        elif turn == 4:
+        elif position == 4:
             message = f"v1.{number}.0"
-        elif turn == 9:
+        elif position == 9:
             message = f'Revert "feat({one}): let the {other} go"\n\nIt was too slow.\n'
-        elif turn == 17:
+        elif position == 17:
             changed.append(("docs/adr/file.txt", _text(chance, 3)))
-        if turn == 18:
+        if position == 18:
             stream.commit(topic, message, changed, parent=work)
-            brought = changed
-        elif turn == 0:
-            stream.commit(work, f"Merge branch 'topic' of {one}", brought, merged=topic)
+            topic_files = changed
+        elif position == 0:
+            stream.commit(work, f"Merge branch 'topic' of {one}", topic_files, merged=topic)
         else:
             stream.commit(work, message, changed)
     stream.end()
@@ -281,7 +281,7 @@ def _lines(path: Path) -> None:
         stream.commit(
             f"refs/heads/{ref}",
             "feat: add a million lines",
-            _grown(chance, names, old, set(random.Random(6).sample(range(FILES), matching))),
+            _grown_files(chance, names, old, set(random.Random(6).sample(range(FILES), matching))),
             parent="refs/heads/main",
         )
     stream.end()
@@ -291,15 +291,15 @@ def _lines(path: Path) -> None:
 
 def _documents(path: Path) -> None:
     """Build 5,000 Markdown files of 16 MB, one in ten of them under a contract."""
-    _written(path, DOCUMENTS, parts=10)
+    _build_documents(path, DOCUMENTS, parts=10)
 
 
 def _more_documents(path: Path) -> None:
     """Build 10,000 Markdown files of 100 MB, one in ten of them under a contract."""
-    _written(path, MORE_DOCUMENTS, parts=32)
+    _build_documents(path, MORE_DOCUMENTS, parts=32)
 
 
-def _written(path: Path, count: int, *, parts: int) -> None:
+def _build_documents(path: Path, count: int, *, parts: int) -> None:
     chance = random.Random(7)
     policy = (POLICIES / "documents.md").read_text("utf-8")
     code = sorted({f"src/{chance.choice(WORDS)}_{chance.choice(WORDS)}.py" for _ in range(200)})
@@ -348,7 +348,7 @@ def _history(path: Path) -> None:
     git(path, "repack", "-a", "-d", "-q")
 
 
-def _grown(
+def _grown_files(
     chance: random.Random, names: list[str], old: list[bytes], matching: set[int]
 ) -> Iterator[tuple[str, bytes]]:
     """Yield each file with half of its new lines before the old ones, half after; some have a match."""

@@ -81,8 +81,8 @@ def result(row: Row, timings: Mapping[str, Timing], why_missing: str) -> Result:
             return Result(row, note=f"{name}: {timings[name].failure}")
     subject, peer = timings[row.subject], timings[row.peer]
     # If one contender ran less often, its runs are paired with the first runs of the other.
-    sides = [mine / theirs for mine, theirs in zip(subject.seconds, peer.seconds, strict=False)]
-    return Result(row, subject.median / peer.median, quartiles(sides))
+    ratios = [mine / theirs for mine, theirs in zip(subject.seconds, peer.seconds, strict=False)]
+    return Result(row, subject.median / peer.median, quartiles(ratios))
 
 
 def growth(timings: Mapping[str, Timing]) -> Result:
@@ -91,7 +91,7 @@ def growth(timings: Mapping[str, Timing]) -> Result:
     for timing in (one, some, all_):
         if timing.failure:
             return Result(GROWTH, note=timing.failure)
-    sides = [
+    ratios = [
         (most - first) / (part - first)
         for first, part, most in zip(one.seconds, some.seconds, all_.seconds, strict=True)
         if part > first
@@ -99,4 +99,4 @@ def growth(timings: Mapping[str, Timing]) -> Result:
     if some.median <= one.median:
         return Result(GROWTH, note="the machine is too busy: 500 commits took no longer than one")
     value = (all_.median - one.median) / (some.median - one.median)
-    return Result(GROWTH, value, quartiles(sides) if sides else None)
+    return Result(GROWTH, value, quartiles(ratios) if ratios else None)

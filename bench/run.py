@@ -18,7 +18,7 @@ import report
 import repositories
 import whole_run
 from measure import Contender, race
-from proof import unmet
+from proof import find_mismatch
 from races import UNIDIFF_NAME, Race, races, write_patch
 from rows import GROWTH, Result, growth, result
 
@@ -33,27 +33,27 @@ def main() -> int:
     """Measure the chosen rows; return 1 if a row misses its promise or has no figure."""
     options = _options()
     tools = place.install(keep=options.keep)
-    everything = races(tools, quick=options.quick)
-    known = [row.number for one in everything for row in one.rows] + [row[0] for row in memory.MEMORY]
-    known += [row.number for row in (*whole_run.RUNS, *histories.HISTORIES)]
-    chosen = set(options.rows.split(",")) if options.rows else set(known)
-    unknown = chosen.difference(known)
+    all_races = races(tools, quick=options.quick)
+    numbers = [row.number for one in all_races for row in one.rows] + [row[0] for row in memory.MEMORY]
+    numbers += [row.number for row in (*whole_run.RUNS, *histories.HISTORIES)]
+    chosen = set(options.rows.split(",")) if options.rows else set(numbers)
+    unknown = chosen.difference(numbers)
     if unknown:
-        print(f"there is no row {' '.join(sorted(unknown))}; there are {' '.join(known)}", file=sys.stderr)
+        print(f"there is no row {' '.join(sorted(unknown))}; there are {' '.join(numbers)}", file=sys.stderr)
         return 2
     results: list[Result] = []
     timings: dict[str, Timing] = {}
-    for one in everything:
+    for one in all_races:
         if chosen & {row.number for row in one.rows}:
             results += _run(one, tools, chosen, timings, quick=options.quick)
-    results += memory.memory(tools, place.environment(), chosen)
-    results += whole_run.whole_runs(tools, place.environment(), chosen, quick=options.quick)
-    results += histories.histories(tools, place.environment(), chosen, quick=options.quick)
+    results += memory.measure_memory(tools, place.environment(), chosen)
+    results += whole_run.measure_runs(tools, place.environment(), chosen, quick=options.quick)
+    results += histories.measure_histories(tools, place.environment(), chosen, quick=options.quick)
     versions = place.versions(tools)
     report.write_figures(results, timings, versions, quick=options.quick)
     lines = [
         ", ".join(f"{name} {version}" for name, version in versions.items())
-        + f"; {report.machine()}"
+        + f"; {report.describe_machine()}"
         + (", few runs." if options.quick else "."),
         "",
         *report.table(results),
@@ -75,7 +75,7 @@ def _run(
     if any(contender.name == UNIDIFF_NAME for contender in contenders):
         write_patch(tools)
     for expected in one.expected:
-        reason = unmet(tools, expected, directory, environment)
+        reason = find_mismatch(tools, expected, directory, environment)
         if reason:
             return [Result(row, note=reason) for row in rows]
     print(f"timing {', '.join(contender.name for contender in contenders)}", file=sys.stderr)

@@ -21,7 +21,7 @@ QUICK = ((10, 3.0), (60, 3.0))
 """The steps: the number of nearest tests, and the most seconds they may take with unchanged code."""
 DEEP = ((40, 30.0), (400, 60.0))
 """The steps for mutants that survived the quick ones."""
-LOADED = (
+PRELOADED = (
     "hypothesis",
     "pydantic",
     "click",
@@ -34,7 +34,7 @@ LOADED = (
 )
 """Modules that tests import besides specguard; they are imported once, before any process is forked."""
 
-_NOT_RUN = (2, 4)
+_COLLECTION_ERRORS = (2, 4)
 """Exit codes of pytest if tests cannot be collected."""
 
 
@@ -52,15 +52,15 @@ class Trier:
         self._steps = steps
         self._root = root
         self._seconds = seconds
-        self._lately: deque[str] = deque(maxlen=100)
-        self._stamp = int(time.time())
+        self._recent_failures: deque[str] = deque(maxlen=100)
+        self._mtime = int(time.time())
         sys.dont_write_bytecode = True
-        for name in LOADED:
+        for name in PRELOADED:
             importlib.import_module(name)
 
     def passes(self, tests: Sequence[str]) -> bool:
         """True if the nearest tests pass with unchanged code."""
-        return self._tried(tests[:10])[0] == "survived"
+        return self._try_tests(tests[:10])[0] == "survived"
 
     def outcome(self, mutant: Mutant, tests: Sequence[str]) -> tuple[str, str]:
         """Return the outcome of a mutant.
@@ -83,32 +83,32 @@ class Trier:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(mutant.code)
             # Python finds compiled code by the size of the source and its time in seconds.
-            self._stamp += 1
-            os.utime(path, (self._stamp, self._stamp))
-            return self._tried(tests)
+            self._mtime += 1
+            os.utime(path, (self._mtime, self._mtime))
+            return self._try_tests(tests)
         finally:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(source)
             os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
-    def _tried(self, tests: Sequence[str]) -> tuple[str, str]:
+    def _try_tests(self, tests: Sequence[str]) -> tuple[str, str]:
         known = set(tests)
-        lately = [test for test in dict.fromkeys(reversed(self._lately)) if test in known][:4]
-        left = list(dict.fromkeys([*lately, *tests]))
+        recent = [test for test in dict.fromkeys(reversed(self._recent_failures)) if test in known][:4]
+        rest = list(dict.fromkeys([*recent, *tests]))
         passed = 0
         for most, longest in self._steps:
             step: list[str] = []
             expected = 0.0
-            while left and len(step) < most and (not step or expected + self._seconds[left[0]] < longest):
-                expected += self._seconds[left[0]]
-                step.append(left.pop(0))
+            while rest and len(step) < most and (not step or expected + self._seconds[rest[0]] < longest):
+                expected += self._seconds[rest[0]]
+                step.append(rest.pop(0))
             outcome, test = self._run(step, limit=20 + 8 * expected)
             if outcome != "survived":
                 if test:
-                    self._lately.append(test)
+                    self._recent_failures.append(test)
                 return outcome, test
             passed += len(step)
-            if not left:
+            if not rest:
                 break
         return "survived", str(passed)
 
@@ -138,10 +138,10 @@ class Trier:
         if code == 0:
             return "survived", ""
         # If no test failed, the modules that the tests import can no longer be imported.
-        return ("killed" if failed or code in _NOT_RUN else "unclear"), failed
+        return ("killed" if failed or code in _COLLECTION_ERRORS else "unclear"), failed
 
 
-class _Failed:
+class _FailureReporter:
     """The plugin that reports the failed test."""
 
     def __init__(self, writing: int) -> None:
@@ -166,6 +166,6 @@ def _child(tests: Sequence[str], writing: int, root: str) -> None:
         options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no"]
         options += [f"--basetemp={root}-files"]  # nobody else's, who might clear it
         options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # what is loaded already
-        code = int(pytest.main([*options, *tests], plugins=[_Failed(writing)]))
+        code = int(pytest.main([*options, *tests], plugins=[_FailureReporter(writing)]))
     finally:
         os._exit(code)

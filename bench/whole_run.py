@@ -52,7 +52,7 @@ run = "test -f src/new.py"
 """
 
 
-def whole_runs(
+def measure_runs(
     tools: Tools, environment: Mapping[str, str], numbers: set[str], *, quick: bool
 ) -> list[Result]:
     """Measure row 16: the median of several runs, each without the remote branch and without earlier runs.
@@ -64,18 +64,18 @@ def whole_runs(
         if row.number not in numbers:
             continue
         team = _Team(FILES[row.number], environment)
-        taken, failure = [], ""
+        figures, failure = [], ""
         for number in range(4 if quick else 16):
             seconds, failure = team.run(tools)
             if failure:
                 break
             peer = 1.0 if row.against == "s" else team.clone(tools)
             # The first run fills caches.
-            taken += [seconds / peer] if number else []
+            figures += [seconds / peer] if number else []
         if failure:
             results.append(Result(row, note=failure))
         else:
-            results.append(Result(row, sorted(taken)[len(taken) // 2], quartiles(taken)))
+            results.append(Result(row, sorted(figures)[len(figures) // 2], quartiles(figures)))
     return results
 
 
