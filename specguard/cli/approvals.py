@@ -47,8 +47,8 @@ class _Group(click.Group):
     """A click group that runs `list` if no subcommand is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        named = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
-        if not named and not ctx.resilient_parsing:
+        has_name = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
+        if not has_name and not ctx.resilient_parsing:
             args = ["list", *args]
         return super().parse_args(ctx, args)
 

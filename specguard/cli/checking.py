@@ -59,22 +59,22 @@ def run_quickly(words: Sequence[str]) -> int | None:
 
 def quick_request(words: Sequence[str]) -> Request | None:
     """Return the request for an argument list that hooks use; None if click must parse the words."""
-    asked: dict[str, Any]
+    fields: dict[str, Any]
     match words:
         case ["check", "--staged" | "--all" | "--push" as flag]:
-            asked = {flag[2:]: True}
+            fields = {flag[2:]: True}
         case ["check", "--pre-receive"]:
             # A push that a server accepts is final.
-            asked = {"pre_receive": True, "enforce": True}
+            fields = {"pre_receive": True, "enforce": True}
         case ["check", "--range", ends] if ".." in ends and not ends.startswith("-"):
-            asked = {"range": ends}
+            fields = {"range": ends}
         case ["check", "--commit-msg-file", file] if file and not file.startswith("-"):
-            asked = {"message_file": file}
+            fields = {"message_file": file}
         case _:
             return None
     from specguard.change.check_request import Request
 
-    return Request(environment=os.environ, **asked)
+    return Request(environment=os.environ, **fields)
 
 
 def judge(request: Request, reports: Reports | None = None) -> int:

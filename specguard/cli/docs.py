@@ -134,7 +134,7 @@ def _help_text(command: click.Command, context: click.Context) -> str:
     command.format_help_text(context, formatter)
     options = [one for one in command.get_params(context) if isinstance(one, click.Option)]
     records = [one.get_help_record(context) for one in options if not _is_common(one)]
-    if rows := [(name, _RANGE.sub("", said)) for name, said in filter(None, records)]:
+    if rows := [(name, _RANGE.sub("", text)) for name, text in filter(None, records)]:
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_dl(rows)

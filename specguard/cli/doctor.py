@@ -201,28 +201,28 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
     policy = checkup.policy
     documents = ", ".join(path for path, _ in policy.documents)
     active = sum(rule.active for rule in policy.rules)
-    said = f"{documents}: {active} of {len(policy.rules)} rules have something to judge"
+    message = f"{documents}: {active} of {len(policy.rules)} rules have something to judge"
     if policy.floor:
-        said += f", held to the floor {policy.floor['path']}"
+        message += f", held to the floor {policy.floor['path']}"
     status: Status = "note"
-    more, help = "", "specguard policy"
+    remark, help = "", "specguard policy"
     rule = policy.rule("SPC007")
     if not policy.floor and any(one.meaning == "nothing" for one in policy.unread):
-        status, more, help = "missing", "nothing in it sets a rule", "specguard init --adopt"
+        status, remark, help = "missing", "nothing in it sets a rule", "specguard init --adopt"
     elif not checkup.is_trusted:
-        more, help = "it is not on the base yet", "merge it; try `specguard check`" if policy.ref else TRY
+        remark, help = "it is not on the base yet", "merge it; try `specguard check`" if policy.ref else TRY
     elif policy.disregarded:
-        more = f"does not count: {counted(len(policy.disregarded), 'thing')}"
+        remark = f"does not count: {counted(len(policy.disregarded), 'thing')}"
     elif policy.unread:
-        more = f"not understood: {counted(len(policy.unread), 'item')}"
+        remark = f"not understood: {counted(len(policy.unread), 'item')}"
     elif rule and rule.active:
         with Git(checkup.repository) as git:
-            more = unmatched(rule, policy, authority_of(git, policy).files)
+            remark = unmatched(rule, policy, authority_of(git, policy).files)
         help = "write `[specs] code` as the tree has it"
-    if more:
-        yield Diagnosis("authority", status, f"{said}; {more}", help)
+    if remark:
+        yield Diagnosis("authority", status, f"{message}; {remark}", help)
     else:
-        yield Diagnosis("authority", "ok", said)
+        yield Diagnosis("authority", "ok", message)
 
 
 def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
@@ -260,37 +260,37 @@ def _stages(checkup: Checkup) -> Iterator[Diagnosis]:
         if rule.active and is_left_to_ci(rule.stages) and "push" in type(rule.load()).stages:
             line = policy.cite(rule.name, "stages")
             where = f"{line.path}:{line.line}" if line else "the authority"
-            said = f"{rule.code} judges in CI, and not when you push"
-            yield Diagnosis("stages", "note", said, f'add "push" to its stages in {where}')
+            message = f"{rule.code} judges in CI, and not when you push"
+            yield Diagnosis("stages", "note", message, f'add "push" to its stages in {where}')
 
 
 def _event(checkup: Checkup) -> Iterator[Diagnosis]:
     file = checkup.request.environment.get("GITHUB_EVENT_PATH", "")
-    said = "none: this is no job of a platform"
+    message = "none: this is no job of a platform"
     if file:
-        said = f"{read_event(file).kind} ({file})"
+        message = f"{read_event(file).kind} ({file})"
     elif find_event(checkup.request) is not None:
-        said = "the platform's variables"
-    yield Diagnosis("event", "ok", said)
+        message = "the platform's variables"
+    yield Diagnosis("event", "ok", message)
 
 
 def _plugins(checkup: Checkup) -> Iterator[Diagnosis]:
-    named = list(checkup.policy.plugins)
-    others = sorted(set(installed()) - {"specguard", *named})
-    rules = len(load_registry(named).rules)
-    said = f"{rules} rules of specguard{''.join(f', {name}' for name in named)}"
+    plugins = list(checkup.policy.plugins)
+    others = sorted(set(installed()) - {"specguard", *plugins})
+    rules = len(load_registry(plugins).rules)
+    message = f"{rules} rules of specguard{''.join(f', {name}' for name in plugins)}"
     if others:
-        said += f"; installed and not named by the policy: {', '.join(others)}"
-    yield Diagnosis("plugins", "note" if others else "ok", said)
+        message += f"; installed and not named by the policy: {', '.join(others)}"
+    yield Diagnosis("plugins", "note" if others else "ok", message)
 
 
 def _extras(_checkup: object) -> Iterator[Diagnosis]:
     """Yield the extras that are not installed, with the commands that need them."""
     absent = [name for name, module in EXTRAS.items() if find_spec(module) is None]
     needed = " and ".join(f"specguard {name}" for name in absent)
-    said = f"not installed: {', '.join(absent)}; {needed} would need it"
+    note = f"not installed: {', '.join(absent)}; {needed} would need it"
     help = f"pip install 'specguard[{','.join(absent)}]'"
-    yield Diagnosis("extras", "note", said, help) if absent else Diagnosis("extras", "ok", ", ".join(EXTRAS))
+    yield Diagnosis("extras", "note", note, help) if absent else Diagnosis("extras", "ok", ", ".join(EXTRAS))
 
 
 def _agents(checkup: Checkup) -> Iterator[Diagnosis]:
@@ -320,11 +320,11 @@ def _diagnose_host(host: Host, top: str, environment: Mapping[str, str]) -> Iter
         yield Diagnosis(subject, "missing", f"{host.file}: {error}", f"fix it, then: {repair}")
         return
     if found.switched_off:
-        said = f"{host.file} switches hooks off by {found.switched_off}"
-        yield Diagnosis(subject, "missing", said, "take that out of it")
+        message = f"{host.file} switches hooks off by {found.switched_off}"
+        yield Diagnosis(subject, "missing", message, "take that out of it")
     elif found.missing:
-        said = f"{host.file} lacks what it needs on {', '.join(found.missing)}"
-        yield Diagnosis(subject, "missing", said, repair)
+        message = f"{host.file} lacks what it needs on {', '.join(found.missing)}"
+        yield Diagnosis(subject, "missing", message, repair)
     else:
         yield _probe(host, found.commands, top, environment)
         # Cursor does not report whether it trusts hooks, and Codex only if its program is here.
@@ -343,26 +343,26 @@ def _probe(host: Host, commands: Mapping[str, str], top: str, environment: Mappi
     subject, repair = f"hooks of {host.agent}", f"specguard init --agent {host.agent}"
     tree = work_tree_at(os.fsencode(top))
     last_event = last_fired(host.agent, tree) if tree is not None else None
-    last_text = "no event of an agent has come in this worktree yet"
+    history = "no event of an agent has come in this worktree yet"
     if last_event is not None:
         when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(last_event[0]))
-        last_text = f"last event {when} ({last_event[1]})"
+        history = f"last event {when} ({last_event[1]})"
     known_commands = {hook.command for call in known_calls(environment) for hook in wanted_hooks(host, call)}
     unknown_commands = [one for one in commands.values() if one not in known_commands]
-    said = f"{host.file} has all of {', '.join(commands)}"
+    state = f"{host.file} has all of {', '.join(commands)}"
     if unknown_commands:
         # The command comes from a file of the repository, which anybody may have written.
         why = f"not run, since it is not how specguard is called here: {unknown_commands[0]}"
         remedy = f"read it and run it with an event, or: {repair}"
-        return Diagnosis(subject, "note", f"{said}; {last_text}; {why}", remedy)
+        return Diagnosis(subject, "note", f"{state}; {history}; {why}", remedy)
     result = probe(host, commands[host.before], top, environment, SOON)
     if result.state == "refused":
-        return Diagnosis(subject, "ok", f"{said}; a probe was refused in {result.seconds:.2f} s; {last_text}")
+        return Diagnosis(subject, "ok", f"{state}; a probe was refused in {result.seconds:.2f} s; {history}")
     outcome = "refused for want of a judgement" if result.state == "broken" else "let through"
     # The remedy must not be to run doctor again.
     repair = (result.repair or repair).replace("specguard doctor", "specguard policy")
-    said = f"a probe of a guarded edit was {outcome}: {result.said.splitlines()[0]}"
-    return Diagnosis(subject, "missing", said, repair)
+    state = f"a probe of a guarded edit was {outcome}: {result.said.splitlines()[0]}"
+    return Diagnosis(subject, "missing", state, repair)
 
 
 def _runs(checkup: Checkup) -> Iterator[Diagnosis]:
@@ -377,8 +377,8 @@ def _runs(checkup: Checkup) -> Iterator[Diagnosis]:
         return
     yield from _catch_errors("remote of runs", _platform(repository, policy, top), "note")
     if os.path.exists(os.path.join(top, _PRE_COMMIT)) and find_program("pre-commit", environment) is None:
-        said = f"not on the path, and runs need it for {_PRE_COMMIT}"
-        yield Diagnosis("pre-commit", "note", said, "pip install pre-commit")
+        message = f"not on the path, and runs need it for {_PRE_COMMIT}"
+        yield Diagnosis("pre-commit", "note", message, "pip install pre-commit")
     yield from _gates(policy, environment)
     agents: Mapping[str, AgentSettings] = policy.declared("agents")
     for name, settings in agents.items():
@@ -391,14 +391,14 @@ def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diag
 
     address = find_address(read_settings(repository), "origin", policy.remote or "", root=top)
     yield Diagnosis("remote of runs", "ok", address.shown)
-    platform, why = find_platform(address, repository.environment, top)
+    platform, reason = find_platform(address, repository.environment, top)
     if platform is not None:
         yield Diagnosis("pull requests", "ok", f"{platform.command} is signed in to {address.host}")
     else:
-        said = f"runs print the command that opens one: {why}"
-        command = next((one for one in ("gh", "glab") if one in why.split()), "")
+        message = f"runs print the command that opens one: {reason}"
+        command = next((one for one in ("gh", "glab") if one in reason.split()), "")
         help = f"{command} auth login --hostname {address.host}" if address.host and command else ""
-        yield Diagnosis("pull requests", "note", said, help)
+        yield Diagnosis("pull requests", "note", message, help)
 
 
 def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
@@ -406,8 +406,8 @@ def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis
     from specguard.executor.gates import missing_programs, planned_gates
 
     for program, gates in missing_programs(planned_gates(policy, None).gates, environment).items():
-        said = f"not on the path, and runs need it for {gates}"
-        yield Diagnosis(f"program {program}", "note", said, f"install {program}, or see that PATH has it")
+        message = f"not on the path, and runs need it for {gates}"
+        yield Diagnosis(f"program {program}", "note", message, f"install {program}, or see that PATH has it")
 
 
 def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Iterator[Diagnosis]:
@@ -434,23 +434,23 @@ def _run_folder(policy: Policy, environment: Mapping[str, str], top: str) -> Ite
 
     settings: RunSettings = policy.declared("run_settings")
     try:
-        root = there = run_root(settings, environment, work_tree=top)
+        root = existing = run_root(settings, environment, work_tree=top)
     except SpecguardError as error:
         if origin := policy.origin("runs.root"):
             error.path, error.line = origin.path, origin.line
         raise
-    while not os.path.lexists(there):
-        there = os.path.dirname(there)
-    if not (os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK)):
+    while not os.path.lexists(existing):
+        existing = os.path.dirname(existing)
+    if not (os.path.isdir(existing) and os.access(existing, os.W_OK | os.X_OK)):
         yield Diagnosis("runs", "note", f"{root} cannot be written to", "correct root or path of [runs]")
         return
     runs = RunStore(root, settings).runs()
     dead = [one.run_id for one in runs if one.stale]
-    said = f"{counted(len(runs), 'run')} in {root}"
+    message = f"{counted(len(runs), 'run')} in {root}"
     if dead:
-        yield Diagnosis("runs", "note", f"{said}; died: {', '.join(dead)}", "specguard run doctor")
+        yield Diagnosis("runs", "note", f"{message}; died: {', '.join(dead)}", "specguard run doctor")
     else:
-        yield Diagnosis("runs", "ok", said)
+        yield Diagnosis("runs", "ok", message)
 
 
 _CHECKS: Final[Mapping[str, Callable[[Checkup], Iterator[Diagnosis]]]] = {
@@ -478,9 +478,9 @@ def _canaries(request: Request) -> Iterator[Diagnosis]:
         own = authority_of(git, policy)
     for canary in try_canaries(own):
         counts[canary.outcome] += 1
-        status, said = _OUTCOMES[canary.outcome]
+        status, message = _OUTCOMES[canary.outcome]
         help = f"specguard rule {canary.code}" if status == "missing" else ""
-        yield Diagnosis(f"canary {canary.code} {canary.name}", status, f"{said}{canary.said}", help)
+        yield Diagnosis(f"canary {canary.code} {canary.name}", status, f"{message}{canary.said}", help)
     end: Status = "missing" if counts["missed"] else "note" if counts["unprovoked"] else "ok"
     rest = f"{counts['missed']} did not fire, {counts['unprovoked']} could not be provoked"
     active = counted(counts.total(), "active rule")

@@ -130,12 +130,12 @@ class _Fixer:
         if command:
             yield f"  {command}"
         if proposal.kind != "branch":
-            shown = name if proposal.kind == "file" else "message"
+            label = name if proposal.kind == "file" else "message"
             before, after = (
                 one.decode("utf-8", "backslashreplace").split("\n")
                 for one in (proposal.before, proposal.after)
             )
-            for line in difflib.unified_diff(before, after, shown, shown, lineterm="", n=2):
+            for line in difflib.unified_diff(before, after, label, label, lineterm="", n=2):
                 yield f"  {line}"
 
     def _apply(self, proposal: Proposal) -> None:

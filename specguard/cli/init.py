@@ -310,7 +310,7 @@ def plan_settings(top: str, agents: Sequence[str], environment: Mapping[str, str
         SpecguardError: a file is not a regular file of the tree, or not JSON; then nothing should be written.
     """
     program = call_words(environment)
-    planned: list[HostSettings] = []
+    settings: list[HostSettings] = []
     for host in (HOSTS[name] for name in HOSTS if name in agents):
         old = read_settings(top, host)
         on_failure = host.agent == "claude" and _knows_on_failure(environment)
@@ -319,10 +319,10 @@ def plan_settings(top: str, agents: Sequence[str], environment: Mapping[str, str
         except JsonTextError as error:
             click.echo(f"what {host.file} would need:\n{merged('', host, program, on_failure=on_failure)}")
             help = "put what is printed above in by hand, or make it JSON that has what it needs"
-            said = f"nothing is added to it: {error}"
-            raise SpecguardError(said, path=host.file, help=help, code="unreadable-file") from error
-        planned.append(HostSettings(host, old, new))
-    return planned
+            message = f"nothing is added to it: {error}"
+            raise SpecguardError(message, path=host.file, help=help, code="unreadable-file") from error
+        settings.append(HostSettings(host, old, new))
+    return settings
 
 
 def read_settings(top: str, host: Host) -> str | None:
@@ -369,8 +369,8 @@ def write_settings(repository: Repository, planned: Sequence[HostSettings]) -> N
         with writing(name):
             os.makedirs(os.path.dirname(file), exist_ok=True)
             if read_settings(top, one.host) != one.old:
-                said, help = "it was changed meanwhile", "run specguard init again"
-                raise SpecguardError(said, path=name, help=help, code="never-overwritten")
+                message, help = "it was changed meanwhile", "run specguard init again"
+                raise SpecguardError(message, path=name, help=help, code="never-overwritten")
             replace_file(file, one.new)
     if written:
         say(f"written: {', '.join(written)}")

@@ -160,9 +160,9 @@ def _states(policy: Policy, plan: str) -> list[PlanState]:
         if error.path is not None or (plan and not paths):
             raise
         if not paths:
-            said = f"{error.message}; nor is there a change in openspec/changes, or a feature in specs"
+            message = f"{error.message}; nor is there a change in openspec/changes, or a feature in specs"
             help = "specguard plan proposal SLUG writes a change"
-            raise SpecguardError(said, help=help, code=error.code) from error
+            raise SpecguardError(message, help=help, code=error.code) from error
         return [one for one in plan_states([], top, {}) if one.source in paths]
     waiting: Mapping[bytes, str] = {}
     if policy.declares("wave_settings") and policy.declares("contracts"):
@@ -226,12 +226,12 @@ def init(only_print: bool) -> None:
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     plan_kind(kinds, next(iter(kinds), ""))
     parents = (kind.folder.partition("{")[0].rpartition("/")[0] for kind in kinds.values())
-    wanted = {f"{folder}/{BRIEF}".lstrip("/"): brief for folder in parents}
+    files = {f"{folder}/{BRIEF}".lstrip("/"): brief for folder in parents}
     for folder in (CHANGES, MAIN):
         place = os.path.join(top, folder)
         if not (os.path.isdir(place) and os.listdir(place)):
-            wanted[f"{folder}/.gitkeep"] = ""
-    _write_missing(top, wanted)
+            files[f"{folder}/.gitkeep"] = ""
+    _write_missing(top, files)
 
 
 @command.command("proposal", short_help="Write an OpenSpec change.")
@@ -296,13 +296,13 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
 
 def _write_missing(top: str, files: Mapping[str, str], *, plan: str = "") -> None:
     """Write the files that do not exist yet, and print for each file but the plan whether it was written."""
-    wanted = {
+    missing = {
         path: content for path, content in files.items() if not os.path.lexists(os.path.join(top, path))
     }
-    write_files(top, wanted)
+    write_files(top, missing)
     for path in files:
         if path != plan:
-            say(f"{path} is written" if path in wanted else f"{path} is there already, and stays as it is")
+            say(f"{path} is written" if path in missing else f"{path} is there already, and stays as it is")
 
 
 @command.command("sync", short_help="Compare plans with the runs of their tasks.")
@@ -375,5 +375,5 @@ def _find_task(files: Sequence[PlanFile], task_id: str) -> tuple[PlanFile, Task]
     if len(found) == 1:
         return found[0]
     plans = ", ".join(path_text(one.plan.path) for one in ([one for one, _ in found] or files))
-    said = f"{'several plans have' if found else 'no plan has'} the task {task_id}"
-    raise SpecguardError(said, help=f"name one of the plan with --plan: {plans}", code="unknown-name")
+    message = f"{'several plans have' if found else 'no plan has'} the task {task_id}"
+    raise SpecguardError(message, help=f"name one of the plan with --plan: {plans}", code="unknown-name")

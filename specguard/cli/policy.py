@@ -85,8 +85,8 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
     """
     request = Request(environment=os.environ, **given)
     if len(words) > 2:
-        said = f"a rule and a path are asked about, and {len(words)} words are given"
-        raise usage(said, "put a name with spaces between quotes")
+        message = f"a rule and a path are asked about, and {len(words)} words are given"
+        raise usage(message, "put a name with spaces between quotes")
     policy = open_policy(request)
     rule = _find_rule(policy, words[0], must_exist=len(words) == 2)
     path = from_root(request, words[-1]) if rule is None or len(words) == 2 else ""
@@ -113,8 +113,8 @@ def _find_rule(policy: Policy, word: str, *, must_exist: bool) -> RuleInPolicy |
 
 def _governing_lines(path: str, found: Sequence[Governing]) -> Iterator[str]:
     if not found:
-        named = f"no pattern of the policy names {cut_path(path)}, from the repository's root"
-        yield f"{named}; the rules without patterns judge it too"
+        message = f"no pattern of the policy names {cut_path(path)}, from the repository's root"
+        yield f"{message}; the rules without patterns judge it too"
     for one in found:
         origin = f"  {cut_path(str(one.origin))}" if one.origin else ""
         yield f"{one.code} {one.name} ({one.severity}): {one.effect}: {cut(one.pattern)}{origin}"
@@ -154,8 +154,8 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
     imported = Imported()
     selected = _select_sources(top, sources) if sources else _find_sources(top)
     if not selected:
-        said = f"there is nothing to import here of {', '.join(SOURCES)}"
-        raise usage(said, "name a file: specguard import repolinter=rules/ruleset.json")
+        message = f"there is nothing to import here of {', '.join(SOURCES)}"
+        raise usage(message, "name a file: specguard import repolinter=rules/ruleset.json")
     for source, file in selected.items():
         imported.take(SOURCES[source](repository, file))
     policy = compile_tree(top)
@@ -198,10 +198,10 @@ def _select_sources(top: str, sources: Sequence[str]) -> dict[str, str]:
     """
     present = _find_sources(top)
     selected: dict[str, str] = {}
-    for named in sources:
-        source, separator, file = named.partition("=")
+    for word in sources:
+        source, separator, file = word.partition("=")
         if source not in SOURCES or (separator and source in ("openspec", "spec-kit")):
-            raise usage(f"{named!r} cannot be imported", nearest(source, SOURCES))
+            raise usage(f"{word!r} cannot be imported", nearest(source, SOURCES))
         if not separator and source not in present:
             raise usage(f"there is no {source} here", "without a name all that is here is read")
         if source in selected:

@@ -314,7 +314,7 @@ class Adoption:
                 continue
             own = [one for one in entries if one[0] == path]
             yield f"{path}:"
-            yield from (f"  {word:6} {line:4}  {cut(said)}" for _, line, word, said in own)
+            yield from (f"  {word:6} {line:4}  {cut(text)}" for _, line, word, text in own)
             count = Counter(one[2] for one in own)
             unread = count["unread"] + count["ask"]
             added = f"{count['add']} held by what is added, {count['people']} left to people"
@@ -338,10 +338,10 @@ class Adoption:
             exists = os.path.isfile(os.path.join(self._top, file))
             if not (exists and is_document(file) and file.endswith(".md")):
                 raise usage(f"{file}: it is no Markdown document of this repository", "name it from the root")
-        named = policy.origin("documents")
-        if new and named:
-            said = f"{named}: `documents` does not name {', '.join(new)}"
-            raise usage(said, "add it there, then: specguard init --adopt")
+        origin = policy.origin("documents")
+        if new and origin:
+            message = f"{origin}: `documents` does not name {', '.join(new)}"
+            raise usage(message, "add it there, then: specguard init --adopt")
         if new:
             self.settings.append(ProposedSetting(f"documents = {toml_value(new)}"))
 
@@ -351,9 +351,9 @@ class Adoption:
         for path, _ in self._policy.documents:
             for one in () if path.endswith(".toml") else read_sections(self._document(path), path, known)[0]:
                 rule = self._policy.rule(one.meaning)
-                held = rule is not None and rule.active
-                code = rule.code if rule is not None and held else one.meaning
-                yield path, one.line, "held" if held else "read", f"{one.path}  ({code})"
+                active = rule is not None and rule.active
+                code = rule.code if rule is not None and active else one.meaning
+                yield path, one.line, "held" if active else "read", f"{one.path}  ({code})"
 
     def _unread_entries(self, unread: Sequence[Unread]) -> Iterator[_Line]:
         """Yield text that was not read; for a list of paths also the setting that would read it."""
@@ -369,8 +369,8 @@ class Adoption:
             if not paths:
                 yield one.path, one.line, "unread", f"{one.text}: write its paths as a list"
             elif not meaning:
-                said = f"{one.text}: {', '.join(paths)}; to guard these: {setting}"
-                yield one.path, one.line, "ask", said
+                text = f"{one.text}: {', '.join(paths)}; to guard these: {setting}"
+                yield one.path, one.line, "ask", text
             else:
                 chosen = [setting] if title else [f"{_PATHS} = {toml_value(paths)}"]
                 yield self._propose(one.path, one.line, f"{one.text}: {', '.join(paths)}", chosen)
@@ -582,5 +582,5 @@ def _count_codes(failures: Mapping[str, frozenset[str]]) -> Counter[str]:
 
 def _failure_text(failures: Mapping[str, frozenset[str]], count: int) -> str:
     failed = sum(bool(codes) for codes in failures.values())
-    named = [f"{code} {times}" for code, times in _count_codes(failures).most_common()]
-    return f"{failed} of the last {count} would have failed{f' ({listed(named)})' if named else ''}"
+    counts = [f"{code} {times}" for code, times in _count_codes(failures).most_common()]
+    return f"{failed} of the last {count} would have failed{f' ({listed(counts)})' if counts else ''}"

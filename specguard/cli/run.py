@@ -112,12 +112,12 @@ def status(run: str, run_root: str, watch: bool, output_format: str) -> None:
     RUN is an id or its beginning. With --watch, JSON has one line per change.
     """
     store = open_store(run_root=run_root)
-    shown = store.asked(run)
+    runs = store.asked(run)
     if watch:
-        _watch(store, shown, output_format)
+        _watch(store, runs, output_format)
     else:
-        whole = output_format == "text" and len(shown) == 1
-        _show_runs(shown, output_format, "there are no runs", 5 if whole else None)
+        whole = output_format == "text" and len(runs) == 1
+        _show_runs(runs, output_format, "there are no runs", 5 if whole else None)
 
 
 @command.command("doctor", short_help="Say what is wrong with runs.")
@@ -133,9 +133,9 @@ def doctor(run: str, run_root: str, lines: int, output_format: str) -> int:
     Without RUN, look at all active or unreadable runs. It ends with 1 if one died or cannot be read.
     """
     store = open_store(run_root=run_root)
-    shown = [store.find(run)] if run else [one for one in store.runs() if one.running or one.problem]
-    _show_runs(shown, output_format, "no run is under way, and all records can be read", lines)
-    return EXIT_FAILED if any(one.stale or one.problem for one in shown) else EXIT_PASSED
+    runs = [store.find(run)] if run else [one for one in store.runs() if one.running or one.problem]
+    _show_runs(runs, output_format, "no run is under way, and all records can be read", lines)
+    return EXIT_FAILED if any(one.stale or one.problem for one in runs) else EXIT_PASSED
 
 
 @command.command("report", short_help="Show a run's report.")
@@ -474,8 +474,8 @@ def show_plan(options: Sequence[RunOptions], output_format: str = "text") -> int
 
 def _make_options(**words: Any) -> RunOptions:
     """Return the options of a run, from those of the command line that are set."""
-    given = {name: value for name, value in words.items() if value is not None}
-    return RunOptions(environment=dict(os.environ), **given)
+    options = {name: value for name, value in words.items() if value is not None}
+    return RunOptions(environment=dict(os.environ), **options)
 
 
 def _plan_file(plan: str, plan_dir: str, directory: str) -> str:

@@ -146,7 +146,7 @@ def new_command(
 
 def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:
     """Return the values of placeholders by their lower-case names; `{date}` defaults to today's UTC date."""
-    given: dict[str, str] = {}
+    values: dict[str, str] = {}
     for word in words:
         name, _, value = word.partition("=")
         if not name or not value:
@@ -154,11 +154,11 @@ def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:
             raise SpecguardError(
                 f"{word!r} is no value of a placeholder", help=help, code="unfilled-template"
             )
-        given[name.lower()] = value
+        values[name.lower()] = value
     texts = [contract.path or contract.root, *contract.members]
     if any("date" in PathTemplate(text).names for text in texts):
-        given.setdefault("date", f"{datetime.now(UTC):%Y-%m-%d}")
-    return given
+        values.setdefault("date", f"{datetime.now(UTC):%Y-%m-%d}")
+    return values
 
 
 def _from_root(name: str, top: str) -> bytes:

@@ -97,8 +97,8 @@ def _print_summary(tests: Sequence[PolicyTest]) -> None:
     counts, spent = _counts(tests), sum(one.seconds for one in tests)
     parts = [f"{counts['failed']} not as expected"] if counts["failed"] else []
     parts += [f"{counts['errors']} not tried"] if counts["errors"] else []
-    said = ", ".join([counted(len(tests), "case"), *(parts or ["all as expected"])])
-    click.echo(f"{said} ({spent:.1f} s, {spent / len(tests):.2f} s a case)")
+    summary = ", ".join([counted(len(tests), "case"), *(parts or ["all as expected"])])
+    click.echo(f"{summary} ({spent:.1f} s, {spent / len(tests):.2f} s a case)")
 
 
 def _data(tests: Sequence[PolicyTest]) -> dict[str, Any]:

@@ -47,8 +47,8 @@ def page(entry: Registered) -> str:
 
     rule = entry.rule
     options = options_of(rule)
-    said, examples = _split_examples(inspect.cleandoc(rule.__doc__ or ""))
-    parts = said.split("\n\n")
+    prose_text, examples = _split_examples(inspect.cleandoc(rule.__doc__ or ""))
+    parts = prose_text.split("\n\n")
     by_mark = {_mark(part): _without_mark(part) for part in parts if _mark(part)}
     intro = "\n\n".join(part for part in parts if not _mark(part))
     for table in dict.fromkeys(one.split(".")[0] for one in rule.tables):
@@ -119,8 +119,8 @@ def prose(text: str) -> str:
 
 def remedy(text: str) -> str:
     """Return the paragraph of a rule's docstring that explains the fix, on one line; empty without one."""
-    said = next((_without_mark(part) for part in prose(text).split("\n\n") if _mark(part) == _REMEDY), "")
-    return (said[:1].upper() + said[1:]).replace("\n", " ")
+    fix = next((_without_mark(part) for part in prose(text).split("\n\n") if _mark(part) == _REMEDY), "")
+    return (fix[:1].upper() + fix[1:]).replace("\n", " ")
 
 
 def bullets(options: Sequence[Option]) -> list[str]:
@@ -188,11 +188,11 @@ def _split_examples(text: str) -> tuple[str, list[tuple[str, str]]]:
 
 def _deviations(rule: type[Rule]) -> Iterator[str]:
     """Yield a line on the rule's severity, stages and approvals, if they differ from those of most rules."""
-    said = [f"Severity: {rule.severity}."] if rule.severity != "error" else []
+    parts = [f"Severity: {rule.severity}."] if rule.severity != "error" else []
     if rule.stages != _STAGES:
         missing = [stage for stage in STAGES if stage not in rule.stages]
-        said.append(f"Stages: {min('all but ' + ', '.join(missing), ', '.join(rule.stages), key=len)}.")
+        parts.append(f"Stages: {min('all but ' + ', '.join(missing), ', '.join(rule.stages), key=len)}.")
     if not rule.approvable:
-        said.append("No approval lifts it.")
-    if said:
-        yield from (" ".join(said), "")
+        parts.append("No approval lifts it.")
+    if parts:
+        yield from (" ".join(parts), "")

@@ -73,13 +73,13 @@ def render_github(verdicts: Sequence[Verdict]) -> str:
     for verdict in verdicts:
         for kind, message, properties in _annotations(verdict):
             annotations[kind].append(_command(kind, message, **properties))
-    shown = [line for found in annotations.values() for line in found[:MOST]]
+    lines = [line for found in annotations.values() for line in found[:MOST]]
     cut_counts = {kind: len(found) - MOST for kind, found in annotations.items() if len(found) > MOST}
     if cut_counts:
         rest = ", ".join(counted(count, f"more {kind}") for kind, count in cut_counts.items())
-        shown.append(f"specguard: GitHub shows {MOST} annotations of a kind; there are {rest}")
-    shown += [text.verdict_line(verdict, text.Style()) for verdict in verdicts]
-    return "".join(f"{line}\n" for line in shown)
+        lines.append(f"specguard: GitHub shows {MOST} annotations of a kind; there are {rest}")
+    lines += [text.verdict_line(verdict, text.Style()) for verdict in verdicts]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _annotations(verdict: Verdict) -> Iterator[tuple[str, str, dict[str, str]]]:
@@ -132,10 +132,10 @@ def _guards_first(verdict: Verdict) -> list[list[Fold]]:
     """
     found: dict[object, list[Fold]] = {}
     for result in verdict.results:
-        seen: dict[str | None, int] = {}
+        counts: dict[str | None, int] = {}
         for group in text.fold(result.findings, verdict):
             finding = group.first.finding
-            seen[finding.commit] = nth = seen.get(finding.commit, 0) + 1
+            counts[finding.commit] = nth = counts.get(finding.commit, 0) + 1
             of_commit = finding.path is None and finding.commit is not None and not group.first.lifts
             key = (group.first.severity, group.first.state, result.code, nth) if of_commit else id(group)
             found.setdefault(key, []).append(group)
@@ -301,8 +301,8 @@ def _add_case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
         failure.text = _findings_text(errors)
     if result.state == "indeterminate":
         kind = "error" if result.incomplete else "skipped"
-        said = wording.undecided_lines(result)
-        SubElement(case, kind, type="indeterminate", message=said[0]).text = "\n".join(said)
+        lines = wording.undecided_lines(result)
+        SubElement(case, kind, type="indeterminate", message=lines[0]).text = "\n".join(lines)
     elif result.state in ("off", "not-applicable"):
         SubElement(case, "skipped", type=result.state, message=visible(result.reason or result.state))
     if rest := [one for one in result.findings if wording.shown_severity(verdict, one) != "error"]:
@@ -362,7 +362,7 @@ def gitlab(entries: Iterable[wording.ListEntry]) -> str:
     Approved and baselined findings are marked as such, with the severity `info`.
     """
     data: list[dict[str, Any]] = []
-    seen: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for one in entries:
         first, *rest = one.lines
         severity = _GITLAB[one.severity]
@@ -376,7 +376,7 @@ def gitlab(entries: Iterable[wording.ListEntry]) -> str:
             fingerprint = _digest(one.code, one.result.reason or "")
         else:
             severity, fingerprint = "blocker", _digest(*one.lines)
-        seen[fingerprint] = count = seen.get(fingerprint, 0) + 1
+        counts[fingerprint] = count = counts.get(fingerprint, 0) + 1
         begins, ends = max(1, one.place.line), one.place.end_line
         data.append(
             {

@@ -136,15 +136,15 @@ def as_text(policy: Policy, *, coverage: bool = False) -> Iterator[str]:
         yield f"  {cut_path(one.path)}:{one.line}: {cut(one.text)} ({cut(one.reason)})"
     if policy.disregarded:
         yield from ("", "does not count:")
-    for wrong in policy.disregarded:
-        yield f"  {cut_path(str(wrong.origin))}: {cut(wrong.message)} ({cut_path(str(wrong.above))})"
+    for flaw in policy.disregarded:
+        yield f"  {cut_path(str(flaw.origin))}: {cut(flaw.message)} ({cut_path(str(flaw.above))})"
     if coverage:
         # Sentences are only found in English, so the line must not deny those of other languages.
         yield from ("", f"sentences that command, in English:{'' if policy.statements else ' none'}")
     for command in policy.statements if coverage else ():
-        held = ", ".join(command.rules) or f"held by no rule{', would be by ' if command.settings else ''}"
+        rules = ", ".join(command.rules) or f"held by no rule{', would be by ' if command.settings else ''}"
         said = f"{cut_path(command.path)}:{command.line}: {cut(command.text)}"
-        yield f"  {said}  [{held}{' and '.join(command.settings)}]"
+        yield f"  {said}  [{rules}{' and '.join(command.settings)}]"
 
 
 def as_toml(policy: Policy) -> str:

@@ -55,22 +55,22 @@ def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
         words: the number of words that are available.
         more: a text after the list of blocks that do not fit.
     """
-    shown: list[str] = []
+    texts: list[str] = []
     persons: list[str] = []
     for number, (block, person, _) in enumerate(blocks, 1):
-        asked = [*persons, person] if person and person not in persons else persons
-        if not shown:
+        all_persons = [*persons, person] if person and person not in persons else persons
+        if not texts:
             block = _shorten(block, words - len(f"person: {person}".split()) - _REST * (len(blocks) > 1))
-        elif len(" ".join([*shown, block, *asked]).split()) > words - _REST * (number < len(blocks)):
+        elif len(" ".join([*texts, block, *all_persons]).split()) > words - _REST * (number < len(blocks)):
             break
-        shown.append(block)
-        persons = asked
-    rest = [name for _, _, name in blocks[len(shown) :]]
+        texts.append(block)
+        persons = all_persons
+    rest = [name for _, _, name in blocks[len(texts) :]]
     if rest:
-        shown.append(f"and more: {listed(rest)}{more}")
+        texts.append(f"and more: {listed(rest)}{more}")
     if persons:
-        shown.append("\n".join(f"person: {person}" for person in persons))
-    return "\n\n".join(shown)
+        texts.append("\n".join(f"person: {person}" for person in persons))
+    return "\n\n".join(texts)
 
 
 def _shorten(block: str, words: int) -> str:
@@ -167,9 +167,9 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         if result.state == "indeterminate":
             yield f"{result.code} could not be judged: {'; next: '.join(text.undecided_lines(result))}"
     if verdict.policy_change:
-        for does, said, at in unreported_differences(verdict):
-            what = f"policy: {does} {said}"
-            yield visible(f"{at}: {what}" if at else what)
+        for verb, difference, place in unreported_differences(verdict):
+            what = f"policy: {verb} {difference}"
+            yield visible(f"{place}: {what}" if place else what)
     yield text.verdict_line(verdict, text.Style())
 
 

@@ -56,8 +56,8 @@ def _sections(status: Data) -> Iterator[Iterable[str]]:
     # Missing things of a wave as a whole: those of an open stage are shown above, and later stages wait.
     wave_lacks = [one for one in status["missing"] if one["stage"] is None and one["wave"] is not None]
     lists = {"missing": _missing_lines(wave_lacks), "next": status["next"], "not known": status["unknown"]}
-    for label, said in {**lists, "note": status["notes"]}.items():
-        shown = _cut_list([cut(one, _LONGEST) for one in said])
+    for label, texts in {**lists, "note": status["notes"]}.items():
+        shown = _cut_list([cut(one, _LONGEST) for one in texts])
         yield [_row("" if at else label, line) for at, line in enumerate(shown)]
 
 
@@ -417,6 +417,6 @@ def metrics_text(data: Mapping[str, Any]) -> str:
     for title, items in (("covered", coverage["covered"]), ("not covered", coverage["uncovered"])):
         lines += [title] if items else []
         for item in items:
-            said = " ".join(filter(None, (item["label"], item["commit"][:10], item["run"])))
-            lines.append(f"  {said}: {item['problem']}" if item["problem"] else f"  {said}")
+            text = " ".join(filter(None, (item["label"], item["commit"][:10], item["run"])))
+            lines.append(f"  {text}: {item['problem']}" if item["problem"] else f"  {text}")
     return "\n".join(map(visible, lines))

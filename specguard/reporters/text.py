@@ -109,10 +109,10 @@ def count_texts(verdict: Verdict) -> Iterator[str]:
     warnings = sum(judged.severity == "warning" and judged.state == "open" for judged in found)
     if warnings:
         yield counted(warnings, "warning")
-    for state, said in (("approved", "approved"), ("baselined", "in the baseline")):
+    for state, label in (("approved", "approved"), ("baselined", "in the baseline")):
         count = sum(judged.state == state for judged in found)
         if count:
-            yield f"{count} {said}"
+            yield f"{count} {label}"
     count = verdict.counts["indeterminate"]
     if count:
         yield f"{counted(count, 'rule')} could not be judged"
@@ -125,10 +125,10 @@ def subject_of(verdict: Verdict) -> str:
     for name, what in (("commits", "commit"), ("entries", "file")):
         if change.get(name) is not None:
             parts.append(counted(change[name], what))
-    said = ", ".join(parts)
+    size = ", ".join(parts)
     if not change.get("whole"):
-        return said
-    return f"the whole tree; {said}" if change.get("commits") or change.get("entries") else "the whole tree"
+        return size
+    return f"the whole tree; {size}" if change.get("commits") or change.get("entries") else "the whole tree"
 
 
 def _findings(result: RuleResult, style: Style, verdict: Verdict) -> Iterator[str]:
@@ -136,16 +136,16 @@ def _findings(result: RuleResult, style: Style, verdict: Verdict) -> Iterator[st
         return
     yield style("strong", f"{result.code} {result.name}")
     # Findings in the baseline need no action.
-    shown = fold((judged for judged in result.findings if judged.state != "baselined"), verdict)
+    folds = fold((judged for judged in result.findings if judged.state != "baselined"), verdict)
     # Lines that consecutive findings share are printed once, below the last of these findings.
-    detail_lines = [_detail_lines(like, style) for like in shown[:FINDINGS_SHOWN]]
-    for group, lines, following in zip(shown, detail_lines, [*detail_lines[1:], None], strict=False):
+    detail_lines = [_detail_lines(group, style) for group in folds[:FINDINGS_SHOWN]]
+    for group, lines, following in zip(folds, detail_lines, [*detail_lines[1:], None], strict=False):
         judged = group.first
         state = "" if judged.state == "open" else f" ({judged.state})"
         yield f"  {style(judged.severity, judged.severity)}{state}: {one_line(judged)}{visible(group.others)}"
         if lines != following:
             yield from lines
-    rest = sum(like.count for like in shown[FINDINGS_SHOWN:])
+    rest = sum(group.count for group in folds[FINDINGS_SHOWN:])
     if rest:
         yield f"  and {rest} more; --output-format json has them all"
     if any(judged.state == "baselined" for judged in result.findings):

@@ -88,7 +88,7 @@ def policy_lines(verdict: Verdict) -> list[str]:
     lines = [f"policy: {policy_headline(verdict)}"]
     rest = unreported_differences(verdict)
     lines += [
-        f"{does} {said} ({at})" if at else f"{does} {said}" for does, said, at in rest[:DIFFERENCES_SHOWN]
+        f"{verb} {what} ({at})" if at else f"{verb} {what}" for verb, what, at in rest[:DIFFERENCES_SHOWN]
     ]
     if len(rest) > DIFFERENCES_SHOWN:
         lines.append(f"and {len(rest) - DIFFERENCES_SHOWN} more")
@@ -196,9 +196,9 @@ def policy_headline(verdict: Verdict) -> str:
     """Return the number of settings that the change loosens, changes otherwise, and tightens."""
     effects = Counter(difference["effect"] for difference in verdict.policy_change)
     first, *others = [effect for effect in _EFFECT_VERBS if effects[effect]]
-    said = [f"{_EFFECT_VERBS[first]} {counted(effects[first], 'setting')}"]
-    said += [f"{_EFFECT_VERBS[effect]} {effects[effect]}" for effect in others]
-    return f"this change {', '.join(said[:-1])}{' and ' if others else ''}{said[-1]}"
+    parts = [f"{_EFFECT_VERBS[first]} {counted(effects[first], 'setting')}"]
+    parts += [f"{_EFFECT_VERBS[effect]} {effects[effect]}" for effect in others]
+    return f"this change {', '.join(parts[:-1])}{' and ' if others else ''}{parts[-1]}"
 
 
 def unreported_differences(verdict: Verdict) -> Sequence[tuple[str, str, str]]:
