@@ -114,7 +114,7 @@ class Record:
     def __init_subclass__(cls, *, frozen: bool = True, kw_only: bool = False) -> None:
         cls._fields = field_names(cls)
         if "__init__" not in cls.__dict__:
-            cls.__init__ = _first_uses  # type: ignore[method-assign]  # until the first use
+            cls.__init__ = _generic_init  # type: ignore[method-assign]  # until the first use
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__
@@ -127,7 +127,7 @@ class Record:
         return f"{type(self).__name__}({fields})"
 
 
-def _first_uses(self: Any, *values: Any, **named: Any) -> None:
+def _generic_init(self: Any, *values: Any, **named: Any) -> None:
     """Set a record's fields by name; a class that is used often gets a constructor of its own."""
     cls = type(self)
     fields, store = cls._fields, self.__dict__
@@ -142,7 +142,7 @@ def _first_uses(self: Any, *values: Any, **named: Any) -> None:
     simple = len(values) <= len(fields) - len(cls._defaults) and named.keys().isdisjoint(
         fields[: len(values)]
     )
-    if not simple or store.keys() != set(fields) or cls._uses > _FEW:
+    if not simple or store.keys() != set(fields) or cls._uses > _COMPILE_AFTER:
         store.clear()
         _compile(cls)
         cls.__init__(self, *values, **named)
@@ -152,7 +152,7 @@ def _first_uses(self: Any, *values: Any, **named: Any) -> None:
             store[name] = store[name].copy()
 
 
-_FEW: Final = 30
+_COMPILE_AFTER: Final = 30
 """Up to this number of uses, the generic constructor takes less time than compiling one."""
 
 

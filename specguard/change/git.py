@@ -47,7 +47,7 @@ MEAN_NAME: Final = 512
 PER_PROCESS: Final = 700
 """The number of commits that one process compares with their parents: its input fits a pipe."""
 
-_MAX_AHEAD: Final = 4
+_PROCESSES_AHEAD: Final = 4
 """The maximum number of such processes that run before their output is read."""
 
 _INDEX_DIFF: Final = ("diff-index", "--cached", *RAW, "--ita-invisible-in-index")
@@ -413,7 +413,7 @@ class _Diffs(Record, frozen=False):
 
     def start(self, at: int) -> None:
         """Start the process for the commits from a position on, before its output is needed."""
-        if at < len(self.commits) and len(self.ahead) < _MAX_AHEAD:
+        if at < len(self.commits) and len(self.ahead) < _PROCESSES_AHEAD:
             asked = _diff_input(self.commits[at : at + PER_PROCESS])
             self.ahead[at] = self.git.start(*_COMMIT_DIFFS, stdin=asked, wide=True)
 
@@ -433,7 +433,7 @@ class _Diffs(Record, frozen=False):
         commits = self.commits[at : at + PER_PROCESS]
         what, pairs = "the commits' entries", _with_parents(commits)
         process = self.ahead.pop(at, None)
-        self.start(at + _MAX_AHEAD * PER_PROCESS)
+        self.start(at + _PROCESSES_AHEAD * PER_PROCESS)
         found = self.git.commit_diffs(
             what, *_COMMIT_DIFFS[2:], pairs=trees, stdin=_diff_input(commits), process=process
         )

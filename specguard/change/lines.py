@@ -19,8 +19,8 @@ from collections import deque
 from functools import cached_property
 from itertools import chain, islice
 
-from specguard.change.object_store import MAX_SINGLE, SMALL, Reading, is_binary, whole_lines
-from specguard.declaration.expressions import Expression, needed_literals, readable
+from specguard.change.object_store import SINGLE_READS, SMALL, Reading, is_binary, whole_lines
+from specguard.declaration.expressions import Expression, required_literals, to_utf8
 from specguard.declaration.patterns import re2_options
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
@@ -41,10 +41,10 @@ TEXT_LIMIT: Final = 256 << 20
 SAMPLE: Final = 32
 """The number of modified files that show if it pays to look for new lines before a diff of the others."""
 
-MAX_MATCHES: Final = 100
+MATCHES_TO_DIFF: Final = 100
 """A modified file with this number of matches is compared by git, without a search of its old content."""
 
-MAX_HELD: Final = 1000
+HELD_MATCHES: Final = 1000
 """The number of matches in modified files that are held before their old contents are checked."""
 
 COMPARE_LIMIT: Final = 32 << 20
@@ -211,7 +211,7 @@ class Lines:
     def _read_texts(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
         """Yield each text file after the change, with its content in blocks of whole lines."""
         try:
-            yield from self._stream_texts(entries) if len(entries) > MAX_SINGLE else self._read_small(entries)
+            yield from self._stream(entries) if len(entries) > SINGLE_READS else self._read_small(entries)
         except MissingFact as missing:
             # The reason names an object's id, but a person knows a file by its path.
             path = next((f"{path_text(one.path)}: " for one in entries if one.new in missing.reason), "")
@@ -222,13 +222,13 @@ class Lines:
         contents = self._git.blobs([entry.new for entry in entries], limit=min(SMALL, TEXT_LIMIT))
         for entry, (_, content) in zip(entries, contents, strict=True):
             if content is None:
-                yield from self._stream_texts([entry])
+                yield from self._stream([entry])
             elif is_binary(content):
                 self.skipped.add(entry.path)
             else:
                 yield entry, whole_lines([content], path_text(entry.path))
 
-    def _stream_texts(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
+    def _stream(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
         """Yield files as `_read_texts` does, from a separate process, without holding a whole content."""
         waiting = deque(entries)
         while waiting:
@@ -256,13 +256,13 @@ class Lines:
         held: list[tuple[Entry, list[AddedLine]]] = []
         count = 0
         for entry, blocks in self._read_texts(entries):
-            lines = list(islice(_matching_lines(scanner, entry, blocks), MAX_MATCHES))
-            if len(lines) == MAX_MATCHES:
+            lines = list(islice(_matching_lines(scanner, entry, blocks), MATCHES_TO_DIFF))
+            if len(lines) == MATCHES_TO_DIFF:
                 undecided.append(entry)
             elif lines:
                 held.append((entry, lines))
                 count += len(lines)
-            if count >= MAX_HELD:
+            if count >= HELD_MATCHES:
                 yield from self._check_held(scanner, held, undecided)
                 held, count = [], 0
         yield from self._check_held(scanner, held, undecided)
@@ -465,7 +465,7 @@ class Scanner:
         self._expressions = expressions
         self._literals: list[bytes] | None = []
         for expression in expressions:
-            literals = needed_literals(expression.text)
+            literals = required_literals(expression.text)
             if literals is None:
                 self._literals = None
                 break
@@ -523,7 +523,7 @@ def _normalised(block: bytes) -> bytes:
     """Return the block as valid UTF-8 with as many lines, without carriage returns at their ends."""
     if b"\r" in block:
         block = block.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    return readable(block)
+    return to_utf8(block)
 
 
 def _compile_any(texts: Sequence[str]) -> Any:

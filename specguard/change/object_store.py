@@ -37,7 +37,7 @@ UNKNOWN: Final = "what will be written is not known before it is"
 
 _NO_LIMIT: Final = 1 << 62
 
-MAX_SINGLE: Final = 8
+SINGLE_READS: Final = 8
 """Up to this number, objects are read one by one from the process that is already running."""
 
 _FLAGS: Final = ("--no-pager", "-c", "core.commitGraph=false", "-c", "core.multiPackIndex=false")
@@ -316,11 +316,11 @@ class Store:
 
     def _read_contents(self, oids: Sequence[str], limit: int) -> Iterator[tuple[str, str, bytes | None]]:
         """Yield the id, kind and checked content of many objects; None for a content above the limit."""
-        for oid in oids if len(oids) <= MAX_SINGLE else ():
+        for oid in oids if len(oids) <= SINGLE_READS else ():
             kind, _, content = self._read_object(oid, limit)
             self._verify(oid, kind, content)
             yield oid, kind, content
-        many = oids if len(oids) > MAX_SINGLE else ()
+        many = oids if len(oids) > SINGLE_READS else ()
         for oid, (kind, size, pieces) in zip(many, self.streams(many) if many else (), strict=True):
             content = b"".join(pieces) if size <= limit else None
             self._verify(oid, kind, content)
@@ -358,7 +358,7 @@ class Store:
         Raises:
             MissingFact: one of them is not there.
         """
-        if len(oids) <= MAX_SINGLE:
+        if len(oids) <= SINGLE_READS:
             # The process that is already running prints the sizes too, although together with the contents.
             sizes = {oid: self._read_object(oid, SMALL)[1] for oid in oids}
             return {oid: size for oid, size in sizes.items() if size > above}

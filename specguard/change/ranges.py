@@ -339,10 +339,10 @@ class DeletedRef(_PushedRef, frozen=False, kw_only=True):
         return Base(self, self.found, start=self.found.oid, head=None)
 
 
-MAX_PARENTS: Final = 1000
+PARENTS_MAX: Final = 1000
 """The maximum total of parents of merges with more than two: each parent needs its own processes."""
 
-MAX_BASES: Final = 8
+BASES_MAX: Final = 8
 """The maximum number of merge bases that are merged."""
 
 # `merge-tree --stdin` came with git 2.39.
@@ -390,8 +390,8 @@ class Merges(Record):
         self.git.use_scratch()
         plain = [commit for commit in suspects if len(commit.parents) == 2]
         others = [commit for commit in suspects if len(commit.parents) > 2]
-        if sum(len(commit.parents) for commit in others) > MAX_PARENTS:
-            what = f"merges of more than two cannot be done again: more than {MAX_PARENTS:,} parents together"
+        if sum(len(commit.parents) for commit in others) > PARENTS_MAX:
+            what = f"merges of more than two cannot be done again: more than {PARENTS_MAX:,} parents together"
             raise MissingFact(what, code="size-limit")
         made = self._merge([(commit.parents[0], commit.parents[1]) for commit in plain])
         merged = {commit.oid: one for commit, one in zip(plain, made, strict=True)}
@@ -458,7 +458,7 @@ class Merges(Record):
         """Merge several merge bases, as git does to merge the commits that have them.
 
         Args:
-            bases: the merge bases, at most `MAX_BASES`.
+            bases: the merge bases, at most `BASES_MAX`.
 
         Returns:
             A commit in the temporary object store, and the paths in conflict.
@@ -466,8 +466,8 @@ class Merges(Record):
         Raises:
             MissingFact: the merge bases are too many, git is too old, or an object is not there.
         """
-        if len(bases) > MAX_BASES:
-            raise MissingFact(f"more than {MAX_BASES} merge bases are not merged", code="size-limit")
+        if len(bases) > BASES_MAX:
+            raise MissingFact(f"more than {BASES_MAX} merge bases are not merged", code="size-limit")
         self.git.use_scratch()
         tree, conflicts = self.merge_all(bases)
         return self.commit(tree, *bases), conflicts

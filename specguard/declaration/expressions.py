@@ -37,9 +37,9 @@ class Expression:
 
     def search(self, text: str | bytes) -> bool:
         """True if the expression matches anywhere in a text."""
-        if isinstance(text, str) and self._is_plain(text):
+        if isinstance(text, str) and self._is_simple(text):
             return re.search(self.text, text) is not None
-        return self._re2().search(readable(text)) is not None
+        return self._re2().search(to_utf8(text)) is not None
 
     def may_match_line(self, text: str | bytes) -> bool:
         """True if the expression may match in a line of a text; one search covers all lines.
@@ -49,23 +49,23 @@ class Expression:
         if "\\A" in self.text or "\\z" in self.text:
             return True
         if self._by_line is None:
-            self._by_line = _compiled(f"(?m:{self.text})")
-        return self._by_line.search(readable(text)) is not None
+            self._by_line = _compile(f"(?m:{self.text})")
+        return self._by_line.search(to_utf8(text)) is not None
 
     def count(self, text: str | bytes) -> int:
         """Return the number of matches in a text, from left to right, without overlap.
 
         Each match may scan to the text's end, so this is for short texts, such as a line.
         """
-        return sum(1 for _ in self._re2().finditer(readable(text)))
+        return sum(1 for _ in self._re2().finditer(to_utf8(text)))
 
     def fullmatch(self, text: str | bytes) -> bool:
         """True if the expression matches all of a text."""
-        return self._re2().fullmatch(readable(text)) is not None
+        return self._re2().fullmatch(to_utf8(text)) is not None
 
     def groups(self, text: str | bytes) -> dict[str, str] | None:
         """Return the named groups that took part in the first match; None if nothing matches."""
-        match = self._re2().search(readable(text))
+        match = self._re2().search(to_utf8(text))
         if match is None:
             return None
         return {
@@ -76,7 +76,7 @@ class Expression:
 
     def capture(self, text: str | bytes) -> str | None:
         """Return the first group of the first match; None if nothing matches or the group took no part."""
-        match = self._re2().search(readable(text))
+        match = self._re2().search(to_utf8(text))
         if match is None or match.group(1) is None:
             return None
         value: str = match.group(1).decode("utf-8", "replace")
@@ -110,24 +110,24 @@ class Expression:
         except UnicodeEncodeError:
             raise ExpressionError(f"the expression {self.text!r} is not valid Unicode") from None
 
-    def _is_plain(self, text: str) -> bool:
+    def _is_simple(self, text: str) -> bool:
         """True if Python's `re` gives the same result for a text, and as fast.
 
         A branch's name is matched before every commit, where loading RE2 takes a twentieth of the time.
         """
         return (
-            len(text) <= _SHORT
+            len(text) <= _SHORT_TEXT
             and text.isascii()
             and text.isprintable()
-            and len(self.text) <= _SHORT
-            and self.text.count("(") <= _FEW
-            and self.text.count("+") + self.text.count("*") <= _FEW
-            and re.fullmatch(_PLAIN, self.text) is not None
+            and len(self.text) <= _SHORT_TEXT
+            and self.text.count("(") <= _FEW_REPEATS
+            and self.text.count("+") + self.text.count("*") <= _FEW_REPEATS
+            and re.fullmatch(_SIMPLE, self.text) is not None
         )
 
     def _re2(self) -> Any:
         if self._compiled is None:
-            self._compiled = _compiled(self.text)
+            self._compiled = _compile(self.text)
         return self._compiled
 
     def __eq__(self, other: object) -> bool:
@@ -156,17 +156,17 @@ class Expression:
         )
 
 
-_PLAIN = r"\^(?:[A-Za-z0-9_/:#|()-]|\\[./-]|\[(?:[A-Za-z0-9_/.]|-(?!-))+\][+*]?)*\$?"
+_SIMPLE = r"\^(?:[A-Za-z0-9_/:#|()-]|\\[./-]|\[(?:[A-Za-z0-9_/.]|-(?!-))+\][+*]?)*\$?"
 """Expressions for names that RE2 and Python read alike: letters, alternatives, classes of letters."""
 
-_SHORT = 120
+_SHORT_TEXT = 120
 """The maximum length, in characters, of such an expression and of its text."""
 
-_FEW = 2
+_FEW_REPEATS = 2
 """The maximum number of groups, and of repeats, with which Python is always fast."""
 
 
-def needed_literals(text: str) -> Sequence[bytes] | None:
+def required_literals(text: str) -> Sequence[bytes] | None:
     """Return printable ASCII texts, at least one of which is in every match of an expression.
 
     Python's own parser finds them, if the two syntaxes agree. A syntax that it refuses, flags that ignore
@@ -212,12 +212,12 @@ def _literals(items: Iterable[Any]) -> Sequence[str]:
         elif name in ("MAX_REPEAT", "MIN_REPEAT") and value[0]:
             inner = _literals(value[2])
             if [str(code) for code, _ in value[2]] == ["LITERAL"] and inner:
-                text = inner[0] * min(value[0], _MOST_REPEATED)
+                text = inner[0] * min(value[0], _WRITTEN_OUT)
                 inner = ()
         if text:
             run += text
             # More repetitions may come before the next item, so the run ends here.
-            if name == "LITERAL" or value[0] == value[1] <= _MOST_REPEATED:
+            if name == "LITERAL" or value[0] == value[1] <= _WRITTEN_OUT:
                 continue
         candidates += [[run], inner] if run else [inner]
         run = ""
@@ -226,17 +226,17 @@ def _literals(items: Iterable[Any]) -> Sequence[str]:
     return max(candidates, key=lambda literals: min(map(len, literals), default=0))
 
 
-_MOST_REPEATED = 64
+_WRITTEN_OUT = 64
 """The maximum number of repetitions for which a repeated character is written out."""
 
 
-def _compiled(text: str) -> Any:
+def _compile(text: str) -> Any:
     import re2
 
     return re2.compile(text, re2_options(latin1=False))
 
 
-def readable(text: str | bytes) -> bytes:
+def to_utf8(text: str | bytes) -> bytes:
     """Return a text as valid UTF-8, as expressions read it; each run of other bytes becomes U+FFFD.
 
     Newlines keep their positions.

@@ -24,7 +24,7 @@ _RINGS: Final = "o0"
 # The tags in the Unicode Character Database of compatible characters that look like another one.
 _STYLES: Final = frozenset({"<wide>", "<narrow>", "<font>"})
 # Joiners, marks of direction, variation selectors, tags and letters that are invisible.
-_UNSEEN: Final = frozenset(
+_INVISIBLE: Final = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
     + "".join(
         chr(code)
@@ -45,7 +45,7 @@ def reading(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    seen = "".join(_look(char) for char in text if not is_unseen(char))
+    seen = "".join(_ascii_look(char) for char in text if not is_unseen(char))
     return unicodedata.normalize("NFC", seen.casefold())
 
 
@@ -57,7 +57,7 @@ def readings(text: str) -> Iterator[str]:
     yield reading(text)
     if text.isascii():
         return
-    looks = [_look(char).casefold() for char in text if not is_unseen(char)]
+    looks = [_ascii_look(char).casefold() for char in text if not is_unseen(char)]
     foreign = [not char.isascii() for char in text if not is_unseen(char)]
     for stroke in _STROKES:
         for ring in _RINGS:
@@ -70,12 +70,12 @@ def readings(text: str) -> Iterator[str]:
 
 def is_unseen(char: str) -> bool:
     """True if a character is invisible, or only changes the direction of those around it."""
-    return char in _UNSEEN or unicodedata.category(char) == "Cf"
+    return char in _INVISIBLE or unicodedata.category(char) == "Cf"
 
 
 def is_separator(char: str) -> bool:
     """True if a character other than `/` and backslash looks like one of them."""
-    return not char.isascii() and _plain(char) in {"/", "\\"}
+    return not char.isascii() and _ascii_char(char) in {"/", "\\"}
 
 
 def reads_like_special(text: str) -> str:
@@ -105,7 +105,7 @@ def unseen(text: str) -> Iterator[str]:
             unicodedata.category(before) in {"So", "Sk", "Sm", "Po"} or before.isdigit()
         ):
             continue
-        if char in _ZERO_WIDTH_JOINERS and _joined(before, after):
+        if char in _ZERO_WIDTH_JOINERS and _needs_joiner(before, after):
             continue
         yield char
 
@@ -128,7 +128,7 @@ def mixed(text: str) -> tuple[str, str, str] | None:
             continue
         script = "LATIN" if char.isascii() else unicodedata.name(char, "?").partition(" ")[0]
         if script in _SCRIPTS:
-            confusing = char if script != "LATIN" and _plain(char).isascii() else ""
+            confusing = char if script != "LATIN" and _ascii_char(char).isascii() else ""
             scripts[script] = scripts.get(script) or confusing
     return None
 
@@ -138,24 +138,24 @@ def described(char: str) -> str:
     return f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
 
 
-def _look(char: str) -> str:
+def _ascii_look(char: str) -> str:
     """Return the ASCII character that a character resembles in either case."""
-    plain = _plain(char)
+    plain = _ascii_char(char)
     if not plain.isascii() and len(char.upper()) == 1:
-        upper = _plain(char.upper())
+        upper = _ascii_char(char.upper())
         plain = upper if upper.isascii() else plain
     return plain
 
 
 @lru_cache(maxsize=4096)
-def _plain(char: str) -> str:
+def _ascii_char(char: str) -> str:
     """Return the ASCII character that one resembles; itself if there is none."""
     if char.isascii():
         return char
-    alike = _prototype(char)
+    alike = _look_class(char)
     if not alike.isascii():
         other = unicodedata.normalize("NFKC", char)
-        parts = "".join(one if one.isascii() or one == char else _prototype(one) for one in other)
+        parts = "".join(one if one.isascii() or one == char else _look_class(one) for one in other)
         alike = parts if parts.isascii() or alike == char else alike
     if unicodedata.category(char)[0] in "LN" and not alike.isalnum():
         # Letters and numerals of other scripts that look like a stroke or a slash keep their own reading.
@@ -163,7 +163,7 @@ def _plain(char: str) -> str:
     return alike
 
 
-def _prototype(char: str) -> str:
+def _look_class(char: str) -> str:
     """Return the character that represents all look-alikes of this one; among ASCII, a single character.
 
     The table maps each character to those it is confused with. For most characters that is their
@@ -173,14 +173,14 @@ def _prototype(char: str) -> str:
     others: list[str] = [one["c"] for one in table.get(char, ())]
     if len(others) != 1:
         return char
-    stands = others[0]
-    if len(stands) > 1 and stands.isascii():
-        stands = next(
-            (one["c"] for one in table.get(stands, ()) if len(one["c"]) == 1 and one["c"].isascii()), stands
+    alias = others[0]
+    if len(alias) > 1 and alias.isascii():
+        alias = next(
+            (one["c"] for one in table.get(alias, ()) if len(one["c"]) == 1 and one["c"].isascii()), alias
         )
-    if len(table.get(stands, ())) == 1 and not stands.isascii():
-        return min(char, stands)
-    return stands
+    if len(table.get(alias, ())) == 1 and not alias.isascii():
+        return min(char, alias)
+    return alias
 
 
 @lru_cache(maxsize=1)
@@ -191,7 +191,7 @@ def _table() -> Mapping[str, Any]:
     return table
 
 
-def _joined(before: str, after: str) -> bool:
+def _needs_joiner(before: str, after: str) -> bool:
     """True if a zero-width joiner or non-joiner is at a position where its script needs it."""
     if unicodedata.combining(before) == _VIRAMA:
         return True

@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, Final, Self
 
 
-ANY: Final = "(?s:.)"
+ANY_BYTE: Final = "(?s:.)"
 """The translation of any byte; no other part of a translation has this text."""
 
-BELOW: Final = f"(?:/{ANY}*)?"
+ALL_BELOW: Final = f"(?:/{ANY_BYTE}*)?"
 """The end of the translation of a pattern that covers: nothing more, or a slash and any further path."""
 
-PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/-")
+UNESCAPED: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/-")
 r"""The characters that a translation leaves as they are; others become their bytes, each as `\xNN`."""
 
 CONTINUED: Final = r"[\x80-\xbf]*"
 """The continuation bytes of a UTF-8 character."""
 
-MANY_PATHS: Final = 500
+SET_FROM: Final = 500
 """From this number of paths on, making an RE2 set costs less than it saves."""
 
-JOINED: Final = 1000
+PATHS_PER_SEARCH: Final = 1000
 """The number of paths that one search covers."""
 
-SEARCHED: Final = 16
+SEARCHES_PER_TEXT: Final = 16
 """After this number of hits, matching each further path separately costs less than searching."""
 
 LONG_PATH: Final = 1024
@@ -55,7 +55,7 @@ class Patterns:
         PatternError: a pattern is malformed.
     """
 
-    __slots__ = ("_expressions", "_few", "_joined", "_many", "_used", "patterns")
+    __slots__ = ("_any_cache", "_expressions", "_set_cache", "_split_cache", "_used_cache", "patterns")
 
     covers: ClassVar[bool] = True
     folds: ClassVar[bool] = False
@@ -65,10 +65,10 @@ class Patterns:
         self._expressions: Sequence[str] | None = expressions
         if expressions is None:
             self._expressions = [self.translate(pattern) for pattern in patterns]
-        self._few: tuple[dict[bytes, int], int, re.Pattern[bytes] | None, list[int]] | None = None
-        self._many: Any = None
-        self._joined: Any = None
-        self._used: tuple[Sequence[bytes], Collection[int]] = (), ()
+        self._split_cache: tuple[dict[bytes, int], int, re.Pattern[bytes] | None, list[int]] | None = None
+        self._set_cache: Any = None
+        self._any_cache: Any = None
+        self._used_cache: tuple[Sequence[bytes], Collection[int]] = (), ()
 
     @classmethod
     def translate(cls, pattern: str) -> str:
@@ -91,7 +91,7 @@ class Patterns:
         if not self.patterns:
             return None
         subject = fold(path) if self.folds else path
-        names, longest, few, indexes = self._parts()
+        names, longest, few, indexes = self._split()
         found = names.get(subject, _NONE)
         if self.covers and names:
             end = subject.rfind(b"/", 0, longest + 1)
@@ -99,7 +99,7 @@ class Patterns:
                 found = min(found, names.get(subject[:end], _NONE))
                 end = subject.rfind(b"/", 0, end)
         if few is None or len(path) > LONG_PATH:
-            found = min([found, *(self._set().Match(subject) or ())]) if indexes else found
+            found = min([found, *(self._compile_set().Match(subject) or ())]) if indexes else found
         elif match := few.fullmatch(subject):
             # Each alternative ends in an empty group, whose number says which one matched.
             found = min(found, indexes[(match.lastindex or 1) - 1])
@@ -109,13 +109,13 @@ class Patterns:
         """Yield the position of each path that matches, and the index of the first pattern that does."""
         if not self.patterns:
             return
-        if len(paths) < MANY_PATHS:
+        if len(paths) < SET_FROM:
             for position, path in enumerate(paths):
                 index = self.find(path)
                 if index is not None:
                     yield position, index
             return
-        for position, found in self._found(paths):
+        for position, found in self._find_matches(paths):
             yield position, min(found)
 
     def among(self, paths: Sequence[bytes]) -> list[bytes]:
@@ -124,33 +124,33 @@ class Patterns:
 
     def find_all(self, paths: Sequence[bytes]) -> Iterator[tuple[int, Sequence[int]]]:
         """Yield the position of each path that matches, and the indexes of all patterns that match it."""
-        return self._found(paths) if self.patterns else iter(())
+        return self._find_matches(paths) if self.patterns else iter(())
 
     def used(self, paths: Sequence[bytes]) -> Collection[int]:
         """Return the indexes of all patterns that match any path; the result for the last paths is cached."""
-        if self.patterns and self._used[0] != paths:
-            self._used = paths, {index for _, found in self._found(paths) for index in found}
-        return self._used[1]
+        if self.patterns and self._used_cache[0] != paths:
+            self._used_cache = paths, {index for _, found in self._find_matches(paths) for index in found}
+        return self._used_cache[1]
 
-    def _found(self, paths: Sequence[bytes]) -> Iterator[tuple[int, Sequence[int]]]:
+    def _find_matches(self, paths: Sequence[bytes]) -> Iterator[tuple[int, Sequence[int]]]:
         """Yield the position of each path that matches, and the indexes of the patterns that match it."""
         folds = self.folds
         match = None
-        for start in range(0, len(paths), JOINED):
-            part = paths[start : start + JOINED]
+        for start in range(0, len(paths), PATHS_PER_SEARCH):
+            part = paths[start : start + PATHS_PER_SEARCH]
             joined = b"\0" + b"\0".join(part)
             for position in self._candidates(fold(joined) if folds else joined, len(part)):
                 path = part[position]
-                match = match or self._set().Match
+                match = match or self._compile_set().Match
                 found = match(fold(path) if folds else path)
                 if found:
                     yield start + position, found
 
     def _candidates(self, joined: bytes, count: int) -> Iterator[int]:
         """Yield the positions of all paths that match, and of some that do not; a NUL is before each path."""
-        search = self._anywhere().search
+        search = self._compile_any().search
         position = at = 0
-        for _ in range(SEARCHED):
+        for _ in range(SEARCHES_PER_TEXT):
             hit = search(joined, at)
             if hit is None:
                 return
@@ -163,19 +163,19 @@ class Patterns:
                 return
         yield from range(position, count)
 
-    def _parts(self) -> tuple[dict[bytes, int], int, re.Pattern[bytes] | None, list[int]]:
+    def _split(self) -> tuple[dict[bytes, int], int, re.Pattern[bytes] | None, list[int]]:
         """Split the patterns into plain names with their indexes, and one expression for all others.
 
         With the names comes the length of the longest, because a longer folder above a path cannot be one of
         them. The expression is None without others, or if `re` could take longer than the square of a path's
         length.
         """
-        if self._few is None:
+        if self._split_cache is None:
             names: dict[bytes, int] = {}
             indexes: list[int] = []
-            tail = BELOW if self.covers else ""
+            tail = ALL_BELOW if self.covers else ""
             for index, expression in enumerate(self.expressions):
-                name = _name(expression.removesuffix(tail)) if expression.endswith(tail) else None
+                name = _plain_name(expression.removesuffix(tail)) if expression.endswith(tail) else None
                 if name is not None:
                     names.setdefault(name, index)
                 else:
@@ -183,31 +183,31 @@ class Patterns:
             others = [self.expressions[index] for index in indexes]
             few = None
             # An expression without any alternative would match the empty path, which a crafted tree can hold.
-            if others and all(_wildcards(expression) <= 3 for expression in others):
+            if others and all(_count_wildcards(expression) <= 3 for expression in others):
                 text = "|".join(f"{expression}()" for expression in others)
                 few = re.compile(text.encode("ascii"))
-            self._few = names, max(map(len, names), default=0), few, indexes
-        return self._few
+            self._split_cache = names, max(map(len, names), default=0), few, indexes
+        return self._split_cache
 
-    def _anywhere(self) -> Any:
+    def _compile_any(self) -> Any:
         """Compile an expression that finds a match in many paths joined to one text, each after a NUL.
 
         No path contains a NUL, so the parts that match any character must not match it either.
         """
-        if self._joined is None:
+        if self._any_cache is None:
             import re2
 
-            paths = "|".join(self.expressions).replace(ANY, r"[^\x00]").replace("[^/", r"[^/\x00")
+            paths = "|".join(self.expressions).replace(ANY_BYTE, r"[^\x00]").replace("[^/", r"[^/\x00")
             text = rf"\x00(?:{paths})(?:\x00|\z)"
-            self._joined = re2.compile(text.encode("ascii"), options=re2_options(max_mem=_MEMORY))
-        return self._joined
+            self._any_cache = re2.compile(text.encode("ascii"), options=re2_options(max_mem=_MEMORY_BYTES))
+        return self._any_cache
 
-    def _set(self) -> Any:
+    def _compile_set(self) -> Any:
         """Compile an RE2 set of the expressions."""
-        if self._many is None:
+        if self._set_cache is None:
             import re2
 
-            many = re2.Set.FullMatchSet(re2_options(max_mem=_MEMORY))
+            many = re2.Set.FullMatchSet(re2_options(max_mem=_MEMORY_BYTES))
             for expression in self.expressions:
                 many.Add(expression.encode("ascii"))
             many.Add(rb"\x00")
@@ -215,8 +215,8 @@ class Patterns:
             # A set without memory for its automaton matches nothing, which would let every path pass.
             if not many.Match(_PROBE):
                 raise MemoryError(f"{len(self.patterns)} path patterns are too many to be matched at once")
-            self._many = many
-        return self._many
+            self._set_cache = many
+        return self._set_cache
 
     def __bool__(self) -> bool:
         return bool(self.patterns)
@@ -300,7 +300,7 @@ def fold_text(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
 
 
-_MEMORY: Final = 256 << 20
+_MEMORY_BYTES: Final = 256 << 20
 """The maximum memory, in bytes, for the patterns of one setting."""
 
 
@@ -317,17 +317,17 @@ def re2_options(*, latin1: bool = True, **more: Any) -> Any:
     return options
 
 
-def _name(expression: str) -> bytes | None:
+def _plain_name(expression: str) -> bytes | None:
     """Return the one path that a translation matches; None if it matches others too."""
     first, *escaped = expression.split(r"\x")
-    if not expression or not PLAIN.issuperset("".join([first, *escaped])):
+    if not expression or not UNESCAPED.issuperset("".join([first, *escaped])):
         return None
     return first.encode("ascii") + b"".join(
         [bytes.fromhex(piece[:2]) + piece[2:].encode("ascii") for piece in escaped]
     )
 
 
-def _wildcards(expression: str) -> int:
+def _count_wildcards(expression: str) -> int:
     """Count the parts of a translation with a variable length; `re` may try all splits between them."""
     plain = expression.replace(CONTINUED, "")
     return plain.count("*") + plain.count("+")
@@ -355,7 +355,7 @@ class PatternError(ValueError):
 
 def expansion(pattern: str, *, covers: bool) -> str:
     """Return the expansion of a pattern, for people: a covering `docs/**` is `docs and everything below`."""
-    segments = _segments(pattern, covers=covers)
+    segments = _split_segments(pattern, covers=covers)
     plain = "/".join(segments)
     if not covers:
         return plain
@@ -378,22 +378,22 @@ def translate(pattern: str, *, covers: bool, folds: bool) -> str:
     Raises:
         PatternError: the pattern is malformed.
     """
-    segments = _segments(pattern, covers=covers)
+    segments = _split_segments(pattern, covers=covers)
     if not segments:
-        return f"{ANY}*"
+        return f"{ANY_BYTE}*"
     text = ""
     for number, segment in enumerate(segments):
         if segment == "**":
             # `**/` matches any number of directories, also zero; at the end of a selection, everything below.
-            text += f"{ANY}+" if number == len(segments) - 1 else f"(?:{ANY}*/)?"
+            text += f"{ANY_BYTE}+" if number == len(segments) - 1 else f"(?:{ANY_BYTE}*/)?"
             continue
-        text += _segment(segment, pattern, folds=folds)
+        text += _translate_part(segment, pattern, folds=folds)
         if number < len(segments) - 1:
             text += "/"
-    return text + BELOW if covers else text
+    return text + ALL_BELOW if covers else text
 
 
-def _segments(pattern: str, *, covers: bool) -> list[str]:
+def _split_segments(pattern: str, *, covers: bool) -> list[str]:
     """Split a pattern into segments, without a leading slash; if it covers, without a final `/` or `/**`."""
     problem = _problem(pattern)
     if problem:
@@ -436,7 +436,7 @@ def _problem(pattern: str) -> str:
     return ""
 
 
-def _segment(segment: str, pattern: str, *, folds: bool) -> str:
+def _translate_part(segment: str, pattern: str, *, folds: bool) -> str:
     """Return the expression of one segment."""
     pieces = re.compile(_PIECE)
     text = ""
@@ -450,20 +450,20 @@ def _segment(segment: str, pattern: str, *, folds: bool) -> str:
         if piece["itself"]:
             literal += piece["itself"].removeprefix("\\")
             continue
-        text += _literal(literal, folds=folds)
+        text += _translate_text(literal, folds=folds)
         literal = ""
         if piece["members"]:
-            text += _class(piece["members"], pattern, negated=bool(piece["negated"]), folds=folds)
+            text += _translate_class(piece["members"], pattern, negated=bool(piece["negated"]), folds=folds)
         elif piece[0] == "?":
             text += _CHARACTER
         elif not text.endswith(f"{_IN_SEGMENT}*"):
             text += f"{_IN_SEGMENT}*"
-    text += _literal(literal, folds=folds)
+    text += _translate_text(literal, folds=folds)
     # A single star represents a name, and a name is never empty.
     return f"{_IN_SEGMENT}+" if text == f"{_IN_SEGMENT}*" else text
 
 
-def _class(inside: str, pattern: str, *, negated: bool, folds: bool) -> str:
+def _translate_class(inside: str, pattern: str, *, negated: bool, folds: bool) -> str:
     """Return the expression of a `[...]` with these characters and ranges."""
     codes: set[int] = set()
     others: set[str] = set()
@@ -480,7 +480,7 @@ def _class(inside: str, pattern: str, *, negated: bool, folds: bool) -> str:
         if high or low.isascii():
             codes.update(range(ord(low), ord(high or low) + 1))
         else:
-            others.add(_literal(low, folds=folds))
+            others.add(_translate_text(low, folds=folds))
     if folds:
         codes = {ord(chr(code).lower()) for code in codes}
     codes.discard(ord("/"))
@@ -493,7 +493,7 @@ def _class(inside: str, pattern: str, *, negated: bool, folds: bool) -> str:
     return f"(?:{'|'.join(options)})"
 
 
-def _literal(text: str, *, folds: bool) -> str:
+def _translate_text(text: str, *, folds: bool) -> str:
     if folds:
         text = fold_text(text)
-    return "".join(chr(byte) if chr(byte) in PLAIN else f"\\x{byte:02x}" for byte in text.encode("utf-8"))
+    return "".join(chr(byte) if chr(byte) in UNESCAPED else f"\\x{byte:02x}" for byte in text.encode("utf-8"))

@@ -57,7 +57,7 @@ class Format(Record):
         error_target: the function that makes a report of an error without a verdict; empty for none.
         needs: data that only some formats read: the change's `fingerprint`, `quotes` of the authority, the
             `hunks` of files with findings, the texts of the `rules`.
-        lists: True if the functions take a list of everything to report: findings, and rules and errors
+        takes_list: True if the functions take a list of everything to report: findings, and rules and errors
             without a verdict.
     """
 
@@ -65,22 +65,22 @@ class Format(Record):
     target: str
     error_target: str = ""
     needs: Sequence[Need] = ()
-    lists: bool = False
+    takes_list: bool = False
 
     def render(self, verdicts: Sequence[Verdict]) -> str:
         """Return the report of the verdicts, ending in a newline."""
-        return self._made(self.target, verdicts, "told_of")
+        return self._make(self.target, verdicts, "told_of")
 
     def error_report(self, error: SpecguardError) -> str:
         """Return the report of an error without a verdict; empty if the format has none, or it crashes."""
         try:
-            return self._made(self.error_target, error, "told_errors") if self.error_target else ""
+            return self._make(self.error_target, error, "told_errors") if self.error_target else ""
         except Exception:  # noqa: BLE001 - the reporter itself may be broken, and stderr has the error
             return ""
 
-    def _made(self, target: str, about: Any, telling: str) -> str:
-        told = load(f"{_REPORTERS}.wording:{telling}")(about) if self.lists else about
-        return str(load(target)(told))
+    def _make(self, target: str, subject: Any, lister: str) -> str:
+        content = load(f"{_REPORTERS}.wording:{lister}")(subject) if self.takes_list else subject
+        return str(load(target)(content))
 
 
 class PluginFormat(Format):
@@ -117,37 +117,37 @@ class PluginFormat(Format):
 _REPORTERS: Final = "specguard.reporters"
 
 
-def _of(name: str, module: str, end: str = "", errors: str | None = None, *needs: Need) -> Format:
+def _format(name: str, module: str, end: str = "", errors: str | None = None, *needs: Need) -> Format:
     """Return a format of a reporters' module, whose functions' names end as given."""
     home = f"{_REPORTERS}.{module}"
     target = "" if errors is None else f"{home}:error_report{errors}"
     return Format(name, f"{home}:render{end}", target, needs)
 
 
-def _list(name: str, *needs: Need) -> Format:
+def _list_format(name: str, *needs: Need) -> Format:
     """Return a format that takes a list, made by the function of this name."""
     target = f"{_REPORTERS}.platforms:{name}"
-    return Format(name, target, target, needs, lists=True)
+    return Format(name, target, target, needs, takes_list=True)
 
 
-_ALL: Final = (
-    _of("text", "text"),
-    _of("json", "json", "", "", "fingerprint"),
-    _of("github", "platforms", "_github", "_github"),
-    _of("markdown", "platforms", "_markdown", "_markdown"),
-    _of("concise", "short_reports", "_concise"),
-    _of("agent", "short_reports", "_agent", None, "quotes"),
-    _of("html", "html", "", "", "fingerprint", "quotes", "hunks"),
-    _of("sarif", "sarif", "", "", "fingerprint", "quotes", "rules"),
-    _of("sarif-github", "sarif", "_open", "", "fingerprint", "quotes", "rules"),
-    _list("gitlab"),
-    _of("junit", "platforms", "_junit", "_junit"),
-    _list("rdjson", "rules"),
-    _list("checkstyle"),
-    _of("azure", "platforms", "_azure", "_azure"),
+_BUILT_IN: Final = (
+    _format("text", "text"),
+    _format("json", "json", "", "", "fingerprint"),
+    _format("github", "platforms", "_github", "_github"),
+    _format("markdown", "platforms", "_markdown", "_markdown"),
+    _format("concise", "short_reports", "_concise"),
+    _format("agent", "short_reports", "_agent", None, "quotes"),
+    _format("html", "html", "", "", "fingerprint", "quotes", "hunks"),
+    _format("sarif", "sarif", "", "", "fingerprint", "quotes", "rules"),
+    _format("sarif-github", "sarif", "_open", "", "fingerprint", "quotes", "rules"),
+    _list_format("gitlab"),
+    _format("junit", "platforms", "_junit", "_junit"),
+    _list_format("rdjson", "rules"),
+    _list_format("checkstyle"),
+    _format("azure", "platforms", "_azure", "_azure"),
 )
 
-FORMATS: Final[Mapping[str, Format]] = {one.name: one for one in _ALL}
+FORMATS: Final[Mapping[str, Format]] = {one.name: one for one in _BUILT_IN}
 """The formats that ship with specguard, in the order of their listing."""
 
 

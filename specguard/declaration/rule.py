@@ -200,8 +200,8 @@ class Commits(Settings):
     def wanted(self) -> str:
         """The number as text for a person: `exactly 1 commit`, `at least 2 commits and at most 4 commits`."""
         limits = (("exactly", self.exactly), ("at least", self.at_least), ("at most", self.at_most))
-        told = [f"{words} {count} commit{'s' * (count != 1)}" for words, count in limits if count is not None]
-        return " and ".join(told) or "any number of commits"
+        parts = [f"{word} {count} commit{'s' * (count != 1)}" for word, count in limits if count is not None]
+        return " and ".join(parts) or "any number of commits"
 
     def accepts(self, count: int) -> bool:
         """True if the number of commits is permitted."""

@@ -150,7 +150,7 @@ def test_what_is_too_large_is_refused_by_name(
         changed.added("bad")
     changed.entries = [entry for entry in changed.entries if entry.path != b"a"]
     for few in (8, 0):
-        monkeypatch.setattr(lines, "MAX_SINGLE", few)
+        monkeypatch.setattr(lines, "SINGLE_READS", few)
         assert changed.added("bad") == [("c", 1, "bad", 0)]
         assert changed.lines.skipped == {b"b"}
     monkeypatch.setattr(lines, "TEXT_LIMIT", 1 << 20)
@@ -187,8 +187,8 @@ def test_added_lines_are_those_of_a_diff_of_every_file(
     repository: Repository, git: Git, monkeypatch: pytest.MonkeyPatch, sample: int, many: int, held: int
 ) -> None:
     monkeypatch.setattr(lines, "SAMPLE", sample)
-    monkeypatch.setattr(lines, "MAX_MATCHES", many)
-    monkeypatch.setattr(lines, "MAX_HELD", held)
+    monkeypatch.setattr(lines, "MATCHES_TO_DIFF", many)
+    monkeypatch.setattr(lines, "HELD_MATCHES", held)
     chance = random.Random(f"{sample} {many} {held}")
     before: dict[str, str | bytes] = {}
     after: dict[str, str | bytes] = {}

@@ -88,7 +88,7 @@ def test_an_octopus_is_done_again(sides: Repository, monkeypatch: pytest.MonkeyP
     sides.git("reset", "-q", "--hard", "HEAD^")
     evil = sides.merge("two", "three", files={"g": "nobody's\n"})
     assert redo(sides) == [(evil, [b"g"], [])]
-    monkeypatch.setattr("specguard.change.ranges.MAX_PARENTS", 2)
+    monkeypatch.setattr("specguard.change.ranges.PARENTS_MAX", 2)
     with pytest.raises(MissingFact, match="more than 2 parents together"):
         redo(sides)
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from specguard.declaration.expressions import _PLAIN, Expression, ExpressionError, needed_literals
+from specguard.declaration.expressions import _SIMPLE, Expression, ExpressionError, required_literals
 from tests.rows import rows
 
 
@@ -66,14 +66,14 @@ def test_time_is_linear() -> None:
 
 @pytest.mark.parametrize(("text", "literals"), rows(__file__, "the_texts_that_a_match_needs_are_told"))
 def test_the_texts_that_a_match_needs_are_told(text: str, literals: list[str]) -> None:
-    assert needed_literals(text) == [literal.encode() for literal in literals]
+    assert required_literals(text) == [literal.encode() for literal in literals]
 
 
 @pytest.mark.parametrize(
     "text", rows(__file__, "where_no_text_is_needed_or_the_syntaxes_differ_none_is_told")
 )
 def test_where_no_text_is_needed_or_the_syntaxes_differ_none_is_told(text: str) -> None:
-    assert needed_literals(text) is None
+    assert required_literals(text) is None
 
 
 def is_read(text: str) -> bool:
@@ -104,12 +104,12 @@ _EXPRESSIONS = st.recursive(
 
 @given(_EXPRESSIONS, st.text(alphabet="abAB .1äK\n", max_size=12))
 def test_every_match_has_one_of_the_texts_that_it_needs(text: str, line: str) -> None:
-    literals = needed_literals(text)
+    literals = required_literals(text)
     if is_read(text) and literals is not None and not any(one in line.encode() for one in literals):
         assert not Expression(text).search(line)
 
 
-@given(st.from_regex(_PLAIN, fullmatch=True), st.text("abz09/-_.A|^ \n", max_size=12), st.data())
+@given(st.from_regex(_SIMPLE, fullmatch=True), st.text("abz09/-_.A|^ \n", max_size=12), st.data())
 def test_a_name_is_compared_as_re2_would(text: str, name: str, data: st.DataObject) -> None:
     """Text in bytes goes to RE2, whatever the expression is."""
     assume(is_read(text))
