@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _log: Final = logging.getLogger(__name__)
 
-_PAUSE: Final = 0.3
+_DELAY: Final = 0.3
 """The seconds without a change after which an authority is read again."""
 
 _SEVERITIES: Final = {
@@ -62,18 +62,18 @@ def make_server() -> LanguageServer:
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    async def stands(given: types.DidOpenTextDocumentParams | types.DidSaveTextDocumentParams) -> None:
+    async def on_open(given: types.DidOpenTextDocumentParams | types.DidSaveTextDocumentParams) -> None:
         await judge(given.text_document.uri, saved=True)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    async def changed(given: types.DidChangeTextDocumentParams) -> None:
-        await asyncio.sleep(_PAUSE)
+    async def on_change(given: types.DidChangeTextDocumentParams) -> None:
+        await asyncio.sleep(_DELAY)
         now = server.workspace.text_documents.get(given.text_document.uri)
         if now is not None and now.version == given.text_document.version:
             await judge(given.text_document.uri, saved=False)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
-    def closed(given: types.DidCloseTextDocumentParams) -> None:
+    def on_close(given: types.DidCloseTextDocumentParams) -> None:
         server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(given.text_document.uri, []))
 
     return server
@@ -140,7 +140,7 @@ def _diagnostic(flaw: DocumentFlaw, lines: Sequence[str]) -> types.Diagnostic:
 _FAMILIES: Final = ("ART", "SPC", "PLN")
 """The rules whose findings a writer of documents can fix while writing."""
 
-_MOST: Final = 500
+_MAX_FLAWS: Final = 500
 _EXPLAINS: Final = frozenset({"prose", "hidden", "list"})
 
 
@@ -175,15 +175,15 @@ def _authority_flaws(root: str, path: str, texts: Mapping[str, str]) -> list[Doc
         # Only plugins that the trusted base names are imported, not those in the text.
         policy = load_policy(files, registry=lambda _: known_rules(root))
     except SpecguardError as error:
-        told = [(one.path, one.line or 0, _said(one.message, one.help)) for one in error.each()]
-        own = [DocumentFlaw(said, line, line, "error") for at, line, said in told if at == path]
+        errors = [(one.path, one.line or 0, _message(one.message, one.help)) for one in error.each()]
+        own = [DocumentFlaw(said, line, line, "error") for at, line, said in errors if at == path]
         # The reader of this document must see that another one makes the authority unreadable.
-        others = (f"{at}: {said}" if at else said for at, _, said in told[:1])
+        others = (f"{at}: {said}" if at else said for at, _, said in errors[:1])
         return own or [DocumentFlaw(said, 0, 0, "error") for said in others]
     if policy is None:
         return []
     flaws = [
-        DocumentFlaw(_said(one.message, one.help), one.origin.line, one.origin.line, "error")
+        DocumentFlaw(_message(one.message, one.help), one.origin.line, one.origin.line, "error")
         for one in policy.disregarded
         if one.origin.path == path
     ]
@@ -191,7 +191,7 @@ def _authority_flaws(root: str, path: str, texts: Mapping[str, str]) -> list[Doc
         if one.path == path:
             severity: Severity = "info" if one.meaning in _EXPLAINS else "warning"
             flaws.append(DocumentFlaw(f"not understood: {visible(one.reason)}", one.line, one.line, severity))
-    return flaws[:_MOST]
+    return flaws[:_MAX_FLAWS]
 
 
 def _artifact_flaws(root: str, path: str, policy: Policy) -> list[DocumentFlaw]:
@@ -210,12 +210,12 @@ def _artifact_flaws(root: str, path: str, policy: Policy) -> list[DocumentFlaw]:
     for judged in found:
         finding = judged.finding
         if judged.state == "open" and finding.path == name:
-            said = _said(finding.message, finding.help)
+            said = _message(finding.message, finding.help)
             said = f"{said} ({visible(str(judged.authority))})" if judged.authority else said
             line = finding.line or 0
             flaws.append(DocumentFlaw(said, line, finding.end_line or line, judged.severity, judged.code))
-    return flaws[:_MOST]
+    return flaws[:_MAX_FLAWS]
 
 
-def _said(message: str, help: str) -> str:
+def _message(message: str, help: str) -> str:
     return visible(message) + (f"\n{visible(help)}" if help else "")

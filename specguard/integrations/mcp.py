@@ -40,7 +40,7 @@ from specguard.reporters.json import errors, plain, report
 from specguard.reporters.policy import as_data as policy_data
 from specguard.reporters.status import as_data as runs_data
 
-_Asked = TypeVar("_Asked")
+_Value = TypeVar("_Value")
 
 _LONGEST_NAME = 1_000
 _LONGEST_PATH = 4_096
@@ -61,7 +61,7 @@ Text = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(_readable)
 Names = Annotated[list[Name], Field(max_length=_MOST_NAMES)]
 
 
-_QUIET: Final = frozenset({"passed", "not-applicable", "off"})
+_OMITTED_STATES: Final = frozenset({"passed", "not-applicable", "off"})
 """The rule states that answers omit; the command's report has all rules."""
 
 
@@ -120,7 +120,7 @@ class Tools:
                 )
             )
         data = report(verdicts[0])
-        data["rules"] = [rule for rule in data["rules"] if rule["state"] not in _QUIET]
+        data["rules"] = [rule for rule in data["rules"] if rule["state"] not in _OMITTED_STATES]
         return data
 
     def why(self, *, path: Path = Field(description="From the root: docs/api/x.yaml.")) -> Mapping[str, Any]:
@@ -206,13 +206,13 @@ _INSTRUCTIONS: Final = (
     "what may change. Ask `why` before changing a file, `check` before a commit and when work is done, and "
     "`rule` about a finding's code. All of it only reads: only a person can approve what is forbidden."
 )
-_AT_ONCE: Final = 4
+_MAX_CONCURRENT: Final = 4
 """The highest number of requests that run at the same time; others wait."""
 
-_LONGEST_REFUSAL: Final = 10_000
+_MAX_REFUSAL: Final = 10_000
 """The largest JSON of an error, in characters."""
 
-_UNSAID: Final = ("title", "default", "maxLength", "maxItems")
+_OMITTED_KEYS: Final = ("title", "default", "maxLength", "maxItems")
 """Parts of a schema that an agent does not need."""
 
 
@@ -226,29 +226,29 @@ def serve(directory: str) -> None:
 
 
 async def _serve(directory: str) -> None:
-    limiter = anyio.CapacityLimiter(_AT_ONCE)
+    limiter = anyio.CapacityLimiter(_MAX_CONCURRENT)
 
-    async def apart(ask: Callable[[], _Asked]) -> _Asked:
+    async def in_thread(ask: Callable[[], _Value]) -> _Value:
         # Not abandoned if the client cancels: a check has to remove its temporary files.
         return await anyio.to_thread.run_sync(ask, limiter=limiter)
 
     async def list_tools(_context: ServerRequestContext[Any], _asked: Any) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_told(name) for name in TOOLS])
+        return types.ListToolsResult(tools=[_describe_tool(name) for name in TOOLS])
 
     async def call_tool(
         _context: ServerRequestContext[Any], asked: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        return await apart(lambda: answer(asked.name, asked.arguments or {}, directory))
+        return await in_thread(lambda: answer(asked.name, asked.arguments or {}, directory))
 
     async def list_resources(_context: ServerRequestContext[Any], _asked: Any) -> types.ListResourcesResult:
-        found = await apart(lambda: _protected(lambda: pages(directory)))
+        found = await in_thread(lambda: _as_protocol_error(lambda: pages(directory)))
         return types.ListResourcesResult(resources=list(found))
 
     async def read_resource(
         _context: ServerRequestContext[Any], asked: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         uri = str(asked.uri)
-        text, kind = await apart(lambda: _protected(lambda: read_page(uri, directory)))
+        text, kind = await in_thread(lambda: _as_protocol_error(lambda: read_page(uri, directory)))
         return types.ReadResourceResult(
             contents=[types.TextResourceContents(uri=uri, text=text, mime_type=kind)]
         )
@@ -276,7 +276,7 @@ def answer(name: str, given: Mapping[str, Any], directory: str) -> types.CallToo
         directory: the folder to look for the repository in.
     """
     try:
-        data = bounded(_asked(name, given, directory))
+        data = limit_size(_call_tool(name, given, directory))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a failed request must not end the server
         return _result(*_refusal(error), is_error=True)
     page = data.get("page")
@@ -288,7 +288,7 @@ def _result(text: str, data: dict[str, Any], *, is_error: bool = False) -> types
     return types.CallToolResult(content=[content], structured_content=data, is_error=is_error)
 
 
-def _asked(name: str, given: Mapping[str, Any], directory: str) -> Mapping[str, Any]:
+def _call_tool(name: str, given: Mapping[str, Any], directory: str) -> Mapping[str, Any]:
     """Call a tool and return its answer in full.
 
     Raises:
@@ -315,7 +315,7 @@ def _asked(name: str, given: Mapping[str, Any], directory: str) -> Mapping[str, 
 def _refusal(error: Exception | SystemExit) -> tuple[str, dict[str, Any]]:
     """Return an error as text (the problem and the next step), and as data."""
     known = error if isinstance(error, SpecguardError) else internal_error(error)
-    data = bounded({"errors": errors(known)}, _LONGEST_REFUSAL)
+    data = limit_size({"errors": errors(known)}, _MAX_REFUSAL)
     lines = []
     for one in data["errors"]:
         place = one["location"] or {}
@@ -326,7 +326,7 @@ def _refusal(error: Exception | SystemExit) -> tuple[str, dict[str, Any]]:
     return legible("\n".join(lines)), data
 
 
-def _protected(ask: Callable[[], _Asked]) -> _Asked:
+def _as_protocol_error(ask: Callable[[], _Value]) -> _Value:
     """Return the result of a function, or raise a protocol error, which does not end the server."""
     try:
         return ask()
@@ -334,11 +334,11 @@ def _protected(ask: Callable[[], _Asked]) -> _Asked:
         raise MCPError(code=types.INVALID_PARAMS, message=_refusal(error)[0]) from error
 
 
-def _told(name: str) -> types.Tool:
+def _describe_tool(name: str) -> types.Tool:
     """Return the description of a tool, with a short JSON Schema of its arguments."""
     method = getattr(Tools(""), name)
     schema = TypeAdapter(method).json_schema()
-    schema["properties"] = {name: _plain(one) for name, one in schema["properties"].items()}
+    schema["properties"] = {name: _simplify(one) for name, one in schema["properties"].items()}
     known = ("type", "properties", "required", "additionalProperties")
     return types.Tool(
         name=name,
@@ -348,11 +348,11 @@ def _told(name: str) -> types.Tool:
     )
 
 
-def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+def _simplify(schema: dict[str, Any]) -> dict[str, Any]:
     # Arguments that may be null may also be omitted.
     [kind] = [one for one in schema.pop("anyOf", [{}]) if one.get("type") != "null"]
-    kept = {key: value for key, value in {**kind, **schema}.items() if key not in _UNSAID}
-    return {**kept, "items": _plain(kept["items"])} if "items" in kept else kept
+    kept = {key: value for key, value in {**kind, **schema}.items() if key not in _OMITTED_KEYS}
+    return {**kept, "items": _simplify(kept["items"])} if "items" in kept else kept
 
 
 AUTHORITY: Final = "specguard://authority/"
@@ -379,7 +379,7 @@ def pages(directory: str) -> Sequence[types.Resource]:
     for path in documents:
         written, said = path.encode("utf-8", "surrogateescape"), "A document of the authority."
         uri, name = AUTHORITY + quote(written), path_text(written)
-        found.append(types.Resource(uri=uri, name=name, description=said, mime_type=_kind(path)))
+        found.append(types.Resource(uri=uri, name=name, description=said, mime_type=_media_type(path)))
     for entry in rules:
         name, said = f"{entry.rule.code} {entry.rule.name}", manual.summary(entry)
         uri = RULE + entry.rule.code
@@ -406,7 +406,7 @@ def read_page(uri: str, directory: str) -> tuple[str, str]:
             if path == asked:
                 with Git(Repository.locate(directory, os.environ)) as git, Needed():
                     _, content = git.object(oid)
-                return cut(content.decode("utf-8", "replace"), LONGEST_PAGE), _kind(path)
+                return cut(content.decode("utf-8", "replace"), MAX_PAGE), _media_type(path)
     step = f"ask for {RULE}CODE or {AUTHORITY}PATH, and list the resources to see which there are"
     raise SpecguardError(f"there is no resource {cut(uri)!r}", help=step, code="unknown-name")
 
@@ -417,21 +417,21 @@ def _documents(directory: str) -> Sequence[tuple[str, str]]:
     return [(path, oid) for path, oid in policy.documents if oid]
 
 
-def _kind(path: str) -> str:
+def _media_type(path: str) -> str:
     return "application/toml" if path.endswith(".toml") else MARKDOWN
 
 
-MOST: Final = 60_000
+MAX_ANSWER: Final = 60_000
 """The largest JSON of an answer, in characters; clients warn about longer answers or cut them."""
 
-LONGEST_PAGE: Final = 1_000_000
+MAX_PAGE: Final = 1_000_000
 """The largest text of a document as a resource, in characters."""
 
-_MOST_TOLD: Final = 20
+_MAX_KEYS: Final = 20
 _LEFT_OUT: Final = "left_out"
 
 
-def bounded(data: Mapping[str, Any], most: int = MOST) -> dict[str, Any]:
+def limit_size(data: Mapping[str, Any], most: int = MAX_ANSWER) -> dict[str, Any]:
     """Limit the size of an answer, and make its texts valid UTF-8.
 
     Args:
@@ -444,31 +444,31 @@ def bounded(data: Mapping[str, Any], most: int = MOST) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     # The number of elements that each list keeps: the first one with which the answer fits.
     for elements in (1 << 30, 1_000, 300, 100, 50, 20, 10, 3, 1, 0):
-        left: dict[str, int] = {}
-        shown = _shortened(data, elements, max(50, elements * 40), "", left)
-        if left:
-            shown[_LEFT_OUT] = dict(list(left.items())[:_MOST_TOLD])
+        omitted: dict[str, int] = {}
+        shown = _shorten(data, elements, max(50, elements * 40), "", omitted)
+        if omitted:
+            shown[_LEFT_OUT] = dict(list(omitted.items())[:_MAX_KEYS])
         if len(json_text(shown, indent=None)) <= most:
             break
     return shown
 
 
-def _shortened(value: Any, elements: int, characters: int, place: str, left: dict[str, int]) -> Any:
+def _shorten(value: Any, elements: int, characters: int, place: str, omitted: dict[str, int]) -> Any:
     """Shorten all lists in a value to a number of elements, and all texts to a number of characters."""
     if isinstance(value, str):
         return cut(plain(value), characters)
     if not isinstance(value, dict | list | tuple):
         return value
-    most = max(elements, _MOST_TOLD) if isinstance(value, dict) else elements
+    most = max(elements, _MAX_KEYS) if isinstance(value, dict) else elements
     if len(value) > most and (place or not isinstance(value, dict)):
-        left[place] = left.get(place, 0) + len(value) - most
+        omitted[place] = omitted.get(place, 0) + len(value) - most
     else:
         most = len(value)
     if not isinstance(value, dict):
-        return [_shortened(inner, elements, characters, f"{place}[]", left) for inner in value[:most]]
+        return [_shorten(inner, elements, characters, f"{place}[]", omitted) for inner in value[:most]]
     return {
-        cut(plain(str(name)), characters): _shortened(
-            inner, elements, characters, f"{place}.{cut(plain(str(name)), 50)}".lstrip("."), left
+        cut(plain(str(name)), characters): _shorten(
+            inner, elements, characters, f"{place}.{cut(plain(str(name)), 50)}".lstrip("."), omitted
         )
         for name, inner in list(value.items())[:most]
     }

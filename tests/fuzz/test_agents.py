@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.integrations.hooks.dialects import AGENTS, Reply, UnreadableError, parse, read, say, speaker
+from specguard.integrations.hooks.dialects import AGENTS, Reply, UnreadableError, agent_of, parse, read, write
 from specguard.integrations.hooks.shell import read_command
-from specguard.integrations.hooks.tool_calls import deeds_of, read_diff, read_patch
+from specguard.integrations.hooks.tool_calls import effects_of, read_diff, read_patch
 from tests.fuzz.damage import DRAWN, ODD, damaged, few
 
 if TYPE_CHECKING:
     from specguard.integrations.hooks.dialects import Agent
-    from specguard.integrations.hooks.tool_calls import Deeds
+    from specguard.integrations.hooks.tool_calls import Effects
 
 COMMANDS, PATCHES = (
     st.sampled_from([text.encode() for text in DRAWN[name]]) for name in ("commands", "patches")
@@ -30,13 +30,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return os.fsencode(tmp_path_factory.getbasetemp())
 
 
-def held(deeds: Deeds) -> None:
+def held(deeds: Effects) -> None:
     """Deeds are of the types that they state, and clauses can be printed."""
     for edit in deeds.edits:
         assert edit.path
         assert b"\0" not in edit.path
         assert edit.known or edit.content is None
-    for clause in (*deeds.bypasses, *deeds.undecided):
+    for clause in (*deeds.bypasses, *deeds.unknown):
         assert clause.isprintable()
     assert all(isinstance(message, str) for message in deeds.messages)
 
@@ -63,7 +63,7 @@ def test_a_damaged_patch_is_told_or_undecided(patch: bytes, content: bytes | Non
     text = patch.decode("utf-8", "surrogateescape")
     deeds = read_diff(text) if diff else read_patch(text, b"/w", lambda _: content)
     held(deeds)
-    assert deeds.edits or deeds.undecided
+    assert deeds.edits or deeds.unknown
 
 
 FIELDS = st.sampled_from(DRAWN["fields"])
@@ -94,13 +94,13 @@ EVENTS = st.fixed_dictionaries(
 @given(data=EVENTS, agent=st.sampled_from(AGENTS))
 def test_any_object_is_an_event_or_is_not(data: dict[str, Any], agent: Agent) -> None:
     try:
-        event = read(data, {}, speaker(data, {}, agent))
+        event = read(data, {}, agent_of(data, {}, agent))
         if event.moment in ("edit", "command"):
-            deeds_of(event)
+            effects_of(event)
     except UnreadableError:
         return
     for kind in ("pass", "refuse", "tell"):
-        said = say(event, Reply(kind=kind, text="why"))
+        said = write(event, Reply(kind=kind, text="why"))
         assert said.code in (0, 2)
         assert said.code == 0 or (said.stderr and not said.stdout)
         if said.stdout:

@@ -11,7 +11,7 @@ import re
 
 from specguard.errors import SpecguardError, internal_error
 from specguard.integrations.hooks import dialects
-from specguard.integrations.hooks.session_pins import note_firing
+from specguard.integrations.hooks.session_pins import record_firing
 from specguard.integrations.hooks.tool_calls import work_tree_at
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.dialects import Agent, HookEvent
 
 
-SECONDS: Final = {"edit": 20, "command": 20, "start": 20, "other": 20, "after": 50, "stop": 50}
+TIME_LIMITS: Final = {"edit": 20, "command": 20, "start": 20, "other": 20, "after": 50, "stop": 50}
 """The time limit of each moment, in seconds, after which the event is refused.
 
 It is shorter than the agents' own limits, after which they continue.
@@ -32,17 +32,17 @@ It is shorter than the agents' own limits, after which they continue.
 REPAIR: Final = "specguard doctor"
 """The command that diagnoses the guard, if an error suggests no better one."""
 
-_UNJUDGED: Final = "specguard cannot judge this, so it is refused"
-_UNABLE: Final = {
+_CANNOT_JUDGE: Final = "specguard cannot judge this, so it is refused"
+_FAILURES: Final = {
     "after": "specguard cannot check the working tree",
     "stop": "specguard cannot check the working tree",
     "start": "specguard cannot tell what is guarded here",
 }
-"""The meaning of a failure at moments where nothing is refused; `_UNJUDGED` applies elsewhere."""
+"""The meaning of a failure at moments where nothing is refused; `_CANNOT_JUDGE` applies elsewhere."""
 
-_NAME: Final = rb'"hook_event_name"\s*:\s*"([A-Za-z]{1,40})"'
-_COMMAND: Final = r"`([^`]+)`"
-_REPAIRS: Final = (
+_EVENT_NAME: Final = rb'"hook_event_name"\s*:\s*"([A-Za-z]{1,40})"'
+_QUOTED_COMMAND: Final = r"`([^`]+)`"
+_REPAIR_COMMANDS: Final = (
     r"specguard (?:doctor|init|policy|status)(?: [A-Za-z0-9_./-]+)*"
     r"|git fetch(?: --(?:unshallow|refetch|no-filter|all))*(?: \w[\w./-]*)*"
     r"|chmod -R u\+rX \."
@@ -50,7 +50,7 @@ _REPAIRS: Final = (
 """The commands that may be suggested for repair; they contain nothing special to a shell."""
 
 
-class _Late(KeyboardInterrupt):
+class _Timeout(KeyboardInterrupt):
     """The time limit has passed; not an `Exception`, so that code which continues after errors stops."""
 
 
@@ -64,19 +64,19 @@ def answer(words: Sequence[str]) -> int:
         The exit code: 0, or 2 if the dialect has no other way to refuse; never another code.
     """
     try:
-        said = _answer(words)
+        output = _answer(words)
     except BaseException as error:  # noqa: BLE001 - no failure may let the call through
-        reason = f"{_UNJUDGED}: internal error: {type(error).__name__}"
-        said = dialects.HookOutput(stderr=f"{reason}\nTo repair the guard: `{REPAIR}`\n", code=2)
+        reason = f"{_CANNOT_JUDGE}: internal error: {type(error).__name__}"
+        output = dialects.HookOutput(stderr=f"{reason}\nTo repair the guard: `{REPAIR}`\n", code=2)
     try:
-        for stream, text in ((1, said.stdout), (2, said.stderr)):
+        for stream, text in ((1, output.stdout), (2, output.stderr)):
             # Always UTF-8: the encoding of the environment may be invalid for JSON.
             data = text.encode("utf-8", "backslashreplace")
             while data:
                 data = data[os.write(stream, data) :]
     except BaseException:  # noqa: BLE001 - the output may be closed, so the code must do
         return 2
-    return said.code
+    return output.code
 
 
 def _answer(words: Sequence[str]) -> dialects.HookOutput:
@@ -87,18 +87,18 @@ def _answer(words: Sequence[str]) -> dialects.HookOutput:
             f"with: {' '.join(words)[:200]!r}\n  next: specguard init --agent NAME writes the settings\n",
             code=2,
         )
-    _limit(SECONDS["other"])
+    _set_time_limit(TIME_LIMITS["other"])
     raw = b""
     try:
-        raw = _read()
+        raw = _read_stdin()
         data = dialects.parse(raw)
-        event = dialects.read(data, os.environ, dialects.speaker(data, os.environ, agent))
-    except (Exception, SystemExit, _Late) as error:  # noqa: BLE001 - the event is refused
+        event = dialects.read(data, os.environ, dialects.agent_of(data, os.environ, agent))
+    except (Exception, SystemExit, _Timeout) as error:  # noqa: BLE001 - the event is refused
         return _refuse_unread(agent, raw, _reason(error))
-    return dialects.say(event, _judge(event, _begun(event)))
+    return dialects.write(event, _judge(event, _start_git(event)))
 
 
-def _begun(event: HookEvent) -> dict[bytes, Looking]:
+def _start_git(event: HookEvent) -> dict[bytes, Looking]:
     """Start git processes for the repository that will judge the event, by its working tree's root."""
     looking: dict[bytes, Looking] = {}
     try:
@@ -109,7 +109,7 @@ def _begun(event: HookEvent) -> dict[bytes, Looking]:
 
             looking[tree.root] = Looking(os.fsdecode(tree.root), os.environ)
         if tree is not None:
-            note_firing(event, tree)
+            record_firing(event, tree)
     except (OSError, SpecguardError):
         # The event's judge reports the same error.
         pass
@@ -120,7 +120,7 @@ def _judge(event: HookEvent, looking: dict[bytes, Looking]) -> dialects.Reply:
     """Judge an event; failures become answers."""
     if event.moment == "other":
         return dialects.Reply()
-    _limit(SECONDS[event.moment])
+    _set_time_limit(TIME_LIMITS[event.moment])
     try:
         if event.moment in ("edit", "command"):
             from specguard.integrations.hooks.judging import judge
@@ -132,38 +132,38 @@ def _judge(event: HookEvent, looking: dict[bytes, Looking]) -> dialects.Reply:
     except dialects.UnreadableError as error:
         return dialects.Reply("refuse", _reason(error))
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - the event is refused
-        return _broken(event, error)
+        return _answer_broken(event, error)
     finally:
-        _limit(0)
+        _set_time_limit(0)
 
 
-def _broken(event: HookEvent, error: BaseException) -> dialects.Reply:
+def _answer_broken(event: HookEvent, error: BaseException) -> dialects.Reply:
     """Return the answer if the guard is broken: a repair command passes, others are refused with its name."""
-    repair = _repair(error)
+    repair = _find_repair(error)
     # Whatever else is broken, none of these commands writes guarded files.
-    given = [event.input[name] for name in dialects.COMMAND_KEYS if name in event.input]
+    values = [event.input[name] for name in dialects.COMMAND_KEYS if name in event.input]
     # If there are several commands, the one that the program runs is unknown.
-    asked = given[0].strip() if len(given) == 1 and isinstance(given[0], str) else ""
-    if event.moment == "command" and re.fullmatch(_REPAIRS, asked, re.ASCII):
+    command = values[0].strip() if len(values) == 1 and isinstance(values[0], str) else ""
+    if event.moment == "command" and re.fullmatch(_REPAIR_COMMANDS, command, re.ASCII):
         return dialects.Reply()
-    meaning = _UNABLE.get(event.moment, _UNJUDGED)
+    meaning = _FAILURES.get(event.moment, _CANNOT_JUDGE)
     text = f"{_reason(error, meaning)}\nTo repair the guard: `{repair}` (this command is never refused)."
-    if event.moment == "stop" and (event.again or (event.loops or 0) > 0):
+    if event.moment == "stop" and (event.continued or (event.stop_count or 0) > 0):
         # The agent was informed already, and may be unable to fix the guard.
         return dialects.Reply("tell", text)
     return dialects.Reply("refuse", text)
 
 
-def _repair(error: BaseException) -> str:
+def _find_repair(error: BaseException) -> str:
     """Return the command that repairs the cause of an error."""
     help_ = error.help if isinstance(error, SpecguardError) else ""
-    for words in (help_, *re.findall(_COMMAND, help_)):
-        if re.fullmatch(_REPAIRS, words, re.ASCII):
+    for words in (help_, *re.findall(_QUOTED_COMMAND, help_)):
+        if re.fullmatch(_REPAIR_COMMANDS, words, re.ASCII):
             return str(words)
     return REPAIR
 
 
-def _reason(error: BaseException, meaning: str = _UNJUDGED) -> str:
+def _reason(error: BaseException, meaning: str = _CANNOT_JUDGE) -> str:
     """Return the meaning of a failure and its reason, in one or two lines."""
     from specguard.reporters.escape import cut, cut_path, visible
 
@@ -183,14 +183,14 @@ def _reason(error: BaseException, meaning: str = _UNJUDGED) -> str:
 
 def _refuse_unread(agent: Agent, raw: bytes, reason: str) -> dialects.HookOutput:
     """Refuse an event that could not be read, in the form for the event name at its beginning."""
-    names = {name.decode("ascii") for name in re.findall(_NAME, raw[: dialects.LIMIT])}
+    names = {name.decode("ascii") for name in re.findall(_EVENT_NAME, raw[: dialects.LIMIT])}
     if len(names) == 1:
         name = names.pop()
-        return dialects.refusal(dialects.speaker({"hook_event_name": name}, os.environ, agent), name, reason)
+        return dialects.refusal(dialects.agent_of({"hook_event_name": name}, os.environ, agent), name, reason)
     return dialects.HookOutput(stderr=reason + "\n", code=2)
 
 
-def _read() -> bytes:
+def _read_stdin() -> bytes:
     """Read standard input up to one byte more than `parse` accepts.
 
     Raises:
@@ -203,13 +203,13 @@ def _read() -> bytes:
         raise dialects.UnreadableError(f"standard input cannot be read: {error.strerror}") from None
 
 
-def _limit(seconds: int) -> None:
-    """Raise `_Late` after a number of seconds; 0 switches the timer off."""
+def _set_time_limit(seconds: int) -> None:
+    """Raise `_Timeout` after a number of seconds; 0 switches the timer off."""
     # `signal` imports `enum` and more; `_signal` is part of the interpreter.
     import _signal  # type: ignore[import-not-found]  # typeshed only has the public name
 
     def end(number: int, frame: object) -> None:  # noqa: ARG001 - the interpreter passes it
-        raise _Late(f"it took more than {seconds} seconds")
+        raise _Timeout(f"it took more than {seconds} seconds")
 
     _signal.signal(_signal.SIGALRM, end)
     _signal.alarm(seconds)

@@ -41,23 +41,23 @@ _MOMENTS: Final = {
 }  # fmt: skip
 """The kind of each event, by its name in lowercase."""
 
-_LATER: Final = ("post", "after", "permission")
+_LATE_PREFIXES: Final = ("post", "after", "permission")
 """The prefixes of events after a call, or about a permission for a call."""
 
-_GEMINI: Final = frozenset(
+_GEMINI_EVENTS: Final = frozenset(
     [
         "BeforeTool", "AfterTool", "BeforeAgent", "AfterAgent", "BeforeModel", "AfterModel", "PreCompress",
         "BeforeToolSelection",
     ]
 )  # fmt: skip
-_SHARED: Final = frozenset(["SessionStart", "SessionEnd", "Notification"])
+_SHARED_EVENTS: Final = frozenset(["SessionStart", "SessionEnd", "Notification"])
 """The event names that both Gemini CLI and Claude Code have."""
 
 _CURSOR_FIELDS: Final = ("cursor_version", "conversation_id", "generation_id", "workspace_roots")
 PROJECTS: Final = {"claude": ("CLAUDE_PROJECT_DIR",), "gemini": ("GEMINI_PROJECT_DIR", "CLAUDE_PROJECT_DIR")}
 """The environment variables with the project's folder."""
 
-LOOKING: Final = frozenset(
+READING_TOOLS: Final = frozenset(
     [
         "Read", "Glob", "Grep", "LS", "NotebookRead", "WebFetch", "WebSearch", "Task", "Agent", "TodoWrite",
         "TodoRead", "TaskCreate", "TaskGet", "TaskList", "TaskUpdate", "TaskOutput", "TaskStop", "Skill",
@@ -73,7 +73,7 @@ LOOKING: Final = frozenset(
 COMMAND_KEYS: Final = ("command", "cmd", "chars", "script")
 """The argument names for the command in tools that run commands."""
 
-_SHELLS: Final = ("Monitor", "write_stdin")
+_SHELL_TOOLS: Final = ("Monitor", "write_stdin")
 """Tools that run shell commands, in addition to those with one of `_SHELL_WORDS` in their names."""
 
 _SHELL_WORDS: Final = ("bash", "shell", "terminal", "exec")
@@ -97,8 +97,8 @@ class HookEvent(Record):
         tool: the tool's name; empty without a tool.
         input: the tool's arguments.
         session: the session's id; empty if it is unknown.
-        again: True if the agent already continues because of a hook; None if it is unknown.
-        loops: how often in a row the agent has continued because of a hook; None if the program does not
+        continued: True if the agent already continues because of a hook; None if it is unknown.
+        stop_count: how often in a row the agent has continued because of a hook; None if the program does not
             count.
     """
 
@@ -111,8 +111,8 @@ class HookEvent(Record):
     tool: str = ""
     input: Mapping[str, Any] = {}
     session: str = ""
-    again: bool | None = None
-    loops: int | None = None
+    continued: bool | None = None
+    stop_count: int | None = None
 
 
 class Reply(Record):
@@ -161,10 +161,10 @@ def parse(raw: bytes) -> Mapping[str, Any]:
         raise UnreadableError(f"the event is no JSON: {error}") from None
     except ValueError as error:
         raise UnreadableError(f"the event cannot be read: {error}") from None
-    return dict(_typed(data, dict, "the event is no JSON object"))
+    return dict(_check_type(data, dict, "the event is no JSON object"))
 
 
-def _typed(value: Any, kind: type, wrong: str) -> Any:
+def _check_type(value: Any, kind: type, wrong: str) -> Any:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise UnreadableError(wrong)
     return value
@@ -179,7 +179,7 @@ def text_of(data: Mapping[str, Any], *names: str, what: str = "the event") -> st
     name = next((name for name in names if name in data), None)
     if name is None:
         raise UnreadableError(f"{what} has no `{names[0]}`")
-    return str(_typed(data[name], str, f"`{name}` of {what} is no text"))
+    return str(_check_type(data[name], str, f"`{name}` of {what} is no text"))
 
 
 def _optional(data: Mapping[str, Any], name: str) -> str:
@@ -202,10 +202,10 @@ def path_bytes(text: str) -> bytes:
 
 def is_shell(tool: str) -> bool:
     """True if a tool runs commands, by its name."""
-    return tool in _SHELLS or any(word in tool.lower() for word in _SHELL_WORDS)
+    return tool in _SHELL_TOOLS or any(word in tool.lower() for word in _SHELL_WORDS)
 
 
-def speaker(data: Mapping[str, Any], environment: Mapping[str, str], expected: Agent) -> Agent:
+def agent_of(data: Mapping[str, Any], environment: Mapping[str, str], expected: Agent) -> Agent:
     """Determine the agent that sent an event.
 
     Args:
@@ -217,8 +217,8 @@ def speaker(data: Mapping[str, Any], environment: Mapping[str, str], expected: A
     if name[:1].islower() or any(field in data for field in _CURSOR_FIELDS):
         return "cursor"
     # Further signs count only for a shared name: with a wrong dialect, an edit would pass unread.
-    shared = name in _SHARED and environment.get("GEMINI_SESSION_ID") and "timestamp" in data
-    if name in _GEMINI or shared:
+    shared = name in _SHARED_EVENTS and environment.get("GEMINI_SESSION_ID") and "timestamp" in data
+    if name in _GEMINI_EVENTS or shared:
         return "gemini"
     if "turn_id" in data:
         return "codex"
@@ -237,37 +237,37 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) 
         UnreadableError: a required field is missing or has the wrong type.
     """
     name = text_of(data, "hook_event_name")
-    kind = _MOMENTS.get(name.lower()) or ("other" if name.lower().startswith(_LATER) else "")
+    kind = _MOMENTS.get(name.lower()) or ("other" if name.lower().startswith(_LATE_PREFIXES) else "")
     tool = text_of(data, "tool_name") if kind in ("before", "after") else _optional(data, "tool_name")
-    given: Mapping[str, Any] = {}
+    inputs: Mapping[str, Any] = {}
     moment: Any = kind
     if kind in ("command", "ran"):
-        tool, given = "Shell", {"command": text_of(data, "command")}
+        tool, inputs = "Shell", {"command": text_of(data, "command")}
         moment = "command" if kind == "command" else "after"
     elif kind == "after":
         moment = "after" if is_shell(tool) else "other"
     elif kind in ("before", ""):
-        moment = "other" if not tool or tool in LOOKING else "command" if is_shell(tool) else "edit"
-    if not given and moment in ("edit", "command", "after"):
-        given = _typed(data.get("tool_input", {}), dict, "`tool_input` of the event is no object")
-    again, loops = data.get("stop_hook_active"), data.get("loop_count")
-    if again is not None:
-        _typed(again, bool, "`stop_hook_active` of the event is neither true nor false")
-    if loops is not None and agent == "cursor":
-        _typed(loops, int, "`loop_count` of the event is no number")
+        moment = "other" if not tool or tool in READING_TOOLS else "command" if is_shell(tool) else "edit"
+    if not inputs and moment in ("edit", "command", "after"):
+        inputs = _check_type(data.get("tool_input", {}), dict, "`tool_input` of the event is no object")
+    continued, stop_count = data.get("stop_hook_active"), data.get("loop_count")
+    if continued is not None:
+        _check_type(continued, bool, "`stop_hook_active` of the event is neither true nor false")
+    if stop_count is not None and agent == "cursor":
+        _check_type(stop_count, int, "`loop_count` of the event is no number")
     projects = _projects(data, environment, agent)
     return HookEvent(
         environment=environment,
         agent=agent,
         name=name,
         moment=moment,
-        directory=_directory(data, given, projects, agent),
+        directory=_directory(data, inputs, projects, agent),
         projects=projects,
         tool=tool,
-        input=given,
+        input=inputs,
         session=(agent == "cursor" and _optional(data, "conversation_id")) or _optional(data, "session_id"),
-        again=again,
-        loops=loops if agent == "cursor" else None,
+        continued=continued,
+        stop_count=stop_count if agent == "cursor" else None,
     )
 
 
@@ -275,28 +275,28 @@ def _projects(data: Mapping[str, Any], environment: Mapping[str, str], agent: Ag
     """Return the project folders that the program names; relative ones are skipped."""
     if agent == "cursor":
         wrong = "`workspace_roots` of the event is no list of texts"
-        roots = _typed(data.get("workspace_roots") or [], list, wrong)
-        found = [path_bytes(_typed(root, str, wrong)) for root in roots]
+        roots = _check_type(data.get("workspace_roots") or [], list, wrong)
+        found = [path_bytes(_check_type(root, str, wrong)) for root in roots]
     else:
         found = [os.fsencode(environment.get(name, "")) for name in PROJECTS.get(agent, ())]
     return [path for path in found if path.startswith(b"/")]
 
 
 def _directory(
-    data: Mapping[str, Any], given: Mapping[str, Any], projects: Sequence[bytes], agent: Agent
+    data: Mapping[str, Any], inputs: Mapping[str, Any], projects: Sequence[bytes], agent: Agent
 ) -> bytes:
     """Return the folder in which the call runs; the hook's own if the event has none."""
-    said = _optional(data, "cwd")
+    cwd = _optional(data, "cwd")
     if agent == "cursor":
-        said = _optional(given, "cwd") or _optional(given, "working_directory") or said
+        cwd = _optional(inputs, "cwd") or _optional(inputs, "working_directory") or cwd
         start = projects[0] if projects else os.getcwdb()
-        return os.path.join(start, path_bytes(said)) if said else start
-    if said and not said.startswith("/"):
+        return os.path.join(start, path_bytes(cwd)) if cwd else start
+    if cwd and not cwd.startswith("/"):
         raise UnreadableError("`cwd` of the event is no absolute path")
-    return path_bytes(said) if said else os.getcwdb()
+    return path_bytes(cwd) if cwd else os.getcwdb()
 
 
-def say(event: HookEvent, answer: Reply) -> HookOutput:
+def write(event: HookEvent, answer: Reply) -> HookOutput:
     """Write an answer in the event's dialect: JSON on stdout with exit code 0, or empty output."""
     agent, stops, text = event.agent, event.moment == "stop", answer.text
     if answer.kind == "refuse" and not (agent == "gemini" and event.moment == "after"):
@@ -308,13 +308,13 @@ def say(event: HookEvent, answer: Reply) -> HookOutput:
         if answer.kind == "tell" and not stops:
             data |= {"agent_message": text, "additional_context": text}
             data |= _context(event.name, text) if event.name[:1].isupper() else {}
-        return HookOutput(_written(data), f"{text}\n" if answer.kind == "tell" and stops else "")
+        return HookOutput(_to_json(data), f"{text}\n" if answer.kind == "tell" and stops else "")
     if answer.kind == "pass":
         return HookOutput()
     if stops or (agent == "gemini" and event.moment not in ("after", "start")):
-        return HookOutput(_written({"systemMessage": text}))
+        return HookOutput(_to_json({"systemMessage": text}))
     # In Gemini CLI, a refusal after a tool would replace the tool's output, which the agent needs.
-    return HookOutput(_written(_context(event.name, text)))
+    return HookOutput(_to_json(_context(event.name, text)))
 
 
 def refusal(agent: Agent, name: str, reason: str) -> HookOutput:
@@ -323,14 +323,14 @@ def refusal(agent: Agent, name: str, reason: str) -> HookOutput:
     if agent == "gemini":
         data = _context(name, reason) if name == "SessionStart" else {"decision": "deny", "reason": reason}
     elif agent == "cursor":
-        data = _of_cursor(name[:1].lower() + name[1:], reason)
-        data |= (name[:1].isupper() and _of_claude(name, reason)) or {}
+        data = _cursor_refusal(name[:1].lower() + name[1:], reason)
+        data |= (name[:1].isupper() and _claude_refusal(name, reason)) or {}
     else:
-        data = _of_claude(name, reason)
-    return HookOutput(stderr=f"{reason}\n", code=2) if data is None else HookOutput(_written(data))
+        data = _claude_refusal(name, reason)
+    return HookOutput(stderr=f"{reason}\n", code=2) if data is None else HookOutput(_to_json(data))
 
 
-def _of_claude(name: str, reason: str) -> dict[str, Any] | None:
+def _claude_refusal(name: str, reason: str) -> dict[str, Any] | None:
     if name == "PreToolUse":
         decided = {"permissionDecision": "deny", "permissionDecisionReason": reason}
         return {"hookSpecificOutput": {"hookEventName": name, **decided}}
@@ -339,7 +339,7 @@ def _of_claude(name: str, reason: str) -> dict[str, Any] | None:
     return _context(name, reason) if name == "SessionStart" else None
 
 
-def _of_cursor(name: str, reason: str) -> dict[str, Any]:
+def _cursor_refusal(name: str, reason: str) -> dict[str, Any]:
     if name in ("stop", "subagentStop"):
         return {"followup_message": reason}
     if name in ("postToolUse", "afterShellExecution", "sessionStart"):
@@ -353,6 +353,6 @@ def _context(name: str, text: str) -> dict[str, Any]:
     return {"hookSpecificOutput": {"hookEventName": name, "additionalContext": text}}
 
 
-def _written(data: Mapping[str, Any]) -> str:
+def _to_json(data: Mapping[str, Any]) -> str:
     """Render an answer as one line of ASCII JSON, which every reader accepts."""
     return json.dumps(data, ensure_ascii=True) + "\n"

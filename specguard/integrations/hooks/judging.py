@@ -9,7 +9,7 @@ from specguard.change.check_request import FileEdit, Request
 from specguard.errors import NoAuthorityError, SpecguardError
 from specguard.integrations.hooks.dialects import HookEvent, Reply
 from specguard.integrations.hooks.session_pins import Pin
-from specguard.integrations.hooks.tool_calls import deeds_of, is_below, locate, names_of, work_tree_at
+from specguard.integrations.hooks.tool_calls import absolute_names, effects_of, is_below, locate, work_tree_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.change.repository import Looking
-    from specguard.integrations.hooks.tool_calls import Checkout, Deeds
+    from specguard.integrations.hooks.tool_calls import Checkout, Effects
     from specguard.model import Judged, Verdict
     from specguard.reporters.short_reports import Block
 
-GUARDING: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH005", "PTH006"})
+GUARD_RULES: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH005", "PTH006"})
 """Rules that also apply to files that git ignores: nobody may write these, tracked or not."""
 
-_OF_PROCESS: Final = rb"//?(?:proc/(?:self|thread-self|[0-9]+)|dev/fd)/"
+_PROCESS_PATHS: Final = rb"//?(?:proc/(?:self|thread-self|[0-9]+)|dev/fd)/"
 """A pattern for the beginning of paths that name another file in each process."""
 
-_OF_SYSTEM: Final = (b"/proc/", b"/dev/", b"//")
-"""The beginnings of all paths that match `_OF_PROCESS`."""
+_SYSTEM_PREFIXES: Final = (b"/proc/", b"/dev/", b"//")
+"""The beginnings of all paths that match `_PROCESS_PATHS`."""
 
-WORDS: Final = 70
+MAX_WORDS: Final = 70
 """The highest number of words in a refusal, unless a single reason has more."""
 
 
@@ -45,25 +45,25 @@ def judge(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
         SpecguardError: no verdict is possible.
         UnreadableError: the call cannot be understood.
     """
-    deeds = deeds_of(event)
+    deeds = effects_of(event)
     try:
         judging = _Judging(event, looking)
-        judging.keep_others_work(deeds.discards)
+        judging.protect_earlier_edits(deeds.discards)
     except SpecguardError:
-        if deeds.edits or deeds.messages or deeds.bypasses or deeds.refs or deeds.undecided:
+        if deeds.edits or deeds.messages or deeds.bypasses or deeds.refs or deeds.unknown:
             raise
         # There is nothing to judge here, or it is broken; the next event with a verdict reports that.
         return Reply()
-    judging.keep_guard(deeds)
+    judging.refuse_bypasses(deeds)
     judged = judging.judge_edits(deeds.edits)
     for message in filter(str.strip, deeds.messages):
         judged = True
-        judging.take(judging.homes[0].root, message=message)
-    if not judged and not judging.own and deeds.undecided and not deeds.edits:
+        judging.judge_in(judging.trees[0].root, message=message)
+    if not judged and not judging.guard_blocks and deeds.unknown and not deeds.edits:
         # An undecided call needs a policy: without one it is refused.
         from specguard.engine.policies import open_policy
 
-        open_policy(Request(environment=event.environment, directory=os.fsdecode(judging.homes[0].root)))
+        open_policy(Request(environment=event.environment, directory=os.fsdecode(judging.trees[0].root)))
     return judging.answer()
 
 
@@ -71,58 +71,58 @@ class _Judging:
     """The judgement of one event.
 
     Attributes:
-        homes: the working trees of the event.
+        trees: the working trees of the event.
         pin: the session's pin.
-        own: the reasons to refuse the event that come from the guard itself, not from rules.
+        guard_blocks: the reasons to refuse the event that come from the guard itself, not from rules.
     """
 
     def __init__(self, event: HookEvent, looking: dict[bytes, Looking]) -> None:
-        self.homes = homes_of(event)
-        self.pin = Pin.of(event, self.homes[0])
-        self.own: list[Block] = []
+        self.trees = trees_of(event)
+        self.pin = Pin.of(event, self.trees[0])
+        self.guard_blocks: list[Block] = []
         self._event = event
         self._environment = event.environment
         self._looking = looking
-        self._blocks: list[Block] = []
+        self._rule_blocks: list[Block] = []
         self._seen: set[tuple[bytes, str]] = set()
 
     def _refuse(self, what: str, step: str) -> None:
         """Add a reason of the guard itself, and the next step."""
         from specguard.reporters.escape import cut, visible
 
-        self.own.append((f"{visible(cut(what))}\n  next: {step}", "", "the guard itself"))
+        self.guard_blocks.append((f"{visible(cut(what))}\n  next: {step}", "", "the guard itself"))
 
-    def keep_others_work(self, discards: Sequence[bytes]) -> None:
+    def protect_earlier_edits(self, discards: Sequence[bytes]) -> None:
         """Refuse to discard uncommitted edits from before the session, even if they were altered since."""
-        home = self.homes[0]
-        if not discards or not any(self.pin.before(home.root)):
+        home = self.trees[0]
+        if not discards or not any(self.pin.states_before(home.root)):
             return
         from specguard.change.git import Git
         from specguard.change.repository import Repository
         from specguard.change.worktree import uncommitted
         from specguard.model import listed, path_text
 
-        names = [name for path in discards for name in names_of(path, self._event, gone=True)]
+        names = [name for path in discards for name in absolute_names(path, self._event, gone=True)]
         folders = [path for tree, path in locate(names, [home], gone=True) if tree.root == home.root]
         with Git(Repository.locate(os.fsdecode(home.root), self._environment)) as git:
-            now, _, new = uncommitted(git)
-            before = self.pin.others_work(git, home.root, {**new, **now})
+            current, _, new = uncommitted(git)
+            earlier = self.pin.earlier_edits(git, home.root, {**new, **current})
         # A file that was moved since is there under another name.
-        moved = {state for state in before.values() if not state.startswith("0 ")}
-        lost = [
+        moved = {state for state in earlier.values() if not state.startswith("0 ")}
+        files = [
             path_text(path)
-            for path, state in now.items()
-            if (state in moved or path in before) and any(not one or is_below(path, one) for one in folders)
+            for path, state in current.items()
+            if (state in moved or path in earlier) and any(not one or is_below(path, one) for one in folders)
         ]
-        if lost:
-            what = f"{listed(lost, 3)}: edited before this session, not by you, and this would throw it away"
+        if files:
+            what = f"{listed(files, 3)}: edited before this session, not by you, and this would throw it away"
             self._refuse(what, "Leave that as it is, and name the files that you have changed.")
 
-    def keep_guard(self, deeds: Deeds) -> None:
+    def refuse_bypasses(self, deeds: Effects) -> None:
         """Add a reason for each way to bypass the guard."""
         for ref, target in deeds.refs:
             # The ref may be reset to its pinned commit.
-            if self.pin.names(ref) and target != self.pin.oid:
+            if self.pin.is_base_ref(ref) and target != self.pin.oid:
                 what = f"`{ref}` is the base of this session, {self.pin.name}, and would be moved"
                 self._refuse(what, "Push your own branch, and let a person bring it there.")
         for clause in deeds.bypasses:
@@ -130,52 +130,52 @@ class _Judging:
 
     def judge_edits(self, edits: Sequence[FileEdit]) -> bool:
         """Judge edits in each working tree that they would write to; return True if there is such a tree."""
-        by_tree: dict[bytes, list[FileEdit]] = {self.homes[0].root: []}
+        by_tree: dict[bytes, list[FileEdit]] = {self.trees[0].root: []}
         for edit in edits:
-            self._place(edit, by_tree)
+            self._assign(edit, by_tree)
         by_tree = {root: found for root, found in by_tree.items() if found}
         for root, found in by_tree.items():
             known = [edit for edit in found if edit.known]
             try:
-                self.take(root, found)
+                self.judge_in(root, found)
                 # A rule stops at unknown contents, so the known ones are judged separately, too.
                 if known and len(known) < len(found):
-                    self.take(root, known)
+                    self.judge_in(root, known)
                 # Above, only the last write of each file is judged; in a command with branches, any write may
                 # be last.
-                again = _written_again(found)
-                if again:
-                    self.take(root, again)
+                rewritten = _rewritten_files(found)
+                if rewritten:
+                    self.judge_in(root, rewritten)
             except NoAuthorityError:
                 # A repository next to the agent's project need not be guarded.
-                stands = any(root == tree.root for tree in self.homes)
-                if root == self.homes[0].root or (stands and not self._event.projects):
+                is_own = any(root == tree.root for tree in self.trees)
+                if root == self.trees[0].root or (is_own and not self._event.projects):
                     raise
         return bool(by_tree)
 
-    def _place(self, edit: FileEdit, by_tree: dict[bytes, list[FileEdit]]) -> None:
+    def _assign(self, edit: FileEdit, by_tree: dict[bytes, list[FileEdit]]) -> None:
         """Add an edit to each working tree that it would write to, or the reason why it is refused."""
-        from specguard.integrations.hooks.protected_files import wrong
+        from specguard.integrations.hooks.protected_files import refusal_reason
 
         gone = edit.known and edit.content is None
-        names = names_of(edit.path, self._event, gone=gone)
-        places = locate(names, self.homes, gone=gone)
-        trees = list(dict.fromkeys([*self.homes, *(tree for tree, _ in places)]))
-        reason = wrong(edit, names, trees, self._environment)
-        paths = [name for name in (os.path.normpath(edit.path), *names) if name.startswith(_OF_SYSTEM)]
-        if not reason and any(re.match(_OF_PROCESS, path) for path in paths):
-            shown = edit.path.decode("utf-8", "backslashreplace")
-            reason = f"{shown} is another file for each process, and cannot be judged"
+        names = absolute_names(edit.path, self._event, gone=gone)
+        places = locate(names, self.trees, gone=gone)
+        trees = list(dict.fromkeys([*self.trees, *(tree for tree, _ in places)]))
+        reason = refusal_reason(edit, names, trees, self._environment)
+        paths = [name for name in (os.path.normpath(edit.path), *names) if name.startswith(_SYSTEM_PREFIXES)]
+        if not reason and any(re.match(_PROCESS_PATHS, path) for path in paths):
+            shown_path = edit.path.decode("utf-8", "backslashreplace")
+            reason = f"{shown_path} is another file for each process, and cannot be judged"
         if reason:
             self._refuse(reason, "Leave it as it is; a person who wants it changed does that.")
         for tree, path in places:
-            # Git's own folder is not part of a tree, and `wrong` has judged it.
+            # Git's own folder is not part of a tree, and `refusal_reason` has judged it.
             if b".git" not in path.lower().split(b"/"):
                 by_tree.setdefault(tree.root, []).append(FileEdit(path, edit.content, edit.known))
 
-    def take(self, root: bytes, edits: Sequence[FileEdit] = (), message: str = "") -> None:
+    def judge_in(self, root: bytes, edits: Sequence[FileEdit] = (), message: str = "") -> None:
         """Judge edits or a message in a working tree, and collect the new findings."""
-        for verdict in self._checked(root, edits, message):
+        for verdict in self._verdicts(root, edits, message):
             if not any(result.findings or result.incomplete for result in verdict.results):
                 continue
             from specguard.change.object_store import UNKNOWN
@@ -183,28 +183,28 @@ class _Judging:
 
             ignored: set[bytes] | None = None
             for result in verdict.results:
-                found = [one for one in result.findings if stands(one)]
-                left = [one for one in found if (root, one.fingerprint) not in self._seen]
-                if left and result.code not in GUARDING:
+                found = [one for one in result.findings if is_error(one)]
+                new = [one for one in found if (root, one.fingerprint) not in self._seen]
+                if new and result.code not in GUARD_RULES:
                     if ignored is None:
                         from specguard.integrations.hooks.protected_files import ignored_paths
 
                         ignored = ignored_paths(verdict, root, self._environment)
-                    left = [one for one in left if one.finding.path not in ignored]
-                self._seen.update((root, one.fingerprint) for one in left)
-                result.findings = left
+                    new = [one for one in new if one.finding.path not in ignored]
+                self._seen.update((root, one.fingerprint) for one in new)
+                result.findings = new
             # Unknown contents are judged later, when they exist.
             verdict.results = [
                 result
                 for result in verdict.results
                 if result.findings or not result.incomplete or result.reason != UNKNOWN
             ]
-            self._blocks += blocks_of(verdict, errors=True)
+            self._rule_blocks += blocks_of(verdict, errors=True)
 
-    def _checked(self, root: bytes, edits: Sequence[FileEdit], message: str) -> list[Verdict]:
+    def _verdicts(self, root: bytes, edits: Sequence[FileEdit], message: str) -> list[Verdict]:
         """Return the verdicts; without a committed authority, that of the working tree judges."""
-        own = [tree.root for tree in self.homes if tree.common == self.homes[0].common]
-        pin = self.pin if root in own else Pin()
+        own_roots = [tree.root for tree in self.trees if tree.common == self.trees[0].common]
+        pin = self.pin if root in own_roots else Pin()
         request = Request(
             environment=self._environment,
             directory=os.fsdecode(root),
@@ -239,19 +239,19 @@ class _Judging:
 
     def answer(self) -> Reply:
         """Return the answer to the agent."""
-        lost = self.pin.lost
-        blocks = list(dict.fromkeys([*self.own, *self._blocks]))
+        warning = self.pin.warning
+        blocks = list(dict.fromkeys([*self.guard_blocks, *self._rule_blocks]))
         if not blocks:
-            return Reply("tell" if lost else "pass", lost)
+            return Reply("tell" if warning else "pass", warning)
         from specguard.reporters.short_reports import joined
 
         what = "command" if self._event.moment == "command" else "edit"
-        said = f"specguard refuses this {what}: nothing of it was done."
-        told = joined(blocks, WORDS - len(said.split()))
-        return Reply("refuse", "\n\n".join(filter(None, [said, lost, told])))
+        heading = f"specguard refuses this {what}: nothing of it was done."
+        text = joined(blocks, MAX_WORDS - len(heading.split()))
+        return Reply("refuse", "\n\n".join(filter(None, [heading, warning, text])))
 
 
-def homes_of(event: HookEvent) -> list[Checkout]:
+def trees_of(event: HookEvent) -> list[Checkout]:
     """Return the working trees of an event: those of its projects, its folder, and this process.
 
     Raises:
@@ -275,19 +275,19 @@ def homes_of(event: HookEvent) -> list[Checkout]:
     return list(found.values())
 
 
-def _written_again(edits: Sequence[FileEdit]) -> list[FileEdit]:
+def _rewritten_files(edits: Sequence[FileEdit]) -> list[FileEdit]:
     """Return the files that are written more than once, other than by appending, with unknown content."""
     last: dict[bytes, FileEdit] = {}
-    again: dict[bytes, FileEdit] = {}
+    rewritten: dict[bytes, FileEdit] = {}
     for edit in edits:
         before = last.get(edit.path, edit)
-        added = before.known and edit.known and (edit.content or b"").startswith(before.content or b"\0")
-        if before is not edit and not added:
-            again[edit.path] = FileEdit(edit.path, known=False)
+        extends = before.known and edit.known and (edit.content or b"").startswith(before.content or b"\0")
+        if before is not edit and not extends:
+            rewritten[edit.path] = FileEdit(edit.path, known=False)
         last[edit.path] = edit
-    return list(again.values())
+    return list(rewritten.values())
 
 
-def stands(judged: Judged) -> bool:
+def is_error(judged: Judged) -> bool:
     """True if a finding is an open error."""
     return judged.state == "open" and judged.severity == "error"

@@ -18,7 +18,7 @@ from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
 from specguard.integrations.hooks.dialects import AGENTS, UnreadableError, parse
-from specguard.integrations.hooks.tool_calls import Checkout, beginning, is_below
+from specguard.integrations.hooks.tool_calls import Checkout, is_below, read_beginning
 from specguard.model import Verdict, path_text
 
 TYPE_CHECKING = False
@@ -40,10 +40,10 @@ SETTINGS_FILES: Final = (
 SYSTEM_FOLDERS: Final = (b"/etc/claude-code", b"/etc/codex", b"/etc/gemini-cli", b"/etc/cursor")
 """The folders of settings for all users."""
 
-_RUNNING: Final = r"(?i)hook|trust|plugin|marketplace|environment|helper|^projects$|^profiles?$"
+_RUNNING_KEYS: Final = r"(?i)hook|trust|plugin|marketplace|environment|helper|^projects$|^profiles?$"
 """Keys that make programs run or trusted; compiled only if settings are written."""
 
-_FIRST: Final = frozenset({"env", "statusline"})
+_TOP_KEYS: Final = frozenset({"env", "statusline"})
 """Further keys of this kind, only at the top level."""
 
 _MESSAGES: Final = frozenset({b"COMMIT_EDITMSG", b"MERGE_MSG", b"SQUASH_MSG", b"TAG_EDITMSG"})
@@ -55,7 +55,7 @@ _PROGRAMS: Final = frozenset({b"specguard", b"git"})
 """Programs that a hook calls by name; a file of this name in a folder of `PATH` could replace them."""
 
 
-def wrong(
+def refusal_reason(
     edit: FileEdit, names: Sequence[bytes], trees: Sequence[Checkout], environment: Mapping[str, str]
 ) -> str:
     """Return the reason why an agent must not write a file; empty if it may.
@@ -88,8 +88,8 @@ def _in_git(name: bytes, trees: Sequence[Checkout], *, gone: bool) -> str:
             if gone and is_below(folder, name):
                 return "holds git's own folder, and would be gone with it"
             # A worktree may be inside git's folder, and its files are ordinary files.
-            nested = any(is_below(other.root, folder) and is_below(name, other.root) for other in trees)
-            if is_below(name, folder) and not nested:
+            is_nested = any(is_below(other.root, folder) and is_below(name, other.root) for other in trees)
+            if is_below(name, folder) and not is_nested:
                 file = name.removeprefix(tree.git_dir + b"/")
                 # Git itself advises to remove the lock of a git process that was killed.
                 return "" if file in _MESSAGES or (gone and file == b"index.lock") else reason
@@ -104,20 +104,20 @@ def _in_hooks(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environmen
     for tree in trees:
         files = (tree.common + b"/config", tree.git_dir + b"/config.worktree",
                  _home(environment) + b"/.gitconfig", config + b"/git/config")  # fmt: skip
-        texts = [beginning(file, _LIMIT).lower() for file in files]
+        texts = [read_beginning(file, _LIMIT).lower() for file in files]
         if not any(b"hookspath" in text or b"include" in text for text in texts):
             # Asking git would cost more than everything else here.
             continue
         repository = Repository(os.fsdecode(tree.root), environment)
         try:
-            asked = repository.in_place("config", "-z", "--type=path", "--get", "core.hooksPath", user=True)
-            path = asked.read().rstrip(b"\0")
+            process = repository.in_place("config", "-z", "--type=path", "--get", "core.hooksPath", user=True)
+            path = process.read().rstrip(b"\0")
         except CommandError:
             continue
         if path and is_below(name, os.path.realpath(os.path.join(tree.root, path))):
-            old = beginning(name, _LIMIT)
-            same = edit.known and edit.content == old
-            if b"specguard" in old.lower() and not same:
+            old = read_beginning(name, _LIMIT)
+            is_same = edit.known and edit.content == old
+            if b"specguard" in old.lower() and not is_same:
                 return "is a hook of git that runs specguard (core.hooksPath)"
     return ""
 
@@ -129,11 +129,11 @@ def _in_settings(
     roots = (*(tree.root for tree in trees), _home(environment))
     files = [root.rstrip(b"/") + b"/" + file for root in roots for file in SETTINGS_FILES]
     plain = name.lower()
-    ours = "holds the settings by which an agent's program runs specguard"
+    reason = "holds the settings by which an agent's program runs specguard"
     if gone and any(
-        is_below(file, name) and b"specguard" in beginning(file, _LIMIT).lower() for file in files
+        is_below(file, name) and b"specguard" in read_beginning(file, _LIMIT).lower() for file in files
     ):
-        return ours
+        return reason
     if any(is_below(plain, folder) for folder in SYSTEM_FOLDERS):
         return "holds settings of all users' agents"
     if not gone and plain.rpartition(b"/")[2] in PROJECT_FOLDERS:
@@ -144,16 +144,16 @@ def _in_settings(
         if os.path.islink(file) or os.path.islink(os.path.dirname(file))
     ):
         return ""
-    old, new = beginning(name, _LIMIT), edit.content or b""
+    old, new = read_beginning(name, _LIMIT), edit.content or b""
     if not edit.known:
         return "holds an agent's settings, and what would be written there is not known"
     if b"specguard" in old.lower() and new != old:
-        return ours
+        return reason
     if gone:
         return ""
     if plain.endswith(b"/.env") and new != old:
         return "holds variables of the environment in which an agent's hooks run"
-    after, before = _switches(new, plain), _switches(old, plain)
+    after, before = _running_settings(new, plain), _running_settings(old, plain)
     if after is None:
         return "holds an agent's settings, and what would be written there cannot be read"
     if after != (before or "[]"):
@@ -161,7 +161,7 @@ def _in_settings(
     return ""
 
 
-def _switches(text: bytes, name: bytes) -> str | None:
+def _running_settings(text: bytes, name: bytes) -> str | None:
     """Return the values of settings under keys that run programs, as JSON; None if they are unreadable."""
     import json
 
@@ -173,20 +173,20 @@ def _switches(text: bytes, name: bytes) -> str | None:
         else:
             data = parse(text if text.strip() else b"{}")
         # Every key in a list of trusted folders is a folder.
-        kept = [data] if name.endswith(b"/trustedfolders.json") else _running(data, top=True)
-        return json.dumps(kept, sort_keys=True, default=str)
+        values = [data] if name.endswith(b"/trustedfolders.json") else _running_values(data, top=True)
+        return json.dumps(values, sort_keys=True, default=str)
     except (ValueError, RecursionError, UnreadableError):
         return None
 
 
-def _running(data: Any, *, top: bool = False) -> list[Any]:
+def _running_values(data: Any, *, top: bool = False) -> list[Any]:
     """Return each value under a key that makes programs run, with the keys that lead to it."""
     if not isinstance(data, (dict, list)):
         return []
     found = []
     for key, value in data.items() if isinstance(data, dict) else enumerate(data):
-        named = isinstance(key, str) and (re.search(_RUNNING, key) or (top and key.lower() in _FIRST))
-        inner = [value] if named else _running(value)
+        named = isinstance(key, str) and (re.search(_RUNNING_KEYS, key) or (top and key.lower() in _TOP_KEYS))
+        inner = [value] if named else _running_values(value)
         found += [[key, inner]] if inner else []
     return sorted(found, key=str)
 
@@ -204,10 +204,10 @@ def _in_user_settings(name: bytes, environment: Mapping[str, str]) -> str:
 def _in_installation(
     name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str], *, gone: bool
 ) -> str:
-    for folder in _installed(trees):
+    for folder in _installed_folders(trees):
         # A working tree may be inside a virtual environment, and its files are ordinary files.
-        nested = any(is_below(tree.root, folder) and is_below(name, tree.root) for tree in trees)
-        if (is_below(name, folder) and not nested) or (gone and is_below(folder, name)):
+        is_nested = any(is_below(tree.root, folder) and is_below(name, tree.root) for tree in trees)
+        if (is_below(name, folder) and not is_nested) or (gone and is_below(folder, name)):
             return "belongs to specguard's installation"
     if os.path.basename(name) in _PROGRAMS:
         for folder in os.fsencode(environment.get("PATH", "")).split(b":"):
@@ -228,7 +228,7 @@ def _in_floor(name: bytes, environment: Mapping[str, str], *, gone: bool) -> str
     return ""
 
 
-def _installed(trees: Sequence[Checkout]) -> list[bytes]:
+def _installed_folders(trees: Sequence[Checkout]) -> list[bytes]:
     """Return the installation's folders: virtual environment and packages, or only specguard's package."""
     import specguard
 
@@ -278,7 +278,7 @@ def ignored_paths(verdict: Verdict, root: bytes, environment: Mapping[str, str])
             work_tree=os.fsdecode(root), literal=False,
         )  # fmt: skip
         try:
-            said = process.read()
+            output = process.read()
         except CommandError:
             return set()
-    return paths.intersection(name.removeprefix(b"./") for name in said.split(b"\0"))
+    return paths.intersection(name.removeprefix(b"./") for name in output.split(b"\0"))

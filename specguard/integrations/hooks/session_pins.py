@@ -25,34 +25,34 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.dialects import Agent, HookEvent
     from specguard.integrations.hooks.tool_calls import Checkout
 
-    Before = Sequence[dict[bytes, str]]
+    States = Sequence[dict[bytes, str]]
     """The return value of `specguard.change.worktree.uncommitted`."""
 
 
-PROBE: Final = "specguard-doctor"
+PROBE_ID: Final = "specguard-doctor"
 """The session id of events that `specguard doctor` sends, which are not recorded."""
 
-FOLDER: Final = "pins"
+PINS_FOLDER: Final = "pins"
 """The folder of pins in the user's cache."""
 
-PATIENCE: Final = 5.0
+REMOTE_TIMEOUT: Final = 5.0
 """The time limit for the remote to confirm a base, in seconds."""
 
-_FIRED: Final = b"specguard/fired"
-_SESSIONS: Final = b"specguard/sessions"
+_FIRED_FOLDER: Final = b"specguard/fired"
+_SESSIONS_FOLDER: Final = b"specguard/sessions"
 _SESSIONS_LIMIT: Final = 1 << 20
 _PINS_LIMIT: Final = 64 << 20
-_MOST_SESSIONS: Final = 200
+_MAX_SESSIONS: Final = 200
 """The highest number of sessions of a worktree that are stored, and of findings of a session."""
-_MOST_PINS: Final = 1000
+_MAX_PINS: Final = 1000
 """The highest number of pins that are stored, and of findings of a pin."""
-_PATHS: Final = 20_000
+_MAX_PATHS: Final = 20_000
 """The highest number of uncommitted paths that are stored at the start of a session."""
 
-_BEFORE: Final = ".before"
+_STATES_SUFFIX: Final = ".before"
 _KINDS: Final = ("tree", "index", "new", "last", "away")
 """At the start: working tree, index and untracked files. Since: the last state, and files that are away."""
-_TEXTS: Final = ("name", "oid", "ref", "how", "asked", "address", "head", "judged", "seen")
+_TEXT_FIELDS: Final = ("name", "oid", "ref", "how", "asked", "address", "head", "judged", "seen")
 
 
 def _read(file: bytes, limit: int) -> bytes:
@@ -88,16 +88,16 @@ def _write(file: bytes, content: bytes, most: int = 0) -> bool:
     return True
 
 
-def note_firing(event: HookEvent, tree: Checkout) -> None:
+def record_firing(event: HookEvent, tree: Checkout) -> None:
     """Record that an agent's hook has run, and on which event."""
-    if event.session != PROBE:
-        file = os.path.join(tree.git_dir, _FIRED, event.agent.encode())
+    if event.session != PROBE_ID:
+        file = os.path.join(tree.git_dir, _FIRED_FOLDER, event.agent.encode())
         _write(file, event.name[:60].encode("ascii", "replace"))
 
 
 def last_fired(agent: Agent, tree: Checkout) -> tuple[float, str] | None:
     """Return when an agent's hook last ran in a worktree, in seconds since 1970, and on which event."""
-    file = os.path.join(tree.git_dir, _FIRED, agent.encode())
+    file = os.path.join(tree.git_dir, _FIRED_FOLDER, agent.encode())
     name = _read(file, 60).decode("ascii", "replace")
     try:
         return os.lstat(file).st_mtime, name
@@ -114,27 +114,27 @@ class Session:
 
     Attributes:
         stops: how often in a row the end of its turn was refused.
-        told: the fingerprints of the findings that were reported to the agent.
+        reported: the fingerprints of the findings that were reported to the agent.
         base: the object id of the base that was pinned when the session began; empty if it is unknown.
-        kept: True if the record could be saved.
+        is_saved: True if the record could be saved.
     """
 
     def __init__(self, event: HookEvent, tree: Checkout) -> None:
         name = f"{event.agent}\0{event.session}\0{os.fsdecode(tree.root)}"
         key = sha1(name.encode("utf-8", "replace")).hexdigest()
-        self._file = os.path.join(tree.git_dir, _SESSIONS, key.encode("ascii"))
-        self.kept = True
+        self._file = os.path.join(tree.git_dir, _SESSIONS_FOLDER, key.encode("ascii"))
+        self.is_saved = True
         data = object_of(_read(self._file, _SESSIONS_LIMIT))
         stops, told, base = data.get("stops"), data.get("told"), data.get("base")
         # The file may be altered; a negative number would allow further refusals.
         self.stops = max(0, stops) if isinstance(stops, int) else 0
-        self.told = [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
+        self.reported = [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
         self.base = base if isinstance(base, str) else ""
 
     def save(self) -> None:
-        """Save the record; on failure, `kept` is False."""
-        data = {"stops": self.stops, "told": self.told[-_MOST_SESSIONS:], "base": self.base}
-        self.kept = _write(self._file, json.dumps(data).encode("ascii"), _MOST_SESSIONS)
+        """Save the record; on failure, `is_saved` is False."""
+        data = {"stops": self.stops, "told": self.reported[-_MAX_SESSIONS:], "base": self.base}
+        self.is_saved = _write(self._file, json.dumps(data).encode("ascii"), _MAX_SESSIONS)
 
 
 class Pin(Record, frozen=False):
@@ -149,7 +149,7 @@ class Pin(Record, frozen=False):
         judged: the object id of the `HEAD` whose commits were judged last; empty before that.
         seen: the signature of the state that was judged last; empty before that.
         found: the fingerprints of the findings in the commits.
-        lost: a sentence saying that the pin had to be recreated; empty if it was not.
+        warning: a sentence saying that the pin had to be recreated; empty if it was not.
     """
 
     file: str = ""
@@ -163,7 +163,7 @@ class Pin(Record, frozen=False):
     judged: str = ""
     seen: str = ""
     found: list[str] = []
-    lost: str = ""
+    warning: str = ""
 
     @classmethod
     def of(cls, event: HookEvent, tree: Checkout) -> Self:
@@ -174,33 +174,33 @@ class Pin(Record, frozen=False):
         Raises:
             SpecguardError: the repository cannot be read.
         """
-        if event.session in ("", PROBE):
+        if event.session in ("", PROBE_ID):
             return cls()
         top = os.path.dirname(os.fsdecode(tree.common))
-        folder = user_folder(event.environment, FOLDER, top)
+        folder = user_folder(event.environment, PINS_FOLDER, top)
         key = "\0".join((event.agent, event.session, os.fsdecode(tree.common)))
         file = os.path.join(folder, sha1(key.encode("utf-8", "surrogatepass")).hexdigest()) if folder else ""
-        data = _kept(file)
+        data = _read_pin(file)
         if data is not None:
             return cls(file=file, **data)
         session = Session(event, tree)
-        begun = event.moment == "after" or bool(session.base) or os.path.lexists(file)
+        has_begun = event.moment == "after" or bool(session.base) or os.path.lexists(file)
         # If the pin cannot be saved, git's own folder is the only record.
-        begun = begun and bool(file or not session.base)
-        pin = cls._found_now(file, tree, event.environment, session.base)
+        has_begun = has_begun and bool(file or not session.base)
+        pin = cls._create(file, tree, event.environment, session.base)
         if not pin.oid:
             return pin
-        if begun or event.moment == "stop":
+        if has_begun or event.moment == "stop":
             # The current commits may be the session's own.
             pin.head = ""
         else:
-            pin._remember(tree, event.environment)
+            pin._record_states(tree, event.environment)
         pin.save()
         if session.base != pin.oid:
             session.base = pin.oid
             session.save()
-        if begun:
-            pin.lost = (
+        if has_begun:
+            pin.warning = (
                 "The base of this session is not known for certain: what was pinned at its start is "
                 f"missing or cannot be read. From here on {pin.name} at {pin.oid} judges. Tell the "
                 "person you work for, who can see whether that is right."
@@ -208,7 +208,7 @@ class Pin(Record, frozen=False):
         return pin
 
     @classmethod
-    def _found_now(cls, file: str, tree: Checkout, environment: Mapping[str, str], oid: str) -> Self:
+    def _create(cls, file: str, tree: Checkout, environment: Mapping[str, str], oid: str) -> Self:
         """Create a pin with the base found now, at the object id that git's folder records, if any."""
         from specguard.change.base import find_base, named_base
         from specguard.change.check_request import Request
@@ -237,27 +237,27 @@ class Pin(Record, frozen=False):
                 address = read_remote(repository, found.ref.split("/")[2]).fetch
                 if address and ":" not in address:
                     address = os.path.join(request.directory, address)
-            now = oid or found.oid or ""
-            return cls(file, found.name, now, found.ref, found.how, asked, address, head or "")
+            base_oid = oid or found.oid or ""
+            return cls(file, found.name, base_oid, found.ref, found.how, asked, address, head or "")
 
     @property
     def base(self) -> Sequence[str]:
         """The value for `Request.pinned`."""
         return (self.name, self.oid, self.ref, self.how) if self.oid else ()
 
-    def before(self, root: bytes) -> Before:
+    def states_before(self, root: bytes) -> States:
         """Return the differences of a working tree and its index from `HEAD` at the start of the session."""
         return self._states(root)[:3]
 
-    def _states(self, root: bytes) -> Before:
-        first, *records = _own(self.file + _BEFORE if self.file else "").split(b"\0")
-        states: Before = [{} for _ in _KINDS]
+    def _states(self, root: bytes) -> States:
+        first, *records = _read_own(self.file + _STATES_SUFFIX if self.file else "").split(b"\0")
+        states: States = [{} for _ in _KINDS]
         for record in records[:-1] if first == root else ():
             kind, mode, oid, path = record.split(b" ", 3)
             states[_KINDS.index(kind.decode())][path] = f"{mode.decode()} {oid.decode()}"
         return states
 
-    def _remember(self, tree: Checkout, environment: Mapping[str, str]) -> None:
+    def _record_states(self, tree: Checkout, environment: Mapping[str, str]) -> None:
         """Save the uncommitted changes; unreadable or unsaved ones are judged as the session's own."""
         from specguard.change.git import Git
         from specguard.change.repository import Repository
@@ -268,18 +268,18 @@ class Pin(Record, frozen=False):
                 states = uncommitted(git)
         except (MissingFact, SpecguardError, OSError):
             return
-        self._keep_before(tree.root, (*states, {}, {}))
+        self._write_states(tree.root, (*states, {}, {}))
 
-    def _keep_before(self, root: bytes, states: Before) -> None:
+    def _write_states(self, root: bytes, states: States) -> None:
         records = [
             f"{kind} {state} ".encode() + path + b"\0"
             for kind, found in zip(_KINDS, states, strict=True)
-            for path, state in list(found.items())[:_PATHS]
+            for path, state in list(found.items())[:_MAX_PATHS]
         ]
-        if records or os.path.lexists(self.file + _BEFORE):
-            self._keep(_BEFORE, root + b"\0" + b"".join(records))
+        if records or os.path.lexists(self.file + _STATES_SUFFIX):
+            self._write(_STATES_SUFFIX, root + b"\0" + b"".join(records))
 
-    def others_work(self, git: Git, root: bytes, now: Mapping[bytes, str]) -> dict[bytes, str]:
+    def earlier_edits(self, git: Git, root: bytes, current: Mapping[bytes, str]) -> dict[bytes, str]:
         """Return the changes from before the session, by path, without those committed or removed since.
 
         An edit is away, for example in a stash, from when its file equals `HEAD` until it is in its last
@@ -288,13 +288,13 @@ class Pin(Record, frozen=False):
         Args:
             git: reads the repository.
             root: the root of the working tree.
-            now: the uncommitted changes in it, in the format of `before`.
+            current: the uncommitted changes in it, in the format of `states_before`.
         """
         tree, index, new, last, away = self._states(root)
-        before = {**new, **tree}
-        if not before:
+        earlier = {**new, **tree}
+        if not earlier:
             return {}
-        seen, left, work = dict(last), dict[bytes, str](), dict[bytes, str]()
+        last_seen, away_now, work = dict(last), dict[bytes, str](), dict[bytes, str]()
         committed: dict[bytes, str] = {}
         try:
             found = git.diff_trees(self.head or git.empty_tree, git.repository.head or git.empty_tree)
@@ -302,27 +302,27 @@ class Pin(Record, frozen=False):
         except MissingFact:
             # A change of unknown origin counts as somebody else's work.
             pass
-        there = {state for state in now.values() if not state.startswith("0 ")}
-        for path, state in before.items():
+        current_states = {state for state in current.values() if not state.startswith("0 ")}
+        for path, state in earlier.items():
             known = (state, last.get(path, state))
-            is_there = any(one in there or one == now.get(path) for one in known)
-            if not is_there and (path in away or path not in now):
-                left[path] = state
+            is_there = any(one in current_states or one == current.get(path) for one in known)
+            if not is_there and (path in away or path not in current):
+                away_now[path] = state
             elif committed.get(path) not in known:
                 work[path] = state
-                seen[path] = now.get(path, state)
-        if (seen, left) != (last, away):
-            self._keep_before(root, (tree, index, new, seen, left))
+                last_seen[path] = current.get(path, state)
+        if (last_seen, away_now) != (last, away):
+            self._write_states(root, (tree, index, new, last_seen, away_now))
         return work
 
-    def names(self, ref: str) -> bool:
+    def is_base_ref(self, ref: str) -> bool:
         """True if a ref, as a command names it, is the base's branch, local or remote."""
         kind, _, rest = self.ref.removeprefix("refs/").partition("/")
         branch = rest.partition("/")[2] if kind == "remotes" else rest
         names = (self.ref, f"{kind}/{rest}", rest, branch, f"heads/{branch}", f"refs/heads/{branch}")
         return bool(branch) and ref in names
 
-    def moved(self, git: Git) -> Found | None:
+    def find_moved_base(self, git: Git) -> Found | None:
         """Return the base as it is found now, if it is another commit; None if it did not move.
 
         If the base itself is checked out, its commits are judged, and the base counts as not moved.
@@ -353,7 +353,7 @@ class Pin(Record, frozen=False):
 
         branch = self.ref.split("/", 3)[3]
         try:
-            with RemoteGit(repository, timeout=PATIENCE, local=False) as git:
+            with RemoteGit(repository, timeout=REMOTE_TIMEOUT, local=False) as git:
                 tip = git.heads(self.address).branches.get(branch)
         except (SpecguardError, OSError):
             return "the remote gives no answer"
@@ -365,16 +365,16 @@ class Pin(Record, frozen=False):
 
     def save(self) -> None:
         """Save the pin; on failure, the next event finds none."""
-        data: dict[str, Any] = {name: getattr(self, name) for name in _TEXTS}
-        self._keep("", json.dumps(data | {"found": self.found[-_MOST_PINS:]}).encode("ascii"))
+        data: dict[str, Any] = {name: getattr(self, name) for name in _TEXT_FIELDS}
+        self._write("", json.dumps(data | {"found": self.found[-_MAX_PINS:]}).encode("ascii"))
 
-    def _keep(self, suffix: str, content: bytes) -> None:
+    def _write(self, suffix: str, content: bytes) -> None:
         folder = os.path.dirname(self.file)
         if self.file and (is_own(folder) or not os.path.lexists(folder)):
-            _write(os.fsencode(self.file + suffix), content, _MOST_PINS)
+            _write(os.fsencode(self.file + suffix), content, _MAX_PINS)
 
 
-def _own(file: str) -> bytes:
+def _read_own(file: str) -> bytes:
     """Read a file in the user's own cache; empty if it is missing."""
     return _read(os.fsencode(file), _PINS_LIMIT) if file and is_own(os.path.dirname(file)) else b""
 
@@ -388,10 +388,10 @@ def object_of(content: bytes) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _kept(file: str) -> Mapping[str, Any] | None:
+def _read_pin(file: str) -> Mapping[str, Any] | None:
     """Read a pin's file; None if it is not specguard's, or is incomplete."""
-    data = object_of(_own(file))
-    texts, found = {name: data.get(name) for name in _TEXTS}, data.get("found")
+    data = object_of(_read_own(file))
+    texts, found = {name: data.get(name) for name in _TEXT_FIELDS}, data.get("found")
     if (
         not texts["oid"]
         or not isinstance(found, list)

@@ -26,8 +26,8 @@ from specguard.change.repository import find_program
 from specguard.declaration.rule import Record
 from specguard.documents.data import members, read_data
 from specguard.integrations.hooks.dialects import PROJECTS
-from specguard.integrations.hooks.session_pins import PROBE, object_of
-from specguard.integrations.hooks.tool_calls import WRITING, above, beginning
+from specguard.integrations.hooks.session_pins import PROBE_ID, object_of
+from specguard.integrations.hooks.tool_calls import WRITING, read_beginning, with_parents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ SOON: Final = 30
 LATE: Final = 60
 """The agent's time limits before an edit (`SOON`) and at a turn's end, in seconds; above the hook's own."""
 
-_OURS: Final = re.compile(r"\bspecguard['\"]?\s+hook\s")
+_HOOK_CALL: Final = re.compile(r"\bspecguard['\"]?\s+hook\s")
 
 
 class Host(Record, kw_only=True):
@@ -54,8 +54,8 @@ class Host(Record, kw_only=True):
         command: the event before a command, if it differs from `before`.
         editors: the tools that write files.
         shells: the tools that run commands.
-        foreign: the prefix of the names of MCP servers' tools.
-        unit: the number of its time units in a second.
+        mcp_prefix: the prefix of the names of MCP servers' tools.
+        time_units: the number of its time units in a second.
         flat: True if hooks are directly in the list of their event, not in groups.
         named: True if a hook has a name.
     """
@@ -70,8 +70,8 @@ class Host(Record, kw_only=True):
     command: str = ""
     editors: Sequence[str]
     shells: Sequence[str]
-    foreign: str = "mcp__"
-    unit: int = 1
+    mcp_prefix: str = "mcp__"
+    time_units: int = 1
     flat: bool = False
     named: bool = False
 
@@ -90,19 +90,19 @@ HOSTS: Final[Mapping[Agent, Host]] = {
     "gemini": Host(
         agent="gemini", file=".gemini/settings.json", program="gemini", before="BeforeTool",
         after="AfterTool", stop=("AfterAgent",), start="SessionStart", editors=("replace", "write_file"),
-        shells=("run_shell_command",), foreign="mcp_", unit=1000, named=True,
+        shells=("run_shell_command",), mcp_prefix="mcp_", time_units=1000, named=True,
     ),
     "cursor": Host(
         agent="cursor", file=".cursor/hooks.json", program="cursor-agent", before="preToolUse",
         after="postToolUse", stop=("stop", "subagentStop"), start="sessionStart",
         command="beforeShellExecution", editors=("Delete", "Edit", "NotebookEdit", "StrReplace", "Write"),
-        shells=("Shell",), foreign="MCP:", flat=True,
+        shells=("Shell",), mcp_prefix="MCP:", flat=True,
     ),
 }  # fmt: skip
 """The agents that run hooks."""
 
 
-class Wanted(Record, kw_only=True):
+class Hook(Record, kw_only=True):
     """A hook that an agent's settings need.
 
     Attributes:
@@ -134,7 +134,7 @@ class FoundHooks(Record):
     switched_off: str = ""
 
 
-def wanted_hooks(host: Host, program: str) -> list[Wanted]:
+def wanted_hooks(host: Host, program: str) -> list[Hook]:
     """Return the hooks that an agent's settings need.
 
     Args:
@@ -143,23 +143,23 @@ def wanted_hooks(host: Host, program: str) -> list[Wanted]:
     """
     plain = f"{program} hook {host.agent}"
     # Agents treat every code but 2 as a failed hook and continue, even if the program is missing.
-    closed = f"{plain} || exit 2"
-    foreign = "|".join(f"[{word[0].upper()}{word[0]}]{word[1:]}" for word in WRITING)
-    tools = [*host.editors, *(() if host.command else host.shells), f"{host.foreign}.*({foreign}).*"]
-    hooks = [Wanted(event=host.before, matcher=_one_of(tools), command=closed, seconds=SOON, guards=True)]
+    blocking = f"{plain} || exit 2"
+    mcp_words = "|".join(f"[{word[0].upper()}{word[0]}]{word[1:]}" for word in WRITING)
+    tools = [*host.editors, *(() if host.command else host.shells), f"{host.mcp_prefix}.*({mcp_words}).*"]
+    hooks = [Hook(event=host.before, matcher=_pattern(tools), command=blocking, seconds=SOON, guards=True)]
     if host.command:
-        hooks.append(Wanted(event=host.command, command=closed, seconds=SOON, guards=True))
-    hooks.append(Wanted(event=host.after, matcher=_one_of(host.shells), command=plain, seconds=LATE))
-    hooks += [Wanted(event=event, command=plain, seconds=LATE) for event in host.stop]
-    hooks.append(Wanted(event=host.start, command=plain, seconds=SOON))
+        hooks.append(Hook(event=host.command, command=blocking, seconds=SOON, guards=True))
+    hooks.append(Hook(event=host.after, matcher=_pattern(host.shells), command=plain, seconds=LATE))
+    hooks += [Hook(event=event, command=plain, seconds=LATE) for event in host.stop]
+    hooks.append(Hook(event=host.start, command=plain, seconds=SOON))
     return hooks
 
 
-def _one_of(tools: Sequence[str]) -> str:
+def _pattern(tools: Sequence[str]) -> str:
     return f"^({'|'.join(tools)})$"
 
 
-def written_hook(host: Host, hook: Wanted, *, on_failure: bool = False, command: str = "") -> dict[str, Any]:
+def hook_settings(host: Host, hook: Hook, *, on_failure: bool = False, command: str = "") -> dict[str, Any]:
     """Return a hook as the agent's settings have it, with its group if there are groups.
 
     Args:
@@ -168,7 +168,7 @@ def written_hook(host: Host, hook: Wanted, *, on_failure: bool = False, command:
         on_failure: True to make Claude Code refuse if the hook fails, which needs version 2.1.295.
         command: the command to run instead of the hook's own.
     """
-    call = {"command": command or hook.command, "timeout": hook.seconds * host.unit}
+    call = {"command": command or hook.command, "timeout": hook.seconds * host.time_units}
     matcher = {"matcher": hook.matcher} if hook.matcher else {}
     if host.flat:
         return call | matcher | ({"failClosed": True} if hook.guards else {})
@@ -194,16 +194,16 @@ def merged(text: str, host: Host, program: str, *, on_failure: bool = False) -> 
     hooks = data.get("hooks", {})
     before = json.dumps(hooks)
     for hook in wanted_hooks(host, program):
-        wanted = written_hook(host, hook, on_failure=on_failure)
+        wanted = hook_settings(host, hook, on_failure=on_failure)
         groups = hooks.setdefault(hook.event, [])
         if not isinstance(groups, list):
             raise JsonTextError(f"`hooks.{hook.event}` is no list")
-        if not any(_serves(group, wanted) for group in groups):
-            mine = next((at for at, group in enumerate(groups) if _is_ours(group)), len(groups))
-            groups[mine : mine + 1] = [wanted]
+        if not any(_has_hook(group, wanted) for group in groups):
+            position = next((at for at, group in enumerate(groups) if _is_ours(group)), len(groups))
+            groups[position : position + 1] = [wanted]
     if host.flat and "version" not in data:
-        text = _with(text, "version", 1)
-    return text if json.dumps(hooks) == before else _with(text, "hooks", hooks)
+        text = _set_member(text, "version", 1)
+    return text if json.dumps(hooks) == before else _set_member(text, "hooks", hooks)
 
 
 def look(text: str, host: Host, program: str) -> FoundHooks:
@@ -220,27 +220,27 @@ def look(text: str, host: Host, program: str) -> FoundHooks:
         groups = hooks[hook.event] if isinstance(hooks.get(hook.event), list) else []
         # The hook may call specguard by other words; everything else has to match.
         handlers = [handler for group in groups for handler in _handlers(group)]
-        calls = [one for handler in handlers if _OURS.search(one := str(handler.get("command")))]
+        calls = [one for handler in handlers if _HOOK_CALL.search(one := str(handler.get("command")))]
         if calls:
             commands[hook.event] = calls[0]
         closed = [call for call in calls if not hook.guards or re.search(r"\|\|\s*exit\s+2\s*$", call)]
-        wanted = [written_hook(host, hook, command=command) for command in (hook.command, *closed)]
-        if not any(_serves(group, data) for group in groups for data in wanted):
+        wanted = [hook_settings(host, hook, command=command) for command in (hook.command, *closed)]
+        if not any(_has_hook(group, data) for group in groups for data in wanted):
             missing.append(hook.event)
-    return FoundHooks(missing, commands, _switched_off(root, host))
+    return FoundHooks(missing, commands, _disabling_setting(root, host))
 
 
-def _switched_off(root: Mapping[str, Any], host: Host) -> str:
+def _disabling_setting(root: Mapping[str, Any], host: Host) -> str:
     """Return the setting that switches hooks off; empty if hooks are on."""
     if host.agent == "claude" and root.get("disableAllHooks") is True:
         return "disableAllHooks"
-    if host.agent == "gemini" and _dig(root, "hooksConfig", "enabled") is False:
+    if host.agent == "gemini" and _get(root, "hooksConfig", "enabled") is False:
         return "hooksConfig.enabled = false"
-    disabled = _dig(root, "hooksConfig", "disabled") if host.agent == "gemini" else ()
+    disabled = _get(root, "hooksConfig", "disabled") if host.agent == "gemini" else ()
     return "hooksConfig.disabled" if isinstance(disabled, list) and "specguard" in disabled else ""
 
 
-def _serves(group: object, data: Mapping[str, Any]) -> bool:
+def _has_hook(group: object, data: Mapping[str, Any]) -> bool:
     """True if a group of settings has everything of a wanted one; it may have further keys."""
     if not isinstance(group, dict) or any(
         group.get(key) != value for key, value in data.items() if key != "hooks"
@@ -248,15 +248,15 @@ def _serves(group: object, data: Mapping[str, Any]) -> bool:
         return False
     if "hooks" not in data:
         return True
-    every = "matcher" in data or group.get("matcher", "") in ("", "*")
+    is_for_all = "matcher" in data or group.get("matcher", "") in ("", "*")
     wanted = data["hooks"][0].items()
-    return every and any(all(one.get(key) == value for key, value in wanted) for one in _handlers(group))
+    return is_for_all and any(all(one.get(key) == value for key, value in wanted) for one in _handlers(group))
 
 
 def _is_ours(group: object) -> bool:
     """True if a group has only hooks of specguard."""
     commands = [handler.get("command") for handler in _handlers(group)]
-    return bool(commands) and all(isinstance(one, str) and _OURS.search(one) for one in commands)
+    return bool(commands) and all(isinstance(one, str) and _HOOK_CALL.search(one) for one in commands)
 
 
 def _handlers(group: object) -> Iterator[dict[str, Any]]:
@@ -288,7 +288,7 @@ def _object_of(text: str) -> dict[str, Any]:
     return data
 
 
-def _with(text: str, name: str, value: object) -> str:
+def _set_member(text: str, name: str, value: object) -> str:
     """Return the text of a JSON object with a new value of a member; other members stay unchanged."""
     found = re.search(r"^([ \t]+)\S", text, re.MULTILINE)
     unit = found[1] if found else "  "
@@ -322,33 +322,33 @@ def call_words(environment: Mapping[str, str]) -> str:
     virtual = environment.get("VIRTUAL_ENV", "")
     if found is not None and not (virtual and found.startswith(virtual.rstrip("/") + "/")):
         return NAME
-    script = found or _script()
-    return _by_script(script) if script else _by_module()
+    script = found or _running_script()
+    return _script_call(script) if script else _module_call()
 
 
 def known_calls(environment: Mapping[str, str]) -> list[str]:
     """Return all shell words that can call the running specguard or the one on the path."""
-    scripts = [script for script in (find_program(NAME, environment), _script()) if script]
-    return [NAME, *map(_by_script, scripts), _by_module()]
+    scripts = [script for script in (find_program(NAME, environment), _running_script()) if script]
+    return [NAME, *map(_script_call, scripts), _module_call()]
 
 
-def _script() -> str:
+def _running_script() -> str:
     """Return the path of the running script; empty if a module is running."""
     script = os.path.abspath(sys.argv[0])
     return script if os.path.basename(script) == NAME and os.access(script, os.X_OK) else ""
 
 
-def _by_script(script: str) -> str:
+def _script_call(script: str) -> str:
     folder = os.path.dirname(script)
     return f'PATH="$PATH:{folder}" {NAME}' if _PLAIN.fullmatch(folder) else shlex.quote(script)
 
 
-def _by_module() -> str:
+def _module_call() -> str:
     # Without -P, a folder in the working tree could replace this program.
     return f"{shlex.quote(sys.executable)} -P -m {NAME}"
 
 
-_PATIENCE: Final = 20.0
+_CODEX_TIMEOUT: Final = 20.0
 """The time limit for an answer of Codex, in seconds."""
 
 _LARGEST: Final = 16 << 20
@@ -387,15 +387,15 @@ def trust_of(host: Host, program: str | None, top: str, environment: Mapping[str
         "gemini": (f"{gemini}/settings.json",),
     }
     for file in files[host.agent]:
-        if said := _switched_off(_read(file), host):
+        if said := _disabling_setting(_read_json(file), host):
             return Trust(False, f"{file} switches hooks off by {said}", f"take {said} out of it")
     return _claude(home, top, environment) if host.agent == "claude" else _gemini(gemini, top, environment)
 
 
 def _claude(home: str, top: str, environment: Mapping[str, str]) -> Trust:
-    state = _read(os.path.join(environment.get("CLAUDE_CONFIG_DIR") or home, ".claude.json"))
+    state = _read_json(os.path.join(environment.get("CLAUDE_CONFIG_DIR") or home, ".claude.json"))
     # Trust in a folder includes the folders in it.
-    if any(_dig(state, "projects", place, "hasTrustDialogAccepted") is True for place in above(top)):
+    if any(_get(state, "projects", place, "hasTrustDialogAccepted") is True for place in with_parents(top)):
         return Trust(True, "the folder is trusted")
     return Trust(
         said="nobody has trusted this folder in Claude Code yet, which asks when it starts here; `claude -p` "
@@ -404,17 +404,17 @@ def _claude(home: str, top: str, environment: Mapping[str, str]) -> Trust:
 
 
 def _gemini(folder: str, top: str, environment: Mapping[str, str]) -> Trust:
-    asked = _dig(_read(os.path.join(folder, "settings.json")), "security", "folderTrust", "enabled")
-    if environment.get("GEMINI_CLI_TRUST_WORKSPACE") == "true" or asked is False:
+    enabled = _get(_read_json(os.path.join(folder, "settings.json")), "security", "folderTrust", "enabled")
+    if environment.get("GEMINI_CLI_TRUST_WORKSPACE") == "true" or enabled is False:
         return Trust(True, "folders need no trust here")
     file = environment.get("GEMINI_CLI_TRUSTED_FOLDERS_PATH") or os.path.join(folder, "trustedFolders.json")
     places = {
         os.path.dirname(place) if said == "TRUST_PARENT" else place: said
-        for place, said in _read(file).items()
+        for place, said in _read_json(file).items()
     }
     # The innermost known folder decides.
-    decided = next((places[place] for place in above(top) if place in places), None)
-    if decided in ("TRUST_FOLDER", "TRUST_PARENT"):
+    decision = next((places[place] for place in with_parents(top) if place in places), None)
+    if decision in ("TRUST_FOLDER", "TRUST_PARENT"):
         return Trust(True, "the folder is trusted")
     step = "start gemini here and trust the folder; without a person set GEMINI_CLI_TRUST_WORKSPACE=true"
     return Trust(False, "the folder is not trusted, so its hooks do not run", step)
@@ -438,9 +438,9 @@ def _codex(program: str, top: str, environment: Mapping[str, str]) -> Trust:
             "the folder is not trusted, it has hooks off, or (in a linked worktree) the main tree lacks them"
         )
         return Trust(False, f"codex does not see them: {why}", step)
-    if passed_over := sorted(states - {"trusted", "managed"}):
+    if untrusted := sorted(states - {"trusted", "managed"}):
         step += "; without a person: codex exec --dangerously-bypass-hook-trust"
-        return Trust(False, f"codex passes over them without a word: {', '.join(passed_over)}", step)
+        return Trust(False, f"codex passes over them without a word: {', '.join(untrusted)}", step)
     return Trust(True, "codex trusts them")
 
 
@@ -451,7 +451,7 @@ def ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
         OSError: the program cannot be run, or does not answer in time.
         ValueError: the answer is not JSON.
     """
-    asked: list[dict[str, Any]] = [
+    requests: list[dict[str, Any]] = [
         {"id": 1, "method": "initialize", "params": {"clientInfo": {"name": "specguard", "version": "1"}}},
         {"method": "initialized"},
         {"id": 2, "method": "hooks/list", "params": {"cwds": [top]}},
@@ -462,10 +462,10 @@ def ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
     )  # fmt: skip
     assert process.stdin is not None  # noqa: S101 - both are pipes
     assert process.stdout is not None  # noqa: S101
-    ending = Timer(_PATIENCE, process.kill)
+    ending = Timer(_CODEX_TIMEOUT, process.kill)
     ending.start()
     try:
-        process.stdin.write("".join(json.dumps({"jsonrpc": "2.0"} | one) + "\n" for one in asked).encode())
+        process.stdin.write("".join(json.dumps({"jsonrpc": "2.0"} | one) + "\n" for one in requests).encode())
         process.stdin.flush()
         while line := process.stdout.readline(_LARGEST):
             data = json.loads(line)
@@ -478,16 +478,16 @@ def ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
         process.communicate()
 
 
-def _dig(data: Mapping[str, Any], *keys: str) -> object:
+def _get(data: Mapping[str, Any], *keys: str) -> object:
     value: Any = data
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
-def _read(file: str) -> dict[str, Any]:
+def _read_json(file: str) -> dict[str, Any]:
     """Read a JSON object from a file; empty if the file does not hold one."""
-    return object_of(beginning(os.fsencode(file), _LARGEST))
+    return object_of(read_beginning(os.fsencode(file), _LARGEST))
 
 
 REFUSED: Final = "specguard refuses this edit"
@@ -527,17 +527,17 @@ def probe(host: Host, command: str, top: str, environment: Mapping[str, str], li
         environment: the environment variables of the process.
         limit: the time limit of the agent, in seconds.
     """
-    given = json.dumps(probe_event(host, top)).encode()
+    event = json.dumps(probe_event(host, top)).encode()
     variables = {**environment, **dict.fromkeys(PROJECTS.get(host.agent, ()), top)}
     if host.agent == "gemini":
-        variables["GEMINI_SESSION_ID"] = PROBE
+        variables["GEMINI_SESSION_ID"] = PROBE_ID
     start = time.monotonic()
     process = subprocess.Popen(
         [_SHELL, "-c", command], cwd=top, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     try:
-        stdout, stderr = process.communicate(given, timeout=limit)
+        stdout, stderr = process.communicate(event, timeout=limit)
     except subprocess.TimeoutExpired:
         with suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -554,12 +554,12 @@ def probe(host: Host, command: str, top: str, environment: Mapping[str, str], li
 def probe_event(host: Host, top: str) -> dict[str, Any]:
     """Return the event before an edit that empties the agent's settings, in the agent's dialect."""
     file = os.path.join(top, host.file)
-    event: dict[str, Any] = {"session_id": PROBE, "cwd": top, "hook_event_name": host.before}
+    event: dict[str, Any] = {"session_id": PROBE_ID, "cwd": top, "hook_event_name": host.before}
     if host.agent == "codex":
         patch = f"*** Begin Patch\n*** Delete File: {host.file}\n*** End Patch"
-        return event | {"turn_id": PROBE, "tool_name": "apply_patch", "tool_input": {"command": patch}}
+        return event | {"turn_id": PROBE_ID, "tool_name": "apply_patch", "tool_input": {"command": patch}}
     if host.agent == "cursor":
-        event |= {"conversation_id": PROBE, "generation_id": PROBE, "workspace_roots": [top]}
+        event |= {"conversation_id": PROBE_ID, "generation_id": PROBE_ID, "workspace_roots": [top]}
     if host.agent == "gemini":
         event["timestamp"] = "1970-01-01T00:00:00Z"
     tool = "write_file" if host.agent == "gemini" else "Write"
@@ -568,11 +568,11 @@ def probe_event(host: Host, top: str) -> dict[str, Any]:
 
 def read_answer(host: Host, code: int, stdout: bytes, stderr: bytes) -> tuple[bool, str]:
     """Return whether the agent's program reads an answer as a refusal, and the reason or the problem."""
-    said = stderr.decode("utf-8", "replace").strip()
+    reason = stderr.decode("utf-8", "replace").strip()
     if code == 2:
-        return True, said or "it gives no reason"
+        return True, reason or "it gives no reason"
     if code:
-        return False, f"it ended with exit code {code}{f': {said}' if said else ''}"
+        return False, f"it ended with exit code {code}{f': {reason}' if reason else ''}"
     decision, why = _REFUSALS.get(host.agent, ("permissionDecision", "permissionDecisionReason"))
     try:
         data = json.loads(stdout)

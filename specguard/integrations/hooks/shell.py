@@ -13,10 +13,10 @@ import re
 from specguard.change.check_request import FLOOR, FileEdit
 from specguard.declaration.rule import Record
 from specguard.integrations.hooks.tool_calls import (
-    Deeds,
+    Effects,
     as_bytes,
-    joined,
-    normal,
+    join_path,
+    normalize,
     read_diff,
     read_file,
     read_patch,
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 
     Words = Sequence["Word"]
     Options = Sequence[tuple[str, "Word | None"]]
-    Telling = Callable[["Interpreter", str, Words, str | None], None]
+    Handler = Callable[["Interpreter", str, Words, str | None], None]
     """Adds the effects of a call to the interpreter: its program, arguments and standard input."""
 
-MOST: Final = 2_000
+MAX_EDITS: Final = 2_000
 """The highest number of edits of a command, and of names of a folder."""
 
 _LONGEST: Final = 200_000
 _DEEPEST: Final = 60
 _NESTED: Final = 4
-_WORTH: Final = (
+_RELEVANT: Final = (
     r">|hookspath|SPECGUARD_FLOOR|SKIP|HUSKY|LEFTHOOK|ALLOW_NO_CONFIG|OVERCOMMIT|\b(?:rm|unlink|shred|touch|tee|truncate|dd"
     r"|chmod|cp|mv|ln|install|sed|apply_?patch|uninstall|commit|config|checkout|switch|restore|reset|apply|push|fetch"
     r"|branch|update-ref|merge|rebase|am|pull|cherry-pick|revert)\b"
@@ -59,9 +59,9 @@ _SKIPS: Final = frozenset(
 )  # fmt: skip
 """Variables that make git skip hooks."""
 
-_APART: Final = frozenset(["subshell", "pipeline", "command_substitution", "process_substitution"])
-_MAYBE: Final = ("_statement", "_clause", "_item")
-_THEN: Final = ("pipeline", "command", "list")
+_SUBSHELLS: Final = frozenset(["subshell", "pipeline", "command_substitution", "process_substitution"])
+_BRANCHING: Final = ("_statement", "_clause", "_item")
+_SIMPLE: Final = ("pipeline", "command", "list")
 _WRITES: Final = frozenset([">", ">>", ">|", "&>", "&>>", "<>", ">&"])
 _ESCAPES: Final = {"n": "\n", "t": "\t"}
 
@@ -82,7 +82,7 @@ class _Uncertain(Exception):
     """The rest of the command has no certain effects."""
 
 
-def read_command(text: str, directory: bytes, environment: Mapping[str, str]) -> Deeds:
+def read_command(text: str, directory: bytes, environment: Mapping[str, str]) -> Effects:
     """Return the certain effects of a shell command.
 
     Args:
@@ -90,87 +90,87 @@ def read_command(text: str, directory: bytes, environment: Mapping[str, str]) ->
         directory: the folder in which it would run, absolute.
         environment: the variables of the command; only `HOME` is used.
     """
-    telling = Interpreter(directory, environment.get("HOME", ""))
-    telling.run(text)
-    return telling.deeds
+    shell = Interpreter(directory, environment.get("HOME", ""))
+    shell.run(text)
+    return shell.effects
 
 
 class Interpreter:
     """Interprets a command, and collects its effects.
 
     Attributes:
-        place: the shell's current folder, relative to `directory`; None if it is unknown.
-        deeds: the effects found so far.
+        folder: the shell's current folder, relative to `directory`; None if it is unknown.
+        effects: the effects found so far.
     """
 
     def __init__(self, directory: bytes, home: str) -> None:
         self.directory = directory
         self.home = home
-        self.place: bytes | None = b""
-        self.deeds = Deeds()
-        self._nested = self._depth = self._maybe = 0
+        self.folder: bytes | None = b""
+        self.effects = Effects()
+        self._nested = self._depth = self._conditions = 0
 
     def run(self, text: str) -> None:
         """Interpret the commands of a text, up to the first part that cannot be read."""
-        if self._nested >= _NESTED or len(text) > _LONGEST or not re.search(_WORTH, text, re.IGNORECASE):
+        if self._nested >= _NESTED or len(text) > _LONGEST or not re.search(_RELEVANT, text, re.IGNORECASE):
             return
         if re.search(r"\r|\S\\\n\S", text):
             # The grammar wrongly ends a word at both.
             return
         self._nested += 1
-        depth, maybe = self._depth, self._maybe
+        depth, conditions = self._depth, self._conditions
         try:
             self._visit(_parse(text))
         except _Uncertain:
-            self._depth, self._maybe = depth, maybe
+            self._depth, self._conditions = depth, conditions
         self._nested -= 1
 
-    def _visit(self, node: Any, given: str | None = None) -> None:
-        """Interpret a statement; `given` is the standard input of its last command."""
+    def _visit(self, node: Any, stdin: str | None = None) -> None:
+        """Interpret a statement; `stdin` is the standard input of its last command."""
         kind = node.type
         self._depth += 1
         if node.is_error or kind == "function_definition" or self._depth > _DEEPEST:
             raise _Uncertain
         if kind == "redirected_statement":
-            self._redirected(node)
+            self._redirected_statement(node)
         elif kind == "command":
-            self._command(node, given)
+            self._command(node, stdin)
         elif kind == "variable_assignment":
             self._assign(node)
         elif kind == "unset_command":
             for child in node.named_children:
                 self._unset(child.text.decode())
         else:
-            place = self.place
+            folder = self.folder
             for child in node.named_children:
                 before, behind = (one and one.type for one in (child.prev_sibling, child.next_sibling))
-                start = self.place
-                maybe = (kind.endswith(_MAYBE) and kind != "compound_statement") or before == "||"
-                self._maybe += maybe
-                self._visit(child, None if behind else given)
-                self._maybe -= maybe
+                start = self.folder
+                conditional = (kind.endswith(_BRANCHING) and kind != "compound_statement") or before == "||"
+                self._conditions += conditional
+                self._visit(child, None if behind else stdin)
+                self._conditions -= conditional
                 if kind == "pipeline" or behind == "&":
-                    self.place = start
-            if kind in _APART:
-                self.place = place
+                    self.folder = start
+            if kind in _SUBSHELLS:
+                self.folder = folder
         self._depth -= 1
 
-    def _redirected(self, node: Any) -> None:
+    def _redirected_statement(self, node: Any) -> None:
         body = node.child_by_field_name("body")
         files = node.children_by_field_name("redirect")
         documents = [one for one in files if one.type == "heredoc_redirect"]
         # The grammar puts the rest of a line after `<<` into the redirection.
         files += [one for document in documents for one in document.children_by_field_name("redirect")]
-        then = [one for document in documents for one in document.named_children if one.type in _THEN]
-        given = _document(documents[-1]) if documents else None
+        later = [one for document in documents for one in document.named_children if one.type in _SIMPLE]
+        stdin = _heredoc(documents[-1]) if documents else None
         # A redirection of a compound statement happens before the statement.
-        whole = body is not None and body.type not in _THEN
-        for one in files if whole else ():
+        is_compound = body is not None and body.type not in _SIMPLE
+        for one in files if is_compound else ():
             self._redirect(one)
-        for one in (body, *then):
+        for one in (body, *later):
             if one is not None:
-                self._visit(one, given if one is body else None)
-            for file in files if one is body and not whole else ():
+                self._visit(one, stdin if one is body else None)
+            for file in files if one is body and not is_compound else ():
                 self._redirect(file)
 
     def _redirect(self, node: Any) -> None:
@@ -180,21 +180,21 @@ class Interpreter:
             for path in self.paths(self._word(target)):
                 self.edit(path)
 
-    def _command(self, node: Any, given: str | None) -> None:
+    def _command(self, node: Any, stdin: str | None) -> None:
         words: list[Word] = []
         for child in node.named_children:
             if child.type == "variable_assignment":
                 self._assign(child)
             elif child.type == "herestring_redirect":
                 text = self._word(child.named_children[-1]).text
-                given = None if text is None else f"{text}\n"
+                stdin = None if text is None else f"{text}\n"
             elif child.type == "file_redirect":
                 self._redirect(child)
             elif child.type == "command_name":
                 words.append(self._word(child.named_children[0]))
             else:
                 words.append(self._word(child))
-        self._program(words, given)
+        self._call(words, stdin)
 
     def _assign(self, node: Any) -> None:
         value = node.child_by_field_name("value")
@@ -203,17 +203,17 @@ class Interpreter:
     def _set(self, name: str, value: str | None) -> None:
         """Record a bypass if an assignment makes git skip hooks or replaces the floor."""
         if name == FLOOR:
-            self.deeds.bypasses.append(f"`{FLOOR}` names the organisation's floor, and would be another one")
+            self.effects.bypasses.append(f"`{name}` names the organisation's floor, and would be another one")
         elif name in _SKIPS and not (name in ("HUSKY", "LEFTHOOK") and value not in ("0", "false")):
-            self.deeds.bypasses.append(f"`{name}` skips hooks")
+            self.effects.bypasses.append(f"`{name}` skips hooks")
         elif name.startswith("GIT_CONFIG") and "hookspath" in (value or "").lower():
-            self.deeds.bypasses.append(f"`{name}` gives git other hooks, or none")
+            self.effects.bypasses.append(f"`{name}` gives git other hooks, or none")
 
     def _unset(self, name: str) -> None:
         if name == FLOOR:
-            self.deeds.bypasses.append(f"`{FLOOR}` names the organisation's floor, and would be taken away")
+            self.effects.bypasses.append(f"`{name}` names the organisation's floor, and would be taken away")
 
-    def _program(self, words: Sequence[Word], given: str | None) -> None:
+    def _call(self, words: Sequence[Word], stdin: str | None) -> None:
         while words and words[0].text in _WRAPPERS:
             of_env = words[0].text == "env"
             taken, behind = options_of(words[1:], "u", ["unset"], leading=True)
@@ -233,17 +233,17 @@ class Interpreter:
             self._enter(words[1:] if name == "cd" else [Word(None)])
         elif name in ("sh", "bash", "zsh", "dash"):
             if len(words) > 2 and re.fullmatch(r"-[a-z]*c", words[1].text or ""):
-                place = self.place
+                folder = self.folder
                 self.run(words[2].text or "")
-                self.place = place
+                self.folder = folder
         elif name in _PROGRAMS:
-            _PROGRAMS[name](self, name, words[1:], given)
+            _PROGRAMS[name](self, name, words[1:], stdin)
 
     def _enter(self, words: Sequence[Word]) -> None:
         plain = [word for word in words if word.text not in ("--", "-P", "-L")]
         found = self.paths(plain[0]) if plain else [as_bytes(self.home)]
-        known = len(found) == 1 and len(plain) < 2 and found[0] and not self._maybe
-        self.place = found[0] if known and os.path.isdir(self.absolute(found[0])) else None
+        known = len(found) == 1 and len(plain) < 2 and found[0] and not self._conditions
+        self.folder = found[0] if known and os.path.isdir(self.absolute(found[0])) else None
 
     # Words
 
@@ -279,14 +279,14 @@ class Interpreter:
             return values[0] if len(inner) == 1 else None
         if node.type == "command_substitution":
             self._visit(node)
-            return _catted(inner)
+            return _cat_output(inner)
         return None
 
     # Paths
 
     def absolute(self, path: bytes) -> bytes:
         """Return the absolute path, without `..`."""
-        return normal(joined(self.directory, path)) or b"."
+        return normalize(join_path(self.directory, path)) or b"."
 
     def paths(self, *words: Word) -> list[bytes]:
         """Return the paths that words expand to, relative to `directory`; empty if they are not literal."""
@@ -296,9 +296,9 @@ class Interpreter:
         if not word.text or word.text == "-" or "\0" in word.text:
             return []
         path = as_bytes(word.text)
-        if self.place is None and not path.startswith(b"/"):
+        if self.folder is None and not path.startswith(b"/"):
             return []
-        path = joined(self.place or b"", path)
+        path = join_path(self.folder or b"", path)
         if not word.pattern:
             return [path]
         folder, slash, pattern = path.rpartition(b"/")
@@ -306,7 +306,7 @@ class Interpreter:
             return []
         expression = re.escape(pattern).replace(rb"\*", b".*").replace(rb"\?", b".")
         try:
-            names = sorted(os.listdir(self.absolute(folder + slash)))[:MOST]
+            names = sorted(os.listdir(self.absolute(folder + slash)))[:MAX_EDITS]
         except OSError:
             return []
         return [
@@ -315,10 +315,10 @@ class Interpreter:
             if re.fullmatch(expression, name, re.DOTALL) and name.startswith(b".") <= pattern.startswith(b".")
         ]
 
-    def text_of(self, word: Word, given: str | None) -> str | None:
+    def text_of(self, word: Word, stdin: str | None) -> str | None:
         """Return the content of a file that a program reads, or its standard input for `-`."""
         if word.text == "-":
-            return given
+            return stdin
         paths = self.paths(word)
         content = read_file(self.absolute(paths[0])) if len(paths) == 1 else None
         return None if content is None else content.decode("utf-8", "surrogateescape")
@@ -327,8 +327,8 @@ class Interpreter:
 
     def edit(self, path: bytes, content: bytes | None = None, *, gone: bool = False) -> None:
         """Record that a file is written or removed."""
-        if not _DEVICES.fullmatch(path) and len(self.deeds.edits) < MOST:
-            self.deeds.edits.append(FileEdit(path, content, known=gone or content is not None))
+        if not _DEVICES.fullmatch(path) and len(self.effects.edits) < MAX_EDITS:
+            self.effects.edits.append(FileEdit(path, content, known=gone or content is not None))
 
 
 def _parse(text: str) -> Any:
@@ -349,7 +349,7 @@ def _parse(text: str) -> Any:
     return library.Parser(language).parse(as_bytes(text)).root_node
 
 
-def _document(redirect: Any) -> str | None:
+def _heredoc(redirect: Any) -> str | None:
     """Return the content of a here-document; None if the shell would expand it."""
     parts = {one.type: one.text.decode("utf-8", "surrogateescape") for one in redirect.children}
     start, body = parts.get("heredoc_start", ""), parts.get("heredoc_body", "")
@@ -357,14 +357,14 @@ def _document(redirect: Any) -> str | None:
     return None if "<<-" in parts or (plain and any(sign in body for sign in "$`\\")) else body
 
 
-def _catted(inner: Sequence[Any]) -> str | None:
+def _cat_output(inner: Sequence[Any]) -> str | None:
     """Return the output of `$(cat <<'EOF' …)`; None for any other substitution."""
     if len(inner) != 1 or inner[0].type != "redirected_statement" or len(inner[0].named_children) != 2:
         return None
     body, redirect = inner[0].named_children
-    given = _document(redirect) if redirect.type == "heredoc_redirect" and body.text == b"cat" else None
+    text = _heredoc(redirect) if redirect.type == "heredoc_redirect" and body.text == b"cat" else None
     more = redirect.child_by_field_name("redirect")
-    return None if given is None or more is not None else given.rstrip("\n")
+    return None if text is None or more is not None else text.rstrip("\n")
 
 
 def options_of(
@@ -409,24 +409,24 @@ def has(options: Options, *names: str) -> bool:
     return any(name in names for name, _ in options)
 
 
-def _remove(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
+def _remove(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     options, operands = options_of(words)
     if has(options, "n", "dry-run"):
         return
-    for path in telling.paths(*(word for word in operands if not (word.text or "").startswith(":"))):
-        whole = telling.absolute(path)
+    for path in shell.paths(*(word for word in operands if not (word.text or "").startswith(":"))):
+        whole = shell.absolute(path)
         if has(options, "r", "R", "recursive") or not os.path.isdir(whole) or os.path.islink(whole):
-            telling.edit(path, gone=True)
+            shell.edit(path, gone=True)
 
 
-def _touch(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
+def _touch(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     options, operands = options_of(words, "drt", ["date", "reference", "time"])
-    for path in () if has(options, "c", "no-create", "h") else telling.paths(*operands):
-        if not os.path.lexists(telling.absolute(path)):
-            telling.edit(path)
+    for path in () if has(options, "c", "no-create", "h") else shell.paths(*operands):
+        if not os.path.lexists(shell.absolute(path)):
+            shell.edit(path)
 
 
-def _write(telling: Interpreter, name: str, words: Words, _: str | None) -> None:
+def _write(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
     """Record the files that programs such as `tee` write."""
     operands = options_of(words, "sr" if name == "truncate" else "", ["size", "reference"])[1]
     if name == "dd":
@@ -435,22 +435,22 @@ def _write(telling: Interpreter, name: str, words: Words, _: str | None) -> None
         # A mode such as `-x` looks like an option.
         flags = ("-R", "-v", "-f", "-c", "--recursive")
         operands = [word for word in words if word.text not in flags][1:]
-    for path in telling.paths(*operands):
-        telling.edit(path)
+    for path in shell.paths(*operands):
+        shell.edit(path)
 
 
-def _sed(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
+def _sed(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     inline = [word.text or "" for word in words if re.match(r"-[nErsuz]*i|--in-place", word.text or "")]
     options, operands = options_of(
         [word for word in words if (word.text or "-") not in inline], "ef", ["expression", "file"]
     )
     operands = [word for word in operands if word.text] if inline else []
     scripted = has(options, "e", "f", "expression", "file")
-    for path in telling.paths(*(operands if scripted else operands[1:])):
-        telling.edit(path)
+    for path in shell.paths(*(operands if scripted else operands[1:])):
+        shell.edit(path)
 
 
-def _put(telling: Interpreter, name: str, words: Words, _: str | None) -> None:
+def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
     """Record the targets of `cp`, `mv`, `ln` and `install`, whose last operand is the target."""
     options, operands = options_of(
         words, "tSmog" if name == "install" else "tS", ["target-directory", "suffix", "mode"]
@@ -460,132 +460,132 @@ def _put(telling: Interpreter, name: str, words: Words, _: str | None) -> None:
     if not sources or not targets or has(options, "n", "no-clobber", "d", "directory", "parents", "dry-run"):
         return
     several = bool(folder) or len(sources) > 1 or sources[0].pattern
-    for target in telling.paths(targets[0]):
-        inside = several or target.endswith(b"/") or os.path.isdir(telling.absolute(target))
-        for source in telling.paths(*sources):
+    for target in shell.paths(targets[0]):
+        inside = several or target.endswith(b"/") or os.path.isdir(shell.absolute(target))
+        for source in shell.paths(*sources):
             last = source.rstrip(b"/").rpartition(b"/")[2]
-            content = None if name == "ln" else read_file(telling.absolute(source))
-            telling.edit(joined(target, last) if inside and last.strip(b".") else target, content)
+            content = None if name == "ln" else read_file(shell.absolute(source))
+            shell.edit(join_path(target, last) if inside and last.strip(b".") else target, content)
             if name == "mv":
-                telling.edit(source, gone=True)
+                shell.edit(source, gone=True)
         if not inside and sources[0].text is None:
-            telling.edit(target)
+            shell.edit(target)
 
 
-def _patch(telling: Interpreter, text: str | None, strip: int | None = None) -> None:
+def _apply_patch(shell: Interpreter, text: str | None, strip: int | None = None) -> None:
     """Record the files of a patch in the current folder: a diff, or an envelope if `strip` is None."""
-    if text is not None and telling.place is not None:
-        deeds = read_patch(text, b"", lambda _: None) if strip is None else read_diff(text, strip)
-        for edit in deeds.edits:
-            telling.edit(joined(telling.place, edit.path), gone=edit.known and edit.content is None)
+    if text is not None and shell.folder is not None:
+        effects = read_patch(text, b"", lambda _: None) if strip is None else read_diff(text, strip)
+        for edit in effects.edits:
+            shell.edit(join_path(shell.folder, edit.path), gone=edit.known and edit.content is None)
 
 
-def _envelope(telling: Interpreter, _: str, words: Words, given: str | None) -> None:
-    _patch(telling, words[0].text if words else given)
+def _apply_envelope(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
+    _apply_patch(shell, words[0].text if words else stdin)
 
 
-def _uninstall(telling: Interpreter, name: str, words: Words, _: str | None) -> None:
+def _uninstall(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
     if words and words[0].text == "uninstall":
-        telling.deeds.bypasses.append(f"`{name} uninstall` takes git's hooks away")
+        shell.effects.bypasses.append(f"`{name} uninstall` takes git's hooks away")
 
 
-_ELSEWHERE: Final = ("git-dir", "work-tree", "bare", "namespace")
+_PLACE_OPTIONS: Final = ("git-dir", "work-tree", "bare", "namespace")
 
 
-def _git(telling: Interpreter, _: str, words: Words, given: str | None) -> None:
+def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
     """Record the effects of git: files, commits, refs, and ways to skip its hooks."""
-    start = telling.place
-    options, rest = options_of(words, "Cc", ["config-env", *_ELSEWHERE], leading=True)
+    start = shell.folder
+    options, rest = options_of(words, "Cc", ["config-env", *_PLACE_OPTIONS], leading=True)
     for name, value in options:
         if name == "C":
-            found = telling.paths(value or Word(None))
-            telling.place = found[0] if len(found) == 1 else None
-        elif name in _ELSEWHERE:
-            telling.place = None
+            found = shell.paths(value or Word(None))
+            shell.folder = found[0] if len(found) == 1 else None
+        elif name in _PLACE_OPTIONS:
+            shell.folder = None
         elif value and _sets_hooks([value]):
-            telling.deeds.bypasses.append("`git -c core.hooksPath` gives git other hooks, or none")
+            shell.effects.bypasses.append("`git -c core.hooksPath` gives git other hooks, or none")
     name = (rest[0].text or "") if rest else ""
     if name in _COMMANDS:
-        _COMMANDS[name](telling, name, rest[1:], given)
-    telling.place = start
+        _COMMANDS[name](shell, name, rest[1:], stdin)
+    shell.folder = start
 
 
-def _config(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
+def _config(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     texts = [word.text or "" for word in words]
     # Git's own subcommands come first: after a name, `get` is a folder.
-    looks = texts[:1] in (["get"], ["list"]) or any(
+    is_reading = texts[:1] in (["get"], ["list"]) or any(
         text.startswith("--get") or text in ("--list", "-l") for text in texts
     )
-    if _sets_hooks(words) and not looks and len(texts) > 1:
-        telling.deeds.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
+    if _sets_hooks(words) and not is_reading and len(texts) > 1:
+        shell.effects.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
 
 
-def _reset(telling: Interpreter, _: str, words: Words, __: str | None) -> None:
+def _reset(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     """Record that `reset --hard` or a forced checkout discards all uncommitted changes."""
-    if has(options_of(words)[0], "hard", "f", "force", "discard-changes") and telling.place is not None:
-        tree = work_tree_at(telling.absolute(telling.place))
-        telling.deeds.discards.extend([tree.root] if tree else [])
+    if has(options_of(words)[0], "hard", "f", "force", "discard-changes") and shell.folder is not None:
+        tree = work_tree_at(shell.absolute(shell.folder))
+        shell.effects.discards.extend([tree.root] if tree else [])
 
 
 def _sets_hooks(words: Words) -> bool:
     return any((word.text or "").partition("=")[0].lower() == "core.hookspath" for word in words)
 
 
-def _hooked(telling: Interpreter, name: str, words: Words, given: str | None) -> None:
+def _check_hooks(shell: Interpreter, name: str, words: Words, stdin: str | None) -> None:
     """Record if a command skips its hooks, and the message of a commit."""
     longs = ["message", "file", "reuse-message", "reedit-message", "template", "author", "date", "fixup",
              "squash", "trailer"]  # fmt: skip
     options, _ = options_of(words, "mFCctS" if name == "commit" else "ms", longs)
     short = name in ("commit", "am") and has(options, "n")
     if short or any("no-verify".startswith(option) and len(option) > 6 for option, _ in options):
-        telling.deeds.bypasses.append(f"`git {name} --no-verify` skips the hooks")
+        shell.effects.bypasses.append(f"`git {name} --no-verify` skips the hooks")
     if name != "commit" or has(
         options, "dry-run", "C", "c", "fixup", "squash", "reuse-message", "reedit-message", "trailer"
     ):
         return
     texts = [
-        value.text if option in ("m", "message") else telling.text_of(value, given)
+        value.text if option in ("m", "message") else shell.text_of(value, stdin)
         for option, value in options
         if option in ("m", "message", "F", "file") and value is not None
     ]
     if texts and None not in texts:
-        telling.deeds.messages.append("\n\n".join(text for text in texts if text is not None))
+        shell.effects.messages.append("\n\n".join(text for text in texts if text is not None))
 
 
-def _restore(telling: Interpreter, name: str, words: Words, _: str | None) -> None:
+def _restore(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
     """Record the files whose uncommitted changes `checkout` and `restore` discard."""
     options, operands = options_of(words, "s" if name == "restore" else "", ["source"])
     if name == "restore":
         if has(options, "S", "staged") and not has(options, "W", "worktree"):
             return
     elif has(options, "f", "force") and "--" not in [word.text for word in words]:
-        _reset(telling, name, words, None)
+        _reset(shell, name, words, None)
     elif has(options, "b", "B", "orphan", "t", "track"):
         return
     elif len(words) > 1 and words[1].text == "--" and not (words[0].text or "-").startswith("-"):
         operands = words[2:]
     if not any((word.text or "").startswith(":") for word in operands):
-        telling.deeds.discards.extend(telling.paths(*operands))
+        shell.effects.discards.extend(shell.paths(*operands))
 
 
-def _apply(telling: Interpreter, _: str, words: Words, given: str | None) -> None:
+def _apply(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
     options, operands = options_of(words, "pC", ["directory", "exclude", "include", "whitespace"])
     if has(options, "check", "stat", "numstat", "summary", "R", "reverse", "directory", "exclude", "include"):
         return
     number = next((value.text or "" for name, value in options if name == "p" and value), "1")
-    for text in [telling.text_of(word, given) for word in operands] or [given]:
-        _patch(telling, text, int(number) if number.isdecimal() else 1)
+    for text in [shell.text_of(word, stdin) for word in operands] or [stdin]:
+        _apply_patch(shell, text, int(number) if number.isdecimal() else 1)
 
 
-def _move(telling: Interpreter, name: str, words: Words, given: str | None) -> None:
+def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -> None:
     """Record the refs that a call moves, each with its target."""
     if name == "push":
-        _hooked(telling, name, words, given)
+        _check_hooks(shell, name, words, stdin)
     options, operands = options_of(
         words, "o" if name == "push" else "", ["repo", "push-option", "receive-pack"]
     )
     texts = [word.text or "" for word in operands]
-    refs = telling.deeds.refs
+    refs = shell.effects.refs
     if name == "update-ref" or (name == "branch" and has(options, "f", "force")):
         refs += [(text, "".join(texts[1:2])) for text in texts[:1]]
     elif name == "branch":
@@ -593,31 +593,31 @@ def _move(telling: Interpreter, name: str, words: Words, given: str | None) -> N
     for text in texts[1:] if name in ("push", "fetch") else ():
         source, colon, target = text.removeprefix("+").partition(":")
         # Git itself writes the remote's refs there.
-        kept = f"refs/remotes/{texts[0]}/{source.removeprefix('refs/heads/')}"
-        if (colon and target != kept) or (name == "push" and source):
+        tracking = f"refs/remotes/{texts[0]}/{source.removeprefix('refs/heads/')}"
+        if (colon and target != tracking) or (name == "push" and source):
             refs.append((target if colon else source, source))
 
 
-_PROGRAMS: Final[Mapping[str, Telling]] = {
+_PROGRAMS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(("rm", "unlink", "shred"), _remove),
     **dict.fromkeys(("tee", "truncate", "dd", "chmod"), _write),
-    **dict.fromkeys(("cp", "mv", "ln", "install"), _put),
+    **dict.fromkeys(("cp", "mv", "ln", "install"), _copy),
     **dict.fromkeys(("sed", "gsed"), _sed),
-    **dict.fromkeys(("apply_patch", "applypatch"), _envelope),
+    **dict.fromkeys(("apply_patch", "applypatch"), _apply_envelope),
     **dict.fromkeys(("pre-commit", "lefthook"), _uninstall),
     "touch": _touch,
     "git": _git,
 }
 """The functions for known programs."""
 
-_COMMANDS: Final[Mapping[str, Telling]] = {
-    **dict.fromkeys(("commit", "merge", "rebase", "am", "pull", "cherry-pick", "revert"), _hooked),
-    **dict.fromkeys(("push", "fetch", "branch", "update-ref"), _move),
+_COMMANDS: Final[Mapping[str, Handler]] = {
+    **dict.fromkeys(("commit", "merge", "rebase", "am", "pull", "cherry-pick", "revert"), _check_hooks),
+    **dict.fromkeys(("push", "fetch", "branch", "update-ref"), _move_refs),
     **dict.fromkeys(("checkout", "restore"), _restore),
     "config": _config,
     **dict.fromkeys(("reset", "switch"), _reset),
     "apply": _apply,
     "rm": _remove,
-    "mv": _put,
+    "mv": _copy,
 }
 """The functions for known git commands."""

@@ -45,7 +45,7 @@ REPLACING: Final = ("Edit", "replace", "MultiEdit", "StrReplace", "search_replac
 DELETING: Final = ("Delete", "delete_file")
 NOTEBOOKS: Final = ("NotebookEdit", "EditNotebook")
 
-READ_LIMIT: Final = 16 << 20
+MAX_READ: Final = 16 << 20
 """The largest file that is read to compute the result of an edit, in bytes."""
 
 WRITING: Final = (
@@ -55,7 +55,7 @@ WRITING: Final = (
 """Words in the names of tools that write."""
 
 
-class Deeds(Record):
+class Effects(Record):
     """The effects of a tool call.
 
     Attributes:
@@ -65,7 +65,7 @@ class Deeds(Record):
             hooks`.
         refs: the refs that it would move, as written, each with its target.
         discards: the files and folders whose uncommitted changes it would discard.
-        undecided: the unknown effects, each as a clause: `what the tool x does is not known`.
+        unknown: the unknown effects, each as a clause: `what the tool x does is not known`.
     """
 
     edits: list[FileEdit] = []
@@ -73,29 +73,29 @@ class Deeds(Record):
     bypasses: list[str] = []
     refs: list[tuple[str, str]] = []
     discards: list[bytes] = []
-    undecided: list[str] = []
+    unknown: list[str] = []
 
 
-def deeds_of(event: HookEvent) -> Deeds:
+def effects_of(event: HookEvent) -> Effects:
     """Return the effects of a call; if several keys have the same meaning, those of all of them.
 
     Raises:
         UnreadableError: a known tool lacks a required argument.
     """
-    tool, given = event.tool, event.input
+    tool, inputs = event.tool, event.input
     if event.moment == "command":
-        parts = [_command(event, given[name]) for name in COMMAND_KEYS if name in given]
+        parts = [_command_effects(event, inputs[name]) for name in COMMAND_KEYS if name in inputs]
         if not parts:
             raise UnreadableError(f"{tool} has no command")
     elif tool.lower() in ("apply_patch", "applypatch"):
-        names = [name for name in ("command", "input", "patch") if name in given] or ["command"]
-        parts = [read_patch(text_of(given, name, what=tool), event.directory, read_file) for name in names]
+        names = [name for name in ("command", "input", "patch") if name in inputs] or ["command"]
+        parts = [read_patch(text_of(inputs, name, what=tool), event.directory, read_file) for name in names]
     else:
-        parts = [_edited(event)]
-    return Deeds(*([one for part in parts for one in getattr(part, name)] for name in Deeds._fields))
+        parts = [_edit_effects(event)]
+    return Effects(*([one for part in parts for one in getattr(part, name)] for name in Effects._fields))
 
 
-def _command(event: HookEvent, value: object) -> Deeds:
+def _command_effects(event: HookEvent, value: object) -> Effects:
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
         # An argument list; in `bash -lc TEXT` the shell reads the text.
         shell = len(value) == 3 and value[1].startswith("-") and value[1].endswith("c")
@@ -106,36 +106,36 @@ def _command(event: HookEvent, value: object) -> Deeds:
         raise UnreadableError(f"{event.tool} has no command that is a text")
     if event.tool in ("PowerShell", "write_stdin"):
         # Another language, or the input of a running program.
-        return Deeds()
+        return Effects()
     from specguard.integrations.hooks.shell import read_command
 
     return read_command(value, event.directory, event.environment)
 
 
-def _edited(event: HookEvent) -> Deeds:
+def _edit_effects(event: HookEvent) -> Effects:
     """Return the effects of an editing tool on its file, or on all files that the call names."""
-    tool, given = event.tool, event.input
+    tool, inputs = event.tool, event.input
     writes = any(word in tool.lower() for word in WRITING)
-    several = given.get("paths", given.get("files", []))
-    named = [given[name] for name in PATH_KEYS if name in given]
-    named += several if writes and isinstance(several, list) else []
-    texts = list(dict.fromkeys(value for value in named if isinstance(value, str) and value))
+    several = inputs.get("paths", inputs.get("files", []))
+    values = [inputs[name] for name in PATH_KEYS if name in inputs]
+    values += several if writes and isinstance(several, list) else []
+    texts = list(dict.fromkeys(value for value in values if isinstance(value, str) and value))
     edits: list[FileEdit] = []
-    undecided = []
+    unknown = []
     if tool in (*OVERWRITING, *REPLACING, *DELETING, *NOTEBOOKS):
-        path = path_bytes(text_of(given, *PATH_KEYS, what=tool))
+        path = path_bytes(text_of(inputs, *PATH_KEYS, what=tool))
         content = (
-            _whole(event) if tool in OVERWRITING else _replaced(event, path) if tool in REPLACING else None
+            _content(event) if tool in OVERWRITING else _replace(event, path) if tool in REPLACING else None
         )
         edits = [FileEdit(path, content, known=content is not None or tool in DELETING)]
     else:
-        undecided = [f"what the tool {tool} does is not known"]
-    for text in texts if writes and undecided else texts[1:]:
+        unknown = [f"what the tool {tool} does is not known"]
+    for text in texts if writes and unknown else texts[1:]:
         edits.append(FileEdit(path_bytes(text), known=False))
-    return Deeds(edits, undecided=undecided)
+    return Effects(edits, unknown=unknown)
 
 
-def _whole(event: HookEvent) -> bytes | None:
+def _content(event: HookEvent) -> bytes | None:
     """Return the content of a file that is written as a whole; None if it is unknown."""
     texts = [text_of(event.input, name, what=event.tool) for name in CONTENT_KEYS if name in event.input]
     try:
@@ -145,7 +145,7 @@ def _whole(event: HookEvent) -> bytes | None:
         return None
 
 
-def _replaced(event: HookEvent, path: bytes) -> bytes | None:
+def _replace(event: HookEvent, path: bytes) -> bytes | None:
     """Return the current content of a file after the call's replacements; None if it is unknown."""
     steps = event.input.get("edits", [event.input])
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
@@ -157,11 +157,11 @@ def _replaced(event: HookEvent, path: bytes) -> bytes | None:
         one = sum(name in step for name in OLD_KEYS) == 1 and sum(name in step for name in NEW_KEYS) <= 1
         if not one or (number and content is None):
             return None
-        content = _replace(content, step, event.tool)
+        content = _replace_once(content, step, event.tool)
     return content
 
 
-def _replace(content: bytes | None, step: Mapping[str, Any], tool: str) -> bytes | None:
+def _replace_once(content: bytes | None, step: Mapping[str, Any], tool: str) -> bytes | None:
     """Return a content after one replacement; None if the result of the tool is uncertain."""
     try:
         old = text_of(step, *OLD_KEYS, what=tool).encode("utf-8")
@@ -183,19 +183,19 @@ def _replace(content: bytes | None, step: Mapping[str, Any], tool: str) -> bytes
 
 
 def read_file(path: bytes) -> bytes | None:
-    """Read a file; None if it is missing, unreadable or larger than `READ_LIMIT`."""
+    """Read a file; None if it is missing, unreadable or larger than `MAX_READ`."""
     try:
         # Reading a pipe or device would block.
         if not os.path.isfile(path):
             return None
         with open(path, "rb") as stream:
-            data = stream.read(READ_LIMIT + 1)
+            data = stream.read(MAX_READ + 1)
     except (OSError, ValueError):
         return None
-    return data if len(data) <= READ_LIMIT else None
+    return data if len(data) <= MAX_READ else None
 
 
-PATCH_SIZE: Final = 8_000_000
+MAX_PATCH: Final = 8_000_000
 """The largest patch that is read, in characters."""
 
 # Compiled on first use, as most calls have no patch.
@@ -205,7 +205,7 @@ _EDGE: Final = rb"(?m)^[ \t]*\*\*\* (?:Begin|End) Patch[ \t\r]*$"
 _END: Final = b"*** End of File"
 
 
-def read_patch(text: str, directory: bytes, read: Callable[[bytes], bytes | None]) -> Deeds:
+def read_patch(text: str, directory: bytes, read: Callable[[bytes], bytes | None]) -> Effects:
     """Return the effects of applying an envelope.
 
     Args:
@@ -213,7 +213,7 @@ def read_patch(text: str, directory: bytes, read: Callable[[bytes], bytes | None
         directory: the folder in which it would be applied.
         read: reads a file by its name, joined to `directory`; None if the file is missing or unreadable.
     """
-    data = as_bytes(text) if len(text) <= PATCH_SIZE else b""
+    data = as_bytes(text) if len(text) <= MAX_PATCH else b""
     edge = re.compile(_EDGE)
     found = list(re.finditer(_HEADER, data)) if edge.search(data) else []
     edits: list[FileEdit] = []
@@ -229,58 +229,58 @@ def read_patch(text: str, directory: bytes, read: Callable[[bytes], bytes | None
             rows = [row.removesuffix(b"\r") for row in body.split(b"\n")]
             content: bytes | None = b"".join(row[1:] + b"\n" for row in rows if row.startswith(b"+"))
         else:
-            old = read(joined(directory, path))
+            old = read(join_path(directory, path))
             first, _, rest = body[1:].partition(b"\n")
             line = first.strip(b" \t\r")
             target = line.removeprefix(_MOVE).lstrip(b" \t") if line.startswith(_MOVE) else b""
             if target and target != path:
                 edits.append(FileEdit(path=path))
                 path = target
-            content = None if old is None else _updated(old, b"\n" + rest if target else body)
+            content = None if old is None else _apply_hunks(old, b"\n" + rest if target else body)
             if following and following[1]:
                 # An indented header may be a line of the file.
                 content = None
         edits.append(FileEdit(path=path, content=content, known=content is not None))
-    return Deeds(edits=edits, undecided=[] if edits else ["the patch names no file that can be read from it"])
+    return Effects(edits=edits, unknown=[] if edits else ["the patch names no file that can be read from it"])
 
 
-def _updated(text: bytes, body: bytes) -> bytes | None:
+def _apply_hunks(text: bytes, body: bytes) -> bytes | None:
     """Apply hunks to a file's content, in order and by exact match; None if one does not match."""
     text = text if not text or text.endswith(b"\n") else text + b"\n"
-    made: list[bytes] = []
+    parts: list[bytes] = []
     at = 0
     for hunk in re.split(rb"(?m)^(?=@@)", body):
         anchor, _, rest = hunk.partition(b"\n") if hunk.startswith(b"@@") else (b"", b"", hunk[1:])
         lines = rest.removesuffix(b"\n").split(b"\n") if rest.strip() else []
         rows = [row.removesuffix(b"\r") for row in lines if row.rstrip(b"\r") != _END]
-        last = len(rows) < len(lines)
+        is_last = len(rows) < len(lines)
         if any(row[:1] not in (b"", b" ", b"+", b"-") for row in rows):
             return None
         start = at
         if anchor[2:].strip():
-            start = _find([anchor[2:].removeprefix(b" ").rstrip(b"\r")], text, at)
+            start = _find_lines([anchor[2:].removeprefix(b" ").rstrip(b"\r")], text, at)
             start = text.index(b"\n", start) + 1 if start >= 0 else -1
         old = [row[1:] for row in rows if not row.startswith(b"+")]
-        found = len(text) if not old else _find(old, text, start, last=last)
+        found = len(text) if not old else _find_lines(old, text, start, is_last=is_last)
         if start < 0 or found < at:
             return None
         if rows:
-            made += [text[at:found], *(row[1:] + b"\n" for row in rows if not row.startswith(b"-"))]
+            parts += [text[at:found], *(row[1:] + b"\n" for row in rows if not row.startswith(b"-"))]
             at = found + sum(len(row) + 1 for row in old)
-    return b"".join([*made, text[at:]])
+    return b"".join([*parts, text[at:]])
 
 
-def _find(rows: Sequence[bytes], text: bytes, start: int, *, last: bool = False) -> int:
+def _find_lines(rows: Sequence[bytes], text: bytes, start: int, *, is_last: bool = False) -> int:
     """Find whole lines in a text, at or after a line start; -1 if they are missing."""
     wanted = b"\n" + b"\n".join(rows) + b"\n"
-    within = b"\n" + text
-    if not last:
-        return within.find(wanted, start)
-    found = len(within) - len(wanted)
-    return found if found >= start and within.endswith(wanted) else -1
+    whole = b"\n" + text
+    if not is_last:
+        return whole.find(wanted, start)
+    found = len(whole) - len(wanted)
+    return found if found >= start and whole.endswith(wanted) else -1
 
 
-def read_diff(text: str, strip: int = 1) -> Deeds:
+def read_diff(text: str, strip: int = 1) -> Effects:
     """Return the files that a unified diff would write or remove.
 
     Args:
@@ -291,24 +291,24 @@ def read_diff(text: str, strip: int = 1) -> Deeds:
     from unidiff.patch import PatchSet
 
     try:
-        files = PatchSet(text if len(text) <= PATCH_SIZE else "", metadata_only=True)
+        files = PatchSet(text if len(text) <= MAX_PATCH else "", metadata_only=True)
     except (UnidiffParseError, ValueError):
-        return Deeds(undecided=["the patch cannot be read"])
+        return Effects(unknown=["the patch cannot be read"])
     edits = []
     for file in files:
         old, new = (name.partition("/")[2] for name in (file.source_file, file.target_file))
         copied = any(line.startswith("copy from ") for line in file.patch_info or ())
         if file.source_file != os.devnull and not copied:
             edits.append(
-                FileEdit(path=_name(file.source_file, strip), known=file.is_removed_file or old != new)
+                FileEdit(path=_diff_name(file.source_file, strip), known=file.is_removed_file or old != new)
             )
         if file.target_file != os.devnull:
-            edits.append(FileEdit(path=_name(file.target_file, strip), known=False))
+            edits.append(FileEdit(path=_diff_name(file.target_file, strip), known=False))
     edits = [edit for edit in dict.fromkeys(edits) if edit.path and b"\0" not in edit.path]
-    return Deeds(edits=edits, undecided=[] if edits else ["the patch names no file"])
+    return Effects(edits=edits, unknown=[] if edits else ["the patch names no file"])
 
 
-def _name(text: str, strip: int) -> bytes:
+def _diff_name(text: str, strip: int) -> bytes:
     """Parse a name in a diff header, quoted by git or plain, and drop its leading folders."""
     import codecs
 
@@ -319,14 +319,14 @@ def _name(text: str, strip: int) -> bytes:
     return name if not strip else b"/".join(parts[strip:] or parts[-1:])
 
 
-def joined(directory: bytes, path: bytes) -> bytes:
+def join_path(directory: bytes, path: bytes) -> bytes:
     """Join a path to a folder; return only the path if it is absolute or the folder is empty."""
     if path.startswith(b"/") or not directory:
         return path
     return directory if not path else directory.rstrip(b"/") + b"/" + path
 
 
-def normal(path: bytes) -> bytes:
+def normalize(path: bytes) -> bytes:
     """Resolve `.` and `..` in a path, as `cd` does; empty for the folder itself."""
     made = os.path.normpath(path) if path else b""
     return b"" if made == b"." else made
@@ -346,7 +346,7 @@ _BLANK: Final = (
 )
 """The characters that JavaScript's `trim` removes, as agents' programs do from a path."""
 
-_LONGEST: Final = 4096
+_MAX_LINE: Final = 4096
 """The highest number of bytes that are read of a `.git` file."""
 
 
@@ -364,7 +364,7 @@ class Checkout(Record):
     common: bytes
 
 
-def names_of(path: bytes, event: HookEvent, *, gone: bool) -> list[bytes]:
+def absolute_names(path: bytes, event: HookEvent, *, gone: bool) -> list[bytes]:
     """Return the absolute names of a file that a call would write, without `.` and `..`.
 
     Args:
@@ -385,17 +385,17 @@ def names_of(path: bytes, event: HookEvent, *, gone: bool) -> list[bytes]:
         # The system follows links before it resolves `..`, and many programs do the opposite.
         for one in (start.rstrip(b"/") or b"/", plain):
             head, tail = os.path.split(one)
-            named = tail not in (b"", b".", b"..")
-            found += [] if gone and named else [os.path.realpath(one)]
-            found += [os.path.join(os.path.realpath(head), tail)] if named else []
+            has_name = tail not in (b"", b".", b"..")
+            found += [] if gone and has_name else [os.path.realpath(one)]
+            found += [os.path.join(os.path.realpath(head), tail)] if has_name else []
         names += found
-    names += [spelled for name in names if (spelled := _as_on_disk(name)) != name]
+    names += [spelled for name in names if (spelled := _disk_spelling(name)) != name]
     return list(dict.fromkeys(names))
 
 
 def work_tree_at(folder: bytes) -> Checkout | None:
     """Return the working tree that contains a folder; None if it is outside of working trees."""
-    for root in above(os.path.realpath(folder)):
+    for root in with_parents(os.path.realpath(folder)):
         found = _work_tree(root)
         if found is not None:
             return found
@@ -422,7 +422,7 @@ def locate(names: Iterable[bytes], homes: Sequence[Checkout], *, gone: bool) -> 
             for home in homes:
                 if is_below(home.root, name):
                     found[home.root, b""] = (home, b"")
-        for root in above(os.path.dirname(name)):
+        for root in with_parents(os.path.dirname(name)):
             if all(root != tree.root for tree in trees):
                 tree = _work_tree(root)
                 if tree is not None and (tree.common in shared or (not trees and _is_around(tree, homes))):
@@ -444,7 +444,7 @@ def is_below(name: bytes, folder: bytes) -> bool:
     return name == folder or name.startswith(folder + b"/")
 
 
-def above(folder: AnyStr) -> list[AnyStr]:
+def with_parents(folder: AnyStr) -> list[AnyStr]:
     """Return a folder and all its parents, the innermost first."""
     found = [folder]
     while (folder := os.path.dirname(folder)) != found[-1]:
@@ -473,10 +473,10 @@ def _work_tree(root: bytes) -> Checkout | None:
 
 
 def _first_line(file: bytes) -> bytes:
-    return beginning(file, _LONGEST).split(b"\n", 1)[0].rstrip(b"\r")
+    return read_beginning(file, _MAX_LINE).split(b"\n", 1)[0].rstrip(b"\r")
 
 
-def beginning(file: bytes, limit: int) -> bytes:
+def read_beginning(file: bytes, limit: int) -> bytes:
     """Read at most `limit` bytes of a file; empty if it cannot be read."""
     try:
         with open(file, "rb") as stream:
@@ -485,12 +485,12 @@ def beginning(file: bytes, limit: int) -> bytes:
         return b""
 
 
-def _as_on_disk(name: bytes) -> bytes:
+def _disk_spelling(name: bytes) -> bytes:
     """Return a name in the spelling of the disk, if the disk ignores case."""
     folder, tail = os.path.split(name)
     if not tail:
         return name
-    place = os.path.join(_as_on_disk(folder), tail)
+    place = os.path.join(_disk_spelling(folder), tail)
     folder = os.path.dirname(place)
     try:
         one, other = os.lstat(place), os.lstat(os.path.join(folder, tail.swapcase()))

@@ -10,7 +10,7 @@ from specguard.change.check_request import Request, base_refs
 from specguard.change.entries import sha1
 from specguard.change.repository import USUAL_BASES, Looking, Repository
 from specguard.integrations.hooks.dialects import HookEvent, Reply
-from specguard.integrations.hooks.judging import homes_of, stands
+from specguard.integrations.hooks.judging import is_error, trees_of
 from specguard.integrations.hooks.session_pins import Pin, Session
 from specguard.model import EXIT_PASSED, Verdict, counted
 from specguard.reporters.escape import cut, visible
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
     from specguard.reporters.short_reports import Block
 
 
-HELD: Final = 3
+MAX_STOPS: Final = 3
 """The highest number of times in a row that the end of a turn is refused."""
 
-WORDS: Final = 120
+MAX_WORDS: Final = 120
 """The highest number of words in an answer."""
 
-_MOMENT: Final = 50_000_000
+_CLOCK_STEP: Final = 50_000_000
 """The nanoseconds after which two changes of a file have different times in any file system."""
 
 _TREE: Final = "the working tree", "`specguard check --worktree`"
 _COMMITS: Final = "the commits of the branch", "`specguard check`"
 
-_THROWS_AWAY: Final = re.compile(r"`[^`]*\b(?:checkout|restore|rm) ")
+_DISCARDS: Final = re.compile(r"`[^`]*\b(?:checkout|restore|rm) ")
 
-_GUARDS: Final = ("PTH", "CNT", "APR", "CFG")
+_GUARD_FAMILIES: Final = ("PTH", "CNT", "APR", "CFG")
 """The rule families that judge everything since the base; others start at the branch below in a stack."""
 
 
@@ -52,41 +52,41 @@ def judge_end(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
         looking: git processes that already look for repositories, by the roots of their working trees.
 
     Returns:
-        A refusal while findings are left and the limit `HELD` is not reached. After that, a message to the
-        user about them. Findings in commits are reported once, and do not hold up the turn again.
+        A refusal while findings are left and the limit `MAX_STOPS` is not reached. After that, a message to
+        the user about them. Findings in commits are reported once, and do not hold up the turn again.
 
     Raises:
         SpecguardError: no verdict is possible.
     """
     state = _State(event, looking)
     session = state.session
-    if event.again is False and event.loops is None:
+    if event.continued is False and event.stop_count is None:
         # A person has started this turn.
         session.stops = 0
-    blocks = [*state.new_said(), *_blocks(state.left), *_blocks(state.commits, set(session.told))]
-    passed = all(verdict.exit_code == EXIT_PASSED for verdict in state.left)
+    blocks = [*state.new_notes(), *_blocks(state.on_tree), *_blocks(state.on_commits, set(session.reported))]
+    passed = all(verdict.exit_code == EXIT_PASSED for verdict in state.on_tree)
     if passed and not blocks:
         if session.stops:
             session.stops = 0
             session.save()
         return Reply()
-    count = len({*_fingerprints(state.left), *(set(state.found) - set(session.told))})
+    count = len({*_fingerprints(state.on_tree), *(set(state.fingerprints) - set(session.reported))})
     left = f"{counted(count, 'finding')} left"
     place, command = _COMMITS if passed else _TREE
-    given_up = f"specguard: {left} in {place}, and the agent was told {HELD} times; {command} shows it."
-    if (event.loops or 0) >= HELD or session.stops >= HELD:
+    given_up = f"specguard: {left} in {place}, and the agent was told {MAX_STOPS} times; {command} shows it."
+    if (event.stop_count or 0) >= MAX_STOPS or session.stops >= MAX_STOPS:
         return Reply("tell", given_up)
     session.stops += 1
-    session.told = state.found
+    session.reported = state.fingerprints
     session.save()
-    if not session.kept and event.again:
+    if not session.is_saved and event.continued:
         # The refusals cannot be counted, so one has to be enough.
         return Reply("tell", given_up)
-    said = (
-        f"specguard has checked {place}; {left} (said {session.stops} of {HELD} times). Fix it, or tell the "
-        f"person you work for why it cannot be; {command} shows it again."
+    heading = (
+        f"specguard has checked {place}; {left} (said {session.stops} of {MAX_STOPS} times). Fix it, or tell "
+        f"the person you work for why it cannot be; {command} shows it again."
     )
-    return _told(said, blocks, command)
+    return _refuse(heading, blocks, command)
 
 
 def judge_after(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
@@ -96,18 +96,17 @@ def judge_after(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
         SpecguardError: no verdict is possible.
     """
     state = _State(event, looking)
-    session = state.session
-    known = set(session.told)
-    blocks = [*state.new_said(), *_blocks([*state.left, *state.commits], known)]
-    if session.told != state.found:
-        session.told = state.found
+    session, known = state.session, set(state.session.reported)
+    blocks = [*state.new_notes(), *_blocks([*state.on_tree, *state.on_commits], known)]
+    if session.reported != state.fingerprints:
+        session.reported = state.fingerprints
         session.save()
-    new = len(set(state.found) - known)
+    new = len(set(state.fingerprints) - known)
     if not blocks or not new:
         return Reply()
-    passed = all(verdict.exit_code == EXIT_PASSED for verdict in state.left)
-    said = f"After this command specguard has {counted(new, 'new finding')}."
-    return _told(said, blocks, (_COMMITS if passed else _TREE)[1])
+    passed = all(verdict.exit_code == EXIT_PASSED for verdict in state.on_tree)
+    heading = f"After this command specguard has {counted(new, 'new finding')}."
+    return _refuse(heading, blocks, (_COMMITS if passed else _TREE)[1])
 
 
 class _State:
@@ -115,22 +114,22 @@ class _State:
 
     Attributes:
         session: the record of the session.
-        left: the verdicts on working trees and indexes.
-        commits: the verdicts on commits that were not judged before.
-        found: the fingerprints of all findings, and the keys of messages about the base.
+        on_tree: the verdicts on working trees and indexes.
+        on_commits: the verdicts on commits that were not judged before.
+        fingerprints: the fingerprints of all findings, and the keys of messages about the base.
     """
 
     def __init__(self, event: HookEvent, looking: dict[bytes, Looking]) -> None:
-        homes = homes_of(event)
+        homes = trees_of(event)
         self.session = Session(event, homes[0])
-        self.left: list[Verdict] = []
-        self.commits: list[Verdict] = []
+        self.on_tree: list[Verdict] = []
+        self.on_commits: list[Verdict] = []
         self._event = event
         self._environment = event.environment
         self._pin = pin = Pin.of(event, homes[0])
-        self._said: dict[str, str] = {}
-        if pin.lost:
-            self._said[f"lost {pin.oid}"] = pin.lost
+        self._notes: dict[str, str] = {}
+        if pin.warning:
+            self._notes[f"lost {pin.oid}"] = pin.warning
         trees = [tree for tree in homes if tree.common == homes[0].common]
         found = [
             (looking.pop(tree.root, None) or Looking(os.fsdecode(tree.root), event.environment)).repository()
@@ -140,27 +139,28 @@ class _State:
         now = "".join(states) if all(states) else ""
         if now and now == pin.seen and event.moment == "after":
             # Nothing has changed since the last event, so there are no new findings.
-            self.found = self.session.told
+            self.fingerprints = self.session.reported
             return
         for tree, repository in zip(trees, found, strict=True):
             self._judge(tree, repository)
-        self.found = [*self._said, *_fingerprints([*self.left, *self.commits])]
-        if self.commits:
-            pin.found = _fingerprints(self.commits)
+        self.fingerprints = [*self._notes, *_fingerprints([*self.on_tree, *self.on_commits])]
+        if self.on_commits:
+            pin.found = _fingerprints(self.on_commits)
         else:
-            self.found += pin.found
+            self.fingerprints += pin.found
         pin.seen = now
         pin.save()
 
-    def new_said(self) -> list[Block]:
+    def new_notes(self) -> list[Block]:
         """Return the messages about the base that were not sent yet."""
-        return [(text, "", "the base") for key, text in self._said.items() if key not in self.session.told]
+        reported = self.session.reported
+        return [(text, "", "the base") for key, text in self._notes.items() if key not in reported]
 
     def _signature(self, tree: Checkout, repository: Repository) -> str:
         """Return a digest that changes with a file, the index or a ref; empty if it is uncertain.
 
-        Programs cannot reset the time at which the system last changed a file. Two changes within `_MOMENT`
-        may have the same time.
+        Programs cannot reset the time at which the system last changed a file. Two changes within
+        `_CLOCK_STEP` may have the same time.
         """
         pin = self._pin
         names = base_refs(pin.asked, "origin") if pin.asked else USUAL_BASES
@@ -187,7 +187,7 @@ class _State:
             latest = max(latest, one.st_ctime_ns)
             numbers = (one.st_mode, one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns)
             digest.update(b"%s\0%d %d %d %d %d\0" % (path, *numbers))
-        return digest.hexdigest() if latest < time.time_ns() - _MOMENT else ""
+        return digest.hexdigest() if latest < time.time_ns() - _CLOCK_STEP else ""
 
     def _judge(self, tree: Checkout, repository: Repository) -> None:
         from specguard.change.git import Git
@@ -198,47 +198,47 @@ class _State:
         folder, pin, head = os.fsdecode(tree.root), self._pin, repository.head
         with Git(repository) as git:
             comparison = git.start_index_diff(head or git.empty_tree)
-            self._look_at_base(git)
+            self._follow_base(git)
             plain = Request(environment=self._environment, directory=folder, pinned=pin.base, by_agent=True)
             policies = Policies(plain, repository)
-            before = pin.before(tree.root)
-            guarded: dict[bytes, str] = {}
+            earlier = pin.states_before(tree.root)
+            earlier_edits: dict[bytes, str] = {}
 
-            def judged(**asked: Any) -> list[Verdict]:
+            def judge(**asked: Any) -> list[Verdict]:
                 request = Request(**{**plain.__dict__, **asked})
                 verdicts = []
                 for change in open_changes(git, request):
                     verdict = judge_change(change, policies, needs={"quotes"})
-                    if any(before) and request.worktree:
-                        guarded.update(pin.others_work(git, tree.root, _states(change)))
-                    if any(before) and (request.worktree or request.staged):
-                        _leave_others_work(verdict, change, before, guarded)
+                    if any(earlier) and request.worktree:
+                        earlier_edits.update(pin.earlier_edits(git, tree.root, _states(change)))
+                    if any(earlier) and (request.worktree or request.staged):
+                        _drop_earlier_edits(verdict, change, earlier, earlier_edits)
                     verdicts.append(verdict)
                 return verdicts
 
-            self.left += judged(worktree=True)
+            self.on_tree += judge(worktree=True)
             if git.read(comparison, "the index"):
-                self.left += judged(staged=True)
-                _tell_once(*self.left[-2:])
+                self.on_tree += judge(staged=True)
+                _drop_repeated(*self.on_tree[-2:])
             rules = policies.hook_rules()
             if head is None or not rules or head in (pin.oid, pin.judged):
                 return
-            guards = [code for code in rules if code.startswith(_GUARDS)]
-            self.commits += judged(select=guards)
-            self.commits += judged(select=[code for code in rules if code not in guards], own_part=True)
+            guards = [code for code in rules if code.startswith(_GUARD_FAMILIES)]
+            self.on_commits += judge(select=guards)
+            self.on_commits += judge(select=[code for code in rules if code not in guards], own_part=True)
             pin.judged = head
 
-    def _look_at_base(self, git: Git) -> None:
+    def _follow_base(self, git: Git) -> None:
         """Let the pin follow a base that moved, if the remote confirms it; otherwise record a message."""
         pin = self._pin
-        found = pin.moved(git) if pin.oid else None
+        found = pin.find_moved_base(git) if pin.oid else None
         if found is None:
             return
         key, now = f"moved {pin.oid} {found.oid}", found.oid or "not there"
-        if self._event.moment != "stop" and key in self.session.told:
-            self._said[key] = ""
+        if self._event.moment != "stop" and key in self.session.reported:
+            self._notes[key] = ""
         elif why := pin.follow(found, git.repository):
-            self._said[key] = (
+            self._notes[key] = (
                 f"The base of this session, {pin.name}, was {pin.oid} and is {now} now; {why}. The session's "
                 f"work is still judged by {pin.oid}.\n  next: Tell the person you work for; "
                 f"`git update-ref {pin.ref} {pin.oid}` puts it back."
@@ -249,8 +249,8 @@ def _states(change: Change) -> dict[bytes, str]:
     return {entry.path: f"{entry.new_mode:o} {entry.new}" for entry in change.entries}
 
 
-def _leave_others_work(
-    verdict: Verdict, change: Change, before: Sequence[Mapping[bytes, str]], guarded: Container[bytes]
+def _drop_earlier_edits(
+    verdict: Verdict, change: Change, earlier: Sequence[Mapping[bytes, str]], guarded: Container[bytes]
 ) -> None:
     """Remove findings in files that are uncommitted and unchanged since the session began.
 
@@ -261,20 +261,20 @@ def _leave_others_work(
     from specguard.model import state_of
 
     now = _states(change).items()
-    same = {path for path, state in now if state in [states.get(path) for states in before]}
+    same = {path for path, state in now if state in [states.get(path) for states in earlier]}
     by_hand = "Take out by hand what you wrote there: somebody else had edited it before."
     for result in verdict.results:
-        kept = [judged for judged in result.findings if judged.finding.path not in same]
-        for judged in kept:
-            if judged.finding.path in guarded and _THROWS_AWAY.search(judged.finding.help):
+        own = [judged for judged in result.findings if judged.finding.path not in same]
+        for judged in own:
+            if judged.finding.path in guarded and _DISCARDS.search(judged.finding.help):
                 judged.finding.help = by_hand
-        if len(kept) < len(result.findings):
-            result.findings = kept
+        if len(own) < len(result.findings):
+            result.findings = own
             if result.state in ("failed", "warned"):
-                result.state = state_of(kept)
+                result.state = state_of(own)
 
 
-def _tell_once(worktree: Verdict, staged: Verdict) -> None:
+def _drop_repeated(worktree: Verdict, staged: Verdict) -> None:
     """Drop findings in the working tree that the index has, too, and let the index's next step undo both."""
     once = {judged.fingerprint for judged in worktree.findings}
     twice = once.intersection(judged.fingerprint for judged in staged.findings)
@@ -294,19 +294,19 @@ def _blocks(verdicts: Sequence[Verdict], known: Container[str] = ()) -> list[Blo
 
 
 def _fingerprints(verdicts: Sequence[Verdict]) -> list[str]:
-    found = [judged.fingerprint for verdict in verdicts for judged in verdict.findings if stands(judged)]
+    found = [judged.fingerprint for verdict in verdicts for judged in verdict.findings if is_error(judged)]
     # Rules that could not be judged are reported once, too.
     return found + [result.code for verdict in verdicts for result in verdict.results if result.incomplete]
 
 
-def _told(said: str, blocks: Sequence[Block], command: str) -> Reply:
+def _refuse(heading: str, blocks: Sequence[Block], command: str) -> Reply:
     from specguard.reporters.short_reports import joined
 
-    shown = joined(blocks, WORDS - len(said.split()), f"; {command} has them all")
-    return Reply("refuse", f"{said}\n\n{shown}")
+    details = joined(blocks, MAX_WORDS - len(heading.split()), f"; {command} has them all")
+    return Reply("refuse", f"{heading}\n\n{details}")
 
 
-_NAMED: Final = 12
+_MAX_NAMED: Final = 12
 """The highest number of guarded paths that are named; others are counted."""
 
 
@@ -318,7 +318,7 @@ def greet(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:  # noqa: AR
     """
     from specguard.engine.policies import open_policy
 
-    tree = homes_of(event)[0]
+    tree = trees_of(event)[0]
     pin = Pin.of(event, tree)
     folder = os.fsdecode(tree.root)
     policy = open_policy(Request(environment=event.environment, directory=folder, pinned=pin.base))
@@ -331,8 +331,8 @@ def greet(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:  # noqa: AR
     for code, word in (("PTH001", "Never change"), ("PTH002", "Do not change without an approval")):
         patterns = [guard.pattern for guard in guards if guard.code == code]
         if patterns:
-            more = f" and {len(patterns) - _NAMED} more" if len(patterns) > _NAMED else ""
-            lines.append(f"{word}: {visible(cut(', '.join(patterns[:_NAMED])))}{more}.")
+            more = f" and {len(patterns) - _MAX_NAMED} more" if len(patterns) > _MAX_NAMED else ""
+            lines.append(f"{word}: {visible(cut(', '.join(patterns[:_MAX_NAMED])))}{more}.")
     kinds = list(policy.declared("work_kinds")) if policy.declares("work_kinds") else []
     if kinds:
         lines.append(f"`specguard brief{' KIND' * (len(kinds) > 1)}` tells what your work item asks for.")
@@ -340,8 +340,8 @@ def greet(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:  # noqa: AR
         "`specguard why PATH` tells what governs a path. "
         "A refusal says the next step; do not look for a way round it, ask the person you work for."
     )
-    if pin.lost:
-        lines.append(pin.lost)
+    if pin.warning:
+        lines.append(pin.warning)
     return Reply("tell", "\n".join(lines))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from specguard.integrations.hooks.answering import SECONDS
+from specguard.integrations.hooks.answering import TIME_LIMITS
 from specguard.testing import Repository
 from tests.executor.places import program
 from tests.integrations.hooks.asking import POLICY, Session, ask, bash, edit, guarded, write
@@ -103,8 +103,8 @@ def test_a_git_that_never_answers_is_refused_in_time(
 ) -> None:
     programs = program(tmp_path / "bin/git", "exec sleep 60").parent
     path = f"{programs}:{os.path.dirname(shutil.which('sleep') or '/bin/sleep')}"
-    assert SECONDS["edit"] <= 20
-    monkeypatch.setitem(SECONDS, "edit", 1)
+    assert TIME_LIMITS["edit"] <= 20
+    monkeypatch.setitem(TIME_LIMITS, "edit", 1)
     asked = edit(project, "src/a.py", environment={"PATH": path})
     assert asked.kind == "refuse"
     assert "seconds" in asked.refusal

@@ -130,7 +130,7 @@ def test_a_forged_count_holds_nobody_up_for_ever(project: Repository) -> None:
 
 
 def test_what_ends_a_hook_in_time_is_no_error_that_a_rule_could_have() -> None:
-    assert not issubclass(answering._Late, Exception)
+    assert not issubclass(answering._Timeout, Exception)
 
 
 @pytest.mark.threat("T129", "an encoding of the answer that no agent's program reads", "refused")

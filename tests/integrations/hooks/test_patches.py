@@ -20,7 +20,7 @@ def told(text: str) -> list[tuple[bytes, bytes | None, bool]]:
 
 
 def undecided(text: str) -> bool:
-    return bool(read_patch(text, b"/w", FILES.get).undecided)
+    return bool(read_patch(text, b"/w", FILES.get).unknown)
 
 
 def envelope(*lines: str) -> str:
@@ -53,7 +53,7 @@ def test_the_names_of_a_diff_are_told() -> None:
     for text, expected in rows(__file__, "diffs"):
         deeds = read_diff(text)
         assert {edit.path.decode(): edit.known for edit in deeds.edits} == expected, text
-        assert bool(deeds.undecided) is not bool(expected), text
+        assert bool(deeds.unknown) is not bool(expected), text
 
 
 @pytest.mark.parametrize(("strip", "path"), [(0, b"x/y/n"), (1, b"y/n"), (2, b"n"), (5, b"n")])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.integrations.hooks.answering import SECONDS
+from specguard.integrations.hooks.answering import TIME_LIMITS
 from specguard.integrations.hooks.settings import (
     HOSTS,
     JsonTextError,
@@ -77,7 +77,7 @@ def test_times_are_longer_than_the_hook_takes_and_in_the_agents_unit(agent: Any)
         handler = group if host.flat else group["hooks"][0]
         seconds = handler["timeout"] / (1000 if agent == "gemini" else 1)
         moment = "edit" if hook.guards else "start" if hook.event == host.start else "stop"
-        assert SECONDS[moment] < seconds <= 60
+        assert TIME_LIMITS[moment] < seconds <= 60
 
 
 @EACH

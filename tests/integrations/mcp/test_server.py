@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.integrations import mcp as server
-from specguard.integrations.mcp import Tools, bounded
+from specguard.integrations.mcp import Tools, limit_size
 from specguard.reporters.escape import json_text
 from specguard.testing import Repository, run
 from specguard.testing.repository import clean_environment
@@ -80,7 +80,7 @@ DATA = st.recursive(
 
 @given(st.dictionaries(st.text(max_size=20), DATA, max_size=5))
 def test_an_answer_has_a_bounded_size_and_can_be_written(data: dict[str, Any]) -> None:
-    shown = bounded(data, 20_000)
+    shown = limit_size(data, 20_000)
     assert len(json_text(shown, indent=None)) <= 20_000
     json.dumps(shown, ensure_ascii=False).encode("utf-8")
 
@@ -90,8 +90,8 @@ def test_what_is_left_out_is_counted() -> None:
         "findings": [{"lines": list(range(50)), "message": "m" * 500} for _ in range(1_000)],
         "verdict": "x",
     }
-    shown = bounded(data, 20_000)
+    shown = limit_size(data, 20_000)
     assert shown["verdict"] == "x"
     assert len(shown["findings"]) + shown["left_out"]["findings"] == 1_000
     assert shown["left_out"]["findings[].lines"] > 0
-    assert "left_out" not in bounded(data, 10_000_000)
+    assert "left_out" not in limit_size(data, 10_000_000)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from specguard.integrations.hooks.shell import read_command
-from specguard.integrations.hooks.tool_calls import Deeds
+from specguard.integrations.hooks.tool_calls import Effects
 from specguard.testing.repository import clean_environment
 from tests.rows import recorded
 
@@ -75,6 +75,6 @@ def _limited() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (1_000_000_000, 1_000_000_000))
 
 
-def told(command: str, work: Path) -> Deeds:
+def told(command: str, work: Path) -> Effects:
     """What is told of a command that would run in a scratch folder."""
     return read_command(command, os.fsencode(work), {"HOME": str(work.parent / "home")})

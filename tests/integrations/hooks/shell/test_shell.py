@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from specguard.integrations.hooks.dialects import read, say
+from specguard.integrations.hooks.dialects import read, write
 from specguard.integrations.hooks.shell import read_command
 from specguard.integrations.hooks.turn_end import judge_after
 from specguard.testing import Repository
@@ -148,7 +148,7 @@ def test_what_a_command_altered_is_named_after_it(
     run(command, work)
     names = [os.fsdecode(name)[5:] for name in altered(before, snapshot(place))]
     after = read(event(agent, work), environment, agent.partition("'")[0])  # type: ignore[arg-type]  # a dialect by name
-    text = say(after, judge_after(after, {})).stdout
+    text = write(after, judge_after(after, {})).stdout
     plain = [name for name in names if name.isascii() and name.isprintable() and '"' not in name]
     for name in plain if len(names) <= 9 else ():
         above = [name.rsplit("/", depth)[0] for depth in range(1, name.count("/") + 1)]
