@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 PROPOSAL: Final = "proposal.md"
 _METADATA: Final = ".openspec.yaml"
-_TIMEOUT: Final = 60.0
+_WAIT_SECONDS: Final = 60.0
 
 _TITLES: Final = [f"{name} Requirements" for name in ("ADDED", "MODIFIED", "REMOVED", "RENAMED")]
 _SECTIONS: Final = " or ".join(f"'## {title}'" for title in _TITLES)
@@ -301,7 +301,7 @@ def _openspec_flaws(folder: SourceFolder, known_flaws: Sequence[Issue]) -> Itera
     environment = {**os.environ, "OPENSPEC_TELEMETRY": "0"}
     try:
         result = subprocess.run(
-            words, cwd=folder.top, env=environment, capture_output=True, timeout=_TIMEOUT, check=False
+            words, cwd=folder.top, env=environment, capture_output=True, timeout=_WAIT_SECONDS, check=False
         )
         issues = [
             (str(issue["path"]), str(issue["level"]), str(issue["message"]))

@@ -43,8 +43,8 @@ KEBAB: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 """The pattern that OpenSpec requires for a change's name, and for each part of a capability's name."""
 
 _FEATURE: Final = re.compile(r"[0-9]{3,}-[^/]+")
-_MAX_BYTES: Final = 1 << 20
-_MAX_LINE: Final = 10_000
+_LARGEST: Final = 1 << 20
+_LONGEST_LINE: Final = 10_000
 _HIDDEN: Final = re.compile(
     r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*(?s:.*?)"
     r"(?:(?P<end>^[ \t]*(?P=fence)(?:(?<=`)`*|(?<=~)~*)[ \t]*$)|\Z)"
@@ -92,15 +92,15 @@ class SourceFolder:
             help = "put the file itself there"
             raise SpecguardError("it is no regular file", path=shown, help=help, code="unreadable-file")
         try:
-            text = read_bounded(self._place(name), _MAX_BYTES, "the page").decode("utf-8")
+            text = read_bounded(self._place(name), _LARGEST, "the page").decode("utf-8")
         except UnicodeDecodeError as error:
             line, help = not_utf8(error).line, "save it as UTF-8"
             raise SpecguardError(
                 "it is not UTF-8", path=shown, line=line, help=help, code="unreadable-file"
             ) from error
         for number, one in enumerate(text.split("\n"), 1):
-            if len(one) > _MAX_LINE:
-                said, help = f"the line has {len(one)} characters", f"at most {_MAX_LINE} are read"
+            if len(one) > _LONGEST_LINE:
+                said, help = f"the line has {len(one)} characters", f"at most {_LONGEST_LINE} are read"
                 raise SpecguardError(said, path=shown, line=number, help=help, code="size-limit")
         return text
 

@@ -171,7 +171,7 @@ def element_text(value: Any) -> str:
 _REMARK: Final = re.compile(r"(?<!\s)\s+(?:\([^()]*\)|#.*|(?:--?|\u2013|\u2014)\s.*)$")
 _LINES: Final = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 _PROBES: Final = (b"\x01", b"\x01/\x02", b"\x02/\x01/\x02")
-MAX_PATH: Final = 1000
+LONGEST_PATH: Final = 1000
 """The limit in characters for an expected path."""
 
 # Empty, absolute, with `..`, with backslashes instead of slashes, or with control characters.
@@ -203,8 +203,8 @@ def parse_expected(text: str, code: str = "") -> Expectation:
         code: the folder that the entry is relative to; empty for the repository's root.
     """
     path = text.strip()
-    if len(path) > MAX_PATH:
-        return Expectation(Covering(), f"has more than {MAX_PATH} characters")
+    if len(path) > LONGEST_PATH:
+        return Expectation(Covering(), f"has more than {LONGEST_PATH} characters")
     path = _LINES.sub("", _REMARK.sub("", path, count=1)).strip("`'\"")
     if _BAD_PATH.match(path):
         return Expectation(Covering(), "is no path within the repository, with '/' between its parts")

@@ -52,13 +52,13 @@ if TYPE_CHECKING:
     from specguard.specs.spec_fields import SpecApproval, SpecSettings
 
 
-MAX_REMARK: Final = 5
+REMARK_WORDS: Final = 5
 """The limit of words after a date that count as a remark on it, such as the author's name."""
 
 METADATA: Final = frozenset({"metadata", "document control", "document information"})
 """The titles of sections whose fields are about the whole document."""
 
-MAX_WORDS: Final = 4
+STATUS_WORDS: Final = 4
 """The limit of words for the first line of a section *Status* to count as a status."""
 
 
@@ -185,7 +185,7 @@ class Spec(Record):
         for section in self.sections(self.settings.status):
             line, text = next(visible_lines(section.own[:1]), (0, ""))
             words = plain_value(text)
-            if words and not words.startswith("[") and len(words.split()) <= MAX_WORDS:
+            if words and not words.startswith("[") and len(words.split()) <= STATUS_WORDS:
                 yield WrittenValue(words, self.path, line, "section")
 
     @cached_property
@@ -255,7 +255,7 @@ class Spec(Record):
                 field.name
                 for field in (self.fields if days else ())
                 if (
-                    (parse_date(field.value) in days and len(undated(field.value).split()) <= MAX_REMARK)
+                    (parse_date(field.value) in days and len(undated(field.value).split()) <= REMARK_WORDS)
                     # A date in another form than ISO 8601 is not parsed, but still only a date.
                     or (field.value and not parse_date(field.value) and not undated(field.value).strip())
                 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from specguard.documents.blocks import AnyBlock, ListItem
 
 
-MAX_SHOWN: Final = 6
+MOST_SHOWN: Final = 6
 """The limit of files listed one by one; above it, only the id of each pattern is shown."""
 
 # An abbreviated object id has at least seven digits.
@@ -246,14 +246,14 @@ class Specs(Record, frozen=False):
             if why:
                 yield (path_text(path) if is_file else written), record, why
         missing = [path for path in files if path not in recorded]
-        yield from ((path_text(path), None, "is not recorded") for path in missing[:MAX_SHOWN])
-        if len(missing) > MAX_SHOWN:
-            yield f"{len(missing) - MAX_SHOWN} more", None, "are not recorded"
+        yield from ((path_text(path), None, "is not recorded") for path in missing[:MOST_SHOWN])
+        if len(missing) > MOST_SHOWN:
+            yield f"{len(missing) - MOST_SHOWN} more", None, "are not recorded"
 
     def current_ids(self, spec: Spec) -> list[str]:
         """Return the ids of a spec's governed files, after their paths; of many files, one per pattern."""
         files = self.governed_files(spec)
-        if len(files) <= MAX_SHOWN:
+        if len(files) <= MOST_SHOWN:
             entries = [(path, self.documents.tree.find(path)) for path in files]
             return [f'"{path_text(path)}": {entry.oid}' for path, entry in entries if entry is not None]
         found = {text: self._files(Covering([text]), spec) for text in self.now.governs(spec).patterns}

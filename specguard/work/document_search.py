@@ -340,10 +340,10 @@ def text_at(data: Any, path: str) -> str | None:
     return text
 
 
-MAX_STUB_CHARS: Final = 400
+LONGEST_STUB: Final = 400
 """The limit in characters without headings and front matter; a longer text is a document of its own."""
 
-MAX_STUB_WORDS: Final = 30
+MOST_STUB_WORDS: Final = 30
 """The limit of words besides the link; a text with more has content of its own."""
 
 _INVISIBLE: Final = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n|<!--.*?-->", re.DOTALL)
@@ -364,15 +364,15 @@ def points_to(text: str) -> str:
 
     A stub is short and names exactly one document. Its only other words say that the document is elsewhere.
     """
-    if len(text) > MAX_STUB_CHARS * 20:
+    if len(text) > LONGEST_STUB * 20:
         return ""
     visible = _INVISIBLE.sub("", text.replace("\r\n", "\n"))
     body = _HEADING.sub("", visible).strip()
     targets = {target for groups in _TARGET.findall(body) for target in groups if _DOCUMENT.fullmatch(target)}
     words = re.findall(r"\w+", _TARGET.sub("", body))
-    if len(body) > MAX_STUB_CHARS or len({target.rpartition("/")[2] for target in targets}) != 1:
+    if len(body) > LONGEST_STUB or len({target.rpartition("/")[2] for target in targets}) != 1:
         return ""
-    if words and (len(words) > MAX_STUB_WORDS or not _REDIRECT.search(_TARGET.sub("", body))):
+    if words and (len(words) > MOST_STUB_WORDS or not _REDIRECT.search(_TARGET.sub("", body))):
         return ""
     # A name below a second heading is an entry of that section, not a redirect.
     if not words and len(_HEADING.findall(visible)) > 1:

@@ -40,7 +40,7 @@ LONGEST_NAME: Final = 40
 """The limit in characters for a gate's name, since log files are named after gates."""
 
 _LONGEST_TEXT: Final = 1000
-_MAX_SHOWN: Final = 200
+_MOST_SHOWN: Final = 200
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=\S*\Z")
 _WORD: Final = re.compile(r"[A-Za-z][\w.-]*\Z")
@@ -403,7 +403,7 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
     gates = [one.but(path=path) for one in read if isinstance(one, PlannedGate)]
     unread = [one for one in read if isinstance(one, NotRead)]
     not_read = [
-        NotRead(one.line, shortened(one.text[:_LONGEST_TEXT], _MAX_SHOWN), one.why, path) for one in unread
+        NotRead(one.line, shortened(one.text[:_LONGEST_TEXT], _MOST_SHOWN), one.why, path) for one in unread
     ]
     return Gates(gates, not_read, _find_format_all(document, path))
 

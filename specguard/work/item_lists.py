@@ -705,7 +705,7 @@ def early_start(item: str, why: str, needed: str, status: str) -> tuple[str, str
     return f"{item} {why}, and needs {needed}, which {state}", step
 
 
-MAX_SHOWN: Final = 12
+MOST_SHOWN: Final = 12
 """The limit of circle members in a message; longer circles have their middle cut out."""
 
 
@@ -750,7 +750,7 @@ def _shorten_circle(circle: Sequence[int], graph: Mapping[int, Sequence[int]]) -
 def format_circle(names: Sequence[str]) -> str:
     """Return a circle for a message: `a -> b -> a`."""
     path = [*names, names[0]]
-    if len(path) > MAX_SHOWN:
-        left_out = len(path) - MAX_SHOWN
-        path[MAX_SHOWN // 2 : -MAX_SHOWN // 2] = [f"... {left_out} more ..."]
+    if len(path) > MOST_SHOWN:
+        left_out = len(path) - MOST_SHOWN
+        path[MOST_SHOWN // 2 : -MOST_SHOWN // 2] = [f"... {left_out} more ..."]
     return " -> ".join(path)

@@ -141,7 +141,7 @@ class WorkKind(Settings):
         return ""
 
 
-MAX_SHOWN: Final = 100
+MOST_SHOWN: Final = 100
 """The limit in characters for a name in a message."""
 
 ID_FIELDS: Final = frozenset({"id", "number", "slug"})
@@ -188,7 +188,7 @@ class Naming(Record):
     def label(self) -> str:
         """The name with its type, for messages: "the branch 'phase-12'"."""
         what = {"branch": "the branch", "title": "the title", "message": "the message"}.get(self.source)
-        text = self.text if len(self.text) <= MAX_SHOWN else f"{self.text[:MAX_SHOWN]}..."
+        text = self.text if len(self.text) <= MOST_SHOWN else f"{self.text[:MOST_SHOWN]}..."
         return f"{what or f'commit {(self.commit or str())[:12]}'} {text!r}"
 
     @property
