@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 SLICE: Final = 200
 """The most changes that one task judges."""
 
-_AHEAD: Final = 4
+_PER_WORKER: Final = 4
 """The number of tasks queued for each worker, so that no worker waits for the next task."""
 
 _RESTARTS: Final = 3
@@ -122,21 +122,21 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def begin(self, name: str, changes: int, left: int) -> None:
+    def begin_repository(self, name: str, changes: int, unjudged: int) -> None:
         """Print the number of a repository's changes, and the number of those that are still to judge."""
-        self._total += left
+        self._total += unjudged
         self._bars.update(self._task, total=self._total)
-        self._say(f"{name}: {counted(changes, 'change')}, {left or 'nothing'} new")
+        self._print_line(f"{name}: {counted(changes, 'change')}, {unjudged or 'nothing'} new")
 
-    def judged(self, changes: int) -> None:
+    def advance(self, changes: int) -> None:
         """Advance the bar by a number of stored changes."""
         self._bars.update(self._task, advance=changes, rate=self._bars.tasks[0].speed or 0)
 
-    def failed(self, name: str, reason: str) -> None:
+    def report_failure(self, name: str, reason: str) -> None:
         """Print why a repository, or some of its changes, cannot be read."""
-        self._say(f"{name}: {reason}")
+        self._print_line(f"{name}: {reason}")
 
-    def _say(self, line: str) -> None:
+    def _print_line(self, line: str) -> None:
         from rich.text import Text
 
         self._bars.console.print(Text(visible(line)), soft_wrap=True)
@@ -150,7 +150,7 @@ class _AuditedRepository(Record):
         folder: its folder.
         key: the key of their verdicts in the store.
         changes: all of them, the newest first.
-        left: those that are not judged yet.
+        unjudged: those that are not judged yet.
         policy: the policy that judges all of them; None if each is judged by its own.
     """
 
@@ -158,7 +158,7 @@ class _AuditedRepository(Record):
     folder: str
     key: StoreKey
     changes: Sequence[PastChange]
-    left: Sequence[PastChange]
+    unjudged: Sequence[PastChange]
     policy: Policy | None
 
 
@@ -189,65 +189,65 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
     Raises:
         SpecguardError: no repository can be judged, or the workers cannot be reached.
     """
-    since = _day(options.since)
+    since = _parse_day(options.since)
     floor = open_floor(
         Request(environment=options.environment, floor=options.floor, floor_sha256=options.floor_sha256)
     )
     names = named_repositories(options.named, options.lists)
-    told: list[_AuditedRepository] = []
+    audited: list[_AuditedRepository] = []
     last_error = None
 
-    def asked() -> Iterator[tuple[_AuditedRepository, Slice]]:
+    def tasks() -> Iterator[tuple[_AuditedRepository, Slice]]:
         nonlocal last_error
         for one in names:
             try:
-                found = _ask(one, options, store, since, floor)
+                found = _find_changes(one, options, store, since, floor)
             except SpecguardError as error:
                 if error.path and error.path == options.by:
                     # The error is independent of the repository.
                     raise
                 last_error = error
-                store.describe(store.repository(plain(one.name)), {"reason": plain(error.message)})
+                store.set_state(store.repository(plain(one.name)), {"reason": plain(error.message)})
                 if len(names) > 1:
                     # The error of a single repository is raised at the end.
-                    progress.failed(one.name, error.message)
+                    progress.report_failure(one.name, error.message)
                 continue
-            told.append(found)
-            progress.begin(found.name, len(found.changes), len(found.left))
-            for some in _slices(found, options.plugins, floor):
-                yield found, some
+            audited.append(found)
+            progress.begin_repository(found.name, len(found.changes), len(found.unjudged))
+            for batch in _slices(found, options.plugins, floor):
+                yield found, batch
 
-    left: Counter[str] = Counter()
-    for found, outcome in _results(asked(), options):
+    unjudged: Counter[str] = Counter()
+    for found, outcome in _results(tasks(), options):
         store.add(found.key, outcome.changes)
-        progress.judged(len(outcome.changes))
-        if outcome.left:
-            left[found.name] += outcome.left
-            reason = f"changes that could not be judged: {left[found.name]}; {outcome.reason}"
-            store.describe(found.key.repository, {**store.state(found.key.repository), "reason": reason})
-            progress.failed(found.name, reason)
-    if not told and last_error is not None:
+        progress.advance(len(outcome.changes))
+        if outcome.unjudged:
+            unjudged[found.name] += outcome.unjudged
+            reason = f"changes that could not be judged: {unjudged[found.name]}; {outcome.reason}"
+            store.set_state(found.key.repository, {**store.state(found.key.repository), "reason": reason})
+            progress.report_failure(found.name, reason)
+    if not audited and last_error is not None:
         raise last_error
-    for found in told:
+    for found in audited:
         heads = {change.head for change in found.changes}
         store.choose(found.key, heads)
 
 
-def _day(text: str) -> date | None:
+def _parse_day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise SpecguardError(f"{text!r} is no day", help="Write it as YYYY-MM-DD.", code="usage") from None
 
 
-def _ask(
+def _find_changes(
     one: NamedRepository, options: AuditOptions, store: AuditStore, since: date | None, floor: Floor | None
 ) -> _AuditedRepository:
     """Return the changes of a repository, with those that are still to judge."""
     folder, branch_name = one.folder, options.branch
     if one.address:
         mirrors = options.mirrors or user_folder(options.environment, "mirrors", "")
-        folder, branch_name = mirrored(one.address, mirrors, options.branch, options.environment)
+        folder, branch_name = update_mirror(one.address, mirrors, options.branch, options.environment)
     if not os.path.lexists(folder or "."):
         raise SpecguardError(
             "there is no such folder", help="Check its name.", path=one.name, code="no-repository"
@@ -267,9 +267,9 @@ def _ask(
         )
         policy = _policy(git, branch, options.by, policies)
         state = store.state(id_)
-        of = [branch.tip, _versions(options.plugins), datetime.now(UTC).date().isoformat()]
-        if state.get("of") != of or "reason" in state:
-            store.describe(id_, {**state_of(git, branch, policies), "of": of})
+        inputs = [branch.tip, _versions(options.plugins), datetime.now(UTC).date().isoformat()]
+        if state.get("of") != inputs or "reason" in state:
+            store.set_state(id_, {**read_state(git, branch, policies), "of": inputs})
     key = StoreKey(
         id_,
         branch.name,
@@ -278,20 +278,20 @@ def _ask(
         floor.sha256 if floor else "",
         _versions(options.plugins),
     )
-    known = store.known(key)
+    known = store.judged_heads(key)
     return _AuditedRepository(
         name, folder, key, changes, [change for change in changes if change.head not in known], policy
     )
 
 
 def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: date | None) -> list[PastChange]:
-    tip, without = branch.tip, ""
+    tip, excluded = branch.tip, ""
     if options.range:
         before, dots, after = options.range.partition("..")
         if not dots or not before or after.startswith("."):
             raise SpecguardError(f"{options.range!r} is no range", help="A range is `A..B`.", code="usage")
-        without, tip = resolve(git, before).oid, resolve(git, after).oid if after else tip
-    changes = past_changes(git, tip, without=without, most=options.last)
+        excluded, tip = resolve(git, before).oid, resolve(git, after).oid if after else tip
+    changes = past_changes(git, tip, excluded=excluded, most=options.last)
     if since is None:
         return changes
     first = datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp()
@@ -326,13 +326,13 @@ def _versions(plugins: Sequence[str]) -> str:
 def _slices(found: _AuditedRepository, plugins: Sequence[str], floor: Floor | None) -> list[Slice]:
     """Split the changes still to judge, oldest first, into slices whose changes follow each other."""
     policy: Mapping[str, Any] | None = found.policy.to_data() if found.policy else None
-    held = (os.path.abspath(floor.path), floor.sha256) if floor else ("", "")
+    floor_values = (os.path.abspath(floor.path), floor.sha256) if floor else ("", "")
     runs: list[list[PastChange]] = []
-    for change in reversed(found.left):
+    for change in reversed(found.unjudged):
         if not runs or len(runs[-1]) == SLICE or runs[-1][-1].head != change.base:
             runs.append([])
         runs[-1].append(change)
-    return [Slice(found.folder, found.key.branch, some, policy, plugins, *held) for some in runs]
+    return [Slice(found.folder, found.key.branch, run, policy, plugins, *floor_values) for run in runs]
 
 
 _Task: TypeAlias = tuple[_AuditedRepository, Slice]
@@ -343,31 +343,31 @@ def _results(
 ) -> Iterator[tuple[_AuditedRepository, JudgedSlice]]:
     """Yield the workers' results for the slices as they arrive; only a few slices are queued at a time."""
     if options.jobs == 1 and not options.scheduler:
-        for found, some in tasks:
-            yield found, judge(some)
+        for found, batch in tasks:
+            yield found, judge(batch)
         return
-    again: list[_Task] = []
+    retried: list[_Task] = []
     for _ in range(_RESTARTS + 1):
-        tasks, again = chain(again, tasks), []
-        with _workers(options) as (pool, count):
-            under_way: dict[Future[JudgedSlice], _Task] = {}
+        tasks, retried = chain(retried, tasks), []
+        with _open_pool(options) as (pool, count):
+            pending: dict[Future[JudgedSlice], _Task] = {}
             while True:
                 # A broken pool accepts no tasks.
-                for task in islice(tasks, 0 if again else max(0, count * _AHEAD - len(under_way))):
+                for task in islice(tasks, 0 if retried else max(0, count * _PER_WORKER - len(pending))):
                     try:
-                        under_way[pool.submit(judge, task[1])] = task
+                        pending[pool.submit(judge, task[1])] = task
                     except BrokenExecutor:
-                        again.append(task)
+                        retried.append(task)
                         break
-                if not under_way:
+                if not pending:
                     break
-                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                    found, some = under_way.pop(future)
+                for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                    found, batch = pending.pop(future)
                     try:
                         yield found, future.result()
                     except BrokenExecutor:
-                        again.append((found, some))
-        if not again:
+                        retried.append((found, batch))
+        if not retried:
             return
     raise SpecguardError(
         "workers were killed again and again",
@@ -377,7 +377,7 @@ def _results(
 
 
 @contextmanager
-def _workers(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
+def _open_pool(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
     """Yield the executor that judges slices, and its number of workers: local processes or a Dask cluster."""
     if not options.scheduler:
         from concurrent.futures import ProcessPoolExecutor
@@ -414,7 +414,7 @@ _SCP: Final = re.compile(r"(?P<host>[\w.-]+@[\w.-]+):(?P<path>[^/].*)")
 _CLONE_SECONDS: Final = 3600.0
 """The timeout in seconds for fetching a whole history."""
 
-_LONGEST_LIST: Final = 64 << 20
+_MAX_LIST_SIZE: Final = 64 << 20
 """The most bytes of a list of repositories."""
 
 
@@ -443,13 +443,13 @@ def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[Named
     Raises:
         SpecguardError: a list cannot be read, or a word is invalid.
     """
-    found = [one for word in words for one in _named(word)]
+    found = [one for word in words for one in _parse_name(word)]
     for file in lists:
         for number, line in enumerate(_lines(file), start=1):
             word = os.path.expanduser(line.strip())
             if word and not word.startswith("#"):
                 try:
-                    found += _named(word)
+                    found += _parse_name(word)
                 except SpecguardError as error:
                     where = "standard input" if file == "-" else file
                     raise SpecguardError(
@@ -460,11 +460,11 @@ def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[Named
 
 def _lines(file: str) -> Sequence[str]:
     what = "the list of repositories"
-    data = read_input(_LONGEST_LIST, what) if file == "-" else read_bounded(file, _LONGEST_LIST, what)
+    data = read_input(_MAX_LIST_SIZE, what) if file == "-" else read_bounded(file, _MAX_LIST_SIZE, what)
     return (data or b"").decode("utf-8", "surrogateescape").splitlines()
 
 
-def _named(word: str) -> Iterator[NamedRepository]:
+def _parse_name(word: str) -> Iterator[NamedRepository]:
     if word.startswith("-") or "\0" in word:
         help = "Write one name a line, and a folder as `./-name`."
         raise SpecguardError(f"{word!r} is no repository", help=help, code="usage")
@@ -497,7 +497,7 @@ def _is_repository(folder: str) -> bool:
     return os.path.lexists(inside) or os.path.isfile(os.path.join(folder, "HEAD"))
 
 
-def mirrored(address: str, mirrors: str, wanted: str, environment: Mapping[str, str]) -> tuple[str, str]:
+def update_mirror(address: str, mirrors: str, wanted: str, environment: Mapping[str, str]) -> tuple[str, str]:
     """Fetch the tip of one branch into the mirror of an address; return the mirror's folder and the branch.
 
     Args:
@@ -515,7 +515,7 @@ def mirrored(address: str, mirrors: str, wanted: str, environment: Mapping[str, 
     try:
         os.makedirs(mirrors, exist_ok=True)
         with Needed(), FileLock(f"{folder}.lock"):
-            return folder, _fetched(folder, address, wanted, environment)
+            return folder, _fetch_branch(folder, address, wanted, environment)
     except OSError as error:
         raise SpecguardError(
             f"mirrors cannot be kept: {error.strerror}",
@@ -525,17 +525,17 @@ def mirrored(address: str, mirrors: str, wanted: str, environment: Mapping[str, 
         ) from error
 
 
-def _fetched(folder: str, address: str, wanted: str, environment: Mapping[str, str]) -> str:
+def _fetch_branch(folder: str, address: str, wanted: str, environment: Mapping[str, str]) -> str:
     """Fetch the wanted or default branch, remove all other refs of the mirror, and return the branch."""
-    kept = user_environment(environment)
+    git_environment = user_environment(environment)
 
     def run(*words: str) -> str:
         done = subprocess.run(
-            ["git", *words], env=kept, stdin=subprocess.DEVNULL, capture_output=True, check=False
+            ["git", *words], env=git_environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
         )
         if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip()
-            raise SpecguardError(f"git cannot keep the mirror: {said}", path=folder, code="git-failed")
+            message = done.stderr.decode("utf-8", "replace").strip()
+            raise SpecguardError(f"git cannot keep the mirror: {message}", path=folder, code="git-failed")
         return done.stdout.decode("utf-8", "surrogateescape")
 
     if os.path.islink(folder):
@@ -564,7 +564,7 @@ def _fetched(folder: str, address: str, wanted: str, environment: Mapping[str, s
     return name
 
 
-def state_of(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[str, Any]:
+def read_state(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[str, Any]:
     """Return the state of the guard on a repository's branch, at its newest commit.
 
     Args:
@@ -588,8 +588,8 @@ def state_of(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[st
         return {}
     guarded = policy.rule("policy-change")
     files: Selecting | None = getattr(guarded.load(), "files", None) if guarded is not None else None
-    named = [path for path in tree.paths() if files and files.find(path) is not None]
-    asked = Request(
+    guarded_files = [path for path in tree.paths() if files and files.find(path) is not None]
+    request = Request(
         environment=git.repository.environment,
         directory=git.repository.directory,
         range=f"{branch.tip}..{branch.tip}",
@@ -598,12 +598,12 @@ def state_of(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[st
     )
     stale = None
     if policy.declares("spec_settings"):
-        [change] = open_changes(git, asked)
+        [change] = open_changes(git, request)
         stale = len(judge_change(change, policies, needs=()).findings)
     return {
         "authority": [path for path, _ in policy.documents],
         "preset": policy.value("extends"),
-        "runs_in": [path_text(path) for path in named if b"specguard" in (tree.read(path) or b"")],
+        "runs_in": [path_text(path) for path in guarded_files if b"specguard" in (tree.read(path) or b"")],
         "locked": sum(1 for _ in policy.guards.all),
         "unenforced": sum(not one.rules for one in policy.statements),
         "stale": stale,

@@ -52,21 +52,21 @@ class PastChange(Record):
     at: int
 
 
-def past_changes(git: Git, tip: str, *, without: str = "", most: int = 0) -> list[PastChange]:
+def past_changes(git: Git, tip: str, *, excluded: str = "", most: int = 0) -> list[PastChange]:
     """Return the changes of a first-parent line, the newest first.
 
     Args:
         git: reads them with one process.
         tip: the newest commit.
-        without: a commit whose history is excluded; empty for none.
+        excluded: a commit whose history is excluded; empty for none.
         most: the most changes; 0 for all.
 
     Raises:
         MissingFact: the history is incomplete, as in a shallow clone.
     """
-    some = [f"--max-count={most}"] if most else []
-    rest = [f"^{without}"] if without else []
-    process = git.start("rev-list", "--first-parent", "--parents", "--timestamp", *some, tip, *rest, "--")
+    limit = [f"--max-count={most}"] if most else []
+    rest = [f"^{excluded}"] if excluded else []
+    process = git.start("rev-list", "--first-parent", "--parents", "--timestamp", *limit, tip, *rest, "--")
     changes = []
     for line in git.read(process, "the branch's history").decode("ascii").splitlines():
         at, head, *parents = line.split(" ")
@@ -76,7 +76,7 @@ def past_changes(git: Git, tip: str, *, without: str = "", most: int = 0) -> lis
     return changes
 
 
-_BRANCHES: Final = re.compile(
+_MERGE_SUBJECTS: Final = re.compile(
     r"Merge pull request #[0-9]+ from [^\s/]+/(?P<github>\S+)"
     r"|Merge (?:remote-tracking )?branch '(?P<git>[^']+)'(?! of )(?: into (?P<into>.*))?"
     r"|Merged in (?P<bitbucket>\S+) \(pull request #[0-9]+\)"
@@ -91,7 +91,7 @@ def merged_branch(commit: Commit, audited: str) -> str:
         commit: a commit of the audited branch's first-parent line.
         audited: the audited branch. A merge of it, or into another branch, was made elsewhere and is ignored.
     """
-    found = _BRANCHES.fullmatch(commit.message.subject) if len(commit.parents) == 2 else None
+    found = _MERGE_SUBJECTS.fullmatch(commit.message.subject) if len(commit.parents) == 2 else None
     if found is None or (found["into"] or audited).strip("'") != audited:
         return ""
     name = (found["github"] or found["git"] or found["bitbucket"]).removeprefix("origin/")
@@ -112,16 +112,16 @@ class PastGit(Git):
     def __init__(self, repository: Repository, changes: Sequence[PastChange]) -> None:
         super().__init__(repository.without_work_tree())
         self._past: dict[str, Commit] = {}
-        self._listed: dict[str, list[bytes]] = {}
+        self._names_by_tree: dict[str, list[bytes]] = {}
         base, tip = changes[0].base, changes[-1].head
         rest = [f"^{base}"] if base else []
         process = self.start("rev-list", "--topo-order", "--reverse", "--parents", tip, *rest, "--")
         lines = self.read(process, "the branch's history").decode("ascii").splitlines()
         parents = {oid: others for oid, *others in (line.split(" ") for line in lines)}
-        self._brought = _brought_by(changes, parents)
+        self._commits_by_head = _commits_of_changes(changes, parents)
         self._past = {commit.oid: commit for commit in super().commits(list(parents))}
         self._landed = [self._past[change.head] for change in changes]
-        self._place = {commit.tree: place for place, commit in reversed([*enumerate(self._landed)])}
+        self._positions = {commit.tree: place for place, commit in reversed([*enumerate(self._landed)])}
 
     def commit(self, oid: str) -> Commit:
         """Return the commit with this object id."""
@@ -135,9 +135,9 @@ class PastGit(Git):
 
     def revisions(self, head: str, *without: str | None) -> list[str]:
         """Return the commits that only a head reaches, every parent before its children."""
-        brought = self._brought.get(head)
-        if brought is not None and self._past[head].parents[:1] == list(without):
-            return list(brought)
+        known = self._commits_by_head.get(head)
+        if known is not None and self._past[head].parents[:1] == list(without):
+            return list(known)
         return super().revisions(head, *without)
 
     def merge_bases(self, one: str, other: str) -> list[str]:
@@ -149,18 +149,18 @@ class PastGit(Git):
         """Return the lines of `ls-tree -r`; a list of names is derived from that of an earlier change."""
         if options != ("--name-only",):
             return super().list_tree(tree, what, *options, spare=spare)
-        names = self._listed.get(tree) or self._names_in(tree)
+        names = self._names_by_tree.get(tree) or self._names_in(tree)
         if names is None or len(names) > self.max_entries + spare:
             names = super().list_tree(tree, what, *options, spare=spare)
         names.sort()
         # Keep the previous list too, since rules compare the files of a change with those of its base.
-        self._listed = dict([*self._listed.items()][-1:]) | {tree: names}
+        self._names_by_tree = dict([*self._names_by_tree.items()][-1:]) | {tree: names}
         return [*names]
 
     def _names_in(self, tree: str) -> list[bytes] | None:
         """Return the names in a change's tree, derived from an earlier change's; None if impossible."""
-        for known, names in self._listed.items():
-            first, last = self._place.get(known), self._place.get(tree)
+        for known, names in self._names_by_tree.items():
+            first, last = self._positions.get(known), self._positions.get(tree)
             if first is None or last is None or first > last:
                 continue
             try:
@@ -178,19 +178,19 @@ class PastGit(Git):
         return None
 
 
-def _brought_by(
+def _commits_of_changes(
     changes: Sequence[PastChange], parents: Mapping[str, Sequence[str]]
 ) -> Mapping[str, Sequence[str]]:
     """Return the commits that each change added, by its head, if only one order of them is possible."""
     found: dict[str, list[str]] = {change.head: [] for change in changes}
     owner: dict[str, str] = {}
     for change in changes:
-        left = [change.head]
-        while left:
-            oid = left.pop()
+        pending = [change.head]
+        while pending:
+            oid = pending.pop()
             if oid in parents and oid not in owner:
                 owner[oid] = change.head
-                left += parents[oid]
+                pending += parents[oid]
     forked = set()
     for oid, others in parents.items():
         head = owner[oid]
@@ -206,7 +206,7 @@ NO_AUTHORITY: Final = "no-authority"
 BROKEN: Final = "error"
 """The verdict of a change whose authority cannot judge: it is invalid, or needs code that may not run."""
 
-_NOT_THERE: Final = ("missing-object", "shallow-clone", "program-missing")
+_MISSING_DATA: Final = ("missing-object", "shallow-clone", "program-missing")
 """The codes of errors in this copy of a repository, which are independent of the change."""
 
 
@@ -293,54 +293,54 @@ class JudgedSlice(Record):
 
     Attributes:
         changes: the judged changes.
-        left: the number of changes that this copy of the repository lacks data for.
+        unjudged: the number of changes that this copy of the repository lacks data for.
         reason: the missing data, and the command that supplies it; empty if nothing is missing.
     """
 
     changes: Sequence[JudgedChange]
-    left: int = 0
+    unjudged: int = 0
     reason: str = ""
 
 
-def judge(some: Slice) -> JudgedSlice:
+def judge(batch: Slice) -> JudgedSlice:
     """Judge the changes of a slice, each as a check of the range from its base would have on its day.
 
     The current working tree and branches are ignored.
     """
     # The caller's floor counts, not that of a worker's machine.
     environment = {name: value for name, value in os.environ.items() if name != FLOOR}
-    asked = Request(
+    request = Request(
         environment=environment,
-        directory=some.repository,
-        floor=some.floor,
-        floor_sha256=some.floor_sha256,
+        directory=batch.repository,
+        floor=batch.floor,
+        floor_sha256=batch.floor_sha256,
     )
     judged: list[JudgedChange] = []
-    left, reason = 0, ""
+    unjudged, reason = 0, ""
     try:
-        with Needed(), PastGit(Repository.locate(some.repository, environment), some.changes) as git:
-            given = Policy(some.policy) if some.policy is not None else None
-            policies = PastPolicies(asked, git.repository, some.plugins, given=given)
-            for change in some.changes:
+        with Needed(), PastGit(Repository.locate(batch.repository, environment), batch.changes) as git:
+            given = Policy(batch.policy) if batch.policy is not None else None
+            policies = PastPolicies(request, git.repository, batch.plugins, given=given)
+            for change in batch.changes:
                 try:
                     with Needed():
-                        judged.append(_judged(git, policies, change, some.branch))
+                        judged.append(_judge_past_change(git, policies, change, batch.branch))
                 except SpecguardError as error:
-                    left, reason = left + 1, reason or _lacking(error)
+                    unjudged, reason = unjudged + 1, reason or _describe_error(error)
     except SpecguardError as error:
-        left, reason = len(some.changes), _lacking(error)
-    return JudgedSlice(judged, left, reason)
+        unjudged, reason = len(batch.changes), _describe_error(error)
+    return JudgedSlice(judged, unjudged, reason)
 
 
-def _lacking(error: SpecguardError) -> str:
+def _describe_error(error: SpecguardError) -> str:
     """Return the message of an error, with its help."""
     return plain(f"{error.message}: {error.help}" if error.help else error.message)
 
 
-def _judged(git: PastGit, policies: PastPolicies, past: PastChange, audited: str) -> JudgedChange:
+def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, audited: str) -> JudgedChange:
     commit = git.commit(past.head)
     branch = merged_branch(commit, audited)
-    asked = Request(
+    request = Request(
         environment=git.repository.environment,
         directory=git.repository.directory,
         today=datetime.fromtimestamp(past.at, UTC).date().isoformat(),
@@ -348,18 +348,18 @@ def _judged(git: PastGit, policies: PastPolicies, past: PastChange, audited: str
     )
     subject, branch = plain(shortened(commit.message.subject, 120)), plain(branch)
     try:
-        landed = _landed_change(git, asked, commit)
+        landed = _landed_change(git, request, commit)
         vars(landed)["refs"] = ()
         verdict = judge_change(landed, policies, needs=())
     except NoAuthorityError as error:
         return JudgedChange(past, branch, subject, "", NO_AUTHORITY, error.message)
     except SpecguardError as error:
-        if isinstance(error.__cause__, MissingFact) and error.__cause__.code in _NOT_THERE:
+        if isinstance(error.__cause__, MissingFact) and error.__cause__.code in _MISSING_DATA:
             # The missing data is a fault of this copy, not of the change.
             raise
-        return JudgedChange(past, branch, subject, "", BROKEN, _said(error))
+        return JudgedChange(past, branch, subject, "", BROKEN, _locate_error(error))
     for result in verdict.results:
-        if result.error in _NOT_THERE:
+        if result.error in _MISSING_DATA:
             # A later audit may find the missing objects.
             raise SpecguardError(result.reason or "", help=result.command, code=result.error)
     return JudgedChange(
@@ -383,11 +383,11 @@ def judge_as_merged(git: PastGit, policy: Policy, past: PastChange) -> Verdict:
         MissingFact: one of its objects is missing.
     """
     commit, repository = git.commit(past.head), git.repository
-    asked = Request(environment=repository.environment, directory=repository.directory)
-    change = _landed_change(git, asked, commit)
+    request = Request(environment=repository.environment, directory=repository.directory)
+    change = _landed_change(git, request, commit)
     if policy.merge == "squash":
         change.event, change.stage = Event("pull_request", title=commit.message.subject), "pull-request"
-    return judge_change(change, Policies(asked, repository, given=policy), needs=())
+    return judge_change(change, Policies(request, repository, given=policy), needs=())
 
 
 def _landed_change(git: Git, request: Request, commit: Commit) -> RangeChange:
@@ -401,7 +401,7 @@ def _landed_change(git: Git, request: Request, commit: Commit) -> RangeChange:
     return change
 
 
-def _said(error: SpecguardError) -> str:
+def _locate_error(error: SpecguardError) -> str:
     place = f"{error.path}:{error.line}: " if error.path and error.line else ""
     return plain(f"{place}{error.message}")
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from specguard import __version__
-from specguard.audit.store import MOST, SOON, Summary
+from specguard.audit.store import MOST, SOON_DAYS, Summary
 from specguard.model import counted, listed
 from specguard.reporters import html
 from specguard.reporters.escape import cut, json_text, markdown_text, visible
@@ -22,23 +22,23 @@ _Row = Mapping[str, Any]
 
 SCHEMA: Final = "specguard.audit/1"
 
-_FEW: Final = 10
-_SHORT: Final = 12
+_MAX_ROWS: Final = 10
+_OID_DIGITS: Final = 12
 _COLUMNS: Final = (
     "repository", "branch", "date", "head", "base", "merged", "subject", "verdict", "reason", "code",
     "severity", "state", "path", "line", "message", "fingerprint",
 )  # fmt: skip
-_CELL: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 """The characters that make a spreadsheet read a cell as a formula."""
 
-_ON_PAGE: Final = 2000
+_MAX_FINDINGS: Final = 2000
 """The most findings on a page, the newest first; the CSV has all."""
 
 _WIDTH: Final = 720
 _HEIGHT: Final = 120
 _WIDEST: Final = 48
-_LABELS: Final = 12
-_RULES: Final = 15
+_MAX_LABELS: Final = 12
+_MAX_RULES: Final = 15
 
 _VERDICTS: Final = {
     "indeterminate": "without a full verdict",
@@ -79,7 +79,7 @@ def _tables(summary: Summary) -> Iterator[tuple[str, Sequence[str], list[list[st
         {
             **row,
             "day": _day(row["at"]),
-            "head": row["head"][:_SHORT],
+            "head": row["head"][:_OID_DIGITS],
             "said": f"{row['code']} {row['message']}",
         }
         for row in summary.newest()
@@ -102,8 +102,8 @@ def _text(summary: Summary) -> str:
     """Render one screen: the headline, and the first rows of each table."""
     lines = [_headline(summary)]
     for title, names, rows in _tables(summary):
-        shown = aligned([names, *([visible(cell) for cell in row] for row in rows[:_FEW])]).split("\n")
-        rest = [f"and {len(rows) - _FEW} more"] if len(rows) > _FEW else []
+        shown = aligned([names, *([visible(cell) for cell in row] for row in rows[:_MAX_ROWS])]).split("\n")
+        rest = [f"and {len(rows) - _MAX_ROWS} more"] if len(rows) > _MAX_ROWS else []
         lines += ["", f"{title}:", *(f"  {line}" for line in (*shown, *rest))]
     return "\n".join(lines) + "\n"
 
@@ -117,14 +117,14 @@ def _markdown(summary: Summary) -> str:
 
 
 def _json(summary: Summary) -> str:
-    told = "months", "rules", "rules_by_month", "paths", "reasons", "approvals", "repositories"
+    summary_fields = "months", "rules", "rules_by_month", "paths", "reasons", "approvals", "repositories"
     data = {
         "schema": SCHEMA,
         "tool": {"name": "specguard", "version": __version__},
         "changes": summary.changes,
         "verdicts": dict(summary.verdicts),
-        **fields_of(summary, *told),
-        "judged": list(summary.changes_told()),
+        **fields_of(summary, *summary_fields),
+        "judged": list(summary.reported_changes()),
     }
     return json_text(data) + "\n"
 
@@ -134,7 +134,7 @@ def _csv(summary: Summary) -> str:
     file = io.StringIO()
     table = csv.DictWriter(file, _COLUMNS, extrasaction="ignore", lineterminator="\n")
     table.writeheader()
-    for change in summary.changes_told():
+    for change in summary.reported_changes():
         row = {**change, "date": _day(change["at"])}
         for found in change["findings"] or [{}]:
             place: Mapping[str, Any] = found.get("location") or {}
@@ -145,22 +145,22 @@ def _csv(summary: Summary) -> str:
 
 def _cell(value: object) -> str:
     text = "" if value is None else visible(str(value))
-    return f"'{text}" if text.startswith(_CELL) else text
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _html(summary: Summary) -> str:
     """Render the page of an audit."""
     errors = {(row["month"], row["code"]): row["errors"] for row in summary.rules_by_month}
-    of_month: Counter[str] = Counter()
+    month_errors: Counter[str] = Counter()
     for (month, _), count in errors.items():
-        of_month[month] += count
+        month_errors[month] += count
     judged = {row["month"]: row for row in summary.months}
     shares = {month: row["passed"] / row["changes"] for month, row in judged.items()}
     months = _all_months(judged)
-    broken = [row for row in summary.rules if row["errors"]][:_RULES]
+    broken = [row for row in summary.rules if row["errors"]][:_MAX_RULES]
     codes = [row["code"] for row in broken]
     found: dict[str, list[_Row]] = {}
-    for row in summary.newest_findings(_ON_PAGE):
+    for row in summary.newest_findings(_MAX_FINDINGS):
         found.setdefault(row["code"], []).append({**row, "day": _day(row["at"])})
     share = _share(summary.passed, summary.judged)
     return html.page(
@@ -172,32 +172,32 @@ def _html(summary: Summary) -> str:
         width=_WIDTH,
         height=_HEIGHT,
         passing=_bars([(month, shares.get(month, 0)) for month in months], percent=True),
-        highest=max(of_month.values(), default=0),
-        failing=_bars([(month, of_month[month]) for month in months]),
+        highest=max(month_errors.values(), default=0),
+        failing=_bars([(month, month_errors[month]) for month in months]),
         months=[
-            (month, row["changes"], _share(row["passed"], row["changes"]), of_month[month])
+            (month, row["changes"], _share(row["passed"], row["changes"]), month_errors[month])
             for month, row in judged.items()
         ],
         rules=summary.rules,
         by_rule=_bars([(row["code"], row["errors"]) for row in broken]),
         by_month=[(month, [errors.get((month, code), 0) for code in codes]) for month in judged],
         codes=codes,
-        repositories=list(map(_repository_shown, summary.repositories)),
+        repositories=list(map(_repository_row, summary.repositories)),
         paths=summary.paths,
         approvals=summary.approvals,
-        soon=SOON,
+        soon=SOON_DAYS,
         findings=sorted(found.items()),
-        most=_ON_PAGE,
+        most=_MAX_FINDINGS,
         total=sum(row["errors"] for row in summary.rules),
         reasons=summary.reasons,
     )
 
 
-def _all_months(some: Collection[str]) -> list[str]:
+def _all_months(known: Collection[str]) -> list[str]:
     """Return the months from the first to the last, including those without changes."""
-    if not some:
+    if not known:
         return []
-    first, last = (12 * int(month[:4]) + int(month[5:]) - 1 for month in (min(some), max(some)))
+    first, last = (12 * int(month[:4]) + int(month[5:]) - 1 for month in (min(known), max(known)))
     return [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, last + 1)]
 
 
@@ -208,7 +208,7 @@ def _bars(values: Sequence[tuple[str, float]], *, percent: bool = False) -> list
     """
     highest = 1.0 if percent else max((value for _, value in values), default=0) or 1
     width = _WIDTH / max(1, len(values))
-    step = max(1, -(-len(values) // _LABELS))
+    step = max(1, -(-len(values) // _MAX_LABELS))
     return [
         {
             "label": label,
@@ -222,7 +222,7 @@ def _bars(values: Sequence[tuple[str, float]], *, percent: bool = False) -> list
     ]
 
 
-def _repository_shown(row: _Row) -> dict[str, Any]:
+def _repository_row(row: _Row) -> dict[str, Any]:
     state = row["state"]
     preset = state.get("preset")
     return {

@@ -68,7 +68,7 @@ CREATE TABLE finding (
 ) WITHOUT ROWID;
 """
 
-_CHOSEN: Final = """
+_TEMPORARY_TABLES: Final = """
 CREATE TEMP TABLE chosen (change INTEGER PRIMARY KEY, fresh INTEGER NOT NULL);
 CREATE TEMP TABLE mentioned (repository INTEGER PRIMARY KEY);
 CREATE TEMP VIEW told AS
@@ -117,13 +117,13 @@ class AuditStore:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        with self._telling():
+        with self._report_errors():
             os.makedirs(os.path.dirname(os.path.abspath(file)), mode=0o700, exist_ok=True)
             self._connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)
             self._connection.row_factory = sqlite3.Row
-            if not self._is_set_up():
+            if not self._has_tables():
                 with self._transaction():
-                    if not self._is_set_up():
+                    if not self._has_tables():
                         for statement in _TABLES.split(";")[:-1]:
                             self._connection.execute(statement)
                         self._connection.execute(f"PRAGMA user_version = {LAYOUT}")
@@ -131,10 +131,10 @@ class AuditStore:
             with suppress(sqlite3.OperationalError):
                 self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            for statement in _CHOSEN.split(";")[:-1]:
+            for statement in _TEMPORARY_TABLES.split(";")[:-1]:
                 self._connection.execute(statement)
 
-    def _is_set_up(self) -> bool:
+    def _has_tables(self) -> bool:
         """Return True if the tables exist; raise an error if the file is not for this version."""
         # One query, as another audit may be creating the tables.
         [layout, others] = self._connection.execute(
@@ -168,34 +168,34 @@ class AuditStore:
         Args:
             name: its folder, or its address.
         """
-        with self._telling(), self._transaction():
+        with self._report_errors(), self._transaction():
             run = self._connection.execute
             run("INSERT OR IGNORE INTO repository (name, state) VALUES (?, '{}')", [name])
             [found] = run("SELECT id FROM repository WHERE name = ?", [name]).fetchone()
             run("INSERT OR IGNORE INTO mentioned VALUES (?)", [found])
         return int(found)
 
-    def describe(self, repository: int, state: Mapping[str, Any]) -> None:
+    def set_state(self, repository: int, state: Mapping[str, Any]) -> None:
         """Replace the stored state of a repository, which describes it beside its changes."""
-        with self._telling(), self._transaction():
+        with self._report_errors(), self._transaction():
             self._connection.execute(
                 "UPDATE repository SET state = ? WHERE id = ?", [_json(state), repository]
             )
 
     def state(self, repository: int) -> Mapping[str, Any]:
         """Return the stored state of a repository, which describes it beside its changes; may be empty."""
-        with self._telling():
+        with self._report_errors():
             rows = self._connection.execute("SELECT state FROM repository WHERE id = ?", [repository])
             return dict(json.loads(rows.fetchone()[0]))
 
-    def known(self, key: StoreKey) -> set[str]:
+    def judged_heads(self, key: StoreKey) -> set[str]:
         """Return the heads of the changes under a key that are judged already."""
-        with self._telling():
-            return {head for _, head in self._connection.execute(_HEADS, key.__dict__)}
+        with self._report_errors():
+            return {head for _, head in self._connection.execute(_HEADS_QUERY, key.__dict__)}
 
     def add(self, key: StoreKey, judged: Sequence[JudgedChange]) -> None:
         """Store the outcomes of changes; those that another audit has stored meanwhile stay unchanged."""
-        with self._telling(), self._transaction():
+        with self._report_errors(), self._transaction():
             for one in judged:
                 states = _json(one.states)
                 self._connection.execute("INSERT OR IGNORE INTO outcome (states) VALUES (?)", [states])
@@ -226,24 +226,24 @@ class AuditStore:
 
         A change is fresh if no audit has reported it yet, under any version, policy or floor.
         """
-        with self._telling():
-            rows = self._connection.execute(_HEADS, key.__dict__).fetchall()
-            seen = {head for (head,) in self._connection.execute(_SEEN, key.__dict__)}
+        with self._report_errors():
+            rows = self._connection.execute(_HEADS_QUERY, key.__dict__).fetchall()
+            reported = {head for (head,) in self._connection.execute(_SEEN_QUERY, key.__dict__)}
             self._connection.executemany(
                 "INSERT OR IGNORE INTO chosen VALUES (?, ?)",
-                [(id_, head not in seen) for id_, head in rows if head in heads],
+                [(id_, head not in reported) for id_, head in rows if head in heads],
             )
 
     def tell(self) -> None:
         """Store that the chosen changes were reported."""
-        with self._telling(), self._transaction():
+        with self._report_errors(), self._transaction():
             self._connection.execute(
                 "UPDATE change SET seen = 1 WHERE NOT seen AND id IN (SELECT change FROM chosen WHERE fresh)"
             )
 
-    def ask(self, query: str, *values: object) -> list[sqlite3.Row]:
+    def query(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Return the rows of a query; the views `told` and `told_finding` have what is reported."""
-        with self._telling():
+        with self._report_errors():
             return self._connection.execute(query, values).fetchall()
 
     @contextmanager
@@ -259,7 +259,7 @@ class AuditStore:
         self._connection.execute("COMMIT")
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _report_errors(self) -> Iterator[None]:
         """Convert errors of SQLite and the system into a `SpecguardError` about the file."""
         try:
             yield
@@ -273,9 +273,9 @@ class AuditStore:
             ) from error
 
 
-_SEEN: Final = "SELECT head FROM change WHERE repository = :repository AND branch = :branch AND seen"
+_SEEN_QUERY: Final = "SELECT head FROM change WHERE repository = :repository AND branch = :branch AND seen"
 
-_HEADS: Final = (
+_HEADS_QUERY: Final = (
     "SELECT id, head FROM change WHERE repository = :repository AND branch = :branch"
     " AND judged_by = :judged_by AND floor = :floor AND version = :version AND :policy IN ('', policy)"
 )
@@ -288,7 +288,7 @@ def _json(value: object) -> str:
 MOST: Final = 20
 """The most paths in a report, those with the most open errors."""
 
-SOON: Final = 30
+SOON_DAYS: Final = 30
 """The number of days within which an expiring approval is reported as ending soon."""
 
 _PASSED: Final = ("passed", "accepted")
@@ -309,7 +309,7 @@ class Summary(Record):
     @cached_property
     def verdicts(self) -> Mapping[str, int]:
         """The number of changes with each verdict."""
-        return dict(map(tuple, self.store.ask("SELECT verdict, count(*) FROM told GROUP BY 1 ORDER BY 1")))
+        return dict(map(tuple, self.store.query("SELECT verdict, count(*) FROM told GROUP BY 1 ORDER BY 1")))
 
     @property
     def changes(self) -> int:
@@ -385,7 +385,7 @@ class Summary(Record):
 
     @cached_property
     def approvals(self) -> Sequence[Mapping[str, Any]]:
-        """The approvals that lifted findings, by expiry; `soon` is True if one ends within `SOON` days."""
+        """The approvals that lifted findings, by expiry; `soon` is True if it ends within `SOON_DAYS`."""
         rows = self._rows(
             "SELECT code, json_extract(data, '$.approval.approver') AS approver,"
             " json_extract(data, '$.approval.id') AS id,"
@@ -394,7 +394,7 @@ class Summary(Record):
             " FROM told_finding WHERE state = 'approved' GROUP BY 1, 2, 3, 4 ORDER BY ends, code, 3"
         )
         left = [(date.fromisoformat(row["ends"]) - self.today).days for row in rows]
-        return [{**row, "soon": 0 <= days <= SOON} for row, days in zip(rows, left, strict=True)]
+        return [{**row, "soon": 0 <= days <= SOON_DAYS} for row, days in zip(rows, left, strict=True)]
 
     def newest(self, most: int = 5) -> Sequence[Mapping[str, Any]]:
         """Return the newest changes with open errors, each with its first error; guarded paths come first."""
@@ -415,7 +415,7 @@ class Summary(Record):
             most,
         )
 
-    def changes_told(self) -> Iterator[Mapping[str, Any]]:
+    def reported_changes(self) -> Iterator[Mapping[str, Any]]:
         """Yield every chosen change with its findings, by repository and from the newest on."""
         rows = self._rows(
             "SELECT id, name AS repository, branch, base, head, at, merged, subject, judged_by, policy,"
@@ -436,8 +436,8 @@ class Summary(Record):
             "SELECT 1 FROM told_finding WHERE is_open AND code IN (SELECT value FROM json_each(?)) LIMIT 1"
         )
         if not codes:
-            return bool(self.store.ask("SELECT 1 FROM told_finding WHERE is_open AND fresh LIMIT 1"))
-        return bool(self.store.ask(query, json.dumps(codes)))
+            return bool(self.store.query("SELECT 1 FROM told_finding WHERE is_open AND fresh LIMIT 1"))
+        return bool(self.store.query(query, json.dumps(codes)))
 
     def _rows(self, query: str, *values: object) -> list[Mapping[str, Any]]:
-        return [dict(row) for row in self.store.ask(query, *values)]
+        return [dict(row) for row in self.store.query(query, *values)]

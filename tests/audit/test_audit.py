@@ -570,7 +570,7 @@ def test_workers_that_die_are_replaced_but_not_for_ever(
 
         return nullcontext((SimpleNamespace(submit=submit), 2))
 
-    monkeypatch.setattr("specguard.audit.audit._workers", workers)
+    monkeypatch.setattr("specguard.audit.audit._open_pool", workers)
     assert audited(store, long.path, "--jobs", 2).exit_code == 0
     assert rows(store) == alone
     assert "killed again and again" in refused(store.with_name("other"), long.path, "--jobs", 2)
