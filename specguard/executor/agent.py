@@ -312,16 +312,16 @@ def _check_ended_well(run: Run, agent: AgentCommand, record: manifests.Command) 
     """End the run if the agent's command did not end well."""
     response = response_of(run.folder, record)
     state: manifests.State = "budget-spent" if response.cut else "failed"
-    how, help = record.problem or outcome(record), f"read {run.folder.file(record.log)}"
+    problem, help = record.problem or outcome(record), f"read {run.folder.file(record.log)}"
     if record.timed_out:
         state, help = "timed-out", "give it more with --command-timeout"
     elif record.succeeded and record.leftovers:
-        how = f"it left processes running, which were ended: {', '.join(record.leftovers)}"
+        problem = f"it left processes running, which were ended: {', '.join(record.leftovers)}"
         help = "have it end what it starts, or run it without what starts servers"
     elif record.succeeded:
         return
     raise RunEnded(
-        f"{agent.display_name} failed: {how}",
+        f"{agent.display_name} failed: {problem}",
         state=state,
         help=help,
         tail=response.tail,
@@ -336,12 +336,12 @@ LIMIT: Final = 30.0
 _LARGEST: Final = 1 << 14
 
 
-def check_version(program: str, wanted: str, environment: Mapping[str, str]) -> str:
+def check_version(program: str, requirement: str, environment: Mapping[str, str]) -> str:
     """Check that the version of a program is one of the allowed versions.
 
     Args:
         program: the program's path; it is run with `--version`, in a temporary folder.
-        wanted: the policy's requirement, such as `>=0.40,<0.50`.
+        requirement: the policy's requirement, such as `>=0.40,<0.50`.
         environment: the program's environment variables.
 
     Returns:
@@ -354,12 +354,12 @@ def check_version(program: str, wanted: str, environment: Mapping[str, str]) -> 
     with tempfile.TemporaryDirectory() as folder:
         result = run_program([program, "--version"], environment, cwd=folder, limit=LIMIT)
     printed = plain_text((result.output + result.stderr)[:_LARGEST])
-    version = "" if result.code else version_in(printed, wanted)
+    version = "" if result.code else version_in(printed, requirement)
     if not version:
-        how = result.failure or (f"it ended with exit code {result.code}" if result.code else "")
-        suffix = f": {how}" if how else f" says {shortened(printed)!r}"
+        problem = result.failure or (f"it ended with exit code {result.code}" if result.code else "")
+        suffix = f": {problem}" if problem else f" says {shortened(printed)!r}"
         raise SpecguardError(
-            f"{name} --version{suffix}, and the policy asks for {wanted}",
+            f"{name} --version{suffix}, and the policy asks for {requirement}",
             help=f"install a {name} that fits, or have the policy ask for this one",
             code="agent-version",
         )

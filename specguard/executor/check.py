@@ -118,13 +118,13 @@ def _verdict_of(run: Run, oid: str, *, whole_branch: bool) -> Verdict:
 def _pass_hooks(run: Run) -> str | None:
     """Return the tree that the repository's hooks accept without further changes; None if they refuse it."""
     tree = hash_tree(run)
-    done = None
+    last = None
     for _ in range(_MOST_HOOK_ROUNDS):
         failed, after = None, tree
         for words in hook_commands(run, "pre-commit"):
-            done = run_hook(run, "pre-commit", words, after)
+            last = run_hook(run, "pre-commit", words, after)
             after = hash_tree(run)
-            failed = failed if done.succeeded else done
+            failed = failed if last.succeeded else last
         if after == tree:
             if failed is None:
                 return tree
@@ -133,7 +133,7 @@ def _pass_hooks(run: Run) -> str | None:
         tree = after
     raise RunEnded(
         "the repository's pre-commit hooks change the files every time they run",
-        command=done.number if done else None,
+        command=last.number if last else None,
         code="hook-refused",
     )
 
@@ -377,8 +377,8 @@ def prove_guard(run: Run) -> bytes | None:
         return None
     place.git.run("update-index", "--replace", "-z", "--index-info", stdin=edit, index=index)
     tree = place.git.run("write-tree", "--missing-ok", index=index).decode("ascii").strip()
-    for judged in _verdict_of(run, make_commit(run, tree), whole_branch=False).findings:
-        if judged.finding.path == path and judged.severity == "error" and judged.state == "open":
+    for result in _verdict_of(run, make_commit(run, tree), whole_branch=False).findings:
+        if result.finding.path == path and result.severity == "error" and result.state == "open":
             return path
     text = f"the guard does not fire: an edit of {path_text(path)}, which the policy guards, was let through"
     raise SpecguardError(text, help="specguard doctor", code="guard-silent")

@@ -304,15 +304,15 @@ def hook_commands(run: Run, stage: str, message: str = "") -> Iterator[Sequence[
     program = find_program("pre-commit", run.options.environment)
     if text is not None and program is not None:
         configuration = place.write("pre-commit.yaml", text)
-        named = ["--commit-msg-filename", message] if message else []
+        file_words = ["--commit-msg-filename", message] if message else []
         yield [
-            program, "run", "--hook-stage", stage, *named, "--config", configuration, "--color", "never",
+            program, "run", "--hook-stage", stage, *file_words, "--config", configuration, "--color", "never",
         ]  # fmt: skip
     folder = _hooks_folder(run.git.repository, tree)
     if _has_script(tree, folder, stage):
         script = os.path.join(_copy_hooks(run, tree, folder), stage)
-        first = ["sh", "-c", _HUSKY_SHELL] if folder == _HUSKY else []
-        yield [*first, script, *([message] if message else [])]
+        prefix = ["sh", "-c", _HUSKY_SHELL] if folder == _HUSKY else []
+        yield [*prefix, script, *([message] if message else [])]
 
 
 def _hooks_path(repository: Repository) -> str:
@@ -325,14 +325,14 @@ def _hooks_folder(repository: Repository, tree: Tree) -> bytes:
     path = _hooks_path(repository)
     if path:
         top = os.path.realpath(repository.work_tree())
-        inside = os.path.relpath(os.path.join(top, path), top)
-        if inside == os.curdir or inside.startswith(os.pardir):
+        relative = os.path.relpath(os.path.join(top, path), top)
+        if relative == os.curdir or relative.startswith(os.pardir):
             return b""
         # The folder that husky sets contains only shims, which are not in a tree.
-        wanted: Sequence[bytes] = [os.fsencode(inside).removesuffix(b"/_")]
+        folders: Sequence[bytes] = [os.fsencode(relative).removesuffix(b"/_")]
     else:
-        wanted = _FOLDERS
-    return next((one for one in wanted if tree.names(one)), b"")
+        folders = _FOLDERS
+    return next((one for one in folders if tree.names(one)), b"")
 
 
 def _has_script(tree: Tree, folder: bytes, stage: str) -> bool:
@@ -349,8 +349,8 @@ def _copy_hooks(run: Run, tree: Tree, folder: bytes) -> str:
     copy = os.path.join(place.own_folder, _COPY)
     shutil.rmtree(copy, ignore_errors=True)
     os.mkdir(copy, 0o700)
-    inside = ((path, tree.find(path)) for path in tree.paths() if path.startswith(folder + b"/"))
-    place.check_out(place.base, [path for path, found in inside if found and found.is_file], copy)
+    entries = ((path, tree.find(path)) for path in tree.paths() if path.startswith(folder + b"/"))
+    place.check_out(place.base, [path for path, found in entries if found and found.is_file], copy)
     target = os.path.join(copy, os.fsdecode(folder))
     if folder == _HUSKY and not os.path.lexists(os.path.join(target, "_")):
         # Hooks of earlier versions of husky source this file. husky generates it, and nobody commits it.
@@ -398,12 +398,12 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
     """
     task, entry = task_of(policy, item), item.listed
     if task is not None and task.expected_files:
-        where, held = str(task.origin("expected_files")), has_active_rule(policy, "unexpected-file")
-        return CommitScope(task.expected_files, task.expected_paths, where, held)
-    held = has_active_rule(policy, "out-of-scope-path")
+        where, enforced = str(task.origin("expected_files")), has_active_rule(policy, "unexpected-file")
+        return CommitScope(task.expected_files, task.expected_paths, where, enforced)
+    enforced = has_active_rule(policy, "out-of-scope-path")
     if entry is not None and entry.files:
         where = str(Origin(path_text(entry.source.path), entry.files[0].line or 0))
-        return CommitScope(list(entry.scope.patterns), entry.scope, where, held)
+        return CommitScope(list(entry.scope.patterns), entry.scope, where, enforced)
     try:
         scope = item.scope
     except NotApplicable:
@@ -412,7 +412,7 @@ def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
     where = str(policy.origin(key) or key)
     if scope.document is not None:
         where = str(Origin(path_text(scope.document), scope.lines[0] if scope.lines else 0))
-    return CommitScope(list(scope.paths.patterns), scope.paths, where, held)
+    return CommitScope(list(scope.paths.patterns), scope.paths, where, enforced)
 
 
 def has_active_rule(policy: Policy, name: str) -> bool:
@@ -437,11 +437,11 @@ def note_commit(run: Run, tree: str) -> None:
     entries = place.git.diff_trees(place.base, tree)
     binary = {path for path, (added, _) in place.git.line_counts(place.base, tree).items() if added == "-"}
     scope = scope_of(run.policy, item)
-    inside = scope.paths if scope is not None else Covering()
+    paths = scope.paths if scope is not None else Covering()
     new_files = [
         path_text(one.path)
         for one in entries
-        if one.added and inside.find(one.path) is None and (one.path in binary or one.new_mode == EXECUTABLE)
+        if one.added and paths.find(one.path) is None and (one.path in binary or one.new_mode == EXECUTABLE)
     ]
     if new_files:
         run.note(f"{_NEW_FILES_NOTE}{listed(new_files, _MOST_NAMED)}.", instead_of=_NEW_FILES_NOTE)
@@ -502,9 +502,9 @@ def _check_pointers(place: Place, tree: str, entries: Sequence[Entry]) -> None:
     output = place.git.run(*words, stdin=b"".join(entry.path + b"\0" for entry in entries), index=index)
     fields = output.split(b"\0")
     lfs_paths = {path for path, value in zip(fields[::3], fields[2::3], strict=False) if value == b"lfs"}
-    wanted = [entry for entry in entries if entry.path in lfs_paths]
-    blobs = place.git.blobs([entry.new for entry in wanted], limit=_POINTER_LIMIT)
-    for entry, (_, content) in zip(wanted, blobs, strict=True):
+    pointers = [entry for entry in entries if entry.path in lfs_paths]
+    blobs = place.git.blobs([entry.new for entry in pointers], limit=_POINTER_LIMIT)
+    for entry, (_, content) in zip(pointers, blobs, strict=True):
         # LFS keeps an empty file as it is.
         if content is None or (content and not content.startswith(_POINTER)):
             raise RunEnded(

@@ -170,10 +170,10 @@ class GateRound:
                     self._run_teardowns()
                 raise
             teardowns = [chosen.gate for chosen in self._run_teardowns()]
-            ran = [result.gate for result in self.results.values() if result.commands]
-            if ran and (teardowns or self._work_tree.undoes):
+            used = [result.gate for result in self.results.values() if result.commands]
+            if used and (teardowns or self._work_tree.undoes):
                 # Check every file once more: the gates must have passed on the tree that is recorded.
-                self._undo_changes((teardowns or ran)[-1])
+                self._undo_changes((teardowns or used)[-1])
             self._work_tree.check_effects()
         finally:
             self._write_results()
@@ -194,11 +194,11 @@ class GateRound:
         """Hash the tree as it is; before that, undo changes by the gates of a round that died."""
         self._tree = self._work_tree.tree()
         state = self._run.folder.known(STATE) if self._work_tree.undoes else {}
-        same = state.get("attempt") == self._run.manifest.attempts
-        before = str(state.get("tree") or self._tree) if same else self._tree
-        changed = self._work_tree.entries(self._tree, before)
+        same_round = state.get("attempt") == self._run.manifest.attempts
+        base = str(state.get("tree") or self._tree) if same_round else self._tree
+        changed = self._work_tree.entries(self._tree, base)
         if changed:
-            self._work_tree.restore(before, changed)
+            self._work_tree.restore(base, changed)
             self._tree = self._work_tree.tree()
             self._run.note("What the gates had changed when the run was ended was undone.")
         self._record_state()
@@ -412,9 +412,9 @@ def check_tools(gates: Iterable[PlannedGate], tree: Tree, environment: Mapping[s
     if tree.find(CONFIGURATION) is not None and find_program("pre-commit", environment) is None:
         needs["pre-commit"] = CONFIGURATION.decode()
     if needs:
-        named = "; ".join(f"{program} (for {why})" for program, why in needs.items())
+        programs = "; ".join(f"{program} (for {why})" for program, why in needs.items())
         help = f"install {', '.join(needs)}, or see that PATH has it; gates of your own replace a preset's"
-        raise SpecguardError(f"not on the path: {named}", help=help, code="program-missing")
+        raise SpecguardError(f"not on the path: {programs}", help=help, code="program-missing")
 
 
 def _program_of(command: str | Sequence[str]) -> str:

@@ -120,7 +120,8 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
 
     Args:
         policy: the base's policy.
-        options: the options of the run; `item` is the plan's name, else `plan` is its file or its folder.
+        options: the options of the run; `plan` is the plan's file or its folder, else `item` is the plan's
+            name. Without both, the base must have exactly one plan.
         tree: the base's files.
 
     Raises:
@@ -266,8 +267,8 @@ def _find_plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKin
         if plan_path:
             read = [folder.read(os.fsencode(text)) for text in (plan_path, os.path.dirname(plan_path))]
         elif options.item:
-            named = dict.fromkeys(folder.names, options.item) if len(folder.names) == 1 else {}
-            read = [folder.read(folder.plain(named) or b"")]
+            values = dict.fromkeys(folder.names, options.item) if len(folder.names) == 1 else {}
+            read = [folder.read(folder.plain(values) or b"")]
         else:
             read = [fields for _, fields in PathTemplate(f"{settings.folder}/**").find(tree.paths())]
         for fields in filter(None, read):
@@ -443,9 +444,9 @@ class Start:
             return fields if fields and self._own_plan(kind, fields) is not None else {}
         path = os.fsencode(os.path.normpath(plan))
         for text in self.work.kinds[kind].sources:
-            given = PathTemplate(text).read(path)
-            if given is not None:
-                return given
+            values = PathTemplate(text).read(path)
+            if values is not None:
+                return values
         raise _unready(
             f"{plan} is no list of {kind}s; tried: {self._list_names(kind, {})}",
             "name it from the repository's root",

@@ -140,10 +140,10 @@ def finish(run: Run, end: RunEnded | None) -> RunEnded | None:
 def _write_end(run: Run, end: RunEnded | None) -> None:
     """Write how a run ended, the reason of an early end, and the report."""
     manifest, folder = run.manifest, run.folder
-    ended = manifest.model_copy()
-    ended.state = end.state if end else "succeeded"
-    ended.reason = run.redactor.redact(end.message) if end else None
-    ended.ended_at = now_text()
+    final = manifest.model_copy()
+    final.state = end.state if end else "succeeded"
+    final.reason = run.redactor.redact(end.message) if end else None
+    final.ended_at = now_text()
     if end is None or end.exit_code == EXIT_PASSED:
         # Remove the error of a run that was resumed since.
         folder.remove(ERROR)
@@ -154,7 +154,7 @@ def _write_end(run: Run, end: RunEnded | None) -> None:
             "step": manifest.steps[-1].name if manifest.steps else STEPS[0],
             "state": end.state,
             "error": end.code,
-            "reason": ended.reason,
+            "reason": final.reason,
             "exit_code": end.exit_code,
             "command": end.command,
             "tail": run.redactor.redact(end.tail),
@@ -163,9 +163,9 @@ def _write_end(run: Run, end: RunEnded | None) -> None:
         folder.write(ERROR, json.dumps(error, indent=2) + "\n")
     if manifest.agent is not None:
         with run.step("report"):
-            write_report(run, ended)
+            write_report(run, final)
     # Written last: if the process dies before, the run still counts as running.
-    manifest.state, manifest.reason, manifest.ended_at = ended.state, ended.reason, ended.ended_at
+    manifest.state, manifest.reason, manifest.ended_at = final.state, final.reason, final.ended_at
     run.seal()
 
 
@@ -195,13 +195,13 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
     try:
         with Needed():
             manifest = run.manifest
-            first, again = next_step(manifest, folder)
+            first, interrupted = next_step(manifest, folder)
             resolve_agent(run.policy, options, look=False)
             note = note_moved_base(run) if first != "pull-request" else ""
             # From now on nobody else may write to the run; surviving processes would still write to its
             # place.
             run.take_over()
-            ended = end_survivors(folder.run_id)
+            survivors = end_survivors(folder.run_id)
             folder.clear()
             manifest.ended_at = None
             manifest.digests = {}
@@ -211,12 +211,12 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
                 for line in (*([f"note: {note}"] if note else ()), *take_down(run)):
                     run.log(line.removeprefix("note: "))
                     say(line)
-                suffix = f"; ended {', '.join(ended)}" if ended else ""
+                suffix = f"; ended {', '.join(survivors)}" if survivors else ""
                 step.detail = f"resumed at {first}{run.redactor.redact(suffix)}"
     except BaseException:
         run.close()
         raise
-    return carry_out(run, first=first, resumed=again, say=say)
+    return carry_out(run, first=first, resumed=interrupted, say=say)
 
 
 def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
@@ -242,14 +242,14 @@ def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
     if last.name != "agent" or last.state == "done":
         return "inspect", False
     # An interrupted round does not count as an attempt; a round in which the agent failed does.
-    cut_off = last.state == "running" or manifest.state in ("killed", "timed-out")
+    interrupted = last.state == "running" or manifest.state in ("killed", "timed-out")
     ran = [command.attempt for command in manifest.commands if command.kind != "agent"]
     judged = min([*ran, *(one.attempt for one in manifest.judgements)], default=last.attempt) < last.attempt
     has_brief = os.path.isfile(folder.file(ROUND_BRIEF.format(manifest.attempts)))
-    if not judged or (cut_off and has_brief):
-        return "agent", cut_off
+    if not judged or (interrupted and has_brief):
+        return "agent", interrupted
     # The agent's instructions are lost, so gates and rules must find the problems again.
-    if cut_off:
+    if interrupted:
         manifest.attempts -= 1
     return "inspect", False
 
@@ -378,34 +378,34 @@ def left_over(store: RunStore, repository: Repository, only: Collection[str] = (
     for run in runs:
         if run.manifest is None or (only and run.path not in only):
             continue
-        folder, whose = RunFolder(run.path), f"{run.run_id} ({run.state})"
+        folder, label = RunFolder(run.path), f"{run.run_id} ({run.state})"
         if is_up(folder) and not (run.running and run.process_runs is not False):
-            description = f"what the gates of {whose} have set up, and nothing took down"
+            description = f"what the gates of {label} have set up, and nothing took down"
             yield Leftover(description, partial(clean_up, folder))
         if not run.running:
-            yield from _leftovers_of(run, run.manifest, whose, repository, refs)
+            yield from _leftovers_of(run, run.manifest, label, repository, refs)
 
 
 def _leftovers_of(
-    run: RunView, manifest: Manifest, whose: str, repository: Repository, refs: Collection[str]
+    run: RunView, manifest: Manifest, label: str, repository: Repository, refs: Collection[str]
 ) -> Iterator[Leftover]:
     place, ref = manifest.place, RUN_REFS + run.run_id
     if place and is_place(place, run.run_id) and any(map(os.path.lexists, (place, place + SUFFIX))):
         warning = "" if run.state == "succeeded" else ", which begins anew if it is resumed"
-        yield Leftover(f"place {place} of {whose}{warning}", partial(remove_place, place))
+        yield Leftover(f"place {place} of {label}{warning}", partial(remove_place, place))
     if ref in refs:
-        yield Leftover(f"ref {ref} of {whose}", partial(update_ref, repository, "-d", ref))
+        yield Leftover(f"ref {ref} of {label}", partial(update_ref, repository, "-d", ref))
     # The run's branch in the user's repository, if it is at the run's commit and was merged.
     branch, commit, base = f"refs/heads/{manifest.branch}", manifest.commit, manifest.repository.base
-    heads = {ref.name: ref.oid for ref in repository.branches()}
-    if not commit or heads.get(branch) != commit:
+    branches = {ref.name: ref.oid for ref in repository.branches()}
+    if not commit or branches.get(branch) != commit:
         return
-    upstreams = [one for one in (f"refs/remotes/origin/{base}", f"refs/heads/{base}") if one in heads]
+    upstreams = [one for one in (f"refs/remotes/origin/{base}", f"refs/heads/{base}") if one in branches]
     with Git(repository) as git:
-        merged = any(is_within(git, commit, heads[upstream]) for upstream in upstreams)
+        merged = any(is_within(git, commit, branches[upstream]) for upstream in upstreams)
     if merged and manifest.branch not in {one.branch for one in worktrees(repository)}:
         remove = partial(update_ref, repository, "-d", branch, commit)
-        yield Leftover(f"branch {manifest.branch} of {whose}", remove)
+        yield Leftover(f"branch {manifest.branch} of {label}", remove)
 
 
 def _run_refs(repository: Repository) -> Sequence[str]:
@@ -455,8 +455,8 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         # The start of the change: the merge base of `HEAD` and the base.
         base = next(iter(git.merge_bases(tip, head)), head)
         runs = options.runs(policy, root)
-        inside = os.path.relpath(os.path.realpath(runs), os.path.realpath(root))
-        runs_prefix = b"" if inside.startswith("..") else os.fsencode(inside) + b"/"
+        relative = os.path.relpath(os.path.realpath(runs), os.path.realpath(root))
+        runs_prefix = b"" if relative.startswith("..") else os.fsencode(relative) + b"/"
         work_tree = GateTree(git, base, root, runs=runs_prefix)
         if options.dry_run:
             _list_gates(plan, work_tree, say)

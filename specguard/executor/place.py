@@ -323,12 +323,12 @@ def places_folder(environment: Mapping[str, str], checkout: str) -> str:
         os.path.join(home, ".cache", "specguard", "places") if home else "",
         os.path.join(temporary, f"specguard-{os.geteuid()}", "places"),
     ]
-    inside = os.path.realpath(checkout)
+    root = os.path.realpath(checkout)
     for folder in candidates:
         # Git separates object folders by colons and newlines.
         if not os.path.isabs(folder) or ":" in folder or "\n" in folder:
             continue
-        if os.path.commonpath([inside, os.path.realpath(folder)]) == inside:
+        if os.path.commonpath([root, os.path.realpath(folder)]) == root:
             continue
         with suppress(OSError):
             os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -352,12 +352,12 @@ def is_place(path: str, run_id: str = "") -> bool:
         run_id: the run that the place must belong to; empty: any run.
     """
     parent, name = os.path.split(path)
-    above, places = os.path.split(parent)
+    grandparent, places = os.path.split(parent)
     return (
         os.path.isabs(path)
         and os.path.normpath(path) == path
         and places == "places"
-        and os.path.basename(above).startswith("specguard")
+        and os.path.basename(grandparent).startswith("specguard")
         and os.path.realpath(parent) == parent
         and run_id in ("", name)
     )
@@ -393,8 +393,8 @@ def remove_place(path: str) -> None:
                 os.unlink(folder)
             os.chmod(folder, 0o700)
             # Tools leave read-only folders in their caches.
-            for inside, names, _ in os.walk(folder):
-                for own in (os.path.join(inside, name) for name in names):
+            for parent, names, _ in os.walk(folder):
+                for own in (os.path.join(parent, name) for name in names):
                     if not os.path.islink(own):
                         os.chmod(own, 0o700)
         shutil.rmtree(folder, ignore_errors=True)

@@ -49,12 +49,12 @@ from specguard.work.item import WorkItem
 
 
 class DraftRun(Record):
-    """The subject of the questions before a run.
+    """A run as it would begin, which preflight checks.
 
     Attributes:
         start: the start of the run.
         source: the canonical repository.
-        run: the run, as it would begin.
+        run: the run, with a placeholder for its id.
     """
 
     start: Start
@@ -166,18 +166,18 @@ def _check_rules(draft: DraftRun) -> None:
         draft.source.git, request, found, head=Revision(head), named=head, pushed_to=item.branches[0]
     )
     policies = Policies(request, repository)
-    for judged in judge_change(change, policies).findings:
-        finding = judged.finding
+    for result in judge_change(change, policies).findings:
+        finding = result.finding
         # Even if the policy only warns about such a document, no run begins: the authority wins.
-        asks = judged.name == "conflicting-document" and finding.severity is None
-        stops = judged.severity == "error" and not _is_approvable(start.policy, judged.name)
-        if judged.state == "open" and (asks or stops):
+        asks = result.name == "conflicting-document" and finding.severity is None
+        stops = result.severity == "error" and not _is_approvable(start.policy, result.name)
+        if result.state == "open" and (asks or stops):
             raise SpecguardError(
-                f"{finding.message}; by {decided_by(judged)}",
+                f"{finding.message}; by {decided_by(result)}",
                 path=path_text(finding.path) if finding.path else None,
                 line=finding.line,
                 help=finding.help,
-                code="contradiction" if judged.name == "conflicting-document" else "item-unready",
+                code="contradiction" if result.name == "conflicting-document" else "item-unready",
             )
     rule = start.policy.rule("wave-stage-out-of-order")
     if item.listed is None or rule is None or rule.severity != "error" or "run" not in rule.stages:
@@ -211,8 +211,8 @@ def _check_not_done(draft: DraftRun) -> None:
     for ref in git.repository.branches():
         if not ref.name.startswith("refs/heads/") or not draft.owns_branch(ref.short):
             continue
-        there = start.shared.oid if start.shared is not None and ref.short == item.branches[0] else None
-        known = is_within(git, ref.oid, start.oid) or (there and is_within(git, ref.oid, there))
+        remote_oid = start.shared.oid if start.shared is not None and ref.short == item.branches[0] else None
+        known = is_within(git, ref.oid, start.oid) or (remote_oid and is_within(git, ref.oid, remote_oid))
         if task_of(start.policy, item) is None or not known:
             keep = shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"])
             raise item_taken(
@@ -313,9 +313,9 @@ def prepare(options: RunOptions) -> Run:
             if committed:
                 ignore_local(runs)
             run.folder = folder = lock.new_folder(options.reuse_run)
-            inside = f"{item_folder(manifest.item.kind, manifest.item.id)}/{folder.run_id}"
+            subfolder = f"{item_folder(manifest.item.kind, manifest.item.id)}/{folder.run_id}"
             manifest.run_id, manifest.notes = folder.run_id, notes
-            manifest.kept = f"{committed}/{inside}" if committed else None
+            manifest.kept = f"{committed}/{subfolder}" if committed else None
             run.item_lock, run.heads = lock, source.heads.refs if source.heads else None
             manifest.agent = agent.to_record(run)
             # Written before the manifest, which makes the folder a run: a run must have the options for
@@ -334,7 +334,7 @@ RUN_ID: Final = "<run-id>"
 
 @contextmanager
 def draft_run(options: RunOptions) -> Iterator[DraftRun]:
-    """Provide the subject of preflight, based on the last fetch; nothing is written.
+    """Provide the run that preflight would check, based on the last fetch; nothing is written.
 
     Raises:
         SpecguardError: the item or the policy is missing, or the item lacks data that a run needs.

@@ -362,11 +362,11 @@ def _resource_limits(file_limit: int) -> Iterator[None]:
     The limits apply to this process for a moment. To set them in the child, Python code would have to run
     there between fork and exec, which is not safe with threads.
     """
-    wanted = ((resource.RLIMIT_FSIZE, file_limit), (resource.RLIMIT_CORE, 0))
-    before = [(limit, resource.getrlimit(limit)) for limit, _ in wanted]
+    limits = ((resource.RLIMIT_FSIZE, file_limit), (resource.RLIMIT_CORE, 0))
+    before = [(limit, resource.getrlimit(limit)) for limit, _ in limits]
     try:
-        for (limit, most), (_, (soft, hard)) in zip(wanted, before, strict=True):
-            resource.setrlimit(limit, (most if soft == resource.RLIM_INFINITY else min(most, soft), hard))
+        for (limit, value), (_, (soft, hard)) in zip(limits, before, strict=True):
+            resource.setrlimit(limit, (value if soft == resource.RLIM_INFINITY else min(value, soft), hard))
         yield
     finally:
         for limit, values in before:
@@ -431,8 +431,8 @@ def _signal_handler(handler: Callable[[int, FrameType | None], None]) -> Iterato
     before: dict[signal.Signals, Any] = {}
     # Only the main thread may set handlers. A signal that was ignored, as by nohup, stays ignored.
     if threading.current_thread() is threading.main_thread():
-        wanted = [number for number in _END_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-        before = {number: signal.signal(number, handler) for number in wanted}
+        numbers = [number for number in _END_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
@@ -498,13 +498,13 @@ class Children:
         Returns:
             The processes that still run, because the kernel itself is busy with them.
         """
-        asked = self.find_alive()
+        outside = self.find_alive()
         if self.group is not None:
-            asked = [process for process in asked if not self._in_group(process)]
+            outside = [process for process in outside if not self._in_group(process)]
             # The leader has not been reaped, so the group id cannot belong to another group.
             with suppress(OSError):
                 os.killpg(self.group, signal.SIGTERM)
-        send_signal(asked, signal.SIGTERM)
+        send_signal(outside, signal.SIGTERM)
         return _end(self.find_alive, grace, meanwhile)
 
     def _in_group(self, process: psutil.Process) -> bool:
@@ -553,11 +553,11 @@ def describe_process(process: psutil.Process) -> str:
 def _survivors(run_id: str) -> list[psutil.Process]:
     """Return the run's processes that outlived their specguard; their environment contains the run id."""
     mine = psutil.Process()
-    ours = {mine, *mine.parents()}
+    ancestors = {mine, *mine.parents()}
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if process not in ours and process.environ().get(RUN_VARIABLE) == run_id:
+            if process not in ancestors and process.environ().get(RUN_VARIABLE) == run_id:
                 found.append(process)
     return found
 

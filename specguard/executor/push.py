@@ -66,12 +66,12 @@ class RunRemote(RemoteGit):
         root, name = run.git.repository.work_tree(), run.options.remote
         allow_local = not run.manifest.repository.remote_name
         address = find_address(self.settings, name, expected, root=root, allow_local=allow_local)
-        began = run.manifest.repository.remote
-        if began and address.shown != began:
-            back = shlex.join(["git", "remote", "set-url", name, began])
+        start = run.manifest.repository.remote
+        if start and address.shown != start:
+            restore = shlex.join(["git", "remote", "set-url", name, start])
             raise SpecguardError(
-                f"'{name}' was {began} when the run began, and is {address.shown} now",
-                help=f"{back}, then: {run.folder.command('resume')}",
+                f"'{name}' was {start} when the run began, and is {address.shown} now",
+                help=f"{restore}, then: {run.folder.command('resume')}",
                 code="remote-moved",
             )
         return address
@@ -113,11 +113,11 @@ def _check_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
     if run.heads is None:
         return
     before, now, shown = run.heads, heads.refs, remote.address.shown
-    own, base = run.manifest.branch, run.manifest.repository.base
+    branch, base = run.manifest.branch, run.manifest.repository.base
     moves, pushed_here = [], []
     for name in sorted(before.keys() | now.keys()):
         old, new = before.get(name), now.get(name)
-        if old == new or (name == own and new in tried_commits(run)):
+        if old == new or (name == branch and new in tried_commits(run)):
             continue
         move = f"{name} from {(old or 'nothing')[:10]} to {(new or 'nothing')[:10]}"
         if new is not None and _is_run_work(run, remote, name, new):
@@ -129,8 +129,8 @@ def _check_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
         run.note(f"{_MOVED_NOTE}{shown}: {listed(moves, between='; ')}.", instead_of=_MOVED_NOTE)
     if pushed_here:
         name = pushed_here[0]
-        lease, back = f"--force-with-lease={name}:{now[name]}", f"{before.get(name, '')}:{ref_of(name)}"
-        undo = ["git", "push", lease, run.options.remote, back]
+        lease, refspec = f"--force-with-lease={name}:{now[name]}", f"{before.get(name, '')}:{ref_of(name)}"
+        undo = ["git", "push", lease, run.options.remote, refspec]
         raise RunEnded(
             f"{' and '.join(pushed_here)} at {shown} was pushed from the run's place",
             help=f"undo it: {shlex.join(undo)}",
@@ -154,12 +154,12 @@ def _is_run_work(run: Run, remote: RunRemote, name: str, oid: str) -> bool:
 
 def _note_base(run: Run, heads: Heads) -> str:
     """Note that the base has moved on, and return the note; empty if the base is unchanged."""
-    base, began = run.manifest.repository.base, run.manifest.repository.base_oid
+    base, start_oid = run.manifest.repository.base, run.manifest.repository.base_oid
     now = heads.branches.get(base, "")
-    if now == began:
+    if now == start_oid:
         return ""
     where = f"is at {now[:10]} now" if now else "is gone"
-    note = f"The base {base} was at {began[:10]} when the run began, and {where}."
+    note = f"The base {base} was at {start_oid[:10]} when the run began, and {where}."
     run.note(note)
     return note
 
@@ -202,9 +202,9 @@ def tried_commits(run: Run) -> list[str]:
 def _names_run(run: Run, oid: str) -> bool:
     """True if this run made a commit: the commit names the run."""
     item, trailer = run.manifest.item, run.policy.declared("run_settings").trailer
-    named = f"\n{trailer}: {item.kind}-{item.id}/{run.folder.run_id}\n"
+    trailer_line = f"\n{trailer}: {item.kind}-{item.id}/{run.folder.run_id}\n"
     try:
-        return named in f"{place_of(run).git.commit(oid).message.text}\n"
+        return trailer_line in f"{place_of(run).git.commit(oid).message.text}\n"
     except (MissingFact, SpecguardError):
         return False
 
@@ -414,8 +414,8 @@ def body_of(run: Run) -> str:
     Every text that does not come from the policy is escaped, so that it cannot become markup, a link or a
     mention.
     """
-    begins = f"{run.item.body}\n\n" if run.item is not None and run.item.body else ""
-    return begins + "\n".join(_part(run)) + "\n"
+    intro = f"{run.item.body}\n\n" if run.item is not None and run.item.body else ""
+    return intro + "\n".join(_part(run)) + "\n"
 
 
 def _replace_part(body: str, run: Run) -> str:

@@ -317,14 +317,14 @@ def user_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
     Relative folders are removed from `PATH`, because they may belong to a change.
     """
-    kept = {
+    variables = {
         name: value
         for name, value in environment.items()
         if not name.startswith("GIT_") or _KEPT_VARS.fullmatch(name)
     }
     folders = [folder for folder in environment.get("PATH", "").split(":") if folder.startswith("/")]
     return {
-        **kept,
+        **variables,
         "PATH": ":".join(folders) or "/usr/bin:/bin",
         "LC_ALL": "C",
         "GIT_TERMINAL_PROMPT": "0",
@@ -536,8 +536,8 @@ class Platform:
         self.address = address
         self._program = program
         self._folder = folder
-        kept = {name: value for name, value in environment.items() if name not in _TARGET_VARS}
-        self._environment = {**user_environment(kept), **_QUIET}
+        variables = {name: value for name, value in environment.items() if name not in _TARGET_VARS}
+        self._environment = {**user_environment(variables), **_QUIET}
 
     def requests(self, branch: str) -> Sequence[BranchRequest]:
         """Return the pull requests of a branch of the repository itself, without those of forks.

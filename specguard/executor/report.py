@@ -109,18 +109,18 @@ class Failure(Record):
     tail: str = ""
 
 
-def write_report(run: Run, ended: Manifest) -> None:
+def write_report(run: Run, final: Manifest) -> None:
     """Write `report.md` in the run's folder, without secrets; with `--compact`, cut the logs.
 
     Args:
         run: the run.
-        ended: the final manifest, as it will be written after the report.
+        final: the final manifest, as it will be written after the report.
 
     Raises:
         SpecguardError: the report cannot be written.
     """
     changed = None if run.place is None else changed_files(run.place, run.manifest.tree)
-    text = report_text(ended, run.folder, changed).encode("utf-8", "surrogateescape")
+    text = report_text(final, run.folder, changed).encode("utf-8", "surrogateescape")
     run.folder.write(REPORT, run.redactor.redact_bytes(text))
     if run.options.compact:
         compact(run)
@@ -221,17 +221,17 @@ def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
         manifest: the run's record.
         folder: the run's folder; unreadable output there is left out.
     """
-    every: dict[tuple[str, str], list[Command]] = {}
+    by_command: dict[tuple[str, str], list[Command]] = {}
     for command in manifest.commands:
         if command.kind in JUDGING and command.ended_at is not None:
-            every.setdefault((command.name, command.command), []).append(command)
-    for same in every.values():
-        failed = [one for one in same if not one.succeeded]
+            by_command.setdefault((command.name, command.command), []).append(command)
+    for runs in by_command.values():
+        failed = [one for one in runs if not one.succeeded]
         if not failed:
             continue
         after, last = _STILL_FAILS, failed[-1]
-        if same[-1] is not last:
-            fixed = same[same.index(last) + 1].attempt
+        if runs[-1] is not last:
+            fixed = runs[runs.index(last) + 1].attempt
             how = "the agent fixed it" if fixed > failed[0].attempt else "it passed when it ran again"
             after = f"{how} in round {fixed}"
         tail = _last_lines(str(folder.known(last.response).get("tail") or ""))
@@ -283,8 +283,8 @@ def remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]
         if manifest.kept:
             yield {"text": "Commit the run there, behind its item", "code": _commit_command(manifest)}
     if request is not None and request.state == "printed" and request.command:
-        there = f" of {manifest.branch}, unless it has one: that has the commit now"
-        shared = there if manifest.repository.tip is not None else ""
+        hint = f" of {manifest.branch}, unless it has one: that has the commit now"
+        shared = hint if manifest.repository.tip is not None else ""
         yield {"text": f"Open the pull request{shared}", "code": request.command}
     elif request is not None and request.url:
         yield {"text": "Review and merge the pull request", "code": request.url}
@@ -316,8 +316,8 @@ def _commit_command(manifest: Manifest) -> str:
 def _seconds_taken(manifest: Manifest) -> float | None:
     if manifest.ended_at is None:
         return None
-    began, ended = (datetime.fromisoformat(one) for one in (manifest.started_at, manifest.ended_at))
-    return (ended - began).total_seconds()
+    start, end = (datetime.fromisoformat(one) for one in (manifest.started_at, manifest.ended_at))
+    return (end - start).total_seconds()
 
 
 _MINUTE: Final = 60
@@ -389,9 +389,9 @@ def compact(run: Run) -> None:
         if command.log_digest is None or not os.path.isfile(file) or os.path.getsize(file) <= TAIL:
             continue
         response = response_of(run.folder, command)
-        kept = f"{response.tail}\n".encode()
-        run.folder.write(command.log, kept)
-        command.log_digest = response.log_digest = sha256(kept).hexdigest()
+        tail = f"{response.tail}\n".encode()
+        run.folder.write(command.log, tail)
+        command.log_digest = response.log_digest = sha256(tail).hexdigest()
         response.cut = True
         run.folder.write(command.response, response.model_dump_json(by_alias=True, indent=2) + "\n")
     run.save()
@@ -413,8 +413,8 @@ def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
     runs = store.runs()
     items = list(_done_items(store, environment))
     covered = [item for item in items if not item["problem"]]
-    took = sorted(run.took for run in runs if run.took is not None and run.ended is not None)
-    ended = Counter(
+    durations = sorted(run.took for run in runs if run.took is not None and run.ended is not None)
+    counts = Counter(
         (command.name, command.succeeded)
         for run in runs
         for command in (run.manifest.commands if run.manifest else ())
@@ -427,13 +427,13 @@ def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
         "unreadable": sum(bool(run.problem) for run in runs),
         "states": dict(sorted(Counter(run.state for run in runs).items())),
         "seconds": {
-            "total": round(sum(took), 1),
-            "median": round(median(took), 1) if took else None,
-            "longest": round(took[-1], 1) if took else None,
+            "total": round(sum(durations), 1),
+            "median": round(median(durations), 1) if durations else None,
+            "longest": round(durations[-1], 1) if durations else None,
         },
         "gates": {
-            name: {"passed": ended[name, True], "failed": ended[name, False]}
-            for name in sorted({name for name, _ in ended})
+            name: {"passed": counts[name, True], "failed": counts[name, False]}
+            for name in sorted({name for name, _ in counts})
         },
         "attempts": {
             "mean": round(sum(attempts) / len(attempts), 2) if attempts else None,

@@ -263,15 +263,15 @@ class Round:
     """
 
     def __init__(self, manifest: Manifest, attempt: int) -> None:
-        judged = [one for one in manifest.judgements if one.attempt == attempt]
+        judgements = [one for one in manifest.judgements if one.attempt == attempt]
         commands = [one for one in manifest.commands if one.attempt == attempt and one.kind in JUDGING]
         commands = [one for one in commands if one.ended_at is not None]
         # If a command ran several times, its last run counts.
-        last = {(one.name, one.command): one for one in commands}
-        trees: list[str | None] = [*(one.tree for one in commands), *(one.tree for one in judged)]
+        last_runs = {(one.name, one.command): one for one in commands}
+        trees: list[str | None] = [*(one.tree for one in commands), *(one.tree for one in judgements)]
         self.tree = trees[-1] if trees else None
-        self.failing = {key for key, command in last.items() if not command.succeeded}
-        self.findings = set(judged[-1].findings) if judged else set()
+        self.failing = {key for key, command in last_runs.items() if not command.succeeded}
+        self.findings = set(judgements[-1].findings) if judgements else set()
 
 
 def count_round(run: Run, failed: str) -> None:
@@ -287,11 +287,11 @@ def count_round(run: Run, failed: str) -> None:
     manifest, folder = run.manifest, run.folder
     if manifest.attempts >= manifest.max_attempts:
         reason = f"the {failed} still fail after" if failed else "none is left of the run's"
-        more = folder.command("resume", "--max-attempts", str(manifest.attempts + 1))
+        resume = folder.command("resume", "--max-attempts", str(manifest.attempts + 1))
         raise RunEnded(
             f"{reason} {counted(manifest.attempts, 'attempt')}",
             state="budget-spent",
-            help=f"{folder.command('report')} shows what is left; to go on with it: {more}",
+            help=f"{folder.command('report')} shows what is left; to go on with it: {resume}",
             tail="\n".join(run.feedback),
             exit_code=EXIT_FAILED if failed == "rules" else None,
         )
@@ -497,9 +497,9 @@ def check_origin(git: Git, top: str, folder: RunFolder) -> None:
     tracked = git.read(git.start("ls-files", "-z", index=git.repository.index), "your index").split(b"\0")
     for name in (OPTIONS_FILE, SEAL, MANIFEST):
         path = os.path.relpath(os.path.realpath(folder.file(name)), os.path.realpath(top))
-        above = os.fsencode(path) + b"/"
+        slashed = os.fsencode(path) + b"/"
         # The index lists a submodule itself, not its files.
-        known = any(one and above.startswith(one + b"/") for one in tracked)
+        known = any(one and slashed.startswith(one + b"/") for one in tracked)
         if known and not (name == MANIFEST and folder.sealed):
             raise SpecguardError(
                 f"{folder.run_id} is in the repository, so a change may have brought what it was asked to do",

@@ -244,9 +244,9 @@ def _changes_outside(run: Run, place: Place, before: State, after: State) -> lis
         noted.append(change)
         if what == "file" and (guard := run.policy.guards.find(os.fsencode(name[5:]))):
             guarded.append(f"{rest} {verb} ({guard.rule})")
-    for begins, found, most in ((_CHANGES_NOTE, noted, _MOST_NAMED), (_GUARDED_NOTE, guarded, _MOST_GUARDED)):
+    for prefix, found, most in ((_CHANGES_NOTE, noted, _MOST_NAMED), (_GUARDED_NOTE, guarded, _MOST_GUARDED)):
         if found:
-            run.note(f"{begins}{listed(found, most, '; ')}.", instead_of=begins)
+            run.note(f"{prefix}{listed(found, most, '; ')}.", instead_of=prefix)
     return forbidden
 
 
@@ -474,8 +474,8 @@ def _runs_folders(run: Run, root: bytes) -> tuple[bytes, ...]:
     """Return the prefixes of the paths of runs, relative to the checkout's root: specguard writes there."""
     item = os.path.dirname(os.path.realpath(os.fsencode(run.folder.path)))
     folders = [run.policy.declared("run_settings").folder]
-    for kept in (os.path.dirname(item), item):
-        inside = os.path.relpath(kept, os.path.realpath(root))
-        if inside != b"." and not inside.startswith(b".."):
-            folders.append(inside + b"/")
+    for parent in (os.path.dirname(item), item):
+        relative = os.path.relpath(parent, os.path.realpath(root))
+        if relative != b"." and not relative.startswith(b".."):
+            folders.append(relative + b"/")
     return tuple(folder for folder in folders if folder != b"/")

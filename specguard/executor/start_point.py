@@ -77,7 +77,7 @@ class Canonical:
             self.heads = self._remote.heads(address.fetch)
 
     def tip(self, branch: str) -> str | None:
-        """Return the tip of a branch, which is in the object store then; None if the branch is missing."""
+        """Return the tip of a branch, and fetch it if needed; None if the branch is missing."""
         refs, repository = self._refs(branch), self.git.repository
         if self.heads is None or self._remote is None:
             return self._fetched(refs[1:] if self.address.is_local else refs[:1])[1]
@@ -86,7 +86,7 @@ class Canonical:
         return oid if oid is None or oid in known else self._remote.fetch(self.address.fetch, branch, known)
 
     def base_tip(self, branch: str) -> str | None:
-        """Return the tip of a branch that a run may start from; without contact, a local branch suffices."""
+        """Return the tip of a branch that a run may start from; offline, a local branch is enough."""
         return self.tip(branch) if self.heads is not None else self._fetched(self._refs(branch))[1]
 
     def require_tip(self, branch: str) -> str:
@@ -257,8 +257,8 @@ def ensure_repository(
         SpecguardError: git fails, or no run could begin from the result; in the latter case nothing is made.
     """
     where = folder = os.path.abspath(directory or os.curdir)
-    above = (folder, *map(str, PurePath(folder).parents))
-    new = make and not any(os.path.lexists(os.path.join(one, ".git")) for one in above)
+    parents = (folder, *map(str, PurePath(folder).parents))
+    new = make and not any(os.path.lexists(os.path.join(one, ".git")) for one in parents)
     if new and not commit:
         raise SpecguardError(
             f"{folder} is in no git repository, and a run begins from a commit",
@@ -361,9 +361,9 @@ class ItemLock:
         except Timeout:
             running = [manifest.run_id for manifest in self._item_manifests() if manifest.state in _NOT_ENDED]
             run_id = running[-1] if running else ""
-            which = f": {run_id}" if run_id else ", with another folder of runs"
+            suffix = f": {run_id}" if run_id else ", with another folder of runs"
             raise item_taken(
-                f"another run works on {item.label}{which}",
+                f"another run works on {item.label}{suffix}",
                 shlex.join(about_run("status", run_id, self._given_root if run_id else "")),
             ) from None
 
