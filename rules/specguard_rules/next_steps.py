@@ -134,13 +134,13 @@ def _filter_paths(entries: Sequence[Entry], base: Base) -> str:
     return _filter_command(f"{_git(entries)} {undo}", paths, f"{start}..HEAD" if start else "HEAD")
 
 
-def _filter_command(undo: str, paths: Sequence[bytes], since: str) -> str:
+def _filter_command(undo: str, paths: Sequence[bytes], revisions: str) -> str:
     """Return the `git filter-branch` command that undoes a change of some paths in each commit of a range."""
     # Git runs the filter with `sh`, which knows fewer ways to quote.
     words = b" ".join(
         one if re.fullmatch(_PLAIN, one) else b"'%s'" % one.replace(b"'", b"'\\''") for one in paths
     )
-    return f"{_FILTER} --index-filter {shell_quote(f'{undo} -- '.encode() + words)} {since}"
+    return f"{_FILTER} --index-filter {shell_quote(f'{undo} -- '.encode() + words)} {revisions}"
 
 
 def flaw_in(

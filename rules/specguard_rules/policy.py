@@ -255,17 +255,17 @@ class UnenforcedStatement(Rule):
             statements = [one for one in found if not one.rules]
             path = document.encode("utf-8", "surrogateescape")
             # A single statement takes no more room than its count.
-            named = len(statements) if whole or len(statements) == 1 else self.shown if path in touched else 0
-            for statement in statements[:named]:
+            count = len(statements) if whole or len(statements) == 1 else self.shown if path in touched else 0
+            for statement in statements[:count]:
                 message = f"no active rule is bound to: {statement.text}"
                 place = Origin(document, statement.line)
                 step = "Name the code of the rule that holds it, or leave it to people."
                 if statement.settings:
                     step = f"Write {' and '.join(statement.settings)} in the settings, or leave it to people."
                 yield _line_finding(message, step, path, place, statement.text)
-            rest = len(statements) - named
+            rest = len(statements) - count
             if rest > 0:
-                message = f"commands to which no active rule is bound: {rest}{' more' if named else ''}"
+                message = f"commands to which no active rule is bound: {rest}{' more' if count else ''}"
                 step = "List them: specguard policy --coverage"
                 yield Finding(message, help=step, path=path, key="more", setting="shown")
 

@@ -248,7 +248,7 @@ def _program(words: Sequence[str]) -> str:
 
 
 def _ends_by_name(
-    command: Command, words: Sequence[str], pipeline: Sequence[Command], named: set[str]
+    command: Command, words: Sequence[str], pipeline: Sequence[Command], looked_up: set[str]
 ) -> bool:
     program = _program(words)
     args = " ".join(["", *words[1:]]).lower()
@@ -266,7 +266,7 @@ def _ends_by_name(
         return True
     given = [*words[1:], *(word for one in pipeline for word in one.words)]
     used = {name.lower() for word in given for name in re.findall(_VARIABLE, word)}
-    if used & named or ("$()" in args and _finds_by_name(command.nested)):
+    if used & looked_up or ("$()" in args and _finds_by_name(command.nested)):
         return True
     if program == "kill" and not via_xargs:
         # PowerShell's `kill` reads processes from a pipe; the Unix `kill` reads nothing.
@@ -295,15 +295,15 @@ def _finds_by_name(found: Sequence[Command]) -> bool:
 
 def _selects_by_name(program: str, arguments: Sequence[str]) -> bool:
     """True if `pgrep`, `pkill` or `killall` selects by a name or a user, and not only by an id."""
-    left = iter(arguments)
-    for word in left:
+    rest = iter(arguments)
+    for word in rest:
         if word == "--":
-            return next(left, None) is not None
+            return next(rest, None) is not None
         if not word.startswith("-") or re.fullmatch(_USER_OPTION, word):
             return True
         # `killall -g` takes no value.
         if word in _VALUED and (program != "killall" or word in ("-s", "--signal")):
-            next(left, None)
+            next(rest, None)
     return False
 
 

@@ -59,12 +59,12 @@ class SubjectForm(Settings):
             what: the subject's name in messages: `subject` or `title`.
             subject: the subject.
         """
-        named = f"the {what} {quote(subject)}"
+        label = f"the {what} {quote(subject)}"
         if self.pattern is not None and not self.pattern.search(subject):
-            yield f"{named} does not match {quote(self.pattern.text)}", "Reword it", "pattern"
+            yield f"{label} does not match {quote(self.pattern.text)}", "Reword it", "pattern"
         problem, setting = self.subject_problem(subject) if self.conventional else ("", "")
         if problem:
-            message = f"{named} has not the form of Conventional Commits: {problem}"
+            message = f"{label} has not the form of Conventional Commits: {problem}"
             yield message, self.subject_step(setting), setting
 
     def subject_problem(self, subject: str) -> tuple[str, str]:

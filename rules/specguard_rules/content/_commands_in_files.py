@@ -118,12 +118,12 @@ def _convert(found: Any, converted: dict[int, Any]) -> Any:
             raise YamlError("a value holds itself", found.start_mark.line + 1)
         return converted[id(found)]
     converted[id(found)] = None
-    made: Any = {}
+    result: Any = {}
     if found.id == "scalar":
-        made = Text(found)
+        result = Text(found)
     elif found.id == "sequence":
         items = [_convert(item, converted) for item in found.value]
-        made = Reference(items) if found.tag == "!reference" else items
+        result = Reference(items) if found.tag == "!reference" else items
     else:
         merged: list[Any] = []
         for key, value in found.value:
@@ -131,15 +131,15 @@ def _convert(found: Any, converted: dict[int, Any]) -> Any:
             name = key.value if key.id == "scalar" else ""
             if key.tag == "tag:yaml.org,2002:merge":
                 merged += inner if isinstance(inner, list) else [inner]
-            elif name in made:
+            elif name in result:
                 raise YamlError(f"the key {name!r} is there twice", key.start_mark.line + 1)
             else:
-                made[name] = inner
+                result[name] = inner
         # A mapping's own keys override merged ones, and earlier merges override later ones.
         for other in merged:
-            made = {**fields(other), **made}
-    converted[id(found)] = made
-    return made
+            result = {**fields(other), **result}
+    converted[id(found)] = result
+    return result
 
 
 def fields(value: Any, key: str = "") -> dict[str, Any]:
@@ -383,10 +383,10 @@ def _yaml_commands(content: bytes, text: str) -> Iterator[Command]:
 
 def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) -> Iterator[Command]:
     """Yield the commands below command keys, each with its own line; values behind aliases are read once."""
-    waiting: list[tuple[tuple[str | int, ...], Any, bool]] = [((), top, False)]
+    stack: list[tuple[tuple[str | int, ...], Any, bool]] = [((), top, False)]
     seen: set[tuple[int, bool]] = set()
-    while waiting:
-        place, value, runs = waiting.pop()
+    while stack:
+        place, value, runs = stack.pop()
         if isinstance(value, str):
             for command in parse_commands(value) if runs else ():
                 command.line = command.end_line = getattr(value, "line", None) or line_of(place)
@@ -406,7 +406,7 @@ def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) ->
                     (key, part, _RUN_KEY.search(key) is not None or (runs and isinstance(part, str)))
                     for key, part in value.items()
                 ]
-            waiting += [((*place, at), part, here) for at, part, here in reversed(inner)]
+            stack += [((*place, at), part, here) for at, part, here in reversed(inner)]
 
 
 _FENCE: Final = re.compile(r"[ \t>]*(?:[-*+] |[0-9]{1,9}[.)] )?[ \t]*(`{3,}|~{3,})([^`]*)$")

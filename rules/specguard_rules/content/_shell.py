@@ -164,7 +164,7 @@ class _Reader:
     def commands(self, *, nested: bool = False) -> list[Command]:
         """Return the commands up to the end; `nested`: up to the closing parenthesis of a substitution."""
         found: list[Command] = []
-        waiting: list[tuple[Command, str, str]] = []
+        heredocs: list[tuple[Command, str, str]] = []
         command, target, piped, level = Command(self._line), False, False, 0
         while True:
             self._match(_BLANK)
@@ -175,7 +175,7 @@ class _Reader:
                 self._match(_BLANK)
                 start, delimiter = self._position, self._read_word()
                 if self._position > start:
-                    waiting.append((command, delimiter, sign))
+                    heredocs.append((command, delimiter, sign))
             elif sign.startswith(("<", ">")):
                 target = True
             elif not mark and self._position < len(self._text):
@@ -193,8 +193,8 @@ class _Reader:
                     return found
                 level += (sign == "(") - (sign == ")")
                 if sign == "\n":
-                    self._read_heredocs(waiting)
-                    waiting = []
+                    self._read_heredocs(heredocs)
+                    heredocs = []
 
     def _match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         """Match a pattern at the position, and advance past the match."""

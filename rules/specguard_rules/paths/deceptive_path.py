@@ -137,10 +137,10 @@ def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
     for folder in list(folders):
         while (folder := folder.rpartition(b"/")[0]) and folder not in folders:
             folders.add(folder)
-    both = files & folders
+    clashes = files & folders
     # All paths are searched at once, with each segment between slashes.
     whole = b"/%s/" % b"/\0/".join(paths).lower()
-    if not both and whole.isascii() and not any(sign in whole for sign in _CRAFTED):
+    if not clashes and whole.isascii() and not any(sign in whole for sign in _CRAFTED):
         return
     for path in paths:
         segments = path.split(b"/")
@@ -149,7 +149,7 @@ def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
             yield path, f"has the segment '{odd.decode('ascii')}', which leads elsewhere or nowhere"
         elif any(map(is_git_name, segments)):
             yield path, "is what git or a file system takes for '.git'"
-        elif any(path.startswith(folder + b"/") for folder in both):
+        elif any(path.startswith(folder + b"/") for folder in clashes):
             yield path, "needs a folder where the tree also has a file"
 
 

@@ -628,7 +628,7 @@ class WeakenedPath(Rule):
             yield Finding(message, help=step, path=path, line=added.line, key=key, setting=setting)
 
 
-def _cap(findings: Iterator[Finding], more: str, setting: str) -> Iterator[Finding]:
+def _cap(findings: Iterator[Finding], template: str, setting: str) -> Iterator[Finding]:
     """Yield the first findings of each file, and one that counts the rest."""
     counts: dict[bytes | None, int] = {}
     for one in findings:
@@ -637,7 +637,7 @@ def _cap(findings: Iterator[Finding], more: str, setting: str) -> Iterator[Findi
             yield one
     for path, count in counts.items():
         if count > MOST:
-            message = more.format(path=path_text(path or b""), count=count - MOST)
+            message = template.format(path=path_text(path or b""), count=count - MOST)
             step = f"Take that back{_OR_APPROVAL}"
             yield Finding(message, help=step, path=path, key="more", setting=setting)
 

@@ -274,14 +274,14 @@ def run_parts(value: Any) -> Any:
             jobs.append((key, one))
         elif key not in _DESCRIPTIVE or isinstance(one, dict):
             rest[key] = one
-    kept: list[tuple[str, Any]] = []
+    chosen: list[tuple[str, Any]] = []
     more = [job for job in jobs if "specguard" in json.dumps(job).lower()]
-    while len(kept) < len(more):
-        kept = more
+    while len(chosen) < len(more):
+        chosen = more
         # In CircleCI, `workflows` lists the jobs that run, and their order.
-        names = {text.lower() for text in _texts([kept, rest.get("workflows")])} - {""}
-        more = [job for job in jobs if job in kept or job[0].lower() in names]
-    return rest, kept
+        names = {text.lower() for text in _texts([chosen, rest.get("workflows")])} - {""}
+        more = [job for job in jobs if job in chosen or job[0].lower() in names]
+    return rest, chosen
 
 
 def _name(job: Any) -> str:

@@ -183,31 +183,31 @@ class MissingManifest(Rule):
         """Look for each commit's run."""
         yield from _unnamed_findings(commits, work, run_records) if work else ()
         for commit, name, run in cited_runs(commits, run_records):
-            oid, said = commit.oid, repr(shortened(name, 80))
+            oid, label = commit.oid, repr(shortened(name, 80))
             if run is None:
-                message = f"commit {oid[:12]} names the run {said}, which is not there"
+                message = f"commit {oid[:12]} names the run {label}, which is not there"
                 step = "Commit the folder of the run, or name the run that made the commit."
                 key, field = f"no run {name}", "commit.body"
                 yield Finding(message, help=step, commit=oid, field=field, key=key, setting="runs.trailer")
             elif run.misfit:
-                message = f"the run {said} has no manifest that can be used: {run.misfit}"
+                message = f"the run {label} has no manifest that can be used: {run.misfit}"
                 step = "Put back the manifest that the run has written, or run it again."
                 yield run_flaw(run_records, run, message, step, f"misfit {name}", line=None, commit=oid)
 
 
 def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iterator[Finding]:
     """Yield findings for commits that lack a required run, or for the change if no commit names its item."""
-    wanted = set(records.settings.require)
+    kinds = set(records.settings.require)
     found = {commit.oid: commit for commit in commits if not commit.is_merge}
-    bare = {oid for oid, commit in found.items() if not run_names(commit, records)}
-    items = [one for one in work.commits if one.kind in wanted and one.commit in bare]
+    runless = {oid for oid, commit in found.items() if not run_names(commit, records)}
+    items = [one for one in work.commits if one.kind in kinds and one.commit in runless]
     for naming in items:
         oid = naming.commit or ""
         message = f"commit {oid[:12]} is {naming.item}'s and names no run"
         step = f"Let `specguard run {naming.kind}` make it: it adds `{records.settings.trailer}: ...`."
         yield _no_run_finding(naming, message, step, oid, "commit.body")
     of_change = work.naming
-    if not items and found and len(bare) == len(found) and of_change and of_change.kind in wanted:
+    if not items and found and len(runless) == len(found) and of_change and of_change.kind in kinds:
         message = f"{of_change.label} is {of_change.item}'s, and no commit of it names a run"
         step = f"Let `specguard run {of_change.kind}` make the commit."
         yield _no_run_finding(of_change, message, step, None, of_change.field)

@@ -269,19 +269,19 @@ def _date_flaws(spec: Spec, specs: Specs) -> Iterator[Finding]:
     if oldest is None or oldest.date is None or oldest.is_ahead(specs.today()):
         return
     age = max(0, (specs.today() - oldest.date).days)
-    left = settings.max_age_days - age
+    days_left = settings.max_age_days - age
     place = "" if oldest.path == spec.path else f" ({oldest.place})"
     line = oldest.line_in(spec.path)
     when = f"{path} was last reviewed on {oldest.date}{place}, {age} {'day' if age == 1 else 'days'} ago"
     step = f"Read it against the code, correct it, and record the day as its {settings.review}."
-    if left < 0:
+    if days_left < 0:
         governed = specs.governed_by(spec)
         why = f"; it governs {path_text(governed[0])}" if governed else ""
         why += f" and {len(governed) - 1} more" if len(governed) > 1 else ""
         message = f"{when}, and a review holds {settings.max_age_days} days{why}"
         severity, setting = _severity(spec, specs), "specs.max_age_days"
         yield _flaw(spec, message, step, "stale", line, setting, severity=severity)
-    elif left < settings.warn_days:
+    elif days_left < settings.warn_days:
         from datetime import timedelta
 
         message = f"{when}, and its review holds until {oldest.date + timedelta(settings.max_age_days)}"
@@ -532,14 +532,14 @@ class InvalidStatus(Rule):
         for spec in specs.judged:
             if not spec.statuses:
                 yield from _no_status_flaw(spec, specs)
-            for said in spec.statuses:
-                if not specs.ways.known(said.text):
-                    written = f"is {shortened(said.text)!r}{said.elsewhere(spec.path)}"
+            for status in spec.statuses:
+                if not specs.ways.known(status.text):
+                    written = f"is {shortened(status.text)!r}{status.elsewhere(spec.path)}"
                     message = f"the status of {path_text(spec.path)} {written}, which is not known"
                     step = f"Write one of: {', '.join(specs.settings.statuses)}."
-                    yield _status_flaw(spec, said, message, step, "unknown status", "specs.statuses")
+                    yield _status_flaw(spec, status, message, step, "unknown status", "specs.statuses")
                 elif specs.touches(spec):
-                    yield from _transition_flaws(spec, said, specs)
+                    yield from _transition_flaws(spec, status, specs)
             for of_index in (False, True):
                 stated = [said for said in spec.statuses if (said.form == "index") == of_index]
                 others = [said for said in stated if not specs.ways.same(said.text, stated[0].text)]
@@ -575,29 +575,29 @@ def _no_status_flaw(spec: Spec, specs: Specs) -> Iterator[Finding]:
     yield _flaw(spec, message, "Correct that.", "no status", spec.problem.line, setting, same_as=same_as)
 
 
-def _transition_flaws(spec: Spec, said: WrittenValue, specs: Specs) -> Iterator[Finding]:
+def _transition_flaws(spec: Spec, status: WrittenValue, specs: Specs) -> Iterator[Finding]:
     """Yield a finding for a status that may not follow the earlier one there, or may not be first."""
     was = specs.before(spec)
     before = list(was.statuses) if was is not None else []
     # If the status was only in the other place before, that place counts.
-    before = [one for one in before if (one.form == "index") == (said.form == "index")] or before
+    before = [one for one in before if (one.form == "index") == (status.form == "index")] or before
     old = before[0].text if before else ""
-    path, place = path_text(spec.path), said.elsewhere(spec.path)
+    path, place = path_text(spec.path), status.elsewhere(spec.path)
     if not old or not specs.ways.known(old):
-        if not specs.ways.may_begin(said.text):
-            message = f"{path} begins as {said.text}{place}, which needs steps before it"
+        if not specs.ways.may_begin(status.text):
+            message = f"{path} begins as {status.text}{place}, which needs steps before it"
             first = ", ".join(specs.ways.first) or specs.settings.statuses[0]
             step = f"Begin with a status that follows no other: {first}."
-            yield _status_flaw(spec, said, message, step, "begins", "specs.transitions")
-    elif not specs.ways.may_follow(old, said.text):
+            yield _status_flaw(spec, status, message, step, "begins", "specs.transitions")
+    elif not specs.ways.may_follow(old, status.text):
         after = specs.ways.after(old)
-        message = f"the status of {path} goes from {old} to {said.text}{place}, and no way leads there"
+        message = f"the status of {path} goes from {old} to {status.text}{place}, and no way leads there"
         step = f"Behind {old} comes {' or '.join(after)}." if after else f"Nothing comes behind {old}."
-        yield _status_flaw(spec, said, message, step, "moved", "specs.transitions")
+        yield _status_flaw(spec, status, message, step, "moved", "specs.transitions")
 
 
-def _status_flaw(spec: Spec, said: WrittenValue, message: str, step: str, key: str, setting: str) -> Finding:
-    key, line = f"{key} in {said.form}", said.line_in(spec.path)
+def _status_flaw(spec: Spec, value: WrittenValue, message: str, step: str, key: str, setting: str) -> Finding:
+    key, line = f"{key} in {value.form}", value.line_in(spec.path)
     return Finding(message, help=step, path=spec.path, line=line, key=key, setting=setting)
 
 
