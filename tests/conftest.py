@@ -1,4 +1,4 @@
-"""What every test starts from: an environment that says nothing, and an empty repository."""
+"""The start of every test: an environment without the user's settings, and an empty repository."""
 
 import gc
 import os
@@ -20,21 +20,21 @@ from specguard.change.sources import Change, open_changes
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 
-# Tests run beside each other on slow machines: what takes long is no failure. The examples are the same each
-# time, so that a change is judged by what it changes; `make fuzz` tries new ones, and more.
+# Tests run in parallel on slow machines, so a slow test is not a failure. The examples are the same each
+# time, so that only a change of the code changes a result; `make fuzz` tries new ones, and more.
 settings.register_profile("specguard", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("specguard")
 
-# Most of what tests wait for is a disk, which they have no need of.
+# Tests wait mostly for the disk, which they do not need.
 _MEMORY = "/dev/shm"
 if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK):
     found = os.statvfs(_MEMORY)
     if found.f_bavail * found.f_frsize > 2 << 30 and not found.f_flag & os.ST_NOEXEC:
-        # pytest has asked for a temporary file by now, after which the variable alone is not looked at again.
+        # pytest has already used a temporary file, after which `tempfile` ignores the variable.
         os.environ["TMPDIR"] = tempfile.tempdir = _MEMORY
 
-# A shell without job control starts what ends with `&` with this signal ignored. Processes inherit that, and
-# the tests of interruptions would wait for ever.
+# A shell without job control starts commands that end with `&` with this signal ignored. Processes inherit
+# that, and the tests of interruptions would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
@@ -42,9 +42,9 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> None:
-    """Put a test's group into its id, by which one worker gets all of a group.
+    """Put a test's group into its id, so that one worker runs the whole group.
 
-    xdist does so itself by an attribute that pytest has no longer from 9.2 on.
+    xdist does this itself by an attribute that pytest no longer has from 9.2 on.
     """
     if not config.getoption("loadgroup", default=False):
         return
@@ -59,14 +59,14 @@ _AMBIENT = ("GIT_", "GITHUB_", "GITLAB_", "CI_", "PRE_COMMIT", "SPECGUARD_")
 
 
 def _shared() -> dict[str, object]:
-    """What of this process the next test meets."""
+    """Return the state of this process that the next test sees."""
     found: dict[str, object] = {str(number): signal.getsignal(number) for number in _SIGNALS}
     variables = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     return {**found, **variables, "working directory": os.getcwd()}
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over the tests and modules themselves, which stay to the end."""
+    """Exclude the tests and modules themselves from garbage collection: they stay until the end."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
@@ -74,13 +74,13 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def temporary_files_are_the_session_s(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What a worker that is killed leaves lies where pytest clears up."""
+    """Put temporary files where pytest cleans up, even if a worker is killed."""
     os.environ["TMPDIR"] = tempfile.tempdir = str(tmp_path_factory.mktemp("temporary"))
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
-    """A test leaves variables, the working directory and signals as it met them."""
+    """Check that a test restores variables, the working directory and signals."""
     before = _shared()
     yield
     after = _shared()
@@ -89,7 +89,7 @@ def nothing_is_left() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="module")
 def no_process_is_left() -> Iterator[None]:
-    """What a module's tests have started and left ends with it."""
+    """Kill the processes that a module's tests have left running."""
     before = psutil.Process().children()
     yield
     for child in psutil.Process().children():
@@ -104,9 +104,9 @@ def plain_environment(
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
 ) -> None:
-    """Run under a hook or a CI job as anywhere else, and keep out of the user's cache.
+    """Make hooks and CI jobs run tests like anybody else, without the user's cache.
 
-    Each module has a cache of its own: whatever is written to one looks at all that is in it.
+    Each module has its own cache: whoever writes to a cache looks at all its files.
     """
     for name in list(os.environ):
         if name.startswith(_AMBIENT) or name == "CI":
@@ -124,7 +124,7 @@ def repository(tmp_path: Path) -> Repository:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Repository:
-    """A repository with guarded files, about which an agent's hook is asked."""
+    """A repository with guarded files, for tests of agents' hooks."""
     from tests.integrations.hooks.asking import guarded
 
     return guarded(tmp_path / "repository")
@@ -140,7 +140,7 @@ class Opener(Protocol):
 
 @pytest.fixture
 def opened() -> Iterator[Opener]:
-    """Opens the changes that a request asks for, and keeps them readable until the test ends."""
+    """Return a function that opens the changes of a request; they are readable until the test ends."""
     with ExitStack() as stack:
 
         def open_all(
@@ -157,7 +157,7 @@ def opened() -> Iterator[Opener]:
 
 @pytest.fixture
 def change(opened: Opener) -> Any:
-    """Opens the one change that a request asks for."""
+    """Return a function that opens the only change of a request."""
 
     def open_one(repository: Repository, **options: Any) -> Change:
         [only] = opened(repository, **options)

@@ -1,10 +1,10 @@
-"""What this repository's code answers, one file an answer, to compare two revisions of it.
+"""Records the answers of this repository's code, one file each, to compare two revisions.
 
-`python tests/golden.py record FOLDER` writes what it answers on the cases, the rules' examples, the recorded
-events of agents, commands that agents run, the pages and a dozen runs of the executor.
-`python tests/golden.py compare REV` records `REV` and the working tree and shows in what they differ, with 1
-as its exit code where they do. `REV` may be a folder with a record; that of a revision is kept for the day in
-`.golden/`, which saves half of the time.
+`python tests/golden.py record FOLDER` records the answers: to the cases, the rules' examples, recorded events
+of agents and commands that agents run. The outputs of the pages and of a dozen runs of the executor are
+added. `python tests/golden.py compare REV` records `REV` and the working tree, and shows their differences.
+Its exit code is 1 if they differ. `REV` may be a folder with a record. The record of a revision is kept for
+the day in `.golden/`, which saves half of the time.
 """
 
 import json
@@ -51,7 +51,7 @@ RUNS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "resumed": ((GOOD, ("--until=check",)), ("", ())),
     "two": ((GOOD, ()), (GOOD, ())),
 }
-"""Of each run what its agent does, and its options; a second one without an agent resumes the first."""
+"""For each record, the agent's script and the options of its runs; a second run without a script resumes."""
 
 
 class Entry(NamedTuple):
@@ -59,8 +59,8 @@ class Entry(NamedTuple):
 
     Attributes:
         name: its path in the record.
-        answer: what gives its text, in an empty folder.
-        arguments: what that is called with beside the folder.
+        answer: the function that returns its text, called with an empty folder.
+        arguments: the other arguments of that function.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Entry(NamedTuple):
 
 
 def entries() -> Iterator[Entry]:
-    """All of the record but the pages that are generated; what takes longest comes first."""
+    """Yield the whole record except the generated pages; the slowest entries come first."""
     for page in WALKED_PAGES:
         yield Entry(f"walked/{Path(page).name}", answer_of_page, (page,))
     for name, runs in RUNS.items():
@@ -94,7 +94,7 @@ def entries() -> Iterator[Entry]:
 
 
 def answer_of_case(place: Path, case: Case) -> str:
-    """The JSON report of a case, and what `--explain` prints."""
+    """Return the JSON report of a case, and the output of `--explain`."""
     repository = case.build(place / "repository")
     arguments = case.arguments(place, repository.names)
     env = {"XDG_CACHE_HOME": str(place / "cache"), **case.variables(repository.names)}
@@ -103,7 +103,7 @@ def answer_of_case(place: Path, case: Case) -> str:
         _shown(run_here("check", *arguments, *more, directory=repository.path, env=env, stdin=stdin))
         for more in (("--output-format=json",), ("--explain", "--statistics"))
     )
-    # Approvals are signed by new keys each time, and stand in the order of their digests.
+    # Approvals are signed by new keys each time, and are sorted by their digests.
     text = normalize(text) if case.approvals else text
     if len(case.approvals) > 1:
         text = "\n".join(sorted({line.strip(" ,") for line in text.splitlines()}))
@@ -111,18 +111,18 @@ def answer_of_case(place: Path, case: Case) -> str:
 
 
 def answer_of_policy(place: Path) -> str:
-    """What `specguard test` prints of this repository's own policy."""
+    """Return the output of `specguard test` for this repository's own policy."""
     return _shown(run_here("test", "--output-format=json", directory=ROOT))
 
 
 def answer_of_event(place: Path, agent: str, event: dict[str, object]) -> str:
-    """What a hook answers an event that an agent sent."""
+    """Return the answer of a hook to an event that an agent sent."""
     repository = guarded(place / "repository")
     return _asked(agent, json.dumps(event).replace("{root}", str(repository.path)), repository.path)
 
 
 def answer_of_commands(place: Path, commands: list[str]) -> str:
-    """What a hook answers commands before they run."""
+    """Return the answers of a hook to commands before they run."""
     repository = guarded(place / "repository", policy=POLICY.replace("configs/**", _GUARDED))
     repository.commit("chore: more", files=FILES)
     answers = []
@@ -133,13 +133,13 @@ def answer_of_commands(place: Path, commands: list[str]) -> str:
 
 
 def answer_of_page(place: Path, page: str) -> str:
-    """What the blocks of a page print, as a reader would type them."""
+    """Return the output of a page's blocks, as a reader would type them."""
     found = run_blocks(blocks(read(page)), place)
     return normalize("\n".join(f"$ {block.text}{printed}" for block, _, printed in found))
 
 
 def answer_of_runs(place: Path, runs: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
-    """What runs print, tell the agent, leave in their folders, and do on the platform."""
+    """Return the output, prompts and files of runs, and their requests to the platform."""
     document = "# Phase 12\n\n## Deliverables\n\n- `src/new.py`, the client\n"
     workshop = Workshop(place, files={"docs/phases/phase-12.md": document})
     parts = []
@@ -182,7 +182,7 @@ def _file(name: str) -> str:
 
 def write(folder: Path, entry: Entry) -> None:
     """Write a file of the record."""
-    # A temporary folder's name may have signs in it that Markdown escapes.
+    # A temporary folder's name may contain characters that Markdown escapes.
     place = Path(gettempdir()).resolve() / f"golden-{os.getpid():08}"
     place.mkdir()
     try:
@@ -198,7 +198,7 @@ def write(folder: Path, entry: Entry) -> None:
 
 
 def record(folder: Path) -> None:
-    """Write all of the record into an empty or missing folder."""
+    """Write the whole record into an empty or missing folder."""
     folder.mkdir(parents=True, exist_ok=True)
     outcome = run_here("docs", "--directory", "pages", directory=folder)
     assert not outcome.exit_code, outcome
@@ -207,13 +207,13 @@ def record(folder: Path) -> None:
 
 
 def compare(revision: str) -> int:
-    """Show how the working tree differs from a revision, or from a record; the exit code."""
+    """Show the differences of the working tree from a revision or a record; return the exit code."""
     with TemporaryDirectory(prefix="golden-") as made:
         old, new = Path(revision).resolve(), Path(made, "new")
         if not old.is_dir():
             resolve = ("git", "-C", str(ROOT), "rev-parse", "--verify", f"{revision}^{{commit}}")
             oid = subprocess.run(resolve, check=True, capture_output=True, text=True).stdout.strip()
-            # Some answers say what day it is.
+            # Some answers contain the current day.
             old = ROOT / ".golden" / f"{oid}-{datetime.now(UTC).date()}"
             if not old.exists():
                 record_revision(oid, Path(made, "tree"), Path(made, "old"))

@@ -1,4 +1,4 @@
-"""Rows and texts of tests that stand as data in a file beside them, `test_x.toml` beside `test_x.py`."""
+"""Test data in TOML: rows and texts of `test_x.py` are in `test_x.toml` beside it."""
 
 import tomllib
 from functools import cache
@@ -12,11 +12,11 @@ def _tables(file: str) -> dict[str, Any]:
 
 
 def rows(file: str, name: str) -> list[Any]:
-    """The rows of this name, for the module at `file`."""
+    """Return the rows of this name, for the module at `file`."""
     found: list[Any] = _tables(file)[name]
     return found
 
 
 def recorded(file: str, name: str) -> Any:
-    """The text or table of this name, for the module at `file`."""
+    """Return the text or table of this name, for the module at `file`."""
     return _tables(file)[name]

@@ -1,4 +1,4 @@
-"""What a test of a case says of it: the cases that are listed in `tests/threats/README.md`."""
+"""The marks of tests that build a threat: their cases are listed in `tests/threats/README.md`."""
 
 import re
 
@@ -8,26 +8,27 @@ from specguard.testing import Case
 
 
 def threat(number: str, case: str, expected: str) -> pytest.MarkDecorator:
-    """Say that a test, or one set of its parameters, builds a case for real and holds what is expected of it.
+    """Mark a test, or one set of its parameters, that builds a case and checks the expected answer.
 
     `pytest -m threat` runs all of them; `python tools/pages.py` writes their table.
 
     Args:
         number: the case's id, such as `T01`; several tests may build one case, each in its own words.
-        case: what somebody does to get past the guard, in a few words.
-        expected: the exit code and the rule that says it, such as `exit 1: PTH002`.
+        case: a short description of the attempt to get past the guard.
+        expected: the exit code and the rule that reports it, such as `exit 1: PTH002`.
     """
     return pytest.mark.threat(number, case, expected)
 
 
 def threats_of(case: Case, file: str) -> list[pytest.MarkDecorator]:
-    """The row of a case in TOML whose name begins with an id: `T51 a trailer given twice: in one paragraph`.
+    """Return the mark of a TOML case with an id in its name: `T51 a trailer given twice: in one paragraph`.
 
-    What follows the colon tells it from the other cases of its row. The row expects what the case does.
+    The text after the colon distinguishes it from the other cases of its row. The row expects the case's
+    answer.
 
     Args:
         case: one of `tests/cases/threats/`, or any other, with severities, states and an exit code.
-        file: where it stands, below `tests/`.
+        file: its file, below `tests/`.
     """
     number, _, text = case.name.partition(" ")
     if not re.fullmatch(r"T\d{2,3}", number):

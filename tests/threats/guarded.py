@@ -1,4 +1,4 @@
-"""What tests of cases share: a repository with a locked folder, and what the command says of it."""
+"""Helpers for tests of threats: a repository with a locked folder, and assertions about the answer."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ FILES = {"locked/p": "policy\n", "locked/q": "q\n", "src/a": "a\n"}
 
 
 def authority(settings: str = "") -> str:
-    """An authority that locks a folder and itself, with these settings besides."""
+    """Return an authority that locks a folder and itself, with these settings added."""
     return f"# Authority\n\n```toml specguard\n{SETTINGS}{settings}\n```\n"
 
 
@@ -45,13 +45,13 @@ def check(
     stdin: str | bytes = b"",
     installed: bool = False,
 ) -> Outcome:
-    """What the command answers in the repository, as JSON; the installed one where it looks for modules."""
+    """Run a check with JSON output; `installed`: run the installed command, which searches for modules."""
     runner = run if installed else run_here
     return runner("check", "--output-format=json", *arguments, directory=repo.path, env=env, stdin=stdin)
 
 
 def errors(outcome: Outcome) -> set[tuple[str, str | None]]:
-    """Code and path of each finding that fails the check."""
+    """Return code and path of each finding that fails the check."""
     return {
         (finding["code"], finding["location"]["path"])
         for report in outcome.reports
@@ -61,19 +61,19 @@ def errors(outcome: Outcome) -> set[tuple[str, str | None]]:
 
 
 def fails(outcome: Outcome, *expected: tuple[str, str | None]) -> None:
-    """The answer is that the change fails, by exactly these errors."""
+    """Assert that the change fails, by exactly these errors."""
     assert errors(outcome) == set(expected), outcome
     assert outcome.exit_code == 1, outcome
 
 
 def passes(outcome: Outcome) -> None:
-    """The answer is that nothing is wrong with the change."""
+    """Assert that the change has no errors."""
     assert errors(outcome) == set(), outcome
     assert outcome.exit_code == 0, outcome
 
 
 def undecided(outcome: Outcome, said: str) -> None:
-    """The answer is that this cannot be told, for a reason that says so."""
+    """Assert that the check is indeterminate, for a reason that contains this text."""
     assert outcome.exit_code == 2, outcome
     assert said in str(outcome), outcome
     assert "Traceback" not in str(outcome)
@@ -81,6 +81,6 @@ def undecided(outcome: Outcome, said: str) -> None:
 
 
 def variables_of_git(ran: Path, objects: object) -> dict[str, str]:
-    """Variables by which git would leave `ran`, read objects elsewhere or show another change."""
+    """Return variables by which git would leave `ran`, read objects elsewhere or show another change."""
     places = {"ran": str(ran), "objects": str(objects), "folder": str(ran.parent)}
     return {name: fill(text, places) for name, text in recorded(__file__, "variables").items()}

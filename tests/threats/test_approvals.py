@@ -1,4 +1,4 @@
-"""Approvals that somebody forges or takes away; others are in `tests/cases/threats/approvals.toml`."""
+"""Approvals that somebody forges or removes; others are in `tests/cases/threats/approvals.toml`."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ CODE = "def f():\n    a()\n    b()\n\n\ndef g():\n    a()\n    b()\n"
 
 
 def approvers(key: str = "key") -> str:
-    """Settings with an approver, who may lift what locks forbid."""
+    """Return settings with an approver, who may approve changes of locked files."""
     return f"""
 [[approvals.approver]]
 name = "alice"
@@ -36,12 +36,12 @@ may = ["PTH002", "SPC"]
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Repository:
-    """A branch whose change of a locked file alice approved, and signed."""
+    """A branch whose change of a locked file alice approved and signed."""
     return approved(tmp_path)
 
 
 def approved(directory: Path, grant: Grant = GRANT, files: dict[str, str] | None = None) -> Repository:
-    """A branch with a change of locked files and an approval."""
+    """Build a branch with a change of locked files and an approval."""
     given = {"SPEC_AUTHORITY.md": authority(approvers()), "locked/p": CODE, "src/a": "a\n"}
     base = Step("chore: base", files=given)
     change = Step("feat: x", files=files or {"locked/p": CODE.replace("a()", "c()", 1)}, author=AUTHOR)
@@ -50,7 +50,7 @@ def approved(directory: Path, grant: Grant = GRANT, files: dict[str, str] | None
 
 
 def record(repo: Repository, name: str = "approval") -> str:
-    """The path of a record."""
+    """Return the path of a record."""
     return f"{LOG}/{repo.names[name]}.json"
 
 
@@ -59,30 +59,30 @@ def amend(repo: Repository) -> None:
 
 
 def fails(repo: Repository, *codes: str, words: tuple[str, ...] = ENFORCED, **env: str) -> None:
-    """What is locked is still an error, and these codes say why."""
+    """Assert that the locked change is still an error, and that these codes report the reason."""
     fails_by(repo, "PTH002", *codes, words=words, **env)
 
 
 def fails_by(repo: Repository, *codes: str, words: tuple[str, ...] = ENFORCED, **env: str) -> Outcome:
-    """The check fails by exactly these errors; what it answers."""
+    """Assert that the check fails by exactly these errors; return its outcome."""
     outcome = check(repo, *words, env=env)
     assert (outcome.exit_code, open_errors(outcome)) == (1, set(codes)), outcome
     return outcome
 
 
 def signed(repo: Repository) -> dict[str | bytes, str | bytes]:
-    """The approval of the branch and its signature, by their paths."""
+    """Return the approval of the branch and its signature, by their paths."""
     return {name: repo.read(name) for name in (record(repo), f"{record(repo)}.sig")}
 
 
 def open_errors(outcome: Outcome) -> set[str]:
-    """The codes of the errors that nothing lifts."""
+    """Return the codes of the errors that no approval lifts."""
     findings = outcome.report["findings"]
     return {one["code"] for one in findings if one["severity"] == "error" and one["state"] == "open"}
 
 
 def holds(repo: Repository) -> None:
-    """The approval counts."""
+    """Assert that the approval counts."""
     outcome = check(repo, *ENFORCED)
     assert outcome.exit_code == 0, outcome
     assert outcome.state("PTH002") == "approved", outcome
@@ -161,7 +161,7 @@ def test_another_place(tmp_path: Path) -> None:
 
 
 def patch_id(repo: Repository, commit: str) -> str:
-    """git's own identity of a commit's change."""
+    """Return git's own identity of a commit's change."""
     shown = repo.process("show", commit).stdout
     return repo.git("patch-id", "--stable", stdin=shown).split(" ")[0]
 

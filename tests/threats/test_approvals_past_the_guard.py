@@ -1,4 +1,4 @@
-"""Ways past the rules about approvals that were found by trying, each built and held."""
+"""Ways past the rules about approvals that were found by trying; each is built and refused."""
 
 import hashlib
 import json
@@ -31,12 +31,12 @@ from tests.threats.test_approvals import (
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Repository:
-    """A branch whose change of a locked file alice approved, and signed."""
+    """A branch whose change of a locked file alice approved and signed."""
     return approved(tmp_path)
 
 
 def file_of(data: dict[str, Any]) -> dict[str, str | bytes]:
-    """A record as it is filed, by its path."""
+    """Return a record's file content, by its path."""
     content = (json.dumps(data, indent=2, sort_keys=True) + "\n").encode()
     return {f"{LOG}/{hashlib.sha256(content).hexdigest()}.json": content}
 
@@ -121,7 +121,7 @@ def test_a_revocation_that_is_nobody_s(
 
 
 def filed(repo: Repository, **other: Any) -> dict[str, str | bytes]:
-    """The branch's own approval with other fields, as a file."""
+    """Return the branch's own approval with other fields, as a file."""
     return file_of({**json.loads(repo.read(record(repo))), "nonce": "3" * 32, **other})
 
 
@@ -179,7 +179,7 @@ def test_a_revocation_that_comes_and_goes(tmp_path: Path) -> None:
 
 @pytest.fixture(params=["one", "two"])
 def crossed(request: pytest.FixtureRequest, tmp_path: Path) -> Repository:
-    """A base that merged two branches, and a branch that merged them as well, the one or the other first."""
+    """A base that merged two branches, and a branch that merged the same two in either order."""
     repo = approved(tmp_path, replace(GRANT, place="base"))
     repo.branch("one", "main")
     (path, content), *_ = file_of({**revocation(), "revokes": repo.names["approval"]}).items()

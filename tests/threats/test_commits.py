@@ -36,7 +36,7 @@ def repo(repository: Repository) -> Repository:
 def crafted(
     repo: Repository, message: bytes, headers: bytes = b"", author: bytes = b"author A <a@x> 1 +0"
 ) -> str:
-    """A commit object byte for byte, on top of `main`."""
+    """Write a commit object byte for byte, on top of `main`."""
     tree, parent = repo.oid("HEAD^{tree}").encode(), repo.oid("main").encode()
     data = b"tree %s\nparent %s\n%s\ncommitter C <c@example.org> 1 +0000\n%s\n%s" % (
         tree,

@@ -1,4 +1,4 @@
-"""Paths that try not to be seen: what a change adds, modifies and deletes is told all the same."""
+"""Paths that try to hide: additions, modifications and deletions are reported all the same."""
 
 import os
 from pathlib import Path
@@ -33,7 +33,7 @@ def entries(change: Change) -> list[tuple[str, bytes]]:
 
 
 def put(repo: Repository, mode: str, path: bytes, oid: str) -> None:
-    """Stage a path that a disk need not be able to hold."""
+    """Stage a path that a file system may not be able to store."""
     repo.git("update-index", "--add", "--cacheinfo", b"%s,%s,%s" % (mode.encode(), oid.encode(), path))
 
 
@@ -93,7 +93,7 @@ def test_odd_modes_and_a_name_twice_are_read_as_git_reads_them(
 
 
 def hostile(repo: Repository, ran: Path) -> None:
-    """Configuration, attributes and files that would have git run something or leave something out."""
+    """Write configuration, attributes and files that would make git run a program or leave something out."""
     for key in rows(__file__, "programs"):
         repo.git("config", key, f"touch {ran}; false #")
     for key, value in recorded(__file__, "settings").items():

@@ -1,4 +1,4 @@
-"""Changes that git is told not to show: by attributes, filters, flags of the index and lists of its own."""
+"""Changes that git is configured not to show: by attributes, filters, index flags and its own lists."""
 
 import pytest
 
@@ -16,12 +16,12 @@ def repo(repository: Repository) -> Repository:
 
 
 def locking(pattern: str) -> str:
-    """An authority that locks one pattern."""
+    """Return an authority that locks one pattern."""
     return f'# A\n\n```toml specguard\nbase = "main"\n\n[rules.locked-path]\npaths = ["{pattern}"]\n```\n'
 
 
 def info(repo: Repository, name: str, text: str) -> None:
-    """Write a file of the repository's own folder, which no commit shows."""
+    """Write a file into `.git/info`, which no commit shows."""
     folder = repo.path / ".git" / "info"
     folder.mkdir(exist_ok=True)
     (folder / name).write_text(text)

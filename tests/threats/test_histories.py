@@ -1,4 +1,4 @@
-"""Histories that are not what they seem, and facts that are not there, by the command."""
+"""Histories that are not what they seem, and missing facts, by the command."""
 
 import json
 import os
@@ -162,7 +162,7 @@ def asked(repository: Repository) -> Repository:
 
 
 def event(repo: Repository, content: bytes) -> dict[str, str]:
-    """The variables of a job with this file about its event."""
+    """Return the environment variables of a job with this file about its event."""
     file = repo.path.parent / "event.json"
     file.write_bytes(content)
     ends = {"GITHUB_BASE_REF": "main", "GITHUB_HEAD_REF": "work", "GITHUB_REF": "refs/pull/7/merge"}
@@ -223,7 +223,7 @@ def test_wherever_it_is_judged_from(repo: Repository, tmp_path: Path) -> None:
 
 
 def partial(repo: Repository, place: Path, kind: str) -> Repository:
-    """A clone that lacks what a filter leaves out; a bare one, or a checkout would fetch it."""
+    """Clone without the objects that a filter excludes; bare, since a checkout would fetch them."""
     repo.git("config", "uploadpack.allowFilter", "true")
     return repo.clone(place, bare=True, partial=kind)
 

@@ -14,17 +14,17 @@ def repo(repository: Repository) -> Repository:
 
 
 def literal(repo: Repository, kind: str, content: bytes) -> str:
-    """An object byte for byte."""
+    """Write an object byte for byte."""
     return repo.git("hash-object", "-w", "--literally", "-t", kind, "--stdin", stdin=content)
 
 
 def entry(repo: Repository, mode: bytes, name: bytes, oid: str = "") -> bytes:
-    """A line of a tree object; a new blob's where no object is named."""
+    """Return a line of a tree object; without an object id, that of a new blob."""
     return mode + b" " + name + b"\0" + bytes.fromhex(oid or repo.blob("x"))
 
 
 def crafted(repo: Repository, *entries: bytes, folder: bytes = b"t") -> None:
-    """Let the branch be a commit that adds a tree of these entries, beside what the base has."""
+    """Move the branch to a commit that adds a tree of these entries to the base's files."""
     tree = literal(repo, "tree", b"".join(entries))
     root = repo.process("cat-file", "tree", "main^{tree}").stdout + entry(repo, b"40000", folder, tree)
     commit = repo.git("commit-tree", "-p", "main", "-m", "feat: x", literal(repo, "tree", root))

@@ -1,4 +1,4 @@
-"""Changes that bring their own code, or texts that are made to break who reads them."""
+"""Changes that add their own code, or texts that are made to break their readers."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ MODULES = {
 
 
 def python(repo: Repository, program: str) -> str:
-    """What a program prints that looks for modules in the repository's root first."""
+    """Return the output of a program that searches for modules in the repository's root first."""
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=repo.path,

@@ -1,4 +1,4 @@
-"""Texts of a change that try to speak as specguard, or to steer a terminal, a runner or a page."""
+"""Texts of a change that imitate specguard, or that try to control a terminal, a runner or a page."""
 
 import html
 import json
@@ -33,14 +33,14 @@ ESCAPES = "\x1b[2J\x1b]8;;http://e\x07x\x1b]8;;\x07\x9b31m\x7f\u202e\u2066\u200b
 
 
 def report(repo: Repository, form: str, *arguments: str, **env: str) -> Outcome:
-    """The report in a format, of a check of the branch as a pull request."""
+    """Check the branch as a pull request, and report in a format."""
     # How an interpreter writes is told by its environment.
     runner = run if any(name.startswith("PYTHON") for name in env) else run_here
     return runner("check", f"--output-format={form}", *arguments, directory=repo.path, env=env)
 
 
 def hostile(repo: Repository, text: str) -> list[str]:
-    """A change with this text wherever a change has any; the words that judge it as a pull request."""
+    """Commit a change with this text everywhere; return the arguments that judge it as a pull request."""
     guarded(repo, SETTINGS)
     name = text.replace("/", "!")[:100]
     repo.commit(f"{text}\n\n{text}", files={f"locked/{name}": f"{text}\n", f"src/{name}.md": text})
@@ -51,7 +51,7 @@ def hostile(repo: Repository, text: str) -> list[str]:
 
 
 def said(repo: Repository, words: list[str], form: str, **env: str) -> str:
-    """What is printed; every text is told of, and the change fails."""
+    """Return the printed report, after asserting that every text is reported and the change fails."""
     outcome = report(repo, form, *words, **env)
     assert outcome.exit_code == 1, outcome
     for code in ("PTH002", "PTH005", "CMT002", "PRQ001"):
@@ -65,7 +65,7 @@ def test_commands_to_a_runner(repository: Repository) -> None:
     own = re.compile(r"::(error|warning|notice)( file=[^:,]*)?[^:]*title=[A-Z]{3}[0-9]{3} [a-z-]+::")
     for form in FORMATS:
         for line in re.split(r"[\r\n]", said(repository, words, form)):
-            # A runner obeys what a line begins with; what stands within one is only text.
+            # A runner obeys only commands at the beginning of a line.
             if line.lstrip().startswith(("::", "##[")):
                 assert form == "github"
                 assert own.match(line), line
@@ -148,7 +148,7 @@ def test_an_output_without_letters(repository: Repository, form: str, env: dict[
 
 
 def plugin(place: Path, what: str) -> dict[str, str]:
-    """A distribution with a rule that raises something, and the variable that puts it on the path."""
+    """Install a distribution with a rule that raises; return the variable that puts it on the path."""
     place.mkdir()
     text = recorded(__file__, "crashing").replace("{what}", what)
     install_plugin(place, text, "specguard-crash", "specguard_crash")
@@ -165,7 +165,7 @@ def guarded_one(repository: Repository) -> Repository:
 
 @pytest.fixture
 def crashing(repository: Repository) -> Repository:
-    """The same, whose policy names a plugin."""
+    """A guarded repository with a commit that alters a locked file, whose policy names a plugin."""
     text = authority().replace('"main"\n', '"main"\nplugins = ["specguard-crash"]\n')
     guarded(repository, files={"SPEC_AUTHORITY.md": text})
     repository.commit("feat: x", files={"locked/p": "EVIL\n"})

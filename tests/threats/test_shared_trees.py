@@ -1,4 +1,4 @@
-"""Trees that share their directories: few objects with more paths than anybody can list."""
+"""Trees that share their directories: few objects with more paths than any machine can list."""
 
 import hashlib
 import resource
@@ -27,7 +27,7 @@ LIMITS = {
 
 
 def tree(repo: Repository, entries: Sequence[tuple[str, str, str]]) -> str:
-    """A tree object; each entry is `blob` or `tree`, an object id and a name."""
+    """Write a tree object; each entry is `blob` or `tree`, an object id and a name."""
     modes = {"blob": "100644", "tree": "40000"}
     rows = [f"{modes[kind]} {name}\0".encode() + bytes.fromhex(oid) for kind, oid, name in entries]
     content = b"".join(rows)
@@ -40,14 +40,14 @@ def tree(repo: Repository, entries: Sequence[tuple[str, str, str]]) -> str:
 
 
 def shared(repo: Repository, oid: str, kind: str, levels: int, names: Sequence[str]) -> str:
-    """A tree of so many levels, in each of which all names are the same object."""
+    """Write a tree with several levels, in each of which all names are the same object."""
     for _ in range(levels):
         oid, kind = tree(repo, [(kind, oid, name) for name in names]), "tree"
     return oid
 
 
 def bomb(repo: Repository, form: str) -> str:
-    """A small tree that no machine can list."""
+    """Write a small tree that no machine can list."""
     blob = repo.blob("x\n")
     repo.git("hash-object", "-w", "--stdin", stdin=b"x\n")
     repo.git("mktree", stdin=b"")
@@ -62,7 +62,7 @@ def bomb(repo: Repository, form: str) -> str:
 
 
 def brought(repo: Repository, folder: str, *parents: str) -> str:
-    """A commit that has a tree in a folder, beside what the base has; `HEAD` is moved to it."""
+    """Commit a tree in a folder of the base's files, and move `HEAD` to the commit."""
     rows = repo.git("ls-tree", "-z", "main").encode()
     root = repo.git("mktree", "-z", stdin=rows + f"040000 tree {folder}\tbig\0".encode())
     words = [word for parent in parents or ("HEAD",) for word in ("-p", parent)]
