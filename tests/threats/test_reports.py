@@ -50,7 +50,7 @@ def hostile(repo: Repository, text: str) -> list[str]:
     return [f"--branch={branch}", f"--pr-title={text}", f"--pr-body-file={body}"]
 
 
-def said(repo: Repository, words: list[str], form: str, **env: str) -> str:
+def printed_report(repo: Repository, words: list[str], form: str, **env: str) -> str:
     """Return the printed report, after asserting that every text is reported and the change fails."""
     outcome = report(repo, form, *words, **env)
     assert outcome.exit_code == 1, outcome
@@ -64,7 +64,7 @@ def test_commands_to_a_runner(repository: Repository) -> None:
     words = hostile(repository, COMMANDS)
     own = re.compile(r"::(error|warning|notice)( file=[^:,]*)?[^:]*title=[A-Z]{3}[0-9]{3} [a-z-]+::")
     for form in FORMATS:
-        for line in re.split(r"[\r\n]", said(repository, words, form)):
+        for line in re.split(r"[\r\n]", printed_report(repository, words, form)):
             # A runner obeys only commands at the beginning of a line.
             if line.lstrip().startswith(("::", "##[")):
                 assert form == "github"
@@ -75,7 +75,7 @@ def test_commands_to_a_runner(repository: Repository) -> None:
 def test_markup_on_a_page(repository: Repository, tmp_path: Path) -> None:
     words = hostile(repository, MARKUP)
     page = tmp_path / "summary.md"
-    said(repository, words, "github", GITHUB_STEP_SUMMARY=str(page))
+    printed_report(repository, words, "github", GITHUB_STEP_SUMMARY=str(page))
     shown = MarkdownIt("gfm-like", {"linkify": False}).render(page.read_text(encoding="utf-8"))
     tags = set(re.findall(r"</?([a-z0-9]+)", shown))
     assert tags <= {"h2", "h3", "p", "ul", "li", "strong", "code", "br", "blockquote"}
@@ -88,7 +88,7 @@ def test_markup_on_a_page(repository: Repository, tmp_path: Path) -> None:
 @threat("T121", "HTML in names and messages of a JSON report that a page takes in", "exit 1: PTH002, PTH005")
 def test_markup_in_json(repository: Repository) -> None:
     words = hostile(repository, MARKUP)
-    shown = said(repository, words, "json")
+    shown = printed_report(repository, words, "json")
     assert json.loads(shown)["exit_code"] == 1
     assert "</script>" not in shown
     assert "<!--" not in shown
@@ -98,7 +98,7 @@ def test_markup_in_json(repository: Repository) -> None:
 def test_escapes_to_a_terminal(repository: Repository, tmp_path: Path) -> None:
     words = hostile(repository, ESCAPES)
     page = tmp_path / "summary.md"
-    shown = [said(repository, words, form, GITHUB_STEP_SUMMARY=str(page)) for form in FORMATS]
+    shown = [printed_report(repository, words, form, GITHUB_STEP_SUMMARY=str(page)) for form in FORMATS]
     for text in (*shown, page.read_text(encoding="utf-8")):
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
         assert not any(char in text for char in ESCAPES if not " " <= char <= "~")

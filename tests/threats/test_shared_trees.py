@@ -61,7 +61,7 @@ def bomb(repo: Repository, form: str) -> str:
     return shared(repo, blob, "blob", 1500, "d")
 
 
-def brought(repo: Repository, folder: str, *parents: str) -> str:
+def add_tree(repo: Repository, folder: str, *parents: str) -> str:
     """Commit a tree in a folder of the base's files, and move `HEAD` to the commit."""
     rows = repo.git("ls-tree", "-z", "main").encode()
     root = repo.git("mktree", "-z", stdin=rows + f"040000 tree {folder}\tbig\0".encode())
@@ -89,7 +89,7 @@ def repo(repository: Repository) -> Repository:
     ids=str,
 )
 def test_no_change_is_too_large_to_be_refused(repo: Repository, form: str, how: list[str]) -> None:
-    brought(repo, bomb(repo, form))
+    add_tree(repo, bomb(repo, form))
     stdin = ""
     if how == ["--push"]:
         stdin = f"refs/heads/work {repo.oid()} refs/heads/work {'0' * 40}\n"
@@ -101,7 +101,7 @@ def test_no_change_is_too_large_to_be_refused(repo: Repository, form: str, how: 
 @threat("T49", "such trees in a commit of the change, and gone in the next", "exit 2")
 @pytest.mark.parametrize("form", ["shared", "deep"])
 def test_what_a_later_commit_takes_away_is_limited_too(repo: Repository, form: str) -> None:
-    brought(repo, bomb(repo, form))
+    add_tree(repo, bomb(repo, form))
     root = repo.oid("main^{tree}")
     repo.git("update-ref", "HEAD", repo.git("commit-tree", root, "-p", "HEAD", "-m", "fix: less"))
     undecided(check(repo), LIMITS[form])
@@ -113,7 +113,7 @@ def test_what_a_later_commit_takes_away_is_limited_too(repo: Repository, form: s
     [("shared", "--staged"), ("deep", "--staged"), ("empty", "--worktree"), ("long names", "--patch")],
 )
 def test_what_head_has_is_limited_too(repo: Repository, form: str, how: str) -> None:
-    brought(repo, bomb(repo, form))
+    add_tree(repo, bomb(repo, form))
     patch = repo.path.parent / "x.patch"
     patch.write_text("--- a/src/a\n+++ b/src/a\n@@ -1 +1 @@\n-a\n+b\n")
     undecided(check(repo, how, *([str(patch)] if how == "--patch" else [])), LIMITS[form])
@@ -121,9 +121,9 @@ def test_what_head_has_is_limited_too(repo: Repository, form: str, how: str) -> 
 
 @threat("T49", "such trees on both sides of a merge", "exit 2")
 def test_a_merge_is_limited_too(repo: Repository) -> None:
-    one = brought(repo, bomb(repo, "shared"))
-    other = brought(repo, shared(repo, repo.oid("HEAD:src/a"), "blob", 10, "abcdefghij"), "main")
-    brought(repo, bomb(repo, "empty"), one, other)
+    one = add_tree(repo, bomb(repo, "shared"))
+    other = add_tree(repo, shared(repo, repo.oid("HEAD:src/a"), "blob", 10, "abcdefghij"), "main")
+    add_tree(repo, bomb(repo, "empty"), one, other)
     undecided(check(repo), LIMITS["shared"])
 
 
@@ -139,7 +139,7 @@ def test_the_policy_of_the_base_sets_how_many_there_may_be(repository: Repositor
 def test_a_comparison_that_takes_long_goes_on_where_it_is_within_the_limits(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    brought(repo, shared(repo, repo.oid("HEAD:src/a"), "blob", 4, "abcdefghij"))
+    add_tree(repo, shared(repo, repo.oid("HEAD:src/a"), "blob", 4, "abcdefghij"))
     monkeypatch.setattr(process, "WATCH_DELAY", 0.0)
     with git_of(repo) as git:
         assert len(git.diff_trees(repo.oid("main"), repo.oid())) == 10_000
@@ -157,8 +157,8 @@ def test_pairs_are_counted_as_they_are_read(repository: Repository) -> None:
     large = tree(repo, [("tree", small, f"{number:06}") for number in range(100_000)])
     names = [f"{number:04}" for number in range(400)]
     ones = [tree(repo, [("blob", blob, name)]) for name in names]
-    first = brought(repo, tree(repo, [("tree", one, name) for name, one in zip(names, ones, strict=True)]))
-    brought(repo, tree(repo, [("tree", large, name) for name in names]), first)
+    first = add_tree(repo, tree(repo, [("tree", one, name) for name, one in zip(names, ones, strict=True)]))
+    add_tree(repo, tree(repo, [("tree", large, name) for name in names]), first)
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     undecided(check(repo, "--enforce", "--base=main"), LIMITS["shared"])
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1 << 20
