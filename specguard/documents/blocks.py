@@ -39,9 +39,9 @@ class Text:
         self._references = references
         self._inline: Inline | None = None
         # Hidden parts keep their newlines, so that the following text keeps its line.
-        shown = Hiding().inline(raw, 1) if "<" in raw else raw
-        self.raw = visible(shown)
-        self.has_invisible = self.raw != shown
+        unhidden = Hiding().inline(raw, 1) if "<" in raw else raw
+        self.raw = visible(unhidden)
+        self.has_invisible = self.raw != unhidden
 
     @property
     def _parts(self) -> Inline:

@@ -365,9 +365,9 @@ def _paragraph_fields(text: Text, following: AnyBlock | None, *, bullet: bool) -
     lines = text.raw.split("\n")
     for number, line in enumerate(lines):
         parts = _line_fields(without_box(line) if not number else line.strip())
-        for which, (name, raw, form) in enumerate(parts):
+        for index, (name, raw, form) in enumerate(parts):
             value = plain_value(raw)
-            if not value and which == len(parts) - 1:
+            if not value and index == len(parts) - 1:
                 last = number + 1 == len(lines)
                 value = _value_below(following) if last else _unlabelled_value(lines[number + 1])
             yield Field(name, value, text.line + number, "bullet" if bullet and form == "line" else form)

@@ -348,11 +348,11 @@ class Hiding:
             else:
                 before = self.hidden
                 self._track(tag)
-                shown = not before and (not self.hidden or tag.is_picture)
+                is_visible = not before and (not self.hidden or tag.is_picture)
                 if inline and not tag.closing and ("=" in tag.attributes or "\n" in tag.attributes):
                     checked = tag.name == "input" and _CHECKED.search(tag.attributes)
                     markup = f"<{tag.name}{' checked' if checked else ''}>" + "\n" * markup.count("\n")
-                visible.append(markup if shown else "\n" * markup.count("\n"))
+                visible.append(markup if is_visible else "\n" * markup.count("\n"))
             if not closed:
                 # Unclosed markup hides all following text, including Markdown.
                 self._element = _UNCLOSED

@@ -162,8 +162,8 @@ def _token_claims(token: str) -> str:
 
 def _public_part(value: str) -> str:
     """Return the public part of a token: the common prefix of its kind, and its length."""
-    begins = _PUBLIC_PREFIX.match(value)
-    return f"{f'{begins[0]}..., ' if begins else ''}{len(value)} characters" if len(value) >= _LONG else ""
+    prefix = _PUBLIC_PREFIX.match(value)
+    return f"{f'{prefix[0]}..., ' if prefix else ''}{len(value)} characters" if len(value) >= _LONG else ""
 
 
 def _has_key(content: bytes, at: int) -> bool:
@@ -185,8 +185,8 @@ def _detectors() -> Sequence[Any]:
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
     from detect_secrets.plugins.base import RegexBasedDetector
 
-    known: dict[str, Any] = get_mapping_from_secret_type_to_class()
-    chosen = [one for kind, one in known.items() if not kind.startswith(_EXCLUDED)]
+    classes: dict[str, Any] = get_mapping_from_secret_type_to_class()
+    chosen = [one for kind, one in classes.items() if not kind.startswith(_EXCLUDED)]
     return [one() for one in chosen if issubclass(one, RegexBasedDetector)]
 
 
