@@ -90,12 +90,12 @@ class Artifacts(Record, frozen=False):
         if not known and re.fullmatch("[0-9a-fA-F]{7,64}", base) is None:
             return False
         try:
-            there = bool(resolve(change.git, name)) if steps else change.git.resolve(name) is not None
+            exists = bool(resolve(change.git, name)) if steps else change.git.resolve(name) is not None
         except SpecguardError:
-            there = False
-        if not there and change.git.repository.shallow:
+            exists = False
+        if not exists and change.git.repository.shallow:
             raise change.git.missing(f"the commit {name}", "the clone is shallow")
-        return there
+        return exists
 
     @property
     def whole(self) -> bool:
@@ -480,8 +480,8 @@ class Artifact(Record):
         """
         from specguard.artifacts.skeletons import add_heading
 
-        for which, title in enumerate(self.contract.sections):
-            if setting == self.setting(f"sections.{which}") and not self.structured:
+        for index, title in enumerate(self.contract.sections):
+            if setting == self.setting(f"sections.{index}") and not self.structured:
                 return lambda text: add_heading(text, self.contract, title)
         return None
 

@@ -214,10 +214,10 @@ class PathListing:
 
     def add(self, artifact: Artifact, listed: ListedPath) -> None:
         """Add a path that an artifact lists."""
-        which = len(self.listed)
+        index = len(self.listed)
         self.listed.append((artifact, listed))
         plain = listed.path.encode("utf-8", "surrogateescape")
-        for reading, folder in enumerate([b"", artifact.folder] if artifact.folder else [b""], 2 * which):
+        for reading, folder in enumerate([b"", artifact.folder] if artifact.folder else [b""], 2 * index):
             self._plain.setdefault(join_path(folder, plain), []).append(reading)
             if any(char in listed.path for char in "*?["):
                 parts = filter(None, folder.decode("utf-8", "surrogateescape").split("/"))
@@ -263,11 +263,11 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
     if not manifests:
         raise NotApplicable("the change touches no manifest of removals")
     listing = PathListing()
-    kept = PathListing()
+    staying = PathListing()
     for manifest in manifests:
         removed = {id(one) for one in in_state(manifest.listed, "removed")}
         for one in manifest.listed:
-            (listing if id(one) in removed else kept).add(manifest, one)
+            (listing if id(one) in removed else staying).add(manifest, one)
     deleted = [entry.path for entry in entries if entry.deleted]
     by_path = dict(listing.matches(deleted))
     names = " or ".join(path_text(one.path) for one in manifests[:2])
@@ -283,14 +283,14 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
                 setting=manifests[0].setting("agrees_with"),
             )
     removing = {reading for found in by_path.values() for reading in found}
-    remaining = _existing(artifacts, listing, kept)
+    remaining = _existing(artifacts, listing, staying)
     previous = {}
     for manifest in manifests:
         document = start.read(manifest.path)
         # Paths that it listed before the change were removed at that time.
         previous[manifest.path] = {one.path for one in read_manifest(document.blocks)} if document else set()
-    for which, (manifest, one) in enumerate(listing.listed):
-        readings = [2 * which, 2 * which + 1]
+    for index, (manifest, one) in enumerate(listing.listed):
+        readings = [2 * index, 2 * index + 1]
         # A removed file decides which reading is meant; without one, an existing file does.
         chosen = [reading for reading in readings if reading in removing] or readings
         file = next((remaining[reading] for reading in chosen if reading in remaining), None)
@@ -300,12 +300,12 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
             yield manifest.finding("agrees_with", one.path, message, help, one.line)
 
 
-def _existing(artifacts: Artifacts, listing: PathListing, kept: PathListing) -> dict[int, bytes]:
+def _existing(artifacts: Artifacts, listing: PathListing, staying: PathListing) -> dict[int, bytes]:
     """Map each reading that still matches files to the first of them that is not listed as kept."""
     if not listing.listed:
         return {}
     paths = artifacts.documents.tree.paths()
-    kept_paths = {path for path, _ in kept.matches(paths)}
+    kept_paths = {path for path, _ in staying.matches(paths)}
     existing: dict[int, bytes] = {}
     for path, found in listing.matches(paths):
         if path not in kept_paths:
@@ -351,7 +351,7 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: a required object is missing.
     """
-    for which, template in enumerate(artifact.contract.closure):
+    for index, template in enumerate(artifact.contract.closure):
         unlisted = artifact.artifacts.unlisted(artifact.name, template)
         for folder in closed_folders(artifact, template):
             for path in unlisted[folder]:
@@ -362,7 +362,7 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
                         help="Remove it, or list it there below a heading 'Kept'.",
                         path=path,
                         key=artifact.name,
-                        setting=artifact.setting(f"closure.{which}"),
+                        setting=artifact.setting(f"closure.{index}"),
                     )
 
 

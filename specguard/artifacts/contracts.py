@@ -190,8 +190,8 @@ class Contract(Settings):
         known += self.findings.closed if self.findings else []
         for name in self.aliases:
             if normal_name(name) not in map(normal_name, known):
-                said = f"`aliases` has {name!r}, which is no section, field or word of a finding's in it"
-                yield f"{said}: {nearest(name, known)}"
+                message = f"`aliases` has {name!r}, which is no section, field or word of a finding's in it"
+                yield f"{message}: {nearest(name, known)}"
 
 
 _OF_TEXTS = (
@@ -267,7 +267,7 @@ class WaveSettings(Settings):
             for earlier in stage.opens_after:
                 if earlier not in seen:
                     near = nearest(earlier, seen, "name an earlier one")
-                    said = f"the stage {stage.name!r} opens after {earlier!r}, which is no stage before it"
-                    return f"{said}: {near}"
+                    message = f"the stage {stage.name!r} opens after {earlier!r}, which is no stage before it"
+                    return f"{message}: {near}"
             seen.add(stage.name)
         return ""

@@ -131,14 +131,14 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
     settings, places = artifact.contract.evidence, artifact.artifacts.places
     targets = Targets(artifact.artifacts.documents, settings.roots if settings else ())
     cited = [one for one in citations(artifact.document.blocks) if one.kind != "shortened"]
-    for which, text in enumerate(artifact.contract.inputs):
-        there = [path for path in places.beside(b"", text, artifact.fields) if path != artifact.path]
-        if not any(_leads_to_any(there, one, targets, artifact.folder) for one in cited):
+    for index, text in enumerate(artifact.contract.inputs):
+        inputs = [path for path in places.beside(b"", text, artifact.fields) if path != artifact.path]
+        if not any(_leads_to_any(inputs, one, targets, artifact.folder) for one in cited):
             shown = places.template(text).show(artifact.fields)
             message = f"{path_text(artifact.path)} cites no {shown}, which is one of its inputs"
             help = f"There is no {shown}: make it first, then cite it."
-            help = f"Cite {path_text(there[0])}, if it was read." if there else help
-            yield artifact.finding(f"inputs.{which}", text, message, help)
+            help = f"Cite {path_text(inputs[0])}, if it was read." if inputs else help
+            yield artifact.finding(f"inputs.{index}", text, message, help)
 
 
 def _leads_to_any(files: Sequence[bytes], citation: Citation, targets: Targets, folder: bytes) -> bool:
@@ -167,9 +167,9 @@ def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
     without_lines = [one for one in cited.all if cited.misses_lines(one) and cited.is_file(one)]
     wrong_kind = [one for one in cited.all if one not in without_lines and cited.kind_problem(one)]
     if not wrong_kind and not any(map(cited.is_evidence, cited.all)):
-        what = f"{without_lines[0]} without a line of it" if without_lines else "no other file"
+        cited_text = f"{without_lines[0]} without a line of it" if without_lines else "no other file"
         where = f"the section {settings.section!r} of " if settings.section else ""
-        message = f"{where}{place} cites {what}"
+        message = f"{where}{place} cites {cited_text}"
         line = without_lines[0].at if without_lines else cited.line
         yield artifact.finding("evidence.anchors", "evidence", message, f"Cite {wanted}.", line)
     kinds = {"absolute": "absolute paths", "relative": "relative paths", "any": "whole paths"}

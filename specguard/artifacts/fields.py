@@ -97,10 +97,10 @@ def _missing_tick(artifact: Artifact, name: str) -> Iterator[Finding]:
 
     document = artifact.document
     if not any(begins(item.words) for item in document.ticked):
-        there = (text.line for text in texts(document.blocks) if begins(without_box(text.plain)))
+        lines = (text.line for text in texts(document.blocks) if begins(without_box(text.plain)))
         message = f"{path_text(artifact.path)} has no ticked item {name!r}"
         help = f"Tick it once it is so: '- [x] {name}'."
-        yield artifact.finding(f"fields.{name}", normal_name(name), message, help, next(there, None))
+        yield artifact.finding(f"fields.{name}", normal_name(name), message, help, next(lines, None))
 
 
 def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
@@ -295,12 +295,12 @@ def missing_records(artifact: Artifact) -> Iterator[Finding]:
     places = artifact.artifacts.places
     name = path_text(artifact.path)
     named = _object_ids(artifact) if artifact.contract.records else set()
-    for which, template in enumerate(artifact.contract.records):
+    for index, template in enumerate(artifact.contract.records):
         # A plain name is relative to the artifact's folder, a path to the root.
         rooted = f"/{template.removeprefix('/')}" if "/" in template else template
         files = places.files_beside(artifact.folder, rooted, artifact.fields)
         shown = places.template(template).show(artifact.fields)
-        setting = f"records.{which}"
+        setting = f"records.{index}"
         if not files:
             message = f"{name} must name the object id of {shown}, which is not there"
             help = f"Add {shown}, and name what `git hash-object` says of it."
@@ -331,14 +331,14 @@ def missing_revisions(artifact: Artifact) -> Iterator[Finding]:
             sides = [side for part in filter(None, parts) for side in re.split(r"\.{2,3}", part)]
             for side in dict.fromkeys(sides):
                 if not (side and artifact.artifacts.is_revision(side)):
-                    said = (
+                    value = (
                         f"{side!r}, which is no commit or branch" if side else "a range without both its ends"
                     )
                     help = "Name commits, branches or ranges (main..work), with commas between, and remarks "
                     help += "in brackets."
                     key = f"{name} {side[:60]}"
                     yield artifact.finding(
-                        f"fields.{name}", key, f"{field.name} has {said}", help, field.line
+                        f"fields.{name}", key, f"{field.name} has {value}", help, field.line
                     )
 
 
@@ -346,10 +346,10 @@ def _object_ids(artifact: Artifact) -> set[str]:
     """Return every text in the visible parts of an artifact that looks like an object id."""
     blocks = artifact.document.blocks
     data = artifact.data
-    shown = [str(one) for _, one in walk(data.value if data else None) if not isinstance(one, dict | list)]
-    shown += (text.raw for text in all_texts(blocks))
-    shown += (fence.content for fence in fences(blocks))
-    return {one.lower() for text in shown for one in _OBJECT_ID.findall(text)}
+    found = [str(one) for _, one in walk(data.value if data else None) if not isinstance(one, dict | list)]
+    found += (text.raw for text in all_texts(blocks))
+    found += (fence.content for fence in fences(blocks))
+    return {one.lower() for text in found for one in _OBJECT_ID.findall(text)}
 
 
 def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:

@@ -152,8 +152,8 @@ def missing_companions(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: a required object is missing.
     """
     beside = f"beside {path_text(artifact.path.rpartition(b'/')[2])}"
-    for which, companion in enumerate(artifact.contract.companions):
-        yield from _missing(artifact, alternatives(companion), f"companions.{which}", beside=beside)
+    for index, companion in enumerate(artifact.contract.companions):
+        yield from _missing(artifact, alternatives(companion), f"companions.{index}", beside=beside)
 
 
 def missing_members(one: Artifact) -> Iterator[Finding]:
@@ -163,8 +163,8 @@ def missing_members(one: Artifact) -> Iterator[Finding]:
         MissingFact: a required object is missing.
     """
     name = path_text(one.path.rpartition(b"/")[2])
-    for which, template in enumerate(one.contract.members):
-        yield from _missing(one, [template], f"members.{which}", beside=f"in {name}/")
+    for index, template in enumerate(one.contract.members):
+        yield from _missing(one, [template], f"members.{index}", beside=f"in {name}/")
 
 
 def has_lost_companion(artifact: Artifact, gone: Collection[bytes]) -> bool:
@@ -186,19 +186,19 @@ def alternatives(companion: str | list[str]) -> list[str]:
 
 def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: str) -> Iterator[Finding]:
     places = artifact.artifacts.places
-    there = [
+    existing = [
         path
         for template in templates
         for path in places.beside(artifact.folder, template, artifact.fields)
         if path != artifact.path
     ]
-    problems = [why for path in there if (why := _artifact_problem(artifact.artifacts, path))]
-    if len(problems) < len(there) or (not there and _is_cleaned_up(artifact, templates)):
+    problems = [why for path in existing if (why := _artifact_problem(artifact.artifacts, path))]
+    if len(problems) < len(existing) or (not existing and _is_cleaned_up(artifact, templates)):
         return
     names = [places.template(template).show(artifact.fields) for template in templates]
     name = " or ".join(names)
-    if there:
-        shown = path_text(there[0])
+    if existing:
+        shown = path_text(existing[0])
         message = f"{shown} {problems[0]}, and must be an artifact {beside}"
         help = f"Write {shown}; what it must hold says its contract."
     else:
@@ -237,8 +237,8 @@ def _artifact_problem(artifacts: Artifacts, path: bytes) -> str:
     document = artifacts.documents.read(path)
     if document is None or document.problem is not None:
         return "cannot be read"
-    seen = has_content(document.blocks) or document.sections or document.front_matter
-    return "" if seen else "is empty to a reader" if content else "is empty"
+    is_visible = has_content(document.blocks) or document.sections or document.front_matter
+    return "" if is_visible else "is empty to a reader" if content else "is empty"
 
 
 def invalid_structure(artifact: Artifact) -> Iterator[Finding]:
@@ -285,8 +285,8 @@ def _misfits(artifact: Artifact, data: Data, schema: Schema) -> Iterator[Finding
                 setting=artifact.setting("schema"),
             )
     except SchemaError as error:
-        said = f"the schema {name} of [artifacts.{artifact.name}] cannot be used: {error}"
-        raise MissingFact(said, code="unusable-schema") from None
+        message = f"the schema {name} of [artifacts.{artifact.name}] cannot be used: {error}"
+        raise MissingFact(message, code="unusable-schema") from None
 
 
 def read_schema(tree: Tree, path: str) -> Schema:

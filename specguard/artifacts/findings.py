@@ -225,8 +225,8 @@ class Review:
         titles = [normal_name(cell.plain) for cell in table.header]
         columns = [at for at, title in enumerate(titles) if title in (*_SEVERITY, *_STATUS)]
         for row in table.rows:
-            shown = [cell for cell in row if not is_none(cell)]
-            if not shown or (len(shown) == 1 and len(row) > 1):
+            filled = [cell for cell in row if not is_none(cell)]
+            if not filled or (len(filled) == 1 and len(row) > 1):
                 continue
             others = [cell for at, cell in enumerate(row) if at not in columns]
             one = self._add(max(others or row, key=lambda cell: len(cell.plain)), ())
@@ -289,7 +289,7 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
         message = f"{name} has no findings, and does not say that there are none{said}"
         yield artifact.finding("findings.severities", "owed", message, help, content.line)
     worst, known = settings.severities[0], ", ".join(settings.severities)
-    what = "file" if settings.anchors == "path" else "line"
+    unit = "file" if settings.anchors == "path" else "line"
     # A citation of the review itself does not count.
     targets = Targets(artifact.artifacts.documents)
     for one in review.findings:
@@ -300,11 +300,11 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
             help = f"Begin it with one of {known}, as in '[{worst.upper()}] ...', or write "
             help += f"'Severity: {worst}' below."
             yield artifact.finding("findings.severities", f"severity {one.key}", message, help, one.line)
-        cited = [place for place in citations(one.blocks) if place.line is not None or what == "file"]
+        cited = [place for place in citations(one.blocks) if place.line is not None or unit == "file"]
         if settings.anchors != "none" and all(
             artifact.path in (targets.places(place, artifact.folder) or ()) for place in cited
         ):
-            message, help = f"{subject} cites no {what}", f"Cite in it {citation_form(settings.anchors)}."
+            message, help = f"{subject} cites no {unit}", f"Cite in it {citation_form(settings.anchors)}."
             yield artifact.finding("findings.anchors", f"anchor {one.key}", message, help, one.line)
 
 

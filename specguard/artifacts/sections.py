@@ -54,8 +54,8 @@ def missing_sections(artifact: Artifact) -> Iterator[Finding]:
     """
     contract = artifact.contract
     path = path_text(artifact.path)
-    for which, title in enumerate(contract.sections):
-        setting, key = f"sections.{which}", normal_title(title)
+    for index, title in enumerate(contract.sections):
+        setting, key = f"sections.{index}", normal_title(title)
         found = find_titled(artifact, title)
         if not found:
             yield artifact.finding(setting, key, *_missing_message(artifact, title))
@@ -68,7 +68,7 @@ def missing_sections(artifact: Artifact) -> Iterator[Finding]:
                 setting, f"again {key}", message, "Make one section of them.", again[1].line
             )
     reported: set[int] = set()
-    for which, title in enumerate(contract.forbidden_sections):
+    for index, title in enumerate(contract.forbidden_sections):
         forbidden = [section for section in _starting_with(artifact, title) if section.line not in reported]
         reported.update(section.line for section in forbidden)
         for first in forbidden[:1]:
@@ -76,7 +76,7 @@ def missing_sections(artifact: Artifact) -> Iterator[Finding]:
             more = f", and {len(forbidden) - 1} more like it" if len(forbidden) > 1 else ""
             message = f"{path} has the section {shortened(heading)!r}{more}, which it must not have"
             key = f"forbidden {normal_title(title)}"
-            yield artifact.finding(f"forbidden_sections.{which}", key, message, "Take it out.", first.line)
+            yield artifact.finding(f"forbidden_sections.{index}", key, message, "Take it out.", first.line)
 
 
 def empty_sections(artifact: Artifact) -> Iterator[Finding]:
@@ -87,7 +87,7 @@ def empty_sections(artifact: Artifact) -> Iterator[Finding]:
     """
     contract = artifact.contract
     required = {title: found for title in contract.sections if (found := find_titled(artifact, title))}
-    for which, title in enumerate(contract.sections):
+    for index, title in enumerate(contract.sections):
         for section in required.get(title, ())[:1]:
             others = [found[0] for name, found in required.items() if name != title]
             content = content_of(_own_blocks(section, others), contract.placeholders)
@@ -101,7 +101,7 @@ def empty_sections(artifact: Artifact) -> Iterator[Finding]:
                 help = "Say why there is nothing, in one sentence." if content.kind == "nothing" else help
                 message = f"the section {title!r} {problem}"
                 line = content.line or section.line
-                yield artifact.finding(f"sections.{which}", normal_title(title), message, help, line)
+                yield artifact.finding(f"sections.{index}", normal_title(title), message, help, line)
 
 
 def find_titled(artifact: Artifact, title: str) -> Sequence[Section]:
@@ -197,8 +197,8 @@ def missing_options(artifact: Artifact) -> Iterator[Finding]:
     labels = artifact.contract.options
     found = described_options(artifact.document.blocks, labels, artifact.contract.placeholders)
     descriptions: dict[str, str] = {}
-    for which, label in enumerate(labels):
-        setting = f"options.{which}"
+    for index, label in enumerate(labels):
+        setting = f"options.{index}"
         described = found.get(label, [])
         line, words = next(((line, words) for line, words in described if words), (None, ""))
         if not words:

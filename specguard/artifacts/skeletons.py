@@ -209,8 +209,8 @@ def placeholders(contract: Contract) -> dict[str, str]:
     if evidence is not None:
         _describe(found, evidence.section or "Evidence", "cite what was looked at" + _LINES[evidence.anchors])
     if findings is not None:
-        said = "each finding with its severity" + _LINES[findings.anchors] + ", or why there is none"
-        _describe(found, findings.section or "Findings", said)
+        description = "each finding with its severity" + _LINES[findings.anchors] + ", or why there is none"
+        _describe(found, findings.section or "Findings", description)
     for option in contract.options:
         found[f"Option {option}"] = ""
     if contract.inputs or contract.records:
@@ -220,13 +220,13 @@ def placeholders(contract: Contract) -> dict[str, str]:
         _describe(found, "Removed", "each path that was removed, with the reason")
     if contract.closure:
         _describe(found, "Kept", "each path that is left, with what it is for")
-    return {title: f"{TODO}: {said}" if said else TODO for title, said in found.items()}
+    return {title: f"{TODO}: {text}" if text else TODO for title, text in found.items()}
 
 
-def _describe(owed: dict[str, str], title: str, description: str) -> None:
+def _describe(sections: dict[str, str], title: str, description: str) -> None:
     """Add a description to the section with a title; add the section if it is missing."""
-    own = next((one for one in owed if normal_title(one) == normal_title(title)), title)
-    owed[own] = f"{owed[own]}; {description}" if owed.get(own) else description
+    own = next((one for one in sections if normal_title(one) == normal_title(title)), title)
+    sections[own] = f"{sections[own]}; {description}" if sections.get(own) else description
 
 
 def _fields(contract: Contract, kinds: Collection[str]) -> Iterator[tuple[str, str]]:
