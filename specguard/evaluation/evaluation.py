@@ -192,8 +192,8 @@ def _declared(kind: type[_Declared], name: str, data: Mapping[str, Any]) -> list
                 raise CaseError(f"{where}: `{key}` is missing", where)
         declared_name = values["name"]
         if not _NAME.fullmatch(declared_name):
-            said = f"{declared_name!r} is no name: letters, digits, `.`, `_` and `-`"
-            raise CaseError(f"{where}: {said}", f"{where}.name")
+            message = f"{declared_name!r} is no name: letters, digits, `.`, `_` and `-`"
+            raise CaseError(f"{where}: {message}", f"{where}.name")
         if declared_name in found:
             raise CaseError(f"{where}: two {name} are called {declared_name!r}", f"{where}.name")
         found[declared_name] = kind(**values)
@@ -211,8 +211,8 @@ def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
     table, _ = read_file(sample.expected, "the file of what is expected")
     if set(table) != {"expect"}:
         # A truncated file must not count as one that expects nothing.
-        said = "it has other keys than `expect`" if table else "it has no `expect`, such as `expect = []`"
-        raise SpecguardError(said, path=sample.expected, code="unreadable-file")
+        message = "it has other keys than `expect`" if table else "it has no `expect`, such as `expect = []`"
+        raise SpecguardError(message, path=sample.expected, code="unreadable-file")
     try:
         case = Case.from_toml(table, sample.name)
     except CaseError as error:
@@ -499,8 +499,8 @@ class _Evaluator(Record):
         except RunEnded:
             raise
         except GitError as error:
-            said = str(error).splitlines()[0]
-            result.problem = f"{sample.path}: the sample {sample.name} cannot be read: {said}"
+            message = str(error).splitlines()[0]
+            result.problem = f"{sample.path}: the sample {sample.name} cannot be read: {message}"
         except SpecguardError as error:
             path = error.path or ("" if result.object_id else sample.path)
             where = f"{path}: " if path not in error.message else ""
@@ -548,8 +548,8 @@ class _Evaluator(Record):
             result.updated = True
         expected = read_expected(sample)
         if expected is None:
-            said = f"nothing is stored that it could be compared with: {sample.expected}"
-            raise SpecguardError(said, help="`specguard eval --update` stores what is found")
+            message = f"nothing is stored that it could be compared with: {sample.expected}"
+            raise SpecguardError(message, help="`specguard eval --update` stores what is found")
         missing, unexpected = pair(expected, found)
         result.missing += [finding_text(expected[at]) for at in missing]
         result.unexpected += [finding_text(one, whole=True) for one in unexpected]

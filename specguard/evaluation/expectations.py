@@ -208,10 +208,10 @@ class PolicyTest:
         where = f"expect.{difference.position}"
         return (nearest_line(self.lines, where) or self.line) if difference.position >= 0 else None
 
-    def error(self, said: str, where: str = "", help: str = "", code: str = "broken-case") -> SpecguardError:
+    def error(self, text: str, where: str = "", help: str = "", code: str = "broken-case") -> SpecguardError:
         """Create an error about the case, at the line of a key."""
         line = nearest_line(self.lines, where) or self.line
-        return SpecguardError(said, path=self.path, line=line, help=help, code=code)
+        return SpecguardError(text, path=self.path, line=line, help=help, code=code)
 
     def format_error(self, error: CaseError) -> SpecguardError:
         """Create an error for a case with an invalid format."""
@@ -245,16 +245,16 @@ class PolicyTest:
             raise self.format_error(error) from None
         if case.policy is None:
             if authority is None:
-                said = "the case has no policy, and there is no authority here that it could be for"
+                message = "the case has no policy, and there is no authority here that it could be for"
                 raise self.error(
-                    said, "", "give it a `policy`, or begin with `specguard init`", "unknown-name"
+                    message, "", "give it a `policy`, or begin with `specguard init`", "unknown-name"
                 )
             case = authority.as_judged(case)
         self.case = case
 
     def run(self) -> None:
         """Judge the case in a temporary folder, through the command's entry point in this process."""
-        began = time.monotonic()
+        start = time.monotonic()
         with TemporaryDirectory(prefix="specguard-test-") as place:
             try:
                 outcome, names = judge_case(self.case, place, installed=False)
@@ -266,7 +266,7 @@ class PolicyTest:
             except AssertionError as error:
                 # The kit raises this for git errors, and for output that is not a report.
                 self.problem = str(error).strip().split("\n")[0]
-        self.seconds = time.monotonic() - began
+        self.seconds = time.monotonic() - start
 
 
 def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
@@ -281,9 +281,9 @@ def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
     """
     found: dict[str, None] = {}
     for name in given:
-        there = sorted(map(str, Path(name).glob("**/*.toml"))) if os.path.isdir(name) else [name]
+        candidates = sorted(map(str, Path(name).glob("**/*.toml"))) if os.path.isdir(name) else [name]
         # Reading a named pipe would block.
-        files = [os.path.normpath(path) for path in there if os.path.isfile(path)]
+        files = [os.path.normpath(path) for path in candidates if os.path.isfile(path)]
         if not files and not optional:
             help = "name case files, which end in .toml, or folders of them"
             code = "unreadable-file" if os.path.isdir(name) else "unknown-name"
@@ -329,10 +329,10 @@ def _inline_tests(authority: OwnAuthority) -> Iterator[PolicyTest]:
             for kind in TESTS:
                 value = layer.tests.get(kind, [])
                 for position, table in enumerate(value if isinstance(value, list) else [value]):
-                    begins: Key = (kind, position)
+                    prefix: Key = (kind, position)
                     name = table.get("name") if isinstance(table, dict) else ""
                     named = str(name or f"{kind} {position + 1}")
-                    line, lines = layer.origin(begins).line, _lines_below(begins, layer.lines)
+                    line, lines = layer.origin(prefix).line, _lines_below(prefix, layer.lines)
                     yield PolicyTest(table, kind, named, layer.path, line, lines)
 
 
@@ -359,14 +359,14 @@ def _read_case_file(path: str) -> Iterator[PolicyTest]:
     except CaseError as error:
         raise PolicyTest(table, "case", stem, path, 1, lines).format_error(error) from None
     for position, (name, case) in enumerate(split):
-        begins: Key = ("cases", position) if "cases" in table else ()
-        own = {**lines, **_lines_below(begins, lines)}
-        yield PolicyTest(case, "case", name, path, lines.get(begins, 1), own, Path(path).parent)
+        prefix: Key = ("cases", position) if "cases" in table else ()
+        own = {**lines, **_lines_below(prefix, lines)}
+        yield PolicyTest(case, "case", name, path, lines.get(prefix, 1), own, Path(path).parent)
 
 
-def _lines_below(begins: Key, lines: Mapping[Key, int]) -> dict[Key, int]:
+def _lines_below(prefix: Key, lines: Mapping[Key, int]) -> dict[Key, int]:
     """Return the lines of the keys below a key, with their paths relative to it."""
-    return {key[len(begins) :]: at for key, at in lines.items() if key[: len(begins)] == begins}
+    return {key[len(prefix) :]: at for key, at in lines.items() if key[: len(prefix)] == prefix}
 
 
 def nearest_line(lines: Mapping[Key, int], where: str) -> int | None:
