@@ -171,8 +171,8 @@ class Case:
             several = value if isinstance(value, list) else [value]
             if key in ("staged", "worktree"):
                 table[key] = _step(value, where, "")
-            elif key in _STEPS:
-                table[key] = [_step(item, where, _STEPS[key]) for item in several]
+            elif key in _STEP_MESSAGES:
+                table[key] = [_step(item, where, _STEP_MESSAGES[key]) for item in several]
             else:
                 _check_form(value, forms[key], where)
             if key == "approvals":
@@ -270,7 +270,7 @@ class Case:
             label = f"#{position}"
             parents: tuple[str, ...] = (f"#{position - 1}",) if position else ()
             if step.parents is not None:
-                parents = tuple(_known(labels, name, f"{self.name}: parents") for name in step.parents)
+                parents = tuple(_find_label(labels, name, f"{self.name}: parents") for name in step.parents)
             steps.append(replace(step, id=label, parents=parents))
             labels["head"] = label
             if step.id:
@@ -278,7 +278,7 @@ class Case:
             if position < len(base):
                 labels["base"] = label
                 labels.setdefault("start", label)
-        refs = {ref: _known(labels, name, f"{self.name}: refs") for ref, name in self.refs.items()}
+        refs = {ref: _find_label(labels, name, f"{self.name}: refs") for ref, name in self.refs.items()}
         if base and self.branch != "main":
             refs["refs/heads/main"] = labels["base"]
         if base and self.origin:
@@ -311,7 +311,7 @@ class Case:
         unnamed = (f"approval{number if number > 1 else ''}" for number in count(1))
         with (
             TemporaryDirectory(prefix="specguard-") as folder,
-            self._judged(repository, Path(folder)) as (bond, found),
+            self._judge_change(repository, Path(folder)) as (bond, found),
         ):
             for grant in self.approvals:
                 record = grant.record(bond, found, names)
@@ -323,7 +323,7 @@ class Case:
                     content = content.replace(to_bytes(old), to_bytes(new))
                 files[grant.place][path] = content
         if files["base"]:
-            repository.names["base"] = _add(repository, "refs/heads/main", files["base"])
+            repository.names["base"] = _commit_on_ref(repository, "refs/heads/main", files["base"])
             if repository.process("rev-parse", "--verify", "-q", "refs/remotes/origin/main").returncode == 0:
                 repository.git("update-ref", "refs/remotes/origin/main", repository.names["base"])
         for path, content in {**files["head"], **files["local"]}.items():
@@ -339,7 +339,7 @@ class Case:
         repository.names.update(names)
 
     @contextmanager
-    def _judged(self, repository: Repository, folder: Path) -> Iterator[tuple[Bond, Sequence[Judged]]]:
+    def _judge_change(self, repository: Repository, folder: Path) -> Iterator[tuple[Bond, Sequence[Judged]]]:
         """Yield the identities that approvals of the change are bound to, and the findings of all rules.
 
         Args:
@@ -385,13 +385,13 @@ def fill(text: str, names: Mapping[str, str]) -> str:
     return text
 
 
-def _known(labels: Mapping[str, str], name: str, where: str) -> str:
+def _find_label(labels: Mapping[str, str], name: str, where: str) -> str:
     if name not in labels:
         raise CaseError(f"{where}: no commit so far has the id {name!r}")
     return labels[name]
 
 
-_STEPS = {"base": "chore: base", "commits": "feat: change", "staged": "", "worktree": ""}
+_STEP_MESSAGES = {"base": "chore: base", "commits": "feat: change", "staged": "", "worktree": ""}
 """The keys that hold steps, with the default message of their steps."""
 
 _TO_PROCESSES = ("args", "env", "refs", "branch", "origin", "title")
@@ -401,8 +401,8 @@ _EXPECTED = (
     "code", "name", "path", "line", "end_line", "commit", "field", "side", "severity", "state", "authority",
     "message", "help",
 )  # fmt: skip
-_LONGEST_LIKENESS = 5
-_WORDS: dict[type, str] = {
+_MAX_LIKE_DEPTH = 5
+_KIND_NAMES: dict[type, str] = {
     str: "text", dict: "a table", list: "a list", int: "a whole number",
     datetime.date: "a date, as in 2027-01-31",
 }  # fmt: skip
@@ -508,7 +508,7 @@ def _table(text: str | Mapping[str, Any], name: str, folder: Path | None, depth:
         if named is None:
             continue
         _check_kind(named, str, f"{name}: {key}")
-        if folder is None or depth > _LONGEST_LIKENESS or not (folder / named).is_file():
+        if folder is None or depth > _MAX_LIKE_DEPTH or not (folder / named).is_file():
             raise CaseError(f"{name}: there is no case {named!r} that it could be {key}", f"{name}: {key}")
         path = folder / named
         other = _table(path.read_text(encoding="utf-8"), name, path.parent, depth + 1)
@@ -524,8 +524,8 @@ def _table(text: str | Mapping[str, Any], name: str, folder: Path | None, depth:
 
 def _edit(table: dict[str, Any], path: str, edit: Any, name: str) -> None:
     """Change a file: replace it in the change, replace parts of it in each step that has it, or remove it."""
-    table.update({key: copy.deepcopy(table[key]) for key in _STEPS if key in table})
-    steps = list(_steps(table, _STEPS))
+    table.update({key: copy.deepcopy(table[key]) for key in _STEP_MESSAGES if key in table})
+    steps = list(_steps(table, _STEP_MESSAGES))
     for step in steps:
         _check_kind(step.get("files", {}), dict, f"{name}: edits: the files of a step")
     having = [step for step in steps if path in step.get("files", {})]
@@ -571,7 +571,7 @@ def _check_keys(table: Mapping[str, Any], known: Collection[str], where: str) ->
 
 def _check_kind(value: object, kind: type, where: str) -> None:
     if not isinstance(value, kind) or isinstance(value, (bool, datetime.datetime)):
-        raise CaseError(f"{where} must be {_WORDS[kind]}", where)
+        raise CaseError(f"{where} must be {_KIND_NAMES[kind]}", where)
 
 
 def _grant(table: Any, where: str) -> Grant:
@@ -586,14 +586,14 @@ def _step(table: Any, where: str, message: str) -> Step:
     values["message"] = plain_bytes(values["message"])
     for key in [key for key in _PATHS if key in values]:
         paths = [plain_bytes(path) for path in values[key]]
-        told = paths
+        checked = paths
         if isinstance(values[key], dict):
             texts = [plain_bytes(text) if key in _TARGETS else text for text in values[key].values()]
             values[key] = dict(zip(paths, texts, strict=True))
-            told = [*paths, *texts] if key in _TARGETS else paths
+            checked = [*paths, *texts] if key in _TARGETS else paths
         else:
             values[key] = paths
-        if any(b"\0" in path for path in told):
+        if any(b"\0" in path for path in checked):
             raise CaseError(f"{where}: a path has a NUL, which no path has", where)
     return Step(**values)
 
@@ -702,7 +702,7 @@ def _day(offset: int) -> datetime.datetime:
     return today + datetime.timedelta(days=offset)
 
 
-def _add(repository: Repository, ref: str, files: Mapping[str, bytes]) -> str:
+def _commit_on_ref(repository: Repository, ref: str, files: Mapping[str, bytes]) -> str:
     """Add files on top of a ref, without the working tree and its index; return the new commit's id."""
     with TemporaryDirectory(prefix="specguard-") as folder:
         index = {"GIT_INDEX_FILE": os.path.join(folder, "index")}
@@ -731,7 +731,7 @@ def private_key(name: str) -> Path:
     """
     if name not in KEYS:
         raise CaseError(f"there is no key {name!r}: keys are {', '.join(KEYS)}")
-    file = _folder() / name
+    file = _key_folder() / name
     _keygen("-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(file))
     return file
 
@@ -766,7 +766,7 @@ def _keygen(*words: str, stdin: bytes = b"") -> bytes:
 
 
 @cache
-def _folder() -> Path:
+def _key_folder() -> Path:
     folder = mkdtemp(prefix="specguard-keys-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)

@@ -34,12 +34,12 @@ ORIGIN = "https://example.org/team/repo.git"
 FIRST_DATE = 1_767_225_600
 """The first commit's date, in seconds since 1970: 2026-01-01, 00:00 UTC. Each next one is a minute later."""
 
-_KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
+_PASSED_VARIABLES = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
 def clean_environment() -> dict[str, str]:
     """Return a minimal environment: the paths to programs, UTC, without `GIT_*` and platforms' variables."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    kept = {name: os.environ[name] for name in _PASSED_VARIABLES if name in os.environ}
     return {
         **kept,
         "HOME": "/nonexistent",
@@ -158,7 +158,7 @@ class Repository:
 
     def write(self, path: str | bytes, content: str | bytes = "") -> None:
         """Write a file and create its folders; replace a file or link of that name."""
-        place = self._clear(path)
+        place = self._make_free(path)
         with open(place, "wb") as file:
             file.write(to_bytes(content))
 
@@ -177,11 +177,11 @@ class Repository:
 
     def rename(self, old: str | bytes, new: str | bytes) -> None:
         """Move a file or a folder; create the folders of the new name."""
-        os.rename(self._place(old), self._clear(new))
+        os.rename(self._place(old), self._make_free(new))
 
     def symlink(self, path: str | bytes, target: str | bytes) -> None:
         """Make a symbolic link with exactly this text as its target."""
-        os.symlink(to_bytes(target), self._clear(path))
+        os.symlink(to_bytes(target), self._make_free(path))
 
     def executable(self, path: str | bytes, on: bool = True) -> None:
         """Set or clear a file's executable bit."""
@@ -323,13 +323,13 @@ class Repository:
             before = trees[parents[0]] if parents else {}
             tree = dict(before)
             for other in parents[1:]:
-                _take_over(tree, trees[other], trees[_fork(parents_of, parents[0], other)])
+                _merge_tree(tree, trees[other], trees[_common_ancestor(parents_of, parents[0], other)])
             step.apply(tree)
             trees[label], parents_of[label] = tree, parents
             mark = b":%d" % (position + 1)
             stream.append(b"reset HEAD\n")
             stream += self._commit_in_stream(step, mark, [marks[parent] for parent in parents])
-            stream += _difference(before, tree)
+            stream += _stream_difference(before, tree)
             marks[label] = mark
         for name, label in {**(refs or {}), "HEAD": labels[-1]}.items():
             stream.append(b"reset %s\nfrom %s\n\n" % (to_bytes(name), marks[label]))
@@ -395,7 +395,7 @@ class Repository:
     def worktree(self, path: str | os.PathLike[str], branch: str, at: str = "HEAD") -> Repository:
         """Add a linked worktree with a new branch."""
         self.git("worktree", "add", "-q", "-b", branch, os.fspath(path), self.oid(at))
-        return self._opened(path)
+        return self._open_copy(path)
 
     def clone(
         self, path: str | os.PathLike[str], *, depth: int | None = None, bare: bool = False, partial: str = ""
@@ -420,7 +420,7 @@ class Repository:
         self.git(
             "clone", "-q", "--template=", "--no-tags", *options, source, os.fspath(path), environment=served
         )
-        return self._opened(path)
+        return self._open_copy(path)
 
     # Helpers
 
@@ -440,7 +440,7 @@ class Repository:
         for word, parent in zip((b"from", *[b"merge"] * len(parents)), parents, strict=False):
             yield b"%s %s\n" % (word, parent)
 
-    def _opened(self, path: str | os.PathLike[str]) -> Repository:
+    def _open_copy(self, path: str | os.PathLike[str]) -> Repository:
         other = Repository(path, create=False)
         other.commits_made = self.commits_made
         return other
@@ -457,7 +457,7 @@ class Repository:
     def _place(self, path: str | bytes) -> bytes:
         return os.path.join(os.fsencode(self.path), to_bytes(path))
 
-    def _clear(self, path: str | bytes) -> bytes:
+    def _make_free(self, path: str | bytes) -> bytes:
         place = self._place(path)
         os.makedirs(os.path.dirname(place), exist_ok=True)
         if os.path.lexists(place):
@@ -539,7 +539,7 @@ def _below(tree: Tree, path: bytes) -> Iterator[bytes]:
     yield from found
 
 
-def _difference(before: Tree, after: Tree) -> Iterator[bytes]:
+def _stream_difference(before: Tree, after: Tree) -> Iterator[bytes]:
     """Yield the difference between two trees, for `git fast-import`."""
     yield from (b"D %s\n" % _quoted(path) for path in before if path not in after)
     for path, (mode, content) in after.items():
@@ -555,7 +555,7 @@ def _quoted(path: bytes) -> bytes:
     return b'"%s"' % b"".join(b"\\%03o" % char for char in path)
 
 
-def _take_over(tree: Tree, other: Tree, fork: Tree) -> None:
+def _merge_tree(tree: Tree, other: Tree, fork: Tree) -> None:
     for path in fork.keys() - other.keys():
         tree.pop(path, None)
     for path, entry in other.items():
@@ -563,7 +563,7 @@ def _take_over(tree: Tree, other: Tree, fork: Tree) -> None:
             tree[path] = entry
 
 
-def _fork(parents_of: dict[str, Sequence[str]], one: str, other: str) -> str:
+def _common_ancestor(parents_of: dict[str, Sequence[str]], one: str, other: str) -> str:
     """Return the latest common ancestor of two steps."""
     common = _ancestors(parents_of, one) & _ancestors(parents_of, other)
     if not common:

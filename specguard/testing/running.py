@@ -134,7 +134,7 @@ def run_here(
     place, variables = Path.cwd(), dict(os.environ)
     environment = {**clean_environment(), **(env or {})}
     handlers = {number: signal.getsignal(number) for number in _HANDLED}
-    with _streams(stdin if isinstance(stdin, bytes) else stdin.encode()) as printed:
+    with _replaced_streams(stdin if isinstance(stdin, bytes) else stdin.encode()) as printed:
         try:
             os.chdir(directory)
             os.environ.clear()
@@ -156,16 +156,16 @@ def run_here(
 
 
 @contextmanager
-def _streams(given: bytes) -> Iterator[list[bytes]]:
+def _replaced_streams(stdin: bytes) -> Iterator[list[bytes]]:
     """Replace the standard streams for a command; after the block, the list has its stdout and stderr."""
-    printed: list[bytes] = []
+    output: list[bytes] = []
     python = sys.stdin, sys.stdout, sys.stderr
     with ExitStack() as stack:
         files = [stack.enter_context(TemporaryFile()) for _ in python]
-        files[0].write(given)
+        files[0].write(stdin)
         files[0].seek(0)
         # Replace the descriptors too, as hooks bypass Python's streams.
-        kept = [os.dup(number) for number in range(3)]
+        saved = [os.dup(number) for number in range(3)]
         try:
             for number, file in enumerate(files):
                 os.dup2(file.fileno(), number)
@@ -174,19 +174,19 @@ def _streams(given: bytes) -> Iterator[list[bytes]]:
                 for number, mode in enumerate("rww")
             )
             try:
-                yield printed
+                yield output
             finally:
                 for stream in (sys.stdout, sys.stderr):
                     if stream is not None:
                         stream.flush()
                 sys.stdin, sys.stdout, sys.stderr = python
         finally:
-            for number, descriptor in enumerate(kept):
+            for number, descriptor in enumerate(saved):
                 os.dup2(descriptor, number)
                 os.close(descriptor)
         for file in files[1:]:
             file.seek(0)
-            printed.append(file.read())
+            output.append(file.read())
 
 
 def judge_case(
@@ -289,7 +289,7 @@ def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Itera
 
 def _other_differences(case: Case, outcome: Outcome) -> Iterator[str]:
     reports = outcome.reports
-    errors = [_said(error) for report in reports for error in report.get("errors", ())]
+    errors = [_error_line(error) for report in reports for error in report.get("errors", ())]
     if case.error and not any(case.error in message for message in errors):
         yield f"no error that says {case.error!r}, but {errors or 'none'}"
     if errors and not case.error:
@@ -329,7 +329,7 @@ def pair(
     # The most exact expectation is matched first, so that a vague one does not take its finding.
     for at, wanted in sorted(enumerate(expected), key=lambda one: -len(one[1])):
         for finding in left:
-            if all(_agrees(key, value, finding.get(key)) for key, value in wanted.items()):
+            if all(_matches(key, value, finding.get(key)) for key, value in wanted.items()):
                 left.remove(finding)
                 break
         else:
@@ -345,7 +345,7 @@ def _includes(there: object, wanted: object) -> bool:
     return there == wanted
 
 
-def _said(error: Mapping[str, Any]) -> str:
+def _error_line(error: Mapping[str, Any]) -> str:
     """Format an error of a report as one line: the place, the message, and the next step."""
     place = error.get("location")
     where = f"{place['path']}:{place['line']}" if place and place["line"] else place["path"] if place else ""
@@ -386,7 +386,7 @@ def finding_text(finding: Mapping[str, Any], *, whole: bool = False) -> str:
     return text or "a finding"
 
 
-def _agrees(key: str, wanted: object, found: object) -> bool:
+def _matches(key: str, wanted: object, found: object) -> bool:
     if key in ("message", "help"):
         return str(wanted) in str(found)
     return wanted == found
