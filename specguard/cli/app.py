@@ -68,7 +68,7 @@ COMMANDS: Final = {
     "error": "Show what an error means, or list the errors.",
     "docs": "Generate the reference pages of the documents.",
 }
-"""Each command with its line in the list of commands."""
+"""Each command with its line in the help."""
 
 _MODULES: Final = {
     "app": ("hook", "lsp", "mcp"),

@@ -294,7 +294,7 @@ def _extras(_checkup: object) -> Iterator[Diagnosis]:
 
 
 def _agents(checkup: Checkup) -> Iterator[Diagnosis]:
-    """Yield the state of the hooks of each agent whose settings or program are here; none if bare."""
+    """Yield the state of the hooks of each agent set up or installed here; none in a bare repository."""
     from specguard.integrations.hooks.settings import HOSTS
 
     top = checkup.repository.work_tree_if_any()

@@ -69,7 +69,7 @@ def fix_and_judge(request: Request, reports: Reports, *, yes: bool) -> int:
 
 
 class _Fixer:
-    """Shows fixes in one repository, asks for confirmation, and applies them.
+    """A dialogue that shows fixes in one repository, asks for confirmation, and applies them.
 
     Args:
         request: the request that was judged.

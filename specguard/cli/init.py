@@ -247,7 +247,7 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
 
 
 def _default_branch(repository: Repository) -> str:
-    """Return the branch that changes are merged into: the base that checks find, or the current branch."""
+    """Return the branch that changes are merged into: the base of checks, the current branch, or `main`."""
     with Git(repository) as git:
         found = usual_base(git) or local_base(git)
     if found is not None:

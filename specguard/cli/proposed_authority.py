@@ -71,7 +71,7 @@ _FORBIDDEN: Final = (
 _APPROVER: Final = re.compile(r"(?P<name>[^<>=]+?)\s*(<(?P<email>[^<>=\s]+)>)?=(?P<file>.+)")
 _LARGEST_KEY: Final = 1 << 16
 _MOST_CODE_FOLDERS: Final = 8
-"""The number of folders up to which folders of a preset's names are taken as its code."""
+"""The largest number of folders, named like those of a preset, that are taken as its code."""
 
 
 class ProposedSetting(Record):

@@ -137,11 +137,11 @@ def _environment() -> Environment:
     from markupsafe import Markup, escape
 
     def escape_text(value: Any) -> Any:
-        """Every text of a template, but for markup, which is escaped already."""
+        """Return a template's text as visible characters; markup, which is already escaped, stays."""
         return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
     def code(line: str) -> Markup:
-        """A line of a file, in which tabs stay as they are."""
+        """Return a line of a file, in which tabs are kept."""
         return escape("\t".join(map(visible, line.split("\t"))))
 
     environment = templates("specguard.reporters", escapes=True, finalize=escape_text)
@@ -308,7 +308,7 @@ def _finding_view(judged: Judged, excerpt: Excerpt | None) -> dict[str, Any]:
 
 
 LINES: Final = 8
-"""The number of lines that are shown for a finding about the file as a whole, or from its first line on."""
+"""The number of lines that are shown at most: those of the finding, or those of the file if it names none."""
 
 CONTEXT: Final = 3
 """The number of lines of the same hunk that are shown before and after the lines of the finding."""

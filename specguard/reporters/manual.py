@@ -38,7 +38,7 @@ _STAGES = ("staged", "push", "range", "pull-request", "run")
 _LONGEST_DEFAULT = 120
 _EMPTY_DEFAULTS = ("`[]`", "`{}`", '`""`')
 _PLAIN_TYPES = ("boolean", "integer", "string", "strings")
-"""The types that need no name if a default shows them."""
+"""The types that are not named beside a default, which shows them."""
 
 
 def page(entry: Registered) -> str:

@@ -218,7 +218,7 @@ BRANCHES_SCHEMA: Final = "specguard.branches/1"
 """The schema name of `branches_as_data`; fields are only added to it."""
 
 PATHS_LISTED: Final = 100
-"""The number of a pair's shared paths that the data lists, beside their total number."""
+"""The number of a pair's shared paths that the data lists; their total number is a field of its own."""
 
 _STATES: Final = ("conflict", "no conflict", "not asked")
 

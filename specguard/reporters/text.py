@@ -324,10 +324,11 @@ _MOST_OPERANDS: Final = 9
 
 # Compiled only if there are several findings, so that a refused edit does not wait for it.
 _COMMAND: Final = r"`([^`]+?) -- ([\w@%+=:,./-]+|\$?'[^'`]*')((?:'| &&)[^`]*)?`"
-"""A command that takes several paths behind `--`, and the text after the path."""
+"""Matches a command that takes several paths behind `--`; its groups are the command, the path and the rest.
+"""
 
 _AMENDED_MOVE: Final = r"git mv -- [^`&]+ && git commit --amend --no-edit --allow-empty(?:`| && git stash)"
-"""A move that is undone in the newest commit."""
+"""Matches a command that moves a file and amends the newest commit."""
 
 _FOLDER_COMMANDS: Final = {
     "rm": "git clean -fdq",

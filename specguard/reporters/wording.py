@@ -99,7 +99,7 @@ FILES_NAMED: Final = 3
 """The number of files that are named in a command that approves."""
 
 _LONGEST_WORD: Final = 240
-"""A longer file name is left out of a command, in characters."""
+"""A file name with more characters than this is left out of a command."""
 
 _PROOFS: Final = {
     "signature": "signed",
