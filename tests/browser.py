@@ -1,4 +1,4 @@
-"""A browser without a window, driven by the standard library alone: the DevTools protocol over two pipes."""
+"""A headless browser, driven with only the standard library: the DevTools protocol over two pipes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FLAGS: Final = (
     "--remote-debugging-pipe",
 )
 
-# The browser reads what it is told from descriptor 3, and answers on 4.
+# The browser reads commands from descriptor 3, and answers on 4.
 _START: Final = """
 import fcntl, os, sys
 read, write = (fcntl.fcntl(int(word), fcntl.F_DUPFD, 20) for word in sys.argv[1:3])
@@ -44,7 +44,7 @@ _SECONDS: Final = 60
 
 
 def find() -> str | None:
-    """The first browser on the path; None where there is none."""
+    """Return the first browser on the path; None if there is none."""
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
@@ -53,11 +53,11 @@ class Browser:
 
     Args:
         program: the browser.
-        home: a folder for what it keeps.
+        home: a folder for its files.
 
     Attributes:
-        said: what the page's console and the browser's log said, and errors of its scripts.
-        asked: what was loaded, as URLs.
+        said: the messages of the page's console and of the browser's log, and errors of its scripts.
+        asked: the URLs of all requests.
     """
 
     def __init__(self, program: str, home: Path) -> None:
@@ -92,14 +92,14 @@ class Browser:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A session of its own: what it started goes with it.
+        # The browser has a process group of its own, so its children end with it.
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         os.close(self._tells)
         os.close(self._answers)
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Tell the browser something, and wait for the answer."""
+        """Send a command to the browser, and wait for the answer."""
         self._count += 1
         message = {"id": self._count, "method": method, "params": parameters}
         if self._session:
@@ -129,7 +129,7 @@ class Browser:
         self.wait("document.readyState === 'complete' && location.protocol === 'file:'")
 
     def evaluate(self, expression: str) -> Any:
-        """The value of an expression on the page."""
+        """Return the value of an expression on the page."""
         answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
@@ -153,12 +153,12 @@ class Browser:
             self.send("Input.dispatchKeyEvent", type="keyUp", **about)
 
     def screenshot(self, file: Path, *, whole: bool = False) -> None:
-        """Write what is seen, or the whole page, as a PNG."""
+        """Write the visible part, or the whole page, as a PNG."""
         answer = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         file.write_bytes(base64.b64decode(answer["data"]))
 
     def _next(self) -> dict[str, Any]:
-        """The next message, of which events are kept."""
+        """Return the next message; record it if it is an event."""
         while b"\0" not in self._left:
             ready, _, _ = select.select([self._answers], [], [], _SECONDS)
             assert ready, "the browser does not answer"

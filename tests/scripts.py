@@ -1,4 +1,4 @@
-"""Scripts: steps in a repository, each with what must come of it, as data beside a test's module."""
+"""Scripts: steps in a repository, each with its expected result, as data beside a test's module."""
 
 import json
 import re
@@ -22,18 +22,18 @@ KEYS = {
     *("specguard", "in", "env", "stdin", "typed", *QUESTIONS),
     *("exit", "answer", "most", "says", "prints", "told", "silent", "has", "is", "gone"),
 }
-"""What a step may say; a word of no meaning would look at nothing."""
+"""The keys that a step may have; a misspelt key would check nothing."""
 
 
 def scripts(file: str) -> list[Any]:
-    """The scripts of the module at `file`; each has the keys of `shared` too."""
+    """Return the scripts of the module at `file`; each has the keys of `shared` too."""
     tables = tomllib.loads(Path(file).with_suffix(".toml").read_text("utf-8"))
     shared = tables.get("shared", {})
     return [pytest.param({**shared, **one}, id=one["name"]) for one in tables["scripts"]]
 
 
 def filled(value: Any, folder: Path, repository: Repository) -> Any:
-    """A value with the folders in place of their names, and the start of an object id for `{rev NAME}`."""
+    """Replace folders' names by their paths in a value, and `{rev NAME}` by an abbreviated object id."""
     if isinstance(value, str):
         value = value.replace("{folder}", str(folder)).replace("{data}", str(DATA))
         return re.sub(r"\{rev (\S+)\}", lambda found: repository.oid(found[1])[:12], value)
@@ -45,7 +45,7 @@ def filled(value: Any, folder: Path, repository: Repository) -> Any:
 
 
 def looks_at_nothing(step: Mapping[str, Any]) -> bool:
-    """Whether `sh` looks before the question is asked, or goes on behind a `!`, at which no shell stops."""
+    """True if `sh` checks before the question is asked, or goes on after a `!`, at which no shell stops."""
     text, asks = step.get("sh", ""), step.keys() & {"specguard", *QUESTIONS}
     return bool(
         (asks and re.match("(!|cmp|test) ", text)) or re.search(r"(^|[;\n]) *! [^;\n]*[;\n] *\S", text)
@@ -57,17 +57,19 @@ def several(value: str | list[str]) -> list[str]:
 
 
 def play(script: Mapping[str, Any], folder: Path) -> None:
-    """Do the steps of a script, in `folder`/repository.
+    """Run the steps of a script, in `folder`/repository.
 
-    `base` has the files of the first commit, behind which the branch `work` is; or the repository is a
-    `guarded` one. `form` is the format of git's objects. `start` and `steps` are done one after the other.
+    `base` has the files of the first commit, and the branch `work` follows it; or the repository is a
+    `guarded` one. `form` is the format of git's objects. The steps of `start` and `steps` run in order.
 
-    A step alters files (`put`, `delete`, `link`), has git do something (`sh`, `commit`, `git`), then asks:
-    `specguard` has the words of a command, `in` a folder, with `env` and `stdin`, whose next steps may be
-    `typed`; `edit`, `before`, `run`, `after`, `stop` and `start` are what an agent's program asks. Then it
-    looks at the exit code (`exit`) or the answer (`answer`, of `most` words), what is said (`says`; `prints`
-    is all of it), what an error or a note tells beside it (`told`), what neither does (`silent`), and at
-    files (`has`, `is`, `gone`); what a file of JSON `is` may be a table.
+    First a step changes files (`put`, `delete`, `link`), and runs commands and git (`sh`, `commit`, `git`).
+    Then it asks: `specguard` has the words of a command, run `in` a folder with `env` and `stdin`. Its next
+    steps are run if the step has `typed`. `edit`, `before`, `run`, `after`, `stop` and `start` are the
+    questions of an agent's program.
+
+    Last, a step checks the exit code (`exit`), or the answer (`answer`) and its length in words (`most`).
+    Part of the output must be in `says`, and all of it in `prints`. `told` is text in stderr, and `silent` is
+    text in neither. Files are checked by `has`, `is` and `gone`; `is` may have a table for a JSON file.
     """
     repository = Repository(folder / "repository", object_format=script.get("form", "sha1"))
     if script.get("guarded"):
@@ -100,7 +102,7 @@ def play(script: Mapping[str, Any], folder: Path) -> None:
 
 
 def alter(repository: Repository, step: Mapping[str, Any]) -> None:
-    """Alter the repository as a step says."""
+    """Change the repository as a step says."""
     for path, text in step.get("put", {}).items():
         repository.write(path, text)
     for path in step.get("delete", ()):
@@ -118,9 +120,9 @@ def alter(repository: Repository, step: Mapping[str, Any]) -> None:
 
 
 def asked(repository: Repository, session: Session, step: Mapping[str, Any]) -> tuple[str, str]:
-    """What is said to the question of a step, which ends as it says, and what is told beside it.
+    """Ask the question of a step, check how it ends, and return the output and the stderr.
 
-    A command that has no answer says only what is told.
+    The output of an agent's question is the refusal; without one, the message to the agent.
     """
     if "specguard" in step:
         words, more = shlex.split(step["specguard"]), {"env": step.get("env"), "stdin": step.get("stdin", "")}

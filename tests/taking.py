@@ -1,4 +1,4 @@
-"""What work takes, for tests of what may not grow faster than its input."""
+"""The cost of work, for tests of functions that may not grow faster than their input."""
 
 import gc
 import time
@@ -11,7 +11,7 @@ from specguard.change.process import Process
 
 
 def noted_processes(patch: pytest.MonkeyPatch) -> list[Any]:
-    """The words of each git and other program that specguard starts from now on in this process."""
+    """Return a list that records the arguments of each program that specguard starts from now on."""
     found: list[Any] = []
     start = Process.__init__
 
@@ -24,7 +24,7 @@ def noted_processes(patch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def taken(work: Callable[[], object]) -> float:
-    """The processor's seconds that some work takes, without those of collecting other tests' garbage."""
+    """Return the processor seconds of some work, without those of collecting other tests' garbage."""
     gc.collect()
     gc.disable()
     try:
@@ -36,10 +36,10 @@ def taken(work: Callable[[], object]) -> float:
 
 
 def grows_with_length(make: Callable[[int], Callable[[], object]], small: int) -> bool:
-    """Whether eight times the input takes no more than a few times eight times as long.
+    """True if eight times the input takes no more than a few times eight times as long.
 
     Args:
-        make: gives the work on an input of a length.
+        make: returns the work on an input of a length.
         small: the length of the small input.
     """
     before = min(taken(make(small)) for _ in range(3))
