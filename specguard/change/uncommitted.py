@@ -393,9 +393,8 @@ def _read_settings(process: Process) -> dict[str, str]:
     text = process.drain().decode("utf-8", "surrogateescape")
     # Exit code 1 means that no key is set.
     if process.code not in (0, 1) or process.said:
-        raise MissingFact(
-            f"the configuration cannot be read: {process.said}", "git config --list", code="broken-repository"
-        )
+        reason = f"the configuration cannot be read: {process.said}"
+        raise MissingFact(reason, "git config --list", code="broken-repository")
     return {key: value for key, _, value in (entry.partition("\n") for entry in text.split("\0") if entry)}
 
 

@@ -24,10 +24,10 @@ def repo(repository: Repository) -> Repository:
     return repository
 
 
-def find(repo: Repository, event: Event | None = None, *, without: str = "", **options: Any) -> Found | None:
-    remote = options.pop("remote", "origin")
+def find(repo: Repository, event: Event | None = None, *, without: str = "", **more: Any) -> Found | None:
+    remote = more.pop("remote", "origin")
     with git_of(repo) as git:
-        request = Request(environment=git.repository.environment, **options)
+        request = Request(environment=git.repository.environment, **more)
         return find_base(git, request, event, remote=remote, without=without)
 
 
