@@ -134,7 +134,7 @@ class Contract(Settings):
         return known.get(normal_name(title), [])
 
     def problem(self) -> str:
-        """The problem with the table as a whole; empty if there is none."""
+        """Return the problem with the table as a whole; empty if it is valid."""
         if bool(self.path) == bool(self.root):
             return "an artifact has a `path` or a `root`, one of the two"
         return next(self._problems_of_folder() if self.root else self._problems_of_file(), "")
@@ -243,7 +243,7 @@ class WaveStage(Settings):
         return list(dict.fromkeys([*self.requires, *self.leaves]))
 
     def problem(self) -> str:
-        """The problem with the table as a whole; empty if there is none."""
+        """Return the problem with the table as a whole; empty if it is valid."""
         for key in self.when:
             if "." not in key:
                 return f"`when` names no artifact in {key!r}: write it as `contract.field`"
@@ -259,7 +259,7 @@ class WaveSettings(Settings):
     by: list[str] = setting([], 'what tells waves apart, such as `["name"]`; empty: there is one wave')
 
     def problem(self) -> str:
-        """The problem with the table as a whole; empty if there is none."""
+        """Return the problem with the table as a whole; empty if it is valid."""
         seen: set[str] = set()
         for stage in self.stages:
             if stage.name in seen:

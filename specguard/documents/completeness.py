@@ -292,7 +292,7 @@ class Ticked(Record):
 
     @property
     def names(self) -> Iterator[str]:
-        """Yield each text of the item that may be a path, without surrounding marks; for a test, its file."""
+        """The texts of the item that may be paths, without surrounding marks; for a test, its file."""
         for word in _SEPARATOR.split(self.text):
             name = word.rstrip(".:!?").partition("::")[0]
             for text in dict.fromkeys((unescaped(name), name)):

@@ -77,7 +77,7 @@ def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
 
 
 def _import_rule(result: Imported, value: Any, origin: Origin, paths: Sequence[bytes]) -> None:
-    """Carry a rule of a ruleset over.
+    """Import a rule of a ruleset.
 
     Raises:
         _SkippedError: it cannot be carried over.
