@@ -21,7 +21,7 @@ def data_of(repository: Repository, *words: str, code: int = 0, **env: str) -> A
 
 
 def sound(outcome: Outcome) -> None:
-    """Assert that no rule and no command crashed: each reports that itself."""
+    """Assert that neither a rule nor the command crashed: both report a crash themselves."""
     assert "internal error" not in str(outcome), outcome
     assert "crashed" not in str(outcome), outcome
 
