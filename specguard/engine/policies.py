@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 _NESTED_SUFFIX: Final = f"/{AUTHORITY}".encode()
-_MAX_NAMED: Final = 3
+_MOST_NAMED: Final = 3
 """The highest number of files that a note names."""
 
 TRY: Final = f"commit it there; until then try it with `specguard check --authority {AUTHORITY}`"
@@ -330,7 +330,7 @@ def unread_nested(change: Change, policy: Policy) -> Iterator[str]:
 
     found = [path_text(path) for path in if_known(others, []) if not policy.is_nested(path)]
     if found:
-        yield f"Not read, as [authority] nested does not name the folder: {listed(found, _MAX_NAMED)}."
+        yield f"Not read, as [authority] nested does not name the folder: {listed(found, _MOST_NAMED)}."
 
 
 def _compare_baselines(change: Change) -> BaselineChange:

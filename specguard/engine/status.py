@@ -38,7 +38,7 @@ _Default = TypeVar("_Default")
 
 
 SCHEMA: Final = "specguard.status/1"
-"""The name of the schema of `standing`; later versions only add fields."""
+"""The name of the report's schema; later versions only add fields."""
 
 
 def standing(request: Request, *, waves: Sequence[str] = (), worktrees: bool = False) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def _diagnostic(flaw: DocumentFlaw, lines: Sequence[str]) -> types.Diagnostic:
 _FAMILIES: Final = ("ART", "SPC", "PLN")
 """The rules whose findings a writer of documents can fix while writing."""
 
-_MAX_FLAWS: Final = 500
+_MOST_FLAWS: Final = 500
 _EXPLAINS: Final = frozenset({"prose", "hidden", "list"})
 
 
@@ -191,7 +191,7 @@ def _authority_flaws(root: str, path: str, texts: Mapping[str, str]) -> list[Doc
         if one.path == path:
             severity: Severity = "info" if one.meaning in _EXPLAINS else "warning"
             flaws.append(DocumentFlaw(f"not understood: {visible(one.reason)}", one.line, one.line, severity))
-    return flaws[:_MAX_FLAWS]
+    return flaws[:_MOST_FLAWS]
 
 
 def _artifact_flaws(root: str, path: str, policy: Policy) -> list[DocumentFlaw]:
@@ -214,7 +214,7 @@ def _artifact_flaws(root: str, path: str, policy: Policy) -> list[DocumentFlaw]:
             said = f"{said} ({visible(str(judged.authority))})" if judged.authority else said
             line = finding.line or 0
             flaws.append(DocumentFlaw(said, line, finding.end_line or line, judged.severity, judged.code))
-    return flaws[:_MAX_FLAWS]
+    return flaws[:_MOST_FLAWS]
 
 
 def _message(message: str, help: str) -> str:

@@ -206,10 +206,10 @@ _INSTRUCTIONS: Final = (
     "what may change. Ask `why` before changing a file, `check` before a commit and when work is done, and "
     "`rule` about a finding's code. All of it only reads: only a person can approve what is forbidden."
 )
-_MAX_CONCURRENT: Final = 4
+_MOST_CALLS: Final = 4
 """The highest number of requests that run at the same time; others wait."""
 
-_MAX_REFUSAL: Final = 10_000
+_REFUSAL_SIZE: Final = 10_000
 """The largest JSON of an error, in characters."""
 
 _OMITTED_KEYS: Final = ("title", "default", "maxLength", "maxItems")
@@ -226,7 +226,7 @@ def serve(directory: str) -> None:
 
 
 async def _serve(directory: str) -> None:
-    limiter = anyio.CapacityLimiter(_MAX_CONCURRENT)
+    limiter = anyio.CapacityLimiter(_MOST_CALLS)
 
     async def in_thread(ask: Callable[[], _Value]) -> _Value:
         # Not abandoned if the client cancels: a check has to remove its temporary files.
@@ -315,7 +315,7 @@ def _call_tool(name: str, given: Mapping[str, Any], directory: str) -> Mapping[s
 def _refusal(error: Exception | SystemExit) -> tuple[str, dict[str, Any]]:
     """Return an error as text (the problem and the next step), and as data."""
     known = error if isinstance(error, SpecguardError) else internal_error(error)
-    data = limit_size({"errors": errors(known)}, _MAX_REFUSAL)
+    data = limit_size({"errors": errors(known)}, _REFUSAL_SIZE)
     lines = []
     for one in data["errors"]:
         place = one["location"] or {}
@@ -427,7 +427,7 @@ MAX_ANSWER: Final = 60_000
 MAX_PAGE: Final = 1_000_000
 """The largest text of a document as a resource, in characters."""
 
-_MAX_KEYS: Final = 20
+_MOST_KEYS: Final = 20
 _LEFT_OUT: Final = "left_out"
 
 
@@ -447,7 +447,7 @@ def limit_size(data: Mapping[str, Any], most: int = MAX_ANSWER) -> dict[str, Any
         omitted: dict[str, int] = {}
         shown = _shorten(data, elements, max(50, elements * 40), "", omitted)
         if omitted:
-            shown[_LEFT_OUT] = dict(list(omitted.items())[:_MAX_KEYS])
+            shown[_LEFT_OUT] = dict(list(omitted.items())[:_MOST_KEYS])
         if len(json_text(shown, indent=None)) <= most:
             break
     return shown
@@ -459,7 +459,7 @@ def _shorten(value: Any, elements: int, characters: int, place: str, omitted: di
         return cut(plain(value), characters)
     if not isinstance(value, dict | list | tuple):
         return value
-    most = max(elements, _MAX_KEYS) if isinstance(value, dict) else elements
+    most = max(elements, _MOST_KEYS) if isinstance(value, dict) else elements
     if len(value) > most and (place or not isinstance(value, dict)):
         omitted[place] = omitted.get(place, 0) + len(value) - most
     else:

@@ -30,7 +30,7 @@ _PROCESS_PATHS: Final = rb"//?(?:proc/(?:self|thread-self|[0-9]+)|dev/fd)/"
 _SYSTEM_PREFIXES: Final = (b"/proc/", b"/dev/", b"//")
 """The beginnings of all paths that match `_PROCESS_PATHS`."""
 
-MAX_WORDS: Final = 70
+MOST_WORDS: Final = 70
 """The highest number of words in a refusal, unless a single reason has more."""
 
 
@@ -247,7 +247,7 @@ class _Judging:
 
         what = "command" if self._event.moment == "command" else "edit"
         heading = f"specguard refuses this {what}: nothing of it was done."
-        text = joined(blocks, MAX_WORDS - len(heading.split()))
+        text = joined(blocks, MOST_WORDS - len(heading.split()))
         return Reply("refuse", "\n\n".join(filter(None, [heading, warning, text])))
 
 

@@ -42,11 +42,11 @@ _FIRED_FOLDER: Final = b"specguard/fired"
 _SESSIONS_FOLDER: Final = b"specguard/sessions"
 _SESSIONS_LIMIT: Final = 1 << 20
 _PINS_LIMIT: Final = 64 << 20
-_MAX_SESSIONS: Final = 200
+_MOST_SESSIONS: Final = 200
 """The highest number of sessions of a worktree that are stored, and of findings of a session."""
-_MAX_PINS: Final = 1000
+_MOST_PINS: Final = 1000
 """The highest number of pins that are stored, and of findings of a pin."""
-_MAX_PATHS: Final = 20_000
+_MOST_PATHS: Final = 20_000
 """The highest number of uncommitted paths that are stored at the start of a session."""
 
 _STATES_SUFFIX: Final = ".before"
@@ -133,8 +133,8 @@ class Session:
 
     def save(self) -> None:
         """Save the record; on failure, `is_saved` is False."""
-        data = {"stops": self.stops, "told": self.reported[-_MAX_SESSIONS:], "base": self.base}
-        self.is_saved = _write(self._file, json.dumps(data).encode("ascii"), _MAX_SESSIONS)
+        data = {"stops": self.stops, "told": self.reported[-_MOST_SESSIONS:], "base": self.base}
+        self.is_saved = _write(self._file, json.dumps(data).encode("ascii"), _MOST_SESSIONS)
 
 
 class Pin(Record, frozen=False):
@@ -274,7 +274,7 @@ class Pin(Record, frozen=False):
         records = [
             f"{kind} {state} ".encode() + path + b"\0"
             for kind, found in zip(_KINDS, states, strict=True)
-            for path, state in list(found.items())[:_MAX_PATHS]
+            for path, state in list(found.items())[:_MOST_PATHS]
         ]
         if records or os.path.lexists(self.file + _STATES_SUFFIX):
             self._write(_STATES_SUFFIX, root + b"\0" + b"".join(records))
@@ -366,12 +366,12 @@ class Pin(Record, frozen=False):
     def save(self) -> None:
         """Save the pin; on failure, the next event finds none."""
         data: dict[str, Any] = {name: getattr(self, name) for name in _TEXT_FIELDS}
-        self._write("", json.dumps(data | {"found": self.found[-_MAX_PINS:]}).encode("ascii"))
+        self._write("", json.dumps(data | {"found": self.found[-_MOST_PINS:]}).encode("ascii"))
 
     def _write(self, suffix: str, content: bytes) -> None:
         folder = os.path.dirname(self.file)
         if self.file and (is_own(folder) or not os.path.lexists(folder)):
-            _write(os.fsencode(self.file + suffix), content, _MAX_PINS)
+            _write(os.fsencode(self.file + suffix), content, _MOST_PINS)
 
 
 def _read_own(file: str) -> bytes:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 SOON: Final = 30
 LATE: Final = 60
-"""The agent's time limits before an edit (`SOON`) and at a turn's end, in seconds; above the hook's own."""
+"""The agent's time limits before an edit and at a turn's end, in seconds; longer than the hook's own."""
 
 _HOOK_CALL: Final = re.compile(r"\bspecguard['\"]?\s+hook\s")
 
@@ -348,7 +348,7 @@ def _module_call() -> str:
     return f"{shlex.quote(sys.executable)} -P -m {NAME}"
 
 
-_CODEX_TIMEOUT: Final = 20.0
+_CODEX_SECONDS: Final = 20.0
 """The time limit for an answer of Codex, in seconds."""
 
 _LARGEST: Final = 16 << 20
@@ -462,7 +462,7 @@ def ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
     )  # fmt: skip
     assert process.stdin is not None  # noqa: S101 - both are pipes
     assert process.stdout is not None  # noqa: S101
-    ending = Timer(_CODEX_TIMEOUT, process.kill)
+    ending = Timer(_CODEX_SECONDS, process.kill)
     ending.start()
     try:
         process.stdin.write("".join(json.dumps({"jsonrpc": "2.0"} | one) + "\n" for one in requests).encode())

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Handler = Callable[["Interpreter", str, Words, str | None], None]
     """Adds the effects of a call to the interpreter: its program, arguments and standard input."""
 
-MAX_EDITS: Final = 2_000
+MOST_EDITS: Final = 2_000
 """The highest number of edits of a command, and of names of a folder."""
 
 _LONGEST: Final = 200_000
@@ -306,7 +306,7 @@ class Interpreter:
             return []
         expression = re.escape(pattern).replace(rb"\*", b".*").replace(rb"\?", b".")
         try:
-            names = sorted(os.listdir(self.absolute(folder + slash)))[:MAX_EDITS]
+            names = sorted(os.listdir(self.absolute(folder + slash)))[:MOST_EDITS]
         except OSError:
             return []
         return [
@@ -327,7 +327,7 @@ class Interpreter:
 
     def edit(self, path: bytes, content: bytes | None = None, *, gone: bool = False) -> None:
         """Record that a file is written or removed."""
-        if not _DEVICES.fullmatch(path) and len(self.effects.edits) < MAX_EDITS:
+        if not _DEVICES.fullmatch(path) and len(self.effects.edits) < MOST_EDITS:
             self.effects.edits.append(FileEdit(path, content, known=gone or content is not None))
 
 

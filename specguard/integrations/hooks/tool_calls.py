@@ -195,7 +195,7 @@ def read_file(path: bytes) -> bytes | None:
     return data if len(data) <= MAX_READ else None
 
 
-MAX_PATCH: Final = 8_000_000
+PATCH_SIZE: Final = 8_000_000
 """The largest patch that is read, in characters."""
 
 # Compiled on first use, as most calls have no patch.
@@ -213,7 +213,7 @@ def read_patch(text: str, directory: bytes, read: Callable[[bytes], bytes | None
         directory: the folder in which it would be applied.
         read: reads a file by its name, joined to `directory`; None if the file is missing or unreadable.
     """
-    data = as_bytes(text) if len(text) <= MAX_PATCH else b""
+    data = as_bytes(text) if len(text) <= PATCH_SIZE else b""
     edge = re.compile(_EDGE)
     found = list(re.finditer(_HEADER, data)) if edge.search(data) else []
     edits: list[FileEdit] = []
@@ -291,7 +291,7 @@ def read_diff(text: str, strip: int = 1) -> Effects:
     from unidiff.patch import PatchSet
 
     try:
-        files = PatchSet(text if len(text) <= MAX_PATCH else "", metadata_only=True)
+        files = PatchSet(text if len(text) <= PATCH_SIZE else "", metadata_only=True)
     except (UnidiffParseError, ValueError):
         return Effects(unknown=["the patch cannot be read"])
     edits = []
@@ -346,7 +346,7 @@ _BLANK: Final = (
 )
 """The characters that JavaScript's `trim` removes, as agents' programs do from a path."""
 
-_MAX_LINE: Final = 4096
+_LINE_SIZE: Final = 4096
 """The highest number of bytes that are read of a `.git` file."""
 
 
@@ -473,7 +473,7 @@ def _work_tree(root: bytes) -> Checkout | None:
 
 
 def _first_line(file: bytes) -> bytes:
-    return read_beginning(file, _MAX_LINE).split(b"\n", 1)[0].rstrip(b"\r")
+    return read_beginning(file, _LINE_SIZE).split(b"\n", 1)[0].rstrip(b"\r")
 
 
 def read_beginning(file: bytes, limit: int) -> bytes:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from specguard.reporters.short_reports import Block
 
 
-MAX_STOPS: Final = 3
+MOST_STOPS: Final = 3
 """The highest number of times in a row that the end of a turn is refused."""
 
-MAX_WORDS: Final = 120
+MOST_WORDS: Final = 120
 """The highest number of words in an answer."""
 
 _CLOCK_STEP: Final = 50_000_000
@@ -52,7 +52,7 @@ def judge_end(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
         looking: git processes that already look for repositories, by the roots of their working trees.
 
     Returns:
-        A refusal while findings are left and the limit `MAX_STOPS` is not reached. After that, a message to
+        A refusal while findings are left and the limit `MOST_STOPS` is not reached. After that, a message to
         the user about them. Findings in commits are reported once, and do not hold up the turn again.
 
     Raises:
@@ -73,8 +73,8 @@ def judge_end(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
     count = len({*_fingerprints(state.on_tree), *(set(state.fingerprints) - set(session.reported))})
     left = f"{counted(count, 'finding')} left"
     place, command = _COMMITS if passed else _TREE
-    given_up = f"specguard: {left} in {place}, and the agent was told {MAX_STOPS} times; {command} shows it."
-    if (event.stop_count or 0) >= MAX_STOPS or session.stops >= MAX_STOPS:
+    given_up = f"specguard: {left} in {place}, and the agent was told {MOST_STOPS} times; {command} shows it."
+    if (event.stop_count or 0) >= MOST_STOPS or session.stops >= MOST_STOPS:
         return Reply("tell", given_up)
     session.stops += 1
     session.reported = state.fingerprints
@@ -83,8 +83,8 @@ def judge_end(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:
         # The refusals cannot be counted, so one has to be enough.
         return Reply("tell", given_up)
     heading = (
-        f"specguard has checked {place}; {left} (said {session.stops} of {MAX_STOPS} times). Fix it, or tell "
-        f"the person you work for why it cannot be; {command} shows it again."
+        f"specguard has checked {place}; {left} (said {session.stops} of {MOST_STOPS} times). Fix it, or "
+        f"tell the person you work for why it cannot be; {command} shows it again."
     )
     return _refuse(heading, blocks, command)
 
@@ -302,11 +302,11 @@ def _fingerprints(verdicts: Sequence[Verdict]) -> list[str]:
 def _refuse(heading: str, blocks: Sequence[Block], command: str) -> Reply:
     from specguard.reporters.short_reports import joined
 
-    details = joined(blocks, MAX_WORDS - len(heading.split()), f"; {command} has them all")
+    details = joined(blocks, MOST_WORDS - len(heading.split()), f"; {command} has them all")
     return Reply("refuse", f"{heading}\n\n{details}")
 
 
-_MAX_NAMED: Final = 12
+_MOST_NAMED: Final = 12
 """The highest number of guarded paths that are named; others are counted."""
 
 
@@ -331,8 +331,8 @@ def greet(event: HookEvent, looking: dict[bytes, Looking]) -> Reply:  # noqa: AR
     for code, word in (("PTH001", "Never change"), ("PTH002", "Do not change without an approval")):
         patterns = [guard.pattern for guard in guards if guard.code == code]
         if patterns:
-            more = f" and {len(patterns) - _MAX_NAMED} more" if len(patterns) > _MAX_NAMED else ""
-            lines.append(f"{word}: {visible(cut(', '.join(patterns[:_MAX_NAMED])))}{more}.")
+            more = f" and {len(patterns) - _MOST_NAMED} more" if len(patterns) > _MOST_NAMED else ""
+            lines.append(f"{word}: {visible(cut(', '.join(patterns[:_MOST_NAMED])))}{more}.")
     kinds = list(policy.declared("work_kinds")) if policy.declares("work_kinds") else []
     if kinds:
         lines.append(f"`specguard brief{' KIND' * (len(kinds) > 1)}` tells what your work item asks for.")
