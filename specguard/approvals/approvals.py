@@ -474,8 +474,8 @@ class Approvals:
             yield f"its scope is {approval.scope}", taken, "scope"
 
     def _empty_reason(self, decision: Decision) -> Iterator[Reason]:
-        if said := reason_problem(decision.approval.reason, self._policy, decision.approval.rules):
-            yield said, "Say with --reason why this change needs what the rule forbids.", "reason"
+        if problem := reason_problem(decision.approval.reason, self._policy, decision.approval.rules):
+            yield problem, "Say with --reason why this change needs what the rule forbids.", "reason"
 
 
 def read_change_log(change: Change, folder: bytes) -> Log:

@@ -547,12 +547,12 @@ def _fetch_branch(folder: str, address: str, wanted: str, environment: Mapping[s
         heads = remote.heads(address)
         name = wanted or heads.default
         if not heads.branches:
-            said = f"{shown_address(address)} has no commit"
-            raise SpecguardError(said, help="There is nothing to audit yet.", code="no-commit")
+            message = f"{shown_address(address)} has no commit"
+            raise SpecguardError(message, help="There is nothing to audit yet.", code="no-commit")
         if name not in heads.branches:
             lacks = f"has no branch {name!r}" if name else "names no default branch"
-            said = f"{shown_address(address)} {lacks}"
-            raise SpecguardError(said, help="Name one with --branch.", code="unknown-revision")
+            message = f"{shown_address(address)} {lacks}"
+            raise SpecguardError(message, help="Name one with --branch.", code="unknown-revision")
         known = [oid for oid in [repository.head] if oid]
         tip = remote.fetch(address, name, known)
     ref = f"refs/heads/{name}"

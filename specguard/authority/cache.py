@@ -38,7 +38,7 @@ class Cache:
     Args:
         environment: the process's environment.
         parts: the repository's identity: its object format and its common directory.
-        work_tree: the working tree, which must not contain the cache; empty if there is none.
+        outside: the working tree, which must not contain the cache; empty if there is none.
     """
 
     def __init__(self, environment: Mapping[str, str], parts: Sequence[str], *, outside: str = "") -> None:

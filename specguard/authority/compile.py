@@ -64,8 +64,8 @@ class _Part:
             try:
                 self.document = Document(source.text)
             except UnreadDocument as error:
-                said = f"the authority cannot be read: {error.problem.message}"
-                raise SettingProblem(said, Origin(source.path, error.problem.line or 0)) from None
+                message = f"the authority cannot be read: {error.problem.message}"
+                raise SettingProblem(message, Origin(source.path, error.problem.line or 0)) from None
             self.layers, self.unread, self.problems = blocks_of(self.document, source.path)
 
     def read_prose(self, sections: Mapping[str, str], *, guards_only: bool = False) -> None:

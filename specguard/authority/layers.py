@@ -255,8 +255,8 @@ class Merged:
                     self._record_origins(value, path, layer)
             elif not layer.is_preset and not _same(known, value):
                 first, second = self.origins[path], layer.origin(path)
-                said = f"`{dotted(path)}` has another value than in {first}"
-                self.problems.append(SettingProblem(said, second, f"keep one of them: {first} or {second}"))
+                text = f"`{dotted(path)}` has another value than in {first}"
+                self.problems.append(SettingProblem(text, second, f"keep one of them: {first} or {second}"))
 
     def _record_origins(self, value: Any, path: KeyPath, layer: Layer) -> None:
         """Record the origin of each element of a list, and of everything in it."""
@@ -324,8 +324,8 @@ def find_outside_items(unread: Sequence[Unread], folder: str, named_at: Origin) 
     """
     for one in unread:
         if one.meaning in GUARDING and "'..'" in one.reason:
-            said = f"the item {shortened(one.text)!r} reaches beyond {folder}/"
-            yield SettingProblem(said, Origin(one.path, one.line), _help(folder, named_at))
+            message = f"the item {shortened(one.text)!r} reaches beyond {folder}/"
+            yield SettingProblem(message, Origin(one.path, one.line), _help(folder, named_at))
 
 
 def _help(folder: str, named_at: Origin) -> str:

@@ -127,8 +127,8 @@ def read_sections(
                 if not reason:
                     titles_with_paths.add(title)
                     continue
-                said = text.raw if problem else text.plain
-                unread.append(Unread(path, text.line, title, said, reason, meaning))
+                shown_text = text.raw if problem else text.plain
+                unread.append(Unread(path, text.line, title, shown_text, reason, meaning))
                 if prose:
                     prose_items.append((title, unread[-1]))
     for title, item in prose_items:
