@@ -347,12 +347,12 @@ def _fork_points(
     lines = git.read(walk, "the history of other branches").decode("ascii").splitlines()
     parents = {oid: above for oid, *above in map(str.split, lines)}
     for ref in diverged:
-        reached, todo = {ref.oid}, [ref.oid]
-        while todo:
-            oid = todo.pop()
-            above = [one for one in parents.get(oid, ()) if oid not in places and one not in reached]
-            reached.update(above)
-            todo += above
+        reached, pending = {ref.oid}, [ref.oid]
+        while pending:
+            oid = pending.pop()
+            new = [one for one in parents.get(oid, ()) if oid not in places and one not in reached]
+            reached.update(new)
+            pending += new
         place = max(places.get(oid, -1) for oid in reached)
         if place >= 0:
             yield place, ref

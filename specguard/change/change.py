@@ -191,8 +191,8 @@ class Change(Record, frozen=False):
         # Cached facts may depend on the base, so they are dropped; started processes are kept.
         own = vars(self).items()
         facts = (property, cached_property)
-        kept = {name: value for name, value in own if not isinstance(getattr(Change, name, None), facts)}
-        vars(other).update(kept)
+        state = {name: value for name, value in own if not isinstance(getattr(Change, name, None), facts)}
+        vars(other).update(state)
         other.found = found
         return other
 

@@ -414,8 +414,8 @@ class _Diffs(Record, frozen=False):
     def start(self, at: int) -> None:
         """Start the process for the commits from a position on, before its output is needed."""
         if at < len(self.commits) and len(self.ahead) < _PROCESSES_AHEAD:
-            asked = _diff_input(self.commits[at : at + PER_PROCESS])
-            self.ahead[at] = self.git.start(*_COMMIT_DIFFS, stdin=asked, wide=True)
+            stdin = _diff_input(self.commits[at : at + PER_PROCESS])
+            self.ahead[at] = self.git.start(*_COMMIT_DIFFS, stdin=stdin, wide=True)
 
     def reader(self, position: int) -> Callable[[], Sequence[Sequence[Entry]]]:
         """Return the function that reads the changes of the commit at a position."""
@@ -501,19 +501,19 @@ def measure(git: Git, pairs: Iterable[Pair], what: str, *, spare: int = 0) -> No
         MissingFact: a limit is exceeded, or a directory is not there or its content does not match its id.
     """
     limit = git.max_entries + spare
-    known: dict[Pair, _Differences] = {}
+    compared: dict[Pair, _Differences] = {}
     files = folders = size = 0
     # For each pair the number of paths that lead to it, and the total bytes of these paths.
     level: dict[Pair, tuple[int, int]] = {}
     for pair in pairs:
         level[pair] = level.get(pair, (0, 0))[0] + 1, 0
-    read = _PairReader(git, what, limit, limit * READ_FACTOR)
+    reader = _PairReader(git, what, limit, limit * READ_FACTOR)
     for _ in range(MAX_DEPTH + 1):
         below: dict[Pair, tuple[int, int]] = {}
-        again = [(pair, known[pair]) for pair in level if pair in known]
-        new = read.read_pairs([pair for pair in level if pair not in known and pair[0] != pair[1]])
+        again = [(pair, compared[pair]) for pair in level if pair in compared]
+        new = reader.read_pairs([pair for pair in level if pair not in compared and pair[0] != pair[1]])
         for pair, found in chain(again, new):
-            known[pair] = found
+            compared[pair] = found
             ways, length = level[pair]
             files += ways * found.files
             size += ways * found.name_bytes + length * found.files
@@ -594,12 +594,12 @@ class History:
         Raises:
             MissingFact: the history is incomplete.
         """
-        wanted = [word for word in words if word]
-        if not wanted or not self._tips:
+        patterns = [word for word in words if word]
+        if not patterns or not self._tips:
             return
         process = self._git.start(
             "log", "-z", "--format=%H%n%B", "--encoding=UTF-8", "-F", "-i",
-            *[f"--grep={word}" for word in wanted], *self._tips, "--",
+            *[f"--grep={word}" for word in patterns], *self._tips, "--",
         )  # fmt: skip
         rest = b""
         with Reading(self._git, "the base's history"):

@@ -263,9 +263,9 @@ class Store:
 
     def _read_object(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
         """Return an object's kind, size and content; None for a content that is larger than `limit`."""
-        given = self._added.get(oid)
-        if given is not None:
-            return "blob", len(given), given if len(given) <= limit else None
+        content = self._added.get(oid)
+        if content is not None:
+            return "blob", len(content), content if len(content) <= limit else None
         return self._read_stored(oid, limit)
 
     def _read_stored(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
@@ -362,8 +362,8 @@ class Store:
             # The process that is already running prints the sizes too, although together with the contents.
             sizes = {oid: self._read_object(oid, SMALL)[1] for oid in oids}
             return {oid: size for oid, size in sizes.items() if size > above}
-        asked = ("cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer")
-        output = self.read(self.start(*asked, stdin=lines_of(oids)), "the objects' sizes")
+        arguments = ("cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer")
+        output = self.read(self.start(*arguments, stdin=lines_of(oids)), "the objects' sizes")
         # Numbers and ids have no `m`, but `missing` and `ambiguous` have.
         absent = next((line for line in output.split(b"\n") if b"m" in line), b"") if b"m" in output else b""
         if absent or output.count(b"\n") != len(oids):

@@ -136,17 +136,17 @@ def read_reviews(file: str) -> Sequence[SubmittedReview]:
         SpecguardError: the file cannot be read, is too large, or its format does not name the commits of
             reviews.
     """
-    given = _read_json(file, _REVIEWS, _REVIEWS_HELP)
-    if isinstance(given, dict) and "review" in given and "pull_request" in given:
-        reviews = [Fields(given, file, _REVIEWS).child("review")]
-    elif isinstance(given, list):
+    content = _read_json(file, _REVIEWS, _REVIEWS_HELP)
+    if isinstance(content, dict) and "review" in content and "pull_request" in content:
+        reviews = [Fields(content, file, _REVIEWS).child("review")]
+    elif isinstance(content, list):
         # A list of reviews, or a list of pages (`--slurp`).
-        paged = given and all(isinstance(page, list) for page in given)
-        items = [item for page in given for item in page] if paged else given
+        paged = content and all(isinstance(page, list) for page in content)
+        items = [item for page in content for item in page] if paged else content
         whole = Fields({f"[{at}]": item for at, item in enumerate(items)}, file, _REVIEWS)
         reviews = [whole.child(name) for name in whole.values]
     else:
-        raise _event_error(f"{_REVIEWS} is another kind: it has {_keys(given)}", file, _REVIEWS_HELP)
+        raise _event_error(f"{_REVIEWS} is another kind: it has {_keys(content)}", file, _REVIEWS_HELP)
     return [review for fields in reviews if (review := read_review(fields)) is not None]
 
 
@@ -321,8 +321,8 @@ def read_event(file: str) -> Event:
     default = fields.child("repository").name("default_branch")
     if "pull_request" in event:
         reviews = [read_review(fields.child("review"))] if "review" in event else []
-        given = [review for review in reviews if review is not None]
-        return _pull_request(fields.child("pull_request"), given, default)
+        submitted = [review for review in reviews if review is not None]
+        return _pull_request(fields.child("pull_request"), submitted, default)
     if "merge_group" in event:
         return _merge_group(fields.child("merge_group"), default)
     if "ref" in event and "before" in event and "after" in event:

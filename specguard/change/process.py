@@ -326,14 +326,14 @@ class Process:
     def _update_input(self) -> None:
         if self._in < 0:
             return
-        wanted = bool(self._pending)
-        if wanted and not self._feeding:
+        needed = bool(self._pending)
+        if needed and not self._feeding:
             self._poll.register(self._in, select.POLLOUT)
-        elif self._feeding and not wanted:
+        elif self._feeding and not needed:
             # `poll` would report a closed reader forever, even for a pipe that is watched for nothing.
             self._poll.unregister(self._in)
-        self._feeding = wanted
-        if not wanted and not self._keep_input:
+        self._feeding = needed
+        if not needed and not self._keep_input:
             os.close(self._in)
             self._in = -1
 

@@ -137,9 +137,9 @@ class RangeChange(Change, frozen=False, kw_only=True):
         except MissingFact:
             # The differences from any of the merge bases count then, which are never fewer.
             return found
-        kept = {path: entry for path, entry in found.items() if in_conflict(path, conflicts)}
+        conflicting = {path: entry for path, entry in found.items() if in_conflict(path, conflicts)}
         own = {entry.path: entry for entry in self._diff_from(merged) if entry.path in tip_paths}
-        return {path: entry for path, entry in own.items() if not in_conflict(path, conflicts)} | kept
+        return {path: entry for path, entry in own.items() if not in_conflict(path, conflicts)} | conflicting
 
     def _drop_merged(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Return the entries without the trusted base's, merged after the head left the branch below."""
@@ -393,8 +393,8 @@ class Merges(Record):
         if sum(len(commit.parents) for commit in others) > PARENTS_MAX:
             what = f"merges of more than two cannot be done again: more than {PARENTS_MAX:,} parents together"
             raise MissingFact(what, code="size-limit")
-        made = self._merge([(commit.parents[0], commit.parents[1]) for commit in plain])
-        merged = {commit.oid: one for commit, one in zip(plain, made, strict=True)}
+        results = self._merge([(commit.parents[0], commit.parents[1]) for commit in plain])
+        merged = {commit.oid: one for commit, one in zip(plain, results, strict=True)}
         merged.update((commit.oid, self.merge_all(commit.parents)) for commit in others)
         pairs = [(merged[commit.oid][0], commit.tree) for commit in suspects]
         for commit, entries in zip(suspects, self._compare(pairs), strict=True):

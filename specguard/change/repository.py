@@ -444,9 +444,9 @@ class Repository:
         process = self.in_place(
             "rev-parse", "--path-format=absolute", "--is-inside-work-tree", "--show-toplevel"
         )
-        said, output = _read_output(process)
+        stderr, output = _read_output(process)
         inside, _, root = output.removesuffix("\n").partition("\n")
-        unusable = process.code or said or inside != "true" or "\n" in root
+        unusable = process.code or stderr or inside != "true" or "\n" in root
         return "" if unusable else root
 
     def work_tree_if_any(self) -> str | None:
@@ -460,20 +460,20 @@ class Repository:
             self._refs[name] = found.get(name, ("", ""))
 
     def _parse_locations(self, process: Process) -> None:
-        said, output = _read_output(process)
-        if "dubious ownership" in said:
+        stderr, output = _read_output(process)
+        if "dubious ownership" in stderr:
             # The user's own configuration may mark the folder as safe; a repository's cannot.
             self._user_trusted = True
-            said, output = _read_output(self.in_place(*_REV_PARSE))
+            stderr, output = _read_output(self.in_place(*_REV_PARSE))
         lines = output.removesuffix("\n").split("\n")
         if len(lines) > _LINES or len(lines) < _LINES - 2:
-            raise self._location_error(said)
+            raise self._location_error(stderr)
         self.git_dir, self.common, self.objects, index, self.format, shallow, bare = lines[:7]
         self.shallow, self.bare = shallow == "true", bare == "true"
         if self.format not in ("sha1", "sha256") or not os.path.isabs(self.objects):
-            raise self._location_error(said)
-        given = self.environment.get("GIT_INDEX_FILE")
-        self.index = os.path.abspath(given) if given else index
+            raise self._location_error(stderr)
+        index_file = self.environment.get("GIT_INDEX_FILE")
+        self.index = os.path.abspath(index_file) if index_file else index
         self._head_lines = lines[7:]
 
     def _read_head(self) -> None:
@@ -485,9 +485,9 @@ class Repository:
             self.branch = name if name != "HEAD" else None
             return
         # Before the first commit, or with a ref called HEAD, which git would take instead.
-        said, output = _read_output(self.in_place("symbolic-ref", "-q", "HEAD"))
-        if said:
-            raise self._location_error(said)
+        stderr, output = _read_output(self.in_place("symbolic-ref", "-q", "HEAD"))
+        if stderr:
+            raise self._location_error(stderr)
         name = output.removesuffix("\n")
         if name:
             self.branch = name
@@ -499,19 +499,19 @@ class Repository:
                 "HEAD points to nothing", help="Check out a branch: `git checkout main`.", code="no-commit"
             )
 
-    def _location_error(self, said: str) -> SpecguardError:
+    def _location_error(self, stderr: str) -> SpecguardError:
         where = self.directory or "this folder"
-        if "dubious ownership" in said:
+        if "dubious ownership" in stderr:
             message = f"the repository of {where} belongs to another user, and git does not trust it"
             help = "If you do: `git config --global --add safe.directory <its path>`."
-        elif "not a git repository" in said:
+        elif "not a git repository" in stderr:
             import shlex
 
             folder = shlex.quote(os.path.abspath(self.directory or os.curdir))
             help = f"`git init {folder}` makes it one; or name another with `-C DIRECTORY`."
             return SpecguardError(f"{where} is not in a git repository", help=help, code="no-repository")
         else:
-            reason = said.split("\n")[0].removeprefix("fatal: ") or "its path has a newline"
+            reason = stderr.split("\n")[0].removeprefix("fatal: ") or "its path has a newline"
             message, help = f"the repository of {where} cannot be read: {reason}", "Try `git status` there."
         return SpecguardError(message, help=help, code="broken-repository")
 
@@ -597,9 +597,9 @@ def _broken_ref(name: str) -> MissingFact:
 
 def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
     """Return the object id and symbolic target of each listed ref, and the names of broken refs."""
-    said, output = _read_output(process)
+    stderr, output = _read_output(process)
     broken = set()
-    for line in said.split("\n"):
+    for line in stderr.split("\n"):
         if line.startswith("warning: ignoring broken ref "):
             broken.add(line[29:])
         elif line and not line.startswith("warning: ignoring dangling symref "):

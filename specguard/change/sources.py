@@ -94,16 +94,16 @@ def _open_asked(git: Git, request: Request) -> Sequence[Change]:
 
 
 def _check_flags(request: Request) -> None:
-    asked = [_flag(name) for name in _SOURCES if getattr(request, name)]
-    if len(asked) > 1:
+    sources = [_flag(name) for name in _SOURCES if getattr(request, name)]
+    if len(sources) > 1:
         raise SpecguardError(
-            f"{asked[0]} and {asked[1]} ask for different changes", help="Give one of them.", code="usage"
+            f"{sources[0]} and {sources[1]} ask for different changes", help="Give one of them.", code="usage"
         )
     on_top = request.worktree and request.head in ("HEAD", "@")
     for name in ("head", "root"):
-        if getattr(request, name) and asked and not (on_top and name == "head"):
+        if getattr(request, name) and sources and not (on_top and name == "head"):
             help = f"{_flag(name)} is about a branch's commits."
-            raise SpecguardError(f"{_flag(name)} does not go with {asked[0]}", help=help, code="usage")
+            raise SpecguardError(f"{_flag(name)} does not go with {sources[0]}", help=help, code="usage")
     if request.base and (request.root or request.range):
         other = "--root" if request.root else "--range"
         raise SpecguardError(f"--base does not go with {other}", help="Give one of them.", code="usage")
@@ -226,10 +226,10 @@ def _open_snapshot(git: Git, request: Request) -> Change:
     from specguard.change.worktree import WorkTree, hash_work_tree
 
     if request.patch:
-        made = WorkTree(git, uncommitted.apply_patch(git, resolve(git, "HEAD").oid, request.patch))
-        return uncommitted.TreeChange(git, request, found, event, source="patch", work_tree=made)
-    made = hash_work_tree(git, start)
-    return uncommitted.TreeChange(git, request, found, event, work_tree=made)
+        work_tree = WorkTree(git, uncommitted.apply_patch(git, resolve(git, "HEAD").oid, request.patch))
+        return uncommitted.TreeChange(git, request, found, event, source="patch", work_tree=work_tree)
+    work_tree = hash_work_tree(git, start)
+    return uncommitted.TreeChange(git, request, found, event, work_tree=work_tree)
 
 
 def open_work_tree(git: Git, request: Request) -> Change:
@@ -246,8 +246,8 @@ def open_work_tree(git: Git, request: Request) -> Change:
     from specguard.change.worktree import hash_work_tree
 
     with Needed():
-        made = hash_work_tree(git, git.repository.head or git.empty_tree)
-    return WholeTree(git, request, Found("", None, "none"), work_tree=made)
+        work_tree = hash_work_tree(git, git.repository.head or git.empty_tree)
+    return WholeTree(git, request, Found("", None, "none"), work_tree=work_tree)
 
 
 def _check_index(git: Git) -> None:
@@ -274,11 +274,11 @@ def _is_known_tag(git: Git, push: Push) -> bool:
     """True if a push adds only a name: a tag of a commit that a branch of the remote already has."""
     if push.new is None or not push.remote_ref.startswith("refs/tags/"):
         return False
-    there = [
+    tips = [
         one.oid for one in git.repository.branches() if one.name.startswith(f"refs/remotes/{push.remote}/")
     ]
     try:
-        return bool(there) and not git.revisions(git.commit(push.new).oid, *there)
+        return bool(tips) and not git.revisions(git.commit(push.new).oid, *tips)
     except MissingFact:
         return False
 
@@ -358,28 +358,28 @@ def is_within(repository: Repository, file: str) -> bool:
 
 def _path_steps(path: str) -> Iterator[str]:
     """Yield each path that an absolute path leads through, with its links resolved, and the final path."""
-    left = path.split("/")[::-1]
-    at = ""
+    remaining = path.split("/")[::-1]
+    folder = ""
     links = 0
-    while left:
-        name = left.pop()
+    while remaining:
+        name = remaining.pop()
         if name in ("", "."):
             continue
         if name == "..":
-            at = at.rpartition("/")[0]
+            folder = folder.rpartition("/")[0]
             continue
-        yield f"{at}/{name}"
+        yield f"{folder}/{name}"
         try:
-            target = os.readlink(f"{at}/{name}")
+            target = os.readlink(f"{folder}/{name}")
         except (OSError, ValueError):
-            at = f"{at}/{name}"
+            folder = f"{folder}/{name}"
             continue
         links += 1
         if links > _MOST_LINKS:
             return
         if target.startswith("/"):
-            at = ""
-        left += target.split("/")[::-1]
+            folder = ""
+        remaining += target.split("/")[::-1]
 
 
 def _find_spelling(tree: Tree, names: Sequence[bytes]) -> TreeEntry | None:

@@ -163,9 +163,9 @@ class Tree:
             if self._root:
                 found = self._git.list_tree(self._root, "the list of files", "--name-only")
             if self._changes:
-                gone = {entry.path for entry in self._changes if entry.deleted}
+                removed = {entry.path for entry in self._changes if entry.deleted}
                 new = [entry.path for entry in self._changes if entry.added]
-                found = [path for path in found if path not in gone] + new
+                found = [path for path in found if path not in removed] + new
             found.sort()
             self._paths = found
         return self._paths
@@ -367,8 +367,8 @@ class Documents:
             if entry is None or entry.is_file or entry.is_directory:
                 continue
             target = self._link_target(paths[position], entry.mode)
-            there = self.tree.find(target) if target else None
-            if there is None or not there.is_file or patterns.find(target) is None:
+            linked = self.tree.find(target) if target else None
+            if linked is None or not linked.is_file or patterns.find(target) is None:
                 yield paths[position]
 
     def _link_target(self, path: bytes, mode: int) -> bytes:

@@ -228,8 +228,8 @@ class EditedChange(SnapshotChange, frozen=False):
                         last[path] = FileEdit(path=path)
             elif edit.path:
                 last[edit.path] = edit
-        made = [self._edit_entry(edit) for edit in last.values()]
-        return sorted([entry for entry in made if entry is not None], key=lambda entry: entry.path)
+        entries = [self._edit_entry(edit) for edit in last.values()]
+        return sorted([entry for entry in entries if entry is not None], key=lambda entry: entry.path)
 
     def _edit_entry(self, edit: FileEdit) -> Entry | None:
         """Return the entry that an edit makes; None if it equals `HEAD`."""
@@ -329,15 +329,15 @@ def rewrite(raw: bytes, old: bytes, new: bytes, settings: Process) -> bytes | No
     Raises:
         MissingFact: the configuration cannot be read.
     """
-    how = _read_settings(settings)
-    if clean_message(raw, how) != old:
+    cleanup = _read_settings(settings)
+    if clean_message(raw, cleanup) != old:
         return None
     lines = raw.split(b"\n")
     for end in range(len(lines) + 1):
-        if clean_message(b"\n".join(lines[:end]), how) == old:
+        if clean_message(b"\n".join(lines[:end]), cleanup) == old:
             rest = b"\n".join(lines[end:])
             whole = new + (b"\n" + rest.lstrip(b"\n") if rest.strip() else b"")
-            return whole if clean_message(whole, how) == new else None
+            return whole if clean_message(whole, cleanup) == new else None
     return None
 
 
@@ -363,8 +363,8 @@ def clean_message(raw: bytes, settings: Mapping[str, str]) -> bytes:
                 lines = lines[:number]
                 break
         if mode not in ("whitespace", "scissors"):
-            kept = [line for line in lines if not line.startswith(comment)]
-            lines = kept if any(line.strip() for line in kept) else lines
+            uncommented = [line for line in lines if not line.startswith(comment)]
+            lines = uncommented if any(line.strip() for line in uncommented) else lines
     return _strip_space(lines)
 
 

@@ -89,15 +89,15 @@ class FolderTree(Tree):
         """
         if directory in self._names:
             return self._names[directory]
-        above = self.find(directory) if directory else None
+        parent = self.find(directory) if directory else None
         found: dict[bytes, TreeEntry] = {}
-        if not directory or (above is not None and above.is_directory):
+        if not directory or (parent is not None and parent.is_directory):
             try:
                 for entry in os.scandir(os.path.join(self._top, directory)):
                     found[entry.name] = TreeEntry(entry.stat(follow_symlinks=False).st_mode & 0o170000, "")
             except OSError as error:
-                said = f"{path_text(directory)} cannot be read: {error.strerror}"
-                raise MissingFact(said, "chmod -R u+rX .", code="unreadable-file") from error
+                message = f"{path_text(directory)} cannot be read: {error.strerror}"
+                raise MissingFact(message, "chmod -R u+rX .", code="unreadable-file") from error
         folders = map(os.path.split, self._texts)
         found.update((name, TreeEntry(0o100644, "")) for folder, name in folders if folder == directory)
         self._names[directory] = found
@@ -164,8 +164,8 @@ def hash_work_tree(git: Git, start: str, *, without: bytes = b"") -> WorkTree:
     missing = [path for path in before if path not in present and path not in from_index]
     top = os.fsencode(root)
     modules = {path for path in missing if before[path].is_submodule}
-    gone = [path for path in missing if path not in modules or not os.path.isdir(os.path.join(top, path))]
-    _update_index(git, index, root, ["--force-remove"], gone)
+    removed = [path for path in missing if path not in modules or not os.path.isdir(os.path.join(top, path))]
+    _update_index(git, index, root, ["--force-remove"], removed)
     _add_entries(git, index, from_index)
     untracked = _read(git.start(*_UNTRACKED, index=index, work_tree=root), "the files that are not tracked")
     files = present.intersection(before)
@@ -205,9 +205,9 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     paths = sorted(name for name in known | new if name and not name.endswith(b"/"))
     # A path beyond a symbolic link is gone, and git refuses to follow the link.
     top = os.fsencode(root)
-    gone = {path for path in paths if any(os.path.islink(top + b"/" + one) for one in _folders(path))}
-    _update_index(git, index, root, ["--force-remove"], sorted(gone))
-    existing = [path for path in paths if path not in gone]
+    removed = {path for path in paths if any(os.path.islink(top + b"/" + one) for one in _folders(path))}
+    _update_index(git, index, root, ["--force-remove"], sorted(removed))
+    existing = [path for path in paths if path not in removed]
     _update_index(git, index, root, ["--add", "--remove", "--replace", "--info-only"], existing)
     found = git.index_diff(start, git.start_index_diff(start, index)) if paths else staged
     tracked = [one for one in found if one.path not in new]
