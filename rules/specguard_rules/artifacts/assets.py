@@ -300,7 +300,7 @@ def _version_flaws(asset: Asset, earlier: Asset | None, index: bytes, assets: As
 
 
 def is_later(before: str, after: str) -> bool:
-    """True if a version is later: it has higher numbers, or differs if one of the two has no numbers."""
+    """True if a version is later: higher numbers, or another text after a prerelease or without numbers."""
     found = re.fullmatch(_NUMBERS, before, re.ASCII), re.fullmatch(_NUMBERS, after, re.ASCII)
     one, other = ([int(part) for part in match[1].split(".")] if match else [] for match in found)
     if one == other or not (one and other):
