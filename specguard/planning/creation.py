@@ -113,8 +113,8 @@ class NewPlan:
             if not _task_files(box):
                 yield f"{task_id} ({box.name}) names no files, so every file it touches will be unexpected"
             if box.ticked:
-                said = f'plan verify {task_id} --plan {shlex.quote(self.path)} --note "what was seen"'
-                yield f"the box of {task_id} is ticked, and nothing shows that it is done: specguard {said}"
+                args = f'plan verify {task_id} --plan {shlex.quote(self.path)} --note "what was seen"'
+                yield f"the box of {task_id} is ticked, and nothing shows that it is done: specguard {args}"
 
     def hold(self, top: str, text: str, kind_name: str) -> None:
         """Check that the plan has the required shape, and that its tasks' dependencies can be met.
@@ -148,10 +148,10 @@ class NewPlan:
             known = option if describes(document, option) else ""
             letters = [letter for letter in "ABCDEFGH" if describes(document, letter)]
         if not known:
-            said = f"the plan names no option that was chosen (`{self._kind.option}`)"
-            said = f"it describes no option {option!r}" if option else said
+            message = f"the plan names no option that was chosen (`{self._kind.option}`)"
+            message = f"it describes no option {option!r}" if option else message
             help = f"--option {' or '.join(letters)}" if options and letters else "--option OPTION"
-            raise _error(said, options, help)
+            raise _error(message, options, help)
 
     def _data(self) -> Any:
         """Return the data of the plan's file."""
@@ -191,12 +191,12 @@ def plan_kind(kinds: Mapping[str, PlanKind], wanted: str) -> str:
     """
     if wanted in kinds or (not wanted and len(kinds) == 1):
         return wanted or next(iter(kinds))
-    said = f"the policy describes no plans {wanted!r}" if wanted else "the policy describes no plans"
+    message = f"the policy describes no plans {wanted!r}" if wanted else "the policy describes no plans"
     help = "describe them in a table [plans.<name>]; the preset planner-pipeline has one"
     if kinds:
-        said = said if wanted else "the policy describes several kinds of plans"
+        message = message if wanted else "the policy describes several kinds of plans"
         help = nearest(wanted, kinds) if wanted else f"--kind {next(iter(kinds))}"
-    raise SpecguardError(said, help=help, code="incomplete-policy")
+    raise SpecguardError(message, help=help, code="incomplete-policy")
 
 
 def require_open(policy: Policy, path: str) -> None:
@@ -232,14 +232,14 @@ def require_open(policy: Policy, path: str) -> None:
                     asked = sorted(PathTemplate(contracts[one].template).names & fields.keys())
                     given = [f"{name}={shlex.quote(fields[name])}" for name in asked]
                     step = " ".join(["complete it first: specguard new", one, *given])
-                said = f"no plan is made yet: the stage {earlier.name} is not complete: {missing.what}"
+                message = f"no plan is made yet: the stage {earlier.name} is not complete: {missing.what}"
                 place = path_text(missing.path) if missing.path else path
-                raise _error(said, place, step, missing.line)
+                raise _error(message, place, step, missing.line)
             return
 
 
-def _error(said: str, path: str, help: str, line: int | None = None) -> SpecguardError:
-    return SpecguardError(said, path=path or None, line=line, help=help, code="plan-unready")
+def _error(message: str, path: str, help: str, line: int | None = None) -> SpecguardError:
+    return SpecguardError(message, path=path or None, line=line, help=help, code="plan-unready")
 
 
 def _plan_folder(kind: PlanKind, name: str) -> str:

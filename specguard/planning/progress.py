@@ -235,8 +235,8 @@ def _read_file(file: str, path: bytes, kind: str, settings: PlanKind, fields: Ma
     content = read_bounded(file, DATA_LIMIT, "the plan")
     data = data_of(content, data_kind(path) or "json")
     if data.problem is not None:
-        said, line = f"the plan cannot be read: {data.problem.message}", data.problem.line
-        raise SpecguardError(said, path=path_text(path), line=line, code="unreadable-file")
+        message, line = f"the plan cannot be read: {data.problem.message}", data.problem.line
+        raise SpecguardError(message, path=path_text(path), line=line, code="unreadable-file")
     folder = path.removesuffix(b"/" + settings.plan.encode("utf-8"))
     plan = Plan(kind, settings, fields=fields, folder=folder, path=path, data=data)
     return PlanFile(file, plan, content.decode("utf-8"))
@@ -374,5 +374,5 @@ class Sync(Record):
 
 def _recorded(task: Task) -> Sequence[Any]:
     """Return the evidence of a task as it is written, always as a list."""
-    said = task.value_of("verification")
-    return said if isinstance(said, list) else [said]
+    evidence = task.value_of("verification")
+    return evidence if isinstance(evidence, list) else [evidence]

@@ -105,8 +105,8 @@ def require_valid(folder: SourceFolder) -> None:
     if errors:
         first = errors[0]
         more = f" ({len(errors) - 1} more: specguard plan validate {folder.name})" if len(errors) > 1 else ""
-        said, line = f"no plan is made of it yet: {first.message}{more}", first.line or None
-        raise SpecguardError(said, path=first.path, line=line, help=first.help, code="plan-unready")
+        message, line = f"no plan is made of it yet: {first.message}{more}", first.line or None
+        raise SpecguardError(message, path=first.path, line=line, help=first.help, code="plan-unready")
 
 
 def requirements(page: SourcePage) -> Mapping[str, Sequence[Requirement]]:

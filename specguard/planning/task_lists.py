@@ -100,8 +100,8 @@ class SourceFolder:
             ) from error
         for number, one in enumerate(text.split("\n"), 1):
             if len(one) > _LONGEST_LINE:
-                said, help = f"the line has {len(one)} characters", f"at most {_LONGEST_LINE} are read"
-                raise SpecguardError(said, path=shown, line=number, help=help, code="size-limit")
+                message, help = f"the line has {len(one)} characters", f"at most {_LONGEST_LINE} are read"
+                raise SpecguardError(message, path=shown, line=number, help=help, code="size-limit")
         return text
 
     def files(self, below: str) -> Iterator[str]:
@@ -147,9 +147,9 @@ def source_folder(top: str, name: str) -> SourceFolder:
         help = f"name its folder: {found[0].path}"
         raise SpecguardError(f"{plain!r} is both {paths}", help=help, code="unknown-name")
     otherwise = f"specguard plan proposal {plain if KEBAB.fullmatch(plain) else 'SLUG'}"
-    said = f"there is no change {CHANGES}/{plain}, and no feature {FEATURES}/{plain}"
+    message = f"there is no change {CHANGES}/{plain}, and no feature {FEATURES}/{plain}"
     help = nearest(plain, {folder.name for folder in known}, otherwise)
-    raise SpecguardError(said, help=help, code="unknown-name")
+    raise SpecguardError(message, help=help, code="unknown-name")
 
 
 def _find_all(top: str) -> list[SourceFolder]:

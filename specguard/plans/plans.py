@@ -90,8 +90,8 @@ class Plan(Record):
     def broken(self) -> Iterator[Finding]:
         """Yield the flaws of the tasks' dependencies."""
         needs = [(task.name, task.id, task.texts_of("depends_on")) for task in self.tasks]
-        for at, place, said, step, key in dependency_flaws(needs, "tasks"):
-            yield self.tasks[at].finding(said, step, f"{self.tasks[at].id}:{key}", *place)
+        for at, place, message, step, key in dependency_flaws(needs, "tasks"):
+            yield self.tasks[at].finding(message, step, f"{self.tasks[at].id}:{key}", *place)
         for task in self.tasks:
             if task.started:
                 yield from too_early(task, f"is {task.status}")
@@ -403,12 +403,12 @@ def _task_edits(before: Plan, after: Plan, own_id: str) -> Iterator[Edit]:
         elif old.status != new.status:
             keys = [status]
         if status in keys:
-            said = f"moves {new.name} from {old.status or 'no status'} to {new.status or 'no status'}"
-            yield Edit(said, (*new.key, status), new.line_of(status))
+            what = f"moves {new.name} from {old.status or 'no status'} to {new.status or 'no status'}"
+            yield Edit(what, (*new.key, status), new.line_of(status))
         others = [key for key in keys if key != status]
         if others:
-            said = f"changes {', '.join(others[:5])} of {new.name}"
-            yield Edit(said, (*new.key, others[0]), new.line_of(others[0]))
+            what = f"changes {', '.join(others[:5])} of {new.name}"
+            yield Edit(what, (*new.key, others[0]), new.line_of(others[0]))
 
 
 def _changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

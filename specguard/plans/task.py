@@ -213,13 +213,13 @@ def parse_expected(text: str, code: str = "") -> Expectation:
     folder = escape(code.strip("/"))
     if path in {"", "."}:
         return Expectation(Covering([folder or "**"]))
-    ahead = f"{folder}/" if folder else ""
+    prefix = f"{folder}/" if folder else ""
     try:
-        return Expectation(Covering([ahead + escape(path), ahead + path]))
+        return Expectation(Covering([prefix + escape(path), prefix + path]))
     except PatternError:
         # It is not a pattern, but it may still be the name of a file.
         if not any(char in path for char in "*?"):
-            return Expectation(Covering([ahead + escape(path)]))
+            return Expectation(Covering([prefix + escape(path)]))
         return Expectation(Covering(), "is no pattern")
 
 
@@ -246,8 +246,8 @@ def marked(text: str, task: Task, *, status: str, evidence: Sequence[Any] = ()) 
         SpecguardError: the file is not JSON.
     """
     if data_kind(task.plan.path) != "json":
-        said, help = "specguard marks tasks only in plans that are JSON", "mark it by hand, with its evidence"
-        raise SpecguardError(said, path=path_text(task.plan.path), help=help)
+        why, help = "specguard marks tasks only in plans that are JSON", "mark it by hand, with its evidence"
+        raise SpecguardError(why, path=path_text(task.plan.path), help=help)
     text = _set_key(text, task.key, task.key_of("status"), status)
     if not evidence:
         return text
@@ -294,8 +294,8 @@ def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
         MissingFact: the file that describes its options cannot be read.
     """
     if plan.data.problem is not None:
-        said = f"{path_text(plan.path)} is no plan: {plan.data.problem.message}"
-        yield plan.finding(said, "Write it as a file that holds the tasks once each.", "unread")
+        message = f"{path_text(plan.path)} is no plan: {plan.data.problem.message}"
+        yield plan.finding(message, "Write it as a file that holds the tasks once each.", "unread")
         return
     yield from _list_flaws(plan)
     seen: dict[str, Task] = {}
@@ -303,8 +303,8 @@ def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
         yield from task_flaws(task)
         first = seen.setdefault(normal_id(task.id), task) if task.id else task
         if first is not task:
-            said = f"{task.id} is listed twice, first as {first.id} in line {first.line}"
-            yield _finding(task, said, "Give each task an id of its own.", "id", "repeated")
+            message = f"{task.id} is listed twice, first as {first.id} in line {first.line}"
+            yield _finding(task, message, "Give each task an id of its own.", "id", "repeated")
     yield from _option_flaws(plan, documents)
 
 
@@ -312,32 +312,32 @@ def _list_flaws(plan: Plan) -> Iterator[Finding]:
     """Yield the flaws of the list of tasks."""
     listing, where, top = plan.task_list, plan.settings.tasks, plan.tasks_key
     if not isinstance(listing, (list, dict)) or not listing:
-        said = f"{path_text(plan.path)} lists no task in {where!r}"
+        message = f"{path_text(plan.path)} lists no task in {where!r}"
         help = f"List the tasks there, or set {plan.setting('tasks')} to where they are."
-        yield plan.finding(said, help, "tasks", top, "tasks")
+        yield plan.finding(message, help, "tasks", top, "tasks")
     for place, value in elements(listing):
         if not isinstance(value, dict):
-            said = f"{dotted((*top, place))} is {json_type(value)}, where a task should be"
+            message = f"{dotted((*top, place))} is {json_type(value)}, where a task should be"
             help = "Write the task as a mapping with an id, or take it out."
-            yield plan.finding(said, help, f"{place}:no task", (*top, place))
+            yield plan.finding(message, help, f"{place}:no task", (*top, place))
 
 
 def _option_flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
     """Yield findings about the plan's option, which must be named and described."""
     name, options = plan.settings.option, plan.settings.options
     if name and not plan.option:
-        said = f"{path_text(plan.path)} does not name the option that it was made from ({name!r})"
+        message = f"{path_text(plan.path)} does not name the option that it was made from ({name!r})"
         help = f'Add `{name}` with the option that was chosen, such as "B".'
-        yield plan.finding(said, help, "option", name.split("."), "option")
+        yield plan.finding(message, help, "option", name.split("."), "option")
     elif name and options:
         from specguard.artifacts.sections import describes
 
         path = plan.folder + b"/" + options.encode("utf-8")
         document = documents.read(path)
         if document is None or not describes(document, plan.option):
-            said = f"{path_text(path)} does not describe the option {shortened(plan.option)!r}"
+            message = f"{path_text(path)} does not describe the option {shortened(plan.option)!r}"
             help = "Name one that is described there, by its letter."
-            yield plan.finding(said, help, "option", name.split("."), "options")
+            yield plan.finding(message, help, "option", name.split("."), "options")
 
 
 def task_flaws(task: Task) -> Iterator[Finding]:
@@ -355,8 +355,8 @@ def task_flaws(task: Task) -> Iterator[Finding]:
         kinds = list if name in LISTS else (str, int) if name == "id" else str
         if not isinstance(value, kinds) or isinstance(value, bool):
             wanted = "a list of texts" if name in LISTS else "a text"
-            said = f"{key} of {task.name} is {json_type(value)}, not {wanted}"
-            yield _finding(task, said, f"Write it as {wanted}.", name, "type")
+            message = f"{key} of {task.name} is {json_type(value)}, not {wanted}"
+            yield _finding(task, message, f"Write it as {wanted}.", name, "type")
         elif isinstance(value, list):
             yield from _element_flaws(task, name, value)
         else:
@@ -369,14 +369,14 @@ def _text_flaws(task: Task, name: str, value: str) -> Iterator[Finding]:
         template = Template(settings.id_format)
         if template.read(task.id) is None:
             example = template.render(dict.fromkeys(template.names, "001"))
-            said = f"the id {shortened(task.id)!r} is not of the form {settings.id_format!r}"
-            yield _finding(task, said, f"Give it an id such as {example}.", "id", "form", setting="id_format")
+            text = f"the id {shortened(task.id)!r} is not of the form {settings.id_format!r}"
+            yield _finding(task, text, f"Give it an id such as {example}.", "id", "form", setting="id_format")
     elif name == "status":
         if normal_name(value) not in map(normal_name, settings.statuses):
             among = f"which is not one of {', '.join(settings.statuses)}"
-            said = f"{task.name} has the {key} {shortened(value)!r}, {among}"
+            text = f"{task.name} has the {key} {shortened(value)!r}, {among}"
             step = nearest(value, settings.statuses, "Give it one of these.")
-            yield _finding(task, said, step, "status", "unknown", setting="statuses")
+            yield _finding(task, text, step, "status", "unknown", setting="statuses")
     elif not value.strip():
         yield _finding(task, f"the {key} of {task.name} is empty", "Say it.", name, "empty")
     elif owes(value):
@@ -386,31 +386,31 @@ def _text_flaws(task: Task, name: str, value: str) -> Iterator[Finding]:
 def _element_flaws(task: Task, name: str, values: Sequence[Any]) -> Iterator[Finding]:
     key, code = task.key_of(name), task.plan.settings.code
     if not values and name == "done_criteria" and name in task.plan.settings.required:
-        said, step = f"{task.name} has no {key}", "Say what holds when it is done."
-        yield _finding(task, said, step, name, "empty", setting="required")
+        message, step = f"{task.name} has no {key}", "Say what holds when it is done."
+        yield _finding(task, message, step, name, "empty", setting="required")
     for position, value in enumerate(values):
         text = element_text(value)
         if not text:
             why = "is empty" if value == "" else f"is {json_type(value)}, not a text"
-            said, step = f"{key}.{position} of {task.name} {why}", "Write it as a text, or take it out."
-            yield _finding(task, said, step, name, f"element:{why}", position)
+            message, step = f"{key}.{position} of {task.name} {why}", "Write it as a text, or take it out."
+            yield _finding(task, message, step, name, f"element:{why}", position)
         # A pattern may have no letter; placeholders among commands only matter when the task is done.
         elif name != "verify" and any(map(str.isalnum, text)) and owes(text):
             yield _placeholder_flaw(task, name, text, position)
         elif name == "expected_files":
             expected = parse_expected(text, code)
             problem = expected.problem or ("is every file there is" if covers_all(expected) else "")
-            said = f"{task.name} expects {shortened(text)!r}, which {problem}"
+            message = f"{task.name} expects {shortened(text)!r}, which {problem}"
             step = f"Name the files or folders that the task is to touch, from {code or 'the root'}."
             if problem:
-                yield _finding(task, said, step, name, text, position)
+                yield _finding(task, message, step, name, text, position)
 
 
 def _placeholder_flaw(task: Task, name: str, text: str, *below: int) -> Finding:
     what = dotted((task.key_of(name), *below))
-    said = f"{what} of {task.name} only has a placeholder: {shortened(text)!r}"
+    message = f"{what} of {task.name} only has a placeholder: {shortened(text)!r}"
     step = "Say it." if name != "depends_on" else "Name the task, or take it out."
-    return _finding(task, said, step, name, f"owed:{text[:60]}", *below)
+    return _finding(task, message, step, name, f"owed:{text[:60]}", *below)
 
 
 def _finding(

@@ -152,8 +152,8 @@ def _parse_code(value: Any) -> int | None:
 
 
 def _read_manual(entry: Mapping[str, Any], place: Place) -> Manual:
-    said = (entry.get(key) for key in _PERSON_KEYS)
-    note, who, when = (visible(one).strip() if isinstance(one, str) else "" for one in said)
+    texts = (entry.get(key) for key in _PERSON_KEYS)
+    note, who, when = (visible(one).strip() if isinstance(one, str) else "" for one in texts)
     return Manual(note, who, when, place)
 
 
@@ -202,21 +202,21 @@ def find_unverified(task: Task, proof: RunProof, today: date) -> Iterator[Findin
     failed = [ran for ran in recorded.values() if ran.code]
     checks = [(manual_problem(one, today), "manual", one.place) for one in evidence.statements]
     for ran in failed:
-        said = f"and {shortened(ran.command, 80)!r} ended with {ran.code}"
+        clause = f"and {shortened(ran.command, 80)!r} ended with {ran.code}"
         help = "Take the task back to where it stands, and verify it again."
-        yield _finding(task, said, f"failed:{_normal(ran.command)}", ran.place, help=help)
+        yield _finding(task, clause, f"failed:{_normal(ran.command)}", ran.place, help=help)
     if failed or any(not why for why, _, _ in checks):
         return
     if not proofs_of(task):
         key, commands = task.key_of("verify"), commands_of(task)
-        said = f"and has no {key} commands"
+        clause = f"and has no {key} commands"
         if commands:
-            said = f"and its only command {shortened(commands[0][1], 80)!r} cannot fail"
+            clause = f"and its only command {shortened(commands[0][1], 80)!r} cannot fail"
         help = (
             f"List under `{key}` the commands that verify it, and record their exit codes; or have a person "
             "verify it, and record who, when and what they saw."
         )
-        yield _finding(task, said, "verify", (key,), help=help)
+        yield _finding(task, clause, "verify", (key,), help=help)
     elif not evidence:
         yield _finding(task, "and nothing says how that was verified", "evidence")
     else:
@@ -287,8 +287,8 @@ def manual_problem(manual: Manual, today: date) -> str:
         # A clock that is ahead of UTC may show tomorrow's date.
         "a time that is not in the future": day is not None and (day - today).days <= 1,
     }
-    lacks = " and ".join(what for what, is_there in parts.items() if not is_there)
-    return f"its verification by hand lacks {lacks}" if lacks else ""
+    missing = " and ".join(what for what, is_there in parts.items() if not is_there)
+    return f"its verification by hand lacks {missing}" if missing else ""
 
 
 def _is_nobody(who: str) -> bool:
@@ -304,7 +304,7 @@ def _normal(command: str) -> str:
     return " ".join(command.removeprefix("$ ").split())
 
 
-def _finding(task: Task, said: str, what: str, place: Place = (), *, help: str = _FORMS) -> Finding:
+def _finding(task: Task, clause: str, what: str, place: Place = (), *, help: str = _FORMS) -> Finding:
     at = place or ((task.key_of("status"),) if task.value_of("status") else ())
-    message = f"{task.name} is {task.status}, {said}"
+    message = f"{task.name} is {task.status}, {clause}"
     return task.finding(message, help, f"{task.id}:{what}", *at, setting="done")

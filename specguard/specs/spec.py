@@ -151,12 +151,12 @@ class Spec(Record):
         statuses that the policy names, all are included, since it is unclear which one a reader uses.
         """
         found = self._find_values(self.settings.status)
-        of_index = [said for said in found if said.form == "index"]
-        text = [said for said in found if not said.is_keyed and said not in of_index]
-        own = [said for said in found if said.is_keyed]
-        own += [*(said for said in text if self._is_about_all(said)), *self._status_section()]
+        of_index = [one for one in found if one.form == "index"]
+        text = [one for one in found if not one.is_keyed and one not in of_index]
+        own = [one for one in found if one.is_keyed]
+        own += [*(one for one in text if self._is_about_all(one)), *self._status_section()]
         flow = StatusFlow(self.settings)
-        others = {plain_status(said.text): said for said in reversed(own[1:]) if flow.is_listed(said.text)}
+        others = {plain_status(one.text): one for one in reversed(own[1:]) if flow.is_listed(one.text)}
         first = own[:1]
         others.pop(plain_status(first[0].text) if first else "", None)
         return [*first, *others.values(), *of_index]
@@ -165,11 +165,11 @@ class Spec(Record):
     def other_status(self) -> WrittenValue | None:
         """A status further down that is not about the whole document; None if there is none."""
         found = self._find_values(self.settings.status)
-        return next((said for said in found if said.form != "index" and not self._is_about_all(said)), None)
+        return next((one for one in found if one.form != "index" and not self._is_about_all(one)), None)
 
-    def _is_about_all(self, said: WrittenValue) -> bool:
+    def _is_about_all(self, value: WrittenValue) -> bool:
         """Return True if a line is about the whole document: above any subheading, or in *Metadata*."""
-        line, sections = said.line or 0, self.document.sections
+        line, sections = value.line or 0, self.document.sections
         return (
             len(sections) < 2
             or line < sections[1].line
@@ -480,7 +480,7 @@ class Catalogue:
         return [
             entry
             for entry in self.entries
-            if any(flow.is_done(said.text) for said in list(entry.said(self.settings.status))[:1])
+            if any(flow.is_done(value.text) for value in list(entry.said(self.settings.status))[:1])
         ]
 
     @cached_property
@@ -527,7 +527,7 @@ class Catalogue:
             stated = self.settings.governs
             patterns = [pattern for pattern, files in stated.items() if files.find(spec.path) is not None]
             if not stated:
-                patterns = [said.text for said in spec.own_patterns if not pattern_problem(said.text)]
+                patterns = [value.text for value in spec.own_patterns if not pattern_problem(value.text)]
             self._governs[spec.path] = Covering(list(dict.fromkeys(patterns)))
         return self._governs[spec.path]
 

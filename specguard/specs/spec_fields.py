@@ -566,11 +566,11 @@ class ApprovalReader:
                 above = key if isinstance(key, str) else label
                 yield from self.of_data(inner, data, (*place, key), above)
             return
-        said = ", ".join(f"{key}: {written(inner)}" for key, inner in value.items() if is_scalar(inner))
+        summary = ", ".join(f"{key}: {written(inner)}" for key, inner in value.items() if is_scalar(inner))
         yield SpecApproval(
             _valid_name(plain_value(scalar_text(who[1])) if who else ""),
             parse_date(scalar_text(when[1])) if when else None,
-            WrittenValue(said, self._path, data.line(place)),
+            WrittenValue(summary, self._path, data.line(place)),
             refused=any(map(_refuses, _verdicts(value))),
         )
 

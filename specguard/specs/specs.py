@@ -194,10 +194,10 @@ class Specs(Record, frozen=False):
 
     def malformed(self, spec: Spec) -> Iterator[tuple[WrittenValue, str]]:
         """Yield the invalid patterns of governed paths in a spec's own text, each with the reason."""
-        for said in spec.own_patterns:
-            problem = pattern_problem(said.text)
+        for value in spec.own_patterns:
+            problem = pattern_problem(value.text)
             if problem:
-                yield said, problem
+                yield value, problem
 
     def governed_by(self, spec: Spec) -> Sequence[bytes]:
         """Return the paths that the change touches and a spec governs, except the spec itself."""
@@ -226,13 +226,13 @@ class Specs(Record, frozen=False):
             text = written.strip().removeprefix("./")
             path = text.strip("/").encode("utf-8", "surrogateescape")
             expected = record.text.strip().lower()
-            there = self.documents.tree.find(path)
-            is_file = path in files or (there is not None and not there.is_directory)
+            found = self.documents.tree.find(path)
+            is_file = path in files or (found is not None and not found.is_directory)
             try:
                 covered = [path] if is_file else self._files(Covering([text]), spec)
             except PatternError:
                 covered = ()
-            current = (there.oid if there else "") if is_file else self._digest(covered)
+            current = (found.oid if found else "") if is_file else self._digest(covered)
             entry, why = self._touched.get(path), ""
             if not _ID.fullmatch(expected):
                 why, covered = f"is recorded with {record.text!r}, which is no object id", ()
@@ -263,10 +263,10 @@ class Specs(Record, frozen=False):
         """Return the id of several files: the SHA-256 of their lines in the output of `git ls-tree -r`."""
         lines = []
         for path in paths:
-            there = self.documents.tree.find(path)
-            if there is not None:
-                kind = "commit" if there.mode & 0o170000 == 0o160000 else "blob"
-                lines.append(f"{there.mode:06o} {kind} {there.oid}\t".encode("ascii") + path + b"\n")
+            entry = self.documents.tree.find(path)
+            if entry is not None:
+                kind = "commit" if entry.mode & 0o170000 == 0o160000 else "blob"
+                lines.append(f"{entry.mode:06o} {kind} {entry.oid}\t".encode("ascii") + path + b"\n")
         return sha256(b"".join(lines)).hexdigest()
 
     def unmet(self) -> Iterator[tuple[str, Selecting, bytes]]:
@@ -275,8 +275,8 @@ class Specs(Record, frozen=False):
             if next(files.find_each(self.now.paths), None) is not None:
                 continue
             gone = any(not one.is_file and files.find(one.path) is not None for one in self._touched.values())
-            there = sorted(one.path for one in self._touched.values() if not one.deleted)
-            paths = self.documents.tree.paths() if self.whole or gone else there
+            present = sorted(one.path for one in self._touched.values() if not one.deleted)
+            paths = self.documents.tree.paths() if self.whole or gone else present
             for path in Covering([pattern]).among(paths)[:1]:
                 yield pattern, files, path
 
@@ -301,7 +301,7 @@ class Specs(Record, frozen=False):
 
     def terminal(self, spec: Spec) -> bool:
         """Return True if every stated status of a spec is a terminal one."""
-        return bool(spec.statuses) and all(self.ways.is_terminal(said.text) for said in spec.statuses)
+        return bool(spec.statuses) and all(self.ways.is_terminal(value.text) for value in spec.statuses)
 
     @cached_property
     def mirrors(self) -> Mirrors:
@@ -487,7 +487,7 @@ class Mirrors(Record, frozen=False):
 
     def _true_status(self, spec: Spec) -> WrittenValue | None:
         """Return the status that counts: the index's if the policy has an index, else the document's own."""
-        of_index = [said for said in spec.statuses if said.form == "index"]
+        of_index = [value for value in spec.statuses if value.form == "index"]
         found = of_index if self.specs.settings.index else spec.statuses
         return found[0] if found else None
 

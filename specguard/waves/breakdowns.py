@@ -40,8 +40,8 @@ def unmapped_scenarios(path: bytes, found: Sequence[Scenario], proofs: Proofs) -
     for scenario in found:
         problem = proofs.why_unmapped(scenario, folder)
         if problem:
-            said, key = f"the scenario {shortened(scenario.text, 80)!r} {problem}", scenario.words[:100]
-            yield Finding(said, help=step, path=path, line=scenario.line, key=key, setting="documents")
+            message, key = f"the scenario {shortened(scenario.text, 80)!r} {problem}", scenario.words[:100]
+            yield Finding(message, help=step, path=path, line=scenario.line, key=key, setting="documents")
 
 
 def unmapped_lines(source: Source, documents: Mapping[bytes, Sequence[Scenario]]) -> Iterator[Finding]:
@@ -56,9 +56,9 @@ def unmapped_lines(source: Source, documents: Mapping[bytes, Sequence[Scenario]]
     """
     stated = [(item, line) for item in source.items for line in item.acceptance]
     if stated and not documents:
-        said = f"{path_text(source.path)} has acceptance that no document maps to gates or tests"
+        message = f"{path_text(source.path)} has acceptance that no document maps to gates or tests"
         step = "Write the document, with a row for each line: what must hold, and the test that shows it."
-        yield Finding(said, help=step, path=source.path, key="no document", setting="documents")
+        yield Finding(message, help=step, path=source.path, key="no document", setting="documents")
         return
     step = "Add it there, by its id or in the same words, with the gate or the test that shows it."
     places = " and ".join(path_text(place) for place in list(documents)[:2])
@@ -68,9 +68,9 @@ def unmapped_lines(source: Source, documents: Mapping[bytes, Sequence[Scenario]]
         if _id_of(line.text) in ids - {""} or any(one.matches(line.text) for one in known):
             continue
         why = f"is mapped to no gate or test: it is no scenario of {places}"
-        said = f"the acceptance {shortened(line.text, 80)!r} of {item} {why}"
+        message = f"the acceptance {shortened(line.text, 80)!r} of {item} {why}"
         key = f"{item.id}: {plain_words(line.text)[:100]}"
-        yield Finding(said, help=step, path=source.path, line=line.line, key=key, setting="documents")
+        yield Finding(message, help=step, path=source.path, line=line.line, key=key, setting="documents")
 
 
 COLUMN_WORDS: Final = frozenset({"scenario", "scenarios", "acceptance", "criterion", "criteria"})
@@ -138,8 +138,8 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
     for section in document.sections:
         heading = section.heading.text
         if _SCENARIO.match(heading.rendered):
-            said = _SCENARIO.sub("", heading.rendered, count=1) or heading.rendered
-            found[section.line] = _make_scenario(said, section.line, section.blocks)
+            text = _SCENARIO.sub("", heading.rendered, count=1) or heading.rendered
+            found[section.line] = _make_scenario(text, section.line, section.blocks)
             # Text below a scenario's heading belongs to that scenario.
             covered.update(range(section.line + 1, section.end + 1))
         if normal_title(heading.plain) in wanted:
@@ -174,16 +174,16 @@ def _read_table(table: Table) -> Iterator[Scenario]:
     for row in table.rows:
         if column >= len(row) or not row[column].rendered.strip():
             continue
-        said = row[column].rendered.strip()
+        text = row[column].rendered.strip()
         first = row[0].rendered.strip()
         if column and _ID.match(first):
-            said = f"{first} {said}"
+            text = f"{first} {text}"
         others = [cell for at, cell in enumerate(row) if at != column]
         names = [name for cell in others for name in (*_names(cell), cell.rendered.strip()) if name]
         # An id in the first column is not a gate.
         names = [name for name in names if not (column and name == first)]
         cited = list(citations([Table(table.header, [row], table.line)]))
-        yield Scenario(" ".join(said.split()), row[0].line, [*names, *row[column].spans], cited)
+        yield Scenario(" ".join(text.split()), row[0].line, [*names, *row[column].spans], cited)
 
 
 def _items(blocks: Sequence[AnyBlock]) -> Iterator[ListItem]:
@@ -382,12 +382,12 @@ class Breakdowns(Record):
         for artifact, items in self.conditional(contracts):
             if not (self.whole or artifact.touched or any(item.source.path in touched for item in items)):
                 continue
-            left = [item for item in items if not self.sources.done(item)]
+            open_items = [item for item in items if not self.sources.done(item)]
             path, dispositions = artifact.path, Dispositions(artifact)
-            for item in left:
+            for item in open_items:
                 if flaw := dispositions.flaw(item):
-                    said, step, line = flaw
-                    yield Finding(said, help=step, path=path, line=line, key=item.id, setting="readiness")
+                    message, step, line = flaw
+                    yield Finding(message, help=step, path=path, line=line, key=item.id, setting="readiness")
 
     def unmapped(
         self, documents: Selecting, *, titles: Sequence[str], tests: Selecting, gates: Sequence[str]
@@ -404,18 +404,18 @@ class Breakdowns(Record):
             MissingFact: a required file or object is missing.
         """
         touched = self.sources.touched
-        gone = any(
+        test_removed = any(
             tests.find(path) is not None and self.documents.tree.find(path) is None for path in touched
         )
         named = any(documents.find(path) is not None for path in touched)
-        if not (self.whole or gone or named or self.sources.is_touched):
+        if not (self.whole or test_removed or named or self.sources.is_touched):
             return
         paths = self.documents.tree.paths()
         sources = [source for source in self.sources.all if not self._is_superseded(source.path)]
         gates = [*gates, *(name for source in sources for name in _listed_gates(source))]
         proofs = Proofs(self.documents, tests=tests, gates=gates, proof=self.proof)
         before = None
-        if gone and not self.whole:
+        if test_removed and not self.whole:
             before = Proofs(self.start(), tests=tests, gates=gates, proof=self.proof)
         for link in self.documents.unread_links(documents, paths if self.whole else sorted(touched)):
             yield _unreadable(link, "it is no regular file", None)
@@ -515,9 +515,9 @@ def _listed_gates(source: Source) -> Iterator[str]:
 
 
 def _unreadable(path: bytes, why: str, line: int | None) -> Finding:
-    said = f"{path_text(path)} cannot be read, so nobody can tell what it maps: {why}"
+    message = f"{path_text(path)} cannot be read, so nobody can tell what it maps: {why}"
     step = "Make it a Markdown file in UTF-8."
-    return Finding(said, help=step, path=path, line=line, key="unread", setting="documents")
+    return Finding(message, help=step, path=path, line=line, key="unread", setting="documents")
 
 
 # `Trigger: no`, also as a column's header with its cell.
@@ -542,13 +542,13 @@ class Passage(Record):
     @property
     def answers(self) -> list[str]:
         """The answers after `Trigger:` in the passage, or in a column of that name."""
-        said = [self.key, *(text.rendered for text in texts(self.blocks))]
-        said += [block.text.rendered for block in self.blocks if isinstance(block, Heading)]
+        lines = [self.key, *(text.rendered for text in texts(self.blocks))]
+        lines += [block.text.rendered for block in self.blocks if isinstance(block, Heading)]
         for table in tables(self.blocks):
             for row in table.rows:
                 cells = zip(table.header, row, strict=False)
-                said += [f"{name.rendered}: {cell.rendered}" for name, cell in cells]
-        return _ANSWER.findall("\n".join(said))
+                lines += [f"{name.rendered}: {cell.rendered}" for name, cell in cells]
+        return _ANSWER.findall("\n".join(lines))
 
 
 class Dispositions:
@@ -581,7 +581,7 @@ class Dispositions:
         mention = _mention_pattern(item)
         found = [one for one in self._passages if mention.search(one.key)]
         plain = {
-            one.line: {word[1].casefold() for said in one.answers if (word := _YES_OR_NO.match(said))}
+            one.line: {word[1].casefold() for answer in one.answers if (word := _YES_OR_NO.match(answer))}
             for one in found
         }
         for one in found:
@@ -594,8 +594,8 @@ class Dispositions:
         if answered:
             step = "Cite the file that shows that nothing triggered it."
             return f"{place} puts {item} off without evidence that is there", step, answered[0].line
-        said = f"{item} is conditional, not done, and {place} does not answer its trigger with yes or no"
-        return said, step, found[0].line if found else None
+        message = f"{item} is conditional, not done, and {place} does not answer its trigger with yes or no"
+        return message, step, found[0].line if found else None
 
     def _has_evidence(self, passage: Passage) -> bool:
         """Return True if a passage cites an existing file or a web address."""

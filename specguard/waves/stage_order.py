@@ -108,9 +108,9 @@ def _waiting_finding(stage: StageState, what: str, more: str = "", **place: Any)
     """Return the finding about a stage's work or artifacts while an earlier stage is incomplete."""
     earlier = stage.waits_for[0]
     why = f"the stage {earlier.name} is not complete: {_describe(earlier.missing)}{more}"
-    said = f"{what} the stage {stage.name} of {stage.wave.name}, and {why}"
+    message = f"{what} the stage {stage.name} of {stage.wave.name}, and {why}"
     step = f"Complete the stage {earlier.name} first; `specguard status --worktree` lists what is missing."
-    return _finding(stage, "opens_after", said, step, f"{stage.name} before {earlier.name}", **place)
+    return _finding(stage, "opens_after", message, step, f"{stage.name} before {earlier.name}", **place)
 
 
 def _too_soon(works: Sequence[StageWork], entries: Sequence[Entry] | None, waves: Waves) -> Iterator[Finding]:
@@ -133,9 +133,9 @@ def _early_finding(work: StageWork) -> Finding | None:
     if not stage.lacking:
         return None
     why = f"which must not begin yet: {_describe(stage.lacking)}"
-    said = f"{work.reason} is for the stage {stage.name} of {stage.wave.name}, {why}"
+    message = f"{work.reason} is for the stage {stage.name} of {stage.wave.name}, {why}"
     step, key = "Bring that about first, by a change of its own.", f"{stage.name} without what it requires"
-    return _finding(stage, "requires", said, step, key, field=field)
+    return _finding(stage, "requires", message, step, key, field=field)
 
 
 def _outside_paths(works: Sequence[StageWork], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
@@ -153,8 +153,8 @@ def _outside_paths(works: Sequence[StageWork], entries: Sequence[Entry], waves: 
     step, key = "Take it out, and change it on a branch of its own.", f"outside {stage.name}"
     for entry in entries:
         if not entry.path.startswith(waves.log_folder) and covering.find(entry.path) is None:
-            said = f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, {allowed}"
-            yield _finding(stage, "paths", said, step, key, path=entry.path, side=entry.side)
+            message = f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, {allowed}"
+            yield _finding(stage, "paths", message, step, key, path=entry.path, side=entry.side)
 
 
 def _mixed_entries(touched: Sequence[Wave], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
@@ -166,16 +166,16 @@ def _mixed_entries(touched: Sequence[Wave], entries: Sequence[Entry], waves: Wav
     owned = [stage for wave in touched for stage in wave.stages if stage.settings.paths]
     paper = next((entry.path for entry in entries if any(_owns(stage, entry.path) for stage in owned)), None)
     others = [entry for entry in entries if not waves.is_paper(entry.path)] if paper else []
-    gone = [entry.path for entry in others if entry.deleted]
-    listed = {path for path, _ in waves.artifacts.cleaned_up.matches(gone)} if gone else ()
+    deleted = [entry.path for entry in others if entry.deleted]
+    listed = {path for path, _ in waves.artifacts.cleaned_up.matches(deleted)} if deleted else ()
     others = [entry for entry in others if entry.path not in listed]
     if paper and others:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        said = f"{path_text(others[0].path)}{more} is changed together with {path_text(paper)}"
-        said += ", and a change of a wave's papers that names no item touches nothing else"
+        message = f"{path_text(others[0].path)}{more} is changed together with {path_text(paper)}"
+        message += ", and a change of a wave's papers that names no item touches nothing else"
         step, key, setting = "Take the papers to a change of their own.", "with papers", "wave.stages"
         path, side = others[0].path, others[0].side
-        yield Finding(said, help=step, path=path, side=side, key=key, setting=setting)
+        yield Finding(message, help=step, path=path, side=side, key=key, setting=setting)
 
 
 def _wrong_branch(works: Sequence[StageWork], entries: Sequence[Entry]) -> Iterator[Finding]:
@@ -212,11 +212,11 @@ def _late_stages(
             if entry.added and _owns(earlier, entry.path)
         ]
         for commit, entry in late[:1]:
-            said = f"{path_text(entry.path)} completes the stage {earlier.name} of {stage.wave.name} after "
-            said += f"commit {first} began the stage {stage.name}"
+            text = f"{path_text(entry.path)} completes the stage {earlier.name} of {stage.wave.name} after "
+            text += f"commit {first} began the stage {stage.name}"
             step, key = f"Record it in a commit before {first}.", f"{stage.name} begun before {earlier.name}"
             path, oid = entry.path, commit.oid
-            yield _finding(stage, "opens_after", said, step, key, path=path, commit=oid)
+            yield _finding(stage, "opens_after", text, step, key, path=path, commit=oid)
 
 
 def _starts(stage: StageState, work: StageWork | None, commit: Commit, waves: Waves) -> bool:

@@ -191,8 +191,8 @@ def merge_gates(gates: Iterable[PlannedGate]) -> list[PlannedGate]:
         if gate.is_unconditional and one.kind == "gate" and not one.each and "{changed_files}" not in one.run:
             one = one.but(when=Covering(), on=("added", "modified", "deleted"))
         found[position] = one.but(also=one.also or gate.named)
-    taken: set[str] = set()
-    return [gate.but(name=_unique(gate.name, taken)) for gate in found]
+    used_names: set[str] = set()
+    return [gate.but(name=_unique(gate.name, used_names)) for gate in found]
 
 
 def name_of(command: str) -> str:
@@ -213,13 +213,13 @@ def _is_same_command(one: PlannedGate, other: PlannedGate) -> bool:
     return one.run.split() == other.run.split()
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def _unique(name: str, used_names: set[str]) -> str:
     name = wanted = fit(name)
     number = 1
-    while name.casefold() in taken:
+    while name.casefold() in used_names:
         number += 1
         name = f"{wanted[: LONGEST_NAME - len(str(number)) - 1]}-{number}"
-    taken.add(name.casefold())
+    used_names.add(name.casefold())
     return name
 
 

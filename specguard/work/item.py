@@ -203,8 +203,8 @@ class WorkItem(Record, frozen=False):
         listed = [ask for ask in found if ask.path]
         if not listed:
             titles = " or ".join(settings.scope_sections) or "scope"
-            lacks = f"{path_text(path)} lists no paths under {titles}"
-            raise NotApplicable(f"no scope is stated for {self}: {lacks}")
+            reason = f"{path_text(path)} lists no paths under {titles}"
+            raise NotApplicable(f"no scope is stated for {self}: {reason}")
         unread = [ask.line for ask in found if not ask.path]
         return Scope(Covering([ask.path for ask in listed]), path, [ask.line for ask in listed], unread)
 

@@ -238,9 +238,9 @@ class Sources(Record, frozen=False):
         """
         items = source.items
         needs = [(str(one), one.id, [(need.line, need.text) for need in one.depends_on]) for one in items]
-        for at, line, said, step, key in dependency_flaws(needs, f"{source.kind}s"):
+        for at, line, message, step, key in dependency_flaws(needs, f"{source.kind}s"):
             own = key if key.startswith("circle:") else f"{items[at].id}:{key[:_LONGEST_KEY]}"
-            yield _finding(source, said, step, own, line)
+            yield _finding(source, message, step, own, line)
         for item in items:
             if item.closed:
                 yield from self.too_early(item, f"is {item.status}")
@@ -259,8 +259,8 @@ class Sources(Record, frozen=False):
             other = item.source.by_id.get(need, item)
             if other is item or other.deferred or other.conditional or self.done(other):
                 continue
-            said, step = early_start(str(item), why, other.id, self.status_of(other))
-            yield _finding(item.source, said, step, f"{item.id}:early:{other.id}", item.line, "closed")
+            message, step = early_start(str(item), why, other.id, self.status_of(other))
+            yield _finding(item.source, message, step, f"{item.id}:early:{other.id}", item.line, "closed")
 
     def open_needs(self, item: Listed) -> Sequence[str]:
         """Return the ids of an item's dependencies that are not done or not listed.
@@ -652,9 +652,9 @@ def _missing_fields(item: Listed) -> Iterator[Finding]:
         value = source.top(name) if value is None else value
         if _has_content(value) or (name == "depends_on" and isinstance(value, list)):
             continue
-        said = f"{item} {'has no' if value is None or value in ('', []) else 'owes its'} {name}"
+        message = f"{item} {'has no' if value is None or value in ('', []) else 'owes its'} {name}"
         step = "Add it to the entry." + (" `[]` says that it needs nothing." if name == "depends_on" else "")
-        yield _finding(source, said, step, f"{item.id} {name}", item.line, f"required.{which}")
+        yield _finding(source, message, step, f"{item.id} {name}", item.line, f"required.{which}")
 
 
 def _has_content(value: Any) -> bool:

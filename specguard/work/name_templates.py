@@ -457,8 +457,8 @@ def _expression(template: PathTemplate) -> str:
             plain += part
     expression = translate(plain, covers=False, folds=False)
     for mark, hole in zip(marks, template.placeholders, strict=True):
-        ahead = expression.partition(mark)[0]
-        if ahead.endswith(("(?:", "|")) or mark not in expression:
+        before = expression.partition(mark)[0]
+        if before.endswith(("(?:", "|")) or mark not in expression:
             raise TemplateError(f"the template {text!r} has a placeholder within '[...]'")
         shortest = "[^/]+?" if hole.name == "slug" else hole.shortest
         expression = expression.replace(mark, f"({shortest})", 1)

@@ -66,8 +66,8 @@ def asks_of(item: WorkItem) -> list[Ask]:
     """
     text = item.document_text or ""
     titles = [*item.settings.scope_sections, "Deliverables"]
-    said = list(_mentions(text, [*titles, "Tasks"]))
-    ranked = [*allowed_paths(text, titles), *sorted(said, key=lambda ask: ask.how != "task")]
+    mentions = list(_mentions(text, [*titles, "Tasks"]))
+    ranked = [*allowed_paths(text, titles), *sorted(mentions, key=lambda ask: ask.how != "task")]
     found: dict[str, Ask] = {}
     for ask in filter(lambda ask: ask.path, ranked):
         found.setdefault(ask.path, ask)
