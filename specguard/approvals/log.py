@@ -299,7 +299,7 @@ def leftovers(work_tree: str, folder: bytes) -> list[bytes]:
 
 
 def _write_to_log(work_tree: str, folder: bytes, files: Mapping[bytes, bytes]) -> str:
-    """Write files, by name, into the folder, all or none; return the path of the first."""
+    """Write all files, given by name, into the folder, or none; return the path of the first."""
     path = folder + next(iter(files))
     try:
         place = _open_folder(work_tree, folder)

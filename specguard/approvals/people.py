@@ -103,7 +103,7 @@ class Approver(Settings):
         return self.key
 
     def covers(self, rule: RuleInPolicy) -> bool:
-        """Return True if the person may lift a rule's findings; if it must be signed, no family names it."""
+        """Return True if the person may lift a rule's findings; families exclude rules that need signing."""
         named = {rule.code, rule.name} if rule.signed else {rule.code, rule.name, rule.code[:3]}
         return not named.isdisjoint(self.may)
 
@@ -457,7 +457,7 @@ def signing_key(filed: FiledRecord, keys: Sequence[str]) -> str | None:
 
 
 def signature_key(signature: bytes) -> bytes | None:
-    """Return the public key that a signature contains, which proves nothing yet; None if it is invalid.
+    """Return the public key that a signature contains, which proves nothing yet; None if it has none.
 
     Args:
         signature: the signature, armoured or not, of any namespace: signed commits have the same format.

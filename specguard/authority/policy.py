@@ -463,7 +463,7 @@ class Policy:
         return fact in self._data["declared"]
 
     def declares(self, fact: str) -> bool:
-        """Return True if the policy sets the table that a fact is named for."""
+        """Return True if the policy sets the declared table that a fact stems from."""
         data = self._data["declared"].get(fact)
         return data is not None and bool(data["set"])
 
