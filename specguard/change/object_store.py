@@ -35,7 +35,7 @@ SMALL: Final = 1 << 20
 UNKNOWN: Final = "what will be written is not known before it is"
 """The reason why a content that is not known yet cannot be read."""
 
-_NO_LIMIT: Final = 1 << 62
+_UNBOUNDED: Final = 1 << 62
 
 SINGLE_READS: Final = 8
 """Up to this number, objects are read one by one from the process that is already running."""
@@ -332,7 +332,7 @@ class Store:
         Raises:
             MissingFact: an object is not there, or does not match its id.
         """
-        for oid, kind, content in self._read_contents(oids, _NO_LIMIT):
+        for oid, kind, content in self._read_contents(oids, _UNBOUNDED):
             yield oid, kind, content or b""
 
     def blobs(
