@@ -168,9 +168,9 @@ class Claims:
         claimed, by_hand = _read_verification(value)
         texts = (one for _, one in walk(value) if isinstance(one, str))
         return Claim(
-            label=label, path=path, line=line, key=label[:120], owns=True, status=status,
+            label=label, path=path, line=line, key=label[:120], any_run=True, status=status,
             cited=[*cited, *self._find_manifests(texts, path, None)],
-            word="person" if by_hand else "claimed" if claimed else "", **more,
+            statement="person" if by_hand else "claimed" if claimed else "", **more,
         )  # fmt: skip
 
     def _find_manifests(
@@ -246,7 +246,7 @@ class Claims:
         """The ids of all items in the sources, the index of specs and the visible runs."""
         ids = {one.id for source in (self._sources.all if self._sources else ()) for one in source.items}
         ids.update(entry.id for entry in (self._specs.now.entries if self._specs else ()) if entry.id)
-        ids.update(one for run in (self._records.all if self._records.visible else ()) for one in run.told)
+        ids.update(one for run in (self._records.all if self._records.visible else ()) for one in run.ids)
         return frozenset(map(normal_id, ids))
 
 

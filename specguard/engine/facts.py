@@ -548,7 +548,7 @@ class Facts:
         from specguard.runs.proof import Claim
 
         kind, path = listed.source.kind, listed.source.path
-        claim = Claim(label=str(listed), kind=kind, ids=[listed.id], owns=True, path=path, key=listed.id)
+        claim = Claim(label=str(listed), kind=kind, ids=[listed.id], any_run=True, path=path, key=listed.id)
         return bool(if_known(lambda: self.get("run_proof").judge(claim) is None, False))
 
     def _get_table(self, fact: str, table: str) -> Any:

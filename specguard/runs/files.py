@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 VARIABLE: Final = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::-([^{}]*))?\})", re.ASCII)
-_PLAIN: Final = re.compile(r"[^A-Za-z0-9._-]")
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
 def run_root(
@@ -44,9 +44,9 @@ def run_root(
         SpecguardError: a variable has no value, or a link leads `path` out of the working tree.
     """
     if given:
-        return os.path.abspath(expanded(given, environment))
+        return os.path.abspath(expand_path(given, environment))
     if settings.root:
-        return os.path.normpath(os.path.join(work_tree, expanded(settings.root, environment)))
+        return os.path.normpath(os.path.join(work_tree, expand_path(settings.root, environment)))
     root = os.path.normpath(os.path.join(work_tree, settings.path))
     inside = os.path.realpath(work_tree)
     if os.path.commonpath([inside, os.path.realpath(root)]) != inside:
@@ -71,42 +71,42 @@ def about_run(verb: str, run_id: str, root: str) -> list[str]:
     return ["specguard", "run", verb, *named, *(["--run-root", root] if root else [])]
 
 
-def expanded(text: str, environment: Mapping[str, str]) -> str:
+def expand_path(text: str, environment: Mapping[str, str]) -> str:
     """Expand `~`, `$VAR`, `${VAR}` and `${VAR:-default}` in a path, as a shell does.
 
     Raises:
         SpecguardError: a variable has neither a value nor a default, or the path has other shell syntax.
     """
-    filled = _filled(text, environment, text)
+    filled = _expand_variables(text, environment, text)
     if not filled.startswith("~"):
         return filled
     home = environment.get("HOME", "")
     if filled != "~" and not filled.startswith("~/"):
         help = "write ~/ for your own, ./~ for a folder of that name, or the whole path"
-        raise _broken(f"{text!r} begins with the home of somebody else", help)
+        raise _error(f"{text!r} begins with the home of somebody else", help)
     if not home:
-        raise _broken(f"{text!r} begins with ~, and HOME is not set", "set HOME")
+        raise _error(f"{text!r} begins with ~, and HOME is not set", "set HOME")
     return home + filled[1:]
 
 
-def _broken(said: str, help: str) -> SpecguardError:
+def _error(said: str, help: str) -> SpecguardError:
     return SpecguardError(said, help=help, code="broken-authority")
 
 
-def _filled(text: str, environment: Mapping[str, str], whole: str) -> str:
+def _expand_variables(text: str, environment: Mapping[str, str], whole: str) -> str:
     plain = VARIABLE.sub(lambda match: VARIABLE.sub("", match[3] or ""), text)
     rest = re.search(r"(?:\$\{?([A-Za-z_]\w*)?|[`\\\"']).{0,20}", plain)
     if rest is not None:
         name = rest[1] or "VAR"
         help = f"write it as ${{{name}}} or ${{{name}:-default}}, with no other braces in the default"
-        raise _broken(f"{whole!r} has something else than a variable at {rest[0]!r}", help)
+        raise _error(f"{whole!r} has something else than a variable at {rest[0]!r}", help)
 
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         if not environment.get(name) and match[3] is None:
             help = f"set it, or write ${{{name}:-default}}"
-            raise _broken(f"{whole!r} names the variable {name}, which is not set", help)
-        return environment.get(name) or _filled(match[3], environment, whole)
+            raise _error(f"{whole!r} names the variable {name}, which is not set", help)
+        return environment.get(name) or _expand_variables(match[3], environment, whole)
 
     return VARIABLE.sub(value, text)
 
@@ -118,15 +118,15 @@ def item_folder(kind: str, item_id: str) -> str:
 
 def folder_name(text: str) -> str:
     """Percent-encode a text as a folder name: `/` becomes `%2F`."""
-    return _PLAIN.sub(
+    return _UNSAFE.sub(
         lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogateescape")), text
     )
 
 
-RECORDS: Final = (b"manifest.json", b"meta.json")
+RECORD_FILES: Final = (b"manifest.json", b"meta.json")
 """The names of the files with a run's record; the first one that exists counts."""
 
-MARKS: Final = (*RECORDS, b"run.log", b"runner.log", b"control/heartbeat.json", b"commands")
+RUN_MARKS: Final = (*RECORD_FILES, b"run.log", b"runner.log", b"control/heartbeat.json", b"commands")
 """The files that identify the folder of a run, even if its record is missing."""
 
 LARGEST: Final = 8 << 20
@@ -162,10 +162,10 @@ class TreeFiles:
         """Return the folders with a manifest, in order."""
         found: dict[bytes, None] = {}
         for path in self._documents.tree.paths():
-            if path.startswith(self._folder) and path.rpartition(b"/")[2] in RECORDS:
+            if path.startswith(self._folder) and path.rpartition(b"/")[2] in RECORD_FILES:
                 found[path.removeprefix(self._folder).rpartition(b"/")[0]] = None
         # Records inside a run's folder belong to that run, such as those from before the folder was reused.
-        return (folder for folder in found if not holding(folder, found))
+        return (folder for folder in found if not containing_folder(folder, found))
 
     def is_there(self, path: bytes) -> bool:
         """True if the path is a file or folder."""
@@ -191,16 +191,16 @@ class LocalFiles:
 
     def read(self, path: bytes) -> bytes | None:
         """Return the bytes of a file; None if the file is missing."""
-        return self._of_file(path, lambda file: file.read(LARGEST))
+        return self._read_with(path, lambda file: file.read(LARGEST))
 
     def digest(self, path: bytes) -> str | None:
         """Return the sha256 of a file; None if the file is missing."""
         import hashlib
 
-        return self._of_file(path, lambda file: hashlib.file_digest(file, "sha256").hexdigest())
+        return self._read_with(path, lambda file: hashlib.file_digest(file, "sha256").hexdigest())
 
-    def _of_file(self, path: bytes, read: Callable[[BufferedReader], _Read]) -> _Read | None:
-        place = self._place(path)
+    def _read_with(self, path: bytes, read: Callable[[BufferedReader], _Read]) -> _Read | None:
+        place = self._resolve(path)
         if place is None or not os.path.isfile(place):
             return None
         try:
@@ -210,7 +210,7 @@ class LocalFiles:
             said, help = f"{path_text(place)} cannot be read: {error.strerror}", "ls -l, to see who may"
             raise MissingFact(said, help, code="unreadable-file") from error
 
-    def folders(self, marks: Iterable[bytes] = RECORDS) -> Iterator[bytes]:
+    def folders(self, marks: Iterable[bytes] = RECORD_FILES) -> Iterator[bytes]:
         """Yield the folders with a manifest or another mark of a run, in order."""
         for folder, names, _ in os.walk(self._root):
             inside = os.path.relpath(folder, self._root)
@@ -224,7 +224,7 @@ class LocalFiles:
 
     def is_there(self, path: bytes) -> bool:
         """True if the path is a file or folder."""
-        place = self._place(path)
+        place = self._resolve(path)
         return place is not None and os.path.exists(place)
 
     def link(self, path: bytes) -> bytes | None:
@@ -233,17 +233,17 @@ class LocalFiles:
         above = os.path.dirname(place)
         return os.readlink(place) if os.path.realpath(above) == above and os.path.islink(place) else None
 
-    def _place(self, path: bytes) -> bytes | None:
+    def _resolve(self, path: bytes) -> bytes | None:
         place = os.path.join(self._root, path)
         return place if os.path.realpath(place) == place.rstrip(b"/") else None
 
 
-def is_run(folder: bytes, marks: Iterable[bytes] = MARKS) -> bool:
+def is_run(folder: bytes, marks: Iterable[bytes] = RUN_MARKS) -> bool:
     """True if a local folder is the folder of a run."""
     return any(os.path.lexists(os.path.join(folder, mark)) for mark in marks)
 
 
-def holding(path: bytes, folders: Container[bytes]) -> bytes:
+def containing_folder(path: bytes, folders: Container[bytes]) -> bytes:
     """Return the nearest of the given folders that contains a path; empty if none does."""
     folder = path.rpartition(b"/")[0]
     while folder and folder not in folders:
@@ -262,7 +262,7 @@ def place_of(named: str) -> bytes | None:
 
 IGNORE: Final = ".gitignore"
 
-_TEXT: Final = """\
+_IGNORED: Final = """\
 # Runs are committed. What only this machine needs of them is not: locks, and what a run is resumed from.
 .*.lock
 *.tmp
@@ -303,7 +303,7 @@ def ignore_local(runs: str) -> bool:
         with suppress(FileExistsError):
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
             with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-                stream.write(_TEXT)
+                stream.write(_IGNORED)
             return True
     return False
 

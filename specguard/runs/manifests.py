@@ -439,24 +439,24 @@ def run_schemas() -> Mapping[str, dict[str, Any]]:
 
 
 def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
-    made = _readable(model.model_json_schema(by_alias=True, mode="serialization"))
+    made = _without_titles(model.model_json_schema(by_alias=True, mode="serialization"))
     for base in model.__mro__[1:]:
-        _describe(made, cleandoc(base.__doc__ or ""))
+        _add_descriptions(made, cleandoc(base.__doc__ or ""))
     if "schema" in made["properties"] and "schema" not in made["required"]:
         made["required"] = ["schema", *made["required"]]
     return {"$schema": _DIALECT, "title": title, **made}
 
 
-def _readable(schema: Any) -> Any:
+def _without_titles(schema: Any) -> Any:
     """Return a schema without Python's titles, with the text of `Attributes:` at each property.
 
     Later versions add fields, so unknown fields are allowed.
     """
     if isinstance(schema, list):
-        return [_readable(one) for one in schema]
+        return [_without_titles(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {key: _readable(value) for key, value in schema.items()}
+    made = {key: _without_titles(value) for key, value in schema.items()}
     for key in ("title", "additionalProperties"):
         # A property may have this name.
         if isinstance(made.get(key), (str, bool)):
@@ -464,11 +464,11 @@ def _readable(schema: Any) -> Any:
     text = made.get("description")
     if isinstance(text, str):
         made["description"] = text.partition("\n\nAttributes:\n")[0]
-        _describe(made, text)
+        _add_descriptions(made, text)
     return made
 
 
-def _describe(schema: dict[str, Any], text: str) -> None:
+def _add_descriptions(schema: dict[str, Any], text: str) -> None:
     """Add the descriptions in a class docstring to the properties of a schema."""
     rest = text.partition("\n\nAttributes:\n")[2]
     for name, told in _ATTRIBUTE.findall(f"{rest}\n"):
@@ -517,7 +517,7 @@ class RunFolder:
         self.path = path
         self.root = root
         self.held_by = ""
-        self._left: str | None = None
+        self._written_digest: str | None = None
 
     @property
     def run_id(self) -> str:
@@ -576,15 +576,15 @@ class RunFolder:
             StaleWorker: another process has taken the folder.
             SpecguardError: the manifest cannot be written.
         """
-        own = self._left is None or self.digest(MANIFEST) == self._left
+        is_own = self._written_digest is None or self.digest(MANIFEST) == self._written_digest
         data = (manifest.model_dump_json(by_alias=True, indent=2) + "\n").encode("utf-8", "backslashreplace")
-        left = hashlib.sha256(data).hexdigest()
+        digest = hashlib.sha256(data).hexdigest()
         if seal:
             # The seal is first, since nothing is written after the manifest says that the run has ended.
-            self.write(SEAL, f"{left}\n")
+            self.write(SEAL, f"{digest}\n")
         self.write(MANIFEST, data)
-        self._left = left
-        return own
+        self._written_digest = digest
+        return is_own
 
     @property
     def sealed(self) -> bool:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from specguard.change.repository import PastCommit
 
 
-_BOUND: Final = "observed"
+_BINDING_GRADE: Final = "observed"
 """From this grade on, a run must name the item and must have run on its tree."""
 
 
@@ -44,10 +44,10 @@ class Claim(Record):
         ids: the ids of its item; empty if it belongs to no item.
         plan: the file of the plan that lists it; empty if it is not in a plan.
         commit: the commit that did it, if known; otherwise the last commit of its item is searched.
-        alone: True if a commit's subject that names the item's id cannot mean another item.
+        unambiguous: True if a commit's subject that names the item's id cannot mean another item.
         cited: the manifests that it names, each as written and as a path.
-        owns: True if runs of the item count, even if the claim does not name them.
-        word: its own statement: `person` if a person verified it, `claimed` if it repeats results.
+        any_run: True if runs of the item count, even if the claim does not name them.
+        statement: its own statement: `person` if a person verified it, `claimed` if it repeats results.
         gate: the gate that must have passed; empty: any run that succeeded counts.
         on: the trees that the gate must have passed on.
         least: the lowest accepted grade of the gate's result.
@@ -61,10 +61,10 @@ class Claim(Record):
     ids: Sequence[str] = ()
     plan: str = ""
     commit: str = ""
-    alone: bool = True
+    unambiguous: bool = True
     cited: Sequence[tuple[str, bytes]] = ()
-    owns: bool = False
-    word: str = ""
+    any_run: bool = False
+    statement: str = ""
     gate: str = ""
     on: Collection[str] = ()
     least: str = ""
@@ -142,7 +142,7 @@ class RunProof(Record):
         Raises:
             MissingFact: a cited run is not visible from here, and nothing else proves the claim.
         """
-        if claim.word == "person":
+        if claim.statement == "person":
             return None
         flaw = self._judge(claim)
         if flaw is None and self.least == "claimed":
@@ -150,25 +150,25 @@ class RunProof(Record):
         return flaw
 
     def _judge(self, claim: Claim) -> Flaw | None:
-        if claim.word and self.least == "claimed":
+        if claim.statement and self.least == "claimed":
             return None
         found = Flaw("no run shows it")
-        if claim.word:
-            found = Flaw(f"what shows it is {claim.word} and not {self.least}", bound=True)
-        for shown, flaw in self._flaws(claim):
+        if claim.statement:
+            found = Flaw(f"what shows it is {claim.statement} and not {self.least}", bound=True)
+        for name, flaw in self._run_flaws(claim):
             if flaw is None:
                 return None
-            flaw.run = shown
+            flaw.run = name
             found = flaw if flaw.bound or not (found.bound or found.run) else found
-        if claim.owns and not (found.run or self.records.in_tree):
+        if claim.any_run and not (found.run or self.records.in_tree):
             raise self.records.unseen(f"a run of {claim.label}")
         return found
 
-    def _flaws(self, claim: Claim) -> Iterator[tuple[str, Flaw | None]]:
+    def _run_flaws(self, claim: Claim) -> Iterator[tuple[str, Flaw | None]]:
         """Yield each run that could prove a claim, with the reason why it does not, or None."""
         yield from judge_each(claim.cited, lambda one: [(one[0], self.flaw(self.records.at(one[1]), claim))])
-        for run in self.records.all if claim.owns else ():
-            if self._is_named(run, claim) and run.succeeded:
+        for run in self.records.all if claim.any_run else ():
+            if self._names_item(run, claim) and run.succeeded:
                 yield self.records.shown(run), self.flaw(run, claim)
 
     def flaw(self, run: RunRecord | None, claim: Claim) -> Flaw | None:
@@ -194,17 +194,15 @@ class RunProof(Record):
         if not run.succeeded:
             said = f"did not succeed: its status is {shortened(run.state)!r}"
             return Flaw(said if run.state else "does not say that it succeeded: it has no status")
-        if run.told and claim.ids and not self._is_named(run, claim):
-            return Flaw(
-                f"belongs to {shortened(' and '.join(run.told))}, and not to {' or '.join(claim.ids)}"
-            )
+        if run.ids and claim.ids and not self._names_item(run, claim):
+            return Flaw(f"belongs to {shortened(' and '.join(run.ids))}, and not to {' or '.join(claim.ids)}")
         if claim.logged:
             reason = self._command_flaw(run, claim)
         else:
-            reason = self._bound_flaw(run, claim) if reaches(self.least, _BOUND) else ""
+            reason = self._bound_flaw(run, claim) if reaches(self.least, _BINDING_GRADE) else ""
         return Flaw(reason, bound=True) if reason else None
 
-    def _is_named(self, run: RunRecord, claim: Claim) -> bool:
+    def _names_item(self, run: RunRecord, claim: Claim) -> bool:
         """True if a run names the claim's item."""
         plan = run.value.get("item")
         plan = plan.get("plan") if isinstance(plan, dict) else None
@@ -213,7 +211,7 @@ class RunProof(Record):
         if run.kind and claim.kind and run.kind not in (claim.kind, GATES):
             return False
         names = claim.names()
-        for one in run.told or ([] if run.kind == GATES else [run.item]):
+        for one in run.ids or ([] if run.kind == GATES else [run.item]):
             # The item id of a run of an item's gates is `<kind>-<id>`.
             kind, _, rest = one.partition("-") if run.kind == GATES else ("", "", one)
             if normal_id(one) in names or (normal_id(rest) in names and claim.kind in ("", kind)):
@@ -223,41 +221,41 @@ class RunProof(Record):
     def _bound_flaw(self, run: RunRecord, claim: Claim) -> str:
         """Return why a run that succeeded is not bound to its item and tree, or has too low a grade."""
         if not claim.ids:
-            return f"belongs to {shortened(' and '.join(run.told)) or 'no item'}, and the tick names no item"
+            return f"belongs to {shortened(' and '.join(run.ids)) or 'no item'}, and the tick names no item"
         if not reaches(run.grade, self.least):
             return f"is {run.grade} and not {self.least}"
-        if not self._is_named(run, claim):
+        if not self._names_item(run, claim):
             return f"does not say that it belongs to {' or '.join(claim.ids)}"
         trees = run.trees
         if not trees and run.commit:
             trees = frozenset([self.git.commit(run.commit).tree] if self.git.resolve(run.commit) else [])
         if not trees:
             return "does not tell on which tree it ran"
-        if all(self._fits(tree, run, claim) for tree in trees):
+        if all(self._has_change(tree, run, claim) for tree in trees):
             return ""
         return f"ran on the tree {min(trees)[:12]}, and what is judged has changed since"
 
-    def _fits(self, tree: str, run: RunRecord, claim: Claim) -> bool:
+    def _has_change(self, tree: str, run: RunRecord, claim: Claim) -> bool:
         """True if, apart from papers, a tree is the judged one or that of a commit with the change."""
-        content = self._content(tree, run)
-        if content and content == self._content_of(self.tree, ""):
+        content = self._run_content(tree, run)
+        if content and content == self._tree_content(self.tree, ""):
             return True
         if self.head is None:
             # Staged changes are judged without history; the check of their commits decides.
             return True
-        since = claim.commit or self._since(run, claim)
+        since = claim.commit or self._last_commit(run, claim)
         if not since and not self.whole:
             return False
-        if tree in self._later(since):
+        if tree in self._trees_since(since):
             return True
         if not since:
             return False
         made = self.git.commit(since).tree
-        return content == self._content_of(Tree(self.git, made), made) or self._same_change(run, since)
+        return content == self._tree_content(Tree(self.git, made), made) or self._same_change(run, since)
 
-    def _since(self, run: RunRecord, claim: Claim) -> str:
+    def _last_commit(self, run: RunRecord, claim: Claim) -> str:
         """Return the commit that changed the claim's item last; empty if no commit names the item or run."""
-        if claim.alone and claim.ids:
+        if claim.unambiguous and claim.ids:
             names = Names(self.kinds)
             words = [word for kind in self.kinds for word in names.words(kind)]
             wanted = {normal_id(one) for one in claim.ids}
@@ -268,7 +266,7 @@ class RunProof(Record):
         line = f"{self.records.settings.trailer}: {folder}"
         return next((one.oid for one in self.past([folder]) if line in one.message.split("\n")), "")
 
-    def _later(self, since: str) -> Collection[str]:
+    def _trees_since(self, since: str) -> Collection[str]:
         """Return the trees of the commits from `since` to the head; the whole history if it is empty."""
         words = ["--ancestry-path", f"^{since}"] if since else []
         process = self.git.start("log", "--format=%T", *words, self.head or "", "--")
@@ -278,14 +276,14 @@ class RunProof(Record):
             raise self.git.missing("the history of the head", error.first_line) from error
         return {*trees, *([self.git.commit(since).tree] if since else [])}
 
-    def _content(self, tree: str, run: RunRecord) -> str:
+    def _run_content(self, tree: str, run: RunRecord) -> str:
         """Return the identity of a run's tree without papers; empty if it is unknown."""
         try:
-            return self._content_of(Tree(self.git, tree), tree)
+            return self._tree_content(Tree(self.git, tree), tree)
         except MissingFact:
             return run.content if tree == run.tree else ""
 
-    def _content_of(self, tree: Tree, oid: str) -> str:
+    def _tree_content(self, tree: Tree, oid: str) -> str:
         if oid not in self.contents:
             self.contents[oid] = content_of(tree, self.paper)
         return self.contents[oid]
@@ -309,11 +307,11 @@ class RunProof(Record):
         if flaws:
             return next(filter(None, flaws), "")
         ran = [one for one in run.commands if one.name == claim.gate]
-        told = f"has no result of the gate {claim.gate} for {claim.label}"
+        message = f"has no result of the gate {claim.gate} for {claim.label}"
         if not ran:
-            return told
+            return message
         other = f"tree {ran[-1].tree[:12]}" if ran[-1].tree else "a tree that it does not tell"
-        return f"{told}: its last one is for {other}"
+        return f"{message}: its last one is for {other}"
 
     def _command_flaw(self, run: RunRecord, claim: Claim) -> str:
         """Return why a run that succeeded does not prove a command with a certain word and its log."""
@@ -321,18 +319,18 @@ class RunProof(Record):
         # If a command ran twice, its last result counts.
         last = {one.text or one.name: one for one in named}
         flaws = [
-            self._result_flaw(run, one, claim) for one in last.values() if self._is_on(one.tree, run, claim)
+            self._result_flaw(run, one, claim) for one in last.values() if self._ran_on(one.tree, run, claim)
         ]
         return "" if "" in flaws else next(iter(flaws), f"has no result of {claim.gate} for {claim.label}")
 
-    def _is_on(self, tree: str, run: RunRecord, claim: Claim) -> bool:
+    def _ran_on(self, tree: str, run: RunRecord, claim: Claim) -> bool:
         """True if a command ran on one of the claimed trees, or on the judged one apart from papers."""
         if not tree or tree in claim.on:
             return True
-        content = self._content(tree, run)
+        content = self._run_content(tree, run)
         # Staged changes are not committed yet: if trees cannot be compared here, the check of the commit
         # does.
-        return content == self._content_of(self.tree, "") if content else self.head is None
+        return content == self._tree_content(self.tree, "") if content else self.head is None
 
     def _result_flaw(self, run: RunRecord, one: RanCommand, claim: Claim) -> str:
         if not one.succeeded:
@@ -363,14 +361,14 @@ def content_of(tree: Tree, paper: Callable[[bytes], bool]) -> str:
 
 
 # Options are compared as yargs and similar parsers read them: `--approvalMode` is `--approval-mode`.
-_FLAGS: Final = frozenset(
+_TRUST_FLAGS: Final = frozenset(
     {
         "allowall", "allowallpaths", "allowalltools", "allowallurls", "autoapproveall", "disablesandbox",
         "fullauto", "nosandbox", "skippermissions", "skippermissionsunsafe", "trustalltools", "yesalways",
         "yolo",
     }
 )  # fmt: skip
-_VALUES: Final = {
+_TRUST_VALUES: Final = {
     "a": {"never"},
     "approval": {"never"},
     "approvalmode": {"fullauto", "yolo"},
@@ -389,16 +387,16 @@ _SHORT: Final = {
 _LONG: Final = {"agent": "force", "aider": "yes", "cursor-agent": "force"}
 _SHELLS: Final = frozenset({"ash", "bash", "dash", "fish", "ksh", "sh", "zsh"})
 _DANGEROUS: Final = re.compile(r"--?(?:[a-z]+-)*dangerous", re.IGNORECASE)
-_MODE: Final = re.compile(r"danger-?full-?access|bypass-?permissions", re.IGNORECASE)
+_TRUST_MODE: Final = re.compile(r"danger-?full-?access|bypass-?permissions", re.IGNORECASE)
 # Settings of high trust in `-c key=value`, in JSON, or as a variable before the command.
-_SETTING: Final = re.compile(
+_TRUST_SETTING: Final = re.compile(
     r"""(?P<never>approval[_-]?(?:policy|mode)["']?\s*[=:]\s*["']?(?:never|yolo)\b)"""
     r"""|sandbox[_-]?mode["']?\s*[=:]\s*["']?(?P<access>danger-full-access)"""
     r"""|default[_-]?mode["']?\s*[=:]\s*["']?(?P<bypass>bypass-?permissions)"""
     r"""|\b(?P<goose>GOOSE_MODE=auto)\b""",
     re.IGNORECASE,
 )
-_MARKS: Final = dict.fromkeys(map(ord, "\"'=:"), " ")
+_PUNCTUATION: Final = dict.fromkeys(map(ord, "\"'=:"), " ")
 _OPTION: Final = re.compile(r"--?(?P<name>[A-Za-z][A-Za-z_-]*)(?:=(?P<value>.*))?", re.DOTALL)
 
 
@@ -413,37 +411,37 @@ def high_trust(words: Sequence[str], allowed: Sequence[str] = ()) -> list[str]:
         The words that are not allowed, in order, each in the form that `allowed` accepts.
     """
     may = {_plain(word) for word in allowed}
-    return list(dict.fromkeys(names[0] for names in _found(words) if may.isdisjoint(map(_plain, names))))
+    return list(dict.fromkeys(names[0] for names in _find_words(words) if may.isdisjoint(map(_plain, names))))
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.translate(_MARKS).casefold().split())
+    return " ".join(text.translate(_PUNCTUATION).casefold().split())
 
 
-def _squashed(text: str) -> str:
+def _normalized(text: str) -> str:
     """Normalize an option's name or value for comparison."""
     return "".join(char for char in text if char not in "-_\"'").casefold()
 
 
-def _found(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def _find_words(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """Yield each match as the names by which it may be allowed; the first name is the one in messages."""
     programs = [word.rpartition("/")[2] for word in words[:4]]
     program = next((name for name in programs if name in _SHORT or name in _LONG), "")
     value = False
     for word, following in zip(words, [*words[1:], ""], strict=False):
-        names = () if value else _names_of(word, following, program)
+        names = () if value else _allowed_names(word, following, program)
         # An option and its value are one match.
         value = following.strip("\"'") in names
         if names:
             yield names
     for word in words[1:] if not _SHELLS.isdisjoint(programs) else ():
         if any(char.isspace() for char in word):
-            yield from _found(words_of(word))
+            yield from _find_words(words_of(word))
 
 
-def _names_of(word: str, following: str, program: str) -> tuple[str, ...]:
+def _allowed_names(word: str, following: str, program: str) -> tuple[str, ...]:
     """Return the names by which a word of high trust may be allowed; empty if the word is harmless."""
-    setting = _SETTING.search(word)
+    setting = _TRUST_SETTING.search(word)
     if setting is not None:
         mode = setting["access"] or setting["bypass"]
         return (mode,) if mode else (setting[0], word)
@@ -451,16 +449,16 @@ def _names_of(word: str, following: str, program: str) -> tuple[str, ...]:
         # Running text, such as a prompt, may mention such words.
         return ()
     if option := _OPTION.fullmatch(word):
-        flag, name, long = word.partition("=")[0], _squashed(option["name"]), word.startswith("--")
+        flag, name, long = word.partition("=")[0], _normalized(option["name"]), word.startswith("--")
         value = following if option["value"] is None else option["value"]
         if _DANGEROUS.match(flag) or (long and name.startswith(("dangerous", "allowdangerous"))):
             return (flag,)
-        if _squashed(value) in _VALUES.get(name, ()):
+        if _normalized(value) in _TRUST_VALUES.get(name, ()):
             mode = value.strip("\"'")
-            return (mode, f"{flag} {mode}") if _MODE.fullmatch(mode) else (f"{flag} {mode}", mode)
+            return (mode, f"{flag} {mode}") if _TRUST_MODE.fullmatch(mode) else (f"{flag} {mode}", mode)
         short = option["name"].isalpha() and _SHORT.get(program, " ") in option["name"]
-        if (name in _FLAGS or name == _LONG.get(program)) if long else short:
+        if (name in _TRUST_FLAGS or name == _LONG.get(program)) if long else short:
             return (flag,)
     # Matches `-sdanger-full-access`, and unknown options.
-    found = _MODE.search(word)
+    found = _TRUST_MODE.search(word)
     return (found[0], word) if found else ()

@@ -12,7 +12,7 @@ from specguard.documents.data import Data, data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text
-from specguard.runs.files import RECORDS, LocalFiles, TreeFiles, holding, place_of
+from specguard.runs.files import RECORD_FILES, LocalFiles, TreeFiles, containing_folder, place_of
 from specguard.runs.settings import RunSettings, seconds
 
 TYPE_CHECKING = False
@@ -38,18 +38,18 @@ ALL: Final = "all"
 """The item id of a run of gates without a work item: it runs the gates of every kind."""
 
 _OID: Final = re.compile("[0-9a-f]{7,64}")
-_STATE: Final = ("status", "state", "result")
-_ITEM: Final = ("task_id", "item_id", "task", "item", "id")
-_SEVERAL: Final = ("task_ids", "item_ids", "tasks", "items")
-_WORDS: Final = ("command", "cmd", "argv")
-_CODE: Final = ("exit_code", "exitCode", "returncode", "code")
+_STATE_KEYS: Final = ("status", "state", "result")
+_ITEM_KEYS: Final = ("task_id", "item_id", "task", "item", "id")
+_ITEMS_KEYS: Final = ("task_ids", "item_ids", "tasks", "items")
+_WORDS_KEYS: Final = ("command", "cmd", "argv")
+_CODE_KEYS: Final = ("exit_code", "exitCode", "returncode", "code")
 _VALIDATIONS: Final = "validations"
-_COMMANDS: Final = ("commands", "gates", "checks", "steps", _VALIDATIONS)
+_COMMANDS_KEYS: Final = ("commands", "gates", "checks", "steps", _VALIDATIONS)
 _HEARTBEAT: Final = b"control/heartbeat.json"
-_BEAT: Final = ("time", "timestamp", "updated_at", "at", "heartbeat")
+_BEAT_KEYS: Final = ("time", "timestamp", "updated_at", "at", "heartbeat")
 _STARTED: Final = ("started_at", "started", "start_time", "created_at", "created", "time")
 _ENDED: Final = ("ended_at", "ended", "finished_at", "finished", "completed_at", "end_time", "end")
-_OPEN: Final = frozenset({"running", "inprogress", "pending", "started", "queued", "waiting"})
+_OPEN_STATES: Final = frozenset({"running", "inprogress", "pending", "started", "queued", "waiting"})
 
 
 class RanCommand:
@@ -74,22 +74,22 @@ class RanCommand:
         "text", "tree",
     )  # fmt: skip
 
-    def __init__(self, said: Mapping[str, Any], grade: str, settings: RunSettings) -> None:
-        words = first_of(said, _WORDS)
+    def __init__(self, data: Mapping[str, Any], grade: str, settings: RunSettings) -> None:
+        words = first_of(data, _WORDS_KEYS)
         self.text = " ".join(map(str, words)) if isinstance(words, list) else _text(words)
-        self.name = _text(said.get("name")) or self.text
-        self.kind = _text(said.get("kind"))
-        code = first_of(said, _CODE)
+        self.name = _text(data.get("name")) or self.text
+        self.kind = _text(data.get("kind"))
+        code = first_of(data, _CODE_KEYS)
         self.exit_code = code if isinstance(code, int) and not isinstance(code, bool) else None
-        failed = said.get("problem") or said.get("timed_out")
-        passed = _is_success(_text(first_of(said, _STATE)), settings) if code is None else self.exit_code == 0
-        self.succeeded = passed and not failed
-        self.tree = _oid(said.get("tree"))
-        self.grade = _grade(said.get("grade"), grade)
-        self.log = _text(first_of(said, ("log", "log_path", "log_file")))
-        self.log_digest = _text(said.get("log_digest"))
-        self.response = _text(said.get("response"))
-        self.started_at = _text(said.get("started_at"))
+        state = _text(first_of(data, _STATE_KEYS))
+        passed = _is_success(state, settings) if code is None else self.exit_code == 0
+        self.succeeded = passed and not (data.get("problem") or data.get("timed_out"))
+        self.tree = _oid(data.get("tree"))
+        self.grade = _grade(data.get("grade"), grade)
+        self.log = _text(first_of(data, ("log", "log_path", "log_file")))
+        self.log_digest = _text(data.get("log_digest"))
+        self.response = _text(data.get("response"))
+        self.started_at = _text(data.get("started_at"))
 
 
 class RunRecord:
@@ -121,7 +121,7 @@ class RunRecord:
         if name and data_kind(name) is None:
             self.problem = "it is no JSON, YAML or TOML"
             return
-        for one in [name] if name else RECORDS:
+        for one in [name] if name else RECORD_FILES:
             content = files.read(folder + b"/" + one if folder else one)
             if content is not None:
                 self.file = one
@@ -137,12 +137,12 @@ class RunRecord:
 
     def read(self, name: str) -> bytes | None:
         """Return the bytes of a file in the run's folder; None if the file is missing."""
-        path = self._inside(name)
+        path = self._path_of(name)
         return None if path is None else self._files.read(path)
 
     def digest(self, name: str) -> str | None:
         """Return the sha256 of a file in the run's folder; None if the file is missing."""
-        path = self._inside(name)
+        path = self._path_of(name)
         return None if path is None else self._files.digest(path)
 
     @property
@@ -165,11 +165,11 @@ class RunRecord:
         agent, commands = self.value.get("agent"), self.value.get("commands")
         if isinstance(agent, dict):
             yield _text(agent.get("name")), words_of(agent.get("command")), ("agent", "command")
-        for key in _WORDS:
+        for key in _WORDS_KEYS:
             yield "", words_of(self.value.get(key)), (key,)
         for number, one in enumerate(commands if isinstance(commands, list) else ()):
             if isinstance(one, dict) and (one.get("kind") == "agent" or not self.native):
-                said = next(filter(None, map(one.get, _WORDS)), None)
+                said = next(filter(None, map(one.get, _WORDS_KEYS)), None)
                 yield "", words_of(said), ("commands", number)
 
     @property
@@ -190,15 +190,15 @@ class RunRecord:
             return "" if self.state else "it does not say how the run ended"
         if schema != SCHEMA:
             return f"its schema {_text(schema)[:80]!r} is not {SCHEMA}"
-        return self._fit[1]
+        return self._validated[1]
 
     @property
     def manifest(self) -> Manifest | None:
         """The validated manifest; None if another tool made the run, or the schema does not fit."""
-        return self._fit[0] if self.native and not self.problem else None
+        return self._validated[0] if self.native and not self.problem else None
 
     @cached_property
-    def _fit(self) -> tuple[Manifest | None, str]:
+    def _validated(self) -> tuple[Manifest | None, str]:
         """The validated manifest or None, and the first validation error or an empty string."""
         from pydantic import ValidationError
 
@@ -216,11 +216,11 @@ class RunRecord:
 
         Without a status, the results in `validations` determine the state.
         """
-        told, said = _text(first_of(self.value, _STATE)), self.value.get(_VALIDATIONS)
-        if told or not isinstance(said, list) or not said:
-            return told
-        ran = [RanCommand(one, "", self._settings) for one in said if isinstance(one, dict)]
-        passed = len(ran) == len(said) and all(one.succeeded for one in ran)
+        status, validations = _text(first_of(self.value, _STATE_KEYS)), self.value.get(_VALIDATIONS)
+        if status or not isinstance(validations, list) or not validations:
+            return status
+        ran = [RanCommand(one, "", self._settings) for one in validations if isinstance(one, dict)]
+        passed = len(ran) == len(validations) and all(one.succeeded for one in ran)
         return self._settings.succeeded[0] if passed else "failed"
 
     @property
@@ -231,17 +231,17 @@ class RunRecord:
     @property
     def running(self) -> bool:
         """True if the state says that the run is still open."""
-        return normal_name(self.state) in _OPEN
+        return normal_name(self.state) in _OPEN_STATES
 
     @property
     def started(self) -> datetime | None:
         """The start time; None if it is unknown."""
-        return _moment(first_of(self.value, _STARTED))
+        return _to_time(first_of(self.value, _STARTED))
 
     @property
     def ended(self) -> datetime | None:
         """The end time; None if the run is still open, or if the time is unknown."""
-        return _moment(first_of(self.value, _ENDED))
+        return _to_time(first_of(self.value, _ENDED))
 
     @property
     def kind(self) -> str:
@@ -252,17 +252,17 @@ class RunRecord:
     @property
     def item(self) -> str:
         """The id of the item; if it is not recorded, the name of the folder above."""
-        said = first_of(self.value, _ITEM)
-        if isinstance(said, dict):
-            said = first_of(said, ("id", "name", "title"))
-        if isinstance(said, (str, int)) and not isinstance(said, bool):
-            return str(said)
+        value = first_of(self.value, _ITEM_KEYS)
+        if isinstance(value, dict):
+            value = first_of(value, ("id", "name", "title"))
+        if isinstance(value, (str, int)) and not isinstance(value, bool):
+            return str(value)
         return self.folder.split(b"/")[0].decode("utf-8", "surrogateescape")
 
     @property
     def items(self) -> Sequence[str]:
         """The ids of all items that the record names."""
-        for name in _SEVERAL:
+        for name in _ITEMS_KEYS:
             several = self.value.get(name)
             if isinstance(several, list):
                 ids = [one.get("id") if isinstance(one, dict) else one for one in several]
@@ -270,9 +270,9 @@ class RunRecord:
         return [self.item]
 
     @property
-    def told(self) -> Sequence[str]:
+    def ids(self) -> Sequence[str]:
         """The ids of the items that the manifest names; empty if only the folder's name has one."""
-        named = first_of(self.value, (*_ITEM, *_SEVERAL)) is not None
+        named = first_of(self.value, (*_ITEM_KEYS, *_ITEMS_KEYS)) is not None
         # A run of all gates belongs to no item.
         return [one for one in self.items if one != ALL or self.kind != GATES] if named else []
 
@@ -300,7 +300,7 @@ class RunRecord:
     @property
     def commands(self) -> Sequence[RanCommand]:
         """The commands that the run ran, in order."""
-        lists = (self.value.get(name) for name in _COMMANDS)
+        lists = (self.value.get(name) for name in _COMMANDS_KEYS)
         said: list[Any] = next((one for one in lists if isinstance(one, list)), [])
         # The defaults, which the schema omits.
         grade = "re-run" if self.native else "observed" if self.observed else "claimed"
@@ -322,31 +322,31 @@ class RunRecord:
     @property
     def digests(self) -> Mapping[str, str]:
         """The recorded sha256 of the run's files, by their paths in its folder."""
-        said = self.value.get("digests")
-        return {name: _text(one) for name, one in said.items()} if isinstance(said, dict) else {}
+        digests = self.value.get("digests")
+        return {name: _text(one) for name, one in digests.items()} if isinstance(digests, dict) else {}
 
     @property
     def heartbeat(self) -> Mapping[str, Any]:
         """The data of the heartbeat; empty if it is missing or unreadable."""
         content = self.read(_HEARTBEAT.decode())
-        said = data_of(content, "json").value if content is not None else None
-        return said if isinstance(said, dict) else {}
+        data = data_of(content, "json").value if content is not None else None
+        return data if isinstance(data, dict) else {}
 
     @property
     def heartbeat_at(self) -> datetime | None:
         """The time in the heartbeat; None without a heartbeat."""
-        return _moment(first_of(self.heartbeat, _BEAT))
+        return _to_time(first_of(self.heartbeat, _BEAT_KEYS))
 
     @property
-    def beat(self) -> datetime | None:
+    def last_sign(self) -> datetime | None:
         """The time in the heartbeat; without one, the last start or end time in the record."""
         moment = self.heartbeat_at
         if moment is not None:
             return moment
         steps = self.value.get("steps")
-        told = [self.value, *(steps if isinstance(steps, list) else ())]
+        parts = [self.value, *(steps if isinstance(steps, list) else ())]
         moments = [
-            _moment(one.get(name)) for one in told if isinstance(one, dict) for name in (*_ENDED, *_STARTED)
+            _to_time(one.get(name)) for one in parts if isinstance(one, dict) for name in (*_ENDED, *_STARTED)
         ]
         return max((one for one in moments if one is not None), default=None)
 
@@ -365,7 +365,7 @@ class RunRecord:
                 found[one.text] = one
         return list(found.values())
 
-    def _inside(self, name: str) -> bytes | None:
+    def _path_of(self, name: str) -> bytes | None:
         written = name.encode("utf-8", "surrogateescape")
         parts = written.split(b"/")
         if b"" in parts or b"." in parts or b".." in parts or b"\0" in written:
@@ -390,9 +390,9 @@ def reaches(grade: str, least: str) -> bool:
     return GRADES.index(grade) >= GRADES.index(least)
 
 
-def _grade(said: Any, otherwise: str) -> str:
+def _grade(value: Any, otherwise: str) -> str:
     """Return the grade in a manifest; `ci` counts as `re-run`, since any file can claim it."""
-    return "re-run" if said == "ci" else str(said) if said in GRADES else otherwise
+    return "re-run" if value == "ci" else str(value) if value in GRADES else otherwise
 
 
 def first_of(value: Mapping[str, Any], names: Sequence[str]) -> Any:
@@ -413,15 +413,15 @@ def _oid(value: Any) -> str:
     return value if isinstance(value, str) and _OID.fullmatch(value) else ""
 
 
-def _moment(said: Any) -> datetime | None:
+def _to_time(value: Any) -> datetime | None:
     """Parse a time in ISO 8601 or in seconds since 1970; None if it is invalid."""
     from datetime import UTC, datetime
 
     try:
-        if isinstance(said, (int, float)) and not isinstance(said, bool):
-            return datetime.fromtimestamp(said, UTC)
-        if isinstance(said, str):
-            moment = datetime.fromisoformat(said)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
         return None
@@ -464,7 +464,7 @@ class RunRecords(Record):
         Raises:
             MissingFact: runs are not kept in the tree, and the local folder of runs is missing.
         """
-        return [self._at(folder) for folder in sorted(self._seen.folders())]
+        return [self._run_at(folder) for folder in sorted(self._files.folders())]
 
     @property
     def touched(self) -> Sequence[RunRecord]:
@@ -476,8 +476,8 @@ class RunRecords(Record):
         if not paths:
             return ()
         folders = {run.folder for run in self.all}
-        found = {holding(path.removeprefix(prefix), folders) for path in paths}
-        return [self._at(folder) for folder in sorted(found) if folder]
+        found = {containing_folder(path.removeprefix(prefix), folders) for path in paths}
+        return [self._run_at(folder) for folder in sorted(found) if folder]
 
     def altered(self, before: Documents) -> Sequence[tuple[RunRecord, Entry]]:
         """Return the files of ended runs in the tree that the change alters or deletes.
@@ -497,7 +497,7 @@ class RunRecords(Record):
         runs = {run.folder: run for run in self.of(before).all}
         found = []
         for entry in entries:
-            folder = holding(entry.path.removeprefix(prefix), runs)
+            folder = containing_folder(entry.path.removeprefix(prefix), runs)
             if not folder or runs[folder].problem or runs[folder].running:
                 continue
             there = self.documents.tree.find(prefix + self.moved(folder) + entry.path[len(prefix + folder) :])
@@ -525,10 +525,10 @@ class RunRecords(Record):
         folder = place_of(name)
         if folder is None:
             return None
-        files = self._seen
+        files = self._files
         folder = self.moved(folder)
         if files.is_there(folder):
-            return self._at(folder)
+            return self._run_at(folder)
         if self.in_tree:
             return None
         raise self.unseen(f"the run {path_text(folder)}")
@@ -543,18 +543,18 @@ class RunRecords(Record):
             MissingFact: runs are not kept in the tree, and this one is not visible from here.
         """
         folder, _, name = path.rpartition(b"/")
-        beside = path.startswith(self.settings.folder)
-        if beside and (self.in_tree or self.visible):
+        in_runs = path.startswith(self.settings.folder)
+        if in_runs and (self.in_tree or self.visible):
             inside = self.moved(folder.removeprefix(self.settings.folder))
-            if self._seen.is_there(inside + b"/" + name):
+            if self._files.is_there(inside + b"/" + name):
                 return (
-                    self._at(inside)
-                    if name in RECORDS
-                    else RunRecord(self._seen, inside, self.settings, name)
+                    self._run_at(inside)
+                    if name in RECORD_FILES
+                    else RunRecord(self._files, inside, self.settings, name)
                 )
         if self.documents.tree.find(path) is not None:
             return RunRecord(TreeFiles(self.documents, b""), folder, self.settings, name)
-        if self.in_tree or not beside:
+        if self.in_tree or not in_runs:
             return None
         raise self.unseen(path_text(path))
 
@@ -563,7 +563,7 @@ class RunRecords(Record):
         if self.documents.tree.find(path) is not None:
             return True
         inside = path.removeprefix(self.settings.folder)
-        return inside != path and self.visible and self._seen.is_there(self.moved(inside))
+        return inside != path and self.visible and self._files.is_there(self.moved(inside))
 
     def moved(self, folder: bytes) -> bytes:
         """Return the path of a run's folder, following the link that `run migrate` leaves.
@@ -573,7 +573,7 @@ class RunRecords(Record):
         """
         parts = folder.split(b"/")
         for end in range(1, len(parts) + 1):
-            target = self._seen.link(b"/".join(parts[:end]))
+            target = self._files.link(b"/".join(parts[:end]))
             if target is not None:
                 there = plain_path(b"/".join([*parts[: end - 1], target, *parts[end:]]))
                 return there if there and not target.startswith(b"/") else folder
@@ -596,7 +596,7 @@ class RunRecords(Record):
         """
         if self.settings.root and not self.in_tree:
             return None
-        inside = name.encode("utf-8", "surrogateescape") or run.file or RECORDS[0]
+        inside = name.encode("utf-8", "surrogateescape") or run.file or RECORD_FILES[0]
         return self.settings.folder + run.folder + b"/" + inside
 
     def shown(self, run: RunRecord) -> str:
@@ -605,7 +605,7 @@ class RunRecords(Record):
 
     def silence(self, run: RunRecord) -> float | None:
         """Return the seconds since a run's last sign of life; None if there was none."""
-        beat = run.beat
+        beat = run.last_sign
         return None if beat is None else (self.now() - beat).total_seconds()
 
     @property
@@ -623,7 +623,7 @@ class RunRecords(Record):
         )
 
     @cached_property
-    def _seen(self) -> Files:
+    def _files(self) -> Files:
         if self.in_tree:
             return TreeFiles(self.documents, self.settings.folder)
         root = self.root()
@@ -631,7 +631,7 @@ class RunRecords(Record):
             raise self.unseen("the runs")
         return LocalFiles(root)
 
-    def _at(self, folder: bytes) -> RunRecord:
+    def _run_at(self, folder: bytes) -> RunRecord:
         if folder not in self.known:
-            self.known[folder] = RunRecord(self._seen, folder, self.settings)
+            self.known[folder] = RunRecord(self._files, folder, self.settings)
         return self.known[folder]

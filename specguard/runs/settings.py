@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from specguard.declaration.expressions import Expression
 
 
-_CI: Final = 'no file tells that CI ran it: write grade = "re-run", and have the platform require its jobs'
+_NO_CI: Final = 'no file tells that CI ran it: write grade = "re-run", and have the platform require its jobs'
 
 
 def check_root(text: str) -> str:
@@ -24,11 +24,11 @@ def check_root(text: str) -> str:
     Raises:
         ValueError: the path has shell syntax or braces that are not variables.
     """
-    from specguard.runs.files import VARIABLE, expanded
+    from specguard.runs.files import VARIABLE, expand_path
 
     names = [one or other for one, other, _ in VARIABLE.findall(text)]
     try:
-        filled = expanded(text, dict.fromkeys([*names, "HOME"], "/"))
+        filled = expand_path(text, dict.fromkeys([*names, "HOME"], "/"))
     except SpecguardError as error:
         raise ValueError(f"{error.message}: {error.help}") from None
     name, brace, _ = filled.partition("{")[2].partition("}")
@@ -59,7 +59,7 @@ class RunSettings(Settings):
         "the least evidence: an agent's word, a runner's record, or specguard's run. "
         "Empty asks nothing of items, and `re-run` of gates",
         tightens=["", "claimed", "observed", "re-run"],
-        refused={"ci": _CI},
+        refused={"ci": _NO_CI},
     )
     gates: list[str] = setting([], "more gates for every run", tightens="more")
     quick_gates: list[str] = setting([], "gates for each commit's tree", tightens="more")
@@ -148,11 +148,11 @@ def version_in(output: str, wanted: str = "") -> str:
     if found is None:
         return ""
     numbers, early = _numbers(found["numbers"]), found["before"] is not None
-    fits = all(_fits(numbers, early, by, bound) for by, bound in _clauses(wanted))
+    fits = all(_is_allowed(numbers, early, by, bound) for by, bound in _clauses(wanted))
     return found[0].removeprefix("v") if fits else ""
 
 
-def _fits(numbers: tuple[int, ...], early: bool, by: str, bound: tuple[int, ...]) -> bool:
+def _is_allowed(numbers: tuple[int, ...], early: bool, by: str, bound: tuple[int, ...]) -> bool:
     length = max(len(numbers), len(bound))
     mine, other = (one + (0,) * (length - len(one)) for one in (numbers, bound))
     if mine == other and early:

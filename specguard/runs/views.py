@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, nearest
-from specguard.runs.files import MARKS, LocalFiles, about_run, folder_name, is_run, recording
+from specguard.runs.files import RUN_MARKS, LocalFiles, about_run, folder_name, is_run, recording
 from specguard.runs.manifests import HEARTBEAT, LOG, SCHEMA
 from specguard.runs.record import RunRecord, first_of
 from specguard.runs.settings import RunSettings, seconds
@@ -28,8 +28,8 @@ RUNNER_LOG: Final = "runner.log"
 UNREADABLE: Final = "unreadable"
 """The state of a run with an unreadable record."""
 
-_TAIL: Final = 1 << 16
-_AGAIN: Final = ("command", "cmd", "argv", "rerun", "resume")
+_TAIL_BYTES: Final = 1 << 16
+_RESUME_KEYS: Final = ("command", "cmd", "argv", "rerun", "resume")
 
 
 class RunView(RunRecord):
@@ -180,7 +180,7 @@ class RunView(RunRecord):
             return ""
         try:
             with open(self.log, "rb") as file:
-                file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+                file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
                 text = file.read().decode("utf-8", "replace")
         except OSError:
             return ""
@@ -194,7 +194,7 @@ class RunView(RunRecord):
         """
         manifest = self.manifest
         if manifest is None:
-            said = first_of(self.value, _AGAIN)
+            said = first_of(self.value, _RESUME_KEYS)
             words = ["sh", "-c", said] if isinstance(said, str) else said
             return words if isinstance(words, list) and all(isinstance(one, str) for one in words) else []
         if manifest.item.kind == "eval":
@@ -230,7 +230,7 @@ class RunView(RunRecord):
         }
 
 
-_FIRST: Final = "control/asked.json"
+_FIRST_FILE: Final = "control/asked.json"
 """The file that a run writes first, and only once."""
 
 
@@ -245,20 +245,20 @@ class RunStore:
 
     def __init__(self, root: str, settings: RunSettings | None = None, *, given: bool = False) -> None:
         self.root = root
-        self._given = root if given else ""
+        self._named_root = root if given else ""
         self._settings = settings or RunSettings()
 
     def folders(self) -> Iterator[str]:
         """Return the folder of each run, absolute; links are not followed."""
-        return (os.path.join(self.root, os.fsdecode(one)) for one in LocalFiles(self.root).folders(MARKS))
+        return (os.path.join(self.root, os.fsdecode(one)) for one in LocalFiles(self.root).folders(RUN_MARKS))
 
     def runs(self) -> Sequence[RunView]:
         """Return all runs, the newest last, including those with a broken record."""
-        return sorted(map(self.view, self.folders()), key=_order)
+        return sorted(map(self.view, self.folders()), key=_start_key)
 
     def view(self, folder: str) -> RunView:
         """Return the run in a folder."""
-        return RunView(folder, settings=self._settings, root=self._given)
+        return RunView(folder, settings=self._settings, root=self._named_root)
 
     def find(self, prefix: str) -> RunView:
         """Return the run whose id begins with a prefix.
@@ -309,13 +309,13 @@ class RunStore:
             raise SpecguardError(
                 "there are no runs", path=self.root, help="specguard run KIND -- COMMAND", code="unknown-name"
             )
-        return max(runs, key=lambda run: (run.started.timestamp() if run.started else 0.0, *_order(run)))
+        return max(runs, key=lambda run: (run.started.timestamp() if run.started else 0.0, *_start_key(run)))
 
 
-def _order(run: RunView) -> tuple[str, int, str]:
+def _start_key(run: RunView) -> tuple[str, int, str]:
     """Return the sort key for the start of runs: the second in the id, then the time of the first file."""
     try:
-        written = os.stat(os.path.join(run.path, _FIRST)).st_mtime_ns
+        written = os.stat(os.path.join(run.path, _FIRST_FILE)).st_mtime_ns
     except OSError:
         written = 0
     # The last five characters of a run's id separate runs of the same second.
@@ -323,7 +323,7 @@ def _order(run: RunView) -> tuple[str, int, str]:
     return second, written, run.path
 
 
-_OLD: Final = re.compile(r"local-(?P<name>[A-Za-z0-9_.-]+)")
+_OLD_FOLDER: Final = re.compile(r"local-(?P<name>[A-Za-z0-9_.-]+)")
 
 
 class Move(Record):
@@ -343,8 +343,8 @@ class Move(Record):
 def moves(store: RunStore) -> Sequence[Move]:
     """Return the folders in an older layout, each with its new path."""
     paths = sorted(os.path.relpath(folder, store.root) for folder in store.folders())
-    tools = ((path, _OLD.fullmatch(os.path.dirname(path))) for path in paths)
-    return [_move(store, path, tool["name"]) for path, tool in tools if tool]
+    tools = ((path, _OLD_FOLDER.fullmatch(os.path.dirname(path))) for path in paths)
+    return [_plan_move(store, path, tool["name"]) for path, tool in tools if tool]
 
 
 def carry_out(store: RunStore, move: Move) -> None:
@@ -366,7 +366,7 @@ def carry_out(store: RunStore, move: Move) -> None:
             raise
 
 
-def _move(store: RunStore, old: str, tool: str) -> Move:
+def _plan_move(store: RunStore, old: str, tool: str) -> Move:
     run = store.view(os.path.join(store.root, old))
     if run.alive:
         return Move(old=old, problem="it is under way")

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.runs.files import expanded
+from specguard.runs.files import expand_path
 from specguard.runs.proof import high_trust
 from specguard.runs.settings import check_root, check_versions, version_in
 from specguard.testing import Repository, run_here
@@ -22,7 +22,7 @@ def test_a_path_is_filled_in_as_a_shell_does(text: str) -> None:
     said = subprocess.run(
         ["sh", "-c", f"printf %s {word}"], env=ENVIRONMENT, capture_output=True, text=True, check=True
     )
-    assert expanded(text, ENVIRONMENT) == said.stdout
+    assert expand_path(text, ENVIRONMENT) == said.stdout
 
 
 @pytest.mark.parametrize("text", ["${CODEX_HOME:-$HOME/.codex}/runs", "~/${RUNS:-kept}", "~$SET", "runs}"])
@@ -51,7 +51,7 @@ def test_a_policy_with_what_no_run_can_read_is_refused(repository: Repository, t
 @pytest.mark.parametrize(("text", "said"), rows(__file__, "what_is_no_variable_or_has_no_value_is_refused"))
 def test_what_is_no_variable_or_has_no_value_is_refused(text: str, said: str) -> None:
     with pytest.raises(SpecguardError) as raised:
-        expanded(text, ENVIRONMENT)
+        expand_path(text, ENVIRONMENT)
     assert said in str(raised.value)
     assert raised.value.help
 
