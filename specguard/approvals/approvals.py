@@ -117,7 +117,7 @@ class Decision(Record, frozen=False):
         return not self.refusals
 
 
-_MAX_REFUSED: Final = 10
+_MOST_REFUSED: Final = 10
 """The most refused approvals that a finding lists; the newest are kept."""
 
 _OUTDATED: Final = frozenset({("replayed", "fingerprint"), ("replayed", "policy_id")})
@@ -285,7 +285,7 @@ class Approvals:
             if counting and enough:
                 judged.state = "approved"
             shortfall = () if enough else (f"{judged.code} needs the approvals of {persons} persons",)
-            refused = [decision for decision in decisions if not decision.counts][-_MAX_REFUSED:]
+            refused = [decision for decision in decisions if not decision.counts][-_MOST_REFUSED:]
             judged.lifts = [
                 *(_lift(decision, shortfall) for decision in counting),
                 *(_lift(one, [refusal.reason for refusal in one.refusals]) for one in refused),

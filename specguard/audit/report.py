@@ -22,7 +22,7 @@ _Row = Mapping[str, Any]
 
 SCHEMA: Final = "specguard.audit/1"
 
-_MAX_ROWS: Final = 10
+_MOST_ROWS: Final = 10
 _OID_DIGITS: Final = 12
 _COLUMNS: Final = (
     "repository", "branch", "date", "head", "base", "merged", "subject", "verdict", "reason", "code",
@@ -31,14 +31,14 @@ _COLUMNS: Final = (
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 """The characters that make a spreadsheet read a cell as a formula."""
 
-_MAX_FINDINGS: Final = 2000
+_MOST_FINDINGS: Final = 2000
 """The most findings on a page, the newest first; the CSV has all."""
 
 _WIDTH: Final = 720
 _HEIGHT: Final = 120
 _WIDEST: Final = 48
-_MAX_LABELS: Final = 12
-_MAX_RULES: Final = 15
+_MOST_LABELS: Final = 12
+_MOST_RULES: Final = 15
 
 _VERDICTS: Final = {
     "indeterminate": "without a full verdict",
@@ -102,8 +102,8 @@ def _text(summary: Summary) -> str:
     """Render one screen: the headline, and the first rows of each table."""
     lines = [_headline(summary)]
     for title, names, rows in _tables(summary):
-        shown = aligned([names, *([visible(cell) for cell in row] for row in rows[:_MAX_ROWS])]).split("\n")
-        rest = [f"and {len(rows) - _MAX_ROWS} more"] if len(rows) > _MAX_ROWS else []
+        shown = aligned([names, *([visible(cell) for cell in row] for row in rows[:_MOST_ROWS])]).split("\n")
+        rest = [f"and {len(rows) - _MOST_ROWS} more"] if len(rows) > _MOST_ROWS else []
         lines += ["", f"{title}:", *(f"  {line}" for line in (*shown, *rest))]
     return "\n".join(lines) + "\n"
 
@@ -157,10 +157,10 @@ def _html(summary: Summary) -> str:
     judged = {row["month"]: row for row in summary.months}
     shares = {month: row["passed"] / row["changes"] for month, row in judged.items()}
     months = _all_months(judged)
-    broken = [row for row in summary.rules if row["errors"]][:_MAX_RULES]
+    broken = [row for row in summary.rules if row["errors"]][:_MOST_RULES]
     codes = [row["code"] for row in broken]
     found: dict[str, list[_Row]] = {}
-    for row in summary.newest_findings(_MAX_FINDINGS):
+    for row in summary.newest_findings(_MOST_FINDINGS):
         found.setdefault(row["code"], []).append({**row, "day": _day(row["at"])})
     share = _share(summary.passed, summary.judged)
     return html.page(
@@ -187,7 +187,7 @@ def _html(summary: Summary) -> str:
         approvals=summary.approvals,
         soon=SOON_DAYS,
         findings=sorted(found.items()),
-        most=_MAX_FINDINGS,
+        most=_MOST_FINDINGS,
         total=sum(row["errors"] for row in summary.rules),
         reasons=summary.reasons,
     )
@@ -208,7 +208,7 @@ def _bars(values: Sequence[tuple[str, float]], *, percent: bool = False) -> list
     """
     highest = 1.0 if percent else max((value for _, value in values), default=0) or 1
     width = _WIDTH / max(1, len(values))
-    step = max(1, -(-len(values) // _MAX_LABELS))
+    step = max(1, -(-len(values) // _MOST_LABELS))
     return [
         {
             "label": label,
