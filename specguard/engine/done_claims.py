@@ -106,7 +106,7 @@ class Claims:
         return self._make_claim(
             str(listed), listed.value, source.path, listed.line, listed.status or "done", cited,
             ids=[listed.id], kind=source.kind, commit=commit, plan=path_text(source.path),
-            alone=len(meant(sources, listed.id, {})) == 1,
+            unambiguous=len(meant(sources, listed.id, {})) == 1,
         )  # fmt: skip
 
     @property
