@@ -398,8 +398,8 @@ def _claude(home: str, top: str, environment: Mapping[str, str]) -> Trust:
     if any(_get(state, "projects", place, "hasTrustDialogAccepted") is True for place in with_parents(top)):
         return Trust(True, "the folder is trusted")
     return Trust(
-        said="nobody has trusted this folder in Claude Code yet, which asks when it starts here; `claude -p` "
-        "runs hooks without that"
+        said="nobody has trusted this folder in Claude Code yet, which asks when it starts here; "
+        "`claude -p` runs hooks without that"
     )
 
 
