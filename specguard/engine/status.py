@@ -83,7 +83,7 @@ def open_waves(request: Request) -> Iterator[Waves | None]:
     """Open the waves of a tree while the context lasts; None if the policy has no stages.
 
     Args:
-        request: as for `standing`.
+        request: reads the same fields as the status report.
 
     Raises:
         SpecguardError: the policy or the first commit is missing.

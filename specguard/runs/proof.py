@@ -137,7 +137,7 @@ class RunProof(Record):
         return set()
 
     def judge(self, claim: Claim) -> Flaw | None:
-        """Return the reason why no run proves a claim; None if a run does.
+        """Return the reason why nothing proves a claim; None if a run or a person's statement does.
 
         Raises:
             MissingFact: a cited run is not visible from here, and nothing else proves the claim.
